@@ -1,0 +1,101 @@
+//! The record of everything that one environment holds.
+
+use super::config::{Kind, Place};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The version of the lease files that this program writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// Everything that one environment holds. While it exists, nobody else gets any of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    /// The version of this record.
+    pub version: u32,
+    /// Unique for ever: the store's id (8 hexadecimal digits), then 16 random ones.
+    pub id: String,
+    /// How far it has come.
+    pub phase: Phase,
+    /// The repository's common git directory, canonical.
+    pub repository: PathBuf,
+    /// The main checkout; of a bare repository, its directory.
+    pub main: PathBuf,
+    /// The environment's name: the branch made fit for databases, hosts and compose.
+    pub name: String,
+    /// The worktree's directory.
+    pub path: PathBuf,
+    /// The worktree's directory below `worktrees/` in the common directory, once it is known.
+    pub admin: Option<PathBuf>,
+    /// The branch, when it is on one.
+    pub branch: Option<String>,
+    /// The commit at which `add` created the branch; `None` when the branch was there before.
+    pub branch_created_at: Option<String>,
+    /// The worktree was made by something else, and `adopt` took it over.
+    #[serde(default)]
+    pub adopted: bool,
+    /// `post_add` hooks have not all succeeded yet.
+    #[serde(default)]
+    pub hooks_pending: bool,
+    /// The compose project's name.
+    pub project: String,
+    /// The ports, by variable.
+    pub ports: IndexMap<String, u16>,
+    /// Its parts of the shared servers.
+    pub parts: Vec<Part>,
+    /// The environment file, relative to the worktree.
+    pub env_file: String,
+    /// All variables, in the order of the environment file.
+    pub vars: IndexMap<String, String>,
+}
+
+/// How far an environment has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Being made; `add` again or `prune` takes back what is there.
+    Creating,
+    /// Whole.
+    Ready,
+    /// Being taken away; `remove` again or `prune` finishes it.
+    Removing,
+}
+
+/// One environment's part of one service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The service's name in the configuration.
+    pub service: String,
+    /// What kind of server it is.
+    pub kind: Kind,
+    /// The variable that names the part.
+    pub variable: String,
+    /// The database's name, the redis index in decimal, or the sqlite file relative to the worktree.
+    pub holds: String,
+    /// Where the server runs.
+    pub place: Place,
+    /// The user to connect as.
+    pub user: String,
+    /// The port on this machine where applications reach the server.
+    pub port: u16,
+}
+
+impl Lease {
+    /// The text that marks as ours what this lease holds, on the thing itself.
+    pub fn mark(&self) -> String {
+        mark(&self.id)
+    }
+}
+
+/// The text that marks a resource as held by the lease of this id.
+pub fn mark(id: &str) -> String {
+    format!("git-agentenv {id}")
+}
+
+/// The lease id in a mark, when the text is one.
+pub fn id_of_mark(text: &str) -> Option<&str> {
+    let id = text.strip_prefix("git-agentenv ")?;
+    (id.len() == 24 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
+}

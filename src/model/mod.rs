@@ -1,0 +1,5 @@
+//! The pure part: values, names, choices. No file, environment, process or clock.
+
+pub mod config;
+pub mod lease;
+pub mod slot;
