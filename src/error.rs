@@ -81,7 +81,11 @@ pub struct Failure {
 impl Failure {
     /// A failure without a hint.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Failure { exit, message: message.into(), hint: None }
+        Failure {
+            exit,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The same failure with the way out.
@@ -101,7 +105,9 @@ impl std::error::Error for Failure {}
 
 /// The exit code of an error: that of the outermost [`Failure`] in it, else "failed".
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)
+    error
+        .downcast_ref::<Failure>()
+        .map_or(Exit::Failed, |failure| failure.exit)
 }
 
 /// The hint of the outermost [`Failure`] in an error.

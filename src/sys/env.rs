@@ -1,0 +1,51 @@
+//! The environment of this process, and what of it a child must not see.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Variables that git sets for the commands it runs and that would point a child in another worktree at
+/// the wrong one: `git rev-parse --local-env-vars`.
+const GIT_LOCAL: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_INTERNAL_SUPER_PREFIX",
+];
+
+/// A variable of this process, when it is set, not empty and readable text.
+pub fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable of this process as a path, when it is set and not empty.
+pub fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+/// The environment that every child gets: this process's own, less what git set for this one call.
+pub fn for_children() -> HashMap<OsString, OsString> {
+    std::env::vars_os()
+        .filter(|(name, _)| {
+            name.to_str().is_none_or(|name| {
+                !GIT_LOCAL.contains(&name)
+                    && !name.starts_with("GIT_CONFIG_KEY_")
+                    && !name.starts_with("GIT_CONFIG_VALUE_")
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,78 @@
+//! Ctrl-C and SIGTERM: running commands are ended, and whoever waits for one learns why.
+
+use crate::error::{Exit, Failure};
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static UNDOING: AtomicBool = AtomicBool::new(false);
+static RUNNING: Mutex<Vec<Weak<duct::Handle>>> = Mutex::new(Vec::new());
+
+/// A running command that an interruption ends, for as long as this lives.
+pub struct Registered(Weak<duct::Handle>);
+
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on.
+///
+/// # Errors
+/// When the handlers cannot be installed.
+pub fn listen() -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            INTERRUPTED.store(true, Ordering::SeqCst);
+            if !UNDOING.load(Ordering::SeqCst) {
+                end_all();
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Ends with "interrupted" when the user asked for it.
+///
+/// # Errors
+/// When a signal came, unless what was begun is being undone.
+pub fn check() -> Result<()> {
+    if INTERRUPTED.load(Ordering::SeqCst) && !UNDOING.load(Ordering::SeqCst) {
+        return Err(Failure::new(Exit::Interrupted, "interrupted").into());
+    }
+    Ok(())
+}
+
+/// From now on signals end nothing: what was begun is being undone, and that must come to its end.
+pub fn undoing() {
+    UNDOING.store(true, Ordering::SeqCst);
+}
+
+/// Makes a running command one that an interruption ends.
+///
+/// # Errors
+/// When the interruption came first; the command is ended then.
+pub fn register(handle: &Arc<duct::Handle>) -> Result<Registered> {
+    let weak = Arc::downgrade(handle);
+    running().push(weak.clone());
+    if let Err(error) = check() {
+        handle.kill().ok();
+        return Err(error);
+    }
+    Ok(Registered(weak))
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        running().retain(|other| !other.ptr_eq(&self.0));
+    }
+}
+
+fn end_all() {
+    for handle in running().iter().filter_map(Weak::upgrade) {
+        handle.kill().ok();
+    }
+}
+
+fn running() -> std::sync::MutexGuard<'static, Vec<Weak<duct::Handle>>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
