@@ -3,4 +3,10 @@
 pub mod env;
 pub mod exec;
 pub mod fault;
+pub mod fs;
+pub mod git;
 pub mod interrupt;
+pub mod lock;
+pub mod net;
+pub mod repo;
+pub mod store;
