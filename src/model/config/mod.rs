@@ -1,5 +1,23 @@
 //! `.agentenv.yaml`: what a project wants for each of its environments.
 
+mod defaults;
+mod embedded;
+mod layout;
+mod parse;
+mod ports;
+mod reader;
+mod services;
+#[cfg(test)]
+mod tests;
+mod variables;
+mod vars;
+mod wrong;
+mod yaml;
+
+pub use defaults::{DEFAULTS_YAML, SCHEMA};
+pub use embedded::{EMBEDDED_FILE, embedded};
+pub use vars::Values;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +65,18 @@ pub enum Kind {
     Sqlite,
     /// Redis: an index (SELECT) for each environment.
     Redis,
+}
+
+impl Kind {
+    /// The port that such a server listens on, inside its container.
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Kind::Postgres => Some(5432),
+            Kind::Mysql => Some(3306),
+            Kind::Redis => Some(6379),
+            Kind::Sqlite => None,
+        }
+    }
 }
 
 /// Where a server runs, as seen from this machine.
