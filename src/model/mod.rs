@@ -1,5 +1,10 @@
 //! The pure part: values, names, choices. No file, environment, process or clock.
 
 pub mod config;
+pub mod envfile;
 pub mod lease;
+pub mod name;
+pub mod plan;
+pub mod similar;
 pub mod slot;
+pub mod template;

@@ -1,0 +1,130 @@
+//! The names of an environment: what nobody else is called.
+
+use super::{Facts, Request, Target};
+use crate::error::{Exit, Failure};
+use crate::model::config::{Config, Kind};
+use crate::model::name;
+use crate::model::slot::Holder;
+use crate::model::template::Template;
+use anyhow::Result;
+use indexmap::IndexMap;
+use std::path::{Component, Path, PathBuf};
+
+/// The names that follow from one name.
+pub struct Identity {
+    pub name: String,
+    pub path: PathBuf,
+    pub project: String,
+    /// Databases and files, by service.
+    pub holds: IndexMap<String, String>,
+}
+
+/// The first name for this branch with which nothing is taken.
+pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<Identity> {
+    let named = match &request.target {
+        Target::Branch { name, .. } => name,
+        Target::Detached { named, .. } => named,
+    };
+    let mut last = None;
+    for name in candidates(named, facts) {
+        let identity = identity(config, facts, request, name)?;
+        match taken(&identity, facts, request) {
+            None => return Ok(identity),
+            Some(clash) => last = Some(clash),
+        }
+    }
+    let (what, holder) = last.unwrap_or_default();
+    let message = format!("{what} is taken by {holder}");
+    let hint = "give another place with `--path`, or remove what is there";
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+}
+
+/// The pretty name, the one that only this branch has, and the one that only this repository's branch has.
+fn candidates(named: &str, facts: &Facts<'_>) -> [String; 3] {
+    let [pretty, distinct] = name::candidates(named);
+    let salt = format!("{}\0{named}", facts.repository.display());
+    let own = name::with_hash(&pretty, &salt, '-', name::LONGEST);
+    [pretty, distinct, own]
+}
+
+fn identity(
+    config: &Config,
+    facts: &Facts<'_>,
+    request: &Request,
+    name: String,
+) -> Result<Identity> {
+    let render = |template: &str, name: &str| {
+        Template::parse(template)?.render(&|key| match key {
+            "repo" => Some(facts.repo_name.clone()),
+            "name" => Some(name.to_owned()),
+            _ => None,
+        })
+    };
+    let mut holds = IndexMap::new();
+    for (service, settings) in &config.services {
+        match settings.kind {
+            Kind::Postgres | Kind::Mysql => {
+                holds.insert(
+                    service.clone(),
+                    name::fit(
+                        &name::database(&render(&settings.name, &name)?),
+                        '_',
+                        LONGEST_DATABASE,
+                    ),
+                );
+            }
+            Kind::Sqlite => {
+                holds.insert(service.clone(), render(&settings.name, &name)?);
+            }
+            Kind::Redis => {}
+        }
+    }
+    let path = match &request.path {
+        Some(path) => path.clone(),
+        None => normal(&facts.main.join(render(&config.worktree, &name)?)),
+    };
+    let project = name::fit(&render(&config.project, &name)?, '-', LONGEST_PROJECT);
+    Ok(Identity { name, path, project, holds })
+}
+
+/// Postgres cuts longer names without an error (`NAMEDATALEN`).
+const LONGEST_DATABASE: usize = 63;
+
+/// A compose project's name becomes part of host names, whose labels end here.
+const LONGEST_PROJECT: usize = 63;
+
+/// What of these names is somebody's, and whose.
+fn taken(identity: &Identity, facts: &Facts<'_>, request: &Request) -> Option<(String, Holder)> {
+    let Identity { name, path, project, holds } = identity;
+    let taken = facts.taken;
+    if let Some(holder) = taken.names.get(name) {
+        return Some((format!("the name `{name}`"), holder.clone()));
+    }
+    if let Some(holder) = taken.projects.get(project) {
+        return Some((format!("the compose project `{project}`"), holder.clone()));
+    }
+    for database in holds.values() {
+        if let Some(holder) = taken.databases.get(database) {
+            return Some((format!("the database `{database}`"), holder.clone()));
+        }
+    }
+    if !request.adopted && !(facts.path_free)(path) {
+        return Some((format!("the path {}", path.display()), "something that is there".into()));
+    }
+    None
+}
+
+/// The path without `.` and `..`, as far as that can be said without asking the file system.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}

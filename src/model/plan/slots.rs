@@ -1,0 +1,84 @@
+//! The numbers of an environment: ports and redis indexes that nobody else has.
+
+use super::Facts;
+use crate::error::{Exit, Failure};
+use crate::model::config::{Config, Service};
+use crate::model::slot::{Holder, first_free};
+use anyhow::Result;
+use indexmap::IndexMap;
+use std::fmt::Display;
+
+/// A port for each variable. Those that follow another keep its distance, and must be free as well.
+pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>> {
+    let mut chosen: IndexMap<String, u16> = IndexMap::new();
+    for (variable, port) in &config.ports {
+        let Some((first, last)) = port.range else {
+            continue;
+        };
+        let offset = first_free(u32::from(first)..=u32::from(last), |candidate| {
+            let group = group(config, variable, candidate);
+            group.iter().find_map(|(_, port)| holder(*port, facts, &chosen))
+        })
+        .map_err(|held| exhausted("port", &format!("ports.{variable}.range"), &held))?;
+        for (name, port) in group(config, variable, offset) {
+            chosen.insert(name, port.unwrap_or_default());
+        }
+    }
+    // In the order of the configuration, which is the order of the environment file.
+    let ordered = config.ports.keys().filter_map(|name| Some((name.clone(), *chosen.get(name)?)));
+    Ok(ordered.collect())
+}
+
+/// An index of a redis server.
+pub fn index(
+    name: &str,
+    service: &Service,
+    facts: &Facts<'_>,
+    chosen: &mut Vec<u32>,
+) -> Result<u32> {
+    let (first, last) = service.range.unwrap_or((1, 15));
+    let free = first_free(first..=last, |candidate| {
+        if chosen.contains(&candidate) {
+            return Some("another service of this environment".into());
+        }
+        if service.main == candidate.to_string() {
+            return Some("the main checkout".into());
+        }
+        facts.taken.indexes.get(&candidate).cloned()
+    })
+    .map_err(|held| exhausted("redis index", &format!("services.{name}.range"), &held))?;
+    chosen.push(free);
+    Ok(free)
+}
+
+/// A variable and those that follow it, when it has this port; `None` where that would be no port.
+fn group(config: &Config, variable: &str, port: u32) -> Vec<(String, Option<u16>)> {
+    let distance = i64::from(port) - i64::from(config.ports[variable].main);
+    let followers =
+        config.ports.iter().filter(|(_, port)| port.follows.as_deref() == Some(variable)).map(
+            |(name, port)| (name.clone(), u16::try_from(i64::from(port.main) + distance).ok()),
+        );
+    std::iter::once((variable.to_owned(), u16::try_from(port).ok())).chain(followers).collect()
+}
+
+fn holder(port: Option<u16>, facts: &Facts<'_>, chosen: &IndexMap<String, u16>) -> Option<Holder> {
+    let Some(port) = port.filter(|&port| port > 0) else {
+        return Some("nobody, but a port that follows it is out of range".into());
+    };
+    if let Some((name, _)) = chosen.iter().find(|(_, taken)| **taken == port) {
+        return Some(format!("{name} of this environment"));
+    }
+    if let Some(holder) = facts.taken.ports.get(&port) {
+        return Some(holder.clone());
+    }
+    (!(facts.port_free)(port)).then(|| format!("a process that listens on {port}"))
+}
+
+fn exhausted<T: Display>(what: &str, key: &str, held: &[(T, Holder)]) -> anyhow::Error {
+    let holders = held.iter().map(|(slot, holder)| format!("\n  {slot}: {holder}"));
+    let message = format!("no free {what} in {key}{}", holders.collect::<String>());
+    let hint = format!(
+        "remove an environment with `git agentenv remove`, or widen `{key}` in .agentenv.yaml"
+    );
+    Failure::new(Exit::NoSlot, message).hint(hint).into()
+}

@@ -1,0 +1,154 @@
+use super::*;
+use crate::model::slot::Taken;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+fn request(branch: &str) -> Request {
+    let start = Start::New { commit: "c0ffee".to_owned() };
+    Request {
+        target: Target::Branch { name: branch.to_owned(), start },
+        path: None,
+        adopted: false,
+    }
+}
+
+struct World {
+    config: Config,
+    repository: PathBuf,
+    main: PathBuf,
+    taken: Taken,
+    listening: BTreeSet<u16>,
+    standing: BTreeSet<PathBuf>,
+}
+
+impl World {
+    fn new() -> World {
+        World {
+            config: Config::default(),
+            repository: "/home/me/shop/.git".into(),
+            main: "/home/me/shop".into(),
+            taken: Taken::default(),
+            listening: BTreeSet::new(),
+            standing: BTreeSet::new(),
+        }
+    }
+
+    fn plan(&self, branch: &str) -> Result<Plan> {
+        let facts = Facts {
+            id: "0123456789abcdef01234567".to_owned(),
+            repository: &self.repository,
+            main: &self.main,
+            repo_name: "shop".to_owned(),
+            taken: &self.taken,
+            port_free: &|port| !self.listening.contains(&port),
+            path_free: &|path| !self.standing.contains(path),
+        };
+        add(&self.config, &facts, request(branch))
+    }
+
+    /// Plans and from then on counts what the plan holds as taken, as the leases do.
+    fn take(&mut self, branch: &str) -> Lease {
+        let lease = self.plan(branch).unwrap().lease;
+        let holder = || format!("the environment `{}`", lease.name);
+        self.taken.ports.extend(lease.ports.values().map(|&port| (port, holder())));
+        for part in &lease.parts {
+            match part.kind {
+                Kind::Redis => {
+                    drop(self.taken.indexes.insert(part.holds.parse().unwrap(), holder()))
+                }
+                _ => drop(self.taken.databases.insert(part.holds.clone(), holder())),
+            }
+        }
+        self.taken.projects.insert(lease.project.clone(), holder());
+        self.taken.names.insert(lease.name.clone(), holder());
+        self.standing.insert(lease.path.clone());
+        lease
+    }
+}
+
+#[test]
+fn the_defaults_are_the_articles() {
+    let lease = World::new().plan("feature-x").unwrap().lease;
+    let vars: Vec<String> =
+        lease.vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        vars,
+        [
+            "COMPOSE_PROJECT_NAME=shop-feature-x",
+            "DJANGO_PORT=8012",
+            "VITE_PORT=5174",
+            "POSTGRES_DB=app_feature_x",
+            "REDIS_DB=1",
+            "GN_PROJECT_NAME=shop-feature-x",
+            "DATABASE_URL=postgres://postgres@localhost:5432/app_feature_x",
+            "REDIS_URL=redis://localhost:6379/1",
+        ]
+    );
+    assert_eq!(lease.path, Path::new("/home/me/shop-feature-x"));
+}
+
+#[test]
+fn what_leases_files_and_listeners_hold_is_avoided() {
+    let mut world = World::new();
+    world.taken.ports.insert(8012, "../old/.env.worktree".to_owned());
+    world.listening.insert(8013);
+    // 8014 is free, but not the port that follows it.
+    world.listening.insert(5176);
+    world.taken.indexes.insert(1, "somebody".to_owned());
+    let lease = world.plan("x").unwrap().lease;
+    assert_eq!((lease.ports["DJANGO_PORT"], lease.ports["VITE_PORT"]), (8015, 5177));
+    assert_eq!(lease.vars["REDIS_DB"], "2");
+}
+
+#[test]
+fn when_all_are_taken_the_holders_are_named() {
+    let mut world = World::new();
+    (0..15).for_each(|n| drop(world.take(&format!("b{n}"))));
+    let error = world.plan("one-too-many").unwrap_err();
+    assert_eq!(crate::error::exit_of(&error), Exit::NoSlot);
+    assert!(error.to_string().contains("15: the environment `b14`"), "{error}");
+    assert!(crate::error::hint_of(&error).unwrap().contains("services.redis.range"));
+}
+
+#[test]
+fn the_same_branch_in_three_repositories_shares_nothing() {
+    let mut world = World::new();
+    let mut databases = BTreeSet::new();
+    for repository in ["/a/shop/.git", "/b/shop/.git", "/c/shop/.git"] {
+        world.repository = repository.into();
+        world.main = world.repository.parent().unwrap().to_owned();
+        world.taken.names.clear();
+        let lease = world.take("feature-x");
+        assert!(databases.insert(lease.vars["POSTGRES_DB"].clone()));
+    }
+}
+
+#[test]
+fn a_path_that_is_taken_gives_another_name() {
+    let mut world = World::new();
+    world.standing.insert("/home/me/shop-x".into());
+    let lease = world.plan("x").unwrap().lease;
+    assert!(
+        lease.path.to_string_lossy().starts_with("/home/me/shop-x-"),
+        "{}",
+        lease.path.display()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_two_environments_share_anything(branches in proptest::collection::btree_set("[a-zA-Z/_.é-]{1,12}", 1..15)) {
+        let mut world = World::new();
+        let leases: Vec<Lease> = branches.iter().map(|branch| world.take(branch)).collect();
+        for (n, one) in leases.iter().enumerate() {
+            for other in &leases[..n] {
+                prop_assert_ne!(&one.name, &other.name);
+                prop_assert_ne!(&one.path, &other.path);
+                prop_assert_ne!(&one.project, &other.project);
+                prop_assert!(one.ports.values().all(|port| !other.ports.values().any(|taken| taken == port)));
+                prop_assert!(one.parts.iter().zip(&other.parts).all(|(a, b)| a.holds != b.holds));
+            }
+        }
+    }
+}
