@@ -1,5 +1,7 @@
 //! The environment of this process, and what of it a child must not see.
 
+#![expect(clippy::disallowed_methods, reason = "this file reads the environment")]
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -32,9 +34,7 @@ pub fn var(name: &str) -> Option<String> {
 
 /// A variable of this process as a path, when it is set and not empty.
 pub fn path(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// The environment that every child gets: this process's own, less what git set for this one call.

@@ -25,6 +25,7 @@ pub struct Cmd {
     env: HashMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
     patience: Option<Duration>,
+    called: Option<String>,
 }
 
 /// What a command that ended left behind.
@@ -46,9 +47,7 @@ impl Output {
 
     /// What it printed, as text, without the last line's end.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout)
-            .trim_end_matches(['\n', '\r'])
-            .to_owned()
+        String::from_utf8_lossy(&self.stdout).trim_end_matches(['\n', '\r']).to_owned()
     }
 }
 
@@ -70,6 +69,7 @@ impl Cmd {
             env: env::for_children(),
             stdin: None,
             patience: Some(PATIENCE),
+            called: None,
         }
     }
 
@@ -81,8 +81,7 @@ impl Cmd {
 
     /// More arguments.
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.args
-            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
@@ -94,8 +93,7 @@ impl Cmd {
 
     /// A variable for it.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.env
-            .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.env.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
         self
     }
 
@@ -111,13 +109,19 @@ impl Cmd {
         self
     }
 
-    /// Its program and arguments, for messages.
+    /// What messages call it instead of its whole command line.
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
+        self
+    }
+
+    /// What messages call it: its program and arguments, unless it was given a name.
     pub fn name(&self) -> String {
+        if let Some(name) = &self.called {
+            return name.clone();
+        }
         let words = std::iter::once(&self.program).chain(&self.args);
-        words
-            .map(|word| word.to_string_lossy())
-            .collect::<Vec<_>>()
-            .join(" ")
+        words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
     /// Runs it to its end and keeps what it printed, whatever its exit code is.
@@ -149,12 +153,7 @@ impl Cmd {
         let expression = self.expression().stdout_capture().stderr_capture();
         let handle = Arc::new(self.spawn(&expression)?);
         let registered = interrupt::register(&handle)?;
-        Ok(Running {
-            handle,
-            name: self.name(),
-            patience: self.patience,
-            _registered: registered,
-        })
+        Ok(Running { handle, name: self.name(), patience: self.patience, _registered: registered })
     }
 
     /// Runs it on this process's own terminal and gives its exit code.
@@ -175,16 +174,12 @@ impl Cmd {
 
     fn to_end(&self, expression: duct::Expression) -> Result<i32> {
         let handle = self.spawn(&expression)?;
-        let output = handle
-            .wait()
-            .with_context(|| format!("cannot wait for `{}`", self.name()))?;
+        let output = handle.wait().with_context(|| format!("cannot wait for `{}`", self.name()))?;
         Ok(code(output.status))
     }
 
     fn expression(&self) -> duct::Expression {
-        let mut expression = duct::cmd(&self.program, &self.args)
-            .full_env(&self.env)
-            .unchecked();
+        let mut expression = duct::cmd(&self.program, &self.args).full_env(&self.env).unchecked();
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
         }
@@ -205,7 +200,7 @@ impl Cmd {
                 ErrorKind::NotFound => {
                     Failure::new(Exit::Service, format!("`{program}` is not installed"))
                         .hint(format!("install `{program}`, or put it on PATH"))
-                        .into()
+                        .never_ran()
                 }
                 _ => anyhow::Error::new(error).context(format!("cannot start `{program}`")),
             }
@@ -242,11 +237,7 @@ impl Running {
 
 /// What a failed command said, in one line for an error message.
 pub fn complaint(name: &str, output: &Output) -> String {
-    let said = if output.stderr.is_empty() {
-        output.text()
-    } else {
-        output.stderr.clone()
-    };
+    let said = if output.stderr.is_empty() { output.text() } else { output.stderr.clone() };
     match said.trim() {
         "" => format!("`{name}` ended with {}", output.code),
         said => format!("`{name}` failed: {said}"),
@@ -260,9 +251,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 
 fn code(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -273,14 +262,9 @@ mod tests {
 
     #[test]
     fn output_has_all_three() {
-        let output = Cmd::new("sh")
-            .args(["-c", "cat; echo no >&2; exit 3"])
-            .stdin("yes\n");
+        let output = Cmd::new("sh").args(["-c", "cat; echo no >&2; exit 3"]).stdin("yes\n");
         let output = output.output().unwrap();
-        assert_eq!(
-            (output.code, output.text().as_str(), &*output.stderr),
-            (3, "yes", "no")
-        );
+        assert_eq!((output.code, output.text().as_str(), &*output.stderr), (3, "yes", "no"));
     }
 
     #[test]
@@ -294,10 +278,7 @@ mod tests {
     fn a_hanging_program_is_ended_even_when_its_child_keeps_the_pipe() {
         let begin = Instant::now();
         let patience = Some(Duration::from_millis(100));
-        let error = Cmd::new("sh")
-            .args(["-c", "sleep 60 & wait"])
-            .patience(patience)
-            .output();
+        let error = Cmd::new("sh").args(["-c", "sleep 60 & wait"]).patience(patience).output();
         assert_eq!(exit_of(&error.unwrap_err()), Exit::Service);
         assert!(begin.elapsed() < Duration::from_secs(20));
     }

@@ -1,5 +1,7 @@
 //! Files: whole or not at all.
 
+#![expect(clippy::disallowed_methods, reason = "this file writes and removes files")]
+
 use super::fault;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -87,6 +89,20 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
     fault::point("file-replaced")
 }
 
+/// Adds to the end of a file in one write, making it and its directory when they are not there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append(path: &Path, content: &[u8]) -> Result<()> {
+    make_dir(path.parent().unwrap_or(Path::new(".")))?;
+    File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(content))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Removes a file; one that is not there is fine.
 ///
 /// # Errors
@@ -130,9 +146,7 @@ pub fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     let listed = match fs::read_dir(dir) {
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
         listed => listed.and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<std::io::Result<Vec<_>>>()
+            entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()
         }),
     };
     let mut paths =
@@ -154,17 +168,11 @@ pub fn canonical(path: &Path) -> PathBuf {
 
 /// The permissions of a file, as in `chmod`.
 pub fn mode(path: &Path) -> Option<u32> {
-    fs::symlink_metadata(path)
-        .ok()
-        .map(|meta| meta.mode() & 0o777)
+    fs::symlink_metadata(path).ok().map(|meta| meta.mode() & 0o777)
 }
 
 fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
@@ -200,24 +208,9 @@ mod tests {
         let (link, giant) = (dir.path().join("l"), dir.path().join("g"));
         std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
         File::create(&giant).unwrap().set_len(1 << 30).unwrap();
-        assert!(
-            read(&link)
-                .unwrap_err()
-                .to_string()
-                .ends_with("is a symbolic link")
-        );
-        assert!(
-            read(dir.path())
-                .unwrap_err()
-                .to_string()
-                .ends_with("is not a file")
-        );
-        assert!(
-            read(&giant)
-                .unwrap_err()
-                .to_string()
-                .contains("longer than")
-        );
+        assert!(read(&link).unwrap_err().to_string().ends_with("is a symbolic link"));
+        assert!(read(dir.path()).unwrap_err().to_string().ends_with("is not a file"));
+        assert!(read(&giant).unwrap_err().to_string().contains("longer than"));
         assert_eq!(read(&dir.path().join("none")).unwrap(), None);
     }
 }

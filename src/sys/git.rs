@@ -13,11 +13,7 @@ pub const WORKING: &str = "AGENTENV_WORKING";
 
 /// A command of git in a directory, with our own hook kept quiet. A checkout may take as long as it needs.
 pub fn git(dir: &Path) -> Cmd {
-    Cmd::new("git")
-        .arg("-C")
-        .arg(dir)
-        .env(WORKING, "1")
-        .patience(None)
+    Cmd::new("git").arg("-C").arg(dir).env(WORKING, "1").patience(None)
 }
 
 /// What to check out in a new worktree.
@@ -37,15 +33,7 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
     let reference = format!("refs/heads/{branch}");
     let none = "0".repeat(commit.len());
     git(repo)
-        .args([
-            "update-ref",
-            "--create-reflog",
-            "-m",
-            mark,
-            &reference,
-            commit,
-            &none,
-        ])
+        .args(["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none])
         .read()?;
     fault::point("branch-created")
 }
@@ -65,9 +53,8 @@ pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
 /// When git refuses; its message says why.
 pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) -> Result<()> {
     let add = |reason: &[&str]| {
-        let base = git(repo)
-            .args(["worktree", "add", "--quiet", "--no-checkout", "--lock"])
-            .args(reason);
+        let base =
+            git(repo).args(["worktree", "add", "--quiet", "--no-checkout", "--lock"]).args(reason);
         match what {
             Checkout::Branch(branch) => base.arg("--").arg(path).arg(branch),
             Checkout::Detached(commit) => base.arg("--detach").arg("--").arg(path).arg(commit),
@@ -101,10 +88,7 @@ pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
 /// When git fails, for want of disk space or in a filter.
 pub fn checkout(path: &Path) -> Result<()> {
     let workers = ["-c", "checkout.workers=0"];
-    git(path)
-        .args(workers)
-        .args(["checkout", "--quiet", "--force", "HEAD"])
-        .read()?;
+    git(path).args(workers).args(["checkout", "--quiet", "--force", "HEAD"]).read()?;
     fault::point("checked-out")
 }
 
@@ -122,12 +106,7 @@ pub fn unlock(admin: &Path) -> Result<()> {
 /// When git refuses.
 pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
     let force: &[&str] = if force { &["--force"] } else { &[] };
-    git(repo)
-        .args(["worktree", "remove"])
-        .args(force)
-        .arg("--")
-        .arg(path)
-        .read()?;
+    git(repo).args(["worktree", "remove"]).args(force).arg("--").arg(path).read()?;
     fault::point("worktree-removed")
 }
 
@@ -139,9 +118,7 @@ pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     retry(|| git(repo).args(["update-ref", "-d", &reference, commit]))?;
     // Nobody else's section is touched: git removes exactly this branch's settings, if there are any.
-    git(repo)
-        .args(["config", "--remove-section", &format!("branch.{branch}")])
-        .output()?;
+    git(repo).args(["config", "--remove-section", &format!("branch.{branch}")]).output()?;
     fault::point("branch-deleted")
 }
 
@@ -151,13 +128,8 @@ pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
 /// When git cannot be run.
 pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
     let reference = format!("refs/heads/{branch}");
-    let log = git(repo)
-        .args(["reflog", "show", "--format=%gs", &reference, "--"])
-        .output()?;
-    Ok(log
-        .success()
-        .then(|| log.text().lines().last().map(str::to_owned))
-        .flatten())
+    let log = git(repo).args(["reflog", "show", "--format=%gs", &reference, "--"]).output()?;
+    Ok(log.success().then(|| log.text().lines().last().map(str::to_owned)).flatten())
 }
 
 /// Files that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
@@ -175,11 +147,7 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
             "--ignore-submodules=none",
         ])
         .read()?;
-    Ok(listed
-        .split('\0')
-        .filter(|entry| !entry.is_empty())
-        .map(str::to_owned)
-        .collect())
+    Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
 }
 
 /// Files below `path` that git ignores, directories as one entry.
@@ -188,20 +156,9 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
 /// When git cannot say.
 pub fn ignored(path: &Path) -> Result<Vec<String>> {
     let listed = git(path)
-        .args([
-            "ls-files",
-            "-z",
-            "--others",
-            "--ignored",
-            "--exclude-standard",
-            "--directory",
-        ])
+        .args(["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"])
         .read()?;
-    Ok(listed
-        .split('\0')
-        .filter(|entry| !entry.is_empty())
-        .map(str::to_owned)
-        .collect())
+    Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
 }
 
 /// Whether git ignores this file of a worktree.
@@ -209,10 +166,7 @@ pub fn ignored(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When git cannot say.
 pub fn ignores(path: &Path, file: &str) -> Result<bool> {
-    Ok(git(path)
-        .args(["check-ignore", "--quiet", "--", file])
-        .output()?
-        .success())
+    Ok(git(path).args(["check-ignore", "--quiet", "--", file]).output()?.success())
 }
 
 /// Whether git tracks this file of a worktree.
@@ -220,10 +174,7 @@ pub fn ignores(path: &Path, file: &str) -> Result<bool> {
 /// # Errors
 /// When git cannot say.
 pub fn tracks(path: &Path, file: &str) -> Result<bool> {
-    Ok(git(path)
-        .args(["ls-files", "--error-unmatch", "--", file])
-        .output()?
-        .success())
+    Ok(git(path).args(["ls-files", "--error-unmatch", "--", file]).output()?.success())
 }
 
 /// The commit that a revision names.
@@ -232,21 +183,13 @@ pub fn tracks(path: &Path, file: &str) -> Result<bool> {
 /// When it names none.
 pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
     let spec = format!("{revision}^{{commit}}");
-    let args = [
-        "rev-parse",
-        "--verify",
-        "--quiet",
-        "--end-of-options",
-        &spec,
-    ];
+    let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &spec];
     let found = git(dir).args(args).output()?;
     if found.success() {
         return Ok(found.text());
     }
     let failure = Failure::new(Exit::NotFound, format!("`{revision}` is not a commit"));
-    Err(failure
-        .hint("`git log --oneline --all` shows commits")
-        .into())
+    Err(failure.hint("`git log --oneline --all` shows commits").into())
 }
 
 /// How many commits `head` has that none of the other references reach; `except` is left out of these.
@@ -291,13 +234,8 @@ fn retry(command: impl Fn() -> Cmd) -> Result<Output> {
 fn run(command: &dyn Fn() -> Cmd) -> Result<Output> {
     let mut output = command().output()?;
     for attempt in 1..TRIES {
-        let passing = [
-            "commondir",
-            "config.lock",
-            "could not lock",
-            "cannot lock ref",
-            "File exists",
-        ];
+        let passing =
+            ["commondir", "config.lock", "could not lock", "cannot lock ref", "File exists"];
         if output.success() || !passing.iter().any(|text| output.stderr.contains(text)) {
             break;
         }

@@ -47,6 +47,11 @@ pub fn undoing() {
     UNDOING.store(true, Ordering::SeqCst);
 }
 
+/// What was begun is undone: signals count again.
+pub fn undone() {
+    UNDOING.store(false, Ordering::SeqCst);
+}
+
 /// Makes a running command one that an interruption ends.
 ///
 /// # Errors

@@ -20,8 +20,7 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     }
     waiting();
     let file = open(path)?;
-    file.lock()
-        .with_context(|| format!("cannot lock {}", path.display()))?;
+    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     Ok(Lock { _file: file })
 }
 

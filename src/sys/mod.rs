@@ -1,12 +1,16 @@
 //! Effects: one outside thing per file.
 
+pub mod compose;
+pub mod docker;
 pub mod env;
 pub mod exec;
 pub mod fault;
 pub mod fs;
 pub mod git;
 pub mod interrupt;
+pub mod listeners;
 pub mod lock;
 pub mod net;
 pub mod repo;
 pub mod store;
+pub mod trust;

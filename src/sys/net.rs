@@ -1,5 +1,7 @@
 //! Ports of this machine.
 
+#![expect(clippy::disallowed_methods, reason = "this file asks for ports")]
+
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -14,9 +16,7 @@ pub fn is_free(port: u16) -> bool {
         Ipv4Addr::UNSPECIFIED.into(),
         Ipv6Addr::UNSPECIFIED.into(),
     ];
-    addresses
-        .iter()
-        .all(|&address| can_bind(SocketAddr::new(address, port)))
+    addresses.iter().all(|&address| can_bind(SocketAddr::new(address, port)))
 }
 
 /// Something answers on this port at localhost.
@@ -32,10 +32,7 @@ fn can_bind(address: SocketAddr) -> bool {
     match TcpListener::bind(address) {
         Ok(_) => true,
         // Only these say that the port is somebody's; a machine without IPv6 says something else.
-        Err(error) => !matches!(
-            error.kind(),
-            ErrorKind::AddrInUse | ErrorKind::PermissionDenied
-        ),
+        Err(error) => !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied),
     }
 }
 

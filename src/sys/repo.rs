@@ -80,32 +80,20 @@ impl Repo {
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
         let (main, bare) = main_of(&git, &common)?;
-        Ok(Repo {
-            git,
-            common,
-            main,
-            bare,
-            here,
-        })
+        Ok(Repo { git, common, main, bare, here })
     }
 
     /// The directory's name that stands for the repository in templates.
     pub fn name(&self) -> String {
         let named = if self.bare
-            && self
-                .main
-                .file_name()
-                .is_some_and(|name| name == ".git" || name == ".bare")
+            && self.main.file_name().is_some_and(|name| name == ".git" || name == ".bare")
         {
             self.main.parent().unwrap_or(&self.main)
         } else {
             &self.main
         };
         let name = named.file_name().unwrap_or_default().to_string_lossy();
-        name.strip_suffix(".git")
-            .filter(|_| self.bare)
-            .unwrap_or(&name)
-            .to_owned()
+        name.strip_suffix(".git").filter(|_| self.bare).unwrap_or(&name).to_owned()
     }
 
     /// The worktrees that are linked to it.
@@ -122,10 +110,7 @@ impl Repo {
     /// # Errors
     /// When the admin directories cannot be read.
     pub fn worktree_of(&self, lease: &str) -> Result<Option<Worktree>> {
-        Ok(self
-            .worktrees()?
-            .into_iter()
-            .find(|tree| tree.lease.as_deref() == Some(lease)))
+        Ok(self.worktrees()?.into_iter().find(|tree| tree.lease.as_deref() == Some(lease)))
     }
 
     /// The commit of a local branch.
@@ -162,10 +147,7 @@ impl Repo {
         let mut found = Vec::new();
         for remote in remotes.iter().filter_map(|name| name.to_str().ok()) {
             if let Some(commit) = self.commit_of(&format!("refs/remotes/{remote}/{branch}")) {
-                found.push(RemoteBranch {
-                    remote: remote.to_owned(),
-                    commit,
-                });
+                found.push(RemoteBranch { remote: remote.to_owned(), commit });
             }
         }
         Ok(found)
@@ -176,10 +158,7 @@ impl Repo {
     /// # Errors
     /// When the references cannot be read.
     pub fn branches(&self) -> Result<Vec<String>> {
-        let platform = self
-            .git
-            .references()
-            .context("cannot read the references")?;
+        let platform = self.git.references().context("cannot read the references")?;
         let mut names: Vec<String> = Vec::new();
         for reference in platform.local_branches()?.filter_map(Result::ok) {
             names.push(reference.name().shorten().to_string());
@@ -212,10 +191,7 @@ impl Repo {
 
     /// A value of git's configuration.
     pub fn setting(&self, key: &str) -> Option<String> {
-        self.git
-            .config_snapshot()
-            .string(key)
-            .map(|value| value.to_string())
+        self.git.config_snapshot().string(key).map(|value| value.to_string())
     }
 
     /// Whether git would take this as a branch's name.
@@ -228,14 +204,19 @@ impl Repo {
     }
 }
 
+/// The worktrees that are linked to the repository with this common directory.
+///
+/// # Errors
+/// When the admin directories cannot be read.
+pub fn worktrees(common: &Path) -> Result<Vec<Worktree>> {
+    let admins = fs::entries(&common.join("worktrees"))?;
+    Ok(admins.into_iter().filter_map(worktree).collect())
+}
+
 /// What one admin directory says; `None` when git would not call it a worktree either.
 fn worktree(admin: PathBuf) -> Option<Worktree> {
     let pointer = PathBuf::from(fs::word(&admin.join("gitdir"))?);
-    let pointer = if pointer.is_absolute() {
-        pointer
-    } else {
-        fs::canonical(&admin.join(pointer))
-    };
+    let pointer = if pointer.is_absolute() { pointer } else { fs::canonical(&admin.join(pointer)) };
     let path = pointer.parent()?.to_owned();
     Some(Worktree {
         branch: head_branch(&admin.join("HEAD")),
@@ -256,9 +237,7 @@ fn main_of(git: &gix::Repository, common: &Path) -> Result<(PathBuf, bool)> {
     if git.is_bare() && git.workdir().is_none() {
         return Ok((common.to_owned(), true));
     }
-    let main = git
-        .main_repo()
-        .context("cannot open the repository's main checkout")?;
+    let main = git.main_repo().context("cannot open the repository's main checkout")?;
     match main.workdir() {
         Some(dir) if !main.is_bare() => Ok((fs::canonical(dir), false)),
         _ => Ok((common.to_owned(), true)),

@@ -45,10 +45,7 @@ impl Store {
             Some(id) => id,
             None => first_id(dir, &file)?,
         };
-        Ok(Store {
-            dir: dir.to_owned(),
-            id,
-        })
+        Ok(Store { dir: dir.to_owned(), id })
     }
 
     /// The directory of the store.
@@ -99,10 +96,7 @@ impl Store {
     /// When the lock file cannot be used.
     pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
         let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
-        let name = digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+        let name = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         lock::take(&self.lock_file(&format!("repository-{name}")), || ())
     }
 
@@ -115,11 +109,7 @@ impl Store {
         let Some(first) = broken.first() else {
             return Ok(leases);
         };
-        let message = format!(
-            "cannot read the lease {}: {}",
-            first.file.display(),
-            first.why
-        );
+        let message = format!("cannot read the lease {}: {}", first.file.display(), first.why);
         let hint = "what it holds is unknown; restore the file, or move it away and run `git agentenv prune`";
         Err(Failure::new(Exit::Failed, message).hint(hint).into())
     }
@@ -137,10 +127,7 @@ impl Store {
             match load(&file) {
                 Ok(Some(lease)) => leases.push(lease),
                 Ok(None) => {}
-                Err(why) => broken.push(Broken {
-                    file,
-                    why: format!("{why:#}"),
-                }),
+                Err(why) => broken.push(Broken { file, why: format!("{why:#}") }),
             }
         }
         Ok((leases, broken))
@@ -238,6 +225,5 @@ fn is_hex(text: &str, len: usize) -> bool {
 }
 
 fn is_hidden(file: &Path) -> bool {
-    file.file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }

@@ -1,0 +1,47 @@
+//! Which hook commands the user approved, kept outside the repository.
+
+use super::fs;
+use super::store::Store;
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Whether exactly these commands were approved for this repository.
+pub fn is_trusted(store: &Store, repository: &Path, commands: &[String]) -> bool {
+    let approved = fs::word(&file(store, repository)).unwrap_or_default();
+    approved.lines().any(|line| line == fingerprint(commands))
+}
+
+/// Approves these lists of commands, and no others, for this repository.
+///
+/// # Errors
+/// When the approval cannot be written.
+pub fn approve(store: &Store, repository: &Path, lists: &[&[String]]) -> Result<()> {
+    let lines: String = lists.iter().map(|commands| fingerprint(commands) + "\n").collect();
+    let file = file(store, repository);
+    fs::make_dir(file.parent().unwrap_or(store.dir()))?;
+    fs::replace(&file, lines.as_bytes())
+}
+
+/// Takes back every approval for this repository.
+///
+/// # Errors
+/// When the approval cannot be removed.
+pub fn revoke(store: &Store, repository: &Path) -> Result<()> {
+    fs::remove(&file(store, repository))
+}
+
+fn file(store: &Store, repository: &Path) -> PathBuf {
+    store.dir().join("trust").join(hex(repository.as_os_str().as_encoded_bytes()))
+}
+
+/// A hash in which no list of commands looks like another.
+fn fingerprint(commands: &[String]) -> String {
+    let lengths: String =
+        commands.iter().map(|command| format!("{}:{command},", command.len())).collect();
+    hex(lengths.as_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
