@@ -81,11 +81,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without a hint.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Failure {
-            exit,
-            message: message.into(),
-            hint: None,
-        }
+        Failure { exit, message: message.into(), hint: None }
     }
 
     /// The same failure with the way out.
@@ -103,11 +99,33 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// The root of errors about a command that certainly never began: there is nothing to undo.
+#[derive(Debug)]
+pub struct NeverRan;
+
+impl fmt::Display for NeverRan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing was run there")
+    }
+}
+
+impl std::error::Error for NeverRan {}
+
+impl Failure {
+    /// The same failure, of a command that certainly never began.
+    pub fn never_ran(self) -> anyhow::Error {
+        anyhow::Error::new(NeverRan).context(self)
+    }
+}
+
+/// Whether the command that failed certainly never began.
+pub fn never_ran(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<NeverRan>().is_some()
+}
+
 /// The exit code of an error: that of the outermost [`Failure`] in it, else "failed".
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    error
-        .downcast_ref::<Failure>()
-        .map_or(Exit::Failed, |failure| failure.exit)
+    error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)
 }
 
 /// The hint of the outermost [`Failure`] in an error.

@@ -1,0 +1,133 @@
+//! Makes what a plan says: the worktree and each service side by side.
+
+use super::{farewell, files, tree};
+use crate::error::{Exit, Failure, never_ran};
+use crate::model::lease::{Lease, Part, Phase};
+use crate::model::plan::Plan;
+use crate::service::{self, Made};
+use crate::sys::store::Store;
+use crate::sys::{fault, interrupt};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use std::path::PathBuf;
+use std::thread;
+
+/// How making an environment ended.
+pub enum Outcome {
+    /// It is whole, and this is its record.
+    Ready(Box<Lease>),
+    /// A redis index turned out to be somebody's. Everything was undone; another index may be free.
+    Occupied {
+        /// The index.
+        index: u32,
+        /// Whose it is, as far as it says.
+        by: String,
+    },
+}
+
+/// Makes everything of a plan whose lease is written, or nothing.
+///
+/// # Errors
+/// When a part fails. What was made is undone then; what could not be undone stays on record, and is named.
+pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
+    let attempt = side_by_side(ui, store, plan);
+    let failed = match attempt.result {
+        Ok(admin) if attempt.occupied.is_none() => match finish(store, plan, admin) {
+            Ok(lease) => return Ok(Outcome::Ready(Box::new(lease))),
+            Err(error) => Some(error),
+        },
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    interrupt::undoing();
+    let lease = Lease { parts: attempt.reached, ..plan.lease.clone() };
+    let undone = farewell::undo(ui, store, &lease);
+    match (failed, attempt.occupied) {
+        (Some(error), _) => Err(explain(error, undone)),
+        (None, Some((index, by))) => {
+            interrupt::undone();
+            undone.map(|()| Outcome::Occupied { index, by })
+        }
+        (None, None) => Err(anyhow!("nothing failed, and nothing was made")),
+    }
+}
+
+/// What came of making the parts.
+struct Attempt {
+    /// The worktree's admin directory, or the first thing that failed.
+    result: Result<PathBuf>,
+    /// A redis index that is somebody's, and whose.
+    occupied: Option<(u32, String)>,
+    /// Parts whose servers may have done something.
+    reached: Vec<Part>,
+}
+
+fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
+    thread::scope(|scope| {
+        let lease = &plan.lease;
+        let start = |part| (part, scope.spawn(move || provide(ui, lease, part)));
+        let services: Vec<_> = lease.parts.iter().map(start).collect();
+        let result = worktree(ui, store, plan);
+        let mut attempt = Attempt { result, occupied: None, reached: Vec::new() };
+        for (part, service) in services {
+            attempt
+                .count(part, service.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
+        }
+        attempt
+    })
+}
+
+impl Attempt {
+    fn count(&mut self, part: &Part, made: Result<Made>) {
+        if !made.as_ref().is_err_and(never_ran) {
+            self.reached.push(part.clone());
+        }
+        match made {
+            Ok(Made::Ours) => {}
+            Ok(Made::Occupied(by)) => {
+                self.occupied = part.holds.parse().ok().map(|index| (index, by));
+            }
+            Err(error) if self.result.is_ok() => self.result = Err(error),
+            Err(_) => {}
+        }
+    }
+}
+
+fn worktree(ui: &Ui, store: &Store, plan: &Plan) -> Result<PathBuf> {
+    let step = ui.step(if plan.lease.adopted { "environment file" } else { "worktree" });
+    files::ignore_worktrees(store, &plan.lease)?;
+    let admin = tree::make(store, plan)?;
+    files::write_env(store, &plan.lease)?;
+    step.done();
+    Ok(admin)
+}
+
+fn provide(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {
+    let step = ui.step(format!("{} {}", part.service, part.holds));
+    let made = service::make(part, &lease.id, &lease.path)?;
+    match made {
+        Made::Ours => step.done(),
+        Made::Occupied(_) => step.nothing(),
+    }
+    Ok(made)
+}
+
+/// From here on it is an environment that only `remove` takes away.
+fn finish(store: &Store, plan: &Plan, admin: PathBuf) -> Result<Lease> {
+    interrupt::check()?;
+    let mut lease = plan.lease.clone();
+    lease.phase = Phase::Ready;
+    lease.admin = Some(admin);
+    fault::point("before-ready")?;
+    store.save(&lease)?;
+    fault::point("ready")?;
+    Ok(lease)
+}
+
+/// The error, and what could not be undone because of which more is to do.
+fn explain(error: anyhow::Error, undone: Result<()>) -> anyhow::Error {
+    let Err(left) = undone else { return error };
+    let message = format!("{error:#}; and not everything could be undone: {left:#}");
+    let hint = "the rest is on record: `git agentenv prune` finishes it";
+    Failure::new(Exit::Partial, message).hint(hint).into()
+}

@@ -1,0 +1,191 @@
+//! Gives back what a lease holds: after a failure, at `remove`, and when `prune` finishes either.
+
+use super::{files, tree};
+use crate::error::{Exit, Failure};
+use crate::model::lease::{Lease, Part, Phase};
+use crate::service::{self, Gone};
+use crate::sys::repo::Worktree;
+use crate::sys::store::Store;
+use crate::sys::{docker, fault, git};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use std::thread;
+
+/// What the user gave up, in so many words.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Force {
+    /// Uncommitted and untracked files may go.
+    pub work: bool,
+    /// Live database sessions may be ended.
+    pub sessions: bool,
+}
+
+/// Takes an environment away that is on record as `removing`. The record goes last.
+///
+/// # Errors
+/// When something could not be given back: it is named, and stays on record.
+pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
+    let mut left = Vec::new();
+    keep(&mut left, "containers", containers(lease));
+    fault::point("containers-removed")?;
+    let tree = tree::of(lease)?;
+    let step = ui.step("worktree");
+    worktree(lease, tree.as_ref(), force)?;
+    step.done();
+    let parts = services(ui, lease, force, &mut left);
+    conclude(store, lease, parts, left)
+}
+
+/// Takes back what an `add` made that did not come to its end.
+///
+/// # Errors
+/// When something could not be given back: it is named, and stays on record.
+pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
+    let mut left = Vec::new();
+    if lease.adopted {
+        keep(&mut left, "environment file", files::remove_env(lease));
+        keep(&mut left, "worktree's mark", unmark(lease));
+    } else {
+        keep(&mut left, "worktree", half_made(lease));
+        keep(&mut left, "branch", branch(lease));
+    }
+    let parts = services(ui, lease, Force { work: true, sessions: true }, &mut left);
+    conclude(store, lease, parts, left)
+}
+
+/// Finishes what was interrupted, whichever way it was going.
+///
+/// # Errors
+/// When something could not be given back: it is named, and stays on record.
+pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
+    match lease.phase {
+        Phase::Creating => undo(ui, store, lease),
+        Phase::Ready | Phase::Removing => remove(ui, store, lease, force),
+    }
+}
+
+/// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
+fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
+    let Some(tree) = tree else { return Ok(()) };
+    if lease.phase == Phase::Removing {
+        tree::repair(tree)?;
+    }
+    let work = tree::work(tree, &lease.env_file)?;
+    if let (Some(first), false) = (work.first(), force.work) {
+        let more = work.len();
+        let message = format!(
+            "{} has uncommitted work ({more}, first `{}`)",
+            tree.path.display(),
+            first.trim()
+        );
+        let hint = "commit or stash it, or give it up with `--force`";
+        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+    }
+    tree::remove(lease, tree, true)
+}
+
+/// A worktree that `add` did not finish. Nobody was told of it; if work is in it all the same, it stays.
+fn half_made(lease: &Lease) -> Result<()> {
+    worktree(lease, tree::of(lease)?.as_ref(), Force::default())
+}
+
+/// The branch that `add` made, when it still is as it was made and no worktree has it.
+fn branch(lease: &Lease) -> Result<()> {
+    let (Some(branch), Some(commit)) = (&lease.branch, &lease.branch_created_at) else {
+        return Ok(());
+    };
+    let trees = crate::sys::repo::worktrees(&lease.repository)?;
+    if trees.iter().any(|tree| tree.branch.as_ref() == Some(branch)) {
+        return Ok(());
+    }
+    if git::birth_of_branch(&lease.main, branch)?.as_deref() != Some(&lease.mark()) {
+        return Ok(());
+    }
+    if git::resolve(&lease.main, &format!("refs/heads/{branch}"))? != *commit {
+        return Ok(());
+    }
+    git::delete_branch(&lease.main, branch, commit)
+}
+
+fn unmark(lease: &Lease) -> Result<()> {
+    match tree::of(lease)? {
+        Some(tree) => crate::sys::fs::remove(&tree.admin.join(crate::sys::repo::MARK)),
+        None => Ok(()),
+    }
+}
+
+/// Containers that were started in the worktree. Where no engine is and none was needed, there are none.
+fn containers(lease: &Lease) -> Result<()> {
+    let needs_docker =
+        lease.parts.iter().any(|part| !matches!(part.place, crate::model::config::Place::Host));
+    match docker::remove_project(&lease.project, &lease.path) {
+        Err(_) if !needs_docker => Ok(()),
+        removed => removed.map(drop),
+    }
+}
+
+/// Gives the parts back side by side; gives those that could not be.
+fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>) -> Vec<Part> {
+    let results: Vec<_> = thread::scope(|scope| {
+        let start = |part| scope.spawn(move || give_back(ui, lease, part, force));
+        let started: Vec<_> = lease.parts.iter().map(start).collect();
+        let panicked = |_| Err(anyhow!("a service's thread panicked"));
+        started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
+    });
+    let mut parts = Vec::new();
+    for (part, result) in lease.parts.iter().zip(results) {
+        if let Err(error) = result {
+            parts.push(part.clone());
+            left.push(error);
+        }
+    }
+    parts
+}
+
+fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
+    let what = format!("{} {}", part.service, part.holds);
+    let step = ui.step(&what);
+    let gone = service::give_back(part, &lease.id, force.sessions, &lease.path)
+        .map_err(|error| error.context(format!("cannot give back {what}")))?;
+    match gone {
+        Gone::Dropped => step.done(),
+        Gone::Missing => step.nothing(),
+        Gone::NotOurs(whose) => {
+            step.nothing();
+            ui.warn(format!("{what} is left alone: it is not this environment's ({whose})"));
+        }
+        Gone::Busy(sessions) => {
+            step.nothing();
+            let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+            let message = format!("{what} is in use by {}", names.join(", "));
+            let hint = "end these sessions, or give them up with `--force`";
+            return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+        }
+    }
+    fault::point("part-given-back")
+}
+
+/// Forgets the lease, or keeps it on record with what is left.
+fn conclude(
+    store: &Store,
+    lease: &Lease,
+    parts: Vec<Part>,
+    left: Vec<anyhow::Error>,
+) -> Result<()> {
+    if left.is_empty() {
+        fault::point("before-forgotten")?;
+        return store.forget(&lease.id);
+    }
+    store.save(&Lease { parts, ..lease.clone() })?;
+    let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
+    let message =
+        format!("done in part; still on record for `{}`: {}", lease.name, named.join("; "));
+    let hint = "`git agentenv prune` finishes it once that is mended";
+    Err(Failure::new(Exit::Partial, message).hint(hint).into())
+}
+
+fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {
+    if let Err(error) = result {
+        left.push(error.context(format!("cannot give back the {what}")));
+    }
+}

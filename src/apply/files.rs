@@ -1,0 +1,108 @@
+//! The files that we write into a worktree, and git's knowledge of them.
+
+use crate::error::{Exit, Failure};
+use crate::model::config::Kind;
+use crate::model::envfile;
+use crate::model::lease::Lease;
+use crate::sys::fs::Stands;
+use crate::sys::store::Store;
+use crate::sys::{fault, fs, git};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// Writes the environment's variables into its file; the user's lines in it stay.
+///
+/// # Errors
+/// When something else stands there, git tracks the file, or the disk is full.
+pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
+    let file = lease.path.join(&lease.env_file);
+    let existing = read_env(&file)?;
+    ensure_ignored(store, lease, &lease.env_file)?;
+    for part in lease.parts.iter().filter(|part| part.kind == Kind::Sqlite) {
+        ensure_ignored(store, lease, &part.holds)?;
+    }
+    let content = envfile::merge(&existing, &lease.id, &lease.vars)?;
+    if content != existing || fs::mode(&file) != Some(0o600) {
+        fs::replace(&file, &content)?;
+    }
+    fault::point("env-written")
+}
+
+/// Takes our block out of the environment file of a worktree that stays.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn remove_env(lease: &Lease) -> Result<()> {
+    let file = lease.path.join(&lease.env_file);
+    let Ok(Some(existing)) = fs::read(&file) else {
+        return Ok(());
+    };
+    match envfile::remove(&existing) {
+        Some(rest) if rest == existing => Ok(()),
+        Some(rest) => fs::replace(&file, &rest),
+        None => fs::remove(&file),
+    }
+}
+
+/// Makes git ignore the directory below the main checkout in which worktrees are kept.
+///
+/// # Errors
+/// When the rule cannot be written.
+pub fn ignore_worktrees(store: &Store, lease: &Lease) -> Result<()> {
+    let inside =
+        lease.path.strip_prefix(&lease.main).ok().filter(|_| lease.main != lease.repository);
+    let Some(parent) = inside.and_then(Path::parent).filter(|dir| !dir.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    let dir = parent.to_string_lossy();
+    if git::ignores(&lease.main, &format!("{dir}/"))? {
+        return Ok(());
+    }
+    append_rule(store, &lease.repository, &format!("/{dir}/"))
+}
+
+/// The file's content. A link is never followed: it could lead to anybody's file.
+fn read_env(file: &Path) -> Result<Vec<u8>> {
+    let what = match fs::stands(file)? {
+        Stands::Nothing => return Ok(Vec::new()),
+        Stands::File => return Ok(fs::read(file)?.unwrap_or_default()),
+        Stands::Link => "a symbolic link",
+        Stands::Directory => "a directory",
+        Stands::Other => "not a file",
+    };
+    let message = format!("{} is {what}, and is not touched", file.display());
+    Err(Failure::new(Exit::Refused, message).hint("remove it, or name another `env_file`").into())
+}
+
+/// Makes git ignore a file of the worktree through the rules that all worktrees share.
+fn ensure_ignored(store: &Store, lease: &Lease, file: &str) -> Result<()> {
+    if git::ignores(&lease.path, file)? {
+        return Ok(());
+    }
+    if git::tracks(&lease.path, file)? {
+        let message = format!("`{file}` is tracked by git on this branch, and is not overwritten");
+        let hint = format!("`git rm --cached {file}` and commit, or name another `env_file`");
+        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+    }
+    append_rule(store, &lease.repository, &format!("/{file}"))?;
+    if git::ignores(&lease.path, file)? {
+        return Ok(());
+    }
+    let message = format!("git does not ignore `{file}`: a rule of the branch says otherwise");
+    let hint = format!("remove the rule `!{file}` from .gitignore");
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+}
+
+/// Adds a rule to `info/exclude` of the common directory, unless it is there.
+fn append_rule(store: &Store, common: &Path, rule: &str) -> Result<()> {
+    let _lock = store.lock_repository(common)?;
+    let file: PathBuf = fs::canonical(&common.join("info/exclude"));
+    let existing = fs::read(&file)?.unwrap_or_default();
+    if existing.split(|&byte| byte == b'\n').any(|line| line == rule.as_bytes()) {
+        return Ok(());
+    }
+    let newline = if existing.is_empty() || existing.ends_with(b"\n") { "" } else { "\n" };
+    fs::append(&file, format!("{newline}{rule}\n").as_bytes())
+        .context("cannot make git ignore the environment file")
+}

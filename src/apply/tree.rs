@@ -1,0 +1,142 @@
+//! The worktree: made, recognised, and taken away.
+
+use crate::model::lease::Lease;
+use crate::model::plan::{Plan, Start, Target};
+use crate::sys::fs::Stands;
+use crate::sys::git::{self, Checkout};
+use crate::sys::repo::{self, Worktree};
+use crate::sys::store::Store;
+use crate::sys::{fault, fs};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Makes the worktree of a plan, and the branch when it is new; gives its admin directory.
+///
+/// # Errors
+/// When git refuses or fails.
+pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
+    let lease = &plan.lease;
+    if lease.adopted {
+        return git::mark_worktree(&lease.path, &lease.id);
+    }
+    let mark = lease.mark();
+    let what = match &plan.target {
+        Target::Branch { name, start } => {
+            if let Start::New { commit } | Start::Remote { commit, .. } = start {
+                git::create_branch(&lease.main, name, commit, &mark)?;
+            }
+            Checkout::Branch(name)
+        }
+        Target::Detached { commit, .. } => Checkout::Detached(commit),
+    };
+    {
+        // Two git processes that make or read admin directories at the same time fail now and then.
+        let _lock = store.lock_repository(&lease.repository)?;
+        git::add_worktree(&lease.main, &lease.path, what, &mark)?;
+        if let Target::Branch { name, start: Start::Remote { remote, .. } } = &plan.target {
+            git::track(&lease.main, name, remote)?;
+        }
+    }
+    let admin = git::mark_worktree(&lease.path, &lease.id)?;
+    fault::point("worktree-marked")?;
+    git::checkout(&lease.path)?;
+    git::unlock(&admin)?;
+    Ok(admin)
+}
+
+/// The worktree that belongs to a lease, whole or half made.
+///
+/// # Errors
+/// When the admin directories cannot be read.
+pub fn of(lease: &Lease) -> Result<Option<Worktree>> {
+    let mark = lease.mark();
+    let ours = |tree: &Worktree| {
+        tree.lease.as_deref() == Some(&lease.id)
+            || (tree.lease.is_none() && tree.locked.as_deref() == Some(&mark))
+    };
+    Ok(repo::worktrees(&lease.repository)?.into_iter().find(ours))
+}
+
+/// What stands in the worktree that only there exists: changed and untracked files.
+///
+/// A checkout that never came to its end has no index yet, and a removal that did not leaves files missing;
+/// neither is anybody's work.
+///
+/// # Errors
+/// When git cannot say.
+pub fn work(tree: &Worktree, env_file: &str) -> Result<Vec<String>> {
+    if !tree.is_present() || !tree.admin.join("index").exists() {
+        return Ok(Vec::new());
+    }
+    let ours = format!("?? {env_file}");
+    let mut entries = git::status(&tree.path)?;
+    entries
+        .retain(|entry| *entry != ours && !entry.starts_with(" D ") && !entry.starts_with("D  "));
+    Ok(entries)
+}
+
+/// Puts back the pointer file of a worktree whose removal was cut short, so that git can look at what is left.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn repair(tree: &Worktree) -> Result<()> {
+    let pointer = tree.path.join(".git");
+    if fs::stands(&tree.path)? != Stands::Directory || fs::stands(&pointer)? != Stands::Nothing {
+        return Ok(());
+    }
+    fs::replace(&pointer, format!("gitdir: {}\n", tree.admin.display()).as_bytes())
+}
+
+/// Takes a worktree away for good.
+///
+/// # Errors
+/// When git refuses: without `force` it does when there is work in it, and always when somebody locked it.
+pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
+    if tree.locked.as_deref() == Some(lease.mark().as_str()) {
+        git::unlock(&tree.admin)?;
+    }
+    if fs::stands(&tree.path)? == Stands::Nothing {
+        return fs::remove_dir(&tree.admin);
+    }
+    let removed = git::remove_worktree(&lease.main, &tree.path, force);
+    if removed.is_ok() || fs::stands(&tree.admin)? != Stands::Nothing {
+        return removed;
+    }
+    // Git is past the point of no return: a checkout that outlived its parent wrote into what git deleted.
+    remove_remains(&tree.path)
+}
+
+fn remove_remains(path: &Path) -> Result<()> {
+    for _ in 0..REMAINS_TRIES {
+        if fs::remove_dir(path).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(REMAINS_PAUSE);
+    }
+    fs::remove_dir(path)
+}
+
+const REMAINS_TRIES: u32 = 40;
+const REMAINS_PAUSE: Duration = Duration::from_millis(50);
+
+/// Whether the worktree was moved without git's help, and is in use where it is now.
+///
+/// Git would call it prunable. Looked for near where it was and near the main checkout.
+///
+/// # Errors
+/// When these directories cannot be read.
+pub fn is_elsewhere(lease: &Lease, tree: &Worktree) -> Result<bool> {
+    let pointer = format!("gitdir: {}", tree.admin.display());
+    let near = [tree.path.parent(), lease.main.parent(), Some(lease.main.as_path())];
+    for dir in near.into_iter().flatten() {
+        for entry in fs::entries(dir)? {
+            let below = fs::entries(&entry).unwrap_or_default();
+            let mut places = std::iter::once(&entry).chain(&below);
+            if places.any(|place| fs::word(&place.join(".git")).as_deref() == Some(&pointer)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
