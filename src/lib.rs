@@ -2,6 +2,11 @@
 //!
 //! Data flows one way: facts → plan → apply → report.
 
+pub mod apply;
+pub mod cli;
+pub mod commands;
 pub mod error;
 pub mod model;
+pub mod service;
 pub mod sys;
+pub mod ui;

@@ -1,0 +1,57 @@
+//! The command line, and nothing else.
+
+use crate::commands::{add, adopt, check, env, infra, list, path, prune, remove, run, trust};
+use crate::ui::Color;
+use clap::{Parser, Subcommand};
+
+/// Give each branch its own worktree, ports, database and Redis, on servers that all share
+#[derive(Debug, Parser)]
+#[command(name = "git-agentenv", bin_name = "git agentenv", version, propagate_version = true)]
+#[command(arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// Answer with one JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but warnings and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub color: Color,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an environment: worktree, ports, database, Redis index, `.env.worktree`
+    Add(add::Args),
+    /// Make an environment of a worktree that is there, or make one whole again
+    Adopt(adopt::Args),
+    /// Take an environment away, with everything that it holds
+    Remove(remove::Args),
+    /// List the environments
+    List(list::Args),
+    /// Print the variables of an environment
+    Env(env::Args),
+    /// Run a command in an environment
+    Run(run::Args),
+    /// Print the path of an environment
+    Path(path::Args),
+    /// Give back what belongs to worktrees that are gone, and finish what was interrupted
+    Prune(prune::Args),
+    /// Start, stop and show the servers that all environments share
+    Infra(infra::Args),
+    /// Say whether this shell's variables belong to the environment it stands in
+    Check(check::Args),
+    /// Approve the hook commands of this repository
+    Trust(trust::Args),
+}

@@ -1,0 +1,236 @@
+//! `git agentenv add`: makes an environment.
+
+use super::context::{Context, current_dir};
+use super::view::{Environment, url};
+use super::{engine, recover, survey, target, trust};
+use crate::apply::add::Outcome;
+use crate::apply::{add, hooks};
+use crate::error::{Exit, Failure};
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::model::plan::{self, Facts, Plan, Request, Target};
+use crate::model::slot::Taken;
+use crate::sys::fs::{self, Stands};
+use crate::sys::lock::Lock;
+use crate::sys::net;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::path::PathBuf;
+
+/// The arguments of `add`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The branches: local ones, else those of the one remote that has them, else new ones
+    #[arg(value_name = "BRANCH")]
+    pub branches: Vec<String>,
+    /// Start new branches from this commit
+    #[arg(long, value_name = "COMMIT")]
+    pub from: Option<String>,
+    /// Put the worktree here
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+    /// Check out a commit (of `--from`) without a branch
+    #[arg(long, conflicts_with = "branches")]
+    pub detach: bool,
+    /// Only say what would be made
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not run the `post_add` hooks
+    #[arg(long)]
+    pub no_hooks: bool,
+    /// Then run this command in the worktree, with its variables; end as it does
+    #[arg(short = 'x', long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv add feature-x
+  git agentenv add hotfix --from v1.2
+  git agentenv add a b c
+  git agentenv add feature-x -x 'claude'
+  git agentenv add feature-x --json";
+
+/// Makes the environments.
+///
+/// # Errors
+/// When one cannot be made; nothing of that one is left then.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let requests = requests(args, &context)?;
+    let choice = engine::configuration(&context, ui)?;
+    if !args.no_hooks && !args.dry_run {
+        trust::require(&context, &choice.hooks.post_add)?;
+    }
+    let mut made = Vec::new();
+    for request in requests {
+        if args.dry_run {
+            made.push(plan_only(&context, &choice, request)?);
+            continue;
+        }
+        let lease = one(&context, ui, &choice, request)?;
+        report(ui, &lease);
+        made.push(lease);
+    }
+    let ended = if args.dry_run || args.no_hooks {
+        Ok(())
+    } else {
+        run_hooks(&context, ui, &choice, &mut made)
+    };
+    answer(ui, &made, args.dry_run)?;
+    ended?;
+    match (&args.exec, made.last()) {
+        (Some(command), Some(lease)) if !args.dry_run => execute(lease, command),
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// Makes one environment; again with another redis index when that one turns out to be somebody's.
+///
+/// # Errors
+/// When it cannot be made; nothing of it is left then.
+pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
+    recover::stale(context, ui, &request)?;
+    let mut occupied = survey::occupied(config);
+    loop {
+        let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
+        match add::make(ui, &context.store, &plan)? {
+            Outcome::Ready(lease) => return Ok(*lease),
+            Outcome::Occupied { index, by } => {
+                ui.say(format!("redis index {index} is used by {by}; taking another one"));
+                occupied.push((index, by));
+            }
+        }
+    }
+}
+
+/// Chooses the slots and writes the lease, under the lock of the machine.
+fn reserve(
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    request: Request,
+    occupied: &[(u32, String)],
+) -> Result<(Plan, Lock)> {
+    let id = context.store.new_id()?;
+    let working = context.store.lock_lease(&id, || ())?;
+    let _lock =
+        context.store.lock(|| ui.say("waiting for another git-agentenv to choose its slots"))?;
+    let plan = decide(context, config, request, occupied, id)?;
+    crate::sys::fault::point("before-lease")?;
+    context.store.save(&plan.lease)?;
+    crate::sys::fault::point("lease-written")?;
+    Ok((plan, working))
+}
+
+fn decide(
+    context: &Context,
+    config: &Config,
+    request: Request,
+    occupied: &[(u32, String)],
+    id: String,
+) -> Result<Plan> {
+    let (mut taken, leases): (Taken, Vec<Lease>) =
+        survey::taken(&context.store, &context.repo, config)?;
+    taken.indexes.extend(occupied.iter().cloned());
+    let facts = Facts {
+        id,
+        repository: &context.repo.common,
+        main: &context.repo.main,
+        repo_name: crate::model::name::repo_slug(&context.repo.name()),
+        taken: &taken,
+        port_free: &net::is_free,
+        path_free: &|path| {
+            matches!(fs::stands(path), Ok(Stands::Nothing))
+                && leases.iter().all(|lease| lease.path != path)
+        },
+    };
+    plan::add(config, &facts, request)
+}
+
+fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
+    let id = context.store.new_id()?;
+    Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
+}
+
+fn requests(args: &Args, context: &Context) -> Result<Vec<Request>> {
+    let here = current_dir()?;
+    let path = args.path.as_ref().map(|path| fs::canonical(&here.join(path)));
+    let request = |target: Target| Request { target, path: path.clone(), adopted: false };
+    if args.detach {
+        let target = target::detached(&context.repo, &here, args.from.as_deref(), path.as_deref())?;
+        return Ok(vec![request(target)]);
+    }
+    if args.branches.is_empty() {
+        let failure = Failure::new(Exit::Usage, "the argument <BRANCH> is missing");
+        return Err(failure.hint("git agentenv add <branch>").into());
+    }
+    if args.branches.len() > 1 && (path.is_some() || args.exec.is_some()) {
+        let failure =
+            Failure::new(Exit::Usage, "`--path` and `--exec` are for one branch at a time");
+        return Err(failure.into());
+    }
+    let resolve = |name: &String| target::branch(&context.repo, &here, name, args.from.as_deref());
+    args.branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
+}
+
+fn run_hooks(context: &Context, ui: &Ui, config: &Config, made: &mut [Lease]) -> Result<()> {
+    for lease in made.iter_mut().filter(|lease| lease.hooks_pending) {
+        if let Err(error) = hooks::run(ui, lease, &config.hooks.post_add) {
+            let hint = format!(
+                "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
+                lease.path.display()
+            );
+            let failure =
+                Failure::new(crate::error::exit_of(&error), "a post_add hook failed").hint(hint);
+            return Err(error.context(failure));
+        }
+        lease.hooks_pending = false;
+        context.store.save(lease)?;
+    }
+    Ok(())
+}
+
+fn report(ui: &Ui, lease: &Lease) {
+    let mut lines = vec![format!("environment `{}` is ready", lease.name)];
+    let mut line = |label: &str, value: String| lines.push(format!("  {label:<9} {value}"));
+    line("path", lease.path.display().to_string());
+    if let Some(url) = url(lease) {
+        line("url", url);
+    }
+    for part in &lease.parts {
+        line(&part.service, part.holds.clone());
+    }
+    line("go there", format!("cd {}", quoted(&lease.path.to_string_lossy())));
+    ui.say(lines.join("\n"));
+}
+
+fn answer(ui: &Ui, made: &[Lease], dry_run: bool) -> Result<()> {
+    let views: Vec<Environment> = made.iter().map(Environment::from).collect();
+    let text = || match dry_run {
+        true => made.iter().map(dry).collect(),
+        false => made.iter().map(|lease| format!("{}\n", lease.path.display())).collect::<String>(),
+    };
+    match views.as_slice() {
+        [one] => ui.answer(one, text),
+        several => ui.answer(&serde_json::json!({ "environments": several }), text),
+    }
+}
+
+fn dry(lease: &Lease) -> String {
+    let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
+    format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
+}
+
+fn execute(lease: &Lease, command: &str) -> Result<Exit> {
+    let code = hooks::shell(lease, command).inherit()?;
+    Ok(Exit::Command(u8::try_from(code).unwrap_or(1)))
+}
+
+/// A word for the shell.
+fn quoted(text: &str) -> String {
+    let plain =
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@%:,=".contains(&byte));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,107 @@
+//! `git agentenv check`: do the calling shell's variables belong to the environment it stands in?
+
+use super::context::Context;
+use super::select;
+use crate::error::{Exit, Failure};
+use crate::model::lease::Lease;
+use crate::sys::env;
+use crate::ui::Ui;
+use anyhow::Result;
+use serde::Serialize;
+
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv check
+  git agentenv check && python manage.py migrate";
+
+/// A variable whose value is not the environment's.
+#[derive(Debug, Serialize)]
+pub struct Stray {
+    variable: String,
+    value: String,
+    expected: Option<String>,
+    belongs_to: Option<String>,
+}
+
+/// Compares them.
+///
+/// # Errors
+/// When one belongs to another environment.
+pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let here = select::here(&context)?;
+    let strays = strays(&context, here.as_ref())?;
+    let name = here.as_ref().map(|lease| lease.name.clone());
+    ui.answer(
+        &serde_json::json!({ "environment": name, "ok": strays.is_empty(), "strays": strays }),
+        || {
+            let place =
+                name.as_deref().map_or("no environment".to_owned(), |name| format!("`{name}`"));
+            let lines = strays.iter().map(|stray| format!("  {}\n", describe(stray)));
+            format!(
+                "in {place}: {}\n{}",
+                if strays.is_empty() { "ok" } else { "strays" },
+                lines.collect::<String>()
+            )
+        },
+    )?;
+    Ok(if strays.is_empty() { Exit::Done } else { Exit::Refused })
+}
+
+/// Goes on only when no variable of the calling shell is another environment's than this one's.
+///
+/// # Errors
+/// When one is.
+pub fn require_own(context: &Context, lease: &Lease) -> Result<()> {
+    let strays = strays(context, Some(lease))?;
+    let foreign: Vec<String> =
+        strays.iter().filter(|stray| stray.belongs_to.is_some()).map(describe).collect();
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let message = format!("this shell has another environment's variables: {}", foreign.join(", "));
+    let hint =
+        "open a new shell, or load this environment's: eval \"$(git agentenv env --format shell)\"";
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+}
+
+/// The variables of this process that are named like an environment's, and have another value than `here` gives.
+fn strays(context: &Context, here: Option<&Lease>) -> Result<Vec<Stray>> {
+    let leases = context.store.leases()?;
+    let empty = indexmap::IndexMap::new();
+    let own = here.map_or(&empty, |lease| &lease.vars);
+    let mut names: Vec<&String> = own.keys().collect();
+    if here.is_none() {
+        names.extend(leases.iter().flat_map(|lease| lease.vars.keys()));
+        names.sort();
+        names.dedup();
+    }
+    let mut strays = Vec::new();
+    for name in names {
+        let Some(value) = env::var(name).filter(|value| own.get(name) != Some(value)) else {
+            continue;
+        };
+        let owner = leases.iter().find(|lease| lease.vars.get(name) == Some(&value));
+        if here.is_none() && owner.is_none() {
+            continue;
+        }
+        strays.push(Stray {
+            variable: name.clone(),
+            expected: own.get(name).cloned(),
+            belongs_to: owner.map(|lease| lease.name.clone()),
+            value,
+        });
+    }
+    Ok(strays)
+}
+
+fn describe(stray: &Stray) -> String {
+    let owner = stray.belongs_to.as_ref().map_or("nobody".to_owned(), |name| format!("`{name}`"));
+    let expected = stray.expected.as_ref().map_or(String::new(), |value| format!(", not {value}"));
+    format!("{}={} is {owner}'s{expected}", stray.variable, stray.value)
+}

@@ -1,0 +1,62 @@
+//! `git agentenv env`: prints the variables of an environment.
+
+use super::context::Context;
+use super::select;
+use crate::error::Exit;
+use crate::model::envfile;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// The arguments of `env`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environment; none: the one around the current directory
+    #[arg(value_name = "ENV")]
+    pub env: Option<String>,
+    /// How to write them
+    #[arg(short, long, default_value = "dotenv")]
+    pub format: Format,
+}
+
+/// How to write variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// NAME=value lines, as in the environment file
+    Dotenv,
+    /// `export` lines for sh, bash and zsh
+    Shell,
+    /// `set` lines for fish
+    Fish,
+    /// A JSON object
+    Json,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv env feature-x
+  eval \"$(git agentenv env --format shell)\"
+  git agentenv env feature-x --format fish | source";
+
+/// Prints the variables.
+///
+/// # Errors
+/// When there is no such environment.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let lease = select::named_or_here(&context, args.env.as_deref())?;
+    if ui.is_json() {
+        ui.answer(
+            &serde_json::json!({ "name": lease.name, "variables": lease.vars }),
+            String::new,
+        )?;
+        return Ok(Exit::Done);
+    }
+    ui.raw(&match args.format {
+        Format::Dotenv => envfile::dotenv(&lease.vars),
+        Format::Shell => envfile::shell(&lease.vars),
+        Format::Fish => envfile::fish(&lease.vars),
+        Format::Json => format!("{:#}\n", serde_json::json!(lease.vars)),
+    })?;
+    Ok(Exit::Done)
+}

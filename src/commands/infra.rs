@@ -1,0 +1,186 @@
+//! `git agentenv infra`: the servers that all environments share.
+
+use super::context::{Context, current_dir};
+use crate::error::{Exit, Failure};
+use crate::model::config::{Config, Kind};
+use crate::service::{self, Server};
+use crate::sys::compose::Infra;
+use crate::sys::interrupt;
+use crate::sys::repo::Repo;
+use crate::sys::store::Store;
+use crate::ui::Ui;
+use anyhow::Result;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// The arguments of `infra`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// What to do with them
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What to do with the servers.
+#[derive(Debug, clap::Subcommand)]
+pub enum What {
+    /// Start them, and wait until they answer
+    Up {
+        /// How long to wait for them, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+        timeout: u64,
+    },
+    /// Stop and remove them; their data stays
+    Down {
+        /// Remove the data as well
+        #[arg(long)]
+        volumes: bool,
+    },
+    /// Say which run, and whether they answer
+    Status,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv infra up
+  git agentenv infra status --json
+  git agentenv infra down --volumes";
+
+/// How often a server that does not answer yet is asked.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// One server, in JSON.
+#[derive(Debug, Serialize)]
+struct Status {
+    service: String,
+    server: String,
+    port: u16,
+    answers: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// Starts, stops or shows them.
+///
+/// # Errors
+/// When compose or the engine is missing, a port is taken, an image cannot be had, or a server does not answer.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let config = config()?;
+    match args.what {
+        What::Up { timeout } => up(ui, &config, Duration::from_secs(timeout)),
+        What::Down { volumes } => down(ui, &config, volumes),
+        What::Status => status(ui, &config),
+    }
+}
+
+fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
+    let step = ui.step("starting the servers");
+    infra(config)?.up(&ports(&config.config))?;
+    step.done();
+    let deadline = Instant::now() + timeout;
+    for (name, server) in servers(&config.config) {
+        let step = ui.step(format!("waiting for {name}"));
+        wait(&name, &server, deadline)?;
+        step.done();
+    }
+    status(ui, config)
+}
+
+fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
+    while let Err(error) = service::answers(server) {
+        interrupt::check()?;
+        if Instant::now() > deadline {
+            let failure = Failure::new(Exit::Service, format!("{name} did not come up"));
+            return Err(error.context(failure.hint("`docker logs` of its container says why")));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
+    let held = Store::open()?.leases()?.len();
+    if volumes && held > 0 {
+        let message = format!("{held} environments have their data on these servers");
+        let hint = "remove them first, or leave `--volumes` out";
+        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+    }
+    infra(config)?.down(volumes)?;
+    let kept = if volumes { "their data is removed" } else { "their data stays" };
+    ui.answer(&serde_json::json!({ "down": true, "volumes": volumes }), || {
+        format!("the servers are down; {kept}\n")
+    })?;
+    Ok(Exit::Done)
+}
+
+fn status(ui: &Ui, config: &Found) -> Result<Exit> {
+    let statuses: Vec<Status> = servers(&config.config).into_iter().map(of).collect();
+    let all = statuses.iter().all(|status| status.answers);
+    ui.answer(&serde_json::json!({ "servers": statuses }), || statuses.iter().map(line).collect())?;
+    Ok(if all { Exit::Done } else { Exit::Service })
+}
+
+fn of((service, server): (String, Server)) -> Status {
+    let answer = service::answers(&server);
+    Status {
+        service,
+        server: server.title(),
+        port: server.port,
+        answers: answer.is_ok(),
+        why: answer.err().map(|error| format!("{error:#}")),
+    }
+}
+
+fn line(status: &Status) -> String {
+    let state =
+        status.why.as_deref().map_or("answers".to_owned(), |why| format!("does not answer: {why}"));
+    format!("{}  {}  port {}  {state}\n", status.service, status.server, status.port)
+}
+
+/// The configuration and the directory that its paths start from.
+struct Found {
+    config: Config,
+    main: Option<std::path::PathBuf>,
+}
+
+/// Outside a repository the built-in servers are meant.
+fn config() -> Result<Found> {
+    let Ok(repo) = Repo::discover(&current_dir()?) else {
+        return Ok(Found { config: Config::default(), main: None });
+    };
+    let context = Context { repo, store: Store::open()? };
+    let config = context.config()?.unwrap_or_default();
+    Ok(Found { config, main: Some(context.repo.main) })
+}
+
+fn infra(found: &Found) -> Result<Infra> {
+    let file = match (&found.main, &found.config.infra.file) {
+        (Some(main), Some(file)) => Some(main.join(file)),
+        _ => None,
+    };
+    Infra::of(file.as_deref())
+}
+
+fn servers(config: &Config) -> Vec<(String, Server)> {
+    let services = config.services.iter().filter(|(_, service)| service.kind != Kind::Sqlite);
+    services.map(|(name, service)| (name.clone(), Server::of_service(service))).collect()
+}
+
+/// The ports for the built-in compose file, unless the caller's environment says others.
+fn ports(config: &Config) -> Vec<(String, String)> {
+    let variable = |kind| match kind {
+        Kind::Postgres => Some("AGENTENV_POSTGRES_PORT"),
+        Kind::Redis => Some("AGENTENV_REDIS_PORT"),
+        Kind::Mysql | Kind::Sqlite => None,
+    };
+    let mut ports = Vec::new();
+    for service in config.services.values() {
+        if let Some(variable) =
+            variable(service.kind).filter(|name| crate::sys::env::var(name).is_none())
+        {
+            ports.push((variable.to_owned(), service.port.to_string()));
+        }
+    }
+    ports
+}

@@ -1,0 +1,154 @@
+//! What would be lost with an environment, named before it goes.
+
+use crate::apply::tree;
+use crate::error::{Exit, Failure};
+use crate::model::lease::Lease;
+use crate::service;
+use crate::sys::repo::Worktree;
+use crate::sys::{git, listeners};
+use anyhow::Result;
+use serde::Serialize;
+use std::fmt;
+
+/// Something that would be lost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Loss {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// The thing, as its tool names it.
+    pub what: String,
+    /// Only `--force` gives it up. The rest is said, and goes.
+    pub needs_force: bool,
+}
+
+/// The kinds of things that would be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Changed or untracked files.
+    Uncommitted,
+    /// Ignored files that are not ours.
+    Ignored,
+    /// Commits that nothing else holds.
+    Commits,
+    /// Somebody is connected to the database.
+    Session,
+    /// A process listens on one of the environment's ports.
+    Process,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Uncommitted => "uncommitted",
+            Kind::Ignored => "ignored file",
+            Kind::Commits => "commits",
+            Kind::Session => "database session",
+            Kind::Process => "process",
+        };
+        write!(f, "{kind}: {}", self.what)
+    }
+}
+
+/// Everything that would be lost with this environment, and with its branch.
+///
+/// # Errors
+/// When git cannot say. A server that cannot be asked loses nothing: its part stays then.
+pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
+    let mut losses = Vec::new();
+    if let Some(tree) = tree::of(lease)?.filter(Worktree::is_present) {
+        of_tree(&mut losses, lease, &tree, with_branch)?;
+    }
+    for part in &lease.parts {
+        for session in service::survey::sessions(part).unwrap_or_default() {
+            push(&mut losses, Kind::Session, format!("{}: {session}", part.holds), true);
+        }
+    }
+    for (variable, port) in &lease.ports {
+        for process in listeners::on(*port) {
+            push(&mut losses, Kind::Process, format!("{variable} {port}: {process}"), false);
+        }
+    }
+    Ok(losses)
+}
+
+/// Refuses unless nothing would be lost or the user gave it up.
+///
+/// # Errors
+/// When something would be lost that needs the user's word.
+pub fn require_none(lease: &Lease, losses: &[Loss], force: bool) -> Result<()> {
+    let named: Vec<String> =
+        losses.iter().filter(|loss| loss.needs_force).map(|loss| format!("\n  {loss}")).collect();
+    if named.is_empty() || force {
+        return Ok(());
+    }
+    let message = format!("`{}` is kept: this would be lost{}", lease.name, named.concat());
+    Err(Failure::new(Exit::Refused, message).hint("save it, or give it up with `--force`").into())
+}
+
+fn of_tree(
+    losses: &mut Vec<Loss>,
+    lease: &Lease,
+    tree: &Worktree,
+    with_branch: bool,
+) -> Result<()> {
+    for entry in tree::work(tree, &lease.env_file)? {
+        push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
+    }
+    let own = |file: &String| {
+        *file == lease.env_file || lease.parts.iter().any(|part| *file == part.holds)
+    };
+    for file in git::ignored(&tree.path)?.into_iter().filter(|file| !own(file)) {
+        let needs_force = !is_rebuilt(&file);
+        push(losses, Kind::Ignored, file, needs_force);
+    }
+    let alone = match &lease.branch {
+        None => git::only_here(&tree.path, "HEAD", None)?,
+        Some(branch) if with_branch => git::only_here(&tree.path, "HEAD", Some(branch))?,
+        Some(_) => 0,
+    };
+    if alone > 0 {
+        let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
+        push(losses, Kind::Commits, format!("{alone} that only {on} holds"), true);
+    }
+    Ok(())
+}
+
+/// What tools make again by themselves: named, but not worth the user's word.
+const REBUILT: &[&str] = &[
+    "__pycache__",
+    ".cache",
+    ".eggs",
+    ".gradle",
+    ".mypy_cache",
+    ".next",
+    ".nox",
+    ".nuxt",
+    ".parcel-cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".svelte-kit",
+    ".tox",
+    ".turbo",
+    ".venv",
+    ".vite",
+    "build",
+    "coverage",
+    "dist",
+    "htmlcov",
+    "node_modules",
+    "target",
+    "venv",
+    "vendor",
+];
+
+fn is_rebuilt(file: &str) -> bool {
+    let path = file.trim_end_matches('/');
+    let in_rebuilt =
+        path.split('/').any(|part| REBUILT.contains(&part) || part.ends_with(".egg-info"));
+    in_rebuilt || path.ends_with(".pyc") || path.ends_with(".log") || path.ends_with(".DS_Store")
+}
+
+fn push(losses: &mut Vec<Loss>, kind: Kind, what: String, needs_force: bool) {
+    losses.push(Loss { kind, what, needs_force });
+}

@@ -1,0 +1,48 @@
+//! One file per subcommand: its arguments beside its run function.
+
+pub mod add;
+pub mod adopt;
+pub mod check;
+pub mod context;
+pub mod engine;
+pub mod env;
+pub mod infra;
+pub mod list;
+pub mod losses;
+pub mod orphans;
+pub mod path;
+pub mod prune;
+pub mod recover;
+pub mod remove;
+pub mod run;
+pub mod select;
+pub mod survey;
+pub mod table;
+pub mod target;
+pub mod trust;
+pub mod view;
+
+use crate::cli::Command;
+use crate::error::Exit;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// Runs a subcommand.
+///
+/// # Errors
+/// Whatever it fails with.
+pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
+    match command {
+        Command::Add(args) => add::run(&args, ui),
+        Command::Adopt(args) => adopt::run(&args, ui),
+        Command::Remove(args) => remove::run(&args, ui),
+        Command::List(args) => list::run(&args, ui),
+        Command::Env(args) => env::run(&args, ui),
+        Command::Run(args) => run::run(&args, ui),
+        Command::Path(args) => path::run(&args, ui),
+        Command::Prune(args) => prune::run(&args, ui),
+        Command::Infra(args) => infra::run(&args, ui),
+        Command::Check(args) => check::run(&args, ui),
+        Command::Trust(args) => trust::run(&args, ui),
+    }
+}

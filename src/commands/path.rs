@@ -1,0 +1,31 @@
+//! `git agentenv path`: prints where an environment is.
+
+use super::context::Context;
+use super::select;
+use crate::error::Exit;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// The arguments of `path`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environment
+    #[arg(value_name = "ENV")]
+    pub env: String,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cd \"$(git agentenv path feature-x)\"";
+
+/// Prints the path.
+///
+/// # Errors
+/// When there is no such environment.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let lease = select::named(&Context::here()?, &args.env)?;
+    let answer = serde_json::json!({ "name": lease.name, "path": lease.path });
+    ui.answer(&answer, || format!("{}\n", lease.path.display()))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,146 @@
+//! `git agentenv remove`: takes an environment away.
+
+use super::context::{Context, current_dir};
+use super::{losses, select, trust};
+use crate::apply::{farewell, hooks};
+use crate::error::{Exit, Failure};
+use crate::model::lease::{Lease, Phase};
+use crate::sys::{fault, git};
+use crate::ui::Ui;
+use anyhow::Result;
+use serde::Serialize;
+
+/// The arguments of `remove`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Environments: branches, names, directory names or paths; none: the one around the current directory
+    #[arg(value_name = "ENV")]
+    pub envs: Vec<String>,
+    /// Give up what would be lost: uncommitted work, live database sessions, commits that nothing else holds
+    #[arg(short, long)]
+    pub force: bool,
+    /// Delete the branch as well
+    #[arg(short = 'D', long)]
+    pub delete_branch: bool,
+    /// Only say what would be removed and lost
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not run the `pre_remove` hooks
+    #[arg(long)]
+    pub no_hooks: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv remove feature-x
+  git agentenv remove feature-x --delete-branch
+  git agentenv remove --dry-run
+  git agentenv remove a b c --force";
+
+/// What was, or would be, removed.
+#[derive(Debug, Serialize)]
+struct Removed {
+    name: String,
+    branch: Option<String>,
+    path: std::path::PathBuf,
+    losses: Vec<losses::Loss>,
+    branch_deleted: bool,
+}
+
+/// Removes the environments.
+///
+/// # Errors
+/// When one is refused, or could not be given back whole.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let leases = match args.envs.as_slice() {
+        [] => vec![select::named_or_here(&context, None)?],
+        envs => envs.iter().map(|env| select::named(&context, env)).collect::<Result<_>>()?,
+    };
+    let here = current_dir()?;
+    let mut removed = Vec::new();
+    for lease in &leases {
+        removed.push(one(&context, ui, args, lease)?);
+        if !args.dry_run && here.starts_with(&lease.path) {
+            ui.say(format!("this directory is gone: cd {}", lease.main.display()));
+        }
+    }
+    ui.answer(&serde_json::json!({ "removed": removed, "dry_run": args.dry_run }), || match args
+        .dry_run
+    {
+        true => removed.iter().map(dry).collect(),
+        false => String::new(),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed> {
+    let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
+    let _working = context.store.lock_lease(&lease.id, waiting)?;
+    let Some(recorded) = context.store.lease(&lease.id)? else {
+        return Err(Failure::new(
+            Exit::NotFound,
+            format!("no environment `{}`: it was just removed", lease.name),
+        )
+        .into());
+    };
+    let mut lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
+    let losses = losses::of(&lease, args.delete_branch)?;
+    let mut removed = Removed {
+        name: lease.name.clone(),
+        branch: lease.branch.clone(),
+        path: lease.path.clone(),
+        losses,
+        branch_deleted: false,
+    };
+    if args.dry_run {
+        return Ok(removed);
+    }
+    losses::require_none(&lease, &removed.losses, args.force)?;
+    if lease.phase == Phase::Ready && !args.no_hooks {
+        pre_remove(context, ui, args, &lease)?;
+    }
+    let tip = lease.branch.as_ref().and_then(|branch| context.repo.branch(branch));
+    lease.phase = Phase::Removing;
+    context.store.save(&lease)?;
+    fault::point("removing")?;
+    let force = farewell::Force { work: args.force, sessions: args.force };
+    farewell::remove(ui, &context.store, &lease, force)?;
+    if let (true, Some(branch), Some(tip)) = (args.delete_branch, &lease.branch, tip) {
+        git::delete_branch(&lease.main, branch, &tip)?;
+        removed.branch_deleted = true;
+    }
+    ui.say(format!("removed the environment `{}`", lease.name));
+    Ok(removed)
+}
+
+fn pre_remove(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<()> {
+    let Some(config) = context.config()? else {
+        return Ok(());
+    };
+    if config.hooks.pre_remove.is_empty() || !lease.path.is_dir() {
+        return Ok(());
+    }
+    let ran = trust::require(context, &config.hooks.pre_remove)
+        .and_then(|()| hooks::run(ui, lease, &config.hooks.pre_remove));
+    match ran {
+        Err(error) if args.force => ui.warn(format!("{error:#}; removing all the same")),
+        Err(error) => {
+            let exit = crate::error::exit_of(&error);
+            let failure = Failure::new(
+                exit,
+                format!("`{}` is kept: a pre_remove hook stands against it", lease.name),
+            );
+            return Err(error
+                .context(failure.hint("mend it, or go without with `--no-hooks` or `--force`")));
+        }
+        Ok(()) => {}
+    }
+    Ok(())
+}
+
+fn dry(removed: &Removed) -> String {
+    let losses = removed.losses.iter().map(|loss| format!("  would lose: {loss}\n"));
+    format!("would remove {}\n{}", removed.path.display(), losses.collect::<String>())
+}

@@ -1,0 +1,63 @@
+//! `git agentenv run`: runs a command in an environment.
+
+use super::context::Context;
+use super::{check, select};
+use crate::apply::hooks;
+use crate::error::{Exit, Failure};
+use crate::sys::exec::Cmd;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::ffi::OsString;
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environment; none: the one around the current directory
+    #[arg(value_name = "ENV")]
+    pub env: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+    /// Also when the calling shell has another environment's variables
+    #[arg(long)]
+    pub force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv run -- python manage.py migrate
+  git agentenv run feature-x -- npm run dev";
+
+/// What `run` ends with when the command never ran.
+const NEVER_RAN: Exit = Exit::Command(125);
+
+/// Runs the command and ends as it does.
+///
+/// # Errors
+/// None: whatever hinders it is said, and the exit code is 125.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    match attempt(args) {
+        Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
+        Err(error) => {
+            ui.error(&error);
+            Ok(NEVER_RAN)
+        }
+    }
+}
+
+fn attempt(args: &Args) -> Result<i32> {
+    let context = Context::here()?;
+    let lease = select::named_or_here(&context, args.env.as_deref())?;
+    if !args.force {
+        check::require_own(&context, &lease)?;
+    }
+    if !lease.path.is_dir() {
+        let message = format!("the worktree {} is gone", lease.path.display());
+        return Err(Failure::new(Exit::NotFound, message).hint("`git agentenv prune`").into());
+    }
+    let [program, rest @ ..] = args.command.as_slice() else {
+        return Ok(0);
+    };
+    hooks::with_vars(Cmd::new(program).args(rest), &lease).inherit()
+}

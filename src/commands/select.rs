@@ -1,0 +1,79 @@
+//! Finds the environment that the user means.
+
+use super::context::{Context, current_dir};
+use crate::error::{Exit, Failure};
+use crate::model::lease::Lease;
+use crate::model::similar;
+use crate::sys::{fs, repo};
+use anyhow::Result;
+use std::path::Path;
+
+/// The environment of this branch, name, directory name or path in the repository.
+///
+/// # Errors
+/// When there is none, with the nearest name as a hint.
+pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
+    let leases = current(context)?;
+    let path = current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default();
+    let tests: [&dyn Fn(&Lease) -> bool; 4] = [
+        &|lease| lease.branch.as_deref() == Some(wanted),
+        &|lease| lease.name == wanted,
+        &|lease| lease.path.file_name().is_some_and(|name| name == wanted),
+        &|lease| lease.path == path,
+    ];
+    if let Some(lease) = tests.iter().find_map(|test| leases.iter().find(|lease| test(lease))) {
+        return Ok(lease.clone());
+    }
+    let known = leases.iter().flat_map(|lease| lease.branch.iter().chain([&lease.name]));
+    let hint = match similar::closest(wanted, known.map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`git agentenv list` shows the environments".to_owned(),
+    };
+    Err(Failure::new(Exit::NotFound, format!("no environment `{wanted}`")).hint(hint).into())
+}
+
+/// The environment of this name, or that around the current directory.
+///
+/// # Errors
+/// When there is none.
+pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
+    match wanted {
+        Some(wanted) => named(context, wanted),
+        None => here(context)?.ok_or_else(|| {
+            Failure::new(Exit::NotFound, "the current directory is in no environment")
+                .hint("name one, or `git agentenv adopt` makes one of this worktree")
+                .into()
+        }),
+    }
+}
+
+/// The environment around the current directory.
+///
+/// # Errors
+/// When a lease cannot be understood.
+pub fn here(context: &Context) -> Result<Option<Lease>> {
+    let Some(root) = &context.repo.here else {
+        return Ok(None);
+    };
+    Ok(current(context)?.into_iter().find(|lease| is_at(lease, root)))
+}
+
+/// The leases of this repository, with the branch and the path that their worktrees have now.
+///
+/// # Errors
+/// When a lease cannot be understood, or the admin directories cannot be read.
+pub fn current(context: &Context) -> Result<Vec<Lease>> {
+    let trees = repo::worktrees(&context.repo.common)?;
+    let mut leases = context.leases()?;
+    for lease in &mut leases {
+        if let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) {
+            lease.path = fs::canonical(&tree.path);
+            lease.branch = tree.branch.clone();
+        }
+    }
+    Ok(leases)
+}
+
+fn is_at(lease: &Lease, root: &Path) -> bool {
+    fs::canonical(&lease.path) == root
+}

@@ -1,0 +1,77 @@
+//! `git agentenv trust`: approves the hook commands of this repository.
+
+use super::context::Context;
+use crate::error::{Exit, Failure};
+use crate::sys::trust;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// The arguments of `trust`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Approve without asking
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Take the approval back
+    #[arg(long, conflicts_with = "yes")]
+    pub revoke: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv trust
+  git agentenv trust --yes
+  git agentenv trust --revoke";
+
+/// Shows the commands and approves them.
+///
+/// # Errors
+/// When nobody is there to be asked and `--yes` is not given.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    if args.revoke {
+        trust::revoke(&context.store, &context.repo.common)?;
+        ui.say("the hooks of this repository are not trusted any more");
+        return Ok(Exit::Done);
+    }
+    let hooks = context.config()?.map(|config| config.hooks).unwrap_or_default();
+    let listed = listing("post_add", &hooks.post_add) + &listing("pre_remove", &hooks.pre_remove);
+    if listed.is_empty() {
+        ui.say("this repository has no hooks");
+        return Ok(Exit::Done);
+    }
+    ui.say(format!("these commands would run in each worktree:\n{listed}"));
+    if !args.yes && !confirmed(ui)? {
+        return Err(Failure::new(Exit::Refused, "not approved").into());
+    }
+    trust::approve(&context.store, &context.repo.common, &[&hooks.post_add, &hooks.pre_remove])?;
+    let answer = serde_json::json!({ "trusted": true, "post_add": hooks.post_add, "pre_remove": hooks.pre_remove });
+    ui.answer(&answer, || "approved exactly these commands\n".to_owned())?;
+    Ok(Exit::Done)
+}
+
+/// Goes on only when exactly these commands were approved.
+///
+/// # Errors
+/// When they were not.
+pub fn require(context: &Context, commands: &[String]) -> Result<()> {
+    if commands.is_empty() || trust::is_trusted(&context.store, &context.repo.common, commands) {
+        return Ok(());
+    }
+    let message = format!("the hooks are not trusted:\n{}", listing("", commands).trim_end());
+    let hint = "`git agentenv trust` approves them; `--no-hooks` goes without them";
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+}
+
+fn confirmed(ui: &Ui) -> Result<bool> {
+    if ui.can_ask() {
+        return ui.confirm("Approve exactly these commands?", false);
+    }
+    let failure = Failure::new(Exit::Usage, "nobody is there to be asked");
+    Err(failure.hint("`git agentenv trust --yes` approves without asking").into())
+}
+
+fn listing(when: &str, commands: &[String]) -> String {
+    commands.iter().map(|command| format!("  {when:<11}{command}\n")).collect()
+}
