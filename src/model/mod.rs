@@ -2,4 +2,7 @@
 
 pub mod config;
 pub mod lease;
+pub mod name;
+pub mod similar;
 pub mod slot;
+pub mod template;

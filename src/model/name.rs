@@ -1,0 +1,119 @@
+//! Names made of branches: fit for Postgres identifiers, compose projects and host names at once.
+//!
+//! The common ground is `[a-z0-9]([a-z0-9-]*[a-z0-9])?`: host names know no underscore, compose no dot.
+//! Databases are the exception, where a hyphen needs quoting everywhere: see [`database`].
+
+use sha2::{Digest, Sha256};
+
+/// The longest name, so that a template such as `app_{name}` stays below the 63 bytes of an identifier.
+pub const LONGEST: usize = 40;
+
+/// The longest identifier; Postgres cuts longer ones without an error, in DROP too.
+pub const IDENTIFIER: usize = 63;
+
+/// Hexadecimal digits of a hash suffix. 48 bits: a hundred thousand branches have no two alike.
+const DIGITS: usize = 12;
+
+/// The name of a branch that no other branch can have: as it is when it is a name already, else with a hash.
+pub fn name_of(branch: &str) -> String {
+    let [pretty, distinct] = candidates(branch);
+    if pretty == branch { pretty } else { distinct }
+}
+
+/// The names to try for a branch: the pretty one, which another branch may hold (`feature/x` and `feature-x`),
+/// then one with a hash, which none can. Both are the same where cleaning drops or cuts something.
+pub fn candidates(branch: &str) -> [String; 2] {
+    let cleaned = clean(branch);
+    let stem = if cleaned.text.is_empty() {
+        "env"
+    } else {
+        &cleaned.text
+    };
+    let distinct = with_hash(stem, branch, '-', LONGEST);
+    // A name that ends like a hash could be the second candidate of another branch.
+    let plain = !cleaned.dropped && (1..=LONGEST).contains(&cleaned.text.len());
+    if plain && !ends_in_hash(&cleaned.text) {
+        [cleaned.text, distinct]
+    } else {
+        [distinct.clone(), distinct]
+    }
+}
+
+/// A name as databases want it. No name holds an underscore, so distinct names stay distinct.
+pub fn database(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// The main checkout's directory name, made fit for `{repo}`.
+pub fn repo_slug(dir_name: &str) -> String {
+    let cleaned = clean(dir_name);
+    match cleaned.text.len() {
+        0 => with_hash("repo", dir_name, '-', LONGEST),
+        1..=LONGEST => cleaned.text,
+        _ => with_hash(&cleaned.text, dir_name, '-', LONGEST),
+    }
+}
+
+/// `text`, cut where needed, then a hash of `salt`: at most `longest` bytes.
+pub fn with_hash(text: &str, salt: &str, separator: char, longest: usize) -> String {
+    let hash = hash(salt);
+    let room = longest.saturating_sub(hash.len() + separator.len_utf8());
+    let stem = beginning(text, room).trim_end_matches(['-', '_']);
+    format!("{stem}{separator}{hash}")
+}
+
+/// `text` when it is at most `longest` bytes, else its beginning and a hash of the whole.
+pub fn fit(text: &str, separator: char, longest: usize) -> String {
+    if text.len() <= longest {
+        return text.to_owned();
+    }
+    with_hash(text, text, separator, longest)
+}
+
+struct Cleaned {
+    text: String,
+    /// Something was there that has no place in a name, so the text says too little of it.
+    dropped: bool,
+}
+
+/// Lower case, one hyphen for any run of separators, none at the edges.
+fn clean(text: &str) -> Cleaned {
+    let mut cleaned = String::new();
+    let mut dropped = false;
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            cleaned.push(c.to_ascii_lowercase());
+            continue;
+        }
+        dropped |= !matches!(c, '-' | '_' | '/' | '.');
+        if !cleaned.is_empty() && !cleaned.ends_with('-') {
+            cleaned.push('-');
+        }
+    }
+    cleaned.truncate(cleaned.trim_end_matches('-').len());
+    Cleaned {
+        text: cleaned,
+        dropped,
+    }
+}
+
+fn ends_in_hash(name: &str) -> bool {
+    name.rsplit_once('-')
+        .is_some_and(|(_, end)| end.len() == DIGITS && end.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex[..DIGITS].to_owned()
+}
+
+/// At most the first `room` bytes, whole characters only.
+fn beginning(text: &str, room: usize) -> &str {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= room).last();
+    &text[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+#[test]
+fn common_branches_have_pretty_names() {
+    for (branch, name) in [
+        ("main", "main"),
+        ("feature/x", "feature-x"),
+        ("Feature/X_1", "feature-x-1"),
+        ("release/1.2", "release-1-2"),
+        ("--a//b__", "a-b"),
+        ("1", "1"),
+    ] {
+        assert_eq!(candidates(branch)[0], name);
+        assert!(candidates(branch)[1].starts_with(&format!("{name}-")));
+    }
+}
+
+#[test]
+fn what_cleaning_drops_or_cuts_is_made_up_for_by_a_hash() {
+    for branch in ["日本", "fix-日本", "a$(b)", "x'y", &"long".repeat(50)] {
+        let [first, second] = candidates(branch);
+        assert_eq!(first, second);
+        assert!(ends_in_hash(&first), "{first}");
+    }
+    assert!(name_of("日本").starts_with("env-"));
+    assert!(name_of("fix-日本").starts_with("fix-"));
+}
+
+#[test]
+fn a_branch_named_like_a_second_candidate_does_not_take_it() {
+    let [_, second] = candidates("feature/x");
+    assert_ne!(candidates(&second)[0], second);
+    assert_ne!(candidates(&second)[1], second);
+}
+
+#[test]
+fn only_a_name_is_its_own_name() {
+    assert_eq!(name_of("feature-x"), "feature-x");
+    assert_ne!(name_of("feature/x"), "feature-x");
+    assert_ne!(name_of("feature/x"), name_of("feature_x"));
+    assert_ne!(name_of("Feature"), name_of("feature"));
+}
+
+#[test]
+fn repositories_and_databases() {
+    assert_eq!(repo_slug("My_App.git"), "my-app-git");
+    assert!(repo_slug("日本").starts_with("repo-"));
+    assert_eq!(repo_slug(&"x".repeat(300)).len(), LONGEST);
+    assert_eq!(database("feature-x"), "feature_x");
+    assert_eq!(fit("short", '_', 10), "short");
+    let long = format!("app_{}", "é".repeat(100));
+    let fitted = fit(&long, '_', IDENTIFIER);
+    assert!(fitted.len() <= IDENTIFIER && fitted.starts_with("app_é"));
+}
+
+fn valid(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    name.len() <= LONGEST
+        && name.bytes().all(inner)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Parsed once: a `&str` strategy parses its expression again for every value.
+fn branch() -> impl Strategy<Value = String> {
+    let like = |regex| proptest::string::string_regex(regex).unwrap();
+    prop_oneof![
+        8 => like("[a-bA-B/_.-]{1,6}"),
+        8 => like("(feature|fix)[/_.-][a-c]{1,3}"),
+        4 => like("[a-z]{1,2}-[0-9a-f]{12}"),
+        4 => like("[a-z$()'\"`;&|<>#=%! ]{1,8}"),
+        4 => like("\\PC{1,5}"),
+        1 => like("[a-z/-]{195,205}"),
+    ]
+}
+
+#[test]
+fn names_of_a_hundred_thousand_branches_are_valid_and_distinct() {
+    let names: Mutex<HashMap<String, String>> = Mutex::default();
+    let config = ProptestConfig {
+        cases: 120_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(branch in branch())| {
+        let [first, second] = candidates(&branch);
+        prop_assert!(valid(&first) && valid(&second), "{first} {second}");
+        prop_assert!(!database(&second).contains('-'));
+        // A branch may meet its own names again, never those of another one.
+        for name in [second, name_of(&branch)] {
+            let mut names = names.lock().unwrap();
+            let holder = names.entry(name).or_insert_with(|| branch.clone());
+            prop_assert_eq!(&*holder, &branch);
+        }
+    });
+}
