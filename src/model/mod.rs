@@ -1,6 +1,7 @@
 //! The pure part: values, names, choices. No file, environment, process or clock.
 
 pub mod config;
+pub mod envfile;
 pub mod lease;
 pub mod name;
 pub mod similar;

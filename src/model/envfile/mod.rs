@@ -1,0 +1,85 @@
+//! `.env.worktree`: a marked block that is ours, among lines that are the user's and stay byte for byte.
+//!
+//! Values are never quoted, so that bash, compose, python-dotenv, node and dotenvy all read the same.
+
+mod block;
+mod foreign;
+mod render;
+#[cfg(test)]
+mod tests;
+
+pub use block::{Block, block};
+pub use foreign::parse;
+pub use render::{dotenv, fish, shell};
+
+use crate::error::{Exit, Failure};
+use anyhow::Result;
+use block::Parted;
+use indexmap::IndexMap;
+
+/// Says whether every reader of environment files takes this variable as it is.
+///
+/// # Errors
+/// When the name is no variable's name, or the value holds anything but `[A-Za-z0-9_./:@%+,=-]`.
+pub fn check_value(name: &str, value: &str) -> Result<()> {
+    if !is_name(name) {
+        return Err(invalid(format!("`{name}` is not a variable name")).into());
+    }
+    let unsafe_char = |c: &char| !(c.is_ascii_alphanumeric() || "_./:@%+,=-".contains(*c));
+    let Some(c) = value.chars().find(unsafe_char) else {
+        return Ok(());
+    };
+    Err(
+        invalid(format!("the value of `{name}` holds {c:?}: {value:?}"))
+            .hint("values may hold letters, digits and `_./:@%+,=-`; programs read anything else differently")
+            .into(),
+    )
+}
+
+/// Whether this is a variable's name.
+pub fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The file with our block in it, whatever was there of it before.
+///
+/// The block keeps its place, unless a line below it gives one of our variables another value: then it goes to
+/// the end, because the last value wins.
+///
+/// # Errors
+/// When a variable or the id cannot be written.
+pub fn merge(existing: &[u8], lease_id: &str, vars: &IndexMap<String, String>) -> Result<Vec<u8>> {
+    vars.iter()
+        .try_for_each(|(name, value)| check_value(name, value))?;
+    if lease_id.is_empty() || !lease_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(invalid(format!("{lease_id:?} is not a lease's id")).into());
+    }
+    let parted = Parted::of(existing);
+    let kept = parted
+        .place
+        .filter(|at| !redefines(&parted.user[*at..], vars));
+    let (above, below) = parted.user.split_at(kept.unwrap_or(parted.user.len()));
+    let mut merged = above.concat();
+    if !merged.is_empty() && !merged.ends_with(b"\n") {
+        merged.push(b'\n');
+    }
+    merged.extend(block::text(lease_id, vars).into_bytes());
+    merged.extend(below.concat());
+    Ok(merged)
+}
+
+/// The file without our block; `None` when nothing of the user's is left.
+pub fn remove(existing: &[u8]) -> Option<Vec<u8>> {
+    let user = Parted::of(existing).user.concat();
+    (!user.trim_ascii().is_empty()).then_some(user)
+}
+
+fn redefines(lines: &[&[u8]], vars: &IndexMap<String, String>) -> bool {
+    let assigned = |name: &str| lines.iter().any(|line| foreign::assigns(line, name));
+    vars.keys().any(|name| assigned(name))
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(Exit::Config, message)
+}

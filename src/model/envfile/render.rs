@@ -1,0 +1,28 @@
+//! The variables in the words of those who read them.
+
+use indexmap::IndexMap;
+
+/// Lines for an environment file.
+pub fn dotenv(vars: &IndexMap<String, String>) -> String {
+    lines(vars, |name, value| format!("{name}={value}"))
+}
+
+/// Lines for a POSIX shell to evaluate.
+pub fn shell(vars: &IndexMap<String, String>) -> String {
+    lines(vars, |name, value| {
+        format!("export {name}='{}'", value.replace('\'', r"'\''"))
+    })
+}
+
+/// Lines for fish to evaluate.
+pub fn fish(vars: &IndexMap<String, String>) -> String {
+    lines(vars, |name, value| {
+        let value = value.replace('\\', r"\\").replace('\'', r"\'");
+        format!("set -gx {name} '{value}'")
+    })
+}
+
+fn lines(vars: &IndexMap<String, String>, line: impl Fn(&str, &str) -> String) -> String {
+    let lines = vars.iter().map(|(name, value)| line(name, value) + "\n");
+    lines.collect()
+}
