@@ -1,5 +1,24 @@
 //! `.agentenv.yaml`: what a project wants for each of its environments.
 
+mod defaults;
+mod embedded;
+mod layout;
+mod line;
+mod parse;
+mod ports;
+mod reader;
+mod services;
+#[cfg(test)]
+mod tests;
+mod variables;
+mod vars;
+mod wrong;
+mod yaml;
+
+pub use defaults::{DEFAULTS_YAML, SCHEMA};
+pub use embedded::{EMBEDDED_FILE, embedded};
+pub use vars::Values;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,111 @@
+//! What holds when the configuration says nothing.
+
+use super::{Config, Hooks, Infra, Kind, Place, Port, Service};
+use crate::model::template::Template;
+use indexmap::IndexMap;
+
+/// The defaults as a configuration file with comments.
+pub const DEFAULTS_YAML: &str = include_str!("defaults.yaml");
+
+/// The JSON schema of the configuration file, for editors.
+pub const SCHEMA: &str = include_str!("schema.json");
+
+impl Default for Config {
+    fn default() -> Self {
+        let services = [
+            ("postgres".to_owned(), service(Kind::Postgres)),
+            ("redis".to_owned(), service(Kind::Redis)),
+        ];
+        let mut config = Config {
+            worktree: "../{repo}-{name}".to_owned(),
+            env_file: ".env.worktree".to_owned(),
+            project: "{repo}-{name}".to_owned(),
+            ports: ports(),
+            services: IndexMap::from(services),
+            env: IndexMap::new(),
+            hooks: Hooks::default(),
+            infra: Infra::default(),
+        };
+        config.env = env(&config);
+        config
+    }
+}
+
+/// A service of which nothing but the kind was said.
+pub(super) fn service(kind: Kind) -> Service {
+    let (variable, name, main) = match kind {
+        Kind::Postgres => ("POSTGRES_DB", "app_{name}", "app_db"),
+        Kind::Mysql => ("MYSQL_DATABASE", "app_{name}", "app_db"),
+        Kind::Sqlite => ("SQLITE_PATH", "{name}.sqlite3", "db.sqlite3"),
+        Kind::Redis => ("REDIS_DB", "", "0"),
+    };
+    let (container, user, port) = match kind {
+        Kind::Postgres => ("agentenv-postgres-1", "postgres", 5432),
+        Kind::Mysql => ("agentenv-mysql-1", "root", 3306),
+        Kind::Sqlite => ("", "", 0),
+        Kind::Redis => ("agentenv-redis-1", "", 6379),
+    };
+    Service {
+        kind,
+        variable: variable.to_owned(),
+        name: name.to_owned(),
+        main: main.to_owned(),
+        range: (kind == Kind::Redis).then_some((1, 15)),
+        place: match kind {
+            Kind::Sqlite => Place::Host,
+            _ => Place::Container(container.to_owned()),
+        },
+        user: user.to_owned(),
+        port,
+    }
+}
+
+/// The default entries of `env` that can be made of what this configuration has, and stand in nobody's way.
+pub(super) fn env(config: &Config) -> IndexMap<String, String> {
+    let known = config.env_keys();
+    let known = || known.iter().map(String::as_str);
+    let served = |(service, kind): (&str, Kind)| {
+        let service = config.services.get(service);
+        service.is_some_and(|service| service.kind == kind)
+    };
+    let possible = |template: &str| {
+        let template = Template::parse(template);
+        template.is_ok_and(|template| template.check(known().collect::<Vec<_>>()).is_ok())
+    };
+    let entries = [
+        ("GN_PROJECT_NAME", "{project}", None),
+        (
+            "DATABASE_URL",
+            "postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+            Some(("postgres", Kind::Postgres)),
+        ),
+        (
+            "REDIS_URL",
+            "redis://{redis.host}:{redis.port}/{REDIS_DB}",
+            Some(("redis", Kind::Redis)),
+        ),
+    ];
+    let entries = entries.into_iter().filter(|(name, template, service)| {
+        !known().any(|key| key == *name) && service.is_none_or(served) && possible(template)
+    });
+    entries
+        .map(|(name, template, _)| (name.to_owned(), template.to_owned()))
+        .collect()
+}
+
+fn ports() -> IndexMap<String, Port> {
+    let django = Port {
+        main: 8011,
+        range: Some((8012, 8030)),
+        follows: None,
+    };
+    let vite = Port {
+        main: 5173,
+        range: None,
+        follows: Some("DJANGO_PORT".to_owned()),
+    };
+    IndexMap::from([
+        ("DJANGO_PORT".to_owned(), django),
+        ("VITE_PORT".to_owned(), vite),
+    ])
+}

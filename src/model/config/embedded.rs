@@ -1,0 +1,21 @@
+//! The configuration for machines without servers: an SQLite file in each worktree.
+
+use super::{Config, Kind, defaults};
+use indexmap::IndexMap;
+
+/// The database file, in the worktree.
+pub const EMBEDDED_FILE: &str = ".agentenv.sqlite3";
+
+/// The defaults without a server.
+pub fn embedded() -> Config {
+    let mut config = Config::default();
+    let mut sqlite = defaults::service(Kind::Sqlite);
+    sqlite.name = EMBEDDED_FILE.to_owned();
+    config.services = IndexMap::from([("sqlite".to_owned(), sqlite)]);
+    config.env = IndexMap::new();
+    config.env = defaults::env(&config);
+    // The path is absolute, so there are four slashes in all: three and a relative path mean another file.
+    let url = "sqlite:///{path}/{SQLITE_PATH}".to_owned();
+    config.env.insert("DATABASE_URL".to_owned(), url);
+    config
+}

@@ -1,0 +1,77 @@
+//! Where things go: `worktree`, `env_file`, `project` and `infra`.
+
+use super::Config;
+use super::wrong::{Checked, Wrong};
+use crate::model::template::Template;
+use std::path::{Component, Path};
+
+/// Looks at all of them.
+pub(super) fn check(config: &Config) -> Checked<()> {
+    worktree(&config.worktree)?;
+    inside(&["env_file"], &config.env_file)?;
+    project(&config.project)?;
+    match &config.infra.file {
+        Some(file) => inside(&["infra", "file"], file),
+        None => Ok(()),
+    }
+}
+
+/// Accepts a file's path that stays inside the directory that it is relative to.
+pub(super) fn inside<S: AsRef<str>>(path: &[S], file: &str) -> Checked<()> {
+    let wrong = |message: &str| Err(Wrong::at(path, format!("`{file}` {message}")));
+    let components = || Path::new(file).components();
+    if components().any(|c| matches!(c, Component::RootDir | Component::Prefix(_))) {
+        return wrong("is absolute, but must be relative");
+    }
+    if components().any(|c| c == Component::ParentDir) {
+        return wrong("leaves the directory with `..`");
+    }
+    let first = components().find(|c| *c != Component::CurDir);
+    match first {
+        None => wrong("is not a file"),
+        _ if file.ends_with('/') => wrong("is not a file"),
+        Some(first) if first.as_os_str() == ".git" => wrong("is inside git's own directory"),
+        Some(_) => Ok(()),
+    }
+}
+
+fn worktree(text: &str) -> Checked<()> {
+    let path = ["worktree"];
+    named(&path, text)?;
+    if text.starts_with('~') {
+        let wrong = Wrong::at(&path, "`~` is not expanded");
+        return Err(wrong.hint("write a path relative to the main checkout, or an absolute one"));
+    }
+    let components = text.split('/').skip_while(|part| !part.contains("{name}"));
+    if components.skip(1).any(|part| part == "..") {
+        let message = "`..` behind `{name}` leads every worktree to the same place";
+        return Err(Wrong::at(&path, message));
+    }
+    Ok(())
+}
+
+fn project(text: &str) -> Checked<()> {
+    let path = ["project"];
+    let template = named(&path, text)?;
+    let value = |_: &str| Some("x".to_owned());
+    let sample = template.render(&value).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if sample.starts_with(plain) && sample.chars().all(|c| plain(c) || "_-".contains(c)) {
+        return Ok(());
+    }
+    let message =
+        "a compose project holds a-z, 0-9, `_` and `-`, and begins with a letter or digit";
+    Err(Wrong::at(&path, message))
+}
+
+/// A template that gives each environment something of its own.
+fn named(path: &[&str], text: &str) -> Checked<Template> {
+    let because = |error| Wrong::because(path, &error);
+    let template = Template::parse(text).map_err(because)?;
+    template.check(["name", "repo"]).map_err(because)?;
+    if !template.has("name") {
+        let message = "lacks `{name}`, so it would be the same for all environments";
+        return Err(Wrong::at(path, message).hint(format!("write `{text}-{{name}}`")));
+    }
+    Ok(template)
+}

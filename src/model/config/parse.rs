@@ -1,0 +1,74 @@
+//! `.agentenv.yaml` as a [`Config`].
+
+use super::reader::{At, Fields};
+use super::wrong::Checked;
+use super::{Config, Hooks, Infra, defaults, layout, ports, services, variables, yaml};
+use anyhow::Result;
+use indexmap::IndexMap;
+
+const SECTIONS: [&str; 8] = [
+    "worktree", "env_file", "project", "ports", "services", "env", "hooks", "infra",
+];
+
+impl Config {
+    /// Reads a configuration file. What it leaves out has its default.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, as `FILE:LINE: key: what`.
+    pub fn parse(file_name: &str, text: &str) -> Result<Config> {
+        read(text).map_err(|wrong| wrong.failure(file_name, text).into())
+    }
+}
+
+fn read(text: &str) -> Checked<Config> {
+    let root = yaml::load(text)?;
+    if root == yaml::Node::Null {
+        return Ok(Config::default());
+    }
+    let sections = At::root(&root).fields(&SECTIONS)?;
+    let config = build(&sections)?;
+    layout::check(&config)?;
+    ports::check(&config.ports)?;
+    services::check(&config.services)?;
+    variables::check(&config)?;
+    Ok(config)
+}
+
+fn build(sections: &Fields) -> Checked<Config> {
+    let mut config = Config::default();
+    sections.set("worktree", &mut config.worktree, At::text)?;
+    sections.set("env_file", &mut config.env_file, At::text)?;
+    sections.set("project", &mut config.project, At::text)?;
+    sections.set("ports", &mut config.ports, ports::read)?;
+    sections.set("services", &mut config.services, services::read)?;
+    sections.set("hooks", &mut config.hooks, hooks)?;
+    sections.set("infra", &mut config.infra, infra)?;
+    config.env = IndexMap::new();
+    config.env = match sections.get("env") {
+        Some(at) => env(&at)?,
+        None => defaults::env(&config),
+    };
+    Ok(config)
+}
+
+fn env(at: &At) -> Checked<IndexMap<String, String>> {
+    let entries = at.entries()?.into_iter();
+    entries
+        .map(|(name, value)| Ok((name.to_owned(), value.value()?)))
+        .collect()
+}
+
+fn hooks(at: &At) -> Checked<Hooks> {
+    let fields = at.fields(&["post_add", "pre_remove"])?;
+    let mut hooks = Hooks::default();
+    fields.set("post_add", &mut hooks.post_add, At::texts)?;
+    fields.set("pre_remove", &mut hooks.pre_remove, At::texts)?;
+    Ok(hooks)
+}
+
+fn infra(at: &At) -> Checked<Infra> {
+    let fields = at.fields(&["file"])?;
+    let mut infra = Infra::default();
+    fields.set("file", &mut infra.file, |at| at.text().map(Some))?;
+    Ok(infra)
+}

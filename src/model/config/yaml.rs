@@ -1,0 +1,195 @@
+//! YAML text as plain values, within bounds and without duplicate keys.
+
+use super::line;
+use super::wrong::{Checked, Wrong};
+use indexmap::IndexMap;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
+use std::fmt;
+
+/// Nobody writes this much; it bounds the time that a hostile file can take.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Counted after aliases were expanded, so that a few lines of them cannot fill the memory.
+const MOST_VALUES: usize = 10_000;
+
+/// The configuration itself needs four.
+const DEEPEST: usize = 16;
+
+/// A value of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    Number(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(IndexMap<String, Node>),
+}
+
+/// Reads the one document of a file; an empty one is [`Node::Null`].
+pub(super) fn load(text: &str) -> Checked<Node> {
+    if text.len() > MOST_BYTES {
+        let limit = MOST_BYTES / 1024;
+        return Err(Wrong::on(1, format!("the file is larger than {limit} KiB")));
+    }
+    // The parser's time grows with the square of nested brackets, so they are counted before it sees them.
+    if text.matches(['[', '{']).count() > MOST_VALUES {
+        return Err(Wrong::on(1, format!("more than {MOST_VALUES} brackets")));
+    }
+    let left = Cell::new(MOST_VALUES);
+    let mut documents = serde_yaml::Deserializer::from_str(text);
+    let Some(first) = documents.next() else {
+        return Ok(Node::Null);
+    };
+    let root = Load {
+        left: &left,
+        depth: 0,
+    };
+    let root = root.deserialize(first).map_err(|error| wrong(&error))?;
+    match documents.next() {
+        None => Ok(root),
+        Some(second) => {
+            let line = line::of_root(second).unwrap_or(1);
+            Err(Wrong::on(line, "there is a second document"))
+        }
+    }
+}
+
+fn wrong(error: &serde_yaml::Error) -> Wrong {
+    let message = error.to_string();
+    // The position comes last, and is shown in front.
+    let said = message.rsplit_once(" at line ");
+    let said = said.map_or(message.as_str(), |(said, _)| said);
+    Wrong::on(line::of_error(error).unwrap_or(1), said)
+}
+
+#[derive(Clone, Copy)]
+struct Load<'a> {
+    left: &'a Cell<usize>,
+    depth: usize,
+}
+
+impl Load<'_> {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        let depth = self.depth + 1;
+        if depth > DEEPEST {
+            return Err(E::custom(format!("nested more than {DEEPEST} deep")));
+        }
+        Ok(Load { depth, ..self })
+    }
+
+    fn count<E: Error>(self) -> Result<(), E> {
+        let left = self.left.get().checked_sub(1);
+        let too_many = || E::custom(format!("more than {MOST_VALUES} values, aliases expanded"));
+        self.left.set(left.ok_or_else(too_many)?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Load<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Node, D::Error> {
+        self.count()?;
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Load<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Node, E> {
+        Ok(Node::Number(value))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Node, E> {
+        Ok(Node::Number(value.try_into().unwrap_or(i128::MAX)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+        Err(A::Error::custom("YAML tags have no meaning here"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let deeper = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(deeper)? {
+            list.push(item);
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let deeper = self.deeper()?;
+        let mut map = IndexMap::new();
+        while let Some(key) = entries.next_key_seed(Key(&|key| map.contains_key(key)))? {
+            let value = entries.next_value_seed(deeper)?;
+            map.insert(key, value);
+        }
+        Ok(Node::Map(map))
+    }
+}
+
+/// A key that fails when it was there before (the parser itself keeps the last one and says nothing), or for
+/// whatever other reason it is given.
+pub(super) struct Key<'a>(pub(super) &'a dyn Fn(&str) -> bool);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<String, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a key that is text")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
+        if self.0(key) {
+            return Err(E::custom(format!("duplicate key `{key}`")));
+        }
+        Ok(key.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;
