@@ -120,7 +120,7 @@ impl Sample {
             repo: "repo",
             name: "feature-x",
             project: "repo-feature-x",
-            path: "/work/repo-feature-x",
+            path: "/home/me/repo-feature-x",
             ports: &self.ports,
             parts: &self.parts,
         }
