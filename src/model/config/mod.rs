@@ -3,6 +3,7 @@
 mod defaults;
 mod embedded;
 mod layout;
+mod line;
 mod parse;
 mod ports;
 mod reader;

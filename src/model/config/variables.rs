@@ -7,8 +7,17 @@ use crate::model::template::Template;
 use indexmap::IndexMap;
 
 /// What programs and git itself are steered by, and what this program writes on its own.
-const RESERVED: [&str; 9] =
-    ["COMPOSE_PROJECT_NAME", "PATH", "HOME", "SHELL", "USER", "PWD", "IFS", "ENV", "BASH_ENV"];
+const RESERVED: [&str; 9] = [
+    "COMPOSE_PROJECT_NAME",
+    "PATH",
+    "HOME",
+    "SHELL",
+    "USER",
+    "PWD",
+    "IFS",
+    "ENV",
+    "BASH_ENV",
+];
 
 const RESERVED_BEGINNINGS: [&str; 4] = ["LD_", "DYLD_", "GIT_", "AGENTENV_"];
 
@@ -21,7 +30,7 @@ pub(super) fn check(config: &Config) -> Checked<()> {
     for (name, path) in names(config) {
         allowed(name, &path)?;
         if let Some(first) = seen.get(name) {
-            let message = format!("`{name}` is a variable of `{}` already", first.join("."));
+            let message = format!("`{name}` is already defined by `{}`", first.join("."));
             return Err(Wrong::at(&path, message).or_at(first));
         }
         seen.insert(name, path);
@@ -44,11 +53,20 @@ pub(super) fn check(config: &Config) -> Checked<()> {
 /// Every variable, with the path of what names it.
 fn names(config: &Config) -> impl Iterator<Item = (&str, Vec<String>)> {
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
-    let ports = config.ports.keys().map(move |name| (name.as_str(), path(&["ports", name])));
+    let ports = config
+        .ports
+        .keys()
+        .map(move |name| (name.as_str(), path(&["ports", name])));
     let services = config.services.iter().map(move |(key, service)| {
-        (service.variable.as_str(), path(&["services", key, "variable"]))
+        (
+            service.variable.as_str(),
+            path(&["services", key, "variable"]),
+        )
     });
-    let env = config.env.keys().map(move |name| (name.as_str(), path(&["env", name])));
+    let env = config
+        .env
+        .keys()
+        .map(move |name| (name.as_str(), path(&["env", name])));
     ports.chain(services).chain(env)
 }
 
@@ -59,7 +77,9 @@ fn allowed(name: &str, path: &[String]) -> Checked<()> {
     }
     let upper = name.to_ascii_uppercase();
     let reserved = RESERVED.contains(&upper.as_str())
-        || RESERVED_BEGINNINGS.iter().any(|beginning| upper.starts_with(beginning));
+        || RESERVED_BEGINNINGS
+            .iter()
+            .any(|beginning| upper.starts_with(beginning));
     if reserved {
         return Err(Wrong::at(path, format!("`{name}` is reserved")));
     }
@@ -78,7 +98,10 @@ struct Sample {
 
 impl Sample {
     fn of(config: &Config) -> Self {
-        let ports = config.ports.iter().map(|(name, port)| (name.clone(), port.main));
+        let ports = config
+            .ports
+            .iter()
+            .map(|(name, port)| (name.clone(), port.main));
         let parts = config.services.values().map(|service| {
             let part = match service.kind {
                 Kind::Redis => service.main.clone(),
@@ -86,7 +109,10 @@ impl Sample {
             };
             (service.variable.clone(), part)
         });
-        Sample { ports: ports.collect(), parts: parts.collect() }
+        Sample {
+            ports: ports.collect(),
+            parts: parts.collect(),
+        }
     }
 
     fn values(&self) -> Values<'_> {
@@ -94,7 +120,7 @@ impl Sample {
             repo: "repo",
             name: "feature-x",
             project: "repo-feature-x",
-            path: "/work/repo-feature-x",
+            path: "/home/me/repo-feature-x",
             ports: &self.ports,
             parts: &self.parts,
         }

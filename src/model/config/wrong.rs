@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and where.
 
-use super::yaml;
+use super::line;
 use crate::error::{Exit, Failure, hint_of};
 
 /// The result of looking at one part of a configuration.
@@ -30,7 +30,10 @@ impl Wrong {
 
     /// Something on this line.
     pub(super) fn on(line: usize, message: impl Into<String>) -> Self {
-        Wrong { line: Some(line), ..Wrong::at::<&str>(&[], message) }
+        Wrong {
+            line: Some(line),
+            ..Wrong::at::<&str>(&[], message)
+        }
     }
 
     /// What another part of the model says of the value at this path.
@@ -73,10 +76,12 @@ impl Wrong {
     /// The line of the path, or of as much of it as the file holds.
     fn find(&self, text: &str) -> Option<usize> {
         let whole = [&self.path, &self.other];
-        let exact = whole.iter().find_map(|path| yaml::line_of(text, path));
+        let exact = whole.iter().find_map(|path| line::of_key(text, path));
         let shorter = (1..self.path.len()).rev();
         exact.or_else(|| {
-            shorter.map(|length| &self.path[..length]).find_map(|path| yaml::line_of(text, path))
+            shorter
+                .map(|length| &self.path[..length])
+                .find_map(|path| line::of_key(text, path))
         })
     }
 }
