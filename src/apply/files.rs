@@ -20,6 +20,8 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
     ensure_ignored(store, lease, &lease.env_file)?;
     for part in lease.parts.iter().filter(|part| part.kind == Kind::Sqlite) {
         ensure_ignored(store, lease, &part.holds)?;
+        // SQLite keeps its journals beside the file.
+        append_rule(store, &lease.repository, &format!("/{}-*", part.holds))?;
     }
     let content = envfile::merge(&existing, &lease.id, &lease.vars)?;
     if content != existing || fs::mode(&file) != Some(0o600) {

@@ -2,6 +2,7 @@
 
 use crate::apply::tree;
 use crate::error::{Exit, Failure};
+use crate::model::config;
 use crate::model::lease::Lease;
 use crate::service;
 use crate::sys::repo::Worktree;
@@ -95,9 +96,10 @@ fn of_tree(
     for entry in tree::work(tree, &lease.env_file)? {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
-    let own = |file: &String| {
-        *file == lease.env_file || lease.parts.iter().any(|part| *file == part.holds)
-    };
+    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    let files: Vec<&String> = sqlite.map(|part| &part.holds).collect();
+    let own =
+        |file: &String| *file == lease.env_file || files.iter().any(|own| file.starts_with(own));
     for file in git::ignored(&tree.path)?.into_iter().filter(|file| !own(file)) {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);

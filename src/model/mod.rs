@@ -4,6 +4,7 @@ pub mod config;
 pub mod envfile;
 pub mod lease;
 pub mod name;
+pub mod plan;
 pub mod similar;
 pub mod slot;
 pub mod template;

@@ -24,11 +24,7 @@ pub fn name_of(branch: &str) -> String {
 /// then one with a hash, which none can. Both are the same where cleaning drops or cuts something.
 pub fn candidates(branch: &str) -> [String; 2] {
     let cleaned = clean(branch);
-    let stem = if cleaned.text.is_empty() {
-        "env"
-    } else {
-        &cleaned.text
-    };
+    let stem = if cleaned.text.is_empty() { "env" } else { &cleaned.text };
     let distinct = with_hash(stem, branch, '-', LONGEST);
     // A name that ends like a hash could be the second candidate of another branch.
     let plain = !cleaned.dropped && (1..=LONGEST).contains(&cleaned.text.len());
@@ -91,10 +87,7 @@ fn clean(text: &str) -> Cleaned {
         }
     }
     cleaned.truncate(cleaned.trim_end_matches('-').len());
-    Cleaned {
-        text: cleaned,
-        dropped,
-    }
+    Cleaned { text: cleaned, dropped }
 }
 
 fn ends_in_hash(name: &str) -> bool {

@@ -76,9 +76,7 @@ impl Template {
             return Ok(());
         };
         let hint = similar::suggestion(key, known.clone());
-        Err(invalid(format!("unknown key `{{{key}}}`"))
-            .hint(hint)
-            .into())
+        Err(invalid(format!("unknown key `{{{key}}}`")).hint(hint).into())
     }
 
     /// Fills the places.
@@ -157,9 +155,7 @@ mod tests {
 
     #[test]
     fn braces_have_partners() {
-        for text in [
-            "{", "}", "a{b", "a}b", "{a{b}}", "{{}", "{}", "{a b}", "{é}",
-        ] {
+        for text in ["{", "}", "a{b", "a}b", "{a{b}}", "{{}", "{}", "{a b}", "{é}"] {
             assert!(Template::parse(text).is_err(), "{text}");
         }
         let error = Template::parse("app_{name").unwrap_err();
@@ -168,10 +164,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named() {
-        assert_eq!(
-            render("{no}").unwrap_err().to_string(),
-            "unknown key `{no}`"
-        );
+        assert_eq!(render("{no}").unwrap_err().to_string(), "unknown key `{no}`");
         let template = Template::parse("{nmae}").unwrap();
         let error = template.check(["name", "repo"]).unwrap_err();
         assert_eq!(hint_of(&error), Some("did you mean `name`?"));

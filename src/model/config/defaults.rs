@@ -79,33 +79,16 @@ pub(super) fn env(config: &Config) -> IndexMap<String, String> {
             "postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
             Some(("postgres", Kind::Postgres)),
         ),
-        (
-            "REDIS_URL",
-            "redis://{redis.host}:{redis.port}/{REDIS_DB}",
-            Some(("redis", Kind::Redis)),
-        ),
+        ("REDIS_URL", "redis://{redis.host}:{redis.port}/{REDIS_DB}", Some(("redis", Kind::Redis))),
     ];
     let entries = entries.into_iter().filter(|(name, template, service)| {
         !known().any(|key| key == *name) && service.is_none_or(served) && possible(template)
     });
-    entries
-        .map(|(name, template, _)| (name.to_owned(), template.to_owned()))
-        .collect()
+    entries.map(|(name, template, _)| (name.to_owned(), template.to_owned())).collect()
 }
 
 fn ports() -> IndexMap<String, Port> {
-    let django = Port {
-        main: 8011,
-        range: Some((8012, 8030)),
-        follows: None,
-    };
-    let vite = Port {
-        main: 5173,
-        range: None,
-        follows: Some("DJANGO_PORT".to_owned()),
-    };
-    IndexMap::from([
-        ("DJANGO_PORT".to_owned(), django),
-        ("VITE_PORT".to_owned(), vite),
-    ])
+    let django = Port { main: 8011, range: Some((8012, 8030)), follows: None };
+    let vite = Port { main: 5173, range: None, follows: Some("DJANGO_PORT".to_owned()) };
+    IndexMap::from([("DJANGO_PORT".to_owned(), django), ("VITE_PORT".to_owned(), vite)])
 }

@@ -6,9 +6,8 @@ use super::{Config, Hooks, Infra, defaults, layout, ports, services, variables, 
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const SECTIONS: [&str; 8] = [
-    "worktree", "env_file", "project", "ports", "services", "env", "hooks", "infra",
-];
+const SECTIONS: [&str; 8] =
+    ["worktree", "env_file", "project", "ports", "services", "env", "hooks", "infra"];
 
 impl Config {
     /// Reads a configuration file. What it leaves out has its default.
@@ -53,9 +52,7 @@ fn build(sections: &Fields) -> Checked<Config> {
 
 fn env(at: &At) -> Checked<IndexMap<String, String>> {
     let entries = at.entries()?.into_iter();
-    entries
-        .map(|(name, value)| Ok((name.to_owned(), value.value()?)))
-        .collect()
+    entries.map(|(name, value)| Ok((name.to_owned(), value.value()?))).collect()
 }
 
 fn hooks(at: &At) -> Checked<Hooks> {

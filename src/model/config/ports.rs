@@ -9,9 +9,7 @@ use indexmap::IndexMap;
 /// Reads the section.
 pub(super) fn read(at: &At) -> Checked<IndexMap<String, Port>> {
     let entries = at.entries()?.into_iter();
-    entries
-        .map(|(name, entry)| Ok((name.to_owned(), port(&entry)?)))
-        .collect()
+    entries.map(|(name, entry)| Ok((name.to_owned(), port(&entry)?))).collect()
 }
 
 /// Looks at what the ports say of each other.
@@ -39,11 +37,7 @@ impl Port {
 
 fn port(at: &At) -> Checked<Port> {
     let fields = at.fields(&["main", "range", "follows"])?;
-    let mut port = Port {
-        main: fields.need("main")?.port()?,
-        range: None,
-        follows: None,
-    };
+    let mut port = Port { main: fields.need("main")?.port()?, range: None, follows: None };
     fields.set("range", &mut port.range, |at| at.range(1).map(Some))?;
     fields.set("follows", &mut port.follows, |at| at.text().map(Some))?;
     match (&port.range, &port.follows) {
@@ -70,10 +64,7 @@ fn follows(
     };
     let Some((first, last)) = leader.range else {
         let message = format!("`{leader_name}` follows another port itself");
-        return Err((
-            message,
-            Some("follow the port that has the range".to_owned()),
-        ));
+        return Err((message, Some("follow the port that has the range".to_owned())));
     };
     let port = &ports[name];
     for end in [first, last] {

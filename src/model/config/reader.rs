@@ -22,10 +22,7 @@ pub(super) struct Fields<'a> {
 impl<'a> At<'a> {
     /// The whole file.
     pub(super) fn root(node: &'a Node) -> Self {
-        At {
-            node,
-            path: Vec::new(),
-        }
+        At { node, path: Vec::new() }
     }
 
     /// The error that this value is.
@@ -44,10 +41,7 @@ impl<'a> At<'a> {
         let Node::Map(map) = self.node else {
             return Err(self.expected("a mapping"));
         };
-        Ok(Fields {
-            map,
-            path: self.path.clone(),
-        })
+        Ok(Fields { map, path: self.path.clone() })
     }
 
     /// The entries of a mapping.
@@ -62,9 +56,7 @@ impl<'a> At<'a> {
                 _ => wrong,
             });
         };
-        let entries = map
-            .iter()
-            .map(|(key, node)| (key.as_str(), self.child(key, node)));
+        let entries = map.iter().map(|(key, node)| (key.as_str(), self.child(key, node)));
         Ok(entries.collect())
     }
 
@@ -93,9 +85,9 @@ impl<'a> At<'a> {
             }
             Node::Text(text) if text.trim().is_empty() => Err(self.wrong("is empty")),
             Node::Text(text) => Ok(text.clone()),
-            Node::Map(_) => Err(self
-                .expected("a text")
-                .hint("put quotes around a text that begins with `{`")),
+            Node::Map(_) => {
+                Err(self.expected("a text").hint("put quotes around a text that begins with `{`"))
+            }
             Node::Null | Node::List(_) => Err(self.expected("a text")),
             _ => Err(self.expected("a text").hint("put quotes around it")),
         }
@@ -177,8 +169,7 @@ impl<'a> Fields<'a> {
 
     /// The value of a key that must be there.
     pub(super) fn need(&self, key: &str) -> Checked<At<'a>> {
-        self.get(key)
-            .ok_or_else(|| Wrong::at(&self.path, format!("`{key}` is missing")))
+        self.get(key).ok_or_else(|| Wrong::at(&self.path, format!("`{key}` is missing")))
     }
 
     /// What `read` makes of a key's value, else what is there already.

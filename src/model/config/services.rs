@@ -9,18 +9,8 @@ use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const KEYS: [&str; 10] = [
-    "kind",
-    "variable",
-    "name",
-    "main",
-    "range",
-    "container",
-    "compose",
-    "host",
-    "user",
-    "port",
-];
+const KEYS: [&str; 10] =
+    ["kind", "variable", "name", "main", "range", "container", "compose", "host", "user", "port"];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
 
@@ -68,22 +58,14 @@ impl Service {
     pub fn part(&self, repo: &str, name: &str) -> Result<String> {
         let file = self.kind == Kind::Sqlite;
         let value = |text: &str| {
-            if file {
-                text.to_owned()
-            } else {
-                name::database(text)
-            }
+            if file { text.to_owned() } else { name::database(text) }
         };
         let part = Template::parse(&self.name)?.render(&|key| match key {
             "repo" => Some(value(repo)),
             "name" => Some(value(name)),
             _ => None,
         })?;
-        Ok(if file {
-            part
-        } else {
-            name::fit(&part, '_', name::IDENTIFIER)
-        })
+        Ok(if file { part } else { name::fit(&part, '_', name::IDENTIFIER) })
     }
 }
 
@@ -155,10 +137,7 @@ fn main(at: &At, kind: Kind) -> Checked<String> {
 }
 
 fn place(fields: &Fields) -> Checked<Option<Place>> {
-    let given: Vec<&str> = PLACES
-        .into_iter()
-        .filter(|key| fields.get(key).is_some())
-        .collect();
+    let given: Vec<&str> = PLACES.into_iter().filter(|key| fields.get(key).is_some()).collect();
     if let [first, second, ..] = given[..] {
         let message = format!("excludes `{first}`: a service is in one place");
         return Err(fields.need(second)?.wrong(message));
@@ -174,9 +153,9 @@ fn place(fields: &Fields) -> Checked<Option<Place>> {
     }
     match fields.get("host") {
         Some(at) if at.flag()? => Ok(Some(Place::Host)),
-        Some(at) => Err(at
-            .wrong("`false` says nothing")
-            .hint("leave it out, or name the `container`")),
+        Some(at) => {
+            Err(at.wrong("`false` says nothing").hint("leave it out, or name the `container`"))
+        }
         None => Ok(None),
     }
 }
@@ -219,7 +198,5 @@ fn check_name(path: &[&str], service: &Service) -> Checked<()> {
 
 fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
 }

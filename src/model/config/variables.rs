@@ -7,17 +7,8 @@ use crate::model::template::Template;
 use indexmap::IndexMap;
 
 /// What programs and git itself are steered by, and what this program writes on its own.
-const RESERVED: [&str; 9] = [
-    "COMPOSE_PROJECT_NAME",
-    "PATH",
-    "HOME",
-    "SHELL",
-    "USER",
-    "PWD",
-    "IFS",
-    "ENV",
-    "BASH_ENV",
-];
+const RESERVED: [&str; 9] =
+    ["COMPOSE_PROJECT_NAME", "PATH", "HOME", "SHELL", "USER", "PWD", "IFS", "ENV", "BASH_ENV"];
 
 const RESERVED_BEGINNINGS: [&str; 4] = ["LD_", "DYLD_", "GIT_", "AGENTENV_"];
 
@@ -53,20 +44,11 @@ pub(super) fn check(config: &Config) -> Checked<()> {
 /// Every variable, with the path of what names it.
 fn names(config: &Config) -> impl Iterator<Item = (&str, Vec<String>)> {
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
-    let ports = config
-        .ports
-        .keys()
-        .map(move |name| (name.as_str(), path(&["ports", name])));
+    let ports = config.ports.keys().map(move |name| (name.as_str(), path(&["ports", name])));
     let services = config.services.iter().map(move |(key, service)| {
-        (
-            service.variable.as_str(),
-            path(&["services", key, "variable"]),
-        )
+        (service.variable.as_str(), path(&["services", key, "variable"]))
     });
-    let env = config
-        .env
-        .keys()
-        .map(move |name| (name.as_str(), path(&["env", name])));
+    let env = config.env.keys().map(move |name| (name.as_str(), path(&["env", name])));
     ports.chain(services).chain(env)
 }
 
@@ -77,9 +59,7 @@ fn allowed(name: &str, path: &[String]) -> Checked<()> {
     }
     let upper = name.to_ascii_uppercase();
     let reserved = RESERVED.contains(&upper.as_str())
-        || RESERVED_BEGINNINGS
-            .iter()
-            .any(|beginning| upper.starts_with(beginning));
+        || RESERVED_BEGINNINGS.iter().any(|beginning| upper.starts_with(beginning));
     if reserved {
         return Err(Wrong::at(path, format!("`{name}` is reserved")));
     }
@@ -98,10 +78,7 @@ struct Sample {
 
 impl Sample {
     fn of(config: &Config) -> Self {
-        let ports = config
-            .ports
-            .iter()
-            .map(|(name, port)| (name.clone(), port.main));
+        let ports = config.ports.iter().map(|(name, port)| (name.clone(), port.main));
         let parts = config.services.values().map(|service| {
             let part = match service.kind {
                 Kind::Redis => service.main.clone(),
@@ -109,10 +86,7 @@ impl Sample {
             };
             (service.variable.clone(), part)
         });
-        Sample {
-            ports: ports.collect(),
-            parts: parts.collect(),
-        }
+        Sample { ports: ports.collect(), parts: parts.collect() }
     }
 
     fn values(&self) -> Values<'_> {

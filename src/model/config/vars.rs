@@ -33,12 +33,7 @@ impl Config {
         vars.insert("COMPOSE_PROJECT_NAME".to_owned(), values.project.to_owned());
         let ports = values.ports.iter();
         vars.extend(ports.map(|(name, port)| (name.clone(), port.to_string())));
-        vars.extend(
-            values
-                .parts
-                .iter()
-                .map(|(name, part)| (name.clone(), part.clone())),
-        );
+        vars.extend(values.parts.iter().map(|(name, part)| (name.clone(), part.clone())));
         for (name, value) in &vars {
             check_value(name, value)?;
         }
@@ -74,11 +69,7 @@ impl Config {
         let value = template.render_with(&|before, key| {
             let value = self.value(key, values)?;
             let in_url = before.contains("://");
-            Some(if in_url {
-                percent_encoded(&value)
-            } else {
-                value
-            })
+            Some(if in_url { percent_encoded(&value) } else { value })
         })?;
         check_value(name, &value)?;
         Ok(value)

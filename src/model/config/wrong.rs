@@ -30,10 +30,7 @@ impl Wrong {
 
     /// Something on this line.
     pub(super) fn on(line: usize, message: impl Into<String>) -> Self {
-        Wrong {
-            line: Some(line),
-            ..Wrong::at::<&str>(&[], message)
-        }
+        Wrong { line: Some(line), ..Wrong::at::<&str>(&[], message) }
     }
 
     /// What another part of the model says of the value at this path.
@@ -79,9 +76,7 @@ impl Wrong {
         let exact = whole.iter().find_map(|path| line::of_key(text, path));
         let shorter = (1..self.path.len()).rev();
         exact.or_else(|| {
-            shorter
-                .map(|length| &self.path[..length])
-                .find_map(|path| line::of_key(text, path))
+            shorter.map(|length| &self.path[..length]).find_map(|path| line::of_key(text, path))
         })
     }
 }

@@ -43,10 +43,7 @@ pub(super) fn load(text: &str) -> Checked<Node> {
     let Some(first) = documents.next() else {
         return Ok(Node::Null);
     };
-    let root = Load {
-        left: &left,
-        depth: 0,
-    };
+    let root = Load { left: &left, depth: 0 };
     let root = root.deserialize(first).map_err(|error| wrong(&error))?;
     match documents.next() {
         None => Ok(root),

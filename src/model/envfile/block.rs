@@ -21,10 +21,7 @@ pub struct Block {
 /// Our block in a file: the last whole one.
 pub fn block(bytes: &[u8]) -> Option<Block> {
     let (begin, lines) = Parted::of(bytes).block?;
-    Some(Block {
-        lease_id: begin,
-        vars: lines.into_iter().filter_map(variable).collect(),
-    })
+    Some(Block { lease_id: begin, vars: lines.into_iter().filter_map(variable).collect() })
 }
 
 /// The block as it is written.
@@ -47,11 +44,7 @@ impl<'a> Parted<'a> {
     /// What is between a pair of marks is ours. A mark without its partner says nothing about the lines around it:
     /// it goes, they stay.
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let mut parted = Parted {
-            user: Vec::new(),
-            place: None,
-            block: None,
-        };
+        let mut parted = Parted { user: Vec::new(), place: None, block: None };
         let mut open: Option<(String, Vec<&[u8]>)> = None;
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             match (Mark::of(line), &mut open) {

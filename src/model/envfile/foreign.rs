@@ -15,10 +15,7 @@ pub fn parse(bytes: &[u8]) -> Vec<(String, String)> {
     let bytes = &bytes[..bytes.len().min(MOST_BYTES)];
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let lines = bytes.split(|b| *b == b'\n');
-    lines
-        .filter_map(|line| variable(&String::from_utf8_lossy(line)))
-        .take(MOST_VARS)
-        .collect()
+    lines.filter_map(|line| variable(&String::from_utf8_lossy(line))).take(MOST_VARS).collect()
 }
 
 /// Whether a line looks like it gives this variable a value, in any dialect and anywhere in the line.

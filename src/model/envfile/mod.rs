@@ -50,15 +50,12 @@ pub fn is_name(name: &str) -> bool {
 /// # Errors
 /// When a variable or the id cannot be written.
 pub fn merge(existing: &[u8], lease_id: &str, vars: &IndexMap<String, String>) -> Result<Vec<u8>> {
-    vars.iter()
-        .try_for_each(|(name, value)| check_value(name, value))?;
+    vars.iter().try_for_each(|(name, value)| check_value(name, value))?;
     if lease_id.is_empty() || !lease_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(invalid(format!("{lease_id:?} is not a lease's id")).into());
     }
     let parted = Parted::of(existing);
-    let kept = parted
-        .place
-        .filter(|at| !redefines(&parted.user[*at..], vars));
+    let kept = parted.place.filter(|at| !redefines(&parted.user[*at..], vars));
     let (above, below) = parted.user.split_at(kept.unwrap_or(parted.user.len()));
     let mut merged = above.concat();
     if !merged.is_empty() && !merged.ends_with(b"\n") {

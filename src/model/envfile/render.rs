@@ -9,9 +9,7 @@ pub fn dotenv(vars: &IndexMap<String, String>) -> String {
 
 /// Lines for a POSIX shell to evaluate.
 pub fn shell(vars: &IndexMap<String, String>) -> String {
-    lines(vars, |name, value| {
-        format!("export {name}='{}'", value.replace('\'', r"'\''"))
-    })
+    lines(vars, |name, value| format!("export {name}='{}'", value.replace('\'', r"'\''")))
 }
 
 /// Lines for fish to evaluate.

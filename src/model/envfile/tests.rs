@@ -25,9 +25,8 @@ fn values_are_those_that_every_reader_takes_as_they_are() {
     for value in ["", "8012", "redis://localhost:6379/1", "a_b.c/d:e@f%20+,=-"] {
         check_value("A_1", value).unwrap();
     }
-    for value in [
-        "a b", "$A", "a#b", "'a'", "\"", "a\nb", "a\\", "é", "`id`", "~", "!", "*", "\0",
-    ] {
+    for value in ["a b", "$A", "a#b", "'a'", "\"", "a\nb", "a\\", "é", "`id`", "~", "!", "*", "\0"]
+    {
         assert!(check_value("A", value).is_err(), "{value:?}");
     }
     for name in ["", "1A", "A-B", "A B", "É", "A="] {
@@ -40,10 +39,7 @@ fn values_are_those_that_every_reader_takes_as_they_are() {
 #[test]
 fn the_block_is_appended_and_a_missing_line_end_supplied() {
     assert_eq!(merged(""), text());
-    assert_eq!(
-        merged("A=1\r\n# c\r\n"),
-        format!("A=1\r\n# c\r\n{}", text())
-    );
+    assert_eq!(merged("A=1\r\n# c\r\n"), format!("A=1\r\n# c\r\n{}", text()));
     assert_eq!(merged("A=1"), format!("A=1\n{}", text()));
     let merged = merge(b"\xff=\xfe\n", ID, &ours()).unwrap();
     assert!(merged.starts_with(b"\xff=\xfe\n"));
@@ -52,27 +48,14 @@ fn the_block_is_appended_and_a_missing_line_end_supplied() {
 #[test]
 fn the_block_keeps_its_place_while_nothing_below_takes_it_over() {
     let old = block::text("0ld", &vars(&[("DJANGO_PORT", "9"), ("GONE", "1")]));
-    for below in [
-        "B=2\n",
-        "B=$DJANGO_PORT\nC=${REDIS_DB:-x}\n",
-        "# DJANGO_PORT=1\n",
-        "MY_REDIS_DB=1",
-    ] {
-        assert_eq!(
-            merged(&format!("A=1\n{old}{below}")),
-            format!("A=1\n{}{below}", text())
-        );
+    for below in
+        ["B=2\n", "B=$DJANGO_PORT\nC=${REDIS_DB:-x}\n", "# DJANGO_PORT=1\n", "MY_REDIS_DB=1"]
+    {
+        assert_eq!(merged(&format!("A=1\n{old}{below}")), format!("A=1\n{}{below}", text()));
     }
-    for below in [
-        "DJANGO_PORT=1\n",
-        " export REDIS_DB = 2\n",
-        "A=1 REDIS_DB=2\n",
-        "REDIS_DB: 2\n",
-    ] {
-        assert_eq!(
-            merged(&format!("A=1\n{old}{below}")),
-            format!("A=1\n{below}{}", text())
-        );
+    for below in ["DJANGO_PORT=1\n", " export REDIS_DB = 2\n", "A=1 REDIS_DB=2\n", "REDIS_DB: 2\n"]
+    {
+        assert_eq!(merged(&format!("A=1\n{old}{below}")), format!("A=1\n{below}{}", text()));
     }
 }
 
@@ -80,23 +63,14 @@ fn the_block_keeps_its_place_while_nothing_below_takes_it_over() {
 fn broken_marks_lose_no_line() {
     let begin = format!("# >>> git-agentenv {ID} >>>\r\n");
     let end = "# <<< git-agentenv <<<\n";
-    assert_eq!(
-        merged(&format!("A=1\n{begin}B=2\n")),
-        format!("A=1\nB=2\n{}", text())
-    );
-    assert_eq!(
-        merged(&format!("A=1\n{end}B=2\n")),
-        format!("A=1\nB=2\n{}", text())
-    );
+    assert_eq!(merged(&format!("A=1\n{begin}B=2\n")), format!("A=1\nB=2\n{}", text()));
+    assert_eq!(merged(&format!("A=1\n{end}B=2\n")), format!("A=1\nB=2\n{}", text()));
     let nested = format!("A=1\n{begin}B=2\n{begin}GONE=1\n{end}C=3\n");
     assert_eq!(merged(&nested), format!("A=1\nB=2\n{}C=3\n", text()));
     let twice = format!("{}A=1\n{}", text(), text());
     assert_eq!(merged(&twice), format!("{}A=1\n", text()));
     let torn = text().replace(end, "");
-    assert_eq!(
-        merged(&torn),
-        format!("DJANGO_PORT=8012\nREDIS_DB=1\n{}", text())
-    );
+    assert_eq!(merged(&torn), format!("DJANGO_PORT=8012\nREDIS_DB=1\n{}", text()));
 }
 
 #[test]
@@ -115,10 +89,7 @@ fn a_block_says_whose_it_is() {
     let found = block(text().replace('\n', "\r\n").as_bytes()).unwrap();
     assert_eq!(found.vars, ours());
     assert_eq!(block(b"DJANGO_PORT=8012\n"), None);
-    assert_eq!(
-        block(b"# >>> git-agentenv a b >>>\n# <<< git-agentenv <<<\n"),
-        None
-    );
+    assert_eq!(block(b"# >>> git-agentenv a b >>>\n# <<< git-agentenv <<<\n"), None);
 }
 
 #[test]
@@ -137,10 +108,7 @@ fn foreign_files_are_read_in_every_dialect() {
         ("K", ""),
         ("L", "x=y"),
     ];
-    assert_eq!(
-        found.into_iter().collect::<IndexMap<_, _>>(),
-        vars(&expected)
-    );
+    assert_eq!(found.into_iter().collect::<IndexMap<_, _>>(), vars(&expected));
 }
 
 #[test]
@@ -174,9 +142,7 @@ fn any_file() -> impl Strategy<Value = Vec<u8>> {
     let end = prop_oneof![Just("\n"), Just("\r\n"), Just("")];
     let lines = prop::collection::vec((line, end), 0..10);
     lines.prop_map(|lines| {
-        let whole = lines
-            .into_iter()
-            .map(|(line, end)| [&line, end.as_bytes()].concat());
+        let whole = lines.into_iter().map(|(line, end)| [&line, end.as_bytes()].concat());
         whole.collect::<Vec<_>>().concat()
     })
 }
@@ -184,10 +150,7 @@ fn any_file() -> impl Strategy<Value = Vec<u8>> {
 /// What a person would count as lost.
 fn user_lines(file: &[u8]) -> Vec<Vec<u8>> {
     let user = Parted::of(file).user;
-    let mut lines: Vec<_> = user
-        .iter()
-        .map(|line| line.trim_ascii_end().to_vec())
-        .collect();
+    let mut lines: Vec<_> = user.iter().map(|line| line.trim_ascii_end().to_vec()).collect();
     lines.retain(|line| !line.is_empty());
     lines
 }

@@ -80,11 +80,8 @@ fn branch() -> impl Strategy<Value = String> {
 #[test]
 fn names_of_a_hundred_thousand_branches_are_valid_and_distinct() {
     let names: Mutex<HashMap<String, String>> = Mutex::default();
-    let config = ProptestConfig {
-        cases: 120_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config =
+        ProptestConfig { cases: 120_000, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(branch in branch())| {
         let [first, second] = candidates(&branch);
         prop_assert!(valid(&first) && valid(&second), "{first} {second}");

@@ -28,7 +28,7 @@ pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<I
     let mut last = None;
     for name in candidates(named, facts) {
         let identity = identity(config, facts, request, name)?;
-        match taken(&identity, facts, request) {
+        match taken(&identity, config, facts, request) {
             None => return Ok(identity),
             Some(clash) => last = Some(clash),
         }
@@ -61,40 +61,24 @@ fn identity(
         })
     };
     let mut holds = IndexMap::new();
-    for (service, settings) in &config.services {
-        match settings.kind {
-            Kind::Postgres | Kind::Mysql => {
-                holds.insert(
-                    service.clone(),
-                    name::fit(
-                        &name::database(&render(&settings.name, &name)?),
-                        '_',
-                        LONGEST_DATABASE,
-                    ),
-                );
-            }
-            Kind::Sqlite => {
-                holds.insert(service.clone(), render(&settings.name, &name)?);
-            }
-            Kind::Redis => {}
-        }
+    for (service, settings) in config.services.iter().filter(|(_, one)| one.kind != Kind::Redis) {
+        holds.insert(service.clone(), settings.part(&facts.repo_name, &name)?);
     }
     let path = match &request.path {
         Some(path) => path.clone(),
         None => normal(&facts.main.join(render(&config.worktree, &name)?)),
     };
-    let project = name::fit(&render(&config.project, &name)?, '-', LONGEST_PROJECT);
+    let project = name::fit(&render(&config.project, &name)?, '-', name::IDENTIFIER);
     Ok(Identity { name, path, project, holds })
 }
 
-/// Postgres cuts longer names without an error (`NAMEDATALEN`).
-const LONGEST_DATABASE: usize = 63;
-
-/// A compose project's name becomes part of host names, whose labels end here.
-const LONGEST_PROJECT: usize = 63;
-
 /// What of these names is somebody's, and whose.
-fn taken(identity: &Identity, facts: &Facts<'_>, request: &Request) -> Option<(String, Holder)> {
+fn taken(
+    identity: &Identity,
+    config: &Config,
+    facts: &Facts<'_>,
+    request: &Request,
+) -> Option<(String, Holder)> {
     let Identity { name, path, project, holds } = identity;
     let taken = facts.taken;
     if let Some(holder) = taken.names.get(name) {
@@ -104,6 +88,9 @@ fn taken(identity: &Identity, facts: &Facts<'_>, request: &Request) -> Option<(S
         return Some((format!("the compose project `{project}`"), holder.clone()));
     }
     for database in holds.values() {
+        if config.services.values().any(|service| service.main == *database) {
+            return Some((format!("the database `{database}`"), "the main checkout".into()));
+        }
         if let Some(holder) = taken.databases.get(database) {
             return Some((format!("the database `{database}`"), holder.clone()));
         }

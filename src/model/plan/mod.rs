@@ -2,12 +2,11 @@
 
 mod identity;
 mod slots;
-mod vars;
 
 #[cfg(test)]
 mod tests;
 
-use super::config::{Config, Kind, Service};
+use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
 use crate::error::{Exit, Failure};
@@ -128,7 +127,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         env_file: config.env_file.clone(),
         vars: IndexMap::new(),
     };
-    lease.vars = vars::of(config, &lease, &facts.repo_name)?;
+    lease.vars = vars(config, &lease, &facts.repo_name)?;
     Ok(Plan { lease, target: request.target, post_add: config.hooks.post_add.clone() })
 }
 
@@ -144,6 +143,19 @@ fn parts(config: &Config, facts: &Facts<'_>, identity: &identity::Identity) -> R
         parts.push(part(name, service, holds));
     }
     Ok(parts)
+}
+
+fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<String, String>> {
+    let parts =
+        lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
+    config.vars(&Values {
+        repo,
+        name: &lease.name,
+        project: &lease.project,
+        path: &lease.path.to_string_lossy(),
+        ports: &lease.ports,
+        parts: &parts,
+    })
 }
 
 fn part(name: &str, service: &Service, holds: String) -> Part {

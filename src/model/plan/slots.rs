@@ -15,9 +15,9 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
         let Some((first, last)) = port.range else {
             continue;
         };
-        let offset = first_free(u32::from(first)..=u32::from(last), |candidate| {
+        let offset = first_free(first..=last, |candidate| {
             let group = group(config, variable, candidate);
-            group.iter().find_map(|(_, port)| holder(*port, facts, &chosen))
+            group.iter().find_map(|(_, port)| holder(*port, config, facts, &chosen))
         })
         .map_err(|held| exhausted("port", &format!("ports.{variable}.range"), &held))?;
         for (name, port) in group(config, variable, offset) {
@@ -52,21 +52,30 @@ pub fn index(
 }
 
 /// A variable and those that follow it, when it has this port; `None` where that would be no port.
-fn group(config: &Config, variable: &str, port: u32) -> Vec<(String, Option<u16>)> {
-    let distance = i64::from(port) - i64::from(config.ports[variable].main);
-    let followers =
-        config.ports.iter().filter(|(_, port)| port.follows.as_deref() == Some(variable)).map(
-            |(name, port)| (name.clone(), u16::try_from(i64::from(port.main) + distance).ok()),
-        );
-    std::iter::once((variable.to_owned(), u16::try_from(port).ok())).chain(followers).collect()
+fn group(config: &Config, variable: &str, port: u16) -> Vec<(String, Option<u16>)> {
+    let main = config.ports[variable].main;
+    let followers = config
+        .ports
+        .iter()
+        .filter(|(_, follower)| follower.follows.as_deref() == Some(variable))
+        .map(|(name, follower)| (name.clone(), follower.following(port, main)));
+    std::iter::once((variable.to_owned(), Some(port))).chain(followers).collect()
 }
 
-fn holder(port: Option<u16>, facts: &Facts<'_>, chosen: &IndexMap<String, u16>) -> Option<Holder> {
-    let Some(port) = port.filter(|&port| port > 0) else {
+fn holder(
+    port: Option<u16>,
+    config: &Config,
+    facts: &Facts<'_>,
+    chosen: &IndexMap<String, u16>,
+) -> Option<Holder> {
+    let Some(port) = port else {
         return Some("nobody, but a port that follows it is out of range".into());
     };
     if let Some((name, _)) = chosen.iter().find(|(_, taken)| **taken == port) {
         return Some(format!("{name} of this environment"));
+    }
+    if config.ports.values().any(|other| other.main == port) {
+        return Some("the main checkout".into());
     }
     if let Some(holder) = facts.taken.ports.get(&port) {
         return Some(holder.clone());

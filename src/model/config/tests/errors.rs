@@ -22,11 +22,7 @@ fn every_mistake_is_named_with_its_line() {
         let (text, expected) = case.split_once("\n! ").expect(case);
         let (message, hint) = expected.split_once("\n? ").unwrap_or((expected, ""));
         let found = refused(text);
-        assert_eq!(
-            (found.0.as_str(), found.1.as_str()),
-            (message, hint),
-            "{text}"
-        );
+        assert_eq!((found.0.as_str(), found.1.as_str()), (message, hint), "{text}");
         number += 1;
     }
     assert!(number > 100, "{number}");
@@ -46,11 +42,7 @@ fn hostile_files_are_refused() {
                 infra: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nports: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n\
                 services: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]";
     assert!(refused(bomb).0.contains("more than 10000 values"));
-    assert!(
-        refused(&format!("env: {}", "[".repeat(200)))
-            .0
-            .starts_with("f:1: ")
-    );
+    assert!(refused(&format!("env: {}", "[".repeat(200))).0.starts_with("f:1: "));
     let large = format!("# {}", "x".repeat(256 * 1024));
     assert_eq!(refused(&large).0, "f:1: the file is larger than 256 KiB");
 }

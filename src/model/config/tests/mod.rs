@@ -14,14 +14,7 @@ fn values<'a>(
     parts: &'a IndexMap<String, String>,
     path: &'a str,
 ) -> Values<'a> {
-    Values {
-        repo: "app",
-        name: "feature-x",
-        project: "app-feature-x",
-        path,
-        ports,
-        parts,
-    }
+    Values { repo: "app", name: "feature-x", project: "app-feature-x", path, ports, parts }
 }
 
 fn map<T>(pairs: impl IntoIterator<Item = (&'static str, T)>) -> IndexMap<String, T> {
@@ -46,13 +39,8 @@ fn the_written_defaults_are_the_defaults() {
 #[test]
 fn the_default_variables_are_those_of_the_design() {
     let ports = map([("DJANGO_PORT", 8012), ("VITE_PORT", 5174)]);
-    let parts = map([
-        ("POSTGRES_DB", "app_feature_x".to_owned()),
-        ("REDIS_DB", "1".to_owned()),
-    ]);
-    let vars = Config::default()
-        .vars(&values(&ports, &parts, "/w"))
-        .unwrap();
+    let parts = map([("POSTGRES_DB", "app_feature_x".to_owned()), ("REDIS_DB", "1".to_owned())]);
+    let vars = Config::default().vars(&values(&ports, &parts, "/w")).unwrap();
     let expected = "COMPOSE_PROJECT_NAME=app-feature-x\nDJANGO_PORT=8012\nVITE_PORT=5174\n\
                     POSTGRES_DB=app_feature_x\nREDIS_DB=1\nGN_PROJECT_NAME=app-feature-x\n\
                     DATABASE_URL=postgres://postgres@localhost:5432/app_feature_x\n\
@@ -64,20 +52,11 @@ fn the_default_variables_are_those_of_the_design() {
 fn the_embedded_default_needs_no_server() {
     let config = embedded();
     assert_eq!(config.services.len(), 1);
-    assert_eq!(
-        config.env.keys().collect::<Vec<_>>(),
-        ["GN_PROJECT_NAME", "DATABASE_URL"]
-    );
+    assert_eq!(config.env.keys().collect::<Vec<_>>(), ["GN_PROJECT_NAME", "DATABASE_URL"]);
     let (ports, parts) = (map([]), map([("SQLITE_PATH", EMBEDDED_FILE.to_owned())]));
     let vars = config.vars(&values(&ports, &parts, "/a b/ü")).unwrap();
-    assert_eq!(
-        vars["DATABASE_URL"],
-        "sqlite:////a%20b/%C3%BC/.agentenv.sqlite3"
-    );
-    assert_eq!(
-        config.services["sqlite"].part("r", "n").unwrap(),
-        EMBEDDED_FILE
-    );
+    assert_eq!(vars["DATABASE_URL"], "sqlite:////a%20b/%C3%BC/.agentenv.sqlite3");
+    assert_eq!(config.services["sqlite"].part("r", "n").unwrap(), EMBEDDED_FILE);
 }
 
 #[test]
@@ -123,31 +102,15 @@ fn services_have_the_defaults_of_their_kind() {
     );
     let (a, b) = (&config.services["a"], &config.services["b"]);
     assert_eq!(a.place, Place::Container("pg".to_owned()));
-    assert_eq!(
-        (a.main.as_str(), a.user.as_str(), a.port),
-        ("7", "me", 5433)
-    );
+    assert_eq!((a.main.as_str(), a.user.as_str(), a.port), ("7", "me", 5433));
     assert_eq!(a.part("my-app", "fix-1").unwrap(), "a_my_app_fix_1");
-    assert_eq!(
-        (b.variable.as_str(), b.port, b.range),
-        ("MYSQL_DATABASE", 3306, None)
-    );
+    assert_eq!((b.variable.as_str(), b.port, b.range), ("MYSQL_DATABASE", 3306, None));
     assert!(
         matches!(&b.place, Place::Compose { project, service } if project == "p" && service == "s")
     );
-    let (c, d, e) = (
-        &config.services["c"],
-        &config.services["d"],
-        &config.services["e"],
-    );
-    assert_eq!(
-        (&c.place, c.main.as_str(), c.range),
-        (&Place::Host, "3", Some((4, 65535)))
-    );
-    assert_eq!(
-        (d.name.as_str(), d.main.as_str()),
-        ("{name}.sqlite3", "db.sqlite3")
-    );
+    let (c, d, e) = (&config.services["c"], &config.services["d"], &config.services["e"]);
+    assert_eq!((&c.place, c.main.as_str(), c.range), (&Place::Host, "3", Some((4, 65535))));
+    assert_eq!((d.name.as_str(), d.main.as_str()), ("{name}.sqlite3", "db.sqlite3"));
     assert_eq!(d.part("r", "fix-1").unwrap(), "fix-1.sqlite3");
     assert_eq!((e.range, e.port), (Some((1, 15)), 6379));
 }
@@ -158,10 +121,7 @@ fn a_long_database_name_is_cut_and_stays_distinct() {
     service.name = "{repo}_{name}_test".to_owned();
     let (repo, name) = ("r".repeat(40), "n".repeat(39));
     let [one, two] = ["1", "2"].map(|n| service.part(&repo, &format!("{name}{n}")).unwrap());
-    assert!(
-        one.len() <= 63 && two.len() <= 63 && one != two,
-        "{one} {two}"
-    );
+    assert!(one.len() <= 63 && two.len() <= 63 && one != two, "{one} {two}");
 }
 
 #[test]
@@ -180,8 +140,5 @@ fn hooks_and_files_are_taken_as_they_are() {
     );
     assert_eq!(config.hooks.post_add[0], "echo {}");
     assert_eq!(config.infra.file.as_deref(), Some("ops/infra.yml"));
-    assert_eq!(
-        (config.env["EMPTY"].as_str(), config.env["N"].as_str()),
-        ("", "1")
-    );
+    assert_eq!((config.env["EMPTY"].as_str(), config.env["N"].as_str()), ("", "1"));
 }

@@ -18,11 +18,7 @@ fn properties(pointer: &str) -> BTreeSet<String> {
     let schema = schema();
     let object = schema.pointer(&format!("{pointer}/properties"));
     let object = object.and_then(Value::as_object);
-    object
-        .unwrap_or_else(|| panic!("{pointer}"))
-        .keys()
-        .cloned()
-        .collect()
+    object.unwrap_or_else(|| panic!("{pointer}")).keys().cloned().collect()
 }
 
 /// The fields of a serialised value, as the file spells them.
@@ -38,20 +34,12 @@ fn fields(value: &impl Serialize) -> BTreeSet<String> {
 #[test]
 fn it_is_a_schema_with_a_description_everywhere() {
     jsonschema::meta::validate(&schema()).unwrap();
-    for pointer in [
-        "",
-        "/$defs/port",
-        "/$defs/service",
-        "/properties/hooks",
-        "/properties/infra",
-    ] {
+    for pointer in ["", "/$defs/port", "/$defs/service", "/properties/hooks", "/properties/infra"] {
         for key in properties(pointer) {
             let at = format!("{pointer}/properties/{key}/description");
             assert!(schema().pointer(&at).is_some(), "{at}");
         }
-        let closed = schema()
-            .pointer(&format!("{pointer}/additionalProperties"))
-            .cloned();
+        let closed = schema().pointer(&format!("{pointer}/additionalProperties")).cloned();
         assert_eq!(closed, Some(Value::Bool(false)), "{pointer}");
     }
 }
@@ -60,14 +48,8 @@ fn it_is_a_schema_with_a_description_everywhere() {
 fn it_has_every_field_and_no_other() {
     let config = Config::default();
     assert_eq!(properties(""), fields(&config));
-    assert_eq!(
-        properties("/$defs/port"),
-        fields(&config.ports["VITE_PORT"])
-    );
-    assert_eq!(
-        properties("/$defs/service"),
-        fields(&config.services["redis"])
-    );
+    assert_eq!(properties("/$defs/port"), fields(&config.ports["VITE_PORT"]));
+    assert_eq!(properties("/$defs/service"), fields(&config.services["redis"]));
     assert_eq!(properties("/properties/hooks"), fields(&config.hooks));
     assert_eq!(properties("/properties/infra"), fields(&config.infra));
 }
@@ -77,10 +59,7 @@ fn the_parser_knows_every_property() {
     let places = [
         ("", "{key}: null"),
         ("/$defs/port", "ports: { A: { {key}: null } }"),
-        (
-            "/$defs/service",
-            "services: { a: { kind: redis, {key}: null } }",
-        ),
+        ("/$defs/service", "services: { a: { kind: redis, {key}: null } }"),
         ("/properties/hooks", "hooks: { {key}: null }"),
         ("/properties/infra", "infra: { {key}: null }"),
     ];
@@ -88,11 +67,7 @@ fn the_parser_knows_every_property() {
         for key in properties(pointer) {
             let text = text.replace(
                 "kind: redis, {key}",
-                if key == "kind" {
-                    "{key}"
-                } else {
-                    "kind: redis, {key}"
-                },
+                if key == "kind" { "{key}" } else { "kind: redis, {key}" },
             );
             let error = Config::parse("f", &text.replace("{key}", &key)).unwrap_err();
             assert!(!error.to_string().contains("unknown key"), "{error}");
