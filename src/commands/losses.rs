@@ -98,8 +98,9 @@ fn of_tree(
     }
     let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
     let files: Vec<&String> = sqlite.map(|part| &part.holds).collect();
-    let own =
-        |file: &String| *file == lease.env_file || files.iter().any(|own| file.starts_with(own));
+    let own = |file: &String| {
+        *file == lease.env_file || files.iter().any(|own| file.starts_with(own.as_str()))
+    };
     for file in git::ignored(&tree.path)?.into_iter().filter(|file| !own(file)) {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
