@@ -4,7 +4,7 @@ use super::context::{Context, current_dir};
 use super::view::Environment;
 use super::{add, engine, trust};
 use crate::apply::{files, hooks};
-use crate::error::{Exit, Failure, exit_of};
+use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::plan::{Request, Start, Target};
@@ -40,22 +40,45 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let dir = args.path.clone().map_or_else(current_dir, |path| Ok(current_dir()?.join(path)))?;
     let context = at(&dir)?;
     let config = engine::configuration(&context, ui)?;
-    if !args.no_hooks {
+    if !args.no_hooks && known(&context)?.is_none_or(|lease| lease.hooks_pending) {
         trust::require(&context, &config.hooks.post_add)?;
     }
     let mut lease = worktree(&context, ui, &config)?;
-    if lease.hooks_pending && !args.no_hooks {
-        hooks::run(ui, &lease, &config.hooks.post_add).map_err(|error| {
-            let failure = Failure::new(exit_of(&error), "a post_add hook failed");
-            error.context(
-                failure.hint("the environment is kept; mend it, then `git agentenv adopt` again"),
-            )
-        })?;
-        lease.hooks_pending = false;
-        context.store.save(&lease)?;
+    if !args.no_hooks {
+        run_hooks(&context, ui, &config, &mut lease)?;
     }
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)
+}
+
+/// Runs the `post_add` hooks of an environment in which they have not all succeeded yet.
+///
+/// # Errors
+/// When one fails; the environment is kept.
+pub fn run_hooks(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) -> Result<()> {
+    if !lease.hooks_pending {
+        return Ok(());
+    }
+    hooks::run(ui, lease, &config.hooks.post_add).map_err(|error| {
+        let hint = format!(
+            "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
+            lease.path.display()
+        );
+        let failure = Failure::new(exit_of(&error), "a post_add hook failed").hint(hint);
+        error.context(failure)
+    })?;
+    lease.hooks_pending = false;
+    context.store.save(lease)
+}
+
+/// For callers that nobody can ask and that must not fail for a hook: says what did not run, and why.
+pub fn try_hooks(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) {
+    let ran = trust::require(context, &config.hooks.post_add)
+        .and_then(|()| run_hooks(context, ui, config, lease));
+    if let Err(error) = ran {
+        let hint = hint_of(&error).unwrap_or("`git agentenv adopt` runs them again");
+        ui.warn(format!("the post_add hooks did not all run: {error:#}\nhint: {hint}"));
+    }
 }
 
 /// The repository and the leases, seen from this directory.
@@ -73,9 +96,7 @@ pub fn at(dir: &Path) -> Result<Context> {
 /// When it is the main checkout, or a part cannot be made.
 pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     let tree = tree_here(context)?;
-    let known =
-        context.leases()?.into_iter().find(|lease| tree.lease.as_deref() == Some(&lease.id));
-    match known {
+    match known(context)? {
         Some(lease) => mend(context, ui, &lease, &tree),
         None => {
             let lease = add::one(context, ui, config, request(context, &tree)?)?;
@@ -85,7 +106,11 @@ pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     }
 }
 
-fn tree_here(context: &Context) -> Result<Worktree> {
+/// The linked worktree that the context was found from.
+///
+/// # Errors
+/// When it is the main checkout, or git's directories cannot be read.
+pub fn tree_here(context: &Context) -> Result<Worktree> {
     let here = context.repo.here.as_deref();
     let trees = repo::worktrees(&context.repo.common)?;
     let found = trees.into_iter().find(|tree| Some(fs::canonical(&tree.path).as_path()) == here);
@@ -95,6 +120,14 @@ fn tree_here(context: &Context) -> Result<Worktree> {
             .hint("the main checkout keeps the base values; `git agentenv add <branch>` makes an environment")
             .into()
     })
+}
+
+/// The environment that the worktree is already.
+fn known(context: &Context) -> Result<Option<Lease>> {
+    let Some(id) = tree_here(context)?.lease else {
+        return Ok(None);
+    };
+    Ok(context.leases()?.into_iter().find(|lease| lease.id == id))
 }
 
 fn request(context: &Context, tree: &Worktree) -> Result<Request> {

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods)] // they keep the program's effects in their places; this is not the program
 
 mod architecture;
+mod claude;
 mod common;
 mod harness;
+mod hook;
 mod licences;
