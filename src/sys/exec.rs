@@ -25,6 +25,7 @@ pub struct Cmd {
     env: HashMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
     patience: Option<Duration>,
+    called: Option<String>,
 }
 
 /// What a command that ended left behind.
@@ -70,6 +71,7 @@ impl Cmd {
             env: env::for_children(),
             stdin: None,
             patience: Some(PATIENCE),
+            called: None,
         }
     }
 
@@ -111,8 +113,17 @@ impl Cmd {
         self
     }
 
-    /// Its program and arguments, for messages.
+    /// What messages call it instead of its whole command line.
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
+        self
+    }
+
+    /// What messages call it: its program and arguments, unless it was given a name.
     pub fn name(&self) -> String {
+        if let Some(name) = &self.called {
+            return name.clone();
+        }
         let words = std::iter::once(&self.program).chain(&self.args);
         words
             .map(|word| word.to_string_lossy())
