@@ -1,0 +1,163 @@
+//! The shared servers, through compose: `docker compose` (2 and later) or `docker-compose` (1.29).
+
+use super::docker::{self, Container};
+use super::exec::{self, Cmd};
+use crate::error::{Exit, Failure};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The servers of somebody who has no compose file of their own.
+pub const BUILT_IN: &str = include_str!("infra.yml");
+
+/// The compose project that they run in, unless the file names another.
+pub const PROJECT: &str = "agentenv";
+
+/// The compose file that describes the shared servers.
+#[derive(Debug, Clone)]
+pub struct Infra {
+    /// `None`: the built-in one.
+    file: Option<PathBuf>,
+    /// Its project.
+    project: String,
+}
+
+impl Infra {
+    /// The servers of this file, or the built-in ones.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no YAML.
+    pub fn of(file: Option<&Path>) -> Result<Self> {
+        let project = match file {
+            None => PROJECT.to_owned(),
+            Some(path) => project_of(path)?,
+        };
+        let file = file.map(Path::to_owned);
+        Ok(Infra { file, project })
+    }
+
+    /// The compose project's name.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Creates and starts what is not running yet. It does not wait until the servers answer.
+    /// `env` holds variables for the file, such as `AGENTENV_POSTGRES_PORT`.
+    ///
+    /// # Errors
+    /// When compose is missing or fails; what it said is on stderr already.
+    pub fn up(&self, env: &[(String, String)]) -> Result<()> {
+        self.narrate(&["up", "-d"], env)
+    }
+
+    /// Stops and removes the servers; their data only when `volumes` is set.
+    ///
+    /// # Errors
+    /// As [`Infra::up`].
+    pub fn down(&self, volumes: bool) -> Result<()> {
+        let args: &[&str] = if volumes { &["down", "-v"] } else { &["down"] };
+        self.narrate(args, &[])
+    }
+
+    /// The servers' containers, whether they run or not.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn status(&self) -> Result<Vec<Container>> {
+        let all = docker::containers()?.into_iter();
+        Ok(all.filter(|c| c.project == self.project).collect())
+    }
+
+    fn narrate(&self, args: &[&str], env: &[(String, String)]) -> Result<()> {
+        let mut cmd = compose()?.args(["-p", &self.project, "-f"]);
+        cmd = match &self.file {
+            Some(path) => cmd.arg(path),
+            // Not from where the user stands: compose would read that directory's `.env` and write the
+            // directory on the containers, as if they belonged to that worktree.
+            None => cmd.arg("-").stdin(BUILT_IN).dir("/"),
+        };
+        for (name, value) in env {
+            cmd = cmd.env(name, value);
+        }
+        match cmd.args(args).patience(None).narrate()? {
+            0 => Ok(()),
+            code => Err(self.failed(args[0], code)),
+        }
+    }
+
+    fn failed(&self, what: &str, code: i32) -> anyhow::Error {
+        // An engine that is down is the usual reason; then the engine's own words are better than a number.
+        if let Err(error) = docker::containers() {
+            return error;
+        }
+        let message = format!(
+            "compose {what} of project `{}` ended with {code}",
+            self.project
+        );
+        let hint =
+            "a port that is taken? AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose others";
+        Failure::new(Exit::Service, message).hint(hint).into()
+    }
+}
+
+fn project_of(path: &Path) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: Option<String>,
+    }
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{shown}`"))
+        .map_err(|error| Failure::new(Exit::Config, format!("{error:#}")))?;
+    let named: Named = serde_yaml::from_str(&text)
+        .map_err(|error| Failure::new(Exit::Config, format!("`{shown}`: {error}")))?;
+    Ok(named.name.unwrap_or_else(|| PROJECT.to_owned()))
+}
+
+/// The compose that there is. The plugin goes first: version 1 is out of care.
+fn compose() -> Result<Cmd> {
+    let plugin = Cmd::new("docker").args(["compose", "version"]).stdin("");
+    let plugin = plugin.patience(Some(Duration::from_secs(10))).output();
+    if plugin.is_ok_and(|output| output.success()) {
+        return Ok(Cmd::new("docker").arg("compose"));
+    }
+    if exec::find("docker-compose").is_some() {
+        return Ok(Cmd::new("docker-compose"));
+    }
+    Err(
+        Failure::new(Exit::Service, "docker compose is not installed")
+            .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")
+            .into(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_can_name_its_project() {
+        let project = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            project_of(file.path())
+        };
+        assert_eq!(project("name: shared\nservices: {}\n").unwrap(), "shared");
+        assert_eq!(project("services: {}\n").unwrap(), PROJECT);
+        assert!(project("services: [\n").is_err());
+    }
+
+    #[test]
+    fn the_built_in_file_has_nothing_that_version_1_does_not_know() {
+        let file: serde_yaml::Value = serde_yaml::from_str(BUILT_IN).unwrap();
+        let keys: Vec<_> = file
+            .as_mapping()
+            .unwrap()
+            .keys()
+            .filter_map(|key| key.as_str())
+            .collect();
+        assert_eq!(keys, ["services", "volumes", "networks"]);
+    }
+}

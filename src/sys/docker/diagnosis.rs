@@ -1,0 +1,117 @@
+//! Why a docker command failed, in words that help.
+
+use crate::error::{Exit, Failure};
+use crate::sys::exec::{self, Output};
+
+/// It says that no container has this name.
+pub fn says_missing(output: &Output) -> bool {
+    !output.success() && output.stderr.to_lowercase().contains("no such container")
+}
+
+/// Why a docker command failed, with the way out. The text chooses the hint, never what exists.
+pub fn diagnose(output: &Output, container: &str) -> anyhow::Error {
+    let said = output.stderr.to_lowercase();
+    let has = |text: &str| said.contains(text);
+    if has("no such container") {
+        return missing(container);
+    }
+    let (message, hint) = if has("permission denied while trying to connect") {
+        let hint = "join the group docker: `sudo usermod -aG docker \"$USER\"`, then log in again";
+        (
+            "may not talk to the Docker engine".to_owned(),
+            hint.to_owned(),
+        )
+    } else if has("cannot connect to the docker daemon") || has("error during connect") {
+        let hint = "start Docker, then call this again";
+        (
+            "the Docker engine is not running".to_owned(),
+            hint.to_owned(),
+        )
+    } else if has("is paused") {
+        let hint = format!("docker unpause {container}");
+        (format!("container `{container}` is paused"), hint)
+    } else if has("is restarting") {
+        let hint = format!("`docker logs {container}` says why");
+        (format!("container `{container}` keeps restarting"), hint)
+    } else if has("is not running") || output.code == 137 {
+        let hint = format!("docker start {container}");
+        (format!("container `{container}` is not running"), hint)
+    } else if matches!(output.code, 126 | 127) {
+        let hint = "is it the right container? `.agentenv.yaml` names it";
+        let said = exec::complaint("docker exec", output);
+        (format!("container `{container}`: {said}"), hint.to_owned())
+    } else {
+        let message = exec::complaint("docker", output);
+        return Failure::new(Exit::Service, message).into();
+    };
+    Failure::new(Exit::Service, message).hint(hint).into()
+}
+
+pub(super) fn missing(container: &str) -> anyhow::Error {
+    Failure::new(Exit::Service, format!("no container `{container}`"))
+        .hint(
+            "`git agentenv infra up` starts the shared servers; or name yours in `.agentenv.yaml`",
+        )
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{exit_of, hint_of};
+
+    #[test]
+    fn each_text_has_its_way_out() {
+        let cases = [
+            ("Error: No such container: pg", "infra up"),
+            (
+                "Error response from daemon: No such container: pg",
+                "infra up",
+            ),
+            (
+                "Error response from daemon: Container 78ee is not running",
+                "docker start pg",
+            ),
+            (
+                "Error response from daemon: Container pg is paused, unpause the container first",
+                "docker unpause pg",
+            ),
+            (
+                "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?",
+                "start Docker",
+            ),
+            (
+                "permission denied while trying to connect to the Docker daemon socket at unix:///x",
+                "usermod",
+            ),
+        ];
+        for (said, way_out) in cases {
+            let output = Output {
+                code: 1,
+                stdout: Vec::new(),
+                stderr: said.to_owned(),
+            };
+            let error = diagnose(&output, "pg");
+            assert_eq!(exit_of(&error), Exit::Service, "{said}");
+            assert!(
+                hint_of(&error).unwrap().contains(way_out),
+                "{said}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_program_is_told_on_stdout() {
+        let stdout =
+            b"OCI runtime exec failed: exec: \"psql\": executable file not found in $PATH".to_vec();
+        let error = diagnose(
+            &Output {
+                code: 126,
+                stdout,
+                stderr: String::new(),
+            },
+            "pg",
+        );
+        assert!(error.to_string().contains("executable file not found"));
+    }
+}

@@ -1,0 +1,188 @@
+//! Containers, through the docker command line. Nothing else (but compose) knows that it exists.
+
+mod diagnosis;
+mod port;
+mod project;
+
+pub use diagnosis::{diagnose, says_missing};
+pub use port::published;
+pub use project::{projects_in_use, remove_project};
+
+use super::exec::{Cmd, Output};
+use crate::error::{Exit, Failure, exit_of, hint_of};
+use crate::model::config::Place;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long the engine has for a question that starts nothing; it needs some 12 ms.
+const QUICK: Duration = Duration::from_secs(10);
+
+/// A container, running or not, with what compose wrote on it (empty when compose did not make it).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// The image it was made from.
+    pub image: String,
+    /// What the engine says of it: `Up 2 hours (healthy)`, `Exited (0) 3 days ago`.
+    pub status: String,
+    /// Its ports, as the engine prints them.
+    pub ports: String,
+    /// The compose project.
+    pub project: String,
+    /// The service in the project.
+    pub service: String,
+    /// Its number in the service, from 1.
+    pub number: String,
+    /// The directory where compose was called.
+    pub dir: PathBuf,
+}
+
+impl Container {
+    /// It runs; a paused one does too.
+    pub fn is_up(&self) -> bool {
+        self.status.starts_with("Up")
+    }
+
+    /// Whether compose would have given it this name, version 1 or 2.
+    fn answers_to(&self, name: &str) -> bool {
+        let Container {
+            project,
+            service,
+            number,
+            ..
+        } = self;
+        !project.is_empty()
+            && (name == format!("{project}-{service}-{number}")
+                || name == format!("{project}_{service}_{number}"))
+    }
+}
+
+/// A program to run in a container, reading stdin. The values of `vars` do not show in the argument list.
+pub fn exec<S: AsRef<str>>(
+    container: &str,
+    program: &str,
+    args: &[S],
+    vars: &[(&str, &str)],
+) -> Cmd {
+    command(&["exec", "-i"], container, program, args, vars)
+        .called(format!("docker exec {container} {program}"))
+        .stdin("")
+}
+
+/// The same for a program that a person talks to.
+pub fn exec_terminal<S: AsRef<str>>(
+    container: &str,
+    program: &str,
+    args: &[S],
+    vars: &[(&str, &str)],
+    terminal: bool,
+) -> Cmd {
+    let how = if terminal { "-it" } else { "-i" };
+    command(&["exec", how], container, program, args, vars).patience(None)
+}
+
+fn command<S: AsRef<str>>(
+    how: &[&str],
+    container: &str,
+    program: &str,
+    args: &[S],
+    vars: &[(&str, &str)],
+) -> Cmd {
+    let mut cmd = Cmd::new("docker").args(how);
+    for (name, value) in vars {
+        cmd = cmd.args(["-e", name]).env(name, value);
+    }
+    cmd.args(["--", container, program])
+        .args(args.iter().map(AsRef::as_ref))
+}
+
+/// Every container there is.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn containers() -> Result<Vec<Container>> {
+    list(&[])
+}
+
+fn list(filters: &[String]) -> Result<Vec<Container>> {
+    let mut cmd = question("ps -a").args(["--format", LINE]);
+    for filter in filters {
+        cmd = cmd.args(["--filter", filter]);
+    }
+    let text = ask(cmd, "")?;
+    text.lines()
+        .map(|line| serde_json::from_str(line).context("cannot read what `docker ps` printed"))
+        .collect()
+}
+
+/// One label at a time, because in the engine's list of them a comma in a value looks like the next label.
+const LINE: &str = r#"{"name":{{json .Names}},"image":{{json .Image}},"status":{{json .Status}},"ports":{{json .Ports}},"project":{{json (.Label "com.docker.compose.project")}},"service":{{json (.Label "com.docker.compose.service")}},"number":{{json (.Label "com.docker.compose.container-number")}},"dir":{{json (.Label "com.docker.compose.project.working_dir")}}}"#;
+
+/// The container at a place, by the labels that compose wrote, for when no container has the plain name.
+///
+/// # Errors
+/// When the engine does not answer, or there is no such container.
+pub fn find(place: &Place) -> Result<String> {
+    let found = match place {
+        Place::Host => None,
+        Place::Container(name) => containers()?
+            .into_iter()
+            .find(|c| c.name == *name || c.answers_to(name)),
+        Place::Compose { project, service } => list(&[
+            format!("label=com.docker.compose.project={project}"),
+            format!("label=com.docker.compose.service={service}"),
+            "label=com.docker.compose.oneoff=False".to_owned(),
+        ])?
+        .into_iter()
+        .min_by_key(|c| (!c.is_up(), c.number.parse::<u32>().unwrap_or(u32::MAX))),
+    };
+    found
+        .map(|c| c.name)
+        .ok_or_else(|| diagnosis::missing(&title(place)))
+}
+
+/// What to call a place in messages.
+pub fn title(place: &Place) -> String {
+    match place {
+        Place::Container(name) => name.clone(),
+        Place::Compose { project, service } => format!("{project}/{service}"),
+        Place::Host => "localhost".to_owned(),
+    }
+}
+
+/// A docker command that starts nothing.
+fn question(what: &str) -> Cmd {
+    Cmd::new("docker")
+        .called(format!("docker {what}"))
+        .args(what.split(' '))
+        .patience(Some(QUICK))
+        .stdin("")
+}
+
+/// Runs a docker command that is about `container`, and gives what it printed.
+fn ask(cmd: Cmd, container: &str) -> Result<String> {
+    let output = run(cmd)?;
+    if output.success() {
+        return Ok(output.text());
+    }
+    Err(diagnose(&output, container))
+}
+
+/// Runs a docker command to its end.
+///
+/// # Errors
+/// When docker is missing, or the engine does not answer in time.
+pub fn run(cmd: Cmd) -> Result<Output> {
+    cmd.output().map_err(|error| {
+        // A program that is missing brings its own hint: what is left is the time limit.
+        if exit_of(&error) != Exit::Service || hint_of(&error).is_some() {
+            return error;
+        }
+        Failure::new(Exit::Service, error.to_string())
+            .hint("the Docker engine or the server hangs: `docker ps` shows which; restart it")
+            .into()
+    })
+}

@@ -1,0 +1,94 @@
+//! Where a container's port is reached on this machine.
+
+use super::{diagnose, find, question, run, says_missing};
+use crate::model::config::Place;
+use crate::sys::env;
+use crate::sys::exec::Output;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Where on this machine the TCP port of the container at a place is reached; `None` when it is not published
+/// here, or the place is no container.
+///
+/// # Errors
+/// When the engine does not answer or there is no such container.
+pub fn published(place: &Place, port: u16) -> Result<Option<SocketAddr>> {
+    let name = match place {
+        _ if engine_is_elsewhere() => return Ok(None),
+        Place::Host => return Ok(None),
+        Place::Container(name) => name.clone(),
+        Place::Compose { .. } => find(place)?,
+    };
+    let mut output = inspect(&name)?;
+    if says_missing(&output) {
+        output = inspect(&find(place)?)?;
+    }
+    if !output.success() {
+        return Err(diagnose(&output, &name));
+    }
+    bound(&output.text(), port)
+}
+
+fn inspect(container: &str) -> Result<Output> {
+    let cmd = question("container inspect --format");
+    run(cmd.args(["{{json .NetworkSettings.Ports}}", "--", container]))
+}
+
+fn bound(text: &str, port: u16) -> Result<Option<SocketAddr>> {
+    let ports: Option<BTreeMap<String, Option<Vec<Binding>>>> =
+        serde_json::from_str(text).context("cannot read what `docker inspect` printed")?;
+    let bound = ports
+        .unwrap_or_default()
+        .remove(&format!("{port}/tcp"))
+        .flatten();
+    Ok(bound.unwrap_or_default().iter().find_map(Binding::here))
+}
+
+/// With an engine on another machine, localhost is not where its ports are: it may even be another server.
+fn engine_is_elsewhere() -> bool {
+    env::var("DOCKER_HOST").is_some_and(|host| !host.starts_with("unix:"))
+}
+
+#[derive(Deserialize)]
+struct Binding {
+    #[serde(rename = "HostIp")]
+    ip: String,
+    #[serde(rename = "HostPort")]
+    port: String,
+}
+
+impl Binding {
+    /// The address to connect to. The family matters: another server may own the port on the other one.
+    fn here(&self) -> Option<SocketAddr> {
+        let ip = match self.ip.parse::<IpAddr>() {
+            Err(_) => Ipv4Addr::LOCALHOST.into(),
+            Ok(IpAddr::V4(ip)) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            Ok(IpAddr::V6(ip)) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            Ok(ip) => ip,
+        };
+        Some(SocketAddr::new(ip, self.port.parse().ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_keeps_its_family() {
+        let bound = |text: &str| bound(text, 6379).unwrap().map(|at| at.to_string());
+        let on = |ip: &str| {
+            bound(&format!(
+                r#"{{"6379/tcp":[{{"HostIp":"{ip}","HostPort":"7000"}}]}}"#
+            ))
+        };
+        assert_eq!(on("0.0.0.0").as_deref(), Some("127.0.0.1:7000"));
+        assert_eq!(on("::").as_deref(), Some("[::1]:7000"));
+        assert_eq!(on("127.0.0.1").as_deref(), Some("127.0.0.1:7000"));
+        assert_eq!(bound(r#"{"6379/tcp":null}"#), None);
+        assert_eq!(bound("{}"), None);
+        assert_eq!(bound("null"), None);
+    }
+}

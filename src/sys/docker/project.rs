@@ -1,0 +1,79 @@
+//! What the compose projects of worktrees leave behind in the engine.
+
+use super::{ask, containers, list, question, run};
+use anyhow::Result;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long containers have to end by themselves before they are killed.
+const STOP_SECONDS: &str = "5";
+
+/// How long the engine has to stop and remove all of a project.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The compose projects that have containers, each with a directory where compose was called for it.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn projects_in_use() -> Result<BTreeSet<(String, PathBuf)>> {
+    let all = containers()?.into_iter().filter(|c| !c.project.is_empty());
+    Ok(all.map(|c| (c.project, c.dir)).collect())
+}
+
+/// Stops and removes a compose project's containers that were started in this worktree, their anonymous
+/// volumes, and the project's default network when nothing else of the project is left. Gives their names.
+///
+/// # Errors
+/// When the engine does not answer, or cannot remove them.
+pub fn remove_project(project: &str, worktree: &Path) -> Result<Vec<String>> {
+    let all = list(&[format!("label=com.docker.compose.project={project}")])?;
+    // Two checkouts can use one project name: only the directory says whose containers these are.
+    let (ours, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|c| is_within(&c.dir, worktree));
+    let names: Vec<String> = ours.into_iter().map(|c| c.name).collect();
+    if names.is_empty() {
+        return Ok(names);
+    }
+    let stop = question("stop -t").args([STOP_SECONDS, "--"]).args(&names);
+    // What has ended or gone meanwhile makes `stop` fail; `rm` decides.
+    run(stop.patience(Some(PATIENCE)))?;
+    let remove = question("rm -f -v --").args(&names);
+    ask(remove.patience(Some(PATIENCE)), project)?;
+    if others.is_empty() {
+        remove_network(project)?;
+    }
+    Ok(names)
+}
+
+/// Compose writes the directory as it was called, perhaps through a symbolic link; it may be gone by now.
+fn is_within(dir: &Path, worktree: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    dir.is_absolute() && real(dir).starts_with(real(worktree))
+}
+
+fn remove_network(project: &str) -> Result<()> {
+    let filter = format!("label=com.docker.compose.project={project}");
+    let default = "label=com.docker.compose.network=default";
+    let all = question("network ls -q").args(["--filter", &filter, "--filter", default]);
+    for network in ask(all, project)?.lines() {
+        // A network that is in use stays: the engine refuses, and that is right.
+        run(question("network rm").arg(network))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_only_begins_alike_is_not_within() {
+        let within = |dir: &str| is_within(Path::new(dir), Path::new("/no/such/app-x"));
+        assert!(within("/no/such/app-x"));
+        assert!(within("/no/such/app-x/backend"));
+        assert!(!within("/no/such/app-xy"));
+        assert!(!within("/no/such"));
+        assert!(!within(""));
+    }
+}
