@@ -1,0 +1,137 @@
+//! Where a server's client programs run: on this host, or in the server's container. A service never knows which.
+
+use crate::error::{Exit, Failure};
+use crate::model::config::Place;
+use crate::sys::docker;
+use crate::sys::exec::{self, Cmd, Output, PATIENCE};
+use anyhow::Result;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A place to run client programs.
+#[derive(Debug, Clone)]
+pub struct Site {
+    place: Place,
+}
+
+/// A client program to run.
+#[derive(Debug, Clone)]
+pub struct Task<'a> {
+    /// The program.
+    pub program: &'a str,
+    /// Its arguments. They show in lists of processes.
+    pub args: Vec<&'a str>,
+    /// Variables for it. They show nowhere.
+    pub vars: Vec<(&'a str, &'a str)>,
+    /// What it reads.
+    pub stdin: Cow<'a, str>,
+    /// How long it may take.
+    pub patience: Duration,
+}
+
+impl<'a> Task<'a> {
+    /// A program with nothing to read and the usual time.
+    pub fn new(program: &'a str) -> Self {
+        Task {
+            program,
+            args: Vec::new(),
+            vars: Vec::new(),
+            stdin: Cow::Borrowed(""),
+            patience: PATIENCE,
+        }
+    }
+}
+
+impl Site {
+    /// The site of a server.
+    pub fn of(place: &Place) -> Self {
+        let place = place.clone();
+        Site { place }
+    }
+
+    /// It is this host, where a client says host and port.
+    pub fn is_host(&self) -> bool {
+        self.place == Place::Host
+    }
+
+    /// What to call it in messages.
+    pub fn title(&self) -> String {
+        docker::title(&self.place)
+    }
+
+    /// Runs a program there to its end, whatever its exit code is.
+    ///
+    /// # Errors
+    /// When it cannot be started or takes too long, or there is no such container.
+    pub fn run(&self, task: &Task) -> Result<Output> {
+        let Place::Container(name) = &self.place else {
+            return self.run_in(self.container()?.as_deref(), task);
+        };
+        // Straight away: to ask first which containers there are would cost every call a fifth more.
+        let output = self.run_in(Some(name), task)?;
+        if docker::says_missing(&output) {
+            return self.run_in(Some(&docker::find(&self.place)?), task);
+        }
+        Ok(output)
+    }
+
+    /// A program for a person to talk to, on this process's own terminal if `terminal` says that it is one.
+    ///
+    /// # Errors
+    /// When there is no such container.
+    pub fn terminal(&self, task: &Task, terminal: bool) -> Result<Cmd> {
+        Ok(match self.container()? {
+            Some(name) => {
+                docker::exec_terminal(&name, task.program, &task.args, &task.vars, terminal)
+            }
+            None => host(task),
+        }
+        .patience(None))
+    }
+
+    /// The container's name as the engine knows it; `None` on the host.
+    ///
+    /// # Errors
+    /// When the engine does not answer or there is no such container.
+    pub fn container(&self) -> Result<Option<String>> {
+        match &self.place {
+            Place::Host => Ok(None),
+            place => docker::find(place).map(Some),
+        }
+    }
+
+    /// Why a program failed that did not even get to its own work.
+    pub fn explain(&self, task: &Task, output: &Output) -> anyhow::Error {
+        match &self.place {
+            Place::Host => {
+                let message = exec::complaint(task.program, output);
+                Failure::new(Exit::Service, message).into()
+            }
+            place => {
+                let name = docker::find(place).unwrap_or_else(|_| docker::title(place));
+                docker::diagnose(output, &name)
+            }
+        }
+    }
+
+    fn run_in(&self, container: Option<&str>, task: &Task) -> Result<Output> {
+        let patience = Some(task.patience);
+        match container {
+            Some(name) => {
+                let cmd = docker::exec(name, task.program, &task.args, &task.vars);
+                docker::run(cmd.stdin(task.stdin.as_bytes()).patience(patience))
+            }
+            None => host(task)
+                .stdin(task.stdin.as_bytes())
+                .patience(patience)
+                .output(),
+        }
+    }
+}
+
+fn host(task: &Task) -> Cmd {
+    task.vars.iter().fold(
+        Cmd::new(task.program).args(&task.args),
+        |cmd, (name, value)| cmd.env(name, value),
+    )
+}

@@ -1,0 +1,178 @@
+//! One psql session on the maintenance database, and what its failure means.
+
+use crate::error::{Exit, Failure};
+use crate::service::Server;
+use crate::service::executor::{Site, Task};
+use crate::sys::exec::Output;
+use anyhow::Result;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// How long the server has for one statement, the wait for a lock included.
+const USUAL: Duration = Duration::from_secs(25);
+
+/// The same where data is copied.
+pub(super) const COPYING: Duration = Duration::from_secs(600);
+
+/// How much later than the server we give up: it cancels cleanly, while a client that is killed leaves it at work.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// A script to run.
+pub(super) struct Session<'a> {
+    server: &'a Server,
+    script: Cow<'a, str>,
+    vars: Vec<String>,
+    limit: Duration,
+}
+
+impl<'a> Session<'a> {
+    /// This script, on this server.
+    pub(super) fn new(server: &'a Server, script: impl Into<Cow<'a, str>>) -> Self {
+        Session {
+            server,
+            script: script.into(),
+            vars: Vec::new(),
+            limit: USUAL,
+        }
+    }
+
+    /// A variable for it.
+    pub(super) fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push(format!("{name}={value}"));
+        self
+    }
+
+    /// How long each statement may take.
+    pub(super) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs it and gives the lines that it printed.
+    ///
+    /// # Errors
+    /// [`SqlError`] for what the server refused; else why it could not be asked.
+    pub(super) fn run(self) -> Result<Vec<String>> {
+        let site = Site::of(&self.server.place);
+        let options = format!(
+            "-c statement_timeout={} -c client_min_messages=warning",
+            self.limit.as_millis()
+        );
+        let port = self.server.port.to_string();
+        let task = Task {
+            args: self.args(&site, &port),
+            vars: variables(&site, &options),
+            stdin: self.script.clone(),
+            patience: self.limit + MARGIN,
+            ..Task::new("psql")
+        };
+        let output = site.run(&task)?;
+        match output.code {
+            0 => Ok(output.text().lines().map(str::to_owned).collect()),
+            // psql's own codes; but docker uses small numbers too, so its text has the last word.
+            3 => Err(SqlError::of(&output.stderr).into()),
+            2 if !output.stderr.starts_with("Error") => Err(silent(&site, &output)),
+            _ => Err(site.explain(&task, &output)),
+        }
+    }
+
+    fn args<'b>(&'b self, site: &Site, port: &'b str) -> Vec<&'b str> {
+        let mut args = vec!["-XqAtw", "-d", "postgres", "-U", &self.server.user];
+        if site.is_host() {
+            args.extend(["-h", "localhost", "-p", port]);
+        }
+        args.extend(["-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"]);
+        args.extend(self.vars.iter().flat_map(|var| ["-v", var]));
+        args
+    }
+}
+
+fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
+    let mut vars = vec![
+        ("PGOPTIONS", options),
+        ("PGCONNECT_TIMEOUT", "10"),
+        ("PGAPPNAME", "git-agentenv"),
+        ("PGCLIENTENCODING", "UTF8"),
+    ];
+    if site.is_host() {
+        // It would win over the host that we name.
+        vars.push(("PGHOSTADDR", ""));
+    }
+    vars
+}
+
+fn silent(site: &Site, output: &Output) -> anyhow::Error {
+    let said = output.stderr.trim_start_matches("psql: error: ");
+    let said = said.lines().next().unwrap_or("it said nothing");
+    Failure::new(
+        Exit::Service,
+        format!("postgres in `{}` does not answer: {said}", site.title()),
+    )
+    .hint("a server that was just started needs a moment; `git agentenv doctor` looks closer")
+    .into()
+}
+
+/// What the server refused.
+#[derive(Debug)]
+pub(super) struct SqlError {
+    /// The SQLSTATE: the same in every language, unlike the text.
+    pub(super) code: String,
+    /// What it said.
+    pub(super) message: String,
+}
+
+impl SqlError {
+    /// From a line such as `psql:<stdin>:3: ERROR:  42P04: database "x" already exists`.
+    fn of(stderr: &str) -> Self {
+        let code_in = |line: &str| {
+            line.split(": ")
+                .map(str::trim)
+                .find(|word| is_sqlstate(word))
+                .map(str::to_owned)
+        };
+        let found = stderr.lines().find_map(|line| Some((line, code_in(line)?)));
+        match found {
+            Some((line, code)) => {
+                let message = line
+                    .split_once(&format!("{code}: "))
+                    .map_or(line, |(_, rest)| rest);
+                SqlError {
+                    message: message.to_owned(),
+                    code,
+                }
+            }
+            None => SqlError {
+                code: String::new(),
+                message: stderr.to_owned(),
+            },
+        }
+    }
+}
+
+fn is_sqlstate(word: &str) -> bool {
+    let upper = |b: u8| b.is_ascii_digit() || b.is_ascii_uppercase();
+    word.len() == 5 && word.bytes().all(upper) && word.bytes().any(|b| b.is_ascii_digit())
+}
+
+impl std::fmt::Display for SqlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "postgres refused: {}", self.message)
+    }
+}
+
+impl std::error::Error for SqlError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_found_in_any_language() {
+        let error = SqlError::of(
+            "psql:<stdin>:3: FEHLER:  42P04: Datenbank »x: y« existiert bereits\nORT:  createdb, dbcommands.c:1022",
+        );
+        assert_eq!(error.code, "42P04");
+        assert_eq!(error.message, "Datenbank »x: y« existiert bereits");
+        assert_eq!(SqlError::of("boom").message, "boom");
+    }
+}
