@@ -1,1 +1,8 @@
-fn main() {}
+//! One binary for every test that runs the program or looks at the project as a whole.
+
+#![allow(clippy::disallowed_methods)] // they keep the program's effects in their places; this is not the program
+
+mod architecture;
+mod common;
+mod harness;
+mod licences;

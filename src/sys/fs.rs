@@ -1,0 +1,223 @@
+//! Files: whole or not at all.
+
+use super::fault;
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The most that is read of a file that somebody else may have written, in bytes.
+pub const LIMIT: u64 = 1 << 20;
+
+/// What stands at a path, without following a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing.
+    Nothing,
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A socket, a pipe, a device.
+    Other,
+}
+
+/// What stands at `path`, without following a link.
+///
+/// # Errors
+/// When the file system does not say.
+pub fn stands(path: &Path) -> Result<Stands> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_symlink() => Ok(Stands::Link),
+        Ok(meta) if meta.is_dir() => Ok(Stands::Directory),
+        Ok(meta) if meta.is_file() => Ok(Stands::File),
+        Ok(_) => Ok(Stands::Other),
+        Err(error) if is_absent(&error) => Ok(Stands::Nothing),
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
+    }
+}
+
+/// The content of a file, or `None` when there is none. At most [`LIMIT`] bytes, never through a link.
+///
+/// # Errors
+/// When it is too long, not a regular file, or cannot be read.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match stands(path)? {
+        Stands::Nothing => return Ok(None),
+        Stands::File => {}
+        Stands::Link => anyhow::bail!("{} is a symbolic link", path.display()),
+        Stands::Directory | Stands::Other => anyhow::bail!("{} is not a file", path.display()),
+    }
+    let mut content = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut content))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if content.len() as u64 > LIMIT {
+        anyhow::bail!("{} is longer than {LIMIT} bytes", path.display());
+    }
+    Ok(Some(content))
+}
+
+/// The content of a short text file, trimmed; `None` when it is absent or unreadable.
+pub fn word(path: &Path) -> Option<String> {
+    let content = read(path).ok()??;
+    Some(String::from_utf8_lossy(&content).trim().to_owned())
+}
+
+/// Replaces a file by this content: readers see the old one or the new one, and a crash leaves one of them.
+/// Only the user may read it.
+///
+/// # Errors
+/// When the directory cannot be written or the disk is full; the old content stands then.
+pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = dir.join(format!(".{name}.{}.{}.new", std::process::id(), unique()));
+    let replaced = write_new(&fresh, content).and_then(|()| {
+        fs::rename(&fresh, path)?;
+        File::open(dir)?.sync_all()
+    });
+    if replaced.is_err() {
+        fs::remove_file(&fresh).ok();
+    }
+    replaced.with_context(|| format!("cannot write {}", path.display()))?;
+    fault::point("file-replaced")
+}
+
+/// Removes a file; one that is not there is fine.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if !is_absent(&error) => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory and those above it.
+///
+/// # Errors
+/// When one of them cannot be made.
+pub fn make_dir(path: &Path) -> Result<()> {
+    fs::create_dir_all(path)
+        .with_context(|| format!("cannot make the directory {}", path.display()))
+}
+
+/// Removes a directory and all that is in it; one that is not there is fine.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove_dir(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if !is_absent(&error) => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The entries of a directory, sorted; none when it is not there.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+    let listed = match fs::read_dir(dir) {
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        listed => listed.and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<std::io::Result<Vec<_>>>()
+        }),
+    };
+    let mut paths =
+        listed.with_context(|| format!("cannot read the directory {}", dir.display()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The path with every link and `..` resolved as far as it exists; the rest is kept.
+pub fn canonical(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => canonical(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// The permissions of a file, as in `chmod`.
+pub fn mode(path: &Path) -> Option<u32> {
+    fs::symlink_metadata(path)
+        .ok()
+        .map(|meta| meta.mode() & 0o777)
+}
+
+fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn unique() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_keeps_it_private_and_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        replace(&file, b"one").unwrap();
+        replace(&file, b"two").unwrap();
+        assert_eq!(read(&file).unwrap().unwrap(), b"two");
+        assert_eq!(mode(&file), Some(0o600));
+        assert_eq!(entries(dir.path()).unwrap(), [file]);
+    }
+
+    #[test]
+    fn links_directories_and_giants_are_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, giant) = (dir.path().join("l"), dir.path().join("g"));
+        std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
+        File::create(&giant).unwrap().set_len(1 << 30).unwrap();
+        assert!(
+            read(&link)
+                .unwrap_err()
+                .to_string()
+                .ends_with("is a symbolic link")
+        );
+        assert!(
+            read(dir.path())
+                .unwrap_err()
+                .to_string()
+                .ends_with("is not a file")
+        );
+        assert!(
+            read(&giant)
+                .unwrap_err()
+                .to_string()
+                .contains("longer than")
+        );
+        assert_eq!(read(&dir.path().join("none")).unwrap(), None);
+    }
+}

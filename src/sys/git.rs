@@ -1,0 +1,315 @@
+//! Writes to the repository, through the `git` command.
+
+use super::exec::{Cmd, Output, complaint};
+use super::repo::MARK;
+use super::{fault, fs};
+use crate::error::{Exit, Failure};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The variable by which our own post-checkout hook knows that we are at work already.
+pub const WORKING: &str = "AGENTENV_WORKING";
+
+/// A command of git in a directory, with our own hook kept quiet. A checkout may take as long as it needs.
+pub fn git(dir: &Path) -> Cmd {
+    Cmd::new("git")
+        .arg("-C")
+        .arg(dir)
+        .env(WORKING, "1")
+        .patience(None)
+}
+
+/// What to check out in a new worktree.
+#[derive(Debug, Clone, Copy)]
+pub enum Checkout<'a> {
+    /// A local branch.
+    Branch(&'a str),
+    /// A commit, on no branch.
+    Detached(&'a str),
+}
+
+/// Creates a branch that is not there yet; its reflog's first entry carries `mark`.
+///
+/// # Errors
+/// When there is one of this name, or git refuses.
+pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Result<()> {
+    let reference = format!("refs/heads/{branch}");
+    let none = "0".repeat(commit.len());
+    git(repo)
+        .args([
+            "update-ref",
+            "--create-reflog",
+            "-m",
+            mark,
+            &reference,
+            commit,
+            &none,
+        ])
+        .read()?;
+    fault::point("branch-created")
+}
+
+/// Makes a branch follow a remote's branch of the same name.
+///
+/// # Errors
+/// When git refuses.
+pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
+    let upstream = format!("--set-upstream-to={remote}/{branch}");
+    retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch])).map(drop)
+}
+
+/// Makes the admin part of a worktree, locked by `mark`, with nothing checked out, and marks it as the lease's.
+///
+/// # Errors
+/// When git refuses; its message says why.
+pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) -> Result<()> {
+    let add = |reason: &[&str]| {
+        let base = git(repo)
+            .args(["worktree", "add", "--quiet", "--no-checkout", "--lock"])
+            .args(reason);
+        match what {
+            Checkout::Branch(branch) => base.arg("--").arg(path).arg(branch),
+            Checkout::Detached(commit) => base.arg("--detach").arg("--").arg(path).arg(commit),
+        }
+    };
+    let with_reason = run(&|| add(&["--reason", mark]))?;
+    if with_reason.code == USAGE {
+        // Git before 2.34 knows no reason here; until the next step the empty tree itself says whose it is.
+        require("git worktree add", run(&|| add(&[]))?)?;
+        let admin = admin_of(path)?;
+        fs::replace(&admin.join("locked"), format!("{mark}\n").as_bytes())?;
+    } else {
+        require("git worktree add", with_reason)?;
+    }
+    fault::point("worktree-added")
+}
+
+/// Writes into the admin directory of the worktree at `path` whose it is.
+///
+/// # Errors
+/// When it cannot be written, or there is no worktree at `path`.
+pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
+    let admin = admin_of(path)?;
+    fs::replace(&admin.join(MARK), format!("{lease}\n").as_bytes())?;
+    Ok(admin)
+}
+
+/// Fills a worktree that was made without a checkout.
+///
+/// # Errors
+/// When git fails, for want of disk space or in a filter.
+pub fn checkout(path: &Path) -> Result<()> {
+    let workers = ["-c", "checkout.workers=0"];
+    git(path)
+        .args(workers)
+        .args(["checkout", "--quiet", "--force", "HEAD"])
+        .read()?;
+    fault::point("checked-out")
+}
+
+/// Takes our lock off a worktree.
+///
+/// # Errors
+/// When the lock cannot be removed.
+pub fn unlock(admin: &Path) -> Result<()> {
+    fs::remove(&admin.join("locked"))
+}
+
+/// Removes a worktree. Without `force`, git refuses when work would be lost; a locked one it always refuses.
+///
+/// # Errors
+/// When git refuses.
+pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
+    let force: &[&str] = if force { &["--force"] } else { &[] };
+    git(repo)
+        .args(["worktree", "remove"])
+        .args(force)
+        .arg("--")
+        .arg(path)
+        .read()?;
+    fault::point("worktree-removed")
+}
+
+/// Deletes a local branch that stands at `commit`, and leaves it when it moved.
+///
+/// # Errors
+/// When git refuses.
+pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
+    let reference = format!("refs/heads/{branch}");
+    retry(|| git(repo).args(["update-ref", "-d", &reference, commit]))?;
+    // Nobody else's section is touched: git removes exactly this branch's settings, if there are any.
+    git(repo)
+        .args(["config", "--remove-section", &format!("branch.{branch}")])
+        .output()?;
+    fault::point("branch-deleted")
+}
+
+/// The message of the oldest entry in a branch's reflog.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
+    let reference = format!("refs/heads/{branch}");
+    let log = git(repo)
+        .args(["reflog", "show", "--format=%gs", &reference, "--"])
+        .output()?;
+    Ok(log
+        .success()
+        .then(|| log.text().lines().last().map(str::to_owned))
+        .flatten())
+}
+
+/// Files that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
+///
+/// # Errors
+/// When git cannot say.
+pub fn status(path: &Path) -> Result<Vec<String>> {
+    let listed = git(path)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .args([
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=normal",
+            "--ignore-submodules=none",
+        ])
+        .read()?;
+    Ok(listed
+        .split('\0')
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Files below `path` that git ignores, directories as one entry.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignored(path: &Path) -> Result<Vec<String>> {
+    let listed = git(path)
+        .args([
+            "ls-files",
+            "-z",
+            "--others",
+            "--ignored",
+            "--exclude-standard",
+            "--directory",
+        ])
+        .read()?;
+    Ok(listed
+        .split('\0')
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Whether git ignores this file of a worktree.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignores(path: &Path, file: &str) -> Result<bool> {
+    Ok(git(path)
+        .args(["check-ignore", "--quiet", "--", file])
+        .output()?
+        .success())
+}
+
+/// Whether git tracks this file of a worktree.
+///
+/// # Errors
+/// When git cannot say.
+pub fn tracks(path: &Path, file: &str) -> Result<bool> {
+    Ok(git(path)
+        .args(["ls-files", "--error-unmatch", "--", file])
+        .output()?
+        .success())
+}
+
+/// The commit that a revision names.
+///
+/// # Errors
+/// When it names none.
+pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
+    let spec = format!("{revision}^{{commit}}");
+    let args = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &spec,
+    ];
+    let found = git(dir).args(args).output()?;
+    if found.success() {
+        return Ok(found.text());
+    }
+    let failure = Failure::new(Exit::NotFound, format!("`{revision}` is not a commit"));
+    Err(failure
+        .hint("`git log --oneline --all` shows commits")
+        .into())
+}
+
+/// How many commits `head` has that none of the other references reach; `except` is left out of these.
+///
+/// # Errors
+/// When git cannot say.
+pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
+    let mut command = git(path).args(["rev-list", "--count", head, "--not"]);
+    if let Some(branch) = except {
+        command = command.arg(format!("--exclude=refs/heads/{branch}"));
+    }
+    let count = command.args(["--branches", "--remotes", "--tags"]).read()?;
+    Ok(count.parse().unwrap_or(0))
+}
+
+/// The admin directory that a worktree's `.git` file names.
+///
+/// # Errors
+/// When there is no worktree at `path`.
+pub fn admin_of(path: &Path) -> Result<PathBuf> {
+    let text = fs::word(&path.join(".git")).unwrap_or_default();
+    let Some(admin) = text.strip_prefix("gitdir: ") else {
+        let message = format!("{} is not a linked worktree", path.display());
+        return Err(Failure::new(Exit::NotFound, message).into());
+    };
+    Ok(fs::canonical(&path.join(admin)))
+}
+
+/// Git's exit code for an option that it does not know.
+const USAGE: i32 = 129;
+
+/// How often a command is tried that ran into another git's lock, and how long between.
+const TRIES: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(25);
+
+fn retry(command: impl Fn() -> Cmd) -> Result<Output> {
+    let name = command().name();
+    require(&name, run(&command)?)
+}
+
+/// Runs a command again when another git was in the way: its lock file, or its half-written admin directory.
+fn run(command: &dyn Fn() -> Cmd) -> Result<Output> {
+    let mut output = command().output()?;
+    for attempt in 1..TRIES {
+        let passing = [
+            "commondir",
+            "config.lock",
+            "could not lock",
+            "cannot lock ref",
+            "File exists",
+        ];
+        if output.success() || !passing.iter().any(|text| output.stderr.contains(text)) {
+            break;
+        }
+        std::thread::sleep(PAUSE * attempt);
+        output = command().output()?;
+    }
+    Ok(output)
+}
+
+fn require(name: &str, output: Output) -> Result<Output> {
+    if output.success() {
+        return Ok(output);
+    }
+    Err(Failure::new(Exit::Failed, complaint(name, &output)).into())
+}

@@ -1,0 +1,266 @@
+//! Reads of the repository, through gix.
+
+use super::{env, fs};
+use crate::error::{Exit, Failure};
+use anyhow::{Context, Result};
+use gix::bstr::ByteSlice;
+use std::path::{Path, PathBuf};
+
+/// The file in a worktree's admin directory that says which lease it belongs to.
+///
+/// Git ignores it, keeps it when the tree is moved, and removes it with the admin directory.
+pub const MARK: &str = "agentenv";
+
+/// A repository, seen from one directory.
+pub struct Repo {
+    git: gix::Repository,
+    /// The common git directory, canonical.
+    pub common: PathBuf,
+    /// The main checkout; of a bare repository, its directory.
+    pub main: PathBuf,
+    /// It has no main checkout.
+    pub bare: bool,
+    /// The root of the worktree around the directory it was found from.
+    pub here: Option<PathBuf>,
+}
+
+/// A linked worktree, as its admin directory tells.
+#[derive(Debug, Clone)]
+pub struct Worktree {
+    /// Its directory below `worktrees/` in the common directory.
+    pub admin: PathBuf,
+    /// Where it was when git last looked.
+    pub path: PathBuf,
+    /// The branch that is checked out; `None`: a detached HEAD.
+    pub branch: Option<String>,
+    /// Why it is locked, when it is.
+    pub locked: Option<String>,
+    /// The lease that it belongs to.
+    pub lease: Option<String>,
+}
+
+impl Worktree {
+    /// Its directory is there and is this worktree's.
+    pub fn is_present(&self) -> bool {
+        let pointer = fs::word(&self.path.join(".git"));
+        pointer
+            .and_then(|text| text.strip_prefix("gitdir: ").map(PathBuf::from))
+            .is_some_and(|admin| fs::canonical(&self.path.join(admin)) == self.admin)
+    }
+}
+
+/// A branch and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteBranch {
+    /// The remote's name.
+    pub remote: String,
+    /// Its commit.
+    pub commit: String,
+}
+
+impl Repo {
+    /// The repository around a directory, else the one that git's own variables name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn discover(dir: &Path) -> Result<Repo> {
+        let found = gix::discover(dir).or_else(|error| {
+            if env::path("GIT_DIR").is_none() {
+                return Err(error);
+            }
+            gix::discover_with_environment_overrides(dir)
+        });
+        let git = found.map_err(|error| {
+            let message = format!("not in a git repository: {}", dir.display());
+            anyhow::Error::new(error).context(
+                Failure::new(Exit::NotFound, message)
+                    .hint("go to a repository, or name one with `git -C <dir>`"),
+            )
+        })?;
+        let common = fs::canonical(git.common_dir());
+        let here = git.workdir().map(fs::canonical);
+        let (main, bare) = main_of(&git, &common)?;
+        Ok(Repo {
+            git,
+            common,
+            main,
+            bare,
+            here,
+        })
+    }
+
+    /// The directory's name that stands for the repository in templates.
+    pub fn name(&self) -> String {
+        let named = if self.bare
+            && self
+                .main
+                .file_name()
+                .is_some_and(|name| name == ".git" || name == ".bare")
+        {
+            self.main.parent().unwrap_or(&self.main)
+        } else {
+            &self.main
+        };
+        let name = named.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(".git")
+            .filter(|_| self.bare)
+            .unwrap_or(&name)
+            .to_owned()
+    }
+
+    /// The worktrees that are linked to it.
+    ///
+    /// # Errors
+    /// When the admin directories cannot be read.
+    pub fn worktrees(&self) -> Result<Vec<Worktree>> {
+        let admins = fs::entries(&self.common.join("worktrees"))?;
+        Ok(admins.into_iter().filter_map(worktree).collect())
+    }
+
+    /// The worktree that belongs to this lease.
+    ///
+    /// # Errors
+    /// When the admin directories cannot be read.
+    pub fn worktree_of(&self, lease: &str) -> Result<Option<Worktree>> {
+        Ok(self
+            .worktrees()?
+            .into_iter()
+            .find(|tree| tree.lease.as_deref() == Some(lease)))
+    }
+
+    /// The commit of a local branch.
+    pub fn branch(&self, name: &str) -> Option<String> {
+        self.commit_of(&format!("refs/heads/{name}"))
+    }
+
+    /// The commit that a full reference name leads to.
+    pub fn commit_of(&self, reference: &str) -> Option<String> {
+        let mut found = self.git.try_find_reference(reference).ok()??;
+        found.peel_to_id().ok().map(|id| id.to_string())
+    }
+
+    /// The commit that is checked out where the repository was found.
+    ///
+    /// # Errors
+    /// When there is no commit yet.
+    pub fn head(&self) -> Result<String> {
+        let head = self.git.head_id().map_err(|error| {
+            anyhow::Error::new(error).context(
+                Failure::new(Exit::NotFound, "the repository has no commit yet")
+                    .hint("commit something first: a worktree needs a commit to start from"),
+            )
+        })?;
+        Ok(head.to_string())
+    }
+
+    /// The remotes that have a branch of this name.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn remotes_with(&self, branch: &str) -> Result<Vec<RemoteBranch>> {
+        let remotes = self.git.remote_names();
+        let mut found = Vec::new();
+        for remote in remotes.iter().filter_map(|name| name.to_str().ok()) {
+            if let Some(commit) = self.commit_of(&format!("refs/remotes/{remote}/{branch}")) {
+                found.push(RemoteBranch {
+                    remote: remote.to_owned(),
+                    commit,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Local branches, then those that only a remote has, without its name.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn branches(&self) -> Result<Vec<String>> {
+        let platform = self
+            .git
+            .references()
+            .context("cannot read the references")?;
+        let mut names: Vec<String> = Vec::new();
+        for reference in platform.local_branches()?.filter_map(Result::ok) {
+            names.push(reference.name().shorten().to_string());
+        }
+        for reference in platform.remote_branches()?.filter_map(Result::ok) {
+            let name = reference.name().shorten().to_string();
+            match name.split_once('/') {
+                Some((_, branch))
+                    if branch != "HEAD" && !names.iter().any(|known| known == branch) =>
+                {
+                    names.push(branch.to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(names)
+    }
+
+    /// The branch that the main checkout is on.
+    pub fn main_branch(&self) -> Option<String> {
+        head_branch(&self.common.join("HEAD"))
+    }
+
+    /// A file as the last commit has it; for a repository without a main checkout.
+    pub fn committed(&self, path: &str) -> Option<Vec<u8>> {
+        let tree = self.git.head_commit().ok()?.tree().ok()?;
+        let entry = tree.lookup_entry_by_path(path).ok()??;
+        Some(entry.object().ok()?.data.clone())
+    }
+
+    /// A value of git's configuration.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.git
+            .config_snapshot()
+            .string(key)
+            .map(|value| value.to_string())
+    }
+
+    /// Whether git would take this as a branch's name.
+    pub fn is_branch_name(name: &str) -> bool {
+        let full = format!("refs/heads/{name}");
+        !name.is_empty()
+            && !name.starts_with('-')
+            && name != "HEAD"
+            && gix::validate::reference::name(full.as_bytes().as_bstr()).is_ok()
+    }
+}
+
+/// What one admin directory says; `None` when git would not call it a worktree either.
+fn worktree(admin: PathBuf) -> Option<Worktree> {
+    let pointer = PathBuf::from(fs::word(&admin.join("gitdir"))?);
+    let pointer = if pointer.is_absolute() {
+        pointer
+    } else {
+        fs::canonical(&admin.join(pointer))
+    };
+    let path = pointer.parent()?.to_owned();
+    Some(Worktree {
+        branch: head_branch(&admin.join("HEAD")),
+        locked: fs::word(&admin.join("locked")),
+        lease: fs::word(&admin.join(MARK)),
+        path,
+        admin: fs::canonical(&admin),
+    })
+}
+
+fn head_branch(head: &Path) -> Option<String> {
+    let text = fs::word(head)?;
+    Some(text.strip_prefix("ref: refs/heads/")?.to_owned())
+}
+
+/// The main checkout, and whether there is none.
+fn main_of(git: &gix::Repository, common: &Path) -> Result<(PathBuf, bool)> {
+    if git.is_bare() && git.workdir().is_none() {
+        return Ok((common.to_owned(), true));
+    }
+    let main = git
+        .main_repo()
+        .context("cannot open the repository's main checkout")?;
+    match main.workdir() {
+        Some(dir) if !main.is_bare() => Ok((fs::canonical(dir), false)),
+        _ => Ok((common.to_owned(), true)),
+    }
+}

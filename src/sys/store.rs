@@ -1,0 +1,243 @@
+//! The leases on this machine: one YAML file each, and the locks around them.
+
+use super::{env, fs, lock};
+use crate::error::{Exit, Failure};
+use crate::model::lease::{Lease, VERSION};
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Where the leases are kept.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+    id: String,
+}
+
+/// A lease file that cannot be understood. What it holds is unknown, so nothing may be given away.
+#[derive(Debug)]
+pub struct Broken {
+    /// The file.
+    pub file: PathBuf,
+    /// Why it cannot be read.
+    pub why: String,
+}
+
+impl Store {
+    /// Opens the store of this user, making it on first use.
+    ///
+    /// # Errors
+    /// When its directory cannot be made or written.
+    pub fn open() -> Result<Store> {
+        let dir = directory()?;
+        Self::at(&dir).map_err(|cause| {
+            let message = format!("cannot use the state directory {}", dir.display());
+            let hint = "set AGENTENV_STATE_DIR to a directory that can be written";
+            cause.context(Failure::new(Exit::Failed, message).hint(hint))
+        })
+    }
+
+    fn at(dir: &Path) -> Result<Store> {
+        fs::make_dir(&dir.join("leases"))?;
+        fs::make_dir(&dir.join("locks"))?;
+        let file = dir.join("store-id");
+        let id = match fs::word(&file).filter(|id| is_hex(id, 8)) {
+            Some(id) => id,
+            None => first_id(dir, &file)?,
+        };
+        Ok(Store {
+            dir: dir.to_owned(),
+            id,
+        })
+    }
+
+    /// The directory of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What the ids of all its leases begin with.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// An id for a new lease.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn new_id(&self) -> Result<String> {
+        Ok(format!("{}{}", self.id, random_hex(8)?))
+    }
+
+    /// The lock under which slots are chosen. Never hold it while git or docker runs.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn lock(&self, waiting: impl FnOnce()) -> Result<lock::Lock> {
+        lock::take(&self.dir.join("lock"), waiting)
+    }
+
+    /// The lock of the one process that works on this lease.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn lock_lease(&self, id: &str, waiting: impl FnOnce()) -> Result<lock::Lock> {
+        lock::take(&self.lock_file(id), waiting)
+    }
+
+    /// As [`Store::lock_lease`], but nothing when another process works on it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn try_lock_lease(&self, id: &str) -> Result<Option<lock::Lock>> {
+        lock::attempt(&self.lock_file(id))
+    }
+
+    /// The lock around the moments in which git writes to what a repository's worktrees share.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
+        let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
+        let name = digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
+        lock::take(&self.lock_file(&format!("repository-{name}")), || ())
+    }
+
+    /// All leases.
+    ///
+    /// # Errors
+    /// When one of them cannot be understood: the slots it holds are unknown then.
+    pub fn leases(&self) -> Result<Vec<Lease>> {
+        let (leases, broken) = self.survey()?;
+        let Some(first) = broken.first() else {
+            return Ok(leases);
+        };
+        let message = format!(
+            "cannot read the lease {}: {}",
+            first.file.display(),
+            first.why
+        );
+        let hint = "what it holds is unknown; restore the file, or move it away and run `git agentenv prune`";
+        Err(Failure::new(Exit::Failed, message).hint(hint).into())
+    }
+
+    /// All leases that can be understood, and those that cannot.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn survey(&self) -> Result<(Vec<Lease>, Vec<Broken>)> {
+        let (mut leases, mut broken) = (Vec::new(), Vec::new());
+        for file in fs::entries(&self.dir.join("leases"))? {
+            if file.extension().is_none_or(|extension| extension != "yaml") || is_hidden(&file) {
+                continue;
+            }
+            match load(&file) {
+                Ok(Some(lease)) => leases.push(lease),
+                Ok(None) => {}
+                Err(why) => broken.push(Broken {
+                    file,
+                    why: format!("{why:#}"),
+                }),
+            }
+        }
+        Ok((leases, broken))
+    }
+
+    /// The lease of this id as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be understood.
+    pub fn lease(&self, id: &str) -> Result<Option<Lease>> {
+        load(&self.file(id))
+            .with_context(|| format!("cannot read the lease {}", self.file(id).display()))
+    }
+
+    /// Writes a lease; when this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, lease: &Lease) -> Result<()> {
+        let text = serde_yaml::to_string(lease).context("cannot write a lease")?;
+        fs::replace(&self.file(&lease.id), text.as_bytes())
+    }
+
+    /// Forgets a lease: what it held is free.
+    ///
+    /// # Errors
+    /// When its file cannot be removed.
+    pub fn forget(&self, id: &str) -> Result<()> {
+        fs::remove(&self.file(id))?;
+        fs::remove(&self.lock_file(id))
+    }
+
+    /// The file of a lease.
+    pub fn file(&self, id: &str) -> PathBuf {
+        self.dir.join("leases").join(format!("{id}.yaml"))
+    }
+
+    fn lock_file(&self, name: &str) -> PathBuf {
+        self.dir.join("locks").join(format!("{name}.lock"))
+    }
+}
+
+/// The state directory: `AGENTENV_STATE_DIR`, else `git-agentenv` below `XDG_STATE_HOME`.
+fn directory() -> Result<PathBuf> {
+    if let Some(dir) = env::path("AGENTENV_STATE_DIR") {
+        return std::path::absolute(dir).context("AGENTENV_STATE_DIR cannot be a path");
+    }
+    let state = env::path("XDG_STATE_HOME")
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| env::path("HOME").map(|home| home.join(".local/state")));
+    let state = state.ok_or_else(|| {
+        Failure::new(Exit::Failed, "neither HOME nor XDG_STATE_HOME is set")
+            .hint("set AGENTENV_STATE_DIR to a directory that can be written")
+    })?;
+    Ok(state.join("git-agentenv"))
+}
+
+/// Under the lock, so that two first users agree.
+fn first_id(dir: &Path, file: &Path) -> Result<String> {
+    let _lock = lock::take(&dir.join("lock"), || ())?;
+    if let Some(id) = fs::word(file).filter(|id| is_hex(id, 8)) {
+        return Ok(id);
+    }
+    let id = random_hex(4)?;
+    fs::replace(file, format!("{id}\n").as_bytes())?;
+    Ok(id)
+}
+
+fn load(file: &Path) -> Result<Option<Lease>> {
+    let Some(content) = fs::read(file)? else {
+        return Ok(None);
+    };
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let Version { version } = serde_yaml::from_slice(&content).context("it has no version")?;
+    if version > VERSION {
+        anyhow::bail!("it was written by a newer git-agentenv (version {version})");
+    }
+    let lease: Lease = serde_yaml::from_slice(&content)?;
+    let stem = file.file_stem().unwrap_or_default();
+    anyhow::ensure!(stem == lease.id.as_str(), "it is named for another id");
+    Ok(Some(lease))
+}
+
+fn random_hex(bytes: usize) -> Result<String> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn is_hex(text: &str, len: usize) -> bool {
+    text.len() == len && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_hidden(file: &Path) -> bool {
+    file.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}

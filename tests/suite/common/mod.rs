@@ -1,0 +1,387 @@
+//! A sandbox for each test: its own home, state directory and git configuration, a slice of the machine's
+//! ports and Redis indexes that no other test holds, and databases whose names begin with its own word.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+mod servers;
+
+use servers::Slice;
+pub use servers::servers;
+
+/// One test's world. What its environments hold on the shared servers is given back when it is dropped.
+pub struct Sandbox {
+    /// The directory that holds everything; outcomes show it as `[ROOT]`.
+    pub root: PathBuf,
+    /// The word that every database of this sandbox begins with; outcomes show it as `[ID]`.
+    pub id: String,
+    slices: usize,
+    slice: OnceLock<Slice>,
+    _dir: tempfile::TempDir,
+}
+
+impl Sandbox {
+    /// With 39 ports and 4 Redis indexes for environments.
+    pub fn new() -> Self {
+        Self::wide(1)
+    }
+
+    /// With `slices` times as many ports and indexes.
+    pub fn wide(slices: usize) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("agentenv-")
+            .tempdir()
+            .unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir(root.join("home")).unwrap();
+        fs::write(root.join("gitconfig"), GIT_CONFIG).unwrap();
+        let id = format!("t{:08x}", RandomState::new().hash_one(0) as u32);
+        Self {
+            root,
+            id,
+            slices,
+            slice: OnceLock::new(),
+            _dir: dir,
+        }
+    }
+
+    /// A new repository with one commit.
+    pub fn repo(&self, name: &str) -> Repo<'_> {
+        let repo = Repo {
+            sandbox: self,
+            path: self.root.join(name),
+        };
+        fs::create_dir_all(&repo.path).unwrap();
+        repo.git(&["init", "--quiet"]);
+        repo.commit("README", "first\n");
+        repo
+    }
+
+    /// The configuration of a project that uses the shared servers, with this sandbox's slots.
+    pub fn config(&self) -> String {
+        let servers = servers();
+        let (ports, indexes, id) = (self.ports(), self.indexes(), &self.id);
+        format!(
+            r#"{}services:
+  postgres: {{ kind: postgres, variable: POSTGRES_DB, name: "{id}_{{name}}", main: {id}_main, container: {}, port: {} }}
+  redis: {{ kind: redis, variable: REDIS_DB, main: 0, range: {}-{}, container: {}, port: {} }}
+"#,
+            self.config_of_ports(ports),
+            servers.postgres,
+            servers.postgres_port,
+            indexes.start(),
+            indexes.end(),
+            servers.redis,
+            servers.redis_port,
+        )
+    }
+
+    /// The configuration of a project that needs no server: a port and an SQLite file.
+    pub fn config_without_servers(&self) -> String {
+        format!(
+            "{}services:\n  sqlite: {{ kind: sqlite, variable: SQLITE_FILE, name: \"{{name}}.sqlite3\", main: db.sqlite3 }}\n",
+            self.config_of_ports(self.ports()),
+        )
+    }
+
+    fn config_of_ports(&self, ports: RangeInclusive<u16>) -> String {
+        let (first, last) = (ports.start(), ports.end());
+        format!(
+            "ports:\n  DJANGO_PORT: {{ main: {first}, range: {}-{last} }}\n",
+            first + 1
+        )
+    }
+
+    /// The ports that nobody else's test uses: the main checkout's, then those for environments.
+    pub fn ports(&self) -> RangeInclusive<u16> {
+        self.slice().ports()
+    }
+
+    /// The Redis indexes that nobody else's test uses.
+    pub fn indexes(&self) -> RangeInclusive<u16> {
+        self.slice().indexes()
+    }
+
+    /// This sandbox's databases, those that tests made themselves included.
+    pub fn databases(&self) -> Vec<String> {
+        let mut names = servers().databases();
+        names.retain(|name| name.starts_with(&self.id));
+        names
+    }
+
+    /// What identifies this sandbox's lease store; every lease id begins with it.
+    pub fn store_id(&self) -> Option<String> {
+        let id = fs::read_to_string(self.root.join("state/store-id")).ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    }
+
+    /// A program with this sandbox's environment and nothing of the machine's but PATH and the way to Docker.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let in_root = |name: &str| self.root.join(name);
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", path_with_binary())
+            .env("HOME", in_root("home"))
+            .env("XDG_CONFIG_HOME", in_root("home/.config"))
+            .env("XDG_CACHE_HOME", in_root("home/.cache"))
+            .env("XDG_DATA_HOME", in_root("home/.local/share"))
+            .env("XDG_STATE_HOME", in_root("home/.local/state"))
+            .env("AGENTENV_STATE_DIR", in_root("state"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", in_root("gitconfig"))
+            .env("GIT_CEILING_DIRECTORIES", &self.root)
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_AUTHOR_DATE", "2030-01-01T00:00:00Z")
+            .env("GIT_COMMITTER_DATE", "2030-01-01T00:00:00Z")
+            .env("TERM", "dumb")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .envs(way_to_docker())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end and returns what it said.
+    #[track_caller]
+    pub fn outcome(&self, command: &mut Command) -> Outcome {
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        Outcome::new(output, self.normalisations())
+    }
+
+    /// Runs `git agentenv` in a directory, without a terminal.
+    #[track_caller]
+    pub fn agentenv_in(&self, dir: impl AsRef<Path>, args: &[&str]) -> Outcome {
+        let mut command = self.command("git");
+        self.outcome(command.arg("agentenv").args(args).current_dir(dir))
+    }
+
+    fn slice(&self) -> &Slice {
+        self.slice.get_or_init(|| Slice::take(self.slices))
+    }
+
+    fn normalisations(&self) -> Vec<(String, String)> {
+        let mut pairs = vec![
+            (self.root.display().to_string(), "[ROOT]".to_owned()),
+            (self.id.clone(), "[ID]".to_owned()),
+        ];
+        if let Some(slice) = self.slice.get() {
+            let name = |n| {
+                if n == 0 {
+                    "[PORT]".to_owned()
+                } else {
+                    format!("[PORT+{n}]")
+                }
+            };
+            pairs.extend(
+                slice
+                    .ports()
+                    .enumerate()
+                    .map(|(n, port)| (port.to_string(), name(n))),
+            );
+        }
+        pairs
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let (Some(slice), Some(servers)) = (self.slice.get(), servers::started()) {
+            servers.drop_databases_of(&self.id, self.store_id().as_deref());
+            servers.flush(slice.indexes());
+        }
+    }
+}
+
+const GIT_CONFIG: &str = "\
+[user]
+	name = Test
+	email = test@example.com
+[init]
+	defaultBranch = main
+[protocol \"file\"]
+	allow = always
+[advice]
+	detachedHead = false
+[gc]
+	auto = 0
+";
+
+/// A repository of a sandbox.
+pub struct Repo<'a> {
+    sandbox: &'a Sandbox,
+    /// The main checkout.
+    pub path: PathBuf,
+}
+
+impl Repo<'_> {
+    /// Runs git here and returns its stdout, without the newline at its end.
+    #[track_caller]
+    pub fn git(&self, args: &[&str]) -> String {
+        let mut command = self.sandbox.command("git");
+        let outcome = self
+            .sandbox
+            .outcome(command.args(args).current_dir(&self.path));
+        outcome.ok().stdout.trim_end().to_owned()
+    }
+
+    /// Runs `git agentenv` here, without a terminal.
+    #[track_caller]
+    pub fn agentenv(&self, args: &[&str]) -> Outcome {
+        self.sandbox.agentenv_in(&self.path, args)
+    }
+
+    /// Writes a file and commits it.
+    #[track_caller]
+    pub fn commit(&self, file: &str, text: &str) {
+        let path = self.path.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self.git(&["add", "--force", file]);
+        self.git(&["commit", "--quiet", "--message", file]);
+    }
+
+    /// Commits this text as `.agentenv.yaml`.
+    #[track_caller]
+    pub fn config(&self, yaml: &str) {
+        self.commit(".agentenv.yaml", yaml);
+    }
+
+    /// A clone, with this repository as its `origin`.
+    #[track_caller]
+    pub fn clone_as(&self, name: &str) -> Repo<'_> {
+        let path = self.sandbox.root.join(name);
+        self.git(&["clone", "--quiet", ".", path.to_str().unwrap()]);
+        Repo {
+            sandbox: self.sandbox,
+            path,
+        }
+    }
+}
+
+/// What a command said and how it ended.
+pub struct Outcome {
+    pub stdout: String,
+    pub stderr: String,
+    /// The exit code; 128 and the signal's number when a signal ended it.
+    pub code: i32,
+    normalisations: Vec<(String, String)>,
+}
+
+impl Outcome {
+    fn new(output: Output, normalisations: Vec<(String, String)>) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        let status = output.status;
+        Self {
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            code: status
+                .code()
+                .unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+            normalisations,
+        }
+    }
+
+    /// Panics unless it succeeded.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        self.fails(0)
+    }
+
+    /// Panics unless it ended with this code.
+    #[track_caller]
+    pub fn fails(self, code: i32) -> Self {
+        assert!(
+            self.code == code,
+            "expected exit {code}, got\n{}",
+            self.show()
+        );
+        self
+    }
+
+    /// The one JSON document on stdout.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{}", self.show()))
+    }
+
+    /// All three together, without what differs from run to run.
+    pub fn show(&self) -> String {
+        let text = format!(
+            "exit {}\n--- stdout\n{}--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        );
+        self.normalisations
+            .iter()
+            .fold(text, |text, (from, to)| replace_word(&text, from, to))
+    }
+}
+
+/// Replaces `from` except where it is part of a longer number.
+fn replace_word(text: &str, from: &str, to: &str) -> String {
+    let is_number = from.bytes().all(|byte| byte.is_ascii_digit());
+    let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let mut out = String::new();
+    let mut rest = 0;
+    for (at, _) in text.match_indices(from) {
+        let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        if is_number && (digit(before) || digit(text.as_bytes().get(at + from.len()))) {
+            continue;
+        }
+        out += &text[rest..at];
+        out += to;
+        rest = at + from.len();
+    }
+    out + &text[rest..]
+}
+
+/// Waits until something is true: no test knows how long a thing takes.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(
+            Instant::now() < deadline,
+            "waited 30 s in vain until {what}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// PATH with the built program's directory first, so that git finds its subcommand.
+fn path_with_binary() -> std::ffi::OsString {
+    let binary = Path::new(env!("CARGO_BIN_EXE_git-agentenv"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs =
+        std::iter::once(binary.parent().unwrap().to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(dirs).unwrap()
+}
+
+/// The variables that say which Docker engine is meant, and where its client's plugins are.
+fn way_to_docker() -> impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)> {
+    let names = [
+        "DOCKER_HOST",
+        "DOCKER_CONTEXT",
+        "DOCKER_CERT_PATH",
+        "DOCKER_TLS_VERIFY",
+    ];
+    let config = std::env::var_os("DOCKER_CONFIG").or_else(|| {
+        let home = PathBuf::from(std::env::var_os("HOME")?);
+        Some(home.join(".docker").into_os_string())
+    });
+    names
+        .into_iter()
+        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+        .chain(config.map(|dir| ("DOCKER_CONFIG".into(), dir)))
+}
