@@ -35,7 +35,7 @@ const KEPT_TO: [(&[&str], &[&str]); 4] = [
     (&["gix::", "use gix"], &["sys/repo.rs"]),
     (
         &["\"docker\"", "\"docker-compose\""],
-        &["sys/docker.rs", "sys/compose.rs"],
+        &["sys/docker/", "sys/compose.rs"],
     ),
     (
         &[
