@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 const ID: &str = "0123456789abcdef01234567";
+const NO_EVAL: &[&str] = &["--user", "default", "on", "nopass", "~*", "+@all", "-eval"];
 const IMAGE: &str = "agentenv-test/redis";
 
 #[test]
@@ -74,30 +75,30 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
 }
 
 #[test]
-fn redis_that_wants_a_password_or_hangs_says_so() {
+fn redis_that_refuses_or_hangs_says_why() {
     let sandbox = Sandbox::new();
-    let name = format!("{}-locked", sandbox.id);
-    let args = [
-        "-p",
-        "127.0.0.1::6379",
-        IMAGE,
-        "redis-server",
-        "--requirepass",
-        "secret",
+    let ways: [(&[&str], &str); 3] = [
+        (&["--requirepass", "secret"], "REDISCLI_AUTH"),
+        (&["--cluster-enabled", "yes"], "Cluster"),
+        (NO_EVAL, "needs EVAL"),
     ];
-    let _container = Container::run(&name, &args);
-    let part = part(Kind::Redis, "1", Place::Container(name.clone()));
-    let claim = || redis::claim(&part, ID).unwrap_err();
-    wait_until("redis is up", || {
-        hint_of(&claim()).is_some_and(|hint| hint.contains("REDISCLI_AUTH"))
-    });
-    run(&["pause", &name]);
-    let error = claim();
-    assert_eq!(
-        hint_of(&error),
-        Some(&*format!("docker unpause {name}")),
-        "{error}"
-    );
+    for (args, word) in ways {
+        // Over the published port, and through the client in the container.
+        for publish in [&["-p", "127.0.0.1::6379"][..], &[]] {
+            let name = format!("{}-odd", sandbox.id);
+            let _container =
+                Container::run(&name, &[publish, &[IMAGE, "redis-server"], args].concat());
+            let part = part(Kind::Redis, "1", Place::Container(name.clone()));
+            let claim = || redis::claim(&part, ID).unwrap_err();
+            wait_until(word, || {
+                hint_of(&claim()).is_some_and(|hint| hint.contains(word))
+            });
+            if word == ways[0].1 {
+                run(&["pause", &name]);
+                assert_eq!(hint_of(&claim()), Some(&*format!("docker unpause {name}")));
+            }
+        }
+    }
 }
 
 #[test]

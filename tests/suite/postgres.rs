@@ -29,6 +29,26 @@ fn a_database_is_made_once_and_dropped_once() {
 }
 
 #[test]
+fn the_host_s_own_client_does_the_same() {
+    let world = World::new();
+    let id = world.id(1);
+    let part = Part {
+        place: Place::Host,
+        ..world.part("host")
+    };
+    postgres::create(&part, &id, None).unwrap();
+    assert_eq!(world.comment(&part.holds), mark(&id));
+    assert_eq!(
+        postgres::give_back(&part, &id, false).unwrap(),
+        Gone::Dropped
+    );
+    let closed = Part { port: 1, ..part };
+    let error = postgres::create(&closed, &id, None).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Service);
+    assert!(error.to_string().contains("does not answer"), "{error}");
+}
+
+#[test]
 fn a_template_is_copied_and_one_in_use_is_named() {
     let world = World::new();
     let (source, copy) = (world.part("source"), world.part("copy"));
@@ -279,10 +299,9 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        servers();
-        World {
-            sandbox: Sandbox::new(),
-        }
+        let sandbox = Sandbox::new();
+        sandbox.indexes(); // a sandbox that holds none does not clean up
+        World { sandbox }
     }
 
     fn id(&self, number: usize) -> String {
