@@ -4,5 +4,9 @@
 
 mod architecture;
 mod common;
+mod docker;
 mod harness;
+mod infra;
 mod licences;
+mod postgres;
+mod redis;
