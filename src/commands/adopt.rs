@@ -7,7 +7,8 @@ use crate::apply::{files, hooks};
 use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::model::plan::{Request, Start, Target};
+use crate::model::name;
+use crate::model::plan::{self, Request, Start, Target};
 use crate::service::{self, Made, State};
 use crate::sys::repo::{Repo, Worktree};
 use crate::sys::{fs, repo};
@@ -97,7 +98,7 @@ pub fn at(dir: &Path) -> Result<Context> {
 pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     let tree = tree_here(context)?;
     match known(context)? {
-        Some(lease) => mend(context, ui, &lease, &tree),
+        Some(lease) => mend(context, ui, config, &lease, &tree),
         None => {
             let lease = add::one(context, ui, config, request(context, &tree)?)?;
             ui.say(format!("`{}` is an environment now", lease.name));
@@ -143,12 +144,25 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
 }
 
 /// Puts back what is missing of an environment. What is somebody else's now is named and left.
-fn mend(context: &Context, ui: &Ui, lease: &Lease, tree: &Worktree) -> Result<Lease> {
+fn mend(
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    lease: &Lease,
+    tree: &Worktree,
+) -> Result<Lease> {
     let _working =
         context.store.lock_lease(&lease.id, || ui.say("waiting for another git-agentenv"))?;
     let mut lease = lease.clone();
+    let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
+    match plan::vars(config, &lease, &name::repo_slug(&context.repo.name())) {
+        Ok(vars) => lease.vars = vars,
+        // The configuration has changed since: what the environment holds is still what the lease says.
+        Err(error) if moved => ui.warn(format!("the variables stay as they were: {error:#}")),
+        Err(_) => {}
+    }
     for part in &lease.parts {
         match service::state(part, &lease.id, &lease.path)? {
             State::Ours => {}

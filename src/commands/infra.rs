@@ -76,7 +76,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 
 fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
     let step = ui.step("starting the servers");
-    infra(config)?.up(&ports(&config.config))?;
+    let ports = ports(&config.config);
+    ports.into_iter().fold(infra(config)?, |infra, (name, port)| infra.env(name, port)).up()?;
     step.done();
     let deadline = Instant::now() + timeout;
     for (name, server) in servers(&config.config) {

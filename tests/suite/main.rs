@@ -5,6 +5,10 @@
 mod architecture;
 mod claude;
 mod common;
+mod docker;
 mod harness;
 mod hook;
+mod infra;
 mod licences;
+mod postgres;
+mod redis;
