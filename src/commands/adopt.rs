@@ -6,12 +6,12 @@ use super::{add, engine, trust};
 use crate::apply::{files, hooks};
 use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::config::Config;
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Part, Phase};
 use crate::model::name;
 use crate::model::plan::{self, Request, Start, Target};
 use crate::service::{self, Made, State};
 use crate::sys::repo::{Repo, Worktree};
-use crate::sys::{fs, repo};
+use crate::sys::{fs, git, repo};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,12 @@ pub fn run_hooks(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease)
         error.context(failure)
     })?;
     lease.hooks_pending = false;
-    context.store.save(lease)
+    let _working = context.store.lock_lease(&lease.id, || ())?;
+    // They may have taken long, and somebody may have removed the environment meanwhile.
+    let Some(now) = context.store.lease(&lease.id)? else {
+        return Ok(());
+    };
+    context.store.save(&Lease { hooks_pending: false, ..now })
 }
 
 /// For callers that nobody can ask and that must not fail for a hook: says what did not run, and why.
@@ -153,7 +158,10 @@ fn mend(
 ) -> Result<Lease> {
     let _working =
         context.store.lock_lease(&lease.id, || ui.say("waiting for another git-agentenv"))?;
-    let mut lease = lease.clone();
+    let Some(mut lease) = context.store.lease(&lease.id)? else {
+        let message = format!("no environment `{}`: it was just removed", lease.name);
+        return Err(Failure::new(Exit::NotFound, message).into());
+    };
     let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
@@ -169,17 +177,20 @@ fn mend(
             State::Missing | State::NotOurs(_) => remake(ui, &lease, part)?,
         }
     }
+    if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {
+        git::checkout(&lease.path)?;
+    }
     files::write_env(&context.store, &lease)?;
-    lease.phase = crate::model::lease::Phase::Ready;
+    lease.phase = Phase::Ready;
     context.store.save(&lease)?;
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {
-        crate::sys::git::unlock(&tree.admin)?;
+        git::unlock(&tree.admin)?;
     }
     ui.say(format!("`{}` is whole", lease.name));
     Ok(lease)
 }
 
-fn remake(ui: &Ui, lease: &Lease, part: &crate::model::lease::Part) -> Result<()> {
+fn remake(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
     match service::make(part, &lease.id, &lease.path)? {
         Made::Ours => step.done(),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::disallowed_methods)] // they keep the program's effects in their places; this is not the program
 
+mod adopt;
 mod architecture;
+mod check;
 mod claude;
 mod common;
 mod docker;
@@ -12,3 +14,4 @@ mod infra;
 mod licences;
 mod postgres;
 mod redis;
+mod trust;
