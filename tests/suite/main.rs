@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // they keep the program's effects in their places; this is not the program
 
 mod architecture;
+mod article;
 mod common;
 mod docker;
 mod harness;
