@@ -4,6 +4,7 @@
 
 mod adopt;
 mod architecture;
+mod article;
 mod check;
 mod claude;
 mod common;
