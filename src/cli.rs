@@ -1,6 +1,8 @@
 //! The command line, and nothing else.
 
-use crate::commands::{add, adopt, check, env, hook, infra, list, path, prune, remove, run, trust};
+use crate::commands::{
+    add, adopt, check, db, env, hook, infra, list, path, prune, remove, run, trust,
+};
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
 
@@ -54,6 +56,8 @@ pub enum Command {
     Check(check::Args),
     /// Approve the hook commands of this repository
     Trust(trust::Args),
+    /// Work with an environment's database: a prompt, an empty one, a copy, snapshots
+    Db(db::Args),
     /// Make environments of the worktrees that git and coding agents make by themselves
     Hook(hook::Args),
 }

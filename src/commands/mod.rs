@@ -4,6 +4,7 @@ pub mod add;
 pub mod adopt;
 pub mod check;
 pub mod context;
+pub mod db;
 pub mod engine;
 pub mod env;
 pub mod hook;
@@ -45,6 +46,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
+        Command::Db(args) => db::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
     }
 }

@@ -8,6 +8,7 @@ mod article;
 mod check;
 mod claude;
 mod common;
+mod db;
 mod docker;
 mod harness;
 mod hook;
