@@ -5,9 +5,11 @@
 mod architecture;
 mod article;
 mod common;
+mod compose;
 mod docker;
 mod harness;
 mod infra;
 mod licences;
 mod postgres;
+mod readers;
 mod redis;
