@@ -114,7 +114,7 @@ impl<'a> Stack<'a> {
 }
 
 /// Compose 2 as Docker's plugin, from the Python package that carries it.
-fn with_plugin(sandbox: &Sandbox) -> std::path::PathBuf {
+pub fn with_plugin(sandbox: &Sandbox) -> std::path::PathBuf {
     let config = sandbox.root.join("docker");
     std::fs::create_dir_all(config.join("cli-plugins")).unwrap();
     let plugin: &Path = &config.join("cli-plugins/docker-compose");

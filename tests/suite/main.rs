@@ -9,6 +9,7 @@ mod compose;
 mod docker;
 mod harness;
 mod infra;
+mod infra_command;
 mod licences;
 mod postgres;
 mod readers;
