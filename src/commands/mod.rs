@@ -6,6 +6,7 @@ pub mod check;
 pub mod context;
 pub mod engine;
 pub mod env;
+pub mod hook;
 pub mod infra;
 pub mod list;
 pub mod losses;
@@ -44,5 +45,6 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
+        Command::Hook(args) => hook::run(&args, ui),
     }
 }
