@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::{ask, losses, select, trust};
-use crate::apply::{farewell, hooks};
+use crate::apply::{farewell, hooks, tree};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::{fault, git};
@@ -129,6 +129,7 @@ pub fn one(
     let mut serious = removed.losses.iter().filter(|loss| loss.needs_force).peekable();
     let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
     let force = args.force || given_up;
+    tree::require_unlocked(&lease)?;
     losses::require_none(&lease, &removed.losses, force)?;
     if lease.phase == Phase::Ready && !args.no_hooks {
         pre_remove(context, ui, args, &lease)?;
