@@ -2,22 +2,26 @@
 
 pub mod add;
 pub mod adopt;
+pub mod ask;
 pub mod check;
 pub mod context;
 pub mod db;
 pub mod engine;
 pub mod env;
+pub mod glance;
 pub mod hook;
 pub mod infra;
 pub mod list;
 pub mod losses;
 pub mod orphans;
+pub mod parallel;
 pub mod path;
 pub mod prune;
 pub mod recover;
 pub mod remove;
 pub mod run;
 pub mod select;
+pub mod summary;
 pub mod survey;
 pub mod table;
 pub mod target;
