@@ -1,7 +1,7 @@
 //! The command line, and nothing else.
 
 use crate::commands::{
-    add, adopt, check, db, env, hook, infra, list, path, prune, remove, run, trust,
+    add, adopt, check, db, env, hook, infra, init, list, path, prune, remove, run, trust,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -56,6 +56,8 @@ pub enum Command {
     Check(check::Args),
     /// Approve the hook commands of this repository
     Trust(trust::Args),
+    /// Look at the project and write its `.agentenv.yaml`
+    Init(init::Args),
     /// Work with an environment's database: a prompt, an empty one, a copy, snapshots
     Db(db::Args),
     /// Make environments of the worktrees that git and coding agents make by themselves

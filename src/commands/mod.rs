@@ -11,6 +11,7 @@ pub mod env;
 pub mod glance;
 pub mod hook;
 pub mod infra;
+pub mod init;
 pub mod list;
 pub mod losses;
 pub mod orphans;
@@ -51,6 +52,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
         Command::Db(args) => db::run(&args, ui),
+        Command::Init(args) => init::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
     }
 }

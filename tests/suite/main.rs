@@ -15,6 +15,7 @@ mod harness;
 mod hook;
 mod infra;
 mod infra_command;
+mod init;
 mod licences;
 mod postgres;
 mod readers;
