@@ -5,4 +5,6 @@
 mod architecture;
 mod common;
 mod harness;
+mod json;
 mod licences;
+mod terminal;
