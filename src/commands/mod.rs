@@ -8,6 +8,7 @@ pub mod context;
 pub mod engine;
 pub mod env;
 pub mod glance;
+pub mod hook;
 pub mod infra;
 pub mod list;
 pub mod losses;
@@ -48,5 +49,6 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
+        Command::Hook(args) => hook::run(&args, ui),
     }
 }

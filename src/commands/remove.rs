@@ -41,7 +41,7 @@ Examples:
 
 /// What was, or would be, removed.
 #[derive(Debug, Serialize)]
-struct Removed {
+pub struct Removed {
     name: String,
     branch: Option<String>,
     path: std::path::PathBuf,
@@ -94,7 +94,11 @@ fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<los
     Ok(chosen)
 }
 
-fn one(
+/// Removes one environment. `agreed` are the losses that the user gave up in answer to a question.
+///
+/// # Errors
+/// When it is refused, or could not be given back whole.
+pub fn one(
     context: &Context,
     ui: &Ui,
     args: &Args,

@@ -73,6 +73,7 @@ fn confirmed(ui: &Ui, listed: &str) -> Result<bool> {
         ui.present(listed);
         return ui.confirm("Approve exactly these commands?", false);
     }
+    ui.say(listed);
     let failure = Failure::new(Exit::Usage, "nobody is there to be asked");
     Err(failure.hint("`git agentenv trust --yes` approves without asking").into())
 }

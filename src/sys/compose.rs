@@ -1,7 +1,7 @@
 //! The shared servers, through compose: `docker compose` (2 and later) or `docker-compose` (1.29).
 
 use super::docker::{self, Container};
-use super::exec::{self, Cmd};
+use super::exec::{self, Cmd, Output};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -14,13 +14,16 @@ pub const BUILT_IN: &str = include_str!("infra.yml");
 /// The compose project that they run in, unless the file names another.
 pub const PROJECT: &str = "agentenv";
 
-/// The compose file that describes the shared servers.
+/// How long compose has to say its version.
+const QUICK: Duration = Duration::from_secs(10);
+
+/// The compose file that describes the shared servers, and how to call it.
 #[derive(Debug, Clone)]
 pub struct Infra {
     /// `None`: the built-in one.
     file: Option<PathBuf>,
-    /// Its project.
     project: String,
+    env: Vec<(String, String)>,
 }
 
 impl Infra {
@@ -33,8 +36,19 @@ impl Infra {
             None => PROJECT.to_owned(),
             Some(path) => project_of(path)?,
         };
-        let file = file.map(Path::to_owned);
-        Ok(Infra { file, project })
+        Ok(Infra { file: file.map(Path::to_owned), project, env: Vec::new() })
+    }
+
+    /// The same in another compose project.
+    pub fn in_project(mut self, name: impl Into<String>) -> Self {
+        self.project = name.into();
+        self
+    }
+
+    /// A variable for compose and the file, such as `AGENTENV_POSTGRES_PORT`.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
     }
 
     /// The compose project's name.
@@ -43,12 +57,11 @@ impl Infra {
     }
 
     /// Creates and starts what is not running yet. It does not wait until the servers answer.
-    /// `env` holds variables for the file, such as `AGENTENV_POSTGRES_PORT`.
     ///
     /// # Errors
-    /// When compose is missing or fails; what it said is on stderr already.
-    pub fn up(&self, env: &[(String, String)]) -> Result<()> {
-        self.narrate(&["up", "-d"], env)
+    /// When compose is missing or fails: a port that is taken, an image that cannot be had, an engine that is down.
+    pub fn up(&self) -> Result<()> {
+        self.call(&["up", "-d"])
     }
 
     /// Stops and removes the servers; their data only when `volumes` is set.
@@ -56,8 +69,7 @@ impl Infra {
     /// # Errors
     /// As [`Infra::up`].
     pub fn down(&self, volumes: bool) -> Result<()> {
-        let args: &[&str] = if volumes { &["down", "-v"] } else { &["down"] };
-        self.narrate(args, &[])
+        self.call(if volumes { &["down", "-v"] } else { &["down"] })
     }
 
     /// The servers' containers, whether they run or not.
@@ -69,34 +81,63 @@ impl Infra {
         Ok(all.filter(|c| c.project == self.project).collect())
     }
 
-    fn narrate(&self, args: &[&str], env: &[(String, String)]) -> Result<()> {
-        let mut cmd = compose()?.args(["-p", &self.project, "-f"]);
-        cmd = match &self.file {
+    fn call(&self, args: &[&str]) -> Result<()> {
+        let cmd = self.compose()?.args(["-p", &self.project, "-f"]);
+        let cmd = match &self.file {
             Some(path) => cmd.arg(path),
             // Not from where the user stands: compose would read that directory's `.env` and write the
             // directory on the containers, as if they belonged to that worktree.
             None => cmd.arg("-").stdin(BUILT_IN).dir("/"),
         };
-        for (name, value) in env {
-            cmd = cmd.env(name, value);
-        }
-        match cmd.args(args).patience(None).narrate()? {
-            0 => Ok(()),
-            code => Err(self.failed(args[0], code)),
-        }
+        let output = cmd.args(args).patience(None).output()?;
+        if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
     }
 
-    fn failed(&self, what: &str, code: i32) -> anyhow::Error {
-        // An engine that is down is the usual reason; then the engine's own words are better than a number.
+    /// The compose that there is. The plugin goes first: version 1 is out of care.
+    fn compose(&self) -> Result<Cmd> {
+        let with_env = |cmd: Cmd| {
+            let vars = self.env.iter();
+            vars.fold(cmd, |cmd, (name, value)| cmd.env(name, value))
+        };
+        let plugin = with_env(Cmd::new("docker").arg("compose"));
+        let asked = plugin.clone().arg("version").stdin("").patience(Some(QUICK));
+        if asked.output().is_ok_and(|output| output.success()) {
+            return Ok(plugin);
+        }
+        if exec::find("docker-compose").is_some() {
+            return Ok(with_env(Cmd::new("docker-compose")));
+        }
+        Err(Failure::new(Exit::Service, "docker compose is not installed")
+            .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")
+            .into())
+    }
+
+    /// Why compose failed, with the way out. What it said is the cause.
+    fn failed(&self, what: &str, output: &Output) -> anyhow::Error {
+        // An engine that is down is the usual reason; then the engine's own words are better than compose's.
         if let Err(error) = docker::containers() {
             return error;
         }
-        let message = format!("compose {what} of project `{}` ended with {code}", self.project);
-        let hint =
-            "a port that is taken? AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose others";
-        Failure::new(Exit::Service, message).hint(hint).into()
+        let said = &output.stderr;
+        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        let (why, hint) = if has(&["address already in use", "port is already allocated"]) {
+            let hint = "stop what listens there, or choose another `port` for the service; \
+                        AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose those of the built-in servers";
+            ("a port is taken", hint)
+        } else if has(&["pull access denied", "manifest unknown", "no such host", "Pulling"]) {
+            ("an image cannot be had", "is the network up? `docker pull` of the image says more")
+        } else {
+            ("compose failed", "`docker compose logs` says more")
+        };
+        let message = format!("{what} of the servers (project `{}`): {why}", self.project);
+        let last: Vec<&str> = said.lines().rev().take(LINES).collect();
+        let cause: Vec<&str> = last.into_iter().rev().collect();
+        anyhow::anyhow!(cause.join("\n")).context(Failure::new(Exit::Service, message).hint(hint))
     }
 }
+
+/// How much of what compose said is shown, from its end.
+const LINES: usize = 4;
 
 fn project_of(path: &Path) -> Result<String> {
     #[derive(Deserialize)]
@@ -110,21 +151,6 @@ fn project_of(path: &Path) -> Result<String> {
     let named: Named = serde_yaml::from_str(&text)
         .map_err(|error| Failure::new(Exit::Config, format!("`{shown}`: {error}")))?;
     Ok(named.name.unwrap_or_else(|| PROJECT.to_owned()))
-}
-
-/// The compose that there is. The plugin goes first: version 1 is out of care.
-fn compose() -> Result<Cmd> {
-    let plugin = Cmd::new("docker").args(["compose", "version"]).stdin("");
-    let plugin = plugin.patience(Some(Duration::from_secs(10))).output();
-    if plugin.is_ok_and(|output| output.success()) {
-        return Ok(Cmd::new("docker").arg("compose"));
-    }
-    if exec::find("docker-compose").is_some() {
-        return Ok(Cmd::new("docker-compose"));
-    }
-    Err(Failure::new(Exit::Service, "docker compose is not installed")
-        .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")
-        .into())
 }
 
 #[cfg(test)]

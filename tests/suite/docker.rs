@@ -1,0 +1,212 @@
+//! Containers that are not as they should be, on a real engine.
+
+use crate::common::{Sandbox, wait_until};
+use git_agentenv::error::{Exit, exit_of, hint_of};
+use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::model::lease::Part;
+use git_agentenv::service::{Gone, Made, postgres, redis};
+use git_agentenv::sys::docker;
+use git_agentenv::sys::exec::Cmd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+const ID: &str = "0123456789abcdef01234567";
+const NO_EVAL: &[&str] = &["--user", "default", "on", "nopass", "~*", "+@all", "-eval"];
+const IMAGE: &str = "agentenv-test/redis";
+
+#[test]
+fn each_way_of_not_being_there_has_its_hint() {
+    let sandbox = Sandbox::new();
+    let name = format!("{}-postgres-1", sandbox.id);
+    let part = part(Kind::Postgres, "x", Place::Container(name.clone()));
+    let refused = |way_out: &str| {
+        let error = postgres::create(&part, ID, None).unwrap_err();
+        assert_eq!(exit_of(&error), Exit::Service, "{error}");
+        assert!(error.to_string().contains(&name), "{error}");
+        assert!(hint_of(&error).unwrap().contains(way_out), "{error}: {:?}", hint_of(&error));
+        let error = postgres::give_back(&part, ID, true).unwrap_err();
+        assert!(hint_of(&error).unwrap().contains(way_out), "{error}");
+    };
+    refused("infra up");
+    let _container = Container::create(&name, &[IMAGE]);
+    refused(&format!("docker start {name}"));
+    run(&["start", &name]);
+    refused("right container"); // there is no psql in it
+    run(&["pause", &name]);
+    refused(&format!("docker unpause {name}"));
+}
+
+#[test]
+fn a_container_is_found_by_what_compose_wrote_on_it() {
+    let sandbox = Sandbox::new();
+    let project = &sandbox.id;
+    let name = format!("{project}_redis_1");
+    let labels = compose_labels(project, "redis", Path::new("/"));
+    let _container = Container::run(&name, &[&labels[..], &[IMAGE.to_owned()]].concat());
+    let compose = Place::Compose { project: project.clone(), service: "redis".to_owned() };
+    for place in [Place::Container(format!("{project}-redis-1")), compose] {
+        assert_eq!(docker::find(&place).unwrap(), name);
+        // It publishes no port, so this goes through the client in it.
+        let part = part(Kind::Redis, "3", place);
+        wait_until("redis is up", || redis::claim(&part, ID).is_ok());
+        assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
+        assert!(matches!(redis::claim(&part, &ID.replace('0', "f")).unwrap(), Made::Occupied(_)));
+        assert_eq!(redis::give_back(&part, ID).unwrap(), Gone::Dropped);
+        let far = Part { holds: "16".to_owned(), ..part };
+        assert_eq!(exit_of(&redis::claim(&far, ID).unwrap_err()), Exit::Config);
+    }
+    let guess = Place::Container(format!("{project}-redis-2"));
+    assert!(docker::find(&guess).is_err());
+}
+
+#[test]
+fn redis_that_refuses_or_hangs_says_why() {
+    let sandbox = Sandbox::new();
+    let ways: [(&[&str], &str); 3] = [
+        (&["--requirepass", "secret"], "REDISCLI_AUTH"),
+        (&["--cluster-enabled", "yes"], "Cluster"),
+        (NO_EVAL, "needs EVAL"),
+    ];
+    for (args, word) in ways {
+        // Over the published port, and through the client in the container.
+        for publish in [&["-p", "127.0.0.1::6379"][..], &[]] {
+            let name = format!("{}-odd", sandbox.id);
+            let _container =
+                Container::run(&name, &[publish, &[IMAGE, "redis-server"], args].concat());
+            let part = part(Kind::Redis, "1", Place::Container(name.clone()));
+            let claim = || redis::claim(&part, ID).unwrap_err();
+            wait_until(word, || hint_of(&claim()).is_some_and(|hint| hint.contains(word)));
+            if word == ways[0].1 {
+                run(&["pause", &name]);
+                assert_eq!(hint_of(&claim()), Some(&*format!("docker unpause {name}")));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_was_started_in_the_worktree_is_removed() {
+    let sandbox = Sandbox::new();
+    let (project, word) = (&sandbox.id, &sandbox.id);
+    let tree = sandbox.root.join("app-x");
+    let network = format!("{word}_default");
+    let label = format!("com.docker.compose.project={project}");
+    run(&[
+        "network",
+        "create",
+        "--label",
+        &label,
+        "--label",
+        "com.docker.compose.network=default",
+        &network,
+    ]);
+    let made = |name: &str, dir: &Path| {
+        let labels = compose_labels(project, name, dir);
+        let args = [&labels[..], &[format!("--network={network}"), IMAGE.to_owned()]].concat();
+        Container::create(&format!("{word}-{name}"), &args)
+    };
+    let (_a, _b) = (made("web", &tree), made("worker", &tree.join("backend")));
+    let other = made("other", &sandbox.root.join("app-xy"));
+    run(&["start", &format!("{word}-web")]);
+
+    let mut gone = docker::remove_project(project, &tree).unwrap();
+    gone.sort();
+    assert_eq!(gone, [format!("{word}-web"), format!("{word}-worker")]);
+    let dirs: Vec<_> = docker::projects_in_use()
+        .unwrap()
+        .into_iter()
+        .filter(|(name, _)| name == project)
+        .collect();
+    assert_eq!(dirs, [(project.clone(), sandbox.root.join("app-xy"))]);
+    assert_eq!(networks(&label), std::slice::from_ref(&network), "it still belongs to somebody");
+
+    docker::remove_project(project, &tree).unwrap();
+    assert_eq!(networks(&label), [network]);
+    docker::remove_project(project, &sandbox.root.join("app-xy")).unwrap();
+    assert_eq!(networks(&label), Vec::<String>::new());
+    drop(other);
+}
+
+#[test]
+fn an_engine_that_is_down_or_deaf_is_an_error_in_time() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.root.join("docker.sock");
+    let ask = || {
+        let cmd = Cmd::new("docker")
+            .args(["ps"])
+            .env("DOCKER_HOST", format!("unix://{}", socket.display()));
+        docker::run(cmd.patience(Some(Duration::from_millis(500))))
+    };
+    let error = docker::diagnose(&ask().unwrap(), "x");
+    assert_eq!(error.to_string(), "the Docker engine is not running");
+
+    let _deaf = UnixListener::bind(&socket).unwrap();
+    let error = ask().unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Service);
+    assert!(hint_of(&error).unwrap().contains("restart"), "{error}");
+}
+
+fn part(kind: Kind, holds: &str, place: Place) -> Part {
+    Part {
+        service: "service".to_owned(),
+        kind,
+        variable: "VARIABLE".to_owned(),
+        holds: holds.to_owned(),
+        place,
+        user: "postgres".to_owned(),
+        port: 1,
+    }
+}
+
+fn compose_labels(project: &str, service: &str, dir: &Path) -> Vec<String> {
+    let label = |name: &str, value: &str| format!("--label=com.docker.compose.{name}={value}");
+    vec![
+        label("project", project),
+        label("service", service),
+        label("container-number", "1"),
+        label("oneoff", "False"),
+        label("project.working_dir", dir.to_str().unwrap()),
+    ]
+}
+
+fn networks(label: &str) -> Vec<String> {
+    let filter = format!("label={label}");
+    let said = run(&["network", "ls", "--format={{.Name}}", "--filter", &filter]);
+    said.lines().map(str::to_owned).collect()
+}
+
+/// A container that goes with the test.
+struct Container {
+    name: String,
+}
+
+impl Container {
+    fn create<S: AsRef<str>>(name: &str, args: &[S]) -> Self {
+        Container::make(&["create", "--label=agentenv-test", "--name", name], name, args)
+    }
+
+    fn run<S: AsRef<str>>(name: &str, args: &[S]) -> Self {
+        Container::make(&["run", "-d", "--label=agentenv-test", "--name", name], name, args)
+    }
+
+    fn make<S: AsRef<str>>(how: &[&str], name: &str, args: &[S]) -> Self {
+        let args: Vec<&str> = how.iter().copied().chain(args.iter().map(AsRef::as_ref)).collect();
+        run(&args);
+        Container { name: name.to_owned() }
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rm", "-f", "-v", &self.name]).output();
+    }
+}
+
+#[track_caller]
+fn run(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).output().unwrap();
+    assert!(output.status.success(), "docker {args:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}

@@ -1,0 +1,299 @@
+//! Databases on a real server: made, found and dropped only with our own mark on them.
+
+use crate::common::{Sandbox, servers, wait_until};
+use git_agentenv::error::{Exit, exit_of, hint_of};
+use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::model::lease::{Part, mark};
+use git_agentenv::service::{Gone, Server, State, postgres};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+#[test]
+fn a_database_is_made_once_and_dropped_once() {
+    let world = World::new();
+    let (part, id) = (world.part("one"), world.id(1));
+    assert_eq!(postgres::state(&part, &id).unwrap(), State::Missing);
+    postgres::create(&part, &id, None).unwrap();
+    postgres::create(&part, &id, None).unwrap();
+    assert_eq!(postgres::state(&part, &id).unwrap(), State::Ours);
+    assert_eq!(world.comment(&part.holds), mark(&id));
+    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped);
+    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Missing);
+    assert_eq!(world.databases(), Vec::<String>::new());
+}
+
+#[test]
+fn the_host_s_own_client_does_the_same() {
+    let world = World::new();
+    let id = world.id(1);
+    let part = Part { place: Place::Host, ..world.part("host") };
+    postgres::create(&part, &id, None).unwrap();
+    assert_eq!(world.comment(&part.holds), mark(&id));
+    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped);
+    let closed = Part { port: 1, ..part };
+    let error = postgres::create(&closed, &id, None).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Service);
+    assert!(error.to_string().contains("does not answer"), "{error}");
+}
+
+#[test]
+fn a_template_is_copied_and_one_in_use_is_named() {
+    let world = World::new();
+    let (source, copy) = (world.part("source"), world.part("copy"));
+    postgres::create(&source, &world.id(1), None).unwrap();
+    servers().psql_on(&source.holds, "CREATE TABLE t AS SELECT 7 AS n");
+    postgres::create(&copy, &world.id(2), Some(&source.holds)).unwrap();
+    assert_eq!(servers().psql_on(&copy.holds, "SELECT n FROM t"), "7");
+    assert_eq!(world.comment(&copy.holds), mark(&world.id(2)));
+
+    let _user = Talk::with(&source.holds, "SELECT 'here';");
+    let busy = world.part("busy");
+    let error = postgres::create(&busy, &world.id(3), Some(&source.holds)).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Refused);
+    assert!(error.to_string().contains(&source.holds), "{error}");
+    assert_eq!(postgres::give_back(&busy, &world.id(3), false).unwrap(), Gone::Missing);
+
+    let error = postgres::create(&busy, &world.id(3), Some("no such database")).unwrap_err();
+    assert!(error.to_string().contains("no database `no such database`"), "{error}");
+}
+
+#[test]
+fn a_foreign_database_is_neither_taken_nor_dropped() {
+    let world = World::new();
+    let id = world.id(1);
+    for (word, comment) in
+        [("bare", None), ("noted", Some("mine: keep")), ("other", Some(&*mark(&world.id(2))))]
+    {
+        let part = world.part(word);
+        servers().psql(&format!("CREATE DATABASE {}", part.holds));
+        if let Some(comment) = comment {
+            servers().psql(&format!("COMMENT ON DATABASE {} IS '{comment}'", part.holds));
+        }
+        let error = postgres::create(&part, &id, None).unwrap_err();
+        assert_eq!(exit_of(&error), Exit::Refused);
+        assert_eq!(error.to_string(), format!("database `{}` exists and is not ours", part.holds));
+        for force in [false, true] {
+            let Gone::NotOurs(what) = postgres::give_back(&part, &id, force).unwrap() else {
+                panic!("{word} was not refused");
+            };
+            assert!(what.contains(comment.unwrap_or("no comment")), "{what}");
+        }
+        assert!(world.databases().contains(&part.holds));
+    }
+}
+
+#[test]
+fn a_live_session_is_named_and_ended_only_by_force() {
+    let world = World::new();
+    let (part, id) = (world.part("busy"), world.id(1));
+    postgres::create(&part, &id, None).unwrap();
+    let _user =
+        Talk::with(&part.holds, "SET application_name = 'the \"app\" \\ ü'; SELECT 'here';");
+    let Gone::Busy(sessions) = postgres::give_back(&part, &id, false).unwrap() else {
+        panic!("dropped under a live session");
+    };
+    let [session] = sessions.as_slice() else {
+        panic!("{sessions:?}");
+    };
+    assert_eq!((&*session.client, &*session.state), ("local", "idle"));
+    assert!(session.application.starts_with("the \"app\" \\"), "{session:?}");
+    assert!(session.pid > 0);
+    assert_eq!(postgres::give_back(&part, &id, true).unwrap(), Gone::Dropped);
+}
+
+#[test]
+fn taking_over_waits_for_a_session_that_still_creates() {
+    let world = World::new();
+    let (part, id) = (world.part("late"), world.id(1));
+    let lock = format!("SELECT pg_advisory_lock(hashtextextended('{}', 0))::text;", mark(&id));
+    let mut killed = Talk::with("postgres", &format!("{lock} SELECT 'here';"));
+    std::thread::scope(|scope| {
+        let taking_over = scope.spawn(|| postgres::give_back(&part, &id, false));
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'git-agentenv'
+            AND wait_event = 'advisory' AND query LIKE '%advisory%'";
+        wait_until("the successor waits", || servers().psql(waiting) != "0");
+        let (birth, name) = (format!("agentenv_{id}"), &part.holds);
+        killed.say(&format!("CREATE DATABASE {birth};"));
+        killed.say(&format!("COMMENT ON DATABASE {birth} IS '{}';", mark(&id)));
+        killed.say(&format!("ALTER DATABASE {birth} RENAME TO {name};"));
+        drop(killed);
+        assert_eq!(taking_over.join().unwrap().unwrap(), Gone::Dropped);
+    });
+    assert_eq!(world.databases(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_born_and_never_named_is_found_used_up_and_dropped() {
+    let world = World::new();
+    let (part, id) = (world.part("born"), world.id(1));
+    let birth = format!("agentenv_{id}");
+    servers().psql(&format!("CREATE DATABASE {birth}"));
+    let found = postgres::inventory(&Server::of_part(&part)).unwrap();
+    let born = found.iter().find(|database| database.name == birth).unwrap();
+    assert_eq!((born.id(), born.mark.as_deref()), (Some(&*id), None));
+
+    postgres::create(&part, &id, None).unwrap();
+    assert!(!servers().databases().contains(&birth));
+    let found = postgres::inventory(&Server::of_part(&part)).unwrap();
+    let ours = found.iter().find(|database| database.name == part.holds).unwrap();
+    assert_eq!(ours.id(), Some(&*id));
+
+    servers().psql(&format!("CREATE DATABASE {birth}"));
+    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped);
+    assert!(!servers().databases().contains(&birth));
+}
+
+#[test]
+fn names_are_data() {
+    let world = World::new();
+    let names = [
+        r#"a"; DROP DATABASE postgres; --"#,
+        "a'b",
+        r"a\'b\c",
+        ":name :'mark' $$x$$ %I",
+        "dbname=template1 host=elsewhere",
+        "-rf",
+        "Größe 'n' ☃",
+        "a\nb",
+    ];
+    for (number, odd) in names.iter().enumerate() {
+        let part = world.part(odd);
+        let id = world.id(number);
+        postgres::create(&part, &id, None).unwrap();
+        assert_eq!(postgres::state(&part, &id).unwrap(), State::Ours, "{odd}");
+        assert!(
+            servers().psql("SELECT json_agg(datname) FROM pg_database").contains(&world.sandbox.id)
+        );
+        let other = postgres::give_back(&part, &world.id(99), false).unwrap();
+        assert!(matches!(other, Gone::NotOurs(_)), "{odd}");
+        assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped, "{odd}");
+    }
+    let mut part = world.part("");
+    part.holds = "-rf".to_owned();
+    postgres::create(&part, &world.id(50), None).unwrap();
+    assert_eq!(postgres::give_back(&part, &world.id(50), false).unwrap(), Gone::Dropped);
+}
+
+#[test]
+fn a_name_that_the_server_would_cut_is_never_sent() {
+    let world = World::new();
+    let longest = format!("{:x<63}", world.sandbox.id);
+    let id = world.id(1);
+    let part = |name: &str| Part { holds: name.to_owned(), ..world.part("") };
+    postgres::create(&part(&longest), &id, None).unwrap();
+    let longer = part(&format!("{longest}y"));
+    assert_eq!(exit_of(&postgres::create(&longer, &id, None).unwrap_err()), Exit::Config);
+    assert_eq!(exit_of(&postgres::give_back(&longer, &id, true).unwrap_err()), Exit::Config);
+    assert_eq!(world.databases(), [longest]);
+}
+
+#[test]
+fn many_at_once_all_come_about() {
+    let world = World::new();
+    let parts: Vec<Part> = (0..6).map(|n| world.part(&n.to_string())).collect();
+    std::thread::scope(|scope| {
+        for (number, part) in parts.iter().enumerate() {
+            let id = world.id(number);
+            // Twice the same: as when `add` is called again while the first is still at work.
+            scope.spawn({
+                let id = id.clone();
+                move || postgres::create(part, &id, None).unwrap()
+            });
+            scope.spawn(move || postgres::create(part, &id, None).unwrap());
+        }
+    });
+    assert_eq!(world.databases().len(), parts.len());
+}
+
+#[test]
+fn a_user_who_may_not_create_is_told_so() {
+    let world = World::new();
+    let user = format!("{}_poor", world.sandbox.id);
+    servers().psql(&format!("CREATE ROLE {user} LOGIN"));
+    let part = Part { user: user.clone(), ..world.part("poor") };
+    let error = postgres::create(&part, &world.id(1), None).unwrap_err();
+    servers().psql(&format!("DROP ROLE {user}"));
+    assert_eq!(exit_of(&error), Exit::Service);
+    assert!(hint_of(&error).unwrap().contains("CREATEDB"), "{error}");
+
+    let part = Part { user: "no one'\"".to_owned(), ..part };
+    let error = postgres::create(&part, &world.id(1), None).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Service);
+    assert!(error.to_string().contains("does not answer"), "{error}");
+}
+
+struct World {
+    sandbox: Sandbox,
+}
+
+impl World {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        sandbox.indexes(); // a sandbox that holds none does not clean up
+        World { sandbox }
+    }
+
+    fn id(&self, number: usize) -> String {
+        format!("{}{number:016x}", &self.sandbox.id[1..])
+    }
+
+    fn part(&self, word: &str) -> Part {
+        Part {
+            service: "postgres".to_owned(),
+            kind: Kind::Postgres,
+            variable: "POSTGRES_DB".to_owned(),
+            holds: format!("{}_{word}", self.sandbox.id),
+            place: Place::Container(servers().postgres.to_owned()),
+            user: "postgres".to_owned(),
+            port: servers().postgres_port,
+        }
+    }
+
+    fn databases(&self) -> Vec<String> {
+        self.sandbox.databases()
+    }
+
+    fn comment(&self, name: &str) -> String {
+        servers().psql(&format!(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'"
+        ))
+    }
+}
+
+/// A psql that stays, and has said `here`. It ends when it is dropped, after what it was told.
+struct Talk {
+    child: Child,
+}
+
+impl Talk {
+    fn with(database: &str, sql: &str) -> Self {
+        let args =
+            ["exec", "-i", servers().postgres, "psql", "-XqAt", "-Upostgres", "-d", database];
+        let mut child = Command::new("docker")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let mut talk = Talk { child };
+        talk.say(sql);
+        let mut lines = BufReader::new(stdout).lines();
+        assert!(lines.any(|line| line.unwrap() == "here"), "psql ended");
+        talk
+    }
+
+    fn say(&mut self, sql: &str) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        writeln!(stdin, "{sql}").unwrap();
+        stdin.flush().unwrap();
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,140 @@
+//! Redis indexes on a real server: claimed when empty, flushed only with our own mark in them.
+
+use crate::common::{Sandbox, servers};
+use git_agentenv::error::{Exit, exit_of, hint_of};
+use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::model::lease::{Part, mark};
+use git_agentenv::service::{Gone, Made, Server, State, redis};
+use std::net::TcpListener;
+
+const ID: &str = "0123456789abcdef01234567";
+const OTHER: &str = "76543210fedcba9876543210";
+
+#[test]
+fn an_index_is_claimed_and_emptied_over_each_way() {
+    let sandbox = Sandbox::new();
+    let first = *sandbox.indexes().start();
+    let here = Place::Host;
+    let inside = Place::Container(servers().redis.to_owned());
+    for (index, place) in [(first, here), (first + 1, inside)] {
+        let part = part(index, place);
+        assert_eq!(redis::state(&part, ID).unwrap(), State::Missing);
+        assert_eq!(redis::give_back(&part, ID).unwrap(), Gone::Missing);
+        assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
+        assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
+        servers().redis(index, &["SET", "key", "value"]);
+        assert_eq!(redis::state(&part, ID).unwrap(), State::Ours);
+        assert_eq!(redis::give_back(&part, ID).unwrap(), Gone::Dropped);
+        assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
+    }
+}
+
+#[test]
+fn what_does_not_carry_our_mark_stays() {
+    let sandbox = Sandbox::new();
+    let index = *sandbox.indexes().start();
+    let part = part(index, Place::Host);
+    let stays = |what: &str| {
+        let Made::Occupied(by) = redis::claim(&part, ID).unwrap() else {
+            panic!("claimed in spite of {what}");
+        };
+        assert!(by.contains(what), "{by}");
+        let gone = redis::give_back(&part, ID).unwrap();
+        assert_eq!(gone, Gone::NotOurs(by.clone()));
+        assert_eq!(redis::state(&part, ID).unwrap(), State::NotOurs(by));
+        assert_ne!(servers().redis(index, &["DBSIZE"]), "0");
+        servers().redis(index, &["FLUSHDB"]);
+    };
+    servers().redis(index, &["SET", "key", "value"]);
+    stays("a key and no");
+    servers().redis(index, &["MSET", "key", "value", "k", "v"]);
+    stays("2 keys and no");
+    redis::claim(&part, OTHER).unwrap();
+    stays(&mark(OTHER));
+    servers().redis(index, &["LPUSH", redis::MARKER, "x"]);
+    stays("no text");
+    servers().redis(index, &["SET", redis::MARKER, &format!("{} or so", mark(ID))]);
+    stays("or so");
+}
+
+#[test]
+fn an_index_that_the_server_does_not_have_touches_nothing() {
+    let sandbox = Sandbox::new();
+    let index = *sandbox.indexes().start();
+    servers().redis(index, &["SET", "key", "value"]);
+    for place in [Place::Host, Place::Container(servers().redis.to_owned())] {
+        for act in [
+            |part: &Part| redis::claim(part, ID).map(drop),
+            |part: &Part| redis::give_back(part, ID).map(drop),
+        ] {
+            let error = act(&part(9999, place.clone())).unwrap_err();
+            assert_eq!(exit_of(&error), Exit::Config);
+            assert!(error.to_string().contains("index 9999"), "{error}");
+            assert!(hint_of(&error).unwrap().contains("databases"));
+        }
+    }
+    for holds in ["", "abc", "-1", "1 2", "99999999999"] {
+        let part = Part { holds: holds.to_owned(), ..part(0, Place::Host) };
+        assert_eq!(exit_of(&redis::give_back(&part, ID).unwrap_err()), Exit::Config);
+    }
+    assert_eq!(servers().redis(index, &["GET", "key"]), "value");
+}
+
+#[test]
+fn a_script_leaves_the_connection_where_it_was() {
+    let sandbox = Sandbox::new();
+    let index = *sandbox.indexes().start();
+    let client =
+        ::redis::Client::open(format!("redis://127.0.0.1:{}/0", servers().redis_port)).unwrap();
+    let mut connection = client.get_connection().unwrap();
+    let mut script = ::redis::cmd("EVAL");
+    script.arg("redis.call('SELECT', ARGV[1]) return 1").arg(0).arg(index);
+    let _: i64 = script.query(&mut connection).unwrap();
+    let info: String = ::redis::cmd("CLIENT").arg("INFO").query(&mut connection).unwrap();
+    assert!(info.contains(" db=0 "), "{info}");
+}
+
+#[test]
+fn the_inventory_says_who_holds_what() {
+    let sandbox = Sandbox::new();
+    let first = *sandbox.indexes().start();
+    redis::claim(&part(first, Place::Host), ID).unwrap();
+    servers().redis(first + 1, &["SET", "k\"", "v"]);
+    for place in [Place::Host, Place::Container(servers().redis.to_owned())] {
+        let server = Server::of_part(&part(first, place));
+        let found = redis::inventory(&server).unwrap();
+        let at = |index: u16| found.iter().find(|found| found.index == u32::from(index));
+        assert_eq!(at(first).unwrap().id(), Some(ID));
+        assert_eq!(at(first + 1).unwrap().mark, None);
+        assert_eq!(at(first + 1).unwrap().keys, 1);
+        assert_eq!(at(first + 2), None);
+    }
+    let occupied = redis::occupied(&Server::of_part(&part(first, Place::Host))).unwrap();
+    assert!(occupied.contains(&first.into()) && occupied.contains(&(first + 1).into()));
+    assert!(!occupied.contains(&(first + 2).into()));
+}
+
+#[test]
+fn a_port_where_nobody_answers_is_an_error_and_no_wait() {
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = deaf.local_addr().unwrap().port();
+    let part = Part { port, ..part(1, Place::Host) };
+    assert_eq!(redis::occupied(&Server::of_part(&part)), None);
+    drop(deaf);
+    assert_eq!(redis::occupied(&Server::of_part(&part)), None);
+    let error = redis::claim(&part, ID).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Service);
+    assert!(error.to_string().contains("does not answer"), "{error}");
+}
+
+fn part(index: u16, place: Place) -> Part {
+    Part {
+        service: "redis".to_owned(),
+        kind: Kind::Redis,
+        variable: "REDIS_DB".to_owned(),
+        holds: index.to_string(),
+        place,
+        user: "default".to_owned(),
+        port: servers().redis_port,
+    }
+}
