@@ -13,7 +13,6 @@ pub mod infra;
 pub mod list;
 pub mod losses;
 pub mod orphans;
-pub mod parallel;
 pub mod path;
 pub mod prune;
 pub mod recover;

@@ -11,6 +11,7 @@ pub mod interrupt;
 pub mod listeners;
 pub mod lock;
 pub mod net;
+pub mod parallel;
 pub mod repo;
 pub mod status;
 pub mod store;

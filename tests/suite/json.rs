@@ -49,6 +49,10 @@ fn every_command_answers_as_its_schema_says() {
     std::fs::remove_dir_all(sandbox.root.join("app-three")).unwrap();
     assert_eq!(says(&["prune", "--dry-run"])["pruned"][0]["due"], "worktree_gone");
     says(&["prune"]);
+    for what in ["status", "install", "uninstall"] {
+        says(&["hook", what]);
+    }
+    says(&["hook", "claude", "--install"]);
     says(&["trust", "--revoke"]);
 
     let command = Cli::command();
