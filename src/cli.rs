@@ -1,6 +1,8 @@
 //! The command line, and nothing else.
 
-use crate::commands::{add, adopt, check, env, infra, list, path, prune, remove, run, trust};
+use crate::commands::{
+    add, adopt, check, completions, env, infra, list, path, prune, remove, run, shell_init, trust,
+};
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
 
@@ -8,6 +10,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "git-agentenv", bin_name = "git agentenv", version, propagate_version = true)]
 #[command(arg_required_else_help = true, max_term_width = 100)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -54,4 +57,15 @@ pub enum Command {
     Check(check::Args),
     /// Approve the hook commands of this repository
     Trust(trust::Args),
+    /// Print the file that makes a shell complete our words
+    Completions(completions::Args),
+    /// Print a shell function that also changes directory
+    ShellInit(shell_init::Args),
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv add feature-x
+  git agentenv list
+  git agentenv run feature-x -- python manage.py migrate
+  git agentenv remove feature-x";

@@ -2,17 +2,42 @@
 
 use clap::Parser;
 use git_agentenv::cli::Cli;
-use git_agentenv::{commands, error, sys, ui};
+use git_agentenv::error::Exit;
+use git_agentenv::{commands, error, sys, ui, usage};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    if commands::completions::answer() {
+        return ExitCode::SUCCESS;
+    }
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => refuse(&error),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli) -> Exit {
     let ui = ui::Ui::new(cli.json, cli.quiet, cli.color);
     let ended = sys::interrupt::listen().and_then(|()| commands::run(cli.command, &ui));
-    let exit = ended.unwrap_or_else(|error| {
+    ended.unwrap_or_else(|error| {
         ui::show_cursor();
         ui.error(&error);
         error::exit_of(&error)
-    });
-    ExitCode::from(exit.code())
+    })
+}
+
+/// Says what clap has to say: help, the version, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> Exit {
+    let Some(failure) = usage::failure(error) else {
+        // A reader that has gone away has read enough.
+        error.print().ok();
+        return Exit::Done;
+    };
+    if usage::wants_json(std::env::args_os()) {
+        ui::Ui::new(true, true, ui::Color::Never).error(&failure.into());
+    } else {
+        error.print().ok();
+    }
+    Exit::Usage
 }

@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::view::{Environment, url};
-use super::{engine, recover, survey, target, trust};
+use super::{candidates, engine, follow, recover, survey, target, trust};
 use crate::apply::add::Outcome;
 use crate::apply::{add, hooks};
 use crate::error::{Exit, Failure};
@@ -15,6 +15,7 @@ use crate::sys::lock::Lock;
 use crate::sys::net;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// The arguments of `add`.
@@ -22,10 +23,10 @@ use std::path::PathBuf;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The branches: local ones, else those of the one remote that has them, else new ones
-    #[arg(value_name = "BRANCH")]
+    #[arg(value_name = "BRANCH", add = ArgValueCandidates::new(candidates::branches))]
     pub branches: Vec<String>,
     /// Start new branches from this commit
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", add = ArgValueCandidates::new(candidates::revisions))]
     pub from: Option<String>,
     /// Put the worktree here
     #[arg(long, value_name = "DIR")]
@@ -72,6 +73,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let lease = one(&context, ui, &choice, request)?;
         report(ui, &lease);
         made.push(lease);
+    }
+    if let ([lease], false) = (made.as_slice(), args.dry_run) {
+        follow::to(ui, &lease.path);
     }
     let ended = if args.dry_run || args.no_hooks {
         Ok(())

@@ -2,10 +2,13 @@
 
 pub mod add;
 pub mod adopt;
+pub mod candidates;
 pub mod check;
+pub mod completions;
 pub mod context;
 pub mod engine;
 pub mod env;
+pub mod follow;
 pub mod infra;
 pub mod list;
 pub mod losses;
@@ -16,6 +19,7 @@ pub mod recover;
 pub mod remove;
 pub mod run;
 pub mod select;
+pub mod shell_init;
 pub mod survey;
 pub mod table;
 pub mod target;
@@ -44,5 +48,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
+        Command::ShellInit(args) => shell_init::run(&args, ui),
     }
 }

@@ -1,13 +1,14 @@
 //! `git agentenv remove`: takes an environment away.
 
 use super::context::{Context, current_dir};
-use super::{losses, select, trust};
+use super::{candidates, follow, losses, select, trust};
 use crate::apply::{farewell, hooks};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::{fault, git};
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 /// The arguments of `remove`.
@@ -15,7 +16,7 @@ use serde::Serialize;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Environments: branches, names, directory names or paths; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
     /// Give up what would be lost: uncommitted work, live database sessions, commits that nothing else holds
     #[arg(short, long)]
@@ -63,6 +64,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     for lease in &leases {
         removed.push(one(&context, ui, args, lease)?);
         if !args.dry_run && here.starts_with(&lease.path) {
+            follow::to(ui, &lease.main);
             ui.say(format!("this directory is gone: cd {}", lease.main.display()));
         }
     }

@@ -177,6 +177,17 @@ impl Repo {
         Ok(names)
     }
 
+    /// Local branches, then those of remotes and tags, all without `refs/…/`.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn revisions(&self) -> Result<Vec<String>> {
+        let platform = self.git.references().context("cannot read the references")?;
+        let all = platform.local_branches()?.chain(platform.remote_branches()?);
+        let named = all.chain(platform.tags()?).filter_map(Result::ok);
+        Ok(named.map(|reference| reference.name().shorten().to_string()).collect())
+    }
+
     /// The branch that the main checkout is on.
     pub fn main_branch(&self) -> Option<String> {
         head_branch(&self.common.join("HEAD"))

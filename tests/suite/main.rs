@@ -4,9 +4,13 @@
 
 mod architecture;
 mod common;
+mod completions;
 mod docker;
 mod harness;
 mod infra;
 mod licences;
+mod man;
 mod postgres;
 mod redis;
+mod shell_init;
+mod usage;
