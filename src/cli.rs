@@ -1,7 +1,8 @@
 //! The command line, and nothing else.
 
 use crate::commands::{
-    add, adopt, check, completions, env, infra, list, path, prune, remove, run, shell_init, trust,
+    add, adopt, check, completions, env, hook, infra, list, path, prune, remove, run, shell_init,
+    trust,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -61,6 +62,8 @@ pub enum Command {
     Completions(completions::Args),
     /// Print a shell function that also changes directory
     ShellInit(shell_init::Args),
+    /// Make environments of the worktrees that git and coding agents make by themselves
+    Hook(hook::Args),
 }
 
 const EXAMPLES: &str = "\

@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::view::{Environment, url};
-use super::{candidates, engine, follow, recover, survey, target, trust};
+use super::{adopt, candidates, engine, follow, recover, survey, target, trust};
 use crate::apply::add::Outcome;
 use crate::apply::{add, hooks};
 use crate::error::{Exit, Failure};
@@ -180,20 +180,7 @@ fn requests(args: &Args, context: &Context) -> Result<Vec<Request>> {
 }
 
 fn run_hooks(context: &Context, ui: &Ui, config: &Config, made: &mut [Lease]) -> Result<()> {
-    for lease in made.iter_mut().filter(|lease| lease.hooks_pending) {
-        if let Err(error) = hooks::run(ui, lease, &config.hooks.post_add) {
-            let hint = format!(
-                "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
-                lease.path.display()
-            );
-            let failure =
-                Failure::new(crate::error::exit_of(&error), "a post_add hook failed").hint(hint);
-            return Err(error.context(failure));
-        }
-        lease.hooks_pending = false;
-        context.store.save(lease)?;
-    }
-    Ok(())
+    made.iter_mut().try_for_each(|lease| adopt::run_hooks(context, ui, config, lease))
 }
 
 fn report(ui: &Ui, lease: &Lease) {

@@ -9,6 +9,7 @@ pub mod context;
 pub mod engine;
 pub mod env;
 pub mod follow;
+pub mod hook;
 pub mod infra;
 pub mod list;
 pub mod losses;
@@ -50,5 +51,6 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Trust(args) => trust::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::ShellInit(args) => shell_init::run(&args, ui),
+        Command::Hook(args) => hook::run(&args, ui),
     }
 }

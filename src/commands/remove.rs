@@ -41,7 +41,7 @@ Examples:
 
 /// What was, or would be, removed.
 #[derive(Debug, Serialize)]
-struct Removed {
+pub struct Removed {
     name: String,
     branch: Option<String>,
     path: std::path::PathBuf,
@@ -77,7 +77,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed> {
+/// Removes one environment.
+///
+/// # Errors
+/// When it is refused, or could not be given back whole.
+pub fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed> {
     let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
     let _working = context.store.lock_lease(&lease.id, waiting)?;
     let Some(recorded) = context.store.lease(&lease.id)? else {

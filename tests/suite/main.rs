@@ -2,15 +2,24 @@
 
 #![allow(clippy::disallowed_methods)] // they keep the program's effects in their places; this is not the program
 
+mod adopt;
 mod architecture;
+mod article;
+mod check;
+mod claude;
 mod common;
 mod completions;
+mod compose;
 mod docker;
 mod harness;
+mod hook;
 mod infra;
+mod infra_command;
 mod licences;
 mod man;
 mod postgres;
+mod readers;
 mod redis;
 mod shell_init;
+mod trust;
 mod usage;
