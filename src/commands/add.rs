@@ -137,7 +137,10 @@ fn decide(
 ) -> Result<Plan> {
     let (mut taken, leases): (Taken, Vec<Lease>) =
         survey::taken(&context.store, &context.repo, config)?;
-    taken.indexes.extend(occupied.iter().cloned());
+    for (index, by) in occupied {
+        // A lease says better whose it is than the keys in it.
+        taken.indexes.entry(*index).or_insert_with(|| by.clone());
+    }
     let facts = Facts {
         id,
         repository: &context.repo.common,

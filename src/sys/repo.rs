@@ -211,6 +211,7 @@ impl Repo {
         !name.is_empty()
             && !name.starts_with('-')
             && name != "HEAD"
+            && name != "@"
             && gix::validate::reference::name(full.as_bytes().as_bstr()).is_ok()
     }
 }

@@ -99,9 +99,19 @@ fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
 fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let said = output.stderr.trim_start_matches("psql: error: ");
     let said = said.lines().next().unwrap_or("it said nothing");
-    Failure::new(Exit::Service, format!("postgres in `{}` does not answer: {said}", site.title()))
-        .hint("a server that was just started needs a moment; `git agentenv doctor` looks closer")
-        .into()
+    let hint = match said.contains("FATAL:") && !said.contains("starting up") {
+        true => "look at `user` of this service in .agentenv.yaml, and at the server's own log",
+        false => {
+            "a server that was just started needs a moment; `git agentenv doctor` looks closer"
+        }
+    };
+    let message = format!("postgres in `{}` does not answer: {said}", site.title());
+    let failure = Failure::new(Exit::Service, message).hint(hint);
+    // Said only where no session came about; of one that was cut psql says that it was closed.
+    match output.stderr.starts_with("psql: error: connection to server") {
+        true => failure.never_ran(),
+        false => failure.into(),
+    }
 }
 
 /// What the server refused.
