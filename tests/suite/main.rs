@@ -19,6 +19,7 @@ mod infra;
 mod infra_command;
 mod licences;
 mod man;
+mod places;
 mod postgres;
 mod readers;
 mod redis;
