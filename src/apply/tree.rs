@@ -1,5 +1,6 @@
 //! The worktree: made, recognised, and taken away.
 
+use crate::error::{Exit, Failure};
 use crate::model::lease::Lease;
 use crate::model::plan::{Plan, Start, Target};
 use crate::sys::fs::Stands;
@@ -50,12 +51,19 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
 /// # Errors
 /// When the admin directories cannot be read.
 pub fn of(lease: &Lease) -> Result<Option<Worktree>> {
-    let mark = lease.mark();
-    let ours = |tree: &Worktree| {
-        tree.lease.as_deref() == Some(&lease.id)
-            || (tree.lease.is_none() && tree.locked.as_deref() == Some(&mark))
-    };
-    Ok(repo::worktrees(&lease.repository)?.into_iter().find(ours))
+    Ok(among(lease, &repo::worktrees(&lease.repository)?).cloned())
+}
+
+/// The one of its repository's worktrees that belongs to a lease, whole or half made.
+pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
+    let marked = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id));
+    marked.or_else(|| {
+        let mark = lease.mark();
+        let half_made = |tree: &&Worktree| {
+            tree.lease.is_none() && tree.locked.as_deref() == Some(mark.as_str())
+        };
+        trees.iter().find(half_made)
+    })
 }
 
 /// What stands in the worktree that only there exists: changed and untracked files.
@@ -74,6 +82,21 @@ pub fn work(tree: &Worktree, env_file: &str) -> Result<Vec<String>> {
     entries
         .retain(|entry| *entry != ours && !entry.starts_with(" D ") && !entry.starts_with("D  "));
     Ok(entries)
+}
+
+/// Goes on unless somebody locked the worktree: that is never forced.
+///
+/// # Errors
+/// Refused, with the reason that the lock gives.
+pub fn require_unlocked(lease: &Lease) -> Result<()> {
+    let tree = of(lease)?;
+    let reason = tree.as_ref().and_then(|tree| tree.locked.as_ref());
+    let Some(reason) = reason.filter(|reason| **reason != lease.mark()) else { return Ok(()) };
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let message = format!("the worktree {} is locked{why}", lease.path.display());
+    let hint =
+        format!("`git worktree unlock {}`, when nobody needs the lock", lease.path.display());
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
 /// Puts back the pointer file of a worktree whose removal was cut short, so that git can look at what is left.

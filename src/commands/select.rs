@@ -6,7 +6,6 @@ use crate::model::lease::Lease;
 use crate::model::similar;
 use crate::sys::{fs, repo};
 use anyhow::Result;
-use std::path::Path;
 
 /// The environment of this branch, name, directory name or path in the repository.
 ///
@@ -52,10 +51,10 @@ pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
 /// # Errors
 /// When a lease cannot be understood.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
-    let Some(root) = &context.repo.here else {
-        return Ok(None);
-    };
-    Ok(current(context)?.into_iter().find(|lease| is_at(lease, root)))
+    let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
+    let mut leases = current(context)?.into_iter();
+    // Moved without git's help, it is where we stand, whatever git remembers.
+    Ok(leases.find(|lease| lease.id == *id).map(|lease| Lease { path: root.clone(), ..lease }))
 }
 
 /// The leases of this repository, with the branch and the path that their worktrees have now.
@@ -72,8 +71,4 @@ pub fn current(context: &Context) -> Result<Vec<Lease>> {
         }
     }
     Ok(leases)
-}
-
-fn is_at(lease: &Lease, root: &Path) -> bool {
-    fs::canonical(&lease.path) == root
 }

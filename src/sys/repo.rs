@@ -22,6 +22,8 @@ pub struct Repo {
     pub bare: bool,
     /// The root of the worktree around the directory it was found from.
     pub here: Option<PathBuf>,
+    /// The lease that this worktree belongs to, wherever it was moved.
+    pub lease: Option<String>,
 }
 
 /// A linked worktree, as its admin directory tells.
@@ -80,7 +82,8 @@ impl Repo {
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
         let (main, bare) = main_of(&git, &common)?;
-        Ok(Repo { git, common, main, bare, here })
+        let lease = fs::word(&git.git_dir().join(MARK));
+        Ok(Repo { git, common, main, bare, here, lease })
     }
 
     /// The directory's name that stands for the repository in templates.

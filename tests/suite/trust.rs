@@ -99,7 +99,7 @@ fn the_branch_that_is_added_has_no_say() {
     assert!(evil.join(".agentenv.yaml").exists() && !evil.join("ran").exists());
     // Nor from inside it.
     let said = sandbox.agentenv_in(&evil, &["trust", "--yes"]).ok();
-    assert!(said.stderr.contains("no hooks"), "{}", said.show());
+    assert!(said.stdout.contains("no hooks"), "{}", said.show());
     sandbox.agentenv_in(&evil, &["adopt"]).ok();
     sandbox.agentenv_in(&evil, &["add", "y"]).ok();
     assert!(!evil.join("ran").exists() && !tree(&sandbox, "y").join("ran").exists());
