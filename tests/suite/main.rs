@@ -22,6 +22,7 @@ mod man;
 mod places;
 mod postgres;
 mod readers;
+mod readme;
 mod redis;
 mod removal;
 mod shell_init;
