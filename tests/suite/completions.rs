@@ -26,12 +26,13 @@ fn the_command_prints_the_committed_files_anywhere() {
 fn every_shell_completes_subcommands_flags_branches_environments_and_formats() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
-    let wanted: [(&str, &[&str]); 7] = [
+    let wanted: [(&str, &[&str]); 8] = [
         ("ad", &["add", "adopt"]),
         ("add --fr", &["--from"]),
         ("add fea", &["feature-x", "feature-y"]),
         ("add only-r", &["only-remote"]),
         ("add new --from v", &["v1.2"]),
+        ("add tak", &[]),
         ("path ", &["taken"]),
         ("env taken --format f", &["fish"]),
     ];
