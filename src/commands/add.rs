@@ -168,7 +168,11 @@ fn decide(
     plan::add(config, &facts, request)
 }
 
-fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
+/// What would be made.
+///
+/// # Errors
+/// When nothing is free, or a lease cannot be understood.
+pub fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
     let id = context.store.new_id()?;
     Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
 }

@@ -1,9 +1,10 @@
 //! One psql session on the maintenance database, and what its failure means.
 
+use super::scripts;
 use crate::error::{Exit, Failure};
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
-use crate::sys::exec::Output;
+use crate::sys::exec::{Cmd, Output};
 use anyhow::Result;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -80,6 +81,63 @@ impl<'a> Session<'a> {
         args.extend(self.vars.iter().flat_map(|var| ["-v", var]));
         args
     }
+}
+
+/// A psql for a person or a script, on this process's own stdin and stdout.
+///
+/// # Errors
+/// When there is no such container.
+pub(super) fn client(
+    server: &Server,
+    database: &str,
+    args: &[&str],
+    terminal: bool,
+) -> Result<Cmd> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task { args: vec!["-U", &server.user], ..Task::new("psql") };
+    if site.is_host() {
+        task.args.extend(["-h", "localhost", "-p", &port]);
+        task.vars.push(("PGHOSTADDR", ""));
+    }
+    if !terminal {
+        // A script wants to know that it failed.
+        task.args.extend(["-v", "ON_ERROR_STOP=1"]);
+    }
+    task.args.extend(args);
+    // As an argument it could be read as a connection string.
+    task.vars.push(("PGDATABASE", database));
+    site.terminal(&task, terminal)
+}
+
+/// Fills the database `target` with what is in `source`, which may be in use meanwhile.
+///
+/// # Errors
+/// When the server refuses or does not answer.
+pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task {
+        args: vec!["-c", scripts::DUMP],
+        vars: vec![
+            ("AGENTENV_SOURCE", source),
+            ("AGENTENV_TARGET", target),
+            ("PGUSER", &server.user),
+            ("PGAPPNAME", "git-agentenv"),
+            ("PGCONNECT_TIMEOUT", "10"),
+        ],
+        patience: COPYING,
+        ..Task::new("sh")
+    };
+    if site.is_host() {
+        task.vars.extend([("PGHOST", "localhost"), ("PGPORT", &port), ("PGHOSTADDR", "")]);
+    }
+    let output = site.run(&task)?;
+    if output.success() && output.text() == "copied" {
+        return Ok(());
+    }
+    let message = format!("cannot copy database `{source}`: {}", output.stderr.trim());
+    Err(Failure::new(Exit::Service, message).into())
 }
 
 fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {

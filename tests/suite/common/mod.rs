@@ -13,9 +13,11 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 mod servers;
+mod talk;
 
 use servers::Slice;
 pub use servers::servers;
+pub use talk::Talk;
 
 /// One test's world. What its environments hold on the shared servers is given back when it is dropped.
 pub struct Sandbox {
