@@ -1,6 +1,6 @@
 //! The command line, and nothing else.
 
-use crate::commands::{add, adopt, check, env, infra, list, path, prune, remove, run, trust};
+use crate::commands::{add, adopt, check, env, hook, infra, list, path, prune, remove, run, trust};
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
 
@@ -54,4 +54,6 @@ pub enum Command {
     Check(check::Args),
     /// Approve the hook commands of this repository
     Trust(trust::Args),
+    /// Make environments of the worktrees that git and coding agents make by themselves
+    Hook(hook::Args),
 }

@@ -76,18 +76,26 @@ pub struct Failure {
     pub message: String,
     /// What the user can do about it.
     pub hint: Option<String>,
+    /// It is about a command that certainly never began.
+    never_ran: bool,
 }
 
 impl Failure {
     /// A failure without a hint.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Failure { exit, message: message.into(), hint: None }
+        Failure { exit, message: message.into(), hint: None, never_ran: false }
     }
 
     /// The same failure with the way out.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same failure, of a command that certainly never began.
+    pub fn never_ran(mut self) -> anyhow::Error {
+        self.never_ran = true;
+        self.into()
     }
 }
 
@@ -99,28 +107,9 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The root of errors about a command that certainly never began: there is nothing to undo.
-#[derive(Debug)]
-pub struct NeverRan;
-
-impl fmt::Display for NeverRan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("nothing was run there")
-    }
-}
-
-impl std::error::Error for NeverRan {}
-
-impl Failure {
-    /// The same failure, of a command that certainly never began.
-    pub fn never_ran(self) -> anyhow::Error {
-        anyhow::Error::new(NeverRan).context(self)
-    }
-}
-
-/// Whether the command that failed certainly never began.
+/// Whether the command that failed certainly never began: there is nothing to undo then.
 pub fn never_ran(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<NeverRan>().is_some()
+    error.downcast_ref::<Failure>().is_some_and(|failure| failure.never_ran)
 }
 
 /// The exit code of an error: that of the outermost [`Failure`] in it, else "failed".

@@ -2,6 +2,7 @@
 
 use super::{farewell, files, tree};
 use crate::error::{Exit, Failure, never_ran};
+use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::plan::Plan;
 use crate::service::{self, Made};
@@ -62,16 +63,20 @@ struct Attempt {
     reached: Vec<Part>,
 }
 
+/// The databases beside the worktree. Redis answers in a moment, but finding it takes a process: that comes when
+/// git is done, and while the databases still are not, so that nobody waits for it.
 fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
+    let lease = &plan.lease;
+    let (quick, slow): (Vec<_>, Vec<_>) =
+        lease.parts.iter().partition(|part| part.kind == Kind::Redis);
     thread::scope(|scope| {
-        let lease = &plan.lease;
         let start = |part| (part, scope.spawn(move || provide(ui, lease, part)));
-        let services: Vec<_> = lease.parts.iter().map(start).collect();
+        let mut started: Vec<_> = slow.into_iter().map(start).collect();
         let result = worktree(ui, store, plan);
         let mut attempt = Attempt { result, occupied: None, reached: Vec::new() };
-        for (part, service) in services {
-            attempt
-                .count(part, service.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
+        started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
+        for (part, made) in started {
+            attempt.count(part, made.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
         }
         attempt
     })

@@ -51,12 +51,19 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
 /// # Errors
 /// When the admin directories cannot be read.
 pub fn of(lease: &Lease) -> Result<Option<Worktree>> {
-    let mark = lease.mark();
-    let ours = |tree: &Worktree| {
-        tree.lease.as_deref() == Some(&lease.id)
-            || (tree.lease.is_none() && tree.locked.as_deref() == Some(&mark))
-    };
-    Ok(repo::worktrees(&lease.repository)?.into_iter().find(ours))
+    Ok(among(lease, &repo::worktrees(&lease.repository)?).cloned())
+}
+
+/// The one of its repository's worktrees that belongs to a lease, whole or half made.
+pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
+    let marked = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id));
+    marked.or_else(|| {
+        let mark = lease.mark();
+        let half_made = |tree: &&Worktree| {
+            tree.lease.is_none() && tree.locked.as_deref() == Some(mark.as_str())
+        };
+        trees.iter().find(half_made)
+    })
 }
 
 /// What stands in the worktree that only there exists: changed and untracked files.

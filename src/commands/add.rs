@@ -1,8 +1,8 @@
 //! `git agentenv add`: makes an environment.
 
 use super::context::{Context, current_dir};
-use super::view::{Environment, url};
-use super::{engine, recover, survey, target, trust};
+use super::view::Environment;
+use super::{adopt, ask, engine, recover, summary, survey, target, trust};
 use crate::apply::add::Outcome;
 use crate::apply::{add, hooks};
 use crate::error::{Exit, Failure};
@@ -39,6 +39,9 @@ pub struct Args {
     /// Do not run the `post_add` hooks
     #[arg(long)]
     pub no_hooks: bool,
+    /// Make it without asking, when the branch was asked for
+    #[arg(short, long)]
+    pub yes: bool,
     /// Then run this command in the worktree, with its variables; end as it does
     #[arg(short = 'x', long, value_name = "COMMAND")]
     pub exec: Option<String>,
@@ -58,14 +61,23 @@ Examples:
 /// When one cannot be made; nothing of that one is left then.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
+    let is_asked = args.branches.is_empty() && !args.detach;
+    let branches = if is_asked {
+        vec![ask::branch(&context, ui, args.from.as_deref())?]
+    } else {
+        args.branches.clone()
+    };
     if !args.dry_run {
         // Before the branch is looked for: what was interrupted can still hold it.
-        args.branches.iter().try_for_each(|branch| recover::stale(&context, ui, branch))?;
+        branches.iter().try_for_each(|branch| recover::stale(&context, ui, branch))?;
     }
-    let requests = requests(args, &context)?;
+    let requests = requests(args, &context, &branches)?;
     let choice = engine::configuration(&context, ui)?;
     if !args.no_hooks && !args.dry_run {
         trust::require(&context, &choice.hooks.post_add)?;
+    }
+    if is_asked && !args.yes && !args.dry_run {
+        agree(&context, ui, &choice, &requests)?;
     }
     let mut made = Vec::new();
     for request in requests {
@@ -74,7 +86,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             continue;
         }
         let lease = one(&context, ui, &choice, request)?;
-        report(ui, &lease);
+        ui.say(summary::made(&lease));
         made.push(lease);
     }
     let ended = if args.dry_run || args.no_hooks {
@@ -85,7 +97,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     answer(ui, &made, args.dry_run)?;
     ended?;
     match (&args.exec, made.last()) {
-        (Some(command), Some(lease)) if !args.dry_run => execute(lease, command),
+        (Some(command), Some(lease)) if !args.dry_run => execute(ui, lease, command),
         _ => Ok(Exit::Done),
     }
 }
@@ -163,7 +175,16 @@ fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lea
     Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
 }
 
-fn requests(args: &Args, context: &Context) -> Result<Vec<Request>> {
+fn agree(context: &Context, ui: &Ui, config: &Config, requests: &[Request]) -> Result<()> {
+    let plans = requests.iter().map(|request| {
+        let lease = plan_only(context, config, request.clone())?;
+        Ok(summary::planned(&lease, &request.target, &config.hooks.post_add))
+    });
+    let plans = plans.collect::<Result<Vec<_>>>()?;
+    ask::agree(ui, &plans.join("\n"), "Make it?", true)
+}
+
+fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<Request>> {
     let here = current_dir()?;
     let path = args.path.as_ref().map(|path| fs::canonical(&here.join(path)));
     let request = |target: Target| Request { target, path: path.clone(), adopted: false };
@@ -171,54 +192,25 @@ fn requests(args: &Args, context: &Context) -> Result<Vec<Request>> {
         let target = target::detached(&context.repo, &here, args.from.as_deref(), path.as_deref())?;
         return Ok(vec![request(target)]);
     }
-    if args.branches.is_empty() {
-        let failure = Failure::new(Exit::Usage, "the argument <BRANCH> is missing");
-        return Err(failure.hint("git agentenv add <branch>").into());
-    }
-    if args.branches.len() > 1 && (path.is_some() || args.exec.is_some()) {
+    if branches.len() > 1 && (path.is_some() || args.exec.is_some()) {
         let failure =
             Failure::new(Exit::Usage, "`--path` and `--exec` are for one branch at a time");
         return Err(failure.into());
     }
     let resolve = |name: &String| target::branch(&context.repo, &here, name, args.from.as_deref());
-    args.branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
+    branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
 }
 
 fn run_hooks(context: &Context, ui: &Ui, config: &Config, made: &mut [Lease]) -> Result<()> {
-    for lease in made.iter_mut().filter(|lease| lease.hooks_pending) {
-        if let Err(error) = hooks::run(ui, lease, &config.hooks.post_add) {
-            let hint = format!(
-                "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
-                lease.path.display()
-            );
-            let failure =
-                Failure::new(crate::error::exit_of(&error), "a post_add hook failed").hint(hint);
-            return Err(error.context(failure));
-        }
-        lease.hooks_pending = false;
-        context.store.save(lease)?;
-    }
-    Ok(())
-}
-
-fn report(ui: &Ui, lease: &Lease) {
-    let mut lines = vec![format!("environment `{}` is ready", lease.name)];
-    let mut line = |label: &str, value: String| lines.push(format!("  {label:<9} {value}"));
-    line("path", lease.path.display().to_string());
-    if let Some(url) = url(lease) {
-        line("url", url);
-    }
-    for part in &lease.parts {
-        line(&part.service, part.holds.clone());
-    }
-    line("go there", format!("cd {}", quoted(&lease.path.to_string_lossy())));
-    ui.say(lines.join("\n"));
+    made.iter_mut().try_for_each(|lease| adopt::run_hooks(context, ui, config, lease))
 }
 
 fn answer(ui: &Ui, made: &[Lease], dry_run: bool) -> Result<()> {
     let views: Vec<Environment> = made.iter().map(Environment::from).collect();
     let text = || match dry_run {
         true => made.iter().map(dry).collect(),
+        // On a terminal the narration has just said it.
+        false if ui.is_heard() => String::new(),
         false => made.iter().map(|lease| format!("{}\n", lease.path.display())).collect::<String>(),
     };
     match views.as_slice() {
@@ -232,14 +224,9 @@ fn dry(lease: &Lease) -> String {
     format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
 }
 
-fn execute(lease: &Lease, command: &str) -> Result<Exit> {
-    let code = hooks::shell(lease, command).inherit()?;
+/// Runs a command on this terminal; beside a JSON answer its own goes to stderr.
+fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
+    let command = hooks::shell(lease, command);
+    let code = if ui.is_json() { command.narrate() } else { command.inherit() }?;
     Ok(Exit::Command(u8::try_from(code).unwrap_or(1)))
-}
-
-/// A word for the shell.
-fn quoted(text: &str) -> String {
-    let plain =
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@%:,=".contains(&byte));
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

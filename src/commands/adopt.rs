@@ -4,13 +4,14 @@ use super::context::{Context, current_dir};
 use super::view::Environment;
 use super::{add, engine, recover, trust};
 use crate::apply::{files, hooks};
-use crate::error::{Exit, Failure, exit_of};
+use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::config::Config;
-use crate::model::lease::Lease;
-use crate::model::plan::{Request, Start, Target};
+use crate::model::lease::{Lease, Part, Phase};
+use crate::model::name;
+use crate::model::plan::{self, Request, Start, Target};
 use crate::service::{self, Made, State};
 use crate::sys::repo::{Repo, Worktree};
-use crate::sys::{fs, repo};
+use crate::sys::{fs, git, repo};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -40,22 +41,50 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let dir = args.path.clone().map_or_else(current_dir, |path| Ok(current_dir()?.join(path)))?;
     let context = at(&dir)?;
     let config = engine::configuration(&context, ui)?;
-    if !args.no_hooks {
+    if !args.no_hooks && known(&context)?.is_none_or(|lease| lease.hooks_pending) {
         trust::require(&context, &config.hooks.post_add)?;
     }
     let mut lease = worktree(&context, ui, &config)?;
-    if lease.hooks_pending && !args.no_hooks {
-        hooks::run(ui, &lease, &config.hooks.post_add).map_err(|error| {
-            let failure = Failure::new(exit_of(&error), "a post_add hook failed");
-            error.context(
-                failure.hint("the environment is kept; mend it, then `git agentenv adopt` again"),
-            )
-        })?;
-        lease.hooks_pending = false;
-        context.store.save(&lease)?;
+    if !args.no_hooks {
+        run_hooks(&context, ui, &config, &mut lease)?;
     }
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)
+}
+
+/// Runs the `post_add` hooks of an environment in which they have not all succeeded yet.
+///
+/// # Errors
+/// When one fails; the environment is kept.
+pub fn run_hooks(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) -> Result<()> {
+    if !lease.hooks_pending {
+        return Ok(());
+    }
+    hooks::run(ui, lease, &config.hooks.post_add).map_err(|error| {
+        let hint = format!(
+            "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
+            lease.path.display()
+        );
+        let failure = Failure::new(exit_of(&error), "a post_add hook failed").hint(hint);
+        error.context(failure)
+    })?;
+    lease.hooks_pending = false;
+    let _working = context.store.lock_lease(&lease.id, || ())?;
+    // They may have taken long, and somebody may have removed the environment meanwhile.
+    let Some(now) = context.store.lease(&lease.id)? else {
+        return Ok(());
+    };
+    context.store.save(&Lease { hooks_pending: false, ..now })
+}
+
+/// For callers that nobody can ask and that must not fail for a hook: says what did not run, and why.
+pub fn try_hooks(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) {
+    let ran = trust::require(context, &config.hooks.post_add)
+        .and_then(|()| run_hooks(context, ui, config, lease));
+    if let Err(error) = ran {
+        let hint = hint_of(&error).unwrap_or("`git agentenv adopt` runs them again");
+        ui.warn(format!("the post_add hooks did not all run: {error:#}\nhint: {hint}"));
+    }
 }
 
 /// The repository and the leases, seen from this directory.
@@ -73,10 +102,8 @@ pub fn at(dir: &Path) -> Result<Context> {
 /// When it is the main checkout, or a part cannot be made.
 pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     let tree = tree_here(context)?;
-    let known =
-        context.leases()?.into_iter().find(|lease| tree.lease.as_deref() == Some(&lease.id));
-    match known {
-        Some(lease) => mend(context, ui, &lease, &tree),
+    match known(context)? {
+        Some(lease) => mend(context, ui, config, &lease, &tree),
         None => {
             tree.branch.iter().try_for_each(|branch| recover::stale(context, ui, branch))?;
             let lease = add::one(context, ui, config, request(context, &tree)?)?;
@@ -86,7 +113,11 @@ pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     }
 }
 
-fn tree_here(context: &Context) -> Result<Worktree> {
+/// The linked worktree that the context was found from.
+///
+/// # Errors
+/// When it is the main checkout, or git's directories cannot be read.
+pub fn tree_here(context: &Context) -> Result<Worktree> {
     let here = context.repo.here.as_deref();
     let trees = repo::worktrees(&context.repo.common)?;
     let found = trees.into_iter().find(|tree| Some(fs::canonical(&tree.path).as_path()) == here);
@@ -96,6 +127,14 @@ fn tree_here(context: &Context) -> Result<Worktree> {
             .hint("the main checkout keeps the base values; `git agentenv add <branch>` makes an environment")
             .into()
     })
+}
+
+/// The environment that the worktree is already.
+fn known(context: &Context) -> Result<Option<Lease>> {
+    let Some(id) = tree_here(context)?.lease else {
+        return Ok(None);
+    };
+    Ok(context.leases()?.into_iter().find(|lease| lease.id == id))
 }
 
 fn request(context: &Context, tree: &Worktree) -> Result<Request> {
@@ -111,29 +150,48 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
 }
 
 /// Puts back what is missing of an environment. What is somebody else's now is named and left.
-fn mend(context: &Context, ui: &Ui, lease: &Lease, tree: &Worktree) -> Result<Lease> {
+fn mend(
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    lease: &Lease,
+    tree: &Worktree,
+) -> Result<Lease> {
     let _working =
         context.store.lock_lease(&lease.id, || ui.say("waiting for another git-agentenv"))?;
-    let mut lease = lease.clone();
+    let Some(mut lease) = context.store.lease(&lease.id)? else {
+        let message = format!("no environment `{}`: it was just removed", lease.name);
+        return Err(Failure::new(Exit::NotFound, message).into());
+    };
+    let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
+    match plan::vars(config, &lease, &name::repo_slug(&context.repo.name())) {
+        Ok(vars) => lease.vars = vars,
+        // The configuration has changed since: what the environment holds is still what the lease says.
+        Err(error) if moved => ui.warn(format!("the variables stay as they were: {error:#}")),
+        Err(_) => {}
+    }
     for part in &lease.parts {
         match service::state(part, &lease.id, &lease.path)? {
             State::Ours => {}
             State::Missing | State::NotOurs(_) => remake(ui, &lease, part)?,
         }
     }
+    if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {
+        git::checkout(&lease.path)?;
+    }
     files::write_env(&context.store, &lease)?;
-    lease.phase = crate::model::lease::Phase::Ready;
+    lease.phase = Phase::Ready;
     context.store.save(&lease)?;
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {
-        crate::sys::git::unlock(&tree.admin)?;
+        git::unlock(&tree.admin)?;
     }
     ui.say(format!("`{}` is whole", lease.name));
     Ok(lease)
 }
 
-fn remake(ui: &Ui, lease: &Lease, part: &crate::model::lease::Part) -> Result<()> {
+fn remake(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
     match service::make(part, &lease.id, &lease.path)? {
         Made::Ours => step.done(),

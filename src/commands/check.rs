@@ -3,11 +3,13 @@
 use super::context::Context;
 use super::select;
 use crate::error::{Exit, Failure};
+use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::sys::env;
 use crate::ui::Ui;
 use anyhow::Result;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,9 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv check
   git agentenv check && python manage.py migrate";
+
+/// Who has the main checkout's values. No environment has a name with a blank.
+const MAIN: &str = "the main checkout";
 
 /// A variable whose value is not the environment's.
 #[derive(Debug, Serialize)]
@@ -59,8 +64,10 @@ pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
 /// When one is.
 pub fn require_own(context: &Context, lease: &Lease) -> Result<()> {
     let strays = strays(context, Some(lease))?;
-    let foreign: Vec<String> =
-        strays.iter().filter(|stray| stray.belongs_to.is_some()).map(describe).collect();
+    // The main checkout's values are those that a shell has anyway, and the command gets its own instead.
+    let is_foreign =
+        |stray: &&Stray| stray.belongs_to.as_deref().is_some_and(|owner| owner != MAIN);
+    let foreign: Vec<String> = strays.iter().filter(is_foreign).map(describe).collect();
     if foreign.is_empty() {
         return Ok(());
     }
@@ -81,27 +88,41 @@ fn strays(context: &Context, here: Option<&Lease>) -> Result<Vec<Stray>> {
         names.sort();
         names.dedup();
     }
+    let main = main_values(&context.config()?.unwrap_or_default());
     let mut strays = Vec::new();
     for name in names {
         let Some(value) = env::var(name).filter(|value| own.get(name) != Some(value)) else {
             continue;
         };
         let owner = leases.iter().find(|lease| lease.vars.get(name) == Some(&value));
-        if here.is_none() && owner.is_none() {
+        let owner = owner.map(|lease| lease.name.clone());
+        let owner = owner.or_else(|| (main.get(name) == Some(&value)).then(|| MAIN.to_owned()));
+        if here.is_none() && owner.as_deref().is_none_or(|owner| owner == MAIN) {
             continue;
         }
         strays.push(Stray {
             variable: name.clone(),
             expected: own.get(name).cloned(),
-            belongs_to: owner.map(|lease| lease.name.clone()),
+            belongs_to: owner,
             value,
         });
     }
     Ok(strays)
 }
 
+/// The values that the main checkout keeps.
+fn main_values(config: &Config) -> HashMap<String, String> {
+    let ports = config.ports.iter().map(|(name, port)| (name.clone(), port.main.to_string()));
+    let services = config.services.values();
+    ports.chain(services.map(|service| (service.variable.clone(), service.main.clone()))).collect()
+}
+
 fn describe(stray: &Stray) -> String {
-    let owner = stray.belongs_to.as_ref().map_or("nobody".to_owned(), |name| format!("`{name}`"));
+    let owner = match stray.belongs_to.as_deref() {
+        Some(MAIN) => MAIN.to_owned(),
+        Some(name) => format!("`{name}`"),
+        None => "nobody".to_owned(),
+    };
     let expected = stray.expected.as_ref().map_or(String::new(), |value| format!(", not {value}"));
     format!("{}={} is {owner}'s{expected}", stray.variable, stray.value)
 }

@@ -101,11 +101,8 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
 }
 
 fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
-    let held = Store::open()?.leases()?.len();
-    if volumes && held > 0 {
-        let message = format!("{held} environments have their data on these servers");
-        let hint = "remove them first, or leave `--volumes` out";
-        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+    if volumes {
+        require_unused(config)?;
     }
     infra(config)?.down(volumes)?;
     let kept = if volumes { "their data is removed" } else { "their data stays" };
@@ -113,6 +110,20 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
         format!("the servers are down; {kept}\n")
     })?;
     Ok(Exit::Done)
+}
+
+fn require_unused(config: &Found) -> Result<()> {
+    let servers: Vec<Server> =
+        servers(&config.config).into_iter().map(|(_, server)| server).collect();
+    let mut leases = Store::open()?.leases()?;
+    leases.retain(|lease| lease.parts.iter().any(|part| servers.contains(&Server::of_part(part))));
+    if leases.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = leases.iter().map(|lease| format!("`{}`", lease.name)).collect();
+    let message = format!("environments have their data on these servers: {}", names.join(", "));
+    let hint = "remove them first, or leave `--volumes` out";
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
 fn status(ui: &Ui, config: &Found) -> Result<Exit> {

@@ -1,14 +1,14 @@
 //! `git agentenv list`: the environments.
 
 use super::context::Context;
-use super::view::Environment;
-use super::{recover, select, table};
+use super::glance::{self, Glance, Row};
+use super::table::{self, Column, Fit};
+use super::{parallel, select};
 use crate::error::Exit;
-use crate::model::lease::{Lease, Phase};
-use crate::sys::{fs, net};
-use crate::ui::Ui;
+use crate::model::lease::Lease;
+use crate::sys::store::Store;
+use crate::ui::{self, Tone, Ui};
 use anyhow::Result;
-use serde::Serialize;
 
 /// The arguments of `list`.
 #[derive(Debug, clap::Args)]
@@ -17,21 +17,19 @@ pub struct Args {
     /// Those of all repositories on this machine
     #[arg(short, long)]
     pub all: bool,
+    /// Ask git as well: changed files, and commits ahead of and behind the upstream or the main branch
+    #[arg(short, long)]
+    pub status: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   git agentenv list
-  git agentenv list --all --json";
+  git agentenv list --status
+  git agentenv list --all --json
 
-/// An environment and how it is, in JSON.
-#[derive(Debug, Serialize)]
-struct Row {
-    #[serde(flatten)]
-    environment: Environment,
-    state: &'static str,
-    listening: bool,
-}
+States: ready; creating and removing (at work, or interrupted); gone (the worktree was deleted);
+incomplete (the environment file is missing); hooks pending. A port with a star is listened on.";
 
 /// Prints the table.
 ///
@@ -39,76 +37,102 @@ struct Row {
 /// When the leases' directory cannot be read.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases = leases(args, ui)?;
-    let rows: Vec<Row> = leases.iter().map(row).collect();
+    let glance = Glance::take(&leases);
+    let rows: Vec<Row> = if args.status {
+        let step = ui.step("asking git");
+        let rows = parallel::each(&leases, |lease| glance.row_with_status(lease));
+        step.nothing();
+        rows
+    } else {
+        leases.iter().map(|lease| glance.row(lease)).collect()
+    };
     ui.answer(&serde_json::json!({ "environments": rows }), || text(&rows, args.all))?;
     Ok(Exit::Done)
 }
 
 fn leases(args: &Args, ui: &Ui) -> Result<Vec<Lease>> {
-    if !args.all {
-        return select::current(&Context::here()?);
-    }
-    let (leases, broken) = crate::sys::store::Store::open()?.survey()?;
-    for broken in broken {
-        ui.warn(format!("cannot read the lease {}: {}", broken.file.display(), broken.why));
-    }
-    Ok(leases)
-}
-
-fn row(lease: &Lease) -> Row {
-    let listening = lease.ports.values().any(|&port| net::is_listening(port));
-    Row { environment: lease.into(), state: state(lease), listening }
-}
-
-/// At a glance, without asking git or a server.
-fn state(lease: &Lease) -> &'static str {
-    match lease.phase {
-        Phase::Creating => "creating",
-        Phase::Removing => "removing",
-        Phase::Ready if recover::due(lease).is_ok_and(|due| due.is_some()) => "gone",
-        Phase::Ready
-            if !matches!(fs::stands(&lease.path.join(&lease.env_file)), Ok(fs::Stands::File)) =>
-        {
-            "incomplete"
+    let mut leases = if args.all {
+        let (leases, broken) = Store::open()?.survey()?;
+        for broken in broken {
+            ui.warn(format!("cannot read the lease {}: {}", broken.file.display(), broken.why));
         }
-        Phase::Ready if lease.hooks_pending => "hooks pending",
-        Phase::Ready => "ready",
-    }
+        leases
+    } else {
+        select::current(&Context::here()?)?
+    };
+    leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
+    Ok(leases)
 }
 
 fn text(rows: &[Row], all: bool) -> String {
     if rows.is_empty() {
         return "no environments; `git agentenv add <branch>` makes one\n".to_owned();
     }
-    let mut lines = vec![headings(all)];
-    lines.extend(rows.iter().map(|row| cells(row, all)));
-    table::render(&lines)
-}
-
-fn headings(all: bool) -> Vec<String> {
-    let mut headings = vec!["BRANCH", "STATE", "PORTS", "SERVICES", "PATH"];
-    if all {
-        headings.insert(0, "REPOSITORY");
-    }
-    headings.into_iter().map(str::to_owned).collect()
-}
-
-fn cells(row: &Row, all: bool) -> Vec<String> {
-    let environment = &row.environment;
-    let ports: Vec<String> = environment.ports.values().map(u16::to_string).collect();
-    let services: Vec<String> =
-        environment.services.values().map(|service| service.holds.clone()).collect();
-    let listening = if row.listening { "*" } else { "" };
-    let mut cells = vec![
-        environment.branch.clone().unwrap_or_else(|| "(detached)".to_owned()),
-        row.state.to_owned(),
-        ports.join(" ") + listening,
-        services.join(" "),
-        environment.path.display().to_string(),
+    let column = |heading, fit, cell: &dyn Fn(&Row) -> String| Column {
+        heading,
+        fit,
+        cells: rows.iter().map(cell).collect(),
+    };
+    let mut columns = vec![
+        column("BRANCH", Fit::Cut(14), &branch),
+        column("STATE", Fit::Whole, &state),
+        column("PORTS", Fit::Cut(9), &ports),
+        column("CHANGES", Fit::Whole, &changes),
+        column("COMMITS", Fit::Cut(9), &commits),
+        column("PATH", Fit::CutStart(16), &|row| row.environment.path.display().to_string()),
+        column("SERVICES", Fit::Drop(12), &services),
     ];
     if all {
-        let name = environment.main.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        cells.insert(0, name);
+        columns.insert(0, column("REPOSITORY", Fit::Cut(10), &repository));
     }
-    cells
+    table::render(columns, ui::width())
+}
+
+fn repository(row: &Row) -> String {
+    row.environment.main.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn branch(row: &Row) -> String {
+    row.environment.branch.clone().unwrap_or_else(|| "(detached)".to_owned())
+}
+
+fn state(row: &Row) -> String {
+    let tone = match row.state {
+        glance::READY => Tone::Good,
+        glance::GONE | glance::INCOMPLETE => Tone::Bad,
+        _ => Tone::Wait,
+    };
+    tone.paint(row.state)
+}
+
+fn ports(row: &Row) -> String {
+    let star = |port: &u16| if row.listening_on.contains(port) { "*" } else { "" };
+    let ports = row.environment.ports.values().map(|port| format!("{port}{}", star(port)));
+    ports.collect::<Vec<_>>().join(" ")
+}
+
+fn services(row: &Row) -> String {
+    let services = row.environment.services.values();
+    services.map(|service| service.holds.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn changes(row: &Row) -> String {
+    match row.status.as_ref().map(|status| status.changed) {
+        None => String::new(),
+        Some(0) => "clean".to_owned(),
+        Some(changed) => Tone::Wait.paint(&changed.to_string()),
+    }
+}
+
+fn commits(row: &Row) -> String {
+    let Some((status, beside)) = row.status.as_ref().and_then(|s| Some((s, s.beside.as_ref()?)))
+    else {
+        return String::new();
+    };
+    match (status.ahead, status.behind) {
+        (0, 0) => format!("= {beside}"),
+        (ahead, 0) => format!("+{ahead} {beside}"),
+        (0, behind) => format!("-{behind} {beside}"),
+        (ahead, behind) => format!("+{ahead} -{behind} {beside}"),
+    }
 }

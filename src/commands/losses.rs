@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::fmt;
 
 /// Something that would be lost.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Loss {
     /// What kind of thing.
     pub kind: Kind,
@@ -40,15 +40,29 @@ pub enum Kind {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
+        write!(f, "{}: {}", self.kind.word(), self.what)
+    }
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
             Kind::Uncommitted => "uncommitted",
             Kind::Ignored => "ignored file",
             Kind::Commits => "commits",
             Kind::Session => "database session",
             Kind::Process => "process",
-        };
-        write!(f, "{kind}: {}", self.what)
+        }
     }
+}
+
+/// How many there are of each kind, in few words.
+pub fn counted(losses: &[Loss]) -> String {
+    let mut kinds: Vec<Kind> = losses.iter().map(|loss| loss.kind).collect();
+    kinds.dedup();
+    let count = |kind: &Kind| losses.iter().filter(|loss| loss.kind == *kind).count();
+    let words = kinds.iter().map(|kind| format!("{} {}", count(kind), kind.word()));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Everything that would be lost with this environment, and with its branch.
@@ -56,10 +70,7 @@ impl fmt::Display for Loss {
 /// # Errors
 /// When git cannot say. A server that cannot be asked loses nothing: its part stays then.
 pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
-    let mut losses = Vec::new();
-    if let Some(tree) = tree::of(lease)?.filter(Worktree::is_present) {
-        of_tree(&mut losses, lease, &tree, with_branch)?;
-    }
+    let mut losses = of_worktree(lease, with_branch)?;
     for part in &lease.parts {
         for session in service::survey::sessions(part).unwrap_or_default() {
             push(&mut losses, Kind::Session, format!("{}: {session}", part.holds), true);
@@ -69,6 +80,18 @@ pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
         for process in listeners::on(*port) {
             push(&mut losses, Kind::Process, format!("{variable} {port}: {process}"), false);
         }
+    }
+    Ok(losses)
+}
+
+/// What would be lost with its worktree alone: git is asked, and no server.
+///
+/// # Errors
+/// When git cannot say.
+pub fn of_worktree(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
+    let mut losses = Vec::new();
+    if let Some(tree) = tree::of(lease)?.filter(Worktree::is_present) {
+        of_tree(&mut losses, lease, &tree, with_branch)?;
     }
     Ok(losses)
 }

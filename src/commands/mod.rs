@@ -2,20 +2,25 @@
 
 pub mod add;
 pub mod adopt;
+pub mod ask;
 pub mod check;
 pub mod context;
 pub mod engine;
 pub mod env;
+pub mod glance;
+pub mod hook;
 pub mod infra;
 pub mod list;
 pub mod losses;
 pub mod orphans;
+pub mod parallel;
 pub mod path;
 pub mod prune;
 pub mod recover;
 pub mod remove;
 pub mod run;
 pub mod select;
+pub mod summary;
 pub mod survey;
 pub mod table;
 pub mod target;
@@ -44,5 +49,6 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
+        Command::Hook(args) => hook::run(&args, ui),
     }
 }

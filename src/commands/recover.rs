@@ -6,6 +6,7 @@ use crate::apply::tree;
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fs::{self, Stands};
+use crate::sys::repo::Worktree;
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -28,13 +29,24 @@ pub enum Due {
 /// # Errors
 /// When git's directories cannot be read.
 pub fn due(lease: &Lease) -> Result<Option<Due>> {
+    due_with(lease, || tree::of(lease))
+}
+
+/// As [`due`], when it is known how to find the lease's worktree.
+///
+/// # Errors
+/// When git's directories cannot be read.
+pub fn due_with(
+    lease: &Lease,
+    tree: impl FnOnce() -> Result<Option<Worktree>>,
+) -> Result<Option<Due>> {
     if fs::stands(&lease.repository)? == Stands::Nothing {
         return Ok(is_gone_for_good(&lease.repository)?.then_some(Due::RepositoryGone));
     }
     Ok(match lease.phase {
         Phase::Creating => Some(Due::AddInterrupted),
         Phase::Removing => Some(Due::RemoveInterrupted),
-        Phase::Ready => match tree::of(lease)? {
+        Phase::Ready => match tree()? {
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
             Some(tree) => (!tree::is_elsewhere(lease, &tree)?).then_some(Due::WorktreeGone),
             None => Some(Due::WorktreeGone),

@@ -1,7 +1,7 @@
 //! `git agentenv remove`: takes an environment away.
 
 use super::context::{Context, current_dir};
-use super::{losses, select, trust};
+use super::{ask, losses, select, trust};
 use crate::apply::{farewell, hooks};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
@@ -9,6 +9,7 @@ use crate::sys::fault;
 use crate::ui::Ui;
 use anyhow::Result;
 use serde::Serialize;
+use std::path::Path;
 
 /// The arguments of `remove`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +41,7 @@ Examples:
 
 /// What was, or would be, removed.
 #[derive(Debug, Serialize)]
-struct Removed {
+pub struct Removed {
     name: String,
     branch: Option<String>,
     path: std::path::PathBuf,
@@ -54,14 +55,11 @@ struct Removed {
 /// When one is refused, or could not be given back whole.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = match args.envs.as_slice() {
-        [] => vec![select::named_or_here(&context, None)?],
-        envs => envs.iter().map(|env| select::named(&context, env)).collect::<Result<_>>()?,
-    };
+    let chosen = chosen(&context, ui, args)?;
     let here = current_dir()?;
     let mut removed = Vec::new();
-    for lease in &leases {
-        removed.push(one(&context, ui, args, lease)?);
+    for (lease, agreed) in &chosen {
+        removed.push(one(&context, ui, args, lease, agreed)?);
         if !args.dry_run && here.starts_with(&lease.path) {
             ui.say(format!("this directory is gone: cd {}", lease.main.display()));
         }
@@ -75,7 +73,38 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed> {
+/// The environments that are meant, each with the losses that the user has agreed to in answer to a question.
+fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<losses::Loss>)>> {
+    if !args.envs.is_empty() {
+        let named = |env: &String| Ok((select::named(context, env)?, Vec::new()));
+        return args.envs.iter().map(named).collect();
+    }
+    if let Some(lease) = select::here(context)? {
+        return Ok(vec![(lease, Vec::new())]);
+    }
+    let chosen = ask::environments(context, ui, args.delete_branch)?;
+    if args.dry_run {
+        return Ok(chosen);
+    }
+    let described =
+        chosen.iter().map(|(lease, losses)| described("This removes", &lease.path, losses));
+    let loses = chosen.iter().any(|(_, losses)| losses.iter().any(|loss| loss.needs_force));
+    let question = if loses { "Remove it, and lose that for ever?" } else { "Remove it?" };
+    ask::agree(ui, described.collect::<String>().trim_end(), question, !loses)?;
+    Ok(chosen)
+}
+
+/// Removes one environment. `agreed` are the losses that the user gave up in answer to a question.
+///
+/// # Errors
+/// When it is refused, or could not be given back whole.
+pub fn one(
+    context: &Context,
+    ui: &Ui,
+    args: &Args,
+    lease: &Lease,
+    agreed: &[losses::Loss],
+) -> Result<Removed> {
     let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
     let _working = context.store.lock_lease(&lease.id, waiting)?;
     let Some(recorded) = context.store.lease(&lease.id)? else {
@@ -97,7 +126,10 @@ fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed
     if args.dry_run {
         return Ok(removed);
     }
-    losses::require_none(&lease, &removed.losses, args.force)?;
+    let mut serious = removed.losses.iter().filter(|loss| loss.needs_force).peekable();
+    let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
+    let force = args.force || given_up;
+    losses::require_none(&lease, &removed.losses, force)?;
     if lease.phase == Phase::Ready && !args.no_hooks {
         pre_remove(context, ui, args, &lease)?;
     }
@@ -108,7 +140,7 @@ fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed
     lease.phase = Phase::Removing;
     context.store.save(&lease)?;
     fault::point("removing")?;
-    let force = farewell::Force { work: args.force, sessions: args.force };
+    let force = farewell::Force { work: force, sessions: force };
     farewell::remove(ui, &context.store, &lease, force)?;
     let gone = |branch: &String| context.repo.branch(branch).is_none();
     removed.branch_deleted = args.delete_branch && lease.branch.as_ref().is_some_and(gone);
@@ -142,6 +174,10 @@ fn pre_remove(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<
 }
 
 fn dry(removed: &Removed) -> String {
-    let losses = removed.losses.iter().map(|loss| format!("  would lose: {loss}\n"));
-    format!("would remove {}\n{}", removed.path.display(), losses.collect::<String>())
+    described("would remove", &removed.path, &removed.losses)
+}
+
+fn described(verb: &str, path: &Path, losses: &[losses::Loss]) -> String {
+    let losses = losses.iter().map(|loss| format!("  would lose: {loss}\n"));
+    format!("{verb} {}\n{}", path.display(), losses.collect::<String>())
 }

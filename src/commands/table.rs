@@ -1,28 +1,133 @@
-//! A table that fits the terminal.
+//! A table that fits the terminal: columns are cut, then left out, and no line ever wraps.
 
-use crate::ui;
-use console::{measure_text_width, truncate_str};
+use console::{measure_text_width, strip_ansi_codes, truncate_str};
 
-/// Columns as wide as their longest cell, the last one cut to the terminal's width.
-pub fn render(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| measure_text_width(cell)).max()
-    };
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let limit = ui::width();
-    rows.iter().map(|row| line(row, &widths, limit) + "\n").collect()
+/// What happens to a column when there is not enough room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// Nothing.
+    Whole,
+    /// Its cells are cut at their ends, to no less than this width.
+    Cut(usize),
+    /// Its cells are cut at their beginnings, to no less than this width.
+    CutStart(usize),
+    /// It is cut at the ends, to no less than this width, and left out when that is not enough.
+    Drop(usize),
 }
 
-fn line(row: &[String], widths: &[usize], limit: Option<usize>) -> String {
-    let mut line = String::new();
-    for (cell, &width) in row.iter().zip(widths) {
-        line.push_str(cell);
-        line.push_str(&" ".repeat(width - measure_text_width(cell) + 2));
+/// A column: its heading and its cells.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// What stands above it.
+    pub heading: &'static str,
+    /// Its cells; one may hold colours.
+    pub cells: Vec<String>,
+    /// How it gives room.
+    pub fit: Fit,
+}
+
+/// Two blanks between columns.
+const GAP: usize = 2;
+
+/// The table for a terminal of this width; `None`: it may be as wide as it needs.
+///
+/// A column without any content is left out. Room is taken from the columns in their order from the right.
+pub fn render(mut columns: Vec<Column>, limit: Option<usize>) -> String {
+    columns.retain(|column| column.cells.iter().any(|cell| !cell.is_empty()));
+    let mut widths: Vec<usize> = columns.iter().map(width).collect();
+    if let Some(limit) = limit {
+        fit(&mut columns, &mut widths, limit);
     }
-    let line = line.trim_end();
-    match limit {
-        Some(limit) => truncate_str(line, limit, "…").into_owned(),
-        None => line.to_owned(),
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    let heading = line(&columns, &widths, &|column| column.heading.to_owned());
+    let cells = (0..rows).map(|row| line(&columns, &widths, &|column| column.cells[row].clone()));
+    std::iter::once(heading).chain(cells).collect()
+}
+
+fn width(column: &Column) -> usize {
+    let cells = column.cells.iter().map(|cell| measure_text_width(cell)).max().unwrap_or(0);
+    cells.max(column.heading.len())
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// First everything is cut as far as it may be, then columns are left out, the last one first.
+fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
+    for at in (0..columns.len()).rev() {
+        let excess = total(widths).saturating_sub(limit);
+        if let Fit::Cut(least) | Fit::CutStart(least) | Fit::Drop(least) = columns[at].fit {
+            let least = least.max(columns[at].heading.len());
+            widths[at] = widths[at].saturating_sub(excess).max(least.min(widths[at]));
+        }
+    }
+    while total(widths) > limit {
+        let Some(at) = columns.iter().rposition(|column| matches!(column.fit, Fit::Drop(_))) else {
+            break;
+        };
+        columns.remove(at);
+        widths.remove(at);
+    }
+    // What was left out may have made more room than was needed.
+    let spare = limit.saturating_sub(total(widths));
+    if let Some(at) = (0..columns.len()).rev().find(|&at| width(&columns[at]) > widths[at]) {
+        widths[at] = (widths[at] + spare).min(width(&columns[at]));
+    }
+}
+
+fn line(columns: &[Column], widths: &[usize], cell: &dyn Fn(&Column) -> String) -> String {
+    let mut line = String::new();
+    for (column, &width) in columns.iter().zip(widths) {
+        let cell = cut(&cell(column), width, column.fit);
+        line.push_str(&cell);
+        line.push_str(&" ".repeat(width.saturating_sub(measure_text_width(&cell)) + GAP));
+    }
+    line.trim_end().to_owned() + "\n"
+}
+
+fn cut(cell: &str, width: usize, fit: Fit) -> String {
+    if !matches!(fit, Fit::CutStart(_)) || measure_text_width(cell) <= width {
+        return truncate_str(cell, width, "…").into_owned();
+    }
+    let plain = strip_ansi_codes(cell);
+    let starts = plain.char_indices().map(|(at, _)| at);
+    let rest = starts.map(|at| &plain[at..]).find(|rest| measure_text_width(rest) < width);
+    format!("…{}", rest.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(limit: Option<usize>) -> String {
+        let column = |heading, cell: &str, fit| {
+            let cells = vec![cell.to_owned(), String::new()];
+            Column { heading, cells, fit }
+        };
+        let columns = vec![
+            column("NAME", "a-rather-long-name", Fit::Cut(8)),
+            column("EMPTY", "", Fit::Whole),
+            column("PATH", "/home/somebody/code/app", Fit::CutStart(8)),
+            column("MORE", "less important", Fit::Drop(6)),
+        ];
+        render(columns, limit)
+    }
+
+    #[test]
+    fn columns_are_cut_then_left_out() {
+        let shown = |limit| table(limit).lines().nth(1).unwrap().to_owned();
+        assert_eq!(shown(None), "a-rather-long-name  /home/somebody/code/app  less important");
+        assert_eq!(shown(Some(52)), "a-rather-long-name  /home/somebody/code/app  less i…");
+        assert_eq!(shown(Some(40)), "a-rather-long-name  …dy/code/app  less …");
+        assert_eq!(shown(Some(20)), "a-rathe…  …/code/app");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for limit in 18..70 {
+            let table = table(Some(limit));
+            assert!(table.lines().all(|line| measure_text_width(line) <= limit), "{table}");
+        }
     }
 }

@@ -32,17 +32,21 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     if args.revoke {
         trust::revoke(&context.store, &context.repo.common)?;
-        ui.say("the hooks of this repository are not trusted any more");
+        let text = || "the hooks of this repository are not trusted any more\n".to_owned();
+        ui.answer(&serde_json::json!({ "trusted": false }), text)?;
         return Ok(Exit::Done);
     }
     let hooks = context.config()?.map(|config| config.hooks).unwrap_or_default();
     let listed = listing("post_add", &hooks.post_add) + &listing("pre_remove", &hooks.pre_remove);
     if listed.is_empty() {
-        ui.say("this repository has no hooks");
+        let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [] });
+        ui.answer(&answer, || "this repository has no hooks\n".to_owned())?;
         return Ok(Exit::Done);
     }
-    ui.say(format!("these commands would run in each worktree:\n{listed}"));
-    if !args.yes && !confirmed(ui)? {
+    let listed = format!("these commands would run in each worktree:\n{}", listed.trim_end());
+    if args.yes {
+        ui.say(listed);
+    } else if !confirmed(ui, &listed)? {
         return Err(Failure::new(Exit::Refused, "not approved").into());
     }
     trust::approve(&context.store, &context.repo.common, &[&hooks.post_add, &hooks.pre_remove])?;
@@ -64,10 +68,12 @@ pub fn require(context: &Context, commands: &[String]) -> Result<()> {
     Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
-fn confirmed(ui: &Ui) -> Result<bool> {
+fn confirmed(ui: &Ui, listed: &str) -> Result<bool> {
     if ui.can_ask() {
+        ui.present(listed);
         return ui.confirm("Approve exactly these commands?", false);
     }
+    ui.say(listed);
     let failure = Failure::new(Exit::Usage, "nobody is there to be asked");
     Err(failure.hint("`git agentenv trust --yes` approves without asking").into())
 }

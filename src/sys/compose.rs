@@ -1,7 +1,7 @@
 //! The shared servers, through compose: `docker compose` (2 and later) or `docker-compose` (1.29).
 
 use super::docker::{self, Container};
-use super::exec::{self, Cmd};
+use super::exec::{self, Cmd, Output};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -59,9 +59,9 @@ impl Infra {
     /// Creates and starts what is not running yet. It does not wait until the servers answer.
     ///
     /// # Errors
-    /// When compose is missing or fails; what it said is on stderr already.
+    /// When compose is missing or fails: a port that is taken, an image that cannot be had, an engine that is down.
     pub fn up(&self) -> Result<()> {
-        self.narrate(&["up", "-d"])
+        self.call(&["up", "-d"])
     }
 
     /// Stops and removes the servers; their data only when `volumes` is set.
@@ -69,7 +69,7 @@ impl Infra {
     /// # Errors
     /// As [`Infra::up`].
     pub fn down(&self, volumes: bool) -> Result<()> {
-        self.narrate(if volumes { &["down", "-v"] } else { &["down"] })
+        self.call(if volumes { &["down", "-v"] } else { &["down"] })
     }
 
     /// The servers' containers, whether they run or not.
@@ -81,7 +81,7 @@ impl Infra {
         Ok(all.filter(|c| c.project == self.project).collect())
     }
 
-    fn narrate(&self, args: &[&str]) -> Result<()> {
+    fn call(&self, args: &[&str]) -> Result<()> {
         let cmd = self.compose()?.args(["-p", &self.project, "-f"]);
         let cmd = match &self.file {
             Some(path) => cmd.arg(path),
@@ -89,10 +89,8 @@ impl Infra {
             // directory on the containers, as if they belonged to that worktree.
             None => cmd.arg("-").stdin(BUILT_IN).dir("/"),
         };
-        match cmd.args(args).patience(None).narrate()? {
-            0 => Ok(()),
-            code => Err(self.failed(args[0], code)),
-        }
+        let output = cmd.args(args).patience(None).output()?;
+        if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
     }
 
     /// The compose that there is. The plugin goes first: version 1 is out of care.
@@ -114,17 +112,32 @@ impl Infra {
             .into())
     }
 
-    fn failed(&self, what: &str, code: i32) -> anyhow::Error {
-        // An engine that is down is the usual reason; then the engine's own words are better than a number.
+    /// Why compose failed, with the way out. What it said is the cause.
+    fn failed(&self, what: &str, output: &Output) -> anyhow::Error {
+        // An engine that is down is the usual reason; then the engine's own words are better than compose's.
         if let Err(error) = docker::containers() {
             return error;
         }
-        let message = format!("compose {what} of project `{}` ended with {code}", self.project);
-        let hint =
-            "a port that is taken? AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose others";
-        Failure::new(Exit::Service, message).hint(hint).into()
+        let said = &output.stderr;
+        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        let (why, hint) = if has(&["address already in use", "port is already allocated"]) {
+            let hint = "stop what listens there, or choose another `port` for the service; \
+                        AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose those of the built-in servers";
+            ("a port is taken", hint)
+        } else if has(&["pull access denied", "manifest unknown", "no such host", "Pulling"]) {
+            ("an image cannot be had", "is the network up? `docker pull` of the image says more")
+        } else {
+            ("compose failed", "`docker compose logs` says more")
+        };
+        let message = format!("{what} of the servers (project `{}`): {why}", self.project);
+        let last: Vec<&str> = said.lines().rev().take(LINES).collect();
+        let cause: Vec<&str> = last.into_iter().rev().collect();
+        anyhow::anyhow!(cause.join("\n")).context(Failure::new(Exit::Service, message).hint(hint))
     }
 }
+
+/// How much of what compose said is shown, from its end.
+const LINES: usize = 4;
 
 fn project_of(path: &Path) -> Result<String> {
     #[derive(Deserialize)]

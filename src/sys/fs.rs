@@ -75,10 +75,18 @@ pub fn word(path: &Path) -> Option<String> {
 /// # Errors
 /// When the directory cannot be written or the disk is full; the old content stands then.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    replace_as(path, content, 0o600)
+}
+
+/// As [`replace`], with these permissions, as far as the user's umask lets them.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let fresh = dir.join(format!(".{name}.{}.{}.new", std::process::id(), unique()));
-    let replaced = write_new(&fresh, content).and_then(|()| {
+    let replaced = write_new(&fresh, content, mode).and_then(|()| {
         fs::rename(&fresh, path)?;
         File::open(dir)?.sync_all()
     });
@@ -199,8 +207,8 @@ pub fn mode(path: &Path) -> Option<u32> {
     fs::symlink_metadata(path).ok().map(|meta| meta.mode() & 0o777)
 }
 
-fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+fn write_new(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }

@@ -170,6 +170,18 @@ pub fn ignores(path: &Path, file: &str) -> Result<bool> {
     Ok(git(path).args(["check-ignore", "--quiet", "--", file]).output()?.success())
 }
 
+/// The directory of a repository's hooks, and the scope of the setting that names it: `None` where it is git's
+/// usual one.
+///
+/// # Errors
+/// When git cannot say.
+pub fn hooks_dir(repo: &Path) -> Result<(PathBuf, Option<String>)> {
+    let dir = repo.join(git(repo).args(["rev-parse", "--git-path", "hooks"]).read()?);
+    let setting = git(repo).args(["config", "--show-scope", "--get", "core.hooksPath"]).output()?;
+    let scope = setting.text().split('\t').next().map(str::to_owned);
+    Ok((dir, scope.filter(|_| setting.success())))
+}
+
 /// Whether git tracks this file of a worktree.
 ///
 /// # Errors

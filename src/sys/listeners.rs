@@ -2,6 +2,7 @@
 
 use super::fs;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,15 @@ impl fmt::Display for Listener {
     }
 }
 
+/// Every TCP port that somebody listens on; `None` where the system does not show them.
+pub fn ports() -> Option<BTreeSet<u16>> {
+    let tables: Vec<String> = TABLES.iter().filter_map(|table| read(table)).collect();
+    let port = |local: &str| u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok();
+    let listening = |text: &String| sockets(text).filter_map(|(local, _)| port(local)).collect();
+    let found: Vec<Vec<u16>> = tables.iter().map(listening).collect();
+    (!found.is_empty()).then(|| found.into_iter().flatten().collect())
+}
+
 /// The processes of this user that listen on a TCP port.
 pub fn on(port: u16) -> Vec<Listener> {
     let inodes = inodes(port);
@@ -40,26 +50,29 @@ pub fn on(port: u16) -> Vec<Listener> {
         .collect()
 }
 
-/// The sockets that listen on a port: `proc_net_tcp(5)`, state 0A.
+/// Where Linux lists its TCP sockets.
+const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+fn read(table: &str) -> Option<String> {
+    std::fs::read_to_string(table).ok()
+}
+
+/// The sockets that listen on a port.
 fn inodes(port: u16) -> Vec<String> {
-    let mut inodes = Vec::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let Ok(text) = std::fs::read_to_string(table) else {
-            continue;
-        };
-        for line in text.lines().skip(1) {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let (Some(local), Some(&"0A"), Some(inode)) =
-                (fields.get(1), fields.get(3), fields.get(9))
-            else {
-                continue;
-            };
-            if local.ends_with(&format!(":{port:04X}")) {
-                inodes.push(format!("socket:[{inode}]"));
-            }
-        }
-    }
-    inodes
+    let suffix = format!(":{port:04X}");
+    let tables: Vec<String> = TABLES.iter().filter_map(|table| read(table)).collect();
+    let sockets = tables.iter().flat_map(|text| sockets(text));
+    let own = sockets.filter(|(local, _)| local.ends_with(&suffix));
+    own.map(|(_, inode)| format!("socket:[{inode}]")).collect()
+}
+
+/// Address and inode of each socket that listens: `proc_net_tcp(5)`, state 0A.
+fn sockets(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().skip(1).filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        let (local, state) = (fields.nth(1)?, fields.nth(1)?);
+        (state == "0A").then(|| Some((local, fields.nth(5)?))).flatten()
+    })
 }
 
 fn holds(process: &Path, inodes: &[String]) -> bool {
@@ -76,4 +89,17 @@ fn listener(process: &Path) -> Option<Listener> {
     let program =
         std::fs::read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned();
     Some(Listener { pid, program, dir: process.join("cwd").read_link().ok() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_sockets_is_read_by_its_columns() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1\n\
+            1: 0100007F:1F91 0100007F:9999 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1\n";
+        assert_eq!(sockets(table).collect::<Vec<_>>(), [("0100007F:1F90", "4711")]);
+    }
 }

@@ -14,5 +14,6 @@ pub mod listeners;
 pub mod lock;
 pub mod net;
 pub mod repo;
+pub mod status;
 pub mod store;
 pub mod trust;

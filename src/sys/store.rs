@@ -130,6 +130,8 @@ impl Store {
                 Err(why) => broken.push(Broken { file, why: format!("{why:#}") }),
             }
         }
+        // The files are named by chance: people and scripts want the same order every time.
+        leases.sort_by(|a, b| (&a.repository, &a.name).cmp(&(&b.repository, &b.name)));
         Ok((leases, broken))
     }
 

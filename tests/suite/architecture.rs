@@ -29,7 +29,7 @@ const KEPT_TO: [(&[&str], &[&str]); 4] = [
     ),
     (&["gix::", "use gix"], &["sys/repo.rs"]),
     (&["\"docker\"", "\"docker-compose\""], &["sys/docker/", "sys/compose.rs"]),
-    (&["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std"], &["ui.rs"]),
+    (&["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std", "Term::buf"], &["ui/"]),
 ];
 
 const MODEL_MUST_NOT: [&str; 8] = [

@@ -2,12 +2,21 @@
 
 #![allow(clippy::disallowed_methods)] // they keep the program's effects in their places; this is not the program
 
+mod adopt;
 mod architecture;
+mod article;
+mod check;
+mod claude;
 mod common;
+mod compose;
 mod crash;
 mod docker;
 mod harness;
+mod hook;
 mod infra;
+mod infra_command;
 mod licences;
 mod postgres;
+mod readers;
 mod redis;
+mod trust;

@@ -132,6 +132,23 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
     Ok(Plan { lease, target: request.target, post_add: config.hooks.post_add.clone() })
 }
 
+/// The variables of an environment, from what it holds; `repo` stands for the repository in templates.
+///
+/// # Errors
+/// When a template wants what the lease does not hold, or a value cannot be written.
+pub fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<String, String>> {
+    let parts =
+        lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
+    config.vars(&Values {
+        repo,
+        name: &lease.name,
+        project: &lease.project,
+        path: &lease.path.to_string_lossy(),
+        ports: &lease.ports,
+        parts: &parts,
+    })
+}
+
 fn parts(config: &Config, facts: &Facts<'_>, identity: &identity::Identity) -> Result<Vec<Part>> {
     let mut chosen = Vec::new();
     let mut parts = Vec::new();
@@ -144,19 +161,6 @@ fn parts(config: &Config, facts: &Facts<'_>, identity: &identity::Identity) -> R
         parts.push(part(name, service, holds));
     }
     Ok(parts)
-}
-
-fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<String, String>> {
-    let parts =
-        lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
-    config.vars(&Values {
-        repo,
-        name: &lease.name,
-        project: &lease.project,
-        path: &lease.path.to_string_lossy(),
-        ports: &lease.ports,
-        parts: &parts,
-    })
 }
 
 fn part(name: &str, service: &Service, holds: String) -> Part {

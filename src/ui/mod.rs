@@ -1,48 +1,39 @@
-//! The only printer: answers on stdout, narration on stderr.
+//! The only printer: answers on stdout, narration and prompts on stderr.
 
-use crate::error::{Exit, Failure, exit_of, hint_of};
+mod color;
+mod menu;
+mod progress;
+mod screen;
+mod step;
+
+pub use color::{Color, Tone};
+pub use menu::{Choice, Item, Judge, Menu};
+pub use step::Step;
+
+use crate::error::{exit_of, hint_of};
+use crate::sys::env;
 use anyhow::{Context, Result};
 use console::{Style, Term};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use progress::Progress;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
 
 /// The version of all JSON answers. It grows when a field changes its meaning or goes away.
 pub const JSON_VERSION: u32 = 1;
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR or CLICOLOR=0 is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// How to speak to the user.
 pub struct Ui {
     json: bool,
     quiet: bool,
-    progress: Option<MultiProgress>,
+    progress: Option<Progress>,
 }
 
 impl Ui {
     /// Speaks as the command line asks for.
     pub fn new(json: bool, quiet: bool, color: Color) -> Ui {
-        match color {
-            Color::Auto => {}
-            Color::Always | Color::Never => {
-                console::set_colors_enabled(color == Color::Always);
-                console::set_colors_enabled_stderr(color == Color::Always);
-            }
-        }
-        let lively =
-            !quiet && std::io::stderr().is_terminal() && Term::stderr().features().is_attended();
-        Ui { json, quiet, progress: lively.then(MultiProgress::new) }
+        color::choose(color);
+        let lively = !quiet && std::io::stderr().is_terminal() && !is_dumb();
+        Ui { json, quiet, progress: lively.then(Progress::new) }
     }
 
     /// The answer is to be one JSON document.
@@ -52,7 +43,8 @@ impl Ui {
 
     /// Somebody is there to be asked.
     pub fn can_ask(&self) -> bool {
-        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        let (stdin, stderr) = (std::io::stdin(), std::io::stderr());
+        !self.json && !is_dumb() && stdin.is_terminal() && stderr.is_terminal()
     }
 
     /// Prints the answer: text for people, or the value as JSON with a version.
@@ -84,6 +76,16 @@ impl Ui {
         if !self.quiet {
             self.line(text.as_ref());
         }
+    }
+
+    /// Shows what a question is about, also when quiet.
+    pub fn present(&self, text: &str) {
+        self.line(text);
+    }
+
+    /// A person reads both the answer and the narration, on the same terminal.
+    pub fn is_heard(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal() && width().is_some()
     }
 
     /// Says something that the user should not miss, also when quiet.
@@ -120,25 +122,23 @@ impl Ui {
     /// # Errors
     /// When the user breaks it off.
     pub fn confirm(&self, question: &str, default: bool) -> Result<bool> {
-        let answer =
-            dialoguer::Confirm::new().with_prompt(question).default(default).interact_opt();
-        answer.context("cannot ask")?.ok_or_else(cancelled)
+        let theme = dialoguer::theme::SimpleTheme;
+        let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(default);
+        let answer = prompt.interact_opt().map_err(|dialoguer::Error::IO(error)| error);
+        screen::answered(answer)?.ok_or_else(screen::cancelled)
+    }
+
+    /// Lets the user choose from a menu; only where [`Ui::can_ask`].
+    ///
+    /// # Errors
+    /// When the user breaks it off.
+    pub fn choose(&self, menu: &Menu<'_>) -> Result<Choice> {
+        menu.ask()
     }
 
     /// Shows that something has begun that may take a moment.
     pub fn step(&self, what: impl Into<String>) -> Step<'_> {
-        let what = what.into();
-        let bar = self.progress.as_ref().map(|all| {
-            let bar = all.add(ProgressBar::new_spinner());
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-            );
-            bar.set_message(what.clone());
-            bar.enable_steady_tick(Duration::from_millis(100));
-            bar
-        });
-        Step { ui: self, what, begin: Instant::now(), bar, ended: false }
+        Step::begin(self, what.into())
     }
 
     fn json_error(&self, error: &anyhow::Error) {
@@ -162,56 +162,15 @@ impl Ui {
             writeln!(std::io::stderr().lock(), "{text}").ok();
         };
         match &self.progress {
-            Some(progress) => progress.suspend(print),
+            Some(progress) => progress.above(print),
             None => print(),
         }
     }
 }
 
-/// Something that has begun; it failed unless somebody says that it is done.
-pub struct Step<'a> {
-    ui: &'a Ui,
-    what: String,
-    begin: Instant,
-    bar: Option<ProgressBar>,
-    ended: bool,
-}
-
-impl Step<'_> {
-    /// It is done.
-    pub fn done(mut self) {
-        self.end(Style::new().for_stderr().green().apply_to("✓").to_string());
-    }
-
-    /// There was nothing to do: it is not mentioned.
-    pub fn nothing(mut self) {
-        self.clear();
-    }
-
-    fn end(&mut self, sign: String) {
-        self.clear();
-        let took = self.begin.elapsed();
-        self.ui.say(format!("{sign} {} ({:.1} s)", self.what, took.as_secs_f64()));
-    }
-
-    fn clear(&mut self) {
-        self.ended = true;
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Drop for Step<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.end(Style::new().for_stderr().red().apply_to("✗").to_string());
-        }
-    }
-}
-
-fn cancelled() -> anyhow::Error {
-    Failure::new(Exit::Interrupted, "cancelled").into()
+/// A terminal that cannot move its cursor.
+fn is_dumb() -> bool {
+    env::var("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// How many columns stdout has; `None`: it is no terminal.

@@ -1,0 +1,138 @@
+//! The events of others: a new worktree of git's, and Claude Code's WorktreeCreate and WorktreeRemove.
+
+use crate::commands::context::{Context, current_dir};
+use crate::commands::{add, adopt, engine, remove, select, target};
+use crate::error::{Exit, Failure, hint_of};
+use crate::model::claude::Event;
+use crate::model::lease::Lease;
+use crate::model::plan::Request;
+use crate::sys::{fs, repo};
+use crate::ui::Ui;
+use anyhow::{Context as _, Result};
+use std::io::Read;
+use std::path::PathBuf;
+
+/// The most that is read of an event, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// Makes an environment of the worktree that git has just made. The checkout never fails for it.
+///
+/// # Errors
+/// None: what hinders it is said.
+pub fn checkout(ui: &Ui) -> Result<Exit> {
+    if let Err(error) = new_worktree(ui) {
+        let hint = hint_of(&error).map_or(String::new(), |hint| format!("\nhint: {hint}"));
+        ui.warn(format!(
+            "this worktree is no environment: {error:#}{hint}\nhint: `git agentenv adopt` in it tries again"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn new_worktree(ui: &Ui) -> Result<()> {
+    let context = adopt::at(&current_dir()?)?;
+    let trees = repo::worktrees(&context.repo.common)?;
+    let here = context.repo.here.as_deref();
+    let plain = |tree: &&repo::Worktree| {
+        tree.lease.is_none() && Some(fs::canonical(&tree.path).as_path()) == here
+    };
+    match trees.iter().find(plain) {
+        Some(_) => adopted(&context, ui).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Answers WorktreeCreate: makes an environment, and prints nothing but its path.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create(ui: &Ui) -> Result<Exit> {
+    let event = read("WorktreeCreate")?;
+    let name = event.name().ok_or_else(|| missing("name"))?;
+    let cwd = cwd(&event)?;
+    let context = adopt::at(&cwd)?;
+    let known = select::current(&context)?.into_iter().find(|lease| is_called(lease, name));
+    let lease = match known {
+        Some(lease) => adopted(&adopt::at(&lease.path)?, ui)?,
+        None => {
+            let config = engine::configuration(&context, ui)?;
+            let target = target::branch(&context.repo, &cwd, name, None)?;
+            let request = Request { target, path: None, adopted: false };
+            let mut lease = add::one(&context, ui, &config, request)?;
+            adopt::try_hooks(&context, ui, &config, &mut lease);
+            lease
+        }
+    };
+    ui.raw(&format!("{}\n", lease.path.display()))?;
+    Ok(Exit::Done)
+}
+
+/// Answers WorktreeRemove: takes the environment away unless work would be lost.
+///
+/// # Errors
+/// When there is no such environment, or it is kept because something in it would be lost.
+pub fn remove(ui: &Ui) -> Result<Exit> {
+    let event = read("WorktreeRemove")?;
+    let path = event.worktree_path.clone().ok_or_else(|| missing("worktree_path"))?;
+    let (path, cwd) = (fs::canonical(&path), cwd(&event)?);
+    let context = adopt::at(&path).or_else(|_| adopt::at(&cwd))?;
+    let found = select::current(&context)?.into_iter().find(|lease| lease.path == path);
+    let lease = found.ok_or_else(|| {
+        Failure::new(Exit::NotFound, format!("no environment at {}", path.display()))
+            .hint("`git worktree remove` removes a plain worktree")
+    })?;
+    let args = remove::Args {
+        envs: Vec::new(),
+        force: false,
+        delete_branch: is_untouched(&context, &lease),
+        dry_run: false,
+        no_hooks: false,
+    };
+    remove::one(&context, ui, &args, &lease, &[])?;
+    Ok(Exit::Done)
+}
+
+/// Makes the worktree whole, and an environment if it is none yet.
+fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
+    let config = engine::configuration(context, ui)?;
+    let mut lease = adopt::worktree(context, ui, &config)?;
+    adopt::try_hooks(context, ui, &config, &mut lease);
+    Ok(lease)
+}
+
+fn is_called(lease: &Lease, name: &str) -> bool {
+    lease.branch.as_deref() == Some(name) || lease.name == name
+}
+
+/// We made the branch, and nothing was committed on it: an agent that did nothing leaves nothing.
+fn is_untouched(context: &Context, lease: &Lease) -> bool {
+    let tip = lease.branch.as_ref().and_then(|branch| context.repo.branch(branch));
+    tip.is_some() && tip == lease.branch_created_at
+}
+
+fn cwd(event: &Event) -> Result<PathBuf> {
+    event.cwd.clone().filter(|dir| dir.is_absolute()).map_or_else(current_dir, Ok)
+}
+
+/// One document of JSON from stdin. Its end is seen without waiting for stdin's: not every caller closes it.
+fn read(expected: &str) -> Result<Event> {
+    let input = std::io::stdin().lock().take(LIMIT);
+    let document = serde_json::Deserializer::from_reader(input).into_iter::<Event>().next();
+    let event = document.transpose().context(Failure::new(
+        Exit::Usage,
+        format!("stdin holds no {expected} event of Claude Code's"),
+    ))?;
+    let event = event.ok_or_else(|| missing("an event on stdin"))?;
+    match event.hook_event_name.as_deref() {
+        Some(other) if other != expected => {
+            let message = format!("the event is `{other}`, and not `{expected}`");
+            let hint = "`git agentenv hook claude` prints the settings";
+            Err(Failure::new(Exit::Usage, message).hint(hint).into())
+        }
+        _ => Ok(event),
+    }
+}
+
+fn missing(what: &str) -> anyhow::Error {
+    Failure::new(Exit::Usage, format!("missing in Claude Code's event: {what}")).into()
+}

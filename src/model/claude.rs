@@ -1,0 +1,189 @@
+//! Claude Code: its settings, and what it tells hooks.
+
+use anyhow::{Result, anyhow};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// The events that we answer, with the subcommand that does.
+pub const EVENTS: [(&str, &str); 2] = [
+    ("WorktreeCreate", "git agentenv hook claude-create"),
+    ("WorktreeRemove", "git agentenv hook claude-remove"),
+];
+
+/// How long a worktree may take, in seconds: a big checkout and the project's hooks are in it.
+const TIMEOUT: u32 = 600;
+
+/// What Claude Code writes to the stdin of a hook, as far as it matters here.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// Which event it is.
+    pub hook_event_name: Option<String>,
+    /// The directory of the session.
+    pub cwd: Option<PathBuf>,
+    /// What the new worktree is to be called.
+    name: Option<String>,
+    /// The same, in some versions.
+    worktree_name: Option<String>,
+    /// The worktree to remove.
+    pub worktree_path: Option<PathBuf>,
+}
+
+impl Event {
+    /// What the new worktree is to be called.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.worktree_name.as_deref()).filter(|name| !name.is_empty())
+    }
+}
+
+/// The settings that make Claude Code's worktrees into environments.
+pub fn snippet() -> Value {
+    let mut settings = json!({});
+    for (event, command) in EVENTS {
+        settings["hooks"][event] = json!([entry(command)]);
+    }
+    settings
+}
+
+/// Whether settings hold all of our hooks.
+pub fn is_in(settings: &Value) -> bool {
+    EVENTS.iter().all(|(event, command)| {
+        let entries = settings["hooks"][event].as_array();
+        entries.into_iter().flatten().any(|entry| commands(entry).any(|found| found == *command))
+    })
+}
+
+/// Puts our hooks into settings; everything else stays.
+///
+/// # Errors
+/// When the settings are not what Claude Code writes.
+pub fn insert(settings: &mut Value) -> Result<()> {
+    remove(settings)?;
+    let hooks = object(settings, "the settings")?.entry("hooks").or_insert_with(|| json!({}));
+    let hooks = object(hooks, "`hooks`")?;
+    for (event, command) in EVENTS {
+        let entries = hooks.entry(event).or_insert_with(|| json!([]));
+        array(entries, event)?.push(entry(command));
+    }
+    Ok(())
+}
+
+/// Takes our hooks out of settings, and what is empty then.
+///
+/// # Errors
+/// When the settings are not what Claude Code writes.
+pub fn remove(settings: &mut Value) -> Result<()> {
+    let settings = object(settings, "the settings")?;
+    let Some(hooks) = settings.get_mut("hooks") else {
+        return Ok(());
+    };
+    let hooks = object(hooks, "`hooks`")?;
+    for (event, command) in EVENTS {
+        let Some(entries) = hooks.get_mut(event) else { continue };
+        let entries = array(entries, event)?;
+        let before = entries.len();
+        entries.iter_mut().for_each(|entry| take_out(entry, command));
+        entries.retain(|entry| !is_empty(&entry["hooks"]));
+        if entries.is_empty() && before > 0 {
+            hooks.shift_remove(event);
+        }
+    }
+    if hooks.is_empty() {
+        settings.shift_remove("hooks");
+    }
+    Ok(())
+}
+
+fn entry(command: &str) -> Value {
+    json!({ "hooks": [{ "type": "command", "command": command, "timeout": TIMEOUT }] })
+}
+
+fn commands(entry: &Value) -> impl Iterator<Item = &str> {
+    entry["hooks"].as_array().into_iter().flatten().filter_map(|hook| hook["command"].as_str())
+}
+
+fn take_out(entry: &mut Value, command: &str) {
+    if let Some(hooks) = entry.get_mut("hooks").and_then(Value::as_array_mut) {
+        hooks.retain(|hook| hook["command"] != command);
+    }
+}
+
+fn is_empty(hooks: &Value) -> bool {
+    hooks.as_array().is_some_and(Vec::is_empty)
+}
+
+fn object<'a>(value: &'a mut Value, what: &str) -> Result<&'a mut Map<String, Value>> {
+    value.as_object_mut().ok_or_else(|| anyhow!("{what} is not an object"))
+}
+
+fn array<'a>(value: &'a mut Value, what: &str) -> Result<&'a mut Vec<Value>> {
+    value.as_array_mut().ok_or_else(|| anyhow!("`hooks.{what}` is not a list"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn other() -> Value {
+        json!({
+            "permissions": { "allow": ["Bash(ls:*)"] },
+            "hooks": {
+                "Stop": [{ "hooks": [{ "type": "command", "command": "say done" }] }],
+                "WorktreeRemove": [{ "hooks": [{ "type": "command", "command": "echo bye" }] }],
+            },
+            "model": "x",
+        })
+    }
+
+    #[test]
+    fn hooks_come_and_go_beside_others() {
+        let mut settings = other();
+        insert(&mut settings).unwrap();
+        assert!(is_in(&settings));
+        let once = settings.clone();
+        insert(&mut settings).unwrap();
+        assert_eq!(settings, once);
+        assert_eq!(settings["hooks"]["WorktreeRemove"].as_array().unwrap().len(), 2);
+        remove(&mut settings).unwrap();
+        assert!(!is_in(&settings));
+        assert_eq!(settings.to_string(), other().to_string(), "in the same order");
+    }
+
+    #[test]
+    fn nothing_is_left_of_nothing() {
+        let mut settings = json!({});
+        insert(&mut settings).unwrap();
+        assert_eq!(settings, snippet());
+        remove(&mut settings).unwrap();
+        assert_eq!(settings, json!({}));
+    }
+
+    #[test]
+    fn a_command_beside_ours_stays() {
+        let mut settings = snippet();
+        let hooks = settings["hooks"]["WorktreeCreate"][0]["hooks"].as_array_mut().unwrap();
+        hooks.push(json!({ "type": "command", "command": "echo" }));
+        remove(&mut settings).unwrap();
+        assert_eq!(
+            settings,
+            json!({ "hooks": { "WorktreeCreate": [{ "hooks": [{ "type": "command", "command": "echo" }] }] } })
+        );
+    }
+
+    #[test]
+    fn settings_of_another_kind_are_refused() {
+        for mut odd in
+            [json!([]), json!({ "hooks": [] }), json!({ "hooks": { "WorktreeCreate": {} } })]
+        {
+            assert!(insert(&mut odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_event_has_its_name_under_either_word() {
+        for key in ["name", "worktree_name"] {
+            let event: Event = serde_json::from_value(json!({ key: "x", "other": 1 })).unwrap();
+            assert_eq!(event.name(), Some("x"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Which colours are wanted, and what they mean.
+
+use crate::sys::env;
+use console::{Style, Term};
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR or CLICOLOR=0 is set; with CLICOLOR_FORCE everywhere.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What a coloured word says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// All is well.
+    Good,
+    /// Not yet, or not any more.
+    Wait,
+    /// Something is wrong.
+    Bad,
+    /// Less important than the rest.
+    Quiet,
+    /// A heading.
+    Strong,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        match self {
+            Tone::Good => Style::new().green(),
+            Tone::Wait => Style::new().yellow(),
+            Tone::Bad => Style::new().red(),
+            Tone::Quiet => Style::new().dim(),
+            Tone::Strong => Style::new().bold(),
+        }
+    }
+
+    /// The text in this tone, for stdout.
+    pub fn paint(self, text: &str) -> String {
+        self.style().apply_to(text).to_string()
+    }
+
+    /// The text in this tone, for stderr.
+    pub fn paint_stderr(self, text: &str) -> String {
+        self.style().for_stderr().apply_to(text).to_string()
+    }
+}
+
+/// Makes it so for everything that is printed from now on.
+pub fn choose(color: Color) {
+    console::set_colors_enabled(is_wanted(color, &env::var, is_capable(&Term::stdout())));
+    console::set_colors_enabled_stderr(is_wanted(color, &env::var, is_capable(&Term::stderr())));
+}
+
+/// The flag beats the variables, "no" beats "by all means", and without either the terminal decides.
+fn is_wanted(color: Color, var: &dyn Fn(&str) -> Option<String>, capable: bool) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if var("NO_COLOR").is_some() => false,
+        Color::Auto if var("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        Color::Auto => capable && var("CLICOLOR").as_deref() != Some("0"),
+    }
+}
+
+fn is_capable(term: &Term) -> bool {
+    term.features().is_attended() && env::var("TERM").is_none_or(|term| term != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_then_the_variables_then_the_terminal_decide() {
+        let wanted = |color, set: &[(&str, &str)], capable| {
+            let var = |name: &str| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            is_wanted(color, &var, capable)
+        };
+        assert!(wanted(Color::Auto, &[], true) && !wanted(Color::Auto, &[], false));
+        assert!(wanted(Color::Always, &[("NO_COLOR", "1")], false));
+        assert!(!wanted(Color::Never, &[("CLICOLOR_FORCE", "1")], true));
+        assert!(!wanted(Color::Auto, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true));
+        assert!(!wanted(Color::Auto, &[("CLICOLOR", "0")], true));
+        assert!(wanted(Color::Auto, &[("CLICOLOR_FORCE", "1")], false));
+        assert!(!wanted(Color::Auto, &[("CLICOLOR_FORCE", "0")], false));
+    }
+}

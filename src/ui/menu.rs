@@ -1,0 +1,238 @@
+//! A menu that is searched by typing: one entry, several, or what was typed itself.
+
+use super::color::Tone;
+use super::screen::{Screen, cancelled};
+use anyhow::Result;
+use console::Key;
+use fuzzy_matcher::FuzzyMatcher;
+use fuzzy_matcher::skim::SkimMatcherV2;
+
+/// How many entries show at once.
+const ROWS: usize = 10;
+
+/// An entry: what is searched, and what is said of it.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its name.
+    pub label: String,
+    /// What there is to know about it.
+    pub note: String,
+}
+
+/// What the user wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// The entries with these positions.
+    Items(Vec<usize>),
+    /// Something that is no entry.
+    New(String),
+}
+
+/// What a typed text that is no entry would mean, or why it cannot be.
+pub type Judge<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// A question with entries to choose from.
+pub struct Menu<'a> {
+    /// The question.
+    pub prompt: &'a str,
+    /// The entries.
+    pub items: &'a [Item],
+    /// What is typed may be something new, if this says so; else only entries can be chosen.
+    pub new: Option<Judge<'a>>,
+    /// Space marks entries, to choose several.
+    pub several: bool,
+}
+
+/// What the menu shows as long as nothing is chosen.
+struct State<'a> {
+    menu: &'a Menu<'a>,
+    typed: String,
+    rows: Vec<Row>,
+    at: usize,
+    marked: Vec<bool>,
+}
+
+/// One line that can be chosen.
+enum Row {
+    Item(usize),
+    New(Result<String, String>),
+}
+
+impl Menu<'_> {
+    /// Asks; nothing of the menu is left on the terminal afterwards.
+    ///
+    /// # Errors
+    /// When the user leaves it with Esc or Ctrl-C.
+    pub(super) fn ask(&self) -> Result<Choice> {
+        let mut screen = Screen::open()?;
+        let mut state = State {
+            menu: self,
+            typed: String::new(),
+            rows: Vec::new(),
+            at: 0,
+            marked: vec![false; self.items.len()],
+        };
+        state.search();
+        loop {
+            screen.draw(&state.lines())?;
+            match screen.key()? {
+                Key::Escape | Key::CtrlC => return Err(cancelled()),
+                Key::Enter => {
+                    if let Some(choice) = state.chosen() {
+                        return Ok(choice);
+                    }
+                }
+                key => state.press(key),
+            }
+        }
+    }
+}
+
+impl State<'_> {
+    fn press(&mut self, key: Key) {
+        let last = self.rows.len().saturating_sub(1);
+        match key {
+            Key::ArrowUp | Key::BackTab => self.at = self.at.checked_sub(1).unwrap_or(last),
+            Key::ArrowDown | Key::Tab => self.at = if self.at >= last { 0 } else { self.at + 1 },
+            Key::Char(' ') if self.menu.several => self.mark(),
+            Key::Char('\x15') => self.retype(|typed| typed.clear()),
+            Key::Backspace => self.retype(|typed| typed.truncate(last_char(typed))),
+            Key::Char(char) if !char.is_control() => self.retype(|typed| typed.push(char)),
+            _ => {}
+        }
+    }
+
+    fn retype(&mut self, edit: impl FnOnce(&mut String)) {
+        edit(&mut self.typed);
+        self.search();
+    }
+
+    fn mark(&mut self) {
+        if let Some(Row::Item(item)) = self.rows.get(self.at) {
+            self.marked[*item] = !self.marked[*item];
+        }
+    }
+
+    /// The best match first, entries of the same worth as they came; then what was typed, as something new.
+    fn search(&mut self) {
+        let matcher = SkimMatcherV2::default();
+        let score = |item: &Item| match self.typed.as_str() {
+            "" => Some(0),
+            typed if typed == item.label => Some(i64::MAX),
+            typed => matcher.fuzzy_match(&item.label, typed),
+        };
+        let items = self.menu.items.iter().enumerate();
+        let mut found: Vec<_> =
+            items.filter_map(|(at, item)| Some((score(item)?, Row::Item(at)))).collect();
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        self.rows = found.into_iter().map(|(_, row)| row).collect();
+        let is_entry = self.menu.items.iter().any(|item| item.label == self.typed);
+        if let (Some(judge), false, false) = (self.menu.new, self.typed.is_empty(), is_entry) {
+            self.rows.push(Row::New(judge(&self.typed)));
+        }
+        self.at = 0;
+    }
+
+    /// What Enter takes: the marked entries, else the one that the arrow stands at.
+    fn chosen(&self) -> Option<Choice> {
+        let marked: Vec<usize> = (0..self.marked.len()).filter(|&at| self.marked[at]).collect();
+        if !marked.is_empty() {
+            return Some(Choice::Items(marked));
+        }
+        match self.rows.get(self.at)? {
+            Row::Item(item) => Some(Choice::Items(vec![*item])),
+            Row::New(Ok(_)) => Some(Choice::New(self.typed.clone())),
+            Row::New(Err(_)) => None,
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let prompt = Tone::Strong.paint_stderr(self.menu.prompt);
+        let mut lines = vec![format!("{prompt} {}▏", self.typed)];
+        let first = self.at.saturating_sub(ROWS - 1);
+        let visible = self.rows.iter().enumerate().skip(first).take(ROWS);
+        lines.extend(visible.map(|(at, row)| self.line(row, at == self.at)));
+        let keys = if self.menu.several {
+            "type to search, ↑ ↓ and space to mark, enter to take, esc to leave"
+        } else {
+            "type to search, ↑ ↓ to choose, enter to take, esc to leave"
+        };
+        let more = match self.rows.len().saturating_sub(ROWS) {
+            0 => String::new(),
+            more => format!("{more} more; "),
+        };
+        lines.push(Tone::Quiet.paint_stderr(&format!("  {more}{keys}")));
+        lines
+    }
+
+    fn line(&self, row: &Row, here: bool) -> String {
+        let arrow = if here { Tone::Good.paint_stderr(">") } else { " ".to_owned() };
+        let text = match row {
+            Row::Item(item) => self.item(*item),
+            Row::New(Ok(meaning)) => format!("{} {meaning}", Tone::Good.paint_stderr("+")),
+            Row::New(Err(why)) => Tone::Bad.paint_stderr(&format!("✗ {why}")),
+        };
+        format!("{arrow} {text}")
+    }
+
+    fn item(&self, at: usize) -> String {
+        let Item { label, note } = &self.menu.items[at];
+        let mark = match (self.menu.several, self.marked[at]) {
+            (false, _) => "",
+            (true, true) => "[x] ",
+            (true, false) => "[ ] ",
+        };
+        format!("{mark}{label}  {}", Tone::Quiet.paint_stderr(note))
+    }
+}
+
+/// Where the last character begins.
+fn last_char(text: &str) -> usize {
+    text.char_indices().last().map_or(0, |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state<'a>(menu: &'a Menu<'a>, keys: &str) -> State<'a> {
+        let marked = vec![false; menu.items.len()];
+        let mut state = State { menu, typed: String::new(), rows: Vec::new(), at: 0, marked };
+        state.search();
+        keys.chars().for_each(|key| state.press(Key::Char(key)));
+        state
+    }
+
+    fn items(labels: &[&str]) -> Vec<Item> {
+        let item = |label: &&str| Item { label: (*label).to_owned(), note: String::new() };
+        labels.iter().map(item).collect()
+    }
+
+    #[test]
+    fn the_best_match_comes_first_and_a_new_name_last() {
+        let items = items(&["main-menu", "feature/login", "login"]);
+        let judge = |typed: &str| {
+            if typed.ends_with('.') { Err("no".to_owned()) } else { Ok(typed.to_owned()) }
+        };
+        let menu = Menu { prompt: "", items: &items, new: Some(&judge), several: false };
+        assert_eq!(state(&menu, "login").chosen(), Some(Choice::Items(vec![2])));
+        assert_eq!(state(&menu, "flog").chosen(), Some(Choice::Items(vec![1])));
+        assert_eq!(state(&menu, "zz").chosen(), Some(Choice::New("zz".to_owned())));
+        assert_eq!(state(&menu, "zz.").chosen(), None);
+        let mut up = state(&menu, "log");
+        up.press(Key::ArrowUp);
+        assert_eq!(up.chosen(), Some(Choice::New("log".to_owned())));
+    }
+
+    #[test]
+    fn marked_entries_stay_marked_while_others_are_searched() {
+        let items = items(&["one", "two", "three"]);
+        let menu = Menu { prompt: "", items: &items, new: None, several: true };
+        assert_eq!(state(&menu, "one ").chosen(), Some(Choice::Items(vec![0])));
+        let mut both = state(&menu, "one ");
+        both.press(Key::Char('\x15'));
+        "three ".chars().for_each(|key| both.press(Key::Char(key)));
+        assert_eq!(both.chosen(), Some(Choice::Items(vec![0, 2])));
+        assert_eq!(state(&menu, "zz").chosen(), None);
+    }
+}

@@ -1,0 +1,144 @@
+//! `adopt`: worktrees that something else made, and environments of which something is missing.
+
+use crate::common::{Repo, Sandbox, servers};
+use std::fs;
+use std::path::Path;
+
+fn vars(sandbox: &Sandbox, tree: &Path) -> serde_json::Value {
+    sandbox.agentenv_in(tree, &["env", "--json"]).ok().json()["variables"].clone()
+}
+
+fn var(sandbox: &Sandbox, tree: &Path, name: &str) -> String {
+    vars(sandbox, tree)[name].as_str().unwrap().to_owned()
+}
+
+fn small<'a>(sandbox: &'a Sandbox) -> Repo<'a> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+#[test]
+fn a_worktree_of_plain_git_becomes_an_environment_and_stays_when_it_was() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.git(&["worktree", "add", "-q", "../x"]);
+    let tree = sandbox.root.join("x");
+    fs::write(tree.join(".env.worktree"), "MINE=1\n").unwrap();
+    fs::write(tree.join("work"), "hours").unwrap();
+
+    let said = repo.agentenv(&["adopt", "../x", "--json"]).ok().json();
+    assert_eq!((said["name"].as_str(), said["branch"].as_str()), (Some("x"), Some("x")));
+    assert_eq!(said["path"], tree.to_str().unwrap());
+    assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
+    let file = fs::read_to_string(tree.join(".env.worktree")).unwrap();
+    assert!(file.starts_with("MINE=1\n") && file.contains("POSTGRES_DB="), "{file}");
+    assert!(tree.join("work").exists());
+
+    repo.agentenv(&["remove", "x"]).fails(7);
+    assert!(tree.join("work").exists());
+    repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(sandbox.databases().is_empty() && !tree.exists());
+}
+
+#[test]
+fn a_detached_worktree_is_named_after_its_directory() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.git(&["worktree", "add", "-q", "--detach", "../look"]);
+    let said = sandbox.agentenv_in(sandbox.root.join("look"), &["adopt", "--json"]).ok().json();
+    assert_eq!((said["name"].as_str(), said["branch"].is_null()), (Some("look"), true));
+}
+
+#[test]
+fn what_is_missing_of_an_environment_is_put_back() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let tree = sandbox.root.join("app-x");
+    let before = vars(&sandbox, &tree);
+    let index: u16 = var(&sandbox, &tree, "REDIS_DB").parse().unwrap();
+    let database = var(&sandbox, &tree, "POSTGRES_DB");
+
+    fs::remove_file(tree.join(".env.worktree")).unwrap();
+    servers().psql(&format!("DROP DATABASE {database}"));
+    servers().redis(index, &["FLUSHDB"]);
+    sandbox.agentenv_in(tree.join("."), &["adopt"]).ok();
+    assert_eq!(vars(&sandbox, &tree), before);
+    assert!(fs::read_to_string(tree.join(".env.worktree")).unwrap().contains(&database));
+    assert_eq!(sandbox.databases().first(), Some(&database));
+    assert_ne!(servers().redis(index, &["DBSIZE"]), "0", "its mark is back");
+    repo.agentenv(&["remove", "x"]).ok();
+    assert!(sandbox.databases().is_empty());
+}
+
+#[test]
+fn what_is_there_of_an_environment_stays() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let tree = sandbox.root.join("app-x");
+    let database = var(&sandbox, &tree, "POSTGRES_DB");
+    let index: u16 = var(&sandbox, &tree, "REDIS_DB").parse().unwrap();
+    servers().psql_on(&database, "CREATE TABLE t (n int)");
+    servers().redis(index, &["SET", "k", "v"]);
+    sandbox.agentenv_in(&tree, &["adopt"]).ok();
+    assert_eq!(servers().psql_on(&database, "SELECT count(*) FROM t"), "0");
+    assert_eq!(servers().redis(index, &["GET", "k"]), "v");
+}
+
+#[test]
+fn what_became_somebody_elses_is_named_and_left() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let tree = sandbox.root.join("app-x");
+    let database = var(&sandbox, &tree, "POSTGRES_DB");
+    servers().psql(&format!("COMMENT ON DATABASE {database} IS 'mine'"));
+    let said = sandbox.agentenv_in(&tree, &["adopt"]).fails(7);
+    assert!(said.stderr.contains(&database) && said.stderr.contains("not ours"), "{}", said.show());
+    let said = repo.agentenv(&["remove", "x"]).ok();
+    assert!(said.stderr.contains("left alone"), "{}", said.show());
+    assert_eq!(sandbox.databases(), [database]);
+}
+
+#[test]
+fn the_main_checkout_is_refused() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    let said = repo.agentenv(&["adopt"]).fails(7);
+    assert!(said.stderr.contains("main checkout"), "{}", said.show());
+    assert!(!repo.path.join(".env.worktree").exists());
+    sandbox.agentenv_in(&sandbox.root, &["adopt"]).fails(4);
+    repo.agentenv(&["adopt", "../nowhere"]).fails(4);
+}
+
+#[test]
+fn a_moved_worktree_keeps_what_it_holds() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&(sandbox.config_without_servers() + "env: { HERE: \"{path}\" }\n"));
+    repo.agentenv(&["add", "x"]).ok();
+    let port = var(&sandbox, &sandbox.root.join("app-x"), "DJANGO_PORT");
+    repo.git(&["worktree", "move", "../app-x", "../moved"]);
+    let moved = sandbox.root.join("moved");
+    assert_eq!(var(&sandbox, &moved, "DJANGO_PORT"), port);
+
+    // From another environment's worktree, too.
+    repo.agentenv(&["add", "y"]).ok();
+    let said = sandbox
+        .agentenv_in(sandbox.root.join("app-y"), &["adopt", "../moved", "--json"])
+        .ok()
+        .json();
+    assert_eq!((said["name"].as_str(), said["path"].as_str()), (Some("x"), moved.to_str()));
+    assert_eq!(said["variables"]["DJANGO_PORT"], port);
+    assert_eq!(said["variables"]["HERE"], moved.to_str().unwrap());
+    let file = fs::read_to_string(moved.join(".env.worktree")).unwrap();
+    assert!(file.contains(&format!("HERE={}\n", moved.display())), "{file}");
+    repo.agentenv(&["remove", "x"]).ok();
+    assert!(!moved.exists());
+}

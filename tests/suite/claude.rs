@@ -1,0 +1,185 @@
+//! Claude Code's worktree events. The program itself is not run here: these tests play its side, with the documents
+//! that it was seen to send (`session_id`, `transcript_path`, `cwd`, `hook_event_name`, and `name` or
+//! `worktree_path`), and with a stdin that stays open.
+
+use crate::common::{Outcome, Repo, Sandbox};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+fn project(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+/// What Claude Code does with the hook of an event: writes a document, leaves stdin open, reads stdout to its end.
+struct Answer {
+    stdout: String,
+    stderr: String,
+    code: i32,
+}
+
+fn send(sandbox: &Sandbox, cwd: &Path, event: &str, more: &Value) -> Answer {
+    let said = sandbox.agentenv_in(sandbox.root.join("app"), &["hook", "claude"]).ok();
+    let command =
+        said.json()["hooks"][event][0]["hooks"][0]["command"].as_str().unwrap().to_owned();
+    let mut document = json!({
+        "session_id": "5a1c", "transcript_path": "/nonexistent/t.jsonl",
+        "cwd": cwd, "hook_event_name": event,
+    });
+    let more = more.as_object().unwrap().clone();
+    document.as_object_mut().unwrap().extend(more);
+    let mut child = sandbox
+        .command("sh")
+        .args(["-c", &command])
+        .current_dir(cwd)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(document.to_string().as_bytes()).unwrap();
+    stdin.flush().unwrap();
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    let code = child.wait().unwrap().code().unwrap();
+    drop(stdin); // only now: an answer that waited for this would never have come
+    Answer { stdout, stderr, code }
+}
+
+fn create(sandbox: &Sandbox, repo: &Repo, name: &str) -> PathBuf {
+    let said = send(sandbox, &repo.path, "WorktreeCreate", &json!({ "name": name }));
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let path = PathBuf::from(said.stdout.strip_suffix('\n').expect("one line"));
+    assert!(path.is_absolute() && path.is_dir(), "{}", said.stdout);
+    path
+}
+
+fn remove(sandbox: &Sandbox, repo: &Repo, path: &Path) -> Answer {
+    send(sandbox, &repo.path, "WorktreeRemove", &json!({ "worktree_path": path }))
+}
+
+fn names(said: &Outcome) -> Vec<String> {
+    let rows = said.json()["environments"].as_array().unwrap().clone();
+    rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_worktree_of_claude_code_is_an_environment_and_goes_again() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let path = create(&sandbox, &repo, "agent-1");
+    assert!(fs::read_to_string(path.join(".env.worktree")).unwrap().contains("DJANGO_PORT="));
+    assert_eq!(create(&sandbox, &repo, "agent-1"), path, "the same name comes back to it");
+    assert_eq!(names(&repo.agentenv(&["list", "--json"]).ok()), ["agent-1"]);
+
+    let said = remove(&sandbox, &repo, &path);
+    assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+    assert!(!path.exists());
+    assert!(names(&repo.agentenv(&["list", "--json"]).ok()).is_empty());
+    assert_eq!(repo.git(&["branch", "--list", "agent-1"]), "", "nothing was on its branch");
+}
+
+#[test]
+fn removal_keeps_work_and_says_so() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let path = create(&sandbox, &repo, "agent-1");
+    fs::write(path.join("work"), "hours").unwrap();
+    let said = remove(&sandbox, &repo, &path);
+    assert_eq!((said.code, said.stdout.as_str()), (7, ""), "{}", said.stderr);
+    assert!(said.stderr.contains("work"), "{}", said.stderr);
+    assert!(path.join("work").exists());
+
+    let git = |args: &[&str]| {
+        sandbox.outcome(sandbox.command("git").args(args).current_dir(&path)).ok();
+    };
+    git(&["add", "work"]);
+    git(&["commit", "-qm", "work"]);
+    let said = remove(&sandbox, &repo, &path);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(!path.exists());
+    assert!(repo.git(&["show", "agent-1:work"]).contains("hours"), "the branch holds it");
+}
+
+#[test]
+fn what_cannot_be_made_or_removed_fails_without_a_path() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    for (event, more, code) in [
+        ("WorktreeCreate", json!({ "name": "a..b" }), 2),
+        ("WorktreeCreate", json!({}), 2),
+        ("WorktreeCreate", json!({ "name": "x", "hook_event_name": "Stop" }), 2),
+        ("WorktreeRemove", json!({}), 2),
+        ("WorktreeRemove", json!({ "worktree_path": "/nonexistent/x" }), 4),
+        ("WorktreeRemove", json!({ "worktree_path": repo.path }), 4),
+    ] {
+        let said = send(&sandbox, &repo.path, event, &more);
+        assert_eq!(
+            (said.code, said.stdout.as_str()),
+            (code, ""),
+            "{event} {more}: {}",
+            said.stderr
+        );
+        assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
+    }
+    let mut command = sandbox.command("git");
+    sandbox
+        .outcome(command.args(["agentenv", "hook", "claude-create"]).current_dir(&repo.path))
+        .fails(2);
+}
+
+#[test]
+fn untrusted_hooks_do_not_run_and_do_not_stop_the_agent() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(
+        &(sandbox.config_without_servers() + "hooks: { post_add: [\"echo noise; touch ran\"] }\n"),
+    );
+    let path = create(&sandbox, &repo, "agent-1");
+    assert!(!path.join("ran").exists());
+    repo.agentenv(&["trust", "--yes"]).ok();
+    assert_eq!(create(&sandbox, &repo, "agent-1"), path);
+    assert!(path.join("ran").exists(), "what was pending ran, and its output was not on stdout");
+}
+
+#[test]
+fn settings_are_merged_and_given_back() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let file = repo.path.join(".claude/settings.local.json");
+    let said = repo.agentenv(&["hook", "claude", "--install", "--json"]).ok().json();
+    assert_eq!((said["file"].as_str(), said["installed"].as_bool()), (file.to_str(), Some(true)));
+    let printed = repo.agentenv(&["hook", "claude"]).ok().json();
+    let installed: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(installed, printed);
+    assert_eq!(
+        repo.agentenv(&["hook", "status", "--json"]).ok().json()["claude"]["installed"],
+        true
+    );
+
+    let theirs = "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": []\n  },\n  \"a\": 1\n}\n";
+    fs::write(&file, theirs).unwrap();
+    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    let once = fs::read_to_string(&file).unwrap();
+    assert!(once.contains("WorktreeCreate") && once.contains("\"Stop\": []"), "{once}");
+    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), once);
+    repo.agentenv(&["hook", "claude", "--uninstall"]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), theirs);
+    assert_eq!(
+        repo.agentenv(&["hook", "status", "--json"]).ok().json()["claude"]["installed"],
+        false
+    );
+
+    fs::write(&file, "{ // mine\n}").unwrap();
+    repo.agentenv(&["hook", "claude", "--install"]).fails(7);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{ // mine\n}");
+    repo.agentenv(&["hook", "claude", "--install", "--settings", "own.json"]).ok();
+    assert!(repo.path.join("own.json").exists());
+}

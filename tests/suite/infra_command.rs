@@ -1,0 +1,95 @@
+//! `infra up|down|status` with a compose file of the project's own.
+
+use crate::common::{Outcome, Repo, Sandbox, servers};
+use crate::compose::with_plugin;
+use std::net::TcpListener;
+
+#[test]
+fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "redis:7");
+    let infra = |args: &[&str]| infra(&sandbox, &repo, args);
+
+    assert_eq!(infra(&["status", "--json"]).fails(6).json()["servers"][0]["answers"], false);
+    let up = infra(&["up"]).ok();
+    assert!(up.stderr.contains("waiting for postgres"), "{}", up.show());
+    assert_eq!(infra(&["status", "--json"]).ok().json()["servers"][1]["answers"], true);
+    repo.agentenv(&["add", "x"]).ok();
+
+    let refused = infra(&["down", "--volumes"]).fails(7);
+    assert!(refused.stderr.contains("`x`"), "{}", refused.show());
+    infra(&["down"]).ok();
+    // The rest is on record, and given back when the servers are there again.
+    repo.agentenv(&["remove", "x"]).fails(8);
+    infra(&["up"]).ok();
+    repo.agentenv(&["prune"]).ok();
+    infra(&["down", "--volumes"]).ok();
+}
+
+#[test]
+fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "redis:7");
+    let says = |outcome: Outcome, word: &str| {
+        assert!(outcome.fails(6).stderr.contains(word), "not said: {word}");
+    };
+    let holder = TcpListener::bind(("0.0.0.0", sandbox.ports().start() + 31)).unwrap();
+    says(infra(&sandbox, &repo, &["up"]), "a port is taken");
+    drop(holder);
+    infra(&sandbox, &repo, &["down", "--volumes"]).ok();
+
+    let mut away = sandbox.command("git");
+    away.args(["agentenv", "infra", "up"]).current_dir(&repo.path);
+    away.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    says(sandbox.outcome(&mut away), "the Docker engine is not running");
+
+    repo.commit("local-infra.yml", &infra_file(&sandbox, "localhost:1/none:1"));
+    says(infra(&sandbox, &repo, &["up"]), "an image cannot be had");
+    infra(&sandbox, &repo, &["down", "--volumes"]).ok();
+}
+
+/// A project whose servers run in a compose project of its own.
+fn project<'a>(sandbox: &'a Sandbox, redis: &str) -> Repo<'a> {
+    servers(); // the images
+    let repo = sandbox.repo("shop");
+    repo.commit("local-infra.yml", &infra_file(sandbox, redis));
+    let (id, port) = (&sandbox.id, *sandbox.ports().start());
+    repo.config(&format!(
+        r#"ports:
+  DJANGO_PORT: {{ main: {port}, range: {}-{} }}
+services:
+  postgres: {{ kind: postgres, variable: POSTGRES_DB, name: "{id}_{{name}}", main: app_db, compose: {{ project: {id}, service: postgres }}, port: {} }}
+  redis: {{ kind: redis, variable: REDIS_DB, main: 0, compose: {{ project: {id}, service: redis }}, port: {} }}
+infra: {{ file: local-infra.yml }}
+"#,
+        port + 1,
+        port + 20,
+        port + 30,
+        port + 31,
+    ));
+    repo
+}
+
+fn infra_file(sandbox: &Sandbox, redis: &str) -> String {
+    let (id, port) = (&sandbox.id, *sandbox.ports().start());
+    format!(
+        r#"name: {id}
+services:
+  postgres:
+    image: postgres:16
+    environment: {{ POSTGRES_HOST_AUTH_METHOD: trust }}
+    ports: ["{}:5432"]
+  redis:
+    image: {redis}
+    ports: ["{}:6379"]
+"#,
+        port + 30,
+        port + 31,
+    )
+}
+
+fn infra(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Outcome {
+    let mut command = sandbox.command("git");
+    command.args(["agentenv", "infra"]).args(args).current_dir(&repo.path);
+    sandbox.outcome(command.env("DOCKER_CONFIG", with_plugin(sandbox)))
+}

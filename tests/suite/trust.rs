@@ -1,0 +1,156 @@
+//! Hook commands: what runs, when, and only once it was approved.
+
+use crate::common::{Outcome, Repo, Sandbox};
+use std::fs;
+use std::path::PathBuf;
+
+/// A project that needs no server, with these hooks.
+fn project<'a>(sandbox: &'a Sandbox, hooks: &str) -> Repo<'a> {
+    let repo = sandbox.repo("app");
+    set_hooks(sandbox, &repo, hooks);
+    repo
+}
+
+fn set_hooks(sandbox: &Sandbox, repo: &Repo, hooks: &str) {
+    repo.config(&format!("{}hooks: {{ {hooks} }}\n", sandbox.config_without_servers()));
+}
+
+fn tree(sandbox: &Sandbox, name: &str) -> PathBuf {
+    sandbox.root.join(format!("app-{name}"))
+}
+
+fn pending(said: &Outcome) -> bool {
+    said.json()["hooks_pending"].as_bool().unwrap()
+}
+
+#[test]
+fn untrusted_commands_stop_add_before_anything_is_made() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "post_add: [\"touch ran\"]");
+    let said = repo.agentenv(&["add", "x"]).fails(7);
+    assert!(
+        said.stderr.contains("touch ran") && said.stderr.contains("git agentenv trust"),
+        "{}",
+        said.show()
+    );
+    assert!(!tree(&sandbox, "x").exists());
+    assert_eq!(repo.git(&["branch", "--list", "x"]), "");
+    assert!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().is_none());
+
+    repo.agentenv(&["add", "x", "--no-hooks"]).ok();
+    assert!(tree(&sandbox, "x").exists() && !tree(&sandbox, "x").join("ran").exists());
+}
+
+#[test]
+fn approval_needs_a_word_and_is_for_exactly_these_commands() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "post_add: [\"touch ran\"]");
+    let said = repo.agentenv(&["trust"]).fails(2);
+    assert!(said.stderr.contains("--yes") && said.stderr.contains("touch ran"), "{}", said.show());
+    repo.agentenv(&["add", "x"]).fails(7);
+
+    let said = repo.agentenv(&["trust", "--yes", "--json"]).ok().json();
+    assert_eq!(said["post_add"][0], "touch ran");
+    repo.agentenv(&["add", "x"]).ok();
+    assert!(tree(&sandbox, "x").join("ran").exists());
+
+    for changed in ["post_add: [\"touch run\"]", "post_add: [\"touch ran\", \"true\"]"] {
+        set_hooks(&sandbox, &repo, changed);
+        repo.agentenv(&["add", "y"]).fails(7);
+    }
+    set_hooks(&sandbox, &repo, "post_add: [\"touch ran\"]");
+    repo.agentenv(&["add", "y"]).ok();
+
+    repo.agentenv(&["trust", "--revoke"]).ok();
+    repo.agentenv(&["add", "z"]).fails(7);
+    // Another repository with the same commands has not been approved.
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.clone_as("clone").agentenv(&["add", "z"]).fails(7);
+}
+
+#[test]
+fn commands_run_in_the_worktree_with_its_variables() {
+    let sandbox = Sandbox::new();
+    let repo =
+        project(&sandbox, "post_add: [\"pwd >where; echo $PWD $DJANGO_PORT >>where; echo noise\"]");
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let said = repo.agentenv(&["add", "x", "--json"]).ok();
+    let tree = tree(&sandbox, "x");
+    let port = said.json()["ports"]["DJANGO_PORT"].as_u64().unwrap();
+    let place = tree.display();
+    assert_eq!(
+        fs::read_to_string(tree.join("where")).unwrap(),
+        format!("{place}\n{place} {port}\n")
+    );
+    assert!(!pending(&said), "{}", said.show());
+    assert!(said.stderr.contains("noise"), "a hook's output is narration: {}", said.show());
+}
+
+#[test]
+fn the_branch_that_is_added_has_no_say() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.git(&["switch", "-qc", "evil"]);
+    set_hooks(&sandbox, &repo, "post_add: [\"touch ran\"]");
+    repo.git(&["switch", "-q", "main"]);
+    repo.agentenv(&["add", "evil"]).ok();
+    let evil = tree(&sandbox, "evil");
+    assert!(evil.join(".agentenv.yaml").exists() && !evil.join("ran").exists());
+    // Nor from inside it.
+    let said = sandbox.agentenv_in(&evil, &["trust", "--yes"]).ok();
+    assert!(said.stdout.contains("no hooks"), "{}", said.show());
+    sandbox.agentenv_in(&evil, &["adopt"]).ok();
+    sandbox.agentenv_in(&evil, &["add", "y"]).ok();
+    assert!(!evil.join("ran").exists() && !tree(&sandbox, "y").join("ran").exists());
+}
+
+#[test]
+fn a_failing_post_add_keeps_the_environment_and_says_how_to_go_on() {
+    let sandbox = Sandbox::new();
+    let hooks = "post_add: [\"echo 1 >>ran\", \"test -e mended\", \"echo 2 >>ran\"]";
+    let repo = project(&sandbox, hooks);
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let said = repo.agentenv(&["add", "x"]).fails(1);
+    assert!(
+        said.stderr.contains("test -e mended") && said.stderr.contains("git agentenv adopt"),
+        "{}",
+        said.show()
+    );
+    let tree = tree(&sandbox, "x");
+    assert_eq!(said.stdout, format!("{}\n", tree.display()), "it is there, so it is named");
+    assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "1\n");
+
+    fs::write(tree.join("mended"), "").unwrap();
+    let said = sandbox.agentenv_in(&tree, &["adopt", "--json"]).ok();
+    assert!(!pending(&said), "{}", said.show());
+    assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "1\n1\n2\n");
+    sandbox.agentenv_in(&tree, &["adopt"]).ok();
+    assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "1\n1\n2\n", "they succeeded once");
+}
+
+#[test]
+fn a_failing_pre_remove_stops_the_removal() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "pre_remove: [\"echo $DJANGO_PORT >../port\", \"false\"]");
+    repo.agentenv(&["add", "x"]).ok();
+    let port =
+        repo.agentenv(&["env", "x", "--json"]).ok().json()["variables"]["DJANGO_PORT"].clone();
+
+    let said = repo.agentenv(&["remove", "x"]).fails(7);
+    assert!(said.stderr.contains("not trusted"), "{}", said.show());
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let said = repo.agentenv(&["remove", "x"]).fails(1);
+    assert!(said.stderr.contains("false") && said.stderr.contains("--force"), "{}", said.show());
+    assert!(tree(&sandbox, "x").join(".env.worktree").exists());
+    let ran = fs::read_to_string(sandbox.root.join("port")).unwrap();
+    assert_eq!(Some(ran.trim()), port.as_str());
+    repo.agentenv(&["env", "x"]).ok();
+
+    let said = repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(said.stderr.contains("warning: "), "{}", said.show());
+    assert!(!tree(&sandbox, "x").exists());
+
+    repo.agentenv(&["add", "y"]).ok();
+    repo.agentenv(&["remove", "y", "--no-hooks"]).ok();
+}
