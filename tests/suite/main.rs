@@ -11,6 +11,7 @@ mod claude;
 mod common;
 mod completions;
 mod compose;
+mod crash;
 mod db;
 mod docker;
 mod errors;

@@ -22,6 +22,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub(super) struct Session<'a> {
     server: &'a Server,
     script: Cow<'a, str>,
+    then: Option<(&'a str, Cow<'a, str>)>,
     vars: Vec<String>,
     limit: Duration,
 }
@@ -29,7 +30,13 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// This script, on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Cow<'a, str>>) -> Self {
-        Session { server, script: script.into(), vars: Vec::new(), limit: USUAL }
+        Session { server, script: script.into(), then: None, vars: Vec::new(), limit: USUAL }
+    }
+
+    /// The rest of the script, which it gets when the first half has printed this line.
+    pub(super) fn then(mut self, word: &'a str, rest: impl Into<Cow<'a, str>>) -> Self {
+        self.then = Some((word, rest.into()));
+        self
     }
 
     /// A variable for it.
@@ -59,6 +66,7 @@ impl<'a> Session<'a> {
             args: self.args(&site, &port),
             vars: variables(&site, &options),
             stdin: self.script.clone(),
+            then: self.then.clone(),
             patience: self.limit + MARGIN,
             ..Task::new("psql")
         };
