@@ -18,7 +18,6 @@ pub mod init;
 pub mod list;
 pub mod losses;
 pub mod orphans;
-pub mod parallel;
 pub mod path;
 pub mod prune;
 pub mod recover;

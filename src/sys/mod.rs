@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod listeners;
 pub mod lock;
 pub mod net;
+pub mod parallel;
 pub mod repo;
 pub mod status;
 pub mod store;
