@@ -47,7 +47,7 @@ main() {
     man=$prefix/share/man/man1
     bash_file=$prefix/share/bash-completion/completions/git-agentenv
     zsh_file=$prefix/share/zsh/site-functions/_git-agentenv
-    fish_file=$prefix/share/fish/vendor_completions.d/git-agentenv.fish
+    fish_file=$prefix/share/fish/vendor_conf.d/git-agentenv.fish
     "$action"
 }
 

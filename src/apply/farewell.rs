@@ -1,10 +1,12 @@
 //! Gives back what a lease holds: after a failure, at `remove`, and when `prune` finishes either.
 
 use super::{files, tree};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, exit_of};
+use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::{self, Gone};
-use crate::sys::repo::Worktree;
+use crate::sys::fs::{self, Stands};
+use crate::sys::repo::{self, MARK, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{docker, fault, git};
 use crate::ui::Ui;
@@ -32,6 +34,7 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     let step = ui.step("worktree");
     worktree(lease, tree.as_ref(), force)?;
     step.done();
+    keep(&mut left, "branch", unwanted_branch(ui, lease));
     let parts = services(ui, lease, force, &mut left);
     conclude(store, lease, parts, left)
 }
@@ -67,6 +70,11 @@ pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
 /// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
     let Some(tree) = tree else { return Ok(()) };
+    if fs::stands(&tree.path)? == Stands::Nothing && tree::is_elsewhere(lease, tree)? {
+        let message = format!("the worktree was moved away from {}", tree.path.display());
+        let hint = "run `git worktree repair` where it is now";
+        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+    }
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
     }
@@ -94,7 +102,7 @@ fn branch(lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.branch_created_at) else {
         return Ok(());
     };
-    let trees = crate::sys::repo::worktrees(&lease.repository)?;
+    let trees = repo::worktrees(&lease.repository)?;
     if trees.iter().any(|tree| tree.branch.as_ref() == Some(branch)) {
         return Ok(());
     }
@@ -107,17 +115,32 @@ fn branch(lease: &Lease) -> Result<()> {
     git::delete_branch(&lease.main, branch, commit)
 }
 
+/// The branch that the user no longer wants, unless it has moved on since.
+fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
+    let (Some(branch), Some(commit)) = (&lease.branch, &lease.delete_branch_at) else {
+        return Ok(());
+    };
+    match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
+        Ok(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
+        Ok(_) => {
+            ui.warn(format!("the branch `{branch}` is kept: it has moved on"));
+            Ok(())
+        }
+        Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn unmark(lease: &Lease) -> Result<()> {
     match tree::of(lease)? {
-        Some(tree) => crate::sys::fs::remove(&tree.admin.join(crate::sys::repo::MARK)),
+        Some(tree) => fs::remove(&tree.admin.join(MARK)),
         None => Ok(()),
     }
 }
 
 /// Containers that were started in the worktree. Where no engine is and none was needed, there are none.
 fn containers(lease: &Lease) -> Result<()> {
-    let needs_docker =
-        lease.parts.iter().any(|part| !matches!(part.place, crate::model::config::Place::Host));
+    let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
     match docker::remove_project(&lease.project, &lease.path) {
         Err(_) if !needs_docker => Ok(()),
         removed => removed.map(drop),
@@ -162,7 +185,7 @@ fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
             return Err(Failure::new(Exit::Refused, message).hint(hint).into());
         }
     }
-    fault::point("part-given-back")
+    Ok(())
 }
 
 /// Forgets the lease, or keeps it on record with what is left.
@@ -174,14 +197,17 @@ fn conclude(
 ) -> Result<()> {
     if left.is_empty() {
         fault::point("before-forgotten")?;
-        return store.forget(&lease.id);
+        store.forget(&lease.id)?;
+        return fault::point("forgotten");
     }
     store.save(&Lease { parts, ..lease.clone() })?;
     let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
     let message =
         format!("done in part; still on record for `{}`: {}", lease.name, named.join("; "));
     let hint = "`git agentenv prune` finishes it once that is mended";
-    Err(Failure::new(Exit::Partial, message).hint(hint).into())
+    let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
+    let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
+    Err(Failure::new(exit, message).hint(hint).into())
 }
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {

@@ -7,7 +7,6 @@ use crate::model::similar;
 use crate::sys::repo::Worktree;
 use crate::sys::{fs, repo};
 use anyhow::Result;
-use std::path::Path;
 
 /// The environment of this branch, name, directory name or path in the repository.
 ///
@@ -53,10 +52,10 @@ pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
 /// # Errors
 /// When a lease cannot be understood.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
-    let Some(root) = &context.repo.here else {
-        return Ok(None);
-    };
-    Ok(current(context)?.into_iter().find(|lease| is_at(lease, root)))
+    let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
+    let mut leases = current(context)?.into_iter();
+    // Moved without git's help, it is where we stand, whatever git remembers.
+    Ok(leases.find(|lease| lease.id == *id).map(|lease| Lease { path: root.clone(), ..lease }))
 }
 
 /// The leases of this repository, with the branch and the path that their worktrees have now.
@@ -80,8 +79,4 @@ pub fn place(lease: &mut Lease, trees: &[Worktree]) {
         lease.path = fs::canonical(&tree.path);
     }
     lease.branch.clone_from(&tree.branch);
-}
-
-fn is_at(lease: &Lease, root: &Path) -> bool {
-    fs::canonical(&lease.path) == root
 }

@@ -22,6 +22,8 @@ pub struct Repo {
     pub bare: bool,
     /// The root of the worktree around the directory it was found from.
     pub here: Option<PathBuf>,
+    /// The lease that this worktree belongs to, wherever it was moved.
+    pub lease: Option<String>,
 }
 
 /// A linked worktree, as its admin directory tells.
@@ -80,7 +82,8 @@ impl Repo {
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
         let (main, bare) = main_of(&git, &common)?;
-        Ok(Repo { git, common, main, bare, here })
+        let lease = fs::word(&git.git_dir().join(MARK));
+        Ok(Repo { git, common, main, bare, here, lease })
     }
 
     /// The directory's name that stands for the repository in templates.
@@ -176,6 +179,17 @@ impl Repo {
         Ok(names)
     }
 
+    /// Local branches, then those of remotes and tags, all without `refs/…/`.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn revisions(&self) -> Result<Vec<String>> {
+        let platform = self.git.references().context("cannot read the references")?;
+        let all = platform.local_branches()?.chain(platform.remote_branches()?);
+        let named = all.chain(platform.tags()?).filter_map(Result::ok);
+        Ok(named.map(|reference| reference.name().shorten().to_string()).collect())
+    }
+
     /// The branch that the main checkout is on.
     pub fn main_branch(&self) -> Option<String> {
         head_branch(&self.common.join("HEAD"))
@@ -199,6 +213,7 @@ impl Repo {
         !name.is_empty()
             && !name.starts_with('-')
             && name != "HEAD"
+            && name != "@"
             && gix::validate::reference::name(full.as_bytes().as_bstr()).is_ok()
     }
 }

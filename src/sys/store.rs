@@ -164,6 +164,28 @@ impl Store {
         fs::remove(&self.lock_file(id))
     }
 
+    /// Removes what processes that were killed left in the store itself: files that they had not finished, and
+    /// the locks of leases that are no more or never were.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn sweep(&self) -> Result<()> {
+        for dir in [self.dir.clone(), self.dir.join("leases")] {
+            fs::sweep(&dir)?;
+        }
+        for file in fs::entries(&self.dir.join("locks"))? {
+            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            if !is_hex(stem, 24) || self.file(stem).exists() {
+                continue;
+            }
+            let held = lock::attempt(&file)?;
+            if held.is_some() && !self.file(stem).exists() {
+                fs::remove(&file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The file of a lease.
     pub fn file(&self, id: &str) -> PathBuf {
         self.dir.join("leases").join(format!("{id}.yaml"))
