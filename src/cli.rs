@@ -1,8 +1,8 @@
 //! The command line, and nothing else.
 
 use crate::commands::{
-    add, adopt, check, completions, env, hook, infra, list, path, prune, remove, run, shell_init,
-    trust,
+    add, adopt, check, completions, db, env, hook, infra, init, list, path, prune, remove, run,
+    shell_init, trust,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -58,6 +58,10 @@ pub enum Command {
     Check(check::Args),
     /// Approve the hook commands of this repository
     Trust(trust::Args),
+    /// Look at the project and write its `.agentenv.yaml`
+    Init(init::Args),
+    /// Work with an environment's database: a prompt, an empty one, a copy, snapshots
+    Db(db::Args),
     /// Print the file that makes a shell complete our words
     Completions(completions::Args),
     /// Print a shell function that also changes directory

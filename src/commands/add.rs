@@ -12,7 +12,7 @@ use crate::model::plan::{self, Facts, Plan, Request, Target};
 use crate::model::slot::Taken;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
-use crate::sys::net;
+use crate::sys::{fault, net};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -63,12 +63,16 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let is_asked = args.branches.is_empty() && !args.detach;
-    let requests = if is_asked {
-        let branch = ask::branch(&context, ui, args.from.as_deref())?;
-        requests(args, &context, &[branch])?
+    let branches = if is_asked {
+        vec![ask::branch(&context, ui, args.from.as_deref())?]
     } else {
-        requests(args, &context, &args.branches)?
+        args.branches.clone()
     };
+    if !args.dry_run {
+        // Before the branch is looked for: what was interrupted can still hold it.
+        branches.iter().try_for_each(|branch| recover::stale(&context, ui, branch))?;
+    }
+    let requests = requests(args, &context, &branches)?;
     let choice = engine::configuration(&context, ui)?;
     if !args.no_hooks && !args.dry_run {
         trust::require(&context, &choice.hooks.post_add)?;
@@ -107,7 +111,6 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 /// # Errors
 /// When it cannot be made; nothing of it is left then.
 pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
-    recover::stale(context, ui, &request)?;
     let mut occupied = survey::occupied(config);
     loop {
         let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
@@ -131,13 +134,19 @@ fn reserve(
 ) -> Result<(Plan, Lock)> {
     let id = context.store.new_id()?;
     let working = context.store.lock_lease(&id, || ())?;
-    let _lock =
-        context.store.lock(|| ui.say("waiting for another git-agentenv to choose its slots"))?;
-    let plan = decide(context, config, request, occupied, id)?;
-    crate::sys::fault::point("before-lease")?;
-    context.store.save(&plan.lease)?;
-    crate::sys::fault::point("lease-written")?;
-    Ok((plan, working))
+    let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
+    let recorded = context.store.lock(waiting).and_then(|_lock| {
+        let plan = decide(context, config, request, occupied, id.clone())?;
+        fault::point("before-lease")?;
+        context.store.save(&plan.lease)?;
+        fault::point("lease-written")?;
+        Ok(plan)
+    });
+    // Nothing is made yet, so nothing stays on record.
+    if recorded.is_err() {
+        context.store.forget(&id).ok();
+    }
+    Ok((recorded?, working))
 }
 
 fn decide(
@@ -168,7 +177,11 @@ fn decide(
     plan::add(config, &facts, request)
 }
 
-fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
+/// What would be made.
+///
+/// # Errors
+/// When nothing is free, or a lease cannot be understood.
+pub fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
     let id = context.store.new_id()?;
     Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
 }

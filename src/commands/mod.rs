@@ -7,16 +7,17 @@ pub mod candidates;
 pub mod check;
 pub mod completions;
 pub mod context;
+pub mod db;
 pub mod engine;
 pub mod env;
 pub mod follow;
 pub mod glance;
 pub mod hook;
 pub mod infra;
+pub mod init;
 pub mod list;
 pub mod losses;
 pub mod orphans;
-pub mod parallel;
 pub mod path;
 pub mod prune;
 pub mod recover;
@@ -55,6 +56,8 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Trust(args) => trust::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
         Command::ShellInit(args) => shell_init::run(&args, ui),
+        Command::Db(args) => db::run(&args, ui),
+        Command::Init(args) => init::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
     }
 }

@@ -44,7 +44,8 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 /// When git refuses.
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
     let upstream = format!("--set-upstream-to={remote}/{branch}");
-    retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch])).map(drop)
+    retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
+    fault::point("branch-tracked")
 }
 
 /// Makes the admin part of a worktree, locked by `mark`, with nothing checked out, and marks it as the lease's.

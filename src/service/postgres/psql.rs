@@ -1,9 +1,10 @@
 //! One psql session on the maintenance database, and what its failure means.
 
+use super::scripts;
 use crate::error::{Exit, Failure};
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
-use crate::sys::exec::Output;
+use crate::sys::exec::{Cmd, Output};
 use anyhow::Result;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -21,6 +22,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub(super) struct Session<'a> {
     server: &'a Server,
     script: Cow<'a, str>,
+    then: Option<(&'a str, Cow<'a, str>)>,
     vars: Vec<String>,
     limit: Duration,
 }
@@ -28,7 +30,13 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// This script, on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Cow<'a, str>>) -> Self {
-        Session { server, script: script.into(), vars: Vec::new(), limit: USUAL }
+        Session { server, script: script.into(), then: None, vars: Vec::new(), limit: USUAL }
+    }
+
+    /// The rest of the script, which it gets when the first half has printed this line.
+    pub(super) fn then(mut self, word: &'a str, rest: impl Into<Cow<'a, str>>) -> Self {
+        self.then = Some((word, rest.into()));
+        self
     }
 
     /// A variable for it.
@@ -58,6 +66,7 @@ impl<'a> Session<'a> {
             args: self.args(&site, &port),
             vars: variables(&site, &options),
             stdin: self.script.clone(),
+            then: self.then.clone(),
             patience: self.limit + MARGIN,
             ..Task::new("psql")
         };
@@ -80,6 +89,63 @@ impl<'a> Session<'a> {
         args.extend(self.vars.iter().flat_map(|var| ["-v", var]));
         args
     }
+}
+
+/// A psql for a person or a script, on this process's own stdin and stdout.
+///
+/// # Errors
+/// When there is no such container.
+pub(super) fn client(
+    server: &Server,
+    database: &str,
+    args: &[&str],
+    terminal: bool,
+) -> Result<Cmd> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task { args: vec!["-U", &server.user], ..Task::new("psql") };
+    if site.is_host() {
+        task.args.extend(["-h", "localhost", "-p", &port]);
+        task.vars.push(("PGHOSTADDR", ""));
+    }
+    if !terminal {
+        // A script wants to know that it failed.
+        task.args.extend(["-v", "ON_ERROR_STOP=1"]);
+    }
+    task.args.extend(args);
+    // As an argument it could be read as a connection string.
+    task.vars.push(("PGDATABASE", database));
+    site.terminal(&task, terminal)
+}
+
+/// Fills the database `target` with what is in `source`, which may be in use meanwhile.
+///
+/// # Errors
+/// When the server refuses or does not answer.
+pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task {
+        args: vec!["-c", scripts::DUMP],
+        vars: vec![
+            ("AGENTENV_SOURCE", source),
+            ("AGENTENV_TARGET", target),
+            ("PGUSER", &server.user),
+            ("PGAPPNAME", "git-agentenv"),
+            ("PGCONNECT_TIMEOUT", "10"),
+        ],
+        patience: COPYING,
+        ..Task::new("sh")
+    };
+    if site.is_host() {
+        task.vars.extend([("PGHOST", "localhost"), ("PGPORT", &port), ("PGHOSTADDR", "")]);
+    }
+    let output = site.run(&task)?;
+    if output.success() && output.text() == "copied" {
+        return Ok(());
+    }
+    let message = format!("cannot copy database `{source}`: {}", output.stderr.trim());
+    Err(Failure::new(Exit::Service, message).into())
 }
 
 fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
