@@ -1,7 +1,7 @@
 //! Gives back what a lease holds: after a failure, at `remove`, and when `prune` finishes either.
 
 use super::{files, tree};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::{self, Gone};
@@ -34,6 +34,7 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     let step = ui.step("worktree");
     worktree(lease, tree.as_ref(), force)?;
     step.done();
+    keep(&mut left, "branch", unwanted_branch(ui, lease));
     let parts = services(ui, lease, force, &mut left);
     conclude(store, lease, parts, left)
 }
@@ -114,6 +115,22 @@ fn branch(lease: &Lease) -> Result<()> {
     git::delete_branch(&lease.main, branch, commit)
 }
 
+/// The branch that the user no longer wants, unless it has moved on since.
+fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
+    let (Some(branch), Some(commit)) = (&lease.branch, &lease.delete_branch_at) else {
+        return Ok(());
+    };
+    match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
+        Ok(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
+        Ok(_) => {
+            ui.warn(format!("the branch `{branch}` is kept: it has moved on"));
+            Ok(())
+        }
+        Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn unmark(lease: &Lease) -> Result<()> {
     match tree::of(lease)? {
         Some(tree) => fs::remove(&tree.admin.join(MARK)),
@@ -168,7 +185,7 @@ fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
             return Err(Failure::new(Exit::Refused, message).hint(hint).into());
         }
     }
-    fault::point("part-given-back")
+    Ok(())
 }
 
 /// Forgets the lease, or keeps it on record with what is left.
@@ -180,14 +197,17 @@ fn conclude(
 ) -> Result<()> {
     if left.is_empty() {
         fault::point("before-forgotten")?;
-        return store.forget(&lease.id);
+        store.forget(&lease.id)?;
+        return fault::point("forgotten");
     }
     store.save(&Lease { parts, ..lease.clone() })?;
     let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
     let message =
         format!("done in part; still on record for `{}`: {}", lease.name, named.join("; "));
     let hint = "`git agentenv prune` finishes it once that is mended";
-    Err(Failure::new(Exit::Partial, message).hint(hint).into())
+    let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
+    let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
+    Err(Failure::new(exit, message).hint(hint).into())
 }
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {

@@ -36,6 +36,7 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
 /// When the file cannot be written.
 pub fn remove_env(lease: &Lease) -> Result<()> {
     let file = lease.path.join(&lease.env_file);
+    fs::sweep(file.parent().unwrap_or(&lease.path))?;
     let Ok(Some(existing)) = fs::read(&file) else {
         return Ok(());
     };
@@ -106,5 +107,6 @@ fn append_rule(store: &Store, common: &Path, rule: &str) -> Result<()> {
     }
     let newline = if existing.is_empty() || existing.ends_with(b"\n") { "" } else { "\n" };
     fs::append(&file, format!("{newline}{rule}\n").as_bytes())
-        .context("cannot make git ignore the environment file")
+        .context("cannot make git ignore the environment file")?;
+    fault::point("rule-written")
 }

@@ -13,6 +13,7 @@ use anyhow::Result;
 /// When one fails; those after it do not run.
 pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
     for command in commands {
+        fault::point("before-hook")?;
         ui.say(format!("running hook: {command}"));
         let code = shell(lease, command).narrate()?;
         if code != 0 {

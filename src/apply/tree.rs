@@ -43,6 +43,7 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
     fault::point("worktree-marked")?;
     git::checkout(&lease.path)?;
     git::unlock(&admin)?;
+    fault::point("worktree-unlocked")?;
     Ok(admin)
 }
 
@@ -77,10 +78,12 @@ pub fn work(tree: &Worktree, env_file: &str) -> Result<Vec<String>> {
     if !tree.is_present() || !tree.admin.join("index").exists() {
         return Ok(Vec::new());
     }
-    let ours = format!("?? {env_file}");
+    let is_ours = |file: &str| file == env_file || fs::is_unfinished(Path::new(file));
     let mut entries = git::status(&tree.path)?;
-    entries
-        .retain(|entry| *entry != ours && !entry.starts_with(" D ") && !entry.starts_with("D  "));
+    entries.retain(|entry| {
+        let untracked = entry.strip_prefix("?? ");
+        !untracked.is_some_and(is_ours) && !entry.starts_with(" D ") && !entry.starts_with("D  ")
+    });
     Ok(entries)
 }
 

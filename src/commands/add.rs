@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::view::Environment;
-use super::{adopt, ask, engine, recover, summary, survey, target, trust};
+use super::{adopt, ask, candidates, engine, follow, recover, summary, survey, target, trust};
 use crate::apply::add::Outcome;
 use crate::apply::{add, hooks};
 use crate::error::{Exit, Failure};
@@ -12,9 +12,10 @@ use crate::model::plan::{self, Facts, Plan, Request, Target};
 use crate::model::slot::Taken;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
-use crate::sys::net;
+use crate::sys::{fault, net};
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// The arguments of `add`.
@@ -22,10 +23,10 @@ use std::path::PathBuf;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The branches: local ones, else those of the one remote that has them, else new ones
-    #[arg(value_name = "BRANCH")]
+    #[arg(value_name = "BRANCH", add = ArgValueCandidates::new(candidates::branches))]
     pub branches: Vec<String>,
     /// Start new branches from this commit
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", add = ArgValueCandidates::new(candidates::revisions))]
     pub from: Option<String>,
     /// Put the worktree here
     #[arg(long, value_name = "DIR")]
@@ -62,12 +63,16 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let is_asked = args.branches.is_empty() && !args.detach;
-    let requests = if is_asked {
-        let branch = ask::branch(&context, ui, args.from.as_deref())?;
-        requests(args, &context, &[branch])?
+    let branches = if is_asked {
+        vec![ask::branch(&context, ui, args.from.as_deref())?]
     } else {
-        requests(args, &context, &args.branches)?
+        args.branches.clone()
     };
+    if !args.dry_run {
+        // Before the branch is looked for: what was interrupted can still hold it.
+        branches.iter().try_for_each(|branch| recover::stale(&context, ui, branch))?;
+    }
+    let requests = requests(args, &context, &branches)?;
     let choice = engine::configuration(&context, ui)?;
     if !args.no_hooks && !args.dry_run {
         trust::require(&context, &choice.hooks.post_add)?;
@@ -84,6 +89,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let lease = one(&context, ui, &choice, request)?;
         ui.say(summary::made(&lease));
         made.push(lease);
+    }
+    if let ([lease], false) = (made.as_slice(), args.dry_run) {
+        follow::to(ui, &lease.path);
     }
     let ended = if args.dry_run || args.no_hooks {
         Ok(())
@@ -103,7 +111,6 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 /// # Errors
 /// When it cannot be made; nothing of it is left then.
 pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
-    recover::stale(context, ui, &request)?;
     let mut occupied = survey::occupied(config);
     loop {
         let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
@@ -127,13 +134,19 @@ fn reserve(
 ) -> Result<(Plan, Lock)> {
     let id = context.store.new_id()?;
     let working = context.store.lock_lease(&id, || ())?;
-    let _lock =
-        context.store.lock(|| ui.say("waiting for another git-agentenv to choose its slots"))?;
-    let plan = decide(context, config, request, occupied, id)?;
-    crate::sys::fault::point("before-lease")?;
-    context.store.save(&plan.lease)?;
-    crate::sys::fault::point("lease-written")?;
-    Ok((plan, working))
+    let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
+    let recorded = context.store.lock(waiting).and_then(|_lock| {
+        let plan = decide(context, config, request, occupied, id.clone())?;
+        fault::point("before-lease")?;
+        context.store.save(&plan.lease)?;
+        fault::point("lease-written")?;
+        Ok(plan)
+    });
+    // Nothing is made yet, so nothing stays on record.
+    if recorded.is_err() {
+        context.store.forget(&id).ok();
+    }
+    Ok((recorded?, working))
 }
 
 fn decide(
@@ -145,7 +158,10 @@ fn decide(
 ) -> Result<Plan> {
     let (mut taken, leases): (Taken, Vec<Lease>) =
         survey::taken(&context.store, &context.repo, config)?;
-    taken.indexes.extend(occupied.iter().cloned());
+    for (index, by) in occupied {
+        // A lease says better whose it is than the keys in it.
+        taken.indexes.entry(*index).or_insert_with(|| by.clone());
+    }
     let facts = Facts {
         id,
         repository: &context.repo.common,

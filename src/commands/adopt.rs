@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::view::Environment;
-use super::{add, engine, trust};
+use super::{add, engine, recover, trust};
 use crate::apply::{files, hooks};
 use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::config::Config;
@@ -105,6 +105,7 @@ pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     match known(context)? {
         Some(lease) => mend(context, ui, config, &lease, &tree),
         None => {
+            tree.branch.iter().try_for_each(|branch| recover::stale(context, ui, branch))?;
             let lease = add::one(context, ui, config, request(context, &tree)?)?;
             ui.say(format!("`{}` is an environment now", lease.name));
             Ok(lease)

@@ -56,6 +56,9 @@ struct Kept {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let store = Store::open()?;
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
+    if !args.dry_run {
+        store.sweep()?;
+    }
     let (leases, broken) = store.survey()?;
     for lease in &leases {
         consider(ui, &store, lease, &mut report);

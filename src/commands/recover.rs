@@ -5,7 +5,6 @@ use crate::apply::farewell::{self, Force};
 use crate::apply::tree;
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
-use crate::model::plan::{Request, Target};
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
 use crate::ui::Ui;
@@ -71,12 +70,9 @@ fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
 ///
 /// # Errors
 /// When another process is at work on it, or it cannot be given back.
-pub fn stale(context: &Context, ui: &Ui, request: &Request) -> Result<()> {
-    let Target::Branch { name, .. } = &request.target else {
-        return Ok(());
-    };
+pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
     for lease in context.leases()? {
-        if lease.branch.as_deref() != Some(name) || due(&lease)?.is_none() {
+        if lease.branch.as_deref() != Some(branch) || due(&lease)?.is_none() {
             continue;
         }
         let Some(_working) = context.store.try_lock_lease(&lease.id)? else {

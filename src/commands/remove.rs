@@ -1,13 +1,14 @@
 //! `git agentenv remove`: takes an environment away.
 
 use super::context::{Context, current_dir};
-use super::{ask, losses, select, trust};
+use super::{ask, candidates, follow, losses, select, trust};
 use crate::apply::{farewell, hooks, tree};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
-use crate::sys::{fault, git};
+use crate::sys::fault;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use std::path::Path;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Environments: branches, names, directory names or paths; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
     /// Give up what would be lost: uncommitted work, live database sessions, commits that nothing else holds
     #[arg(short, long)]
@@ -61,6 +62,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     for (lease, agreed) in &chosen {
         removed.push(one(&context, ui, args, lease, agreed)?);
         if !args.dry_run && here.starts_with(&lease.path) {
+            follow::to(ui, &lease.main);
             ui.say(format!("this directory is gone: cd {}", lease.main.display()));
         }
     }
@@ -134,16 +136,17 @@ pub fn one(
     if lease.phase == Phase::Ready && !args.no_hooks {
         pre_remove(context, ui, args, &lease)?;
     }
-    let tip = lease.branch.as_ref().and_then(|branch| context.repo.branch(branch));
+    if args.delete_branch {
+        let tip = |branch: &String| context.repo.branch(branch);
+        lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
+    }
     lease.phase = Phase::Removing;
     context.store.save(&lease)?;
     fault::point("removing")?;
     let force = farewell::Force { work: force, sessions: force };
     farewell::remove(ui, &context.store, &lease, force)?;
-    if let (true, Some(branch), Some(tip)) = (args.delete_branch, &lease.branch, tip) {
-        git::delete_branch(&lease.main, branch, &tip)?;
-        removed.branch_deleted = true;
-    }
+    let gone = |branch: &String| context.repo.branch(branch).is_none();
+    removed.branch_deleted = args.delete_branch && lease.branch.as_ref().is_some_and(gone);
     ui.say(format!("removed the environment `{}`", lease.name));
     Ok(removed)
 }

@@ -4,6 +4,7 @@ use super::context::{Context, current_dir};
 use crate::error::{Exit, Failure};
 use crate::model::lease::Lease;
 use crate::model::similar;
+use crate::sys::repo::Worktree;
 use crate::sys::{fs, repo};
 use anyhow::Result;
 
@@ -64,11 +65,18 @@ pub fn here(context: &Context) -> Result<Option<Lease>> {
 pub fn current(context: &Context) -> Result<Vec<Lease>> {
     let trees = repo::worktrees(&context.repo.common)?;
     let mut leases = context.leases()?;
-    for lease in &mut leases {
-        if let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) {
-            lease.path = fs::canonical(&tree.path);
-            lease.branch = tree.branch.clone();
-        }
-    }
+    leases.iter_mut().for_each(|lease| place(lease, &trees));
     Ok(leases)
+}
+
+/// Gives a lease the branch and the path that its worktree, one of these, has now.
+pub fn place(lease: &mut Lease, trees: &[Worktree]) {
+    let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) else {
+        return;
+    };
+    // What the lease has is canonical already.
+    if tree.path != lease.path {
+        lease.path = fs::canonical(&tree.path);
+    }
+    lease.branch.clone_from(&tree.branch);
 }

@@ -32,6 +32,9 @@ pub struct Lease {
     pub branch: Option<String>,
     /// The commit at which `add` created the branch; `None` when the branch was there before.
     pub branch_created_at: Option<String>,
+    /// The commit at which `remove` is to delete the branch as well; a branch that moved on stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_branch_at: Option<String>,
     /// The worktree was made by something else, and `adopt` took it over.
     #[serde(default)]
     pub adopted: bool,

@@ -2,6 +2,7 @@
 
 use crate::error::{Exit, Failure};
 use crate::model::config::Place;
+use crate::sys::dialogue::Halves;
 use crate::sys::docker;
 use crate::sys::exec::{self, Cmd, Output, PATIENCE};
 use anyhow::Result;
@@ -25,6 +26,8 @@ pub struct Task<'a> {
     pub vars: Vec<(&'a str, &'a str)>,
     /// What it reads.
     pub stdin: Cow<'a, str>,
+    /// What it reads after it has said a word: the word, and the rest.
+    pub then: Option<(&'a str, Cow<'a, str>)>,
     /// How long it may take.
     pub patience: Duration,
 }
@@ -37,6 +40,7 @@ impl<'a> Task<'a> {
             args: Vec::new(),
             vars: Vec::new(),
             stdin: Cow::Borrowed(""),
+            then: None,
             patience: PATIENCE,
         }
     }
@@ -119,10 +123,22 @@ impl Site {
         match container {
             Some(name) => {
                 let cmd = docker::exec(name, task.program, &task.args, &task.vars);
-                docker::run(cmd.stdin(task.stdin.as_bytes()).patience(patience))
+                docker::run(reading(cmd, task).patience(patience))
             }
-            None => host(task).stdin(task.stdin.as_bytes()).patience(patience).output(),
+            None => reading(host(task), task).patience(patience).output(),
         }
+    }
+}
+
+fn reading(cmd: Cmd, task: &Task) -> Cmd {
+    let first = task.stdin.as_bytes();
+    match &task.then {
+        None => cmd.stdin(first),
+        Some((word, rest)) => cmd.halves(Halves {
+            first: first.to_owned(),
+            word: (*word).to_owned(),
+            rest: rest.as_bytes().to_owned(),
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ pub mod survey;
 use crate::error::{Exit, Failure};
 use crate::model::config::{Kind, Place, Service};
 use crate::model::lease::Part;
-use crate::sys::docker;
+use crate::sys::{docker, fault};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -106,8 +106,18 @@ pub enum State {
 /// When the server is missing or refuses; `Refused` when a database of this name is somebody else's.
 pub fn make(part: &Part, id: &str, worktree: &Path) -> Result<Made> {
     match part.kind {
-        Kind::Postgres => postgres::create(part, id, None).map(|()| Made::Ours),
-        Kind::Redis => redis::claim(part, id),
+        Kind::Postgres => {
+            fault::point("before-database")?;
+            postgres::create(part, id, None)?;
+            fault::point("database-made")?;
+            Ok(Made::Ours)
+        }
+        Kind::Redis => {
+            fault::point("before-index")?;
+            let made = redis::claim(part, id)?;
+            fault::point("index-made")?;
+            Ok(made)
+        }
         Kind::Sqlite => sqlite::make(part, worktree).map(|()| Made::Ours),
         Kind::Mysql => Err(unsupported()),
     }
@@ -120,8 +130,14 @@ pub fn make(part: &Part, id: &str, worktree: &Path) -> Result<Made> {
 /// When the server is missing or refuses.
 pub fn give_back(part: &Part, id: &str, force: bool, worktree: &Path) -> Result<Gone> {
     match part.kind {
-        Kind::Postgres => postgres::give_back(part, id, force),
-        Kind::Redis => redis::give_back(part, id),
+        Kind::Postgres => {
+            let gone = postgres::give_back(part, id, force)?;
+            fault::point("database-given-back").map(|()| gone)
+        }
+        Kind::Redis => {
+            let gone = redis::give_back(part, id)?;
+            fault::point("index-given-back").map(|()| gone)
+        }
         // The file lies in the worktree and goes with it; in one that stays, it is the user's.
         Kind::Sqlite => sqlite::path(part, worktree).map(|_| Gone::Missing),
         Kind::Mysql => Err(unsupported()),

@@ -1,6 +1,7 @@
 //! The one place that starts processes.
 
-use super::{env, interrupt};
+use super::dialogue::{self, Halves};
+use super::{env, fault, interrupt};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
@@ -8,13 +9,15 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// How long a command may take when nothing else was said.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a killed command has to be gone.
-const GRACE: Duration = Duration::from_secs(1);
+/// How often the wait for a command looks whether the user interrupted: something that the command started may
+/// live on and hold its pipes.
+const SLICE: Duration = Duration::from_millis(100);
 
 /// A command line to run, with what it reads and how long it may take.
 #[derive(Debug, Clone)]
@@ -24,6 +27,7 @@ pub struct Cmd {
     dir: Option<PathBuf>,
     env: HashMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
+    halves: Option<Halves>,
     patience: Option<Duration>,
     called: Option<String>,
 }
@@ -56,6 +60,7 @@ pub struct Running {
     handle: Arc<duct::Handle>,
     name: String,
     patience: Option<Duration>,
+    talk: Option<JoinHandle<Vec<u8>>>,
     _registered: interrupt::Registered,
 }
 
@@ -68,6 +73,7 @@ impl Cmd {
             dir: None,
             env: env::for_children(),
             stdin: None,
+            halves: None,
             patience: Some(PATIENCE),
             called: None,
         }
@@ -100,6 +106,13 @@ impl Cmd {
     /// What it reads.
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// What it reads, the rest of it only when it has said a word.
+    pub fn halves(mut self, halves: Halves) -> Self {
+        self.stdin = None;
+        self.halves = Some(halves);
         self
     }
 
@@ -150,10 +163,13 @@ impl Cmd {
     /// # Errors
     /// When the program is missing or cannot be started.
     pub fn start(self) -> Result<Running> {
-        let expression = self.expression().stdout_capture().stderr_capture();
-        let handle = Arc::new(self.spawn(&expression)?);
-        let registered = interrupt::register(&handle)?;
-        Ok(Running { handle, name: self.name(), patience: self.patience, _registered: registered })
+        let Some(halves) = self.halves.clone() else {
+            return self.running(self.expression().stdout_capture().stderr_capture());
+        };
+        let dialogue = dialogue::begin(halves)?;
+        let expression = self.expression().stdin_file(dialogue.stdin);
+        let running = self.running(expression.stdout_file(dialogue.stdout).stderr_capture())?;
+        Ok(Running { talk: Some(dialogue.talk), ..running })
     }
 
     /// Runs it on this process's own terminal and gives its exit code.
@@ -167,9 +183,17 @@ impl Cmd {
     /// Runs it on this process's terminal with its answer on stderr, so that stdout stays ours.
     ///
     /// # Errors
-    /// When the program is missing or cannot be started.
+    /// When the program is missing or cannot be started, or the user interrupted.
     pub fn narrate(self) -> Result<i32> {
-        self.to_end(self.expression().stdout_to_stderr())
+        let running = self.running(self.expression().stdout_to_stderr())?;
+        Ok(running.wait()?.code)
+    }
+
+    fn running(&self, expression: duct::Expression) -> Result<Running> {
+        let handle = Arc::new(self.spawn(&expression)?);
+        let registered = interrupt::register(&handle)?;
+        let patience = self.patience.map(fault::patience);
+        Ok(Running { handle, name: self.name(), patience, talk: None, _registered: registered })
     }
 
     fn to_end(&self, expression: duct::Expression) -> Result<i32> {
@@ -214,22 +238,30 @@ impl Running {
     /// # Errors
     /// When it takes too long (it is killed then) or the user interrupted.
     pub fn wait(self) -> Result<Output> {
-        let ended = match self.patience {
-            Some(patience) => self.handle.wait_timeout(patience),
-            None => self.handle.wait().map(Some),
+        let deadline = self.patience.map(|patience| Instant::now() + patience);
+        let ended = loop {
+            let slice = Instant::now() + SLICE;
+            let until = deadline.map_or(slice, |deadline| deadline.min(slice));
+            let ended = self.handle.wait_deadline(until);
+            if let Err(interrupted) = interrupt::check() {
+                interrupt::end(&self.handle);
+                return Err(interrupted);
+            }
+            let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name))?;
+            if ended.is_some() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break ended;
+            }
         };
-        interrupt::check()?;
-        let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name))?;
         let Some(output) = ended else {
-            self.handle.kill().ok();
-            self.handle.wait_timeout(GRACE).ok();
+            interrupt::end(&self.handle);
             let seconds = self.patience.unwrap_or_default().as_secs();
             let message = format!("`{}` did not answer within {seconds} s", self.name);
             return Err(Failure::new(Exit::Service, message).into());
         };
+        let said = self.talk.map(|talk| talk.join().unwrap_or_default());
         Ok(Output {
             code: code(output.status),
-            stdout: output.stdout.clone(),
+            stdout: said.unwrap_or_else(|| output.stdout.clone()),
             stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         })
     }
@@ -258,7 +290,6 @@ fn code(status: std::process::ExitStatus) -> i32 {
 mod tests {
     use super::*;
     use crate::error::exit_of;
-    use std::time::Instant;
 
     #[test]
     fn output_has_all_three() {

@@ -97,6 +97,34 @@ pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     fault::point("file-replaced")
 }
 
+/// A file that [`replace`] began to write, and has not put in its place yet, or never will.
+pub fn is_unfinished(path: &Path) -> bool {
+    writer(path).is_some()
+}
+
+/// Removes the files of [`replace`] in a directory that processes which are no more left unfinished.
+///
+/// # Errors
+/// When the directory cannot be read or written.
+pub fn sweep(dir: &Path) -> Result<()> {
+    for file in entries(dir)? {
+        let Some(pid) = writer(&file) else { continue };
+        if rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
+            remove(&file)?;
+        }
+    }
+    Ok(())
+}
+
+/// The process that writes an unfinished file.
+fn writer(path: &Path) -> Option<rustix::process::Pid> {
+    let name = path.file_name()?.to_str()?.strip_prefix('.')?.strip_suffix(".new")?;
+    let (rest, count) = name.rsplit_once('.')?;
+    let (_, pid) = rest.rsplit_once('.')?;
+    count.parse::<u64>().ok()?;
+    rustix::process::Pid::from_raw(pid.parse().ok()?)
+}
+
 /// Adds to the end of a file in one write, making it and its directory when they are not there.
 ///
 /// # Errors

@@ -44,7 +44,8 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 /// When git refuses.
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
     let upstream = format!("--set-upstream-to={remote}/{branch}");
-    retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch])).map(drop)
+    retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
+    fault::point("branch-tracked")
 }
 
 /// Makes the admin part of a worktree, locked by `mark`, with nothing checked out, and marks it as the lease's.
@@ -211,7 +212,8 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
 pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
     let mut command = git(path).args(["rev-list", "--count", head, "--not"]);
     if let Some(branch) = except {
-        command = command.arg(format!("--exclude=refs/heads/{branch}"));
+        // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
+        command = command.arg(format!("--exclude={branch}"));
     }
     let count = command.args(["--branches", "--remotes", "--tags"]).read()?;
     Ok(count.parse().unwrap_or(0))

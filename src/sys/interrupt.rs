@@ -1,15 +1,21 @@
 //! Ctrl-C and SIGTERM: running commands are ended, and whoever waits for one learns why.
 
+use super::family;
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
+use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static UNDOING: AtomicBool = AtomicBool::new(false);
 static RUNNING: Mutex<Vec<Weak<duct::Handle>>> = Mutex::new(Vec::new());
+
+/// How long commands have to end by themselves: git takes its lock files away first.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A running command that an interruption ends, for as long as this lives.
 pub struct Registered(Weak<duct::Handle>);
@@ -59,11 +65,23 @@ pub fn undone() {
 pub fn register(handle: &Arc<duct::Handle>) -> Result<Registered> {
     let weak = Arc::downgrade(handle);
     running().push(weak.clone());
+    let registered = Registered(weak);
     if let Err(error) = check() {
-        handle.kill().ok();
+        end(handle);
         return Err(error);
     }
-    Ok(Registered(weak))
+    Ok(registered)
+}
+
+/// Ends a command with all that it started, which would keep its pipes open and write on.
+pub fn end(handle: &duct::Handle) {
+    if matches!(handle.try_wait(), Ok(Some(_))) {
+        return;
+    }
+    handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::TERM));
+    if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
+        handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::KILL));
+    }
 }
 
 impl Drop for Registered {
@@ -73,9 +91,10 @@ impl Drop for Registered {
 }
 
 fn end_all() {
-    for handle in running().iter().filter_map(Weak::upgrade) {
-        handle.kill().ok();
-    }
+    let handles: Vec<_> = running().iter().filter_map(Weak::upgrade).collect();
+    std::thread::scope(|scope| {
+        handles.iter().for_each(|handle| drop(scope.spawn(|| end(handle))));
+    });
 }
 
 fn running() -> std::sync::MutexGuard<'static, Vec<Weak<duct::Handle>>> {

@@ -1,8 +1,14 @@
 //! Locks between processes: an open file's `flock`, which the kernel gives back when its holder dies.
 
+use super::interrupt;
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long it takes at most until a lock that was given back is seen to be free.
+const PAUSE: Duration = Duration::from_millis(16);
 
 /// A lock, held for as long as this lives.
 #[derive(Debug)]
@@ -13,15 +19,22 @@ pub struct Lock {
 /// Takes the lock at `path`; when another process holds it, calls `waiting` once and waits.
 ///
 /// # Errors
-/// When the file cannot be made or locked.
+/// When the file cannot be made or locked, or the user interrupted.
 pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     if let Some(lock) = attempt(path)? {
         return Ok(lock);
     }
     waiting();
-    let file = open(path)?;
-    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
-    Ok(Lock { _file: file })
+    // Not asleep in the kernel, where an interruption would not be heard.
+    let mut pause = Duration::from_millis(1);
+    loop {
+        interrupt::check()?;
+        std::thread::sleep(pause);
+        if let Some(lock) = attempt(path)? {
+            return Ok(lock);
+        }
+        pause = (pause * 2).min(PAUSE);
+    }
 }
 
 /// Takes the lock at `path`, or nothing when another process holds it.
@@ -29,14 +42,25 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
 /// # Errors
 /// When the file cannot be made or locked.
 pub fn attempt(path: &Path) -> Result<Option<Lock>> {
-    let file = open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+    loop {
+        let file = open(path)?;
+        match file.try_lock() {
+            // Its last holder may have removed the file meanwhile: nobody else would ever see this lock.
+            Ok(()) if is_at(&file, path) => return Ok(Some(Lock { _file: file })),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
         }
     }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| {
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    };
+    matches!((file.metadata(), path.metadata()), (Ok(one), Ok(other)) if same(&one, &other))
 }
 
 fn open(path: &Path) -> Result<File> {
@@ -60,5 +84,18 @@ mod tests {
         assert!(attempt(&path).unwrap().is_none());
         drop(held);
         assert!(attempt(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_removed_is_nobodys() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let removed = open(&path).unwrap();
+        removed.lock().unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_at(&removed, &path));
+        let held = attempt(&path).unwrap().unwrap();
+        assert!(attempt(&path).unwrap().is_none());
+        drop(held);
     }
 }

@@ -1,9 +1,11 @@
 //! Effects: one outside thing per file.
 
 pub mod compose;
+pub mod dialogue;
 pub mod docker;
 pub mod env;
 pub mod exec;
+pub mod family;
 pub mod fault;
 pub mod fs;
 pub mod git;
@@ -11,7 +13,10 @@ pub mod interrupt;
 pub mod listeners;
 pub mod lock;
 pub mod net;
+pub mod parallel;
 pub mod repo;
+#[cfg(target_os = "linux")]
+pub mod sock_diag;
 pub mod status;
 pub mod store;
 pub mod trust;

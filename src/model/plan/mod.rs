@@ -119,6 +119,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
             } => Some(commit.clone()),
             _ => None,
         },
+        delete_branch_at: None,
         adopted: request.adopted,
         hooks_pending: !config.hooks.post_add.is_empty(),
         project: identity.project,

@@ -53,7 +53,9 @@ pub fn create(part: &Part, id: &str, template: Option<&str>) -> Result<()> {
     }
     let server = Server::of_part(part);
     let clause = template.map_or("", |_| scripts::TEMPLATE);
-    let mut session = session(&server, scripts::CREATE.replace("{template}", clause), name, id);
+    let create = scripts::CREATE.replace("{template}", clause);
+    let mut session =
+        session(&server, scripts::LOCK.to_owned(), name, id).then(scripts::LOCKED, create);
     if let Some(template) = template {
         session = session.var("template", template).limit(psql::COPYING);
     }

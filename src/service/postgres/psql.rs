@@ -22,6 +22,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub(super) struct Session<'a> {
     server: &'a Server,
     script: Cow<'a, str>,
+    then: Option<(&'a str, Cow<'a, str>)>,
     vars: Vec<String>,
     limit: Duration,
 }
@@ -29,7 +30,13 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// This script, on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Cow<'a, str>>) -> Self {
-        Session { server, script: script.into(), vars: Vec::new(), limit: USUAL }
+        Session { server, script: script.into(), then: None, vars: Vec::new(), limit: USUAL }
+    }
+
+    /// The rest of the script, which it gets when the first half has printed this line.
+    pub(super) fn then(mut self, word: &'a str, rest: impl Into<Cow<'a, str>>) -> Self {
+        self.then = Some((word, rest.into()));
+        self
     }
 
     /// A variable for it.
@@ -59,6 +66,7 @@ impl<'a> Session<'a> {
             args: self.args(&site, &port),
             vars: variables(&site, &options),
             stdin: self.script.clone(),
+            then: self.then.clone(),
             patience: self.limit + MARGIN,
             ..Task::new("psql")
         };
@@ -157,9 +165,19 @@ fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
 fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let said = output.stderr.trim_start_matches("psql: error: ");
     let said = said.lines().next().unwrap_or("it said nothing");
-    Failure::new(Exit::Service, format!("postgres in `{}` does not answer: {said}", site.title()))
-        .hint("a server that was just started needs a moment; `git agentenv doctor` looks closer")
-        .into()
+    let hint = match said.contains("FATAL:") && !said.contains("starting up") {
+        true => "look at `user` of this service in .agentenv.yaml, and at the server's own log",
+        false => {
+            "a server that was just started needs a moment; `git agentenv infra status` looks closer"
+        }
+    };
+    let message = format!("postgres in `{}` does not answer: {said}", site.title());
+    let failure = Failure::new(Exit::Service, message).hint(hint);
+    // Said only where no session came about; of one that was cut psql says that it was closed.
+    match output.stderr.starts_with("psql: error: connection to server") {
+        true => failure.never_ran(),
+        false => failure.into(),
+    }
 }
 
 /// What the server refused.

@@ -20,11 +20,16 @@ macro_rules! databases {
     };
 }
 
-/// Makes a database. It is born under a name that says whose it is and gets its real name together with its
+/// Takes the lock, and says [`LOCKED`]. [`CREATE`] is sent to whoever said it: a client that outlives this program
+/// and gets the lock after those who took over finds nothing more to do.
+pub(super) const LOCK: &str = concat!(lock!(), "\\echo locked\n");
+
+/// What [`LOCK`] says.
+pub(super) const LOCKED: &str = "locked";
+
+/// Makes a database, under the lock. It is born under a name that says whose it is and gets its real name together with its
 /// mark, so that none is ever to be found under a real name without one. Answers `made`, `ours` or `taken`.
-pub(super) const CREATE: &str = concat!(
-    lock!(),
-    r#"SELECT count(*) > 0 AS taken,
+pub(super) const CREATE: &str = r#"SELECT count(*) > 0 AS taken,
   coalesce(bool_or(shobj_description(oid, 'pg_database') = :'mark'), false) AS ours
 FROM pg_database WHERE datname = :'name' \gset
 \if :ours
@@ -42,8 +47,7 @@ COMMENT ON DATABASE :"birth" IS :'mark';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 \echo made
-"#
-);
+"#;
 
 /// What [`CREATE`] says when there is a template.
 pub(super) const TEMPLATE: &str = r#"TEMPLATE :"template""#;

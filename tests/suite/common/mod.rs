@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 mod servers;
 mod talk;
+mod traces;
 
 use servers::Slice;
 pub use servers::servers;
@@ -152,6 +153,14 @@ impl Sandbox {
         self.outcome(command.arg("agentenv").args(args).current_dir(dir))
     }
 
+    /// Starts a command and leaves it running.
+    #[track_caller]
+    pub fn start(&self, command: &mut Command) -> Running {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        Running { child, normalisations: self.normalisations() }
+    }
+
     fn slice(&self) -> &Slice {
         self.slice.get_or_init(|| Slice::take(self.slices))
     }
@@ -238,6 +247,31 @@ impl Repo<'_> {
         let path = self.sandbox.root.join(name);
         self.git(&["clone", "--quiet", ".", path.to_str().unwrap()]);
         Repo { sandbox: self.sandbox, path }
+    }
+}
+
+/// A command that runs.
+pub struct Running {
+    child: std::process::Child,
+    normalisations: Vec<(String, String)>,
+}
+
+impl Running {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-s", name, &pid]).status().expect("kill starts");
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn outcome(self) -> Outcome {
+        Outcome::new(self.child.wait_with_output().unwrap(), self.normalisations)
     }
 }
 

@@ -1,0 +1,292 @@
+//! Killed, failed or interrupted at every named point of the program, nothing is left behind, and nothing of
+//! anybody else is touched.
+
+use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+
+/// Points on the way of `add` until it is an environment.
+const ADD: [&str; 17] = [
+    "before-lease",
+    "file-replaced",
+    "lease-written",
+    "branch-created",
+    "branch-tracked",
+    "worktree-added",
+    "worktree-marked",
+    "checked-out",
+    "worktree-unlocked",
+    "rule-written",
+    "env-written",
+    "before-database",
+    "database-made",
+    "before-index",
+    "index-made",
+    "before-ready",
+    "ready",
+];
+
+/// Points at which it is an environment already, for `add`, and still is one, for `remove`.
+const WHOLE: [&str; 2] = ["before-hook", "hook-run"];
+
+/// Points on the way of `remove`.
+const REMOVE: [&str; 9] = [
+    "file-replaced",
+    "removing",
+    "containers-removed",
+    "worktree-removed",
+    "branch-deleted",
+    "database-given-back",
+    "index-given-back",
+    "before-forgotten",
+    "forgotten",
+];
+
+/// Points on the way back of an `add` that failed.
+const UNDO: [&str; 6] = [
+    "worktree-removed",
+    "branch-deleted",
+    "database-given-back",
+    "index-given-back",
+    "before-forgotten",
+    "forgotten",
+];
+
+const ADDS: [&str; 2] = ["add", "feature"];
+const REMOVES: [&str; 3] = ["remove", "feature", "--delete-branch"];
+
+#[test]
+fn every_point_of_the_program_is_struck() {
+    let mut found = BTreeSet::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let struck: BTreeSet<String> =
+        ADD.iter().chain(&WHOLE).chain(&REMOVE).chain(&UNDO).map(ToString::to_string).collect();
+    assert_eq!(found, struck);
+}
+
+#[test]
+fn a_killed_add_leaves_nothing_after_prune_and_nothing_after_another_add() {
+    at_each(&ADD, |world, point| {
+        let before = world.repo.traces();
+        world.struck(&ADDS, &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        if point != "ready" {
+            world.repo.leaves_nothing_but(&before, &format!("add killed at {point}, pruned"));
+            world.struck(&ADDS, &format!("{point}:kill")).fails(128 + 9);
+            world.repo.agentenv(&ADDS).ok();
+        }
+        world.is_whole(&before);
+        world.repo.agentenv(&REMOVES).ok();
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("add killed at {point}, added, removed"));
+    });
+}
+
+#[test]
+fn an_add_that_fails_or_is_interrupted_leaves_nothing_at_once() {
+    at_each(&ADD, |world, point| {
+        let before = world.repo.traces();
+        let failed = world.struck(&ADDS, &format!("{point}:error"));
+        assert!(failed.stderr.contains("fault injected at"), "{}", failed.show());
+        failed.fails(1);
+        world.repo.leaves_nothing_but(&before, &format!("add failed at {point}"));
+        world.interrupted(&ADDS, point).fails(130);
+        world.repo.leaves_nothing_but(&before, &format!("add interrupted at {point}"));
+    });
+}
+
+#[test]
+fn an_add_that_is_killed_while_it_undoes_leaves_nothing_after_prune() {
+    at_each(&UNDO, |world, point| {
+        let before = world.repo.traces();
+        let fault = format!("before-ready:error,{point}:kill");
+        world.struck(&ADDS, &fault).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("undoing killed at {point}, pruned"));
+        let fault = format!("before-ready:error,{point}:error");
+        world.struck(&ADDS, &fault);
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("undoing failed at {point}, pruned"));
+    });
+}
+
+#[test]
+fn a_killed_remove_leaves_nothing_after_prune_and_nothing_after_another_remove() {
+    at_each(&REMOVE, |world, point| {
+        let before = world.repo.traces();
+        for finish in [&["prune"][..], &REMOVES] {
+            world.repo.agentenv(&ADDS).ok();
+            world.struck(&REMOVES, &format!("{point}:kill")).fails(128 + 9);
+            let gone = point == "forgotten" && finish != ["prune"];
+            world.repo.agentenv(finish).fails(if gone { 4 } else { 0 });
+            let when = format!("remove killed at {point}, then {finish:?}");
+            world.repo.leaves_nothing_but(&before, &when);
+        }
+    });
+}
+
+#[test]
+fn a_remove_that_fails_or_is_interrupted_is_finished_by_prune() {
+    at_each(&REMOVE, |world, point| {
+        let before = world.repo.traces();
+        world.repo.agentenv(&ADDS).ok();
+        world.struck(&REMOVES, &format!("{point}:error"));
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("remove failed at {point}, pruned"));
+        world.repo.agentenv(&ADDS).ok();
+        world.interrupted(&REMOVES, point).fails(130);
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("remove interrupted at {point}, pruned"));
+    });
+}
+
+#[test]
+fn an_environment_is_kept_whose_hooks_were_cut_short() {
+    at_each(&WHOLE, |world, point| {
+        let before = world.repo.traces();
+        for how in ["kill", "error", "hang"] {
+            let strike = |args: &[&str]| match how {
+                "hang" => world.interrupted(args, point),
+                how => world.struck(args, &format!("{point}:{how}")),
+            };
+            assert_ne!(strike(&ADDS).code, 0);
+            world.repo.agentenv(&["prune"]).ok();
+            world.is_whole(&before);
+            let path = world.sandbox.root.join("app-feature");
+            world.repo.agentenv(&["adopt", path.to_str().unwrap()]).ok();
+            assert!(path.join("post.log").exists(), "adopt ran the hook again");
+            assert_ne!(strike(&REMOVES).code, 0);
+            world.repo.agentenv(&["prune"]).ok();
+            world.is_whole(&before);
+            world.repo.agentenv(&REMOVES).ok();
+            world.repo.leaves_nothing_but(&before, &format!("{how} at {point}, removed"));
+        }
+    });
+}
+
+#[test]
+fn only_a_branch_that_this_run_made_and_nobody_moved_is_deleted() {
+    in_a_world(only_our_own_branches);
+}
+
+fn only_our_own_branches(world: &World<'_>) {
+    world.repo.git(&["branch", "old"]);
+    let before = world.repo.traces();
+    for point in ["worktree-added", "checked-out", "before-ready"] {
+        world.struck(&["add", "old"], &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("add of an old branch killed at {point}"));
+    }
+    world.struck(&["add", "new"], "branch-created:kill").fails(128 + 9);
+    let moved = world.repo.git(&["commit-tree", "-m", "work", "HEAD^{tree}", "-p", "HEAD"]);
+    world.repo.git(&["update-ref", "refs/heads/new", &moved]);
+    world.repo.agentenv(&["prune"]).ok();
+    assert_eq!(world.repo.git(&["rev-parse", "new"]), moved);
+    world.repo.git(&["branch", "-D", "new"]);
+    world.repo.leaves_nothing_but(&before, "a branch that moved");
+}
+
+/// A repository with an environment, and things of other people beside it.
+struct World<'a> {
+    sandbox: &'a Sandbox,
+    repo: Repo<'a>,
+}
+
+fn in_a_world(check: impl FnOnce(&World<'_>)) {
+    let sandbox = &Sandbox::new();
+    let origin = sandbox.repo("origin");
+    let hooks = "hooks: { post_add: [touch post.log], pre_remove: [touch pre.log] }\n";
+    origin.commit(".gitignore", "*.log\n");
+    origin.config(&(sandbox.config() + hooks));
+    origin.git(&["branch", "feature"]);
+    let repo = origin.clone_as("app");
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "other"]).ok();
+    repo.git(&["worktree", "add", "--quiet", "../plain"]);
+    let id = &sandbox.id;
+    servers().psql(&format!("CREATE DATABASE {id}_theirs"));
+    servers().psql(&format!("CREATE DATABASE {id}_marked"));
+    let mark = "git-agentenv deadbeef0123456789abcdef";
+    servers().psql(&format!("COMMENT ON DATABASE {id}_marked IS '{mark}'"));
+    servers().redis(*sandbox.indexes().end(), &["SET", "theirs", "1"]);
+    check(&World { sandbox, repo });
+}
+
+impl World<'_> {
+    fn command(&self, args: &[&str], fault: &str) -> Command {
+        // As if the repository were new: the rule is written again.
+        fs::write(self.repo.path.join(".git/info/exclude"), "").unwrap();
+        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        command.args(args).current_dir(&self.repo.path).env("AGENTENV_FAULT", fault);
+        command
+    }
+
+    /// Fails or dies at the point.
+    #[track_caller]
+    fn struck(&self, args: &[&str], fault: &str) -> Outcome {
+        self.sandbox.outcome(&mut self.command(args, fault))
+    }
+
+    /// Hangs at the point, and is told to end there.
+    #[track_caller]
+    fn interrupted(&self, args: &[&str], point: &str) -> Outcome {
+        let mark = self.sandbox.root.join("hanging");
+        let mut command = self.command(args, &format!("{point}:hang"));
+        let running = self.sandbox.start(command.env("AGENTENV_FAULT_MARK", &mark));
+        wait_until(&format!("{args:?} hangs at {point}"), || mark.exists());
+        fs::remove_file(&mark).unwrap();
+        running.signal("TERM");
+        running.outcome()
+    }
+
+    /// One environment more than before, and it is ready.
+    #[track_caller]
+    fn is_whole(&self, before: &BTreeSet<String>) {
+        let listed = self.repo.agentenv(&["list", "--json"]).ok().json();
+        let states: BTreeMap<_, _> = listed["environments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (row["branch"].as_str().unwrap(), row["state"].as_str().unwrap()))
+            .collect();
+        let state = states.get("feature").copied();
+        assert!(matches!(state, Some("ready" | "hooks pending")), "{states:?}");
+        assert_eq!(states.get("other"), Some(&"ready"));
+        let databases = |traces: &BTreeSet<String>| {
+            traces.iter().filter(|trace| trace.starts_with("database ")).count()
+        };
+        assert_eq!(databases(&self.repo.traces()), databases(before) + 1);
+    }
+}
+
+/// Tries every point, several at a time, in a world for each worker.
+fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
+    let queue = Mutex::new(points.to_vec());
+    let next = || queue.lock().unwrap().pop();
+    std::thread::scope(|scope| {
+        for _ in 0..points.len().min(3) {
+            scope.spawn(|| {
+                in_a_world(|world| {
+                    while let Some(point) = next() {
+                        check(world, point);
+                    }
+                });
+            });
+        }
+    });
+}
+
+fn collect(dir: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            collect(&entry, found);
+            continue;
+        }
+        let code = fs::read_to_string(&entry).unwrap();
+        let names = code.split("fault::point(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        found.extend(names.map(str::to_owned));
+    }
+}
