@@ -39,6 +39,20 @@ fn every_command_answers_as_its_schema_says() {
     assert_eq!(says(&["check"])["ok"], true);
     says(&["infra", "status"]);
 
+    for shell in ["bash", "zsh", "fish"] {
+        says(&["completions", shell]);
+        says(&["shell-init", shell]);
+    }
+    says(&["init", "--dry-run", "--force"]);
+    says(&["init", "--agents"]);
+    says(&["db", "reset", "one"]);
+    for what in ["save", "restore"] {
+        says(&["db", "snapshot", what, "kept", "one"]);
+    }
+    says(&["db", "copy", "one", "--from", "three"]);
+    assert_eq!(says(&["db", "snapshot", "list", "one"])["snapshots"][0]["snapshot"], "kept");
+    says(&["db", "snapshot", "delete", "kept", "one"]);
+
     repo.git(&["worktree", "add", "--quiet", "../plain", "-b", "plain"]);
     says(&["adopt", "../plain"]);
     let two = sandbox.root.join("app-two");
