@@ -195,7 +195,7 @@ fn one_that_is_refused_keeps_all_of_them() {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
     repo.agentenv(&["add", "clean", "dirty"]).ok();
-    std::fs::write(sandbox.root.join("app-dirty/work"), "").unwrap();
+    fs::write(sandbox.root.join("app-dirty/work"), "").unwrap();
 
     let refused = repo.agentenv(&["remove", "clean", "dirty"]).fails(7);
     assert!(refused.stderr.contains("work"), "{}", refused.show());
