@@ -73,6 +73,13 @@ install() {
     put_if_there "$source_dir/completions/git-agentenv.fish" "$fish_file"
 
     say "installed $("$bin/git-agentenv" --version) in $bin"
+    case ${SHELL-} in
+        */zsh)
+            say "zsh finds the completion once this is in ~/.zshrc, before compinit:"
+            # shellcheck disable=SC2016
+            printf '  fpath=("%s" $fpath)\n' "${zsh_file%/*}"
+            ;;
+    esac
     case :${PATH-}: in
         *:"$bin":*) ;;
         *)

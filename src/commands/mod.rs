@@ -19,6 +19,7 @@ pub mod list;
 pub mod losses;
 pub mod orphans;
 pub mod path;
+pub mod provision;
 pub mod prune;
 pub mod recover;
 pub mod remove;

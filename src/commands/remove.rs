@@ -6,6 +6,7 @@ use crate::apply::{farewell, hooks, tree};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fault;
+use crate::sys::fs::{self, Stands};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -60,11 +61,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let here = current_dir()?;
     let mut removed = Vec::new();
     for (lease, agreed) in &chosen {
-        removed.push(one(&context, ui, args, lease, agreed)?);
-        if !args.dry_run && here.starts_with(&lease.path) {
+        let ended = one(&context, ui, args, lease, agreed);
+        if here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing {
             follow::to(ui, &lease.main);
             ui.say(format!("this directory is gone: cd {}", lease.main.display()));
         }
+        removed.push(ended?);
     }
     ui.answer(&serde_json::json!({ "removed": removed, "dry_run": args.dry_run }), || match args
         .dry_run

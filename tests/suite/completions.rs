@@ -36,14 +36,20 @@ fn every_shell_completes_subcommands_flags_branches_environments_and_formats() {
         ("path ", &["taken"]),
         ("env taken --format f", &["fish"]),
     ];
+    // The last one is the function of `shell-init`.
+    let programs = ["git agentenv", "git-agentenv", "agentenv"];
+    let cases: Vec<_> = programs
+        .iter()
+        .flat_map(|program| {
+            wanted.iter().map(move |(rest, wanted)| (format!("{program} {rest}"), *wanted))
+        })
+        .collect();
+    let lines: Vec<String> = cases.iter().map(|(line, _)| line.clone()).collect();
     for (shell, _) in SHELLS {
-        for program in ["git agentenv", "git-agentenv"] {
-            let lines = wanted.map(|(rest, _)| format!("{program} {rest}"));
-            let offered = offered(&sandbox, shell, &repo.path, &lines);
-            for ((rest, wanted), offered) in wanted.iter().zip(&offered) {
-                assert_eq!(offered, wanted, "{shell}: {program} {rest}");
-            }
-            assert_eq!(offered.len(), wanted.len());
+        let offered = offered(&sandbox, shell, &repo.path, &lines);
+        assert_eq!(offered.len(), cases.len());
+        for ((line, wanted), offered) in cases.iter().zip(&offered) {
+            assert_eq!(offered, wanted, "{shell}: {line}");
         }
     }
 }
@@ -143,27 +149,32 @@ fn words(offered: &str) -> Vec<String> {
     words
 }
 
-/// Readline's part is played by the script: it splits the line as readline does and calls the function.
+/// Readline's part is played by the script: it splits the line as readline does, loads what was not loaded yet,
+/// and calls the function.
 fn bash(sandbox: &Sandbox) -> Command {
+    install(sandbox, "git-agentenv.bash", "bash-completion/completions/git-agentenv");
     let mut bash = sandbox.command("bash");
-    bash.args(["--norc", "-c", BASH, "bash"]).env("SHIM", directory().join("git-agentenv.bash"));
+    bash.args(["--norc", "-c", BASH, "bash"]);
     bash
 }
 
 const BASH: &str = r#"
 . /usr/share/bash-completion/bash_completion
-. /usr/share/bash-completion/completions/git
-. "$SHIM"
+eval "$(git agentenv shell-init bash)"
 compopt() { :; }
 for COMP_LINE; do
     COMP_POINT=${#COMP_LINE} COMP_TYPE=9 COMP_KEY=9
     read -r -a COMP_WORDS <<<"${COMP_LINE//=/ = }"
     [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=('')
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-    spec=$(complete -p "${COMP_WORDS[0]}")
-    function=${spec#* -F } function=${function%% *}
-    COMPREPLY=()
-    "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+    complete -p "${COMP_WORDS[0]}" &>/dev/null || _completion_loader "${COMP_WORDS[0]}"
+    COMPREPLY=() status=124
+    while [[ $status == 124 ]]; do
+        spec=$(complete -p "${COMP_WORDS[0]}")
+        function=${spec#* -F } function=${function%% *}
+        "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+        status=$?
+    done
     printf '%s\n' "${COMPREPLY[@]}" ====
 done
 "#;
@@ -180,7 +191,7 @@ fn zsh(sandbox: &Sandbox) -> Command {
 const ZSH: &str = r#"
 zmodload zsh/zpty zsh/zselect
 zpty shell zsh -f -i
-zpty -w shell 'PS1=; fpath=($SHIMS $fpath); autoload -Uz compinit; compinit -u -d $MATCHES.dump; zle_highlight=(none)
+zpty -w shell 'PS1=; fpath=($SHIMS $fpath); autoload -Uz compinit; compinit -u -d $MATCHES.dump; eval "$(git agentenv shell-init zsh)"; zle_highlight=(none)
 compadd() {
     if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
     local -a found; builtin compadd -A found "$@"
@@ -189,12 +200,16 @@ compadd() {
 }
 bindkey "^I" complete-word
 finish() { BUFFER=; : >$MATCHES.done }; zle -N finish; bindkey "^X" finish
-print -r -- re''ady'
+print -r -- re""ady'
 zpty -r shell said '*ready*'
 for line; do
     rm -f $MATCHES $MATCHES.done
     zpty -w -n shell "$line"$'\t\x18'
-    while [[ ! -e $MATCHES.done ]]; do zselect -t 1; done
+    repeat 3000; do
+        [[ -e $MATCHES.done ]] && break
+        zselect -t 1
+    done
+    [[ -e $MATCHES.done ]] || exit 1
     [[ -e $MATCHES ]] && cat $MATCHES
     print -- '===='
 done
@@ -203,12 +218,19 @@ exit 0
 "#;
 
 fn fish(sandbox: &Sandbox) -> Command {
-    let vendor = sandbox.root.join("home/.local/share/fish/vendor_conf.d");
-    fs::create_dir_all(&vendor).unwrap();
-    fs::copy(directory().join("git-agentenv.fish"), vendor.join("git-agentenv.fish")).unwrap();
+    install(sandbox, "git-agentenv.fish", "fish/vendor_conf.d/git-agentenv.fish");
     let mut fish = sandbox.command("fish");
-    fish.args(["-c", "for line in $argv; complete -C $line; echo ====; end", "--"]);
+    fish.args(["-c", "git agentenv shell-init fish | source; for line in $argv; complete -C $line; echo ====; end", "--"]);
     fish
+}
+
+/// Puts a file where `install.sh` does.
+fn install(sandbox: &Sandbox, file: &str, place: &str) {
+    let script = fs::read_to_string(directory().join("../install.sh")).unwrap();
+    assert!(script.contains(&format!("=$prefix/share/{place}\n")), "install.sh: {place}");
+    let place = sandbox.root.join("home/.local/share").join(place);
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::copy(directory().join(file), place).unwrap();
 }
 
 fn directory() -> PathBuf {

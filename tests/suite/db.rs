@@ -101,6 +101,7 @@ fn reset_empties_it_and_nothing_else() {
 
     servers().psql(&format!("COMMENT ON DATABASE {} IS 'mine'", world.db("y")));
     repo.agentenv(&["db", "reset", "y", "--force"]).fails(7);
+    repo.agentenv(&["db", "copy", "y", "--force"]).fails(7);
     assert_eq!(world.origin("y"), "y");
 }
 
@@ -173,6 +174,43 @@ fn a_copy_that_fails_leaves_what_was_there() {
     assert_eq!(world.origin("x"), "main");
     repo.agentenv(&["remove", "x"]).ok();
     assert_eq!(world.sandbox.databases(), [world.db("y")]);
+}
+
+#[test]
+fn a_dump_that_breaks_off_is_no_copy() {
+    let world = World::new();
+    let repo = world.project();
+    world.set("x", "x");
+    let break_it =
+        "CREATE SCHEMA s; CREATE TABLE s.t (n int); DELETE FROM pg_namespace WHERE nspname = 's'";
+    servers().psql_on(&world.db("main"), break_it);
+    let _user = Talk::with(&world.db("main"), "SELECT 'here';");
+    let said = repo.agentenv(&["db", "copy", "x"]).fails(6);
+    assert!(said.stderr.contains("pg_dump: error"), "{}", said.show());
+    assert_eq!(world.origin("x"), "x");
+}
+
+#[test]
+fn a_source_that_is_no_template_for_this_user_is_dumped() {
+    let world = World::new();
+    let (role, main) = (world.db("role"), world.db("main"));
+    servers().psql(&format!("CREATE ROLE {role} LOGIN CREATEDB; "));
+    servers().psql(&format!("CREATE DATABASE {main}"));
+    servers().psql_on(
+        &main,
+        &format!("CREATE TABLE t AS SELECT 'main' AS origin; ALTER TABLE t OWNER TO {role}"),
+    );
+    let repo = world.sandbox.repo("app");
+    let user = format!("kind: postgres, user: {role}");
+    repo.config(&world.sandbox.config().replace("kind: postgres", &user));
+    repo.agentenv(&["add", "x"]).ok();
+    let said = repo.agentenv(&["db", "copy", "x", "--json"]);
+    let origin = (said.code == 0).then(|| world.origin("x"));
+    repo.agentenv(&["remove", "x"]).ok();
+    servers().psql(&format!("DROP DATABASE {main} WITH (FORCE)"));
+    servers().psql(&format!("DROP ROLE {role}"));
+    assert_eq!(origin.as_deref(), Some("main"), "{}", said.show());
+    assert_eq!(said.json()["means"], "dump");
 }
 
 #[test]

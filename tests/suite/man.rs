@@ -145,7 +145,7 @@ fn page(command: &clap::Command, see_also: &[String]) -> String {
     man.render_options_section(&mut page).unwrap();
     let mut page = tidy(&String::from_utf8(page).unwrap());
     page += &commands(command);
-    page += &format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(&examples(command)));
+    page += &format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(&all_examples(command)));
     page += &entries("FILES", manual::FILES);
     page += &entries("ENVIRONMENT", manual::ENVIRONMENT);
     let status = manual::exit_status();
@@ -162,30 +162,54 @@ fn tidy(page: &str) -> String {
     format!("{definition}{}", page.replace(definition, "").replace(".br\n\n.br\n", ".br\n"))
 }
 
-/// What is below a command: its subcommands, those of a subcommand with their own options.
+/// What is below a command: the program's subcommands by name, those of a subcommand with all that they take.
 fn commands(command: &clap::Command) -> String {
     let below = visible(command);
     if below.is_empty() {
         return String::new();
     }
-    let top = command.get_name() == "git-agentenv";
-    let one = |one: &clap::Command| {
-        let about = one.get_about().map(ToString::to_string).unwrap_or_default();
-        let bin = one.get_bin_name().unwrap_or_default();
-        if top {
-            return format!(".TP\n\\fB{}\\fR\n{}\n", escaped(one.get_name()), escaped(&about));
-        }
-        let own = one.clone().mut_args(|arg| match arg.is_global_set() {
-            true => arg.hide(true),
-            false => arg,
-        });
-        let mut options = Vec::new();
-        Man::new(own).render_options_section(&mut options).unwrap();
-        let options = String::from_utf8(options).unwrap();
-        let (_, options) = options.split_once(".SH OPTIONS\n").unwrap_or_default();
-        format!(".SS \"{}\"\n{}\n{options}", escaped(bin), escaped(&about))
+    let show = match command.get_name() {
+        "git-agentenv" => by_name,
+        _ => in_full,
     };
-    format!(".SH COMMANDS\n{}", below.iter().map(one).collect::<String>())
+    format!(".SH COMMANDS\n{}", below.iter().map(show).collect::<String>())
+}
+
+fn by_name(command: &clap::Command) -> String {
+    format!(".TP\n\\fB{}\\fR\n{}\n", escaped(command.get_name()), escaped(&about(command)))
+}
+
+fn in_full(command: &clap::Command) -> String {
+    let own = command.clone().mut_args(|arg| {
+        let known = arg.is_global_set() || ["help", "version"].contains(&arg.get_id().as_str());
+        arg.hide(known)
+    });
+    let mut options = Vec::new();
+    Man::new(own).render_options_section(&mut options).unwrap();
+    let options = tidy(&String::from_utf8(options).unwrap());
+    let (_, options) = options.split_once(".SH OPTIONS\n").unwrap_or_default();
+    let below: String = visible(command).iter().map(in_full).collect();
+    let name = escaped(command.get_bin_name().unwrap_or_default());
+    format!(".SS \"{name}\"\n{}\n{options}{below}", escaped(&about(command)))
+}
+
+fn about(command: &clap::Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
+/// A command's examples and those of the commands below it, each once.
+fn all_examples(command: &clap::Command) -> String {
+    let mut lines: Vec<String> = examples(command).lines().map(str::to_owned).collect();
+    let below = if command.get_name() == "git-agentenv" { Vec::new() } else { visible(command) };
+    for line in below
+        .iter()
+        .flat_map(|one| all_examples(one).lines().map(str::to_owned).collect::<Vec<_>>())
+    {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
 }
 
 fn entries(heading: &str, entries: &[(&str, &str)]) -> String {

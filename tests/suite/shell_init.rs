@@ -52,6 +52,16 @@ fn an_agent_in_the_environment_does_not_move_the_shell_it_was_started_from() {
 }
 
 #[test]
+fn a_removal_that_is_done_in_part_leaves_no_shell_in_a_directory_that_is_gone() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let steps = "agentenv -q add x >/dev/null; AGENTENV_FAULT=database-given-back:error agentenv remove; echo $?; pwd";
+    let said = with_function(&sandbox, "bash", &repo.path, "", steps).ok();
+    assert_eq!(said.stdout, format!("8\n{}\n", repo.path.display()), "{}", said.show());
+}
+
+#[test]
 fn the_function_has_the_name_that_was_asked_for() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);

@@ -1,5 +1,10 @@
 //! A command line that cannot be understood, help, and readers that go away.
 
+use std::path::Path;
+
+use clap::CommandFactory;
+use git_agentenv::cli::Cli;
+
 use crate::common::Sandbox;
 
 #[test]
@@ -65,6 +70,21 @@ fn a_reader_that_goes_away_is_no_error() {
             sandbox.outcome(bash.args(["-c", &script]).current_dir(sandbox.root.join("app")));
         let wanted = if words.starts_with("lst") { "2\n" } else { "0\n" };
         assert_eq!(said.stderr, wanted, "{words}: {}", said.show());
+    }
+}
+
+#[test]
+fn hints_and_texts_name_commands_that_there_are() {
+    let known: Vec<String> =
+        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut grep = std::process::Command::new("grep");
+    grep.args(["-rhoE", "`git agentenv [a-z-]+", "src", "README.md"]).current_dir(project);
+    let found = String::from_utf8(grep.output().unwrap().stdout).unwrap();
+    assert!(found.lines().count() > 20, "{found}");
+    for line in found.lines() {
+        let word = line.rsplit(' ').next().unwrap().to_owned();
+        assert!(word.starts_with('-') || known.contains(&word), "{line}` is no command");
     }
 }
 

@@ -1,23 +1,24 @@
 //! `git agentenv db copy`: fills an environment's database with another's content.
 
 use super::Target;
-use crate::commands::select;
+use crate::commands::{candidates, select};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{self, Part};
 use crate::service::Server;
 use crate::service::postgres::copy::{self, Copy};
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
 /// The arguments of `db copy`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The environment whose database is filled; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Where the content comes from: an environment, or `main` for the main checkout
-    #[arg(long, value_name = "ENV", default_value = MAIN)]
+    #[arg(long, value_name = "ENV", default_value = MAIN, add = ArgValueCandidates::new(candidates::environments))]
     pub from: String,
     /// Also when the database that is filled is in use: ends the sessions on it, never those on the other
     #[arg(short, long)]

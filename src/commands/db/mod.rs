@@ -5,7 +5,7 @@ pub mod psql;
 pub mod snapshot;
 
 use super::context::Context;
-use super::select;
+use super::{candidates, select};
 use crate::error::{Exit, Failure};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
@@ -13,6 +13,7 @@ use crate::model::similar;
 use crate::service::{Gone, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
 /// The arguments of `db`.
@@ -48,7 +49,7 @@ pub enum What {
 #[derive(Debug, clap::Args)]
 pub struct Reset {
     /// The environment; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Also when it is in use: ends the sessions
     #[arg(short, long)]

@@ -1,16 +1,18 @@
 //! `git agentenv db psql`: talks to an environment's database.
 
 use super::Target;
+use crate::commands::candidates;
 use crate::error::Exit;
 use crate::service::postgres;
 use crate::ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 
 /// The arguments of `db psql`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The environment; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Run this command and end
     #[arg(short, long, value_name = "SQL")]

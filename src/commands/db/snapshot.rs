@@ -1,10 +1,12 @@
 //! `git agentenv db snapshot`: keeps what is in an environment's database, and goes back to it.
 
 use super::Target;
+use crate::commands::candidates;
 use crate::error::Exit;
 use crate::service::postgres::snapshot;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use serde_json::json;
 
 /// The arguments of `db snapshot`.
@@ -28,7 +30,7 @@ pub enum What {
     #[command(after_long_help = EXAMPLES)]
     List {
         /// The environment; none: the one around the current directory
-        #[arg(value_name = "ENV")]
+        #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
         env: Option<String>,
     },
     /// Drop one
@@ -43,7 +45,7 @@ pub struct Named {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// The environment; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// `save`: replace one of this name; `restore`: end the sessions on the database
     #[arg(short, long)]

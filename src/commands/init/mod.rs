@@ -6,7 +6,7 @@ mod questions;
 
 use super::context::{self, Context};
 use super::view::Environment;
-use super::{add, ask, summary};
+use super::{ask, provision, summary};
 use crate::error::{Exit, Failure};
 use crate::model::config::{Config, Place, SCHEMA};
 use crate::model::detect::{self, Project};
@@ -152,7 +152,7 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let commit = context.repo.head().unwrap_or_else(|_| "0".repeat(40));
     let target = Target::Branch { name: "example".to_owned(), start: Start::New { commit } };
     let request = Request { target: target.clone(), path: None, adopted: false };
-    match add::plan_only(context, config, request) {
+    match provision::plan_only(context, config, request) {
         Ok(lease) => {
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
             ui.say(format!("`git agentenv add example` would work like this.\n{planned}"));

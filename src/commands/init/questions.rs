@@ -28,8 +28,8 @@ pub fn ask(args: &Args, ui: &Ui, project: &Project) -> Result<Choices> {
     }
     if !choices.hooks && !project.hooks.is_empty() {
         let commands: Vec<String> = project.hooks.iter().map(|hook| format!("  {hook}")).collect();
-        let question = format!("Run in each new worktree?\n{}\n", commands.join("\n"));
-        choices.hooks = ui.confirm(&question, true)?;
+        ui.present(&format!("A new worktree seems to need:\n{}", commands.join("\n")));
+        choices.hooks = ui.confirm("Run this in each new worktree?", true)?;
     }
     Ok(choices)
 }

@@ -168,7 +168,7 @@ fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let hint = match said.contains("FATAL:") && !said.contains("starting up") {
         true => "look at `user` of this service in .agentenv.yaml, and at the server's own log",
         false => {
-            "a server that was just started needs a moment; `git agentenv doctor` looks closer"
+            "a server that was just started needs a moment; `git agentenv infra status` looks closer"
         }
     };
     let message = format!("postgres in `{}` does not answer: {said}", site.title());
