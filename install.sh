@@ -47,7 +47,7 @@ main() {
     man=$prefix/share/man/man1
     bash_file=$prefix/share/bash-completion/completions/git-agentenv
     zsh_file=$prefix/share/zsh/site-functions/_git-agentenv
-    fish_file=$prefix/share/fish/vendor_completions.d/git-agentenv.fish
+    fish_file=$prefix/share/fish/vendor_conf.d/git-agentenv.fish
     "$action"
 }
 
@@ -73,6 +73,13 @@ install() {
     put_if_there "$source_dir/completions/git-agentenv.fish" "$fish_file"
 
     say "installed $("$bin/git-agentenv" --version) in $bin"
+    case ${SHELL-} in
+        */zsh)
+            say "zsh finds the completion once this is in ~/.zshrc, before compinit:"
+            # shellcheck disable=SC2016
+            printf '  fpath=("%s" $fpath)\n' "${zsh_file%/*}"
+            ;;
+    esac
     case :${PATH-}: in
         *:"$bin":*) ;;
         *)

@@ -1,6 +1,9 @@
 //! The command line, and nothing else.
 
-use crate::commands::{add, adopt, check, env, hook, infra, list, path, prune, remove, run, trust};
+use crate::commands::{
+    add, adopt, check, completions, db, env, hook, infra, init, list, path, prune, remove, run,
+    shell_init, trust,
+};
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
 
@@ -8,6 +11,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "git-agentenv", bin_name = "git agentenv", version, propagate_version = true)]
 #[command(arg_required_else_help = true, max_term_width = 100)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -54,6 +58,21 @@ pub enum Command {
     Check(check::Args),
     /// Approve the hook commands of this repository
     Trust(trust::Args),
+    /// Look at the project and write its `.agentenv.yaml`
+    Init(init::Args),
+    /// Work with an environment's database: a prompt, an empty one, a copy, snapshots
+    Db(db::Args),
+    /// Print the file that makes a shell complete our words
+    Completions(completions::Args),
+    /// Print a shell function that also changes directory
+    ShellInit(shell_init::Args),
     /// Make environments of the worktrees that git and coding agents make by themselves
     Hook(hook::Args),
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv add feature-x
+  git agentenv list
+  git agentenv run feature-x -- python manage.py migrate
+  git agentenv remove feature-x";

@@ -32,6 +32,20 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All that a command can end with by itself.
+    pub const ALL: [Exit; 10] = [
+        Exit::Done,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Config,
+        Exit::NotFound,
+        Exit::NoSlot,
+        Exit::Service,
+        Exit::Refused,
+        Exit::Partial,
+        Exit::Interrupted,
+    ];
+
     /// The number that the shell sees.
     pub fn code(self) -> u8 {
         match self {
@@ -63,6 +77,25 @@ impl Exit {
             Exit::Partial => "partial",
             Exit::Interrupted => "interrupted",
             Exit::Command(_) => "command",
+        }
+    }
+}
+
+impl Exit {
+    /// What it means, for the manual.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "Done.",
+            Exit::Failed => "Failed; what had been made is taken back.",
+            Exit::Usage => "The command line cannot be understood.",
+            Exit::Config => "The configuration is invalid.",
+            Exit::NotFound => "Not in a repository, or no such environment.",
+            Exit::NoSlot => "No free port or Redis index is left.",
+            Exit::Service => "A server or a tool is missing or does not answer.",
+            Exit::Refused => "Refused, to protect data.",
+            Exit::Partial => "Done in part; the rest is on record for git agentenv prune.",
+            Exit::Interrupted => "Interrupted.",
+            Exit::Command(_) => "As the command that was run.",
         }
     }
 }

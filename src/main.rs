@@ -2,36 +2,42 @@
 
 use clap::Parser;
 use git_agentenv::cli::Cli;
-use git_agentenv::error::{Exit, Failure};
-use git_agentenv::{commands, error, sys, ui};
+use git_agentenv::error::Exit;
+use git_agentenv::{commands, error, sys, ui, usage};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(wrong) => return misunderstood(&wrong),
+    if commands::completions::answer() {
+        return ExitCode::SUCCESS;
+    }
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => refuse(&error),
     };
-    let ui = ui::Ui::new(cli.json, cli.quiet, cli.color);
-    let ended = sys::interrupt::listen().and_then(|()| commands::run(cli.command, &ui));
-    let exit = ended.unwrap_or_else(|error| {
-        ui::show_cursor();
-        ui.error(&error);
-        error::exit_of(&error)
-    });
     ExitCode::from(exit.code())
 }
 
-/// What clap says, and as JSON to those who asked for it. Help and the version are no errors.
-fn misunderstood(wrong: &clap::Error) -> ExitCode {
-    let is_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
-    if !wrong.use_stderr() || !is_json {
-        wrong.print().ok();
-        return ExitCode::from(u8::try_from(wrong.exit_code()).unwrap_or(Exit::Usage.code()));
+fn run(cli: Cli) -> Exit {
+    let ui = ui::Ui::new(cli.json, cli.quiet, cli.color);
+    let ended = sys::interrupt::listen().and_then(|()| commands::run(cli.command, &ui));
+    ended.unwrap_or_else(|error| {
+        ui::show_cursor();
+        ui.error(&error);
+        error::exit_of(&error)
+    })
+}
+
+/// Says what clap has to say: help, the version, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> Exit {
+    let Some(failure) = usage::failure(error) else {
+        // A reader that has gone away has read enough.
+        error.print().ok();
+        return Exit::Done;
+    };
+    if usage::wants_json(std::env::args_os()) {
+        ui::Ui::new(true, true, ui::Color::Never).error(&failure.into());
+    } else {
+        error.print().ok();
     }
-    let said = wrong.render().to_string();
-    let (message, hint) = said.split_once("\n\n").unwrap_or((&said, ""));
-    let message = message.trim_start_matches("error: ").trim();
-    let failure = Failure::new(Exit::Usage, message).hint(hint.trim());
-    ui::Ui::new(true, false, ui::Color::Auto).error(&failure.into());
-    ExitCode::from(Exit::Usage.code())
+    Exit::Usage
 }

@@ -2,9 +2,11 @@
 
 use super::{files, tree};
 use crate::error::{Exit, Failure, exit_of};
+use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::{self, Gone};
-use crate::sys::repo::Worktree;
+use crate::sys::fs::{self, Stands};
+use crate::sys::repo::{self, MARK, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{docker, fault, git};
 use crate::ui::Ui;
@@ -68,6 +70,11 @@ pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
 /// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
     let Some(tree) = tree else { return Ok(()) };
+    if fs::stands(&tree.path)? == Stands::Nothing && tree::is_elsewhere(lease, tree)? {
+        let message = format!("the worktree was moved away from {}", tree.path.display());
+        let hint = "run `git worktree repair` where it is now";
+        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+    }
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
     }
@@ -95,7 +102,7 @@ fn branch(lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.branch_created_at) else {
         return Ok(());
     };
-    let trees = crate::sys::repo::worktrees(&lease.repository)?;
+    let trees = repo::worktrees(&lease.repository)?;
     if trees.iter().any(|tree| tree.branch.as_ref() == Some(branch)) {
         return Ok(());
     }
@@ -126,15 +133,14 @@ fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
 
 fn unmark(lease: &Lease) -> Result<()> {
     match tree::of(lease)? {
-        Some(tree) => crate::sys::fs::remove(&tree.admin.join(crate::sys::repo::MARK)),
+        Some(tree) => fs::remove(&tree.admin.join(MARK)),
         None => Ok(()),
     }
 }
 
 /// Containers that were started in the worktree. Where no engine is and none was needed, there are none.
 fn containers(lease: &Lease) -> Result<()> {
-    let needs_docker =
-        lease.parts.iter().any(|part| !matches!(part.place, crate::model::config::Place::Host));
+    let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
     match docker::remove_project(&lease.project, &lease.path) {
         Err(_) if !needs_docker => Ok(()),
         removed => removed.map(drop),

@@ -1,5 +1,6 @@
 //! The worktree: made, recognised, and taken away.
 
+use crate::error::{Exit, Failure};
 use crate::model::lease::Lease;
 use crate::model::plan::{Plan, Start, Target};
 use crate::sys::fs::Stands;
@@ -84,6 +85,21 @@ pub fn work(tree: &Worktree, env_file: &str) -> Result<Vec<String>> {
         !untracked.is_some_and(is_ours) && !entry.starts_with(" D ") && !entry.starts_with("D  ")
     });
     Ok(entries)
+}
+
+/// Goes on unless somebody locked the worktree: that is never forced.
+///
+/// # Errors
+/// Refused, with the reason that the lock gives.
+pub fn require_unlocked(lease: &Lease) -> Result<()> {
+    let tree = of(lease)?;
+    let reason = tree.as_ref().and_then(|tree| tree.locked.as_ref());
+    let Some(reason) = reason.filter(|reason| **reason != lease.mark()) else { return Ok(()) };
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let message = format!("the worktree {} is locked{why}", lease.path.display());
+    let hint =
+        format!("`git worktree unlock {}`, when nobody needs the lock", lease.path.display());
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
 /// Puts back the pointer file of a worktree whose removal was cut short, so that git can look at what is left.

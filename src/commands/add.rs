@@ -2,19 +2,16 @@
 
 use super::context::{Context, current_dir};
 use super::view::Environment;
-use super::{adopt, ask, engine, recover, summary, survey, target, trust};
-use crate::apply::add::Outcome;
-use crate::apply::{add, hooks};
+use super::{adopt, ask, candidates, engine, follow, provision, recover, summary, target, trust};
+use crate::apply::hooks;
 use crate::error::{Exit, Failure};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::model::plan::{self, Facts, Plan, Request, Target};
-use crate::model::slot::Taken;
-use crate::sys::fs::{self, Stands};
-use crate::sys::lock::Lock;
-use crate::sys::{fault, net};
+use crate::model::plan::{Request, Target};
+use crate::sys::fs;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use std::path::PathBuf;
 
 /// The arguments of `add`.
@@ -22,10 +19,10 @@ use std::path::PathBuf;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The branches: local ones, else those of the one remote that has them, else new ones
-    #[arg(value_name = "BRANCH")]
+    #[arg(value_name = "BRANCH", add = ArgValueCandidates::new(candidates::branches))]
     pub branches: Vec<String>,
     /// Start new branches from this commit
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", add = ArgValueCandidates::new(candidates::revisions))]
     pub from: Option<String>,
     /// Put the worktree here
     #[arg(long, value_name = "DIR")]
@@ -62,122 +59,71 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let is_asked = args.branches.is_empty() && !args.detach;
-    let branches = if is_asked {
-        vec![ask::branch(&context, ui, args.from.as_deref())?]
-    } else {
-        args.branches.clone()
+    let branches = match is_asked {
+        true => vec![ask::branch(&context, ui, args.from.as_deref())?],
+        false => args.branches.clone(),
     };
     if !args.dry_run {
         // Before the branch is looked for: what was interrupted can still hold it.
         branches.iter().try_for_each(|branch| recover::stale(&context, ui, branch))?;
     }
     let requests = requests(args, &context, &branches)?;
-    let choice = engine::configuration(&context, ui)?;
-    if !args.no_hooks && !args.dry_run {
-        trust::require(&context, &choice.hooks.post_add)?;
+    let config = engine::configuration(&context, ui)?;
+    if args.dry_run {
+        return dry_run(&context, ui, &config, requests);
     }
-    if is_asked && !args.yes && !args.dry_run {
-        agree(&context, ui, &choice, &requests)?;
+    if !args.no_hooks {
+        trust::require(&context, &config.hooks.post_add)?;
     }
+    if is_asked && !args.yes {
+        agree(&context, ui, &config, &requests)?;
+    }
+    make(args, &context, ui, &config, requests)
+}
+
+fn make(
+    args: &Args,
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    requests: Vec<Request>,
+) -> Result<Exit> {
     let mut made = Vec::new();
     for request in requests {
-        if args.dry_run {
-            made.push(plan_only(&context, &choice, request)?);
-            continue;
-        }
-        let lease = one(&context, ui, &choice, request)?;
+        let lease = provision::one(context, ui, config, request)?;
         ui.say(summary::made(&lease));
         made.push(lease);
     }
-    let ended = if args.dry_run || args.no_hooks {
-        Ok(())
-    } else {
-        run_hooks(&context, ui, &choice, &mut made)
-    };
-    answer(ui, &made, args.dry_run)?;
-    ended?;
+    if let [lease] = made.as_slice() {
+        follow::to(ui, &lease.path);
+    }
+    if !args.no_hooks {
+        made.iter_mut().try_for_each(|lease| adopt::run_hooks(context, ui, config, lease))?;
+    }
+    answer(ui, &made, |lease| match ui.is_heard() {
+        // On a terminal the narration has just said it.
+        true => String::new(),
+        false => format!("{}\n", lease.path.display()),
+    })?;
     match (&args.exec, made.last()) {
-        (Some(command), Some(lease)) if !args.dry_run => execute(ui, lease, command),
+        (Some(command), Some(lease)) => execute(ui, lease, command),
         _ => Ok(Exit::Done),
     }
 }
 
-/// Makes one environment; again with another redis index when that one turns out to be somebody's.
-///
-/// # Errors
-/// When it cannot be made; nothing of it is left then.
-pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
-    let mut occupied = survey::occupied(config);
-    loop {
-        let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
-        match add::make(ui, &context.store, &plan)? {
-            Outcome::Ready(lease) => return Ok(*lease),
-            Outcome::Occupied { index, by } => {
-                ui.say(format!("redis index {index} is used by {by}; taking another one"));
-                occupied.push((index, by));
-            }
-        }
-    }
-}
-
-/// Chooses the slots and writes the lease, under the lock of the machine.
-fn reserve(
-    context: &Context,
-    ui: &Ui,
-    config: &Config,
-    request: Request,
-    occupied: &[(u32, String)],
-) -> Result<(Plan, Lock)> {
-    let id = context.store.new_id()?;
-    let working = context.store.lock_lease(&id, || ())?;
-    let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
-    let recorded = context.store.lock(waiting).and_then(|_lock| {
-        let plan = decide(context, config, request, occupied, id.clone())?;
-        fault::point("before-lease")?;
-        context.store.save(&plan.lease)?;
-        fault::point("lease-written")?;
-        Ok(plan)
-    });
-    // Nothing is made yet, so nothing stays on record.
-    if recorded.is_err() {
-        context.store.forget(&id).ok();
-    }
-    Ok((recorded?, working))
-}
-
-fn decide(
-    context: &Context,
-    config: &Config,
-    request: Request,
-    occupied: &[(u32, String)],
-    id: String,
-) -> Result<Plan> {
-    let (mut taken, leases): (Taken, Vec<Lease>) =
-        survey::taken(&context.store, &context.repo, config)?;
-    taken.indexes.extend(occupied.iter().cloned());
-    let facts = Facts {
-        id,
-        repository: &context.repo.common,
-        main: &context.repo.main,
-        repo_name: crate::model::name::repo_slug(&context.repo.name()),
-        taken: &taken,
-        port_free: &net::is_free,
-        path_free: &|path| {
-            matches!(fs::stands(path), Ok(Stands::Nothing))
-                && leases.iter().all(|lease| lease.path != path)
-        },
-    };
-    plan::add(config, &facts, request)
-}
-
-fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
-    let id = context.store.new_id()?;
-    Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
+fn dry_run(context: &Context, ui: &Ui, config: &Config, requests: Vec<Request>) -> Result<Exit> {
+    let plan = |request| provision::plan_only(context, config, request);
+    let planned = requests.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
+    answer(ui, &planned, |lease| {
+        let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
+        format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
+    })?;
+    Ok(Exit::Done)
 }
 
 fn agree(context: &Context, ui: &Ui, config: &Config, requests: &[Request]) -> Result<()> {
     let plans = requests.iter().map(|request| {
-        let lease = plan_only(context, config, request.clone())?;
+        let lease = provision::plan_only(context, config, request.clone())?;
         Ok(summary::planned(&lease, &request.target, &config.hooks.post_add))
     });
     let plans = plans.collect::<Result<Vec<_>>>()?;
@@ -201,27 +147,13 @@ fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<R
     branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
 }
 
-fn run_hooks(context: &Context, ui: &Ui, config: &Config, made: &mut [Lease]) -> Result<()> {
-    made.iter_mut().try_for_each(|lease| adopt::run_hooks(context, ui, config, lease))
-}
-
-fn answer(ui: &Ui, made: &[Lease], dry_run: bool) -> Result<()> {
-    let views: Vec<Environment> = made.iter().map(Environment::from).collect();
-    let text = || match dry_run {
-        true => made.iter().map(dry).collect(),
-        // On a terminal the narration has just said it.
-        false if ui.is_heard() => String::new(),
-        false => made.iter().map(|lease| format!("{}\n", lease.path.display())).collect::<String>(),
-    };
+fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<()> {
+    let views: Vec<Environment> = leases.iter().map(Environment::from).collect();
+    let text = || leases.iter().map(text).collect();
     match views.as_slice() {
         [one] => ui.answer(one, text),
         several => ui.answer(&serde_json::json!({ "environments": several }), text),
     }
-}
-
-fn dry(lease: &Lease) -> String {
-    let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
-    format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
 }
 
 /// Runs a command on this terminal; beside a JSON answer its own goes to stderr.

@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::view::Environment;
-use super::{add, engine, recover, trust};
+use super::{engine, provision, recover, trust};
 use crate::apply::{files, hooks};
 use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::config::Config;
@@ -106,7 +106,7 @@ pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
         Some(lease) => mend(context, ui, config, &lease, &tree),
         None => {
             tree.branch.iter().try_for_each(|branch| recover::stale(context, ui, branch))?;
-            let lease = add::one(context, ui, config, request(context, &tree)?)?;
+            let lease = provision::one(context, ui, config, request(context, &tree)?)?;
             ui.say(format!("`{}` is an environment now", lease.name));
             Ok(lease)
         }

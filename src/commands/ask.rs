@@ -2,9 +2,10 @@
 
 use super::context::Context;
 use super::losses::{self, Loss};
-use super::{parallel, select};
+use super::select;
 use crate::error::{Exit, Failure};
 use crate::model::lease::Lease;
+use crate::sys::parallel;
 use crate::sys::repo::{self, Repo};
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};

@@ -1,18 +1,19 @@
 //! `git agentenv env`: prints the variables of an environment.
 
 use super::context::Context;
-use super::select;
+use super::{candidates, select};
 use crate::error::Exit;
 use crate::model::envfile;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 
 /// The arguments of `env`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The environment; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// How to write them
     #[arg(short, long, default_value = "dotenv")]

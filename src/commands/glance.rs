@@ -1,16 +1,17 @@
 //! How environments are at a glance: one look at the machine for all of them, and no server is asked.
 
-use super::parallel;
-use super::recover;
 use super::view::Environment;
+use super::{recover, select};
 use crate::apply::tree;
 use crate::model::lease::{Lease, Phase};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::status::{self, Status};
-use crate::sys::{fs, listeners, net};
+use crate::sys::{fs, listeners, net, parallel};
+use anyhow::Result;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// Everything is there.
 pub const READY: &str = "ready";
@@ -37,6 +38,7 @@ pub struct Row {
 }
 
 /// What is known of the machine.
+#[derive(Default)]
 pub struct Glance {
     listening: BTreeSet<u16>,
     trees: BTreeMap<PathBuf, Option<Vec<Worktree>>>,
@@ -44,19 +46,32 @@ pub struct Glance {
 }
 
 impl Glance {
-    /// Looks once for all these leases.
-    pub fn take(leases: &[Lease]) -> Glance {
-        let ports: Vec<u16> =
-            leases.iter().flat_map(|lease| lease.ports.values().copied()).collect();
-        let mut trees = BTreeMap::new();
-        let mut mains = BTreeMap::new();
-        for lease in leases {
-            if !trees.contains_key(&lease.repository) {
-                trees.insert(lease.repository.clone(), repo::worktrees(&lease.repository).ok());
-                mains.insert(lease.repository.clone(), main_branch(&lease.repository));
-            }
+    /// Looks once for all these leases, and gives each the branch and the path that its worktree has now.
+    ///
+    /// # Errors
+    /// When there is no knowing the leases.
+    pub fn take(leases: impl FnOnce() -> Result<Vec<Lease>>) -> Result<(Vec<Lease>, Glance)> {
+        thread::scope(|scope| {
+            // The system's table of sockets is long, and comes while the files are read.
+            let listening = scope.spawn(listeners::ports);
+            let mut leases = leases()?;
+            let mut glance = Glance::default();
+            leases.iter_mut().for_each(|lease| glance.look(lease));
+            let listening = listening.join().unwrap_or_default();
+            glance.listening = listening.unwrap_or_else(|| tried(&leases));
+            Ok((leases, glance))
+        })
+    }
+
+    fn look(&mut self, lease: &mut Lease) {
+        let common = &lease.repository;
+        let trees = self.trees.entry(common.clone()).or_insert_with(|| {
+            self.mains.insert(common.clone(), main_branch(common));
+            repo::worktrees(common).ok()
+        });
+        if let Some(trees) = trees {
+            select::place(lease, trees);
         }
-        Glance { listening: listening(&ports), trees, mains }
     }
 
     /// One environment, without asking git.
@@ -111,11 +126,9 @@ fn main_branch(common: &Path) -> Option<String> {
     fs::word(&common.join("HEAD"))?.strip_prefix("ref: refs/heads/").map(str::to_owned)
 }
 
-/// Those of the ports that something listens on. Where the system has no list, each is tried.
-fn listening(ports: &[u16]) -> BTreeSet<u16> {
-    if let Some(listening) = listeners::ports() {
-        return listening;
-    }
-    let tried = parallel::each(ports, |&port| net::is_listening(port));
-    ports.iter().zip(tried).filter(|(_, answers)| *answers).map(|(&port, _)| port).collect()
+/// The ports that something listens on, where the system has no list of them.
+fn tried(leases: &[Lease]) -> BTreeSet<u16> {
+    let ports: Vec<u16> = leases.iter().flat_map(|lease| lease.ports.values().copied()).collect();
+    let answers = parallel::each(&ports, |&port| net::is_listening(port));
+    ports.iter().zip(answers).filter(|(_, answers)| *answers).map(|(&port, _)| port).collect()
 }

@@ -3,9 +3,9 @@
 use super::context::Context;
 use super::glance::{self, Glance, Row};
 use super::table::{self, Column, Fit};
-use super::{parallel, select};
 use crate::error::Exit;
 use crate::model::lease::Lease;
+use crate::sys::parallel;
 use crate::sys::store::Store;
 use crate::ui::{self, Tone, Ui};
 use anyhow::Result;
@@ -36,8 +36,8 @@ incomplete (the environment file is missing); hooks pending. A port with a star 
 /// # Errors
 /// When the leases' directory cannot be read.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let leases = leases(args, ui)?;
-    let glance = Glance::take(&leases);
+    let (mut leases, glance) = Glance::take(|| leases(args, ui))?;
+    leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
     let rows: Vec<Row> = if args.status {
         let step = ui.step("asking git");
         let rows = parallel::each(&leases, |lease| glance.row_with_status(lease));
@@ -51,16 +51,13 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn leases(args: &Args, ui: &Ui) -> Result<Vec<Lease>> {
-    let mut leases = if args.all {
-        let (leases, broken) = Store::open()?.survey()?;
-        for broken in broken {
-            ui.warn(format!("cannot read the lease {}: {}", broken.file.display(), broken.why));
-        }
-        leases
-    } else {
-        select::current(&Context::here()?)?
-    };
-    leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
+    if !args.all {
+        return Context::here()?.leases();
+    }
+    let (leases, broken) = Store::open()?.survey()?;
+    for broken in broken {
+        ui.warn(format!("cannot read the lease {}: {}", broken.file.display(), broken.why));
+    }
     Ok(leases)
 }
 

@@ -3,23 +3,29 @@
 pub mod add;
 pub mod adopt;
 pub mod ask;
+pub mod candidates;
 pub mod check;
+pub mod completions;
 pub mod context;
+pub mod db;
 pub mod engine;
 pub mod env;
+pub mod follow;
 pub mod glance;
 pub mod hook;
 pub mod infra;
+pub mod init;
 pub mod list;
 pub mod losses;
 pub mod orphans;
-pub mod parallel;
 pub mod path;
+pub mod provision;
 pub mod prune;
 pub mod recover;
 pub mod remove;
 pub mod run;
 pub mod select;
+pub mod shell_init;
 pub mod summary;
 pub mod survey;
 pub mod table;
@@ -49,6 +55,10 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
+        Command::ShellInit(args) => shell_init::run(&args, ui),
+        Command::Db(args) => db::run(&args, ui),
+        Command::Init(args) => init::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
     }
 }

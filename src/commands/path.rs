@@ -1,17 +1,18 @@
 //! `git agentenv path`: prints where an environment is.
 
 use super::context::Context;
-use super::select;
+use super::{candidates, follow, select};
 use crate::error::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 
 /// The arguments of `path`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The environment
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: String,
 }
 
@@ -26,6 +27,7 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let lease = select::named(&Context::here()?, &args.env)?;
     let answer = serde_json::json!({ "name": lease.name, "path": lease.path });
+    follow::to(ui, &lease.path);
     ui.answer(&answer, || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)
 }

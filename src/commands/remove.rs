@@ -1,13 +1,15 @@
 //! `git agentenv remove`: takes an environment away.
 
 use super::context::{Context, current_dir};
-use super::{ask, losses, select, trust};
-use crate::apply::{farewell, hooks};
+use super::{ask, candidates, follow, losses, select, trust};
+use crate::apply::{farewell, hooks, tree};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fault;
+use crate::sys::fs::{self, Stands};
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::path::Path;
 
@@ -16,7 +18,7 @@ use std::path::Path;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Environments: branches, names, directory names or paths; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
     /// Give up what would be lost: uncommitted work, live database sessions, commits that nothing else holds
     #[arg(short, long)]
@@ -59,10 +61,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let here = current_dir()?;
     let mut removed = Vec::new();
     for (lease, agreed) in &chosen {
-        removed.push(one(&context, ui, args, lease, agreed)?);
-        if !args.dry_run && here.starts_with(&lease.path) {
+        let ended = one(&context, ui, args, lease, agreed);
+        if here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing {
+            follow::to(ui, &lease.main);
             ui.say(format!("this directory is gone: cd {}", lease.main.display()));
         }
+        removed.push(ended?);
     }
     ui.answer(&serde_json::json!({ "removed": removed, "dry_run": args.dry_run }), || match args
         .dry_run
@@ -129,6 +133,7 @@ pub fn one(
     let mut serious = removed.losses.iter().filter(|loss| loss.needs_force).peekable();
     let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
     let force = args.force || given_up;
+    tree::require_unlocked(&lease)?;
     losses::require_none(&lease, &removed.losses, force)?;
     if lease.phase == Phase::Ready && !args.no_hooks {
         pre_remove(context, ui, args, &lease)?;

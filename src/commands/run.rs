@@ -1,12 +1,13 @@
 //! `git agentenv run`: runs a command in an environment.
 
 use super::context::Context;
-use super::{check, select};
+use super::{candidates, check, select};
 use crate::apply::hooks;
 use crate::error::{Exit, Failure};
 use crate::sys::exec::Cmd;
 use crate::ui::Ui;
 use anyhow::Result;
+use clap_complete::ArgValueCandidates;
 use std::ffi::OsString;
 
 /// The arguments of `run`.
@@ -14,7 +15,7 @@ use std::ffi::OsString;
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The environment; none: the one around the current directory
-    #[arg(value_name = "ENV")]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]

@@ -4,9 +4,9 @@ use super::context::{Context, current_dir};
 use crate::error::{Exit, Failure};
 use crate::model::lease::Lease;
 use crate::model::similar;
+use crate::sys::repo::Worktree;
 use crate::sys::{fs, repo};
 use anyhow::Result;
-use std::path::Path;
 
 /// The environment of this branch, name, directory name or path in the repository.
 ///
@@ -52,10 +52,10 @@ pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
 /// # Errors
 /// When a lease cannot be understood.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
-    let Some(root) = &context.repo.here else {
-        return Ok(None);
-    };
-    Ok(current(context)?.into_iter().find(|lease| is_at(lease, root)))
+    let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
+    let mut leases = current(context)?.into_iter();
+    // Moved without git's help, it is where we stand, whatever git remembers.
+    Ok(leases.find(|lease| lease.id == *id).map(|lease| Lease { path: root.clone(), ..lease }))
 }
 
 /// The leases of this repository, with the branch and the path that their worktrees have now.
@@ -65,15 +65,18 @@ pub fn here(context: &Context) -> Result<Option<Lease>> {
 pub fn current(context: &Context) -> Result<Vec<Lease>> {
     let trees = repo::worktrees(&context.repo.common)?;
     let mut leases = context.leases()?;
-    for lease in &mut leases {
-        if let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) {
-            lease.path = fs::canonical(&tree.path);
-            lease.branch = tree.branch.clone();
-        }
-    }
+    leases.iter_mut().for_each(|lease| place(lease, &trees));
     Ok(leases)
 }
 
-fn is_at(lease: &Lease, root: &Path) -> bool {
-    fs::canonical(&lease.path) == root
+/// Gives a lease the branch and the path that its worktree, one of these, has now.
+pub fn place(lease: &mut Lease, trees: &[Worktree]) {
+    let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) else {
+        return;
+    };
+    // What the lease has is canonical already.
+    if tree.path != lease.path {
+        lease.path = fs::canonical(&tree.path);
+    }
+    lease.branch.clone_from(&tree.branch);
 }

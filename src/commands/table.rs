@@ -31,7 +31,7 @@ const GAP: usize = 2;
 
 /// The table for a terminal of this width; `None`: it may be as wide as it needs.
 ///
-/// A column without any content is left out. Room is taken from the columns in their order from the right.
+/// A column without any content is left out.
 pub fn render(mut columns: Vec<Column>, limit: Option<usize>) -> String {
     columns.retain(|column| column.cells.iter().any(|cell| !cell.is_empty()));
     let mut widths: Vec<usize> = columns.iter().map(width).collect();
@@ -53,15 +53,9 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// First everything is cut as far as it may be, then columns are left out, the last one first.
+/// First the less important is cut, then left out; only then the rest is cut. The last column is the first.
 fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
-    for at in (0..columns.len()).rev() {
-        let excess = total(widths).saturating_sub(limit);
-        if let Fit::Cut(least) | Fit::CutStart(least) | Fit::Drop(least) = columns[at].fit {
-            let least = least.max(columns[at].heading.len());
-            widths[at] = widths[at].saturating_sub(excess).max(least.min(widths[at]));
-        }
-    }
+    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_) | Fit::CutStart(_)));
     while total(widths) > limit {
         let Some(at) = columns.iter().rposition(|column| matches!(column.fit, Fit::Drop(_))) else {
             break;
@@ -69,10 +63,21 @@ fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
         columns.remove(at);
         widths.remove(at);
     }
+    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Cut(_)));
     // What was left out may have made more room than was needed.
     let spare = limit.saturating_sub(total(widths));
     if let Some(at) = (0..columns.len()).rev().find(|&at| width(&columns[at]) > widths[at]) {
         widths[at] = (widths[at] + spare).min(width(&columns[at]));
+    }
+}
+
+fn cut_down(columns: &[Column], widths: &mut [usize], limit: usize, may: impl Fn(Fit) -> bool) {
+    for at in (0..columns.len()).rev().filter(|&at| may(columns[at].fit)) {
+        let excess = total(widths).saturating_sub(limit);
+        if let Fit::Cut(least) | Fit::CutStart(least) | Fit::Drop(least) = columns[at].fit {
+            let least = least.max(columns[at].heading.len()).min(widths[at]);
+            widths[at] = widths[at].saturating_sub(excess).max(least);
+        }
     }
 }
 
@@ -120,7 +125,8 @@ mod tests {
         assert_eq!(shown(None), "a-rather-long-name  /home/somebody/code/app  less important");
         assert_eq!(shown(Some(52)), "a-rather-long-name  /home/somebody/code/app  less i…");
         assert_eq!(shown(Some(40)), "a-rather-long-name  …dy/code/app  less …");
-        assert_eq!(shown(Some(20)), "a-rathe…  …/code/app");
+        assert_eq!(shown(Some(33)), "a-rather-long-name  …ody/code/app");
+        assert_eq!(shown(Some(20)), "a-rather-…  …ode/app");
     }
 
     #[test]

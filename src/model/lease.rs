@@ -97,8 +97,37 @@ pub fn mark(id: &str) -> String {
     format!("git-agentenv {id}")
 }
 
-/// The lease id in a mark, when the text is one.
+/// The text that marks a database as a copy that a lease keeps of its database `of`.
+pub fn mark_of_copy(id: &str, copy: &str, of: &str) -> String {
+    format!("{} {copy} of {of}", mark(id))
+}
+
+/// The lease id in a mark, when the text is one: of a lease's own part, or of a copy that it keeps.
 pub fn id_of_mark(text: &str) -> Option<&str> {
-    let id = text.strip_prefix("git-agentenv ")?;
+    let rest = text.strip_prefix("git-agentenv ")?;
+    let id = rest.split(' ').next()?;
     (id.len() == 24 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_names_its_lease_and_nothing_else_does() {
+        let id = "0123456789abcdef01234567";
+        assert_eq!(id_of_mark(&mark(id)), Some(id));
+        assert_eq!(id_of_mark(&mark_of_copy(id, "snapshot x", "app_y")), Some(id));
+        let short = format!("git-agentenv {}", &id[1..]);
+        for other in [
+            "",
+            "mine",
+            "git-agentenv",
+            "git-agentenv  x",
+            short.as_str(),
+            &format!("{}0", mark(id)),
+        ] {
+            assert_eq!(id_of_mark(other), None, "{other}");
+        }
+    }
 }

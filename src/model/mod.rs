@@ -3,6 +3,7 @@
 pub mod checkout_hook;
 pub mod claude;
 pub mod config;
+pub mod detect;
 pub mod envfile;
 pub mod lease;
 pub mod marked;

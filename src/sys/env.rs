@@ -27,6 +27,10 @@ const GIT_LOCAL: &[&str] = &[
     "GIT_INTERNAL_SUPER_PREFIX",
 ];
 
+/// The variable in which `shell-init`'s function names the file that shall say where to go. Not for children:
+/// an agent's own `add` must not move the shell that the agent was started from.
+pub const GO_TO: &str = "AGENTENV_CD_FILE";
+
 /// A variable of this process, when it is set, not empty and readable text.
 pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -43,6 +47,7 @@ pub fn for_children() -> HashMap<OsString, OsString> {
         .filter(|(name, _)| {
             name.to_str().is_none_or(|name| {
                 !GIT_LOCAL.contains(&name)
+                    && name != GO_TO
                     && !name.starts_with("GIT_CONFIG_KEY_")
                     && !name.starts_with("GIT_CONFIG_VALUE_")
             })

@@ -212,7 +212,8 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
 pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
     let mut command = git(path).args(["rev-list", "--count", head, "--not"]);
     if let Some(branch) = except {
-        command = command.arg(format!("--exclude=refs/heads/{branch}"));
+        // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
+        command = command.arg(format!("--exclude={branch}"));
     }
     let count = command.args(["--branches", "--remotes", "--tags"]).read()?;
     Ok(count.parse().unwrap_or(0))

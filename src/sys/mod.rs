@@ -13,7 +13,10 @@ pub mod interrupt;
 pub mod listeners;
 pub mod lock;
 pub mod net;
+pub mod parallel;
 pub mod repo;
+#[cfg(target_os = "linux")]
+pub mod sock_diag;
 pub mod status;
 pub mod store;
 pub mod trust;

@@ -1,6 +1,6 @@
 //! Reads of the repository, through gix.
 
-use super::{env, fs};
+use super::{env, fs, parallel};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use gix::bstr::ByteSlice;
@@ -22,6 +22,8 @@ pub struct Repo {
     pub bare: bool,
     /// The root of the worktree around the directory it was found from.
     pub here: Option<PathBuf>,
+    /// The lease that this worktree belongs to, wherever it was moved.
+    pub lease: Option<String>,
 }
 
 /// A linked worktree, as its admin directory tells.
@@ -80,7 +82,8 @@ impl Repo {
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
         let (main, bare) = main_of(&git, &common)?;
-        Ok(Repo { git, common, main, bare, here })
+        let lease = fs::word(&git.git_dir().join(MARK));
+        Ok(Repo { git, common, main, bare, here, lease })
     }
 
     /// The directory's name that stands for the repository in templates.
@@ -101,8 +104,7 @@ impl Repo {
     /// # Errors
     /// When the admin directories cannot be read.
     pub fn worktrees(&self) -> Result<Vec<Worktree>> {
-        let admins = fs::entries(&self.common.join("worktrees"))?;
-        Ok(admins.into_iter().filter_map(worktree).collect())
+        worktrees(&self.common)
     }
 
     /// The worktree that belongs to this lease.
@@ -177,6 +179,17 @@ impl Repo {
         Ok(names)
     }
 
+    /// Local branches, then those of remotes and tags, all without `refs/…/`.
+    ///
+    /// # Errors
+    /// When the references cannot be read.
+    pub fn revisions(&self) -> Result<Vec<String>> {
+        let platform = self.git.references().context("cannot read the references")?;
+        let all = platform.local_branches()?.chain(platform.remote_branches()?);
+        let named = all.chain(platform.tags()?).filter_map(Result::ok);
+        Ok(named.map(|reference| reference.name().shorten().to_string()).collect())
+    }
+
     /// The branch that the main checkout is on.
     pub fn main_branch(&self) -> Option<String> {
         head_branch(&self.common.join("HEAD"))
@@ -200,6 +213,7 @@ impl Repo {
         !name.is_empty()
             && !name.starts_with('-')
             && name != "HEAD"
+            && name != "@"
             && gix::validate::reference::name(full.as_bytes().as_bstr()).is_ok()
     }
 }
@@ -209,12 +223,12 @@ impl Repo {
 /// # Errors
 /// When the admin directories cannot be read.
 pub fn worktrees(common: &Path) -> Result<Vec<Worktree>> {
-    let admins = fs::entries(&common.join("worktrees"))?;
-    Ok(admins.into_iter().filter_map(worktree).collect())
+    let admins = fs::entries(&fs::canonical(&common.join("worktrees")))?;
+    Ok(parallel::each_by_cpu(&admins, |admin| worktree(admin)).into_iter().flatten().collect())
 }
 
 /// What one admin directory says; `None` when git would not call it a worktree either.
-fn worktree(admin: PathBuf) -> Option<Worktree> {
+fn worktree(admin: &Path) -> Option<Worktree> {
     let pointer = PathBuf::from(fs::word(&admin.join("gitdir"))?);
     let pointer = if pointer.is_absolute() { pointer } else { fs::canonical(&admin.join(pointer)) };
     let path = pointer.parent()?.to_owned();
@@ -223,7 +237,7 @@ fn worktree(admin: PathBuf) -> Option<Worktree> {
         locked: fs::word(&admin.join("locked")),
         lease: fs::word(&admin.join(MARK)),
         path,
-        admin: fs::canonical(&admin),
+        admin: admin.to_owned(),
     })
 }
 

@@ -179,6 +179,11 @@ pub fn width() -> Option<usize> {
     term.features().is_attended().then(|| usize::from(term.size().1))
 }
 
+/// A person is at both ends of this process.
+pub fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
 /// Shows the cursor again, which a prompt may have hidden.
 pub fn show_cursor() {
     if std::io::stderr().is_terminal() {

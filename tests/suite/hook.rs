@@ -159,6 +159,11 @@ fn a_checkout_never_fails_for_us() {
     add.env("AGENTENV_WORKING", "1").args(["worktree", "add", "-q", "../z"]);
     sandbox.outcome(add.current_dir(&repo.path)).ok();
     assert!(environments(&repo).is_empty());
+    // Such a worktree stays plain, whatever is checked out in it.
+    let mut checkout = sandbox.command("git");
+    checkout.args(["checkout", "-q", "-b", "later"]).current_dir(sandbox.root.join("z"));
+    sandbox.outcome(&mut checkout).ok();
+    assert!(environments(&repo).is_empty());
 }
 
 #[test]

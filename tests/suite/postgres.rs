@@ -1,12 +1,10 @@
 //! Databases on a real server: made, found and dropped only with our own mark on them.
 
-use crate::common::{Sandbox, servers, wait_until};
+use crate::common::{Sandbox, Talk, servers, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::{Part, mark};
 use git_agentenv::service::{Gone, Server, State, postgres};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
 
 #[test]
 fn a_database_is_made_once_and_dropped_once() {
@@ -258,42 +256,5 @@ impl World {
         servers().psql(&format!(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'"
         ))
-    }
-}
-
-/// A psql that stays, and has said `here`. It ends when it is dropped, after what it was told.
-struct Talk {
-    child: Child,
-}
-
-impl Talk {
-    fn with(database: &str, sql: &str) -> Self {
-        let args =
-            ["exec", "-i", servers().postgres, "psql", "-XqAt", "-Upostgres", "-d", database];
-        let mut child = Command::new("docker")
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let mut talk = Talk { child };
-        talk.say(sql);
-        let mut lines = BufReader::new(stdout).lines();
-        assert!(lines.any(|line| line.unwrap() == "here"), "psql ended");
-        talk
-    }
-
-    fn say(&mut self, sql: &str) {
-        let stdin = self.child.stdin.as_mut().unwrap();
-        writeln!(stdin, "{sql}").unwrap();
-        stdin.flush().unwrap();
-    }
-}
-
-impl Drop for Talk {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
     }
 }

@@ -40,7 +40,8 @@ const FILES: [&str; 2] = [".claude/settings.local.json", ".claude/settings.json"
 /// When the file is no settings file of Claude Code's, or cannot be written.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
-        ui.raw(&format!("{:#}\n", claude::snippet()))?;
+        let settings = claude::snippet();
+        ui.answer(&json!({ "settings": settings }), || format!("{settings:#}\n"))?;
         return Ok(Exit::Done);
     }
     let file = match &args.settings {

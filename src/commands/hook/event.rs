@@ -1,7 +1,7 @@
 //! The events of others: a new worktree of git's, and Claude Code's WorktreeCreate and WorktreeRemove.
 
 use crate::commands::context::{Context, current_dir};
-use crate::commands::{add, adopt, engine, recover, remove, select, target};
+use crate::commands::{adopt, engine, provision, recover, remove, select, target};
 use crate::error::{Exit, Failure, hint_of};
 use crate::model::claude::Event;
 use crate::model::lease::Lease;
@@ -59,7 +59,7 @@ pub fn create(ui: &Ui) -> Result<Exit> {
             let config = engine::configuration(&context, ui)?;
             let target = target::branch(&context.repo, &cwd, name, None)?;
             let request = Request { target, path: None, adopted: false };
-            let mut lease = add::one(&context, ui, &config, request)?;
+            let mut lease = provision::one(&context, ui, &config, request)?;
             adopt::try_hooks(&context, ui, &config, &mut lease);
             lease
         }

@@ -17,6 +17,7 @@ mod yaml;
 
 pub use defaults::{DEFAULTS_YAML, SCHEMA};
 pub use embedded::{EMBEDDED_FILE, embedded};
+pub use variables::is_free_name;
 pub use vars::Values;
 
 use indexmap::IndexMap;

@@ -41,6 +41,11 @@ pub(super) fn check(config: &Config) -> Checked<()> {
     Ok(())
 }
 
+/// Whether a configuration may give this name to a variable.
+pub fn is_free_name(name: &str) -> bool {
+    allowed(name, &[]).is_ok()
+}
+
 /// Every variable, with the path of what names it.
 fn names(config: &Config) -> impl Iterator<Item = (&str, Vec<String>)> {
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();

@@ -1,12 +1,15 @@
 //! PostgreSQL: a database for each environment. Each operation is one psql session, for each costs a process in
 //! the container.
 
+pub mod copy;
 mod psql;
 mod scripts;
+pub mod snapshot;
 
 use super::{Gone, Server, Session, State};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{self, Part};
+use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
 use psql::SqlError;
 use serde::Deserialize;
@@ -64,17 +67,35 @@ pub fn create(part: &Part, id: &str, template: Option<&str>) -> Result<()> {
     }
 }
 
-/// Drops the database of a part if it carries the lease's id, and with `force` even if it is in use.
+/// Drops the database of a part if it carries the lease's id, and with `force` even if it is in use; with it the
+/// snapshots that were made of it.
 ///
 /// # Errors
 /// When the server is missing or refuses. A database that stays for a reason is no error but an answer.
 pub fn give_back(part: &Part, id: &str, force: bool) -> Result<Gone> {
+    drop_database(part, id, force, true)
+}
+
+/// Drops and makes the database of a part, so that it is empty; snapshots stay. Nothing is done to one that stays.
+///
+/// # Errors
+/// When the server is missing or refuses.
+pub fn reset(part: &Part, id: &str, force: bool) -> Result<Gone> {
+    let gone = drop_database(part, id, force, false)?;
+    if matches!(gone, Gone::Dropped | Gone::Missing) {
+        create(part, id, None)?;
+    }
+    Ok(gone)
+}
+
+fn drop_database(part: &Part, id: &str, force: bool, copies: bool) -> Result<Gone> {
     let name = &part.holds;
     require_name(name)?;
     let server = Server::of_part(part);
     let clause = if force { scripts::FORCE } else { "" };
     let script = scripts::DROP.replace("{force}", clause);
-    let session = session(&server, script, name, id).var("force", if force { "on" } else { "off" });
+    let session =
+        session(&server, script, name, id).var("force", on(force)).var("copies", on(copies));
     let lines = session.run().map_err(|error| explain(error, part))?;
     let [.., found, word] = lines.as_slice() else {
         return Err(no_word("drop", name));
@@ -114,6 +135,14 @@ pub fn inventory(server: &Server) -> Result<Vec<Database>> {
     parse(&psql::Session::new(server, scripts::INVENTORY).run()?.concat())
 }
 
+/// A psql on the part's database, on this process's own stdin and stdout; `terminal`: these are one.
+///
+/// # Errors
+/// When there is no such container.
+pub fn client(part: &Part, args: &[&str], terminal: bool) -> Result<Cmd> {
+    psql::client(&Server::of_part(part), &part.holds, args, terminal)
+}
+
 /// Ends well when the server answers.
 ///
 /// # Errors
@@ -127,6 +156,11 @@ fn session<'a>(server: &'a Server, script: String, name: &str, id: &str) -> psql
         .var("name", name)
         .var("birth", &format!("{BIRTH}{id}"))
         .var("mark", &lease::mark(id))
+}
+
+/// A boolean for psql.
+fn on(yes: bool) -> &'static str {
+    if yes { "on" } else { "off" }
 }
 
 fn require_name(name: &str) -> Result<()> {
@@ -149,6 +183,14 @@ fn owner(database: &Database) -> String {
         Some(mark) => format!("its comment is `{mark}`"),
         None => "it has no comment".to_owned(),
     }
+}
+
+/// The refusal that names who uses a database.
+pub fn in_use(name: &str, sessions: &[Session]) -> anyhow::Error {
+    let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+    Failure::new(Exit::Refused, format!("database `{name}` is in use by {}", names.join(", ")))
+        .hint("end these sessions, or give them up with `--force`")
+        .into()
 }
 
 fn not_ours(name: &str) -> anyhow::Error {

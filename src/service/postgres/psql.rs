@@ -1,9 +1,10 @@
 //! One psql session on the maintenance database, and what its failure means.
 
+use super::scripts;
 use crate::error::{Exit, Failure};
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
-use crate::sys::exec::Output;
+use crate::sys::exec::{Cmd, Output};
 use anyhow::Result;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -90,6 +91,63 @@ impl<'a> Session<'a> {
     }
 }
 
+/// A psql for a person or a script, on this process's own stdin and stdout.
+///
+/// # Errors
+/// When there is no such container.
+pub(super) fn client(
+    server: &Server,
+    database: &str,
+    args: &[&str],
+    terminal: bool,
+) -> Result<Cmd> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task { args: vec!["-U", &server.user], ..Task::new("psql") };
+    if site.is_host() {
+        task.args.extend(["-h", "localhost", "-p", &port]);
+        task.vars.push(("PGHOSTADDR", ""));
+    }
+    if !terminal {
+        // A script wants to know that it failed.
+        task.args.extend(["-v", "ON_ERROR_STOP=1"]);
+    }
+    task.args.extend(args);
+    // As an argument it could be read as a connection string.
+    task.vars.push(("PGDATABASE", database));
+    site.terminal(&task, terminal)
+}
+
+/// Fills the database `target` with what is in `source`, which may be in use meanwhile.
+///
+/// # Errors
+/// When the server refuses or does not answer.
+pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task {
+        args: vec!["-c", scripts::DUMP],
+        vars: vec![
+            ("AGENTENV_SOURCE", source),
+            ("AGENTENV_TARGET", target),
+            ("PGUSER", &server.user),
+            ("PGAPPNAME", "git-agentenv"),
+            ("PGCONNECT_TIMEOUT", "10"),
+        ],
+        patience: COPYING,
+        ..Task::new("sh")
+    };
+    if site.is_host() {
+        task.vars.extend([("PGHOST", "localhost"), ("PGPORT", &port), ("PGHOSTADDR", "")]);
+    }
+    let output = site.run(&task)?;
+    if output.success() && output.text() == "copied" {
+        return Ok(());
+    }
+    let message = format!("cannot copy database `{source}`: {}", output.stderr.trim());
+    Err(Failure::new(Exit::Service, message).into())
+}
+
 fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGOPTIONS", options),
@@ -107,9 +165,19 @@ fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
 fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let said = output.stderr.trim_start_matches("psql: error: ");
     let said = said.lines().next().unwrap_or("it said nothing");
-    Failure::new(Exit::Service, format!("postgres in `{}` does not answer: {said}", site.title()))
-        .hint("a server that was just started needs a moment; `git agentenv doctor` looks closer")
-        .into()
+    let hint = match said.contains("FATAL:") && !said.contains("starting up") {
+        true => "look at `user` of this service in .agentenv.yaml, and at the server's own log",
+        false => {
+            "a server that was just started needs a moment; `git agentenv infra status` looks closer"
+        }
+    };
+    let message = format!("postgres in `{}` does not answer: {said}", site.title());
+    let failure = Failure::new(Exit::Service, message).hint(hint);
+    // Said only where no session came about; of one that was cut psql says that it was closed.
+    match output.stderr.starts_with("psql: error: connection to server") {
+        true => failure.never_ran(),
+        false => failure.into(),
+    }
 }
 
 /// What the server refused.

@@ -52,17 +52,33 @@ COMMIT;
 /// What [`CREATE`] says when there is a template.
 pub(super) const TEMPLATE: &str = r#"TEMPLATE :"template""#;
 
-/// Drops a database that carries the mark and that nobody uses, and one that was born and never got its name.
-/// Prints what there was as JSON, then `dropped` or `kept`.
+/// Copies that a lease keeps of this database: what their mark begins and ends with.
+macro_rules! copies {
+    () => {
+        "left(mark, length(:'mark') + 1) = :'mark' || ' ' AND right(mark, length(:'name') + 4) = ' of ' || :'name'"
+    };
+}
+
+/// Drops a database that carries the mark and that nobody uses, with the copies that were kept of it if `copies` says
+/// so, and one that was born and never got its name. Prints what there was as JSON, then `dropped` or `kept`.
 pub(super) const DROP: &str = concat!(
     lock!(),
     r#"DROP DATABASE IF EXISTS :"birth" {force};
 SELECT coalesce(json_agg(d), '[]') AS found,
-  coalesce(bool_or(mark = :'mark' AND (:'force'::boolean OR json_array_length(sessions) = 0)), false) AS go
-FROM "#,
+  coalesce(bool_or(own AND free), false) AS go,
+  :'copies'::boolean AND NOT coalesce(bool_or(own AND NOT free), false) AS copies
+FROM (SELECT *, mark = :'mark' OR left(mark, length(:'mark') + 1) = :'mark' || ' ' AS own,
+  :'force'::boolean OR json_array_length(sessions) = 0 AS free FROM "#,
     databases!(),
-    r#" WHERE name = :'name' \gset
+    r#") d WHERE name = :'name' \gset
 \echo :found
+\if :copies
+  SELECT format('DROP DATABASE %I {force}', name) FROM "#,
+    databases!(),
+    " WHERE ",
+    copies!(),
+    r#" \gexec
+\endif
 \if :go
   DROP DATABASE :"name" {force};
   \echo dropped
@@ -85,3 +101,84 @@ pub(super) const INVENTORY: &str = concat!(
     databases!(),
     " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}$';\n"
 );
+
+/// Looks whether `name` may become a copy of `source`: it is not there, or it carries `own` and may be replaced, and
+/// is not in use unless its sessions may be ended. Prints what there is as JSON; ends with the word why not.
+macro_rules! target {
+    () => {
+        concat!(
+            lock!(),
+            r#"SELECT coalesce(json_agg(d), '[]') AS found, count(*) > 0 AS exists,
+  coalesce(bool_or(mark IS DISTINCT FROM :'own'), false) AS foreign,
+  coalesce(bool_or(json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy
+FROM "#,
+            databases!(),
+            r#" WHERE name = :'name' \gset
+\echo :found
+\if :foreign
+  \echo foreign
+  \q
+\endif
+SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
+\if :kept
+  \echo exists
+  \q
+\endif
+\if :busy
+  \echo busy
+  \q
+\endif
+"#
+        )
+    };
+}
+
+/// Makes what is to become `name` under the name of birth: a copy of `source`, and says `copied`; or, when that is in
+/// use or `dump` says so, an empty database like it, and says `empty`.
+pub(super) const COPY: &str = concat!(
+    target!(),
+    r#"DROP DATABASE IF EXISTS :"birth";
+SELECT count(*) = 0 AS absent, bool_and(json_array_length(sessions) = 0) AND NOT :'dump'::boolean AS idle
+FROM "#,
+    databases!(),
+    r#" WHERE name = :'source' \gset
+\if :absent
+  \echo absent
+  \q
+\endif
+\if :idle
+  CREATE DATABASE :"birth" TEMPLATE :"source";
+  \echo copied
+\else
+  SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
+    :'birth', pg_encoding_to_char(encoding), datcollate, datctype)
+  FROM pg_database WHERE datname = :'source' \gexec
+  \echo empty
+\endif
+"#
+);
+
+/// Gives what [`COPY`] made its real name and mark, in the place of what had the name; says `made`.
+pub(super) const SWAP: &str = concat!(
+    target!(),
+    r#"DROP DATABASE IF EXISTS :"spare" {force};
+\if :exists
+  SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+  WHERE :'force'::boolean AND datname = :'name' AND pid <> pg_backend_pid() \gset
+\endif
+BEGIN;
+\if :exists
+  COMMENT ON DATABASE :"name" IS :'spare_mark';
+  ALTER DATABASE :"name" RENAME TO :"spare";
+\endif
+COMMENT ON DATABASE :"birth" IS :'own';
+ALTER DATABASE :"birth" RENAME TO :"name";
+COMMIT;
+DROP DATABASE IF EXISTS :"spare" {force};
+\echo made
+"#
+);
+
+/// Fills one database with another's content, in a shell. What makes the dump fail makes the reader fail, too.
+pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --lock-wait-timeout=15s || echo 'the dump failed;'; } |
+PGDATABASE="$AGENTENV_TARGET" psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;

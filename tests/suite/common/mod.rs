@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 pub mod hold;
 mod servers;
+mod talk;
 mod traces;
 
 use servers::Slice;
 pub use servers::servers;
+pub use talk::Talk;
 
 /// One test's world. What its environments hold on the shared servers is given back when it is dropped.
 pub struct Sandbox {

@@ -7,8 +7,24 @@ use std::thread;
 /// More git processes at once than this only wait for each other.
 const MOST: usize = 8;
 
-/// What `ask` says of each of the things, in their order.
+/// So many things are done before another thread would have begun.
+const WORTHWHILE: usize = 16;
+
+/// What `ask` says of each of the things, in their order. For questions that wait for something else.
 pub fn each<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    by(MOST.min(things.len()), things, ask)
+}
+
+/// The same, for questions that keep a processor busy.
+pub fn each_by_cpu<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    match processors.min(MOST).min(things.len() / WORTHWHILE) {
+        0 | 1 => things.iter().map(ask).collect(),
+        threads => by(threads, things, ask),
+    }
+}
+
+fn by<T: Sync, R: Send>(threads: usize, things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let answers = Mutex::new(Vec::with_capacity(things.len()));
     let work = || {
@@ -21,7 +37,7 @@ pub fn each<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec
         }
     };
     thread::scope(|scope| {
-        for _ in 0..MOST.min(things.len()) {
+        for _ in 0..threads {
             scope.spawn(work);
         }
     });
@@ -36,6 +52,7 @@ mod tests {
     fn answers_come_in_the_order_of_the_things() {
         let things: Vec<usize> = (0..100).collect();
         assert_eq!(super::each(&things, |thing| thing * 2)[99], 198);
+        assert_eq!(super::each_by_cpu(&things, |thing| thing * 2)[99], 198);
         assert!(super::each(&[0_u8; 0], |_| ()).is_empty());
     }
 }

@@ -1,0 +1,166 @@
+//! `git agentenv db`: an environment's database.
+
+pub mod copy;
+pub mod psql;
+pub mod snapshot;
+
+use super::context::Context;
+use super::{candidates, select};
+use crate::error::{Exit, Failure};
+use crate::model::config::Kind;
+use crate::model::lease::{Lease, Part};
+use crate::model::similar;
+use crate::service::{Gone, postgres};
+use crate::ui::Ui;
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use serde_json::json;
+
+/// The arguments of `db`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub what: What,
+    /// The service, when the environment has several databases
+    #[arg(long, global = true, value_name = "NAME")]
+    pub service: Option<String>,
+}
+
+/// What to do with a database.
+#[derive(Debug, clap::Subcommand)]
+pub enum What {
+    /// Talk to it: a prompt, `-c` commands, or SQL from stdin
+    #[command(after_long_help = psql::EXAMPLES)]
+    Psql(psql::Args),
+    /// Make it empty again; snapshots stay
+    #[command(after_long_help = EXAMPLES)]
+    Reset(Reset),
+    /// Fill it with what is in the main checkout's database or in another environment's
+    #[command(after_long_help = copy::EXAMPLES)]
+    Copy(copy::Args),
+    /// Keep what is in it under a name, and go back to that
+    #[command(after_long_help = snapshot::EXAMPLES)]
+    Snapshot(snapshot::Args),
+}
+
+/// The arguments of `db reset`.
+#[derive(Debug, clap::Args)]
+pub struct Reset {
+    /// The environment; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub env: Option<String>,
+    /// Also when it is in use: ends the sessions
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv db psql
+  git agentenv db reset && git agentenv run -- python manage.py migrate
+  git agentenv db copy --from main
+  git agentenv db snapshot save before-migration";
+
+/// An environment's database.
+pub struct Target {
+    /// Where it was found.
+    pub context: Context,
+    /// The environment.
+    pub lease: Lease,
+    /// Its part of the Postgres server.
+    pub part: Part,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When there is no such database, or it is in use.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let find = |env: &Option<String>| target(env.as_deref(), args.service.as_deref());
+    match &args.what {
+        What::Psql(psql) => psql::run(psql, &find(&psql.env)?),
+        What::Reset(reset) => empty(reset, ui, &find(&reset.env)?),
+        What::Copy(copy) => copy::run(copy, ui, &find(&copy.env)?),
+        What::Snapshot(snapshot) => snapshot::run(snapshot, ui, &find(snapshot.env())?),
+    }
+}
+
+fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
+    let _working = target.lock(ui)?;
+    let name = &target.part.holds;
+    let step = ui.step(format!("emptying {name}"));
+    match postgres::reset(&target.part, &target.lease.id, args.force)? {
+        Gone::Dropped | Gone::Missing => step.done(),
+        Gone::Busy(sessions) => return Err(postgres::in_use(name, &sessions)),
+        Gone::NotOurs(whose) => {
+            let message = format!("database `{name}` is not this environment's ({whose})");
+            return Err(Failure::new(Exit::Refused, message).into());
+        }
+    }
+    ui.answer(&json!({ "database": name, "empty": true }), || format!("{name}\n"))?;
+    Ok(Exit::Done)
+}
+
+fn target(env: Option<&str>, service: Option<&str>) -> Result<Target> {
+    let context = Context::here()?;
+    let lease = select::named_or_here(&context, env)?;
+    let part = part(&lease, service)?.clone();
+    Ok(Target { context, lease, part })
+}
+
+/// The Postgres part of this service, or the only one.
+fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
+    let databases: Vec<&Part> =
+        lease.parts.iter().filter(|part| part.kind == Kind::Postgres).collect();
+    let names = || databases.iter().map(|part| part.service.as_str());
+    match (service, databases.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, []) => {
+            let message = format!("`{}` has no Postgres database", lease.name);
+            let failure = Failure::new(Exit::NotFound, message);
+            Err(match lease.parts.iter().find(|part| part.kind == Kind::Sqlite) {
+                Some(file) => failure.hint(format!(
+                    "its SQLite file is {}: copy or remove that itself",
+                    lease.path.join(&file.holds).display()
+                )),
+                None => failure,
+            }
+            .into())
+        }
+        (None, _) => {
+            let message = format!("`{}` has several databases", lease.name);
+            let hint = format!(
+                "say which with `--service`; {}",
+                similar::suggestion("", names().collect::<Vec<_>>())
+            );
+            Err(Failure::new(Exit::Usage, message).hint(hint).into())
+        }
+        (Some(wanted), _) => {
+            let found = databases.iter().find(|part| part.service == wanted);
+            found.copied().ok_or_else(|| {
+                let message = format!("`{}` has no Postgres service `{wanted}`", lease.name);
+                let hint = similar::suggestion(wanted, names().collect::<Vec<_>>());
+                Failure::new(Exit::NotFound, message).hint(hint).into()
+            })
+        }
+    }
+}
+
+impl Target {
+    /// Keeps other commands from the environment as long as this lives.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used, or the environment was removed meanwhile.
+    pub fn lock(&self, ui: &Ui) -> Result<crate::sys::lock::Lock> {
+        let waiting =
+            || ui.say(format!("waiting for the process that works on `{}`", self.lease.name));
+        let lock = self.context.store.lock_lease(&self.lease.id, waiting)?;
+        if self.context.store.lease(&self.lease.id)?.is_some() {
+            return Ok(lock);
+        }
+        let message = format!("no environment `{}`: it was just removed", self.lease.name);
+        Err(Failure::new(Exit::NotFound, message).into())
+    }
+}

@@ -1,0 +1,43 @@
+//! `git agentenv db psql`: talks to an environment's database.
+
+use super::Target;
+use crate::commands::candidates;
+use crate::error::Exit;
+use crate::service::postgres;
+use crate::ui;
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+
+/// The arguments of `db psql`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The environment; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub env: Option<String>,
+    /// Run this command and end
+    #[arg(short, long, value_name = "SQL")]
+    pub command: Vec<String>,
+    /// More arguments for psql
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+/// Examples for it.
+pub const EXAMPLES: &str = "\
+Examples:
+  git agentenv db psql
+  git agentenv db psql feature-x -c 'SELECT count(*) FROM users'
+  git agentenv db psql <seed.sql
+  git agentenv db psql -- -At -c 'SELECT 1'";
+
+/// Runs psql and ends as it does.
+///
+/// # Errors
+/// When there is no such container.
+pub fn run(args: &Args, target: &Target) -> Result<Exit> {
+    let commands = args.command.iter().flat_map(|sql| ["-c", sql]);
+    let all: Vec<&str> = commands.chain(args.args.iter().map(String::as_str)).collect();
+    let terminal = args.command.is_empty() && ui::is_terminal();
+    let code = postgres::client(&target.part, &all, terminal)?.inherit()?;
+    Ok(Exit::Command(u8::try_from(code).unwrap_or(1)))
+}

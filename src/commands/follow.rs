@@ -1,0 +1,15 @@
+//! Tells the shell function of `shell-init` which directory to go to.
+
+use crate::sys::{env, fs};
+use crate::ui::Ui;
+use std::path::Path;
+
+/// Asks the calling shell to go to this directory, where it has said that it would.
+pub fn to(ui: &Ui, dir: &Path) {
+    let Some(file) = env::path(env::GO_TO) else {
+        return;
+    };
+    if let Err(error) = fs::replace(&file, dir.as_os_str().as_encoded_bytes()) {
+        ui.warn(format!("this shell stays where it is: {error:#}"));
+    }
+}

@@ -1,0 +1,62 @@
+//! The text for coding agents in AGENTS.md.
+
+use crate::commands::context::Context;
+use crate::error::{Exit, Failure};
+use crate::model::marked::Marks;
+use crate::sys::fs;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::path::PathBuf;
+
+const TEXT: &str = include_str!("agents.md");
+
+const MARKS: Marks = Marks {
+    begin: "<!-- >>> git-agentenv: `git agentenv init --agents` rewrites what is between these marks >>> -->",
+    end: "<!-- <<< git-agentenv <<< -->",
+};
+
+/// Writes the text, in the place of an older one or at the end; gives the file.
+///
+/// # Errors
+/// When the file is no text file, or cannot be written.
+pub fn write(context: &Context, ui: &Ui) -> Result<PathBuf> {
+    let file = context.repo.main.join("AGENTS.md");
+    let existing = fs::read(&file).map_err(|error| refused(&error.to_string()))?;
+    let existing = String::from_utf8(existing.unwrap_or_default())
+        .map_err(|_| refused(&format!("{} is no text", file.display())))?;
+    let text = with_text(&existing);
+    if text != existing {
+        fs::replace_as(&file, text.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
+    }
+    ui.say(format!("{} tells coding agents how to use environments", file.display()));
+    Ok(file)
+}
+
+fn with_text(existing: &str) -> String {
+    let block = MARKS.block(TEXT);
+    MARKS.replaced(existing, &block).unwrap_or_else(|| match existing.trim_end() {
+        "" => block,
+        text => format!("{text}\n\n{block}"),
+    })
+}
+
+fn refused(why: &str) -> Failure {
+    Failure::new(Exit::Refused, format!("{why}, and is left alone"))
+        .hint("`git agentenv init --agents` writes a regular AGENTS.md only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_there_once() {
+        let fresh = with_text("");
+        assert_eq!(with_text(&fresh), fresh);
+        let added = with_text("# Mine\n");
+        assert!(added.starts_with("# Mine\n\n<!-- >>> ") && added.ends_with("<<< -->\n"));
+        let below = format!("{added}\nMore.\n");
+        assert_eq!(with_text(&below), below);
+        assert_eq!(with_text(&below.replace("Never touch", "Touch")), below);
+    }
+}

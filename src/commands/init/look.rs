@@ -1,0 +1,23 @@
+//! The files that tell how a project is run.
+
+use crate::commands::context::Context;
+use crate::model::detect::{FILES, Seen};
+use crate::sys::fs;
+use anyhow::Result;
+use std::collections::BTreeMap;
+
+/// Reads those that are there. One that is too long, a link or no text tells nothing.
+///
+/// # Errors
+/// When the main checkout cannot be listed.
+pub fn around(context: &Context) -> Result<Seen> {
+    let main = &context.repo.main;
+    let mut files = BTreeMap::new();
+    let settings = fs::entries(main)?.into_iter().map(|dir| dir.join("settings.py"));
+    for path in FILES.iter().map(|file| main.join(file)).chain(settings) {
+        let Ok(Some(content)) = fs::read(&path) else { continue };
+        let name = path.strip_prefix(main).unwrap_or(&path).to_string_lossy().into_owned();
+        files.insert(name, String::from_utf8_lossy(&content).into_owned());
+    }
+    Ok(Seen { repo: context.repo.name(), files })
+}

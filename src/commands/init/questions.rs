@@ -1,0 +1,56 @@
+//! What `init` asks when somebody is there.
+
+use super::{Args, Choices};
+use crate::model::detect::Project;
+use crate::ui::{Choice, Item, Menu, Ui};
+use anyhow::Result;
+
+/// Asks for what no file says and no option said.
+///
+/// # Errors
+/// When the user breaks it off.
+pub fn ask(args: &Args, ui: &Ui, project: &Project) -> Result<Choices> {
+    let mut choices = Choices::of(args);
+    if choices.worktree.is_none() {
+        let places = [
+            ("beside the repository", "../{repo}-{name}"),
+            ("inside it", ".worktrees/{name}: for agents that may write nowhere else"),
+        ];
+        let inside = choose(ui, "Worktrees go:", &places)? == 1;
+        choices.worktree = inside.then(|| ".worktrees/{name}".to_owned());
+    }
+    if !choices.host && project.services.iter().any(|service| service.place.is_none()) {
+        let places = [
+            ("in shared containers", "`git agentenv infra up` starts them"),
+            ("on this machine", "reached at localhost"),
+        ];
+        choices.host = choose(ui, "The servers run:", &places)? == 1;
+    }
+    if !choices.hooks && !project.hooks.is_empty() {
+        let commands: Vec<String> = project.hooks.iter().map(|hook| format!("  {hook}")).collect();
+        ui.present(&format!("A new worktree seems to need:\n{}", commands.join("\n")));
+        choices.hooks = ui.confirm("Run this in each new worktree?", true)?;
+    }
+    Ok(choices)
+}
+
+/// Whether coding agents are to be told.
+///
+/// # Errors
+/// When the user breaks it off.
+pub fn agents(ui: &Ui) -> Result<bool> {
+    ui.confirm("Add a short text for coding agents to AGENTS.md?", true)
+}
+
+/// The position of the choice; the first is the default.
+fn choose(ui: &Ui, prompt: &str, entries: &[(&str, &str)]) -> Result<usize> {
+    let item = |(label, note): &(&str, &str)| Item {
+        label: (*label).to_owned(),
+        note: (*note).to_owned(),
+    };
+    let items: Vec<Item> = entries.iter().map(item).collect();
+    Ok(match ui.choose(&Menu { prompt, items: &items, new: None, several: false })? {
+        Choice::Items(chosen) => chosen.first().copied().unwrap_or(0),
+        Choice::New(_) => 0,
+    })
+}

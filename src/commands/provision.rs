@@ -1,0 +1,94 @@
+//! From facts to a plan to an environment: what `add` and `adopt` share.
+
+use super::context::Context;
+use super::survey;
+use crate::apply::add::{self, Outcome};
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::model::plan::{self, Facts, Plan, Request};
+use crate::model::slot::Taken;
+use crate::sys::fs::{self, Stands};
+use crate::sys::lock::Lock;
+use crate::sys::{fault, net};
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// Makes one environment; again with another redis index when that one turns out to be somebody's.
+///
+/// # Errors
+/// When it cannot be made; nothing of it is left then.
+pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
+    let mut occupied = survey::occupied(config);
+    loop {
+        let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
+        match add::make(ui, &context.store, &plan)? {
+            Outcome::Ready(lease) => return Ok(*lease),
+            Outcome::Occupied { index, by } => {
+                ui.say(format!("redis index {index} is used by {by}; taking another one"));
+                occupied.push((index, by));
+            }
+        }
+    }
+}
+
+/// Chooses the slots and writes the lease, under the lock of the machine.
+fn reserve(
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    request: Request,
+    occupied: &[(u32, String)],
+) -> Result<(Plan, Lock)> {
+    let id = context.store.new_id()?;
+    let working = context.store.lock_lease(&id, || ())?;
+    let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
+    let recorded = context.store.lock(waiting).and_then(|_lock| {
+        let plan = decide(context, config, request, occupied, id.clone())?;
+        fault::point("before-lease")?;
+        context.store.save(&plan.lease)?;
+        fault::point("lease-written")?;
+        Ok(plan)
+    });
+    // Nothing is made yet, so nothing stays on record.
+    if recorded.is_err() {
+        context.store.forget(&id).ok();
+    }
+    Ok((recorded?, working))
+}
+
+fn decide(
+    context: &Context,
+    config: &Config,
+    request: Request,
+    occupied: &[(u32, String)],
+    id: String,
+) -> Result<Plan> {
+    let (mut taken, leases): (Taken, Vec<Lease>) =
+        survey::taken(&context.store, &context.repo, config)?;
+    for (index, by) in occupied {
+        // A lease says better whose it is than the keys in it.
+        taken.indexes.entry(*index).or_insert_with(|| by.clone());
+    }
+    let facts = Facts {
+        id,
+        repository: &context.repo.common,
+        main: &context.repo.main,
+        repo_name: crate::model::name::repo_slug(&context.repo.name()),
+        taken: &taken,
+        port_free: &net::is_free,
+        path_free: &|path| {
+            matches!(fs::stands(path), Ok(Stands::Nothing))
+                && leases.iter().all(|lease| lease.path != path)
+        },
+    };
+    plan::add(config, &facts, request)
+}
+
+/// What would be made.
+///
+/// # Errors
+/// When nothing is free, or a lease cannot be understood.
+pub fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
+    let id = context.store.new_id()?;
+    Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
+}

@@ -1,0 +1,1 @@
+complete --command AGENTENV_FUNCTION --wraps git-agentenv

@@ -1,0 +1,3 @@
+if (( $+functions[compdef] )); then
+    compdef _git-agentenv AGENTENV_FUNCTION
+fi

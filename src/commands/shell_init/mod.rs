@@ -1,0 +1,50 @@
+//! `git agentenv shell-init`: prints a shell function that also changes directory.
+
+use super::completions::Shell;
+use crate::error::Exit;
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// The arguments of `shell-init`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+    /// What to call the function
+    #[arg(long, value_name = "NAME", default_value = "agentenv", value_parser = function_name)]
+    pub name: String,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eval \"$(git agentenv shell-init bash)\"      # in ~/.bashrc
+  eval \"$(git agentenv shell-init zsh)\"       # in ~/.zshrc, after compinit
+  git agentenv shell-init fish | source       # in ~/.config/fish/config.fish
+  eval \"$(git agentenv shell-init bash --name ae)\"";
+
+/// Prints the function.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let parts = match args.shell {
+        Shell::Bash => [include_str!("function.sh"), include_str!("completion.bash")],
+        Shell::Zsh => [include_str!("function.sh"), include_str!("completion.zsh")],
+        Shell::Fish => [include_str!("function.fish"), include_str!("completion.fish")],
+    };
+    let script = parts.concat().replace("AGENTENV_FUNCTION", &args.name);
+    let answer = serde_json::json!({ "shell": args.shell.name(), "script": script });
+    ui.answer(&answer, || script.clone())?;
+    Ok(Exit::Done)
+}
+
+fn function_name(text: &str) -> Result<String, String> {
+    let begins = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if begins && is_name {
+        return Ok(text.to_owned());
+    }
+    Err("a function's name is made of letters, digits, `_` and `-`".to_owned())
+}

@@ -1,0 +1,68 @@
+//! A command line that cannot be understood, as an error like all others.
+
+use crate::error::{Exit, Failure};
+use clap::error::ErrorKind;
+use std::ffi::OsString;
+
+/// Whether the words ask for JSON. Those after `--` are somebody else's.
+pub fn wants_json(words: impl IntoIterator<Item = OsString>) -> bool {
+    words.into_iter().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
+}
+
+/// What clap refused, with its tip as the hint; `None`: it is no error, but help or the version.
+pub fn failure(error: &clap::Error) -> Option<Failure> {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return None;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let failure = Failure::new(Exit::Usage, "a subcommand is missing");
+        return Some(failure.hint("`git agentenv -h` shows them"));
+    }
+    let text = error.render().to_string();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let words: Vec<&str> = message.split_whitespace().collect();
+    let message = words.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    let tip = rest.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
+    let usage = rest.lines().find(|line| line.starts_with("Usage: "));
+    let failure = Failure::new(Exit::Usage, message);
+    Some(match tip.or(usage) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::Parser;
+
+    fn refused(words: &[&str]) -> Option<Failure> {
+        failure(&Cli::try_parse_from([&["git-agentenv"], words].concat()).unwrap_err())
+    }
+
+    #[test]
+    fn messages_and_tips_are_claps() {
+        let failure = refused(&["lst"]).unwrap();
+        assert_eq!(failure.message, "unrecognized subcommand 'lst'");
+        assert_eq!(failure.hint.as_deref(), Some("a similar subcommand exists: 'list'"));
+        let failure = refused(&["path"]).unwrap();
+        let missing = "the following required arguments were not provided: <ENV>";
+        assert_eq!(failure.message, missing);
+        assert_eq!(failure.hint.as_deref(), Some("Usage: git agentenv path <ENV>"));
+    }
+
+    #[test]
+    fn help_is_no_error_and_nothing_at_all_is_one() {
+        assert!(refused(&["--help"]).is_none() && refused(&["add", "--version"]).is_none());
+        assert_eq!(refused(&[]).unwrap().message, "a subcommand is missing");
+    }
+
+    #[test]
+    fn json_is_asked_for_before_the_two_dashes() {
+        let wants = |words: &[&str]| wants_json(words.iter().map(OsString::from));
+        assert!(wants(&["git-agentenv", "path", "--json"]));
+        assert!(!wants(&["git-agentenv", "run", "--", "x", "--json"]));
+    }
+}

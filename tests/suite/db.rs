@@ -1,0 +1,304 @@
+//! `db`: an environment's database, on the real server.
+
+use crate::common::{Outcome, Repo, Sandbox, Talk, servers};
+use std::io::Write;
+use std::process::Stdio;
+
+struct World {
+    sandbox: Sandbox,
+}
+
+impl World {
+    fn new() -> Self {
+        World { sandbox: Sandbox::new() }
+    }
+
+    /// A project with the main checkout's database, which holds one row, and two environments.
+    fn project(&self) -> Repo<'_> {
+        let repo = self.sandbox.repo("app");
+        repo.config(&self.sandbox.config());
+        servers().psql(&format!("CREATE DATABASE {}", self.db("main")));
+        servers().psql_on(&self.db("main"), "CREATE TABLE t AS SELECT 'main' AS origin");
+        repo.agentenv(&["add", "x", "y"]).ok();
+        repo
+    }
+
+    fn db(&self, name: &str) -> String {
+        format!("{}_{name}", self.sandbox.id)
+    }
+
+    fn set(&self, name: &str, origin: &str) {
+        let sql = format!("DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT '{origin}' AS origin");
+        servers().psql_on(&self.db(name), &sql);
+    }
+
+    fn origin(&self, name: &str) -> String {
+        servers().psql_on(&self.db(name), "SELECT string_agg(origin, '+') FROM t")
+    }
+
+    fn comment(&self, database: &str) -> String {
+        servers().psql(&format!(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{database}'"
+        ))
+    }
+}
+
+fn snapshots(said: &Outcome) -> Vec<String> {
+    let listed = said.json()["snapshots"].as_array().unwrap().clone();
+    listed.iter().map(|one| one["snapshot"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn psql_talks_to_the_environments_own_database() {
+    let world = World::new();
+    let repo = world.project();
+    let said =
+        repo.agentenv(&["db", "psql", "x", "--", "-At", "-c", "SELECT current_database()"]).ok();
+    assert_eq!(said.stdout.trim(), world.db("x"));
+    let said = repo.agentenv(&["db", "psql", "x", "-c", "SELECT 'one'", "-c", "SELECT 'two'"]).ok();
+    assert!(said.stdout.contains("one") && said.stdout.contains("two"), "{}", said.show());
+    repo.agentenv(&["db", "psql", "x", "-c", "no such thing"]).fails(1);
+
+    let mut psql = world.sandbox.command("git");
+    psql.args(["agentenv", "db", "psql", "x"]).current_dir(&repo.path);
+    let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"CREATE TABLE t AS SELECT 'stdin' AS origin;\n").unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(world.origin("x"), "stdin");
+}
+
+#[test]
+fn reset_empties_it_and_nothing_else() {
+    let world = World::new();
+    let repo = world.project();
+    world.set("x", "x");
+    world.set("y", "y");
+    let mark = world.comment(&world.db("x"));
+    repo.agentenv(&["db", "snapshot", "save", "kept", "x"]).ok();
+
+    let user = Talk::with(&world.db("x"), "SELECT 'here';");
+    let said = repo.agentenv(&["db", "reset", "x"]).fails(7);
+    assert!(
+        said.stderr.contains("psql (pid") && said.stderr.contains("--force"),
+        "{}",
+        said.show()
+    );
+    assert_eq!(world.origin("x"), "x");
+    repo.agentenv(&["db", "reset", "x", "--force"]).ok();
+    drop(user);
+    assert_eq!(
+        servers()
+            .psql_on(&world.db("x"), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+        "0"
+    );
+    assert_eq!((world.comment(&world.db("x")), world.origin("y")), (mark, "y".to_owned()));
+    assert_eq!(
+        snapshots(&repo.agentenv(&["db", "snapshot", "list", "x", "--json"]).ok()),
+        ["kept"]
+    );
+
+    servers().psql(&format!("COMMENT ON DATABASE {} IS 'mine'", world.db("y")));
+    repo.agentenv(&["db", "reset", "y", "--force"]).fails(7);
+    repo.agentenv(&["db", "copy", "y", "--force"]).fails(7);
+    assert_eq!(world.origin("y"), "y");
+}
+
+#[test]
+fn copy_takes_the_main_checkouts_or_another_environments() {
+    let world = World::new();
+    let repo = world.project();
+    let mark = world.comment(&world.db("x"));
+    let said = repo.agentenv(&["db", "copy", "x", "--json"]).ok().json();
+    assert_eq!(
+        (said["means"].as_str(), said["from"].as_str()),
+        (Some("template"), Some(&*world.db("main")))
+    );
+    assert_eq!((world.origin("x"), world.comment(&world.db("x"))), ("main".to_owned(), mark));
+
+    world.set("x", "x");
+    let y = world.sandbox.root.join("app-y");
+    world.sandbox.agentenv_in(&y, &["db", "copy", "--from", "x"]).ok();
+    assert_eq!((world.origin("y"), world.origin("x")), ("x".to_owned(), "x".to_owned()));
+    world.sandbox.agentenv_in(&y, &["db", "copy", "--from", "nobody"]).fails(4);
+    assert_eq!(world.origin("y"), "x");
+    assert_eq!(
+        world.sandbox.databases(),
+        ["main", "x", "y"].map(|name| world.db(name)),
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn a_source_in_use_is_copied_and_its_sessions_stay() {
+    let world = World::new();
+    let repo = world.project();
+    let mut user = Talk::with(&world.db("main"), "BEGIN; SELECT 'here';");
+    let said = repo.agentenv(&["db", "copy", "x", "--json"]).ok().json();
+    assert_eq!(said["means"], "dump");
+    assert_eq!(world.origin("x"), "main");
+    user.say("INSERT INTO t VALUES ('still'); COMMIT;");
+    drop(user);
+    assert_eq!(world.origin("main"), "main+still", "its transaction was not ended");
+    repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
+fn a_copy_that_fails_leaves_what_was_there() {
+    let world = World::new();
+    let repo = world.project();
+    world.set("x", "x");
+    let user = Talk::with(&world.db("x"), "SELECT 'here';");
+    let said = repo.agentenv(&["db", "copy", "x"]).fails(7);
+    assert!(said.stderr.contains("in use by psql"), "{}", said.show());
+    assert_eq!(world.origin("x"), "x");
+    repo.agentenv(&["db", "copy", "x", "--force"]).ok();
+    assert_eq!(world.origin("x"), "main");
+    drop(user);
+
+    servers().psql(&format!("DROP DATABASE {}", world.db("main")));
+    let said = repo.agentenv(&["db", "copy", "x"]).fails(4);
+    assert!(said.stderr.contains(&world.db("main")), "{}", said.show());
+    // Data that cannot be read in again: a constraint that came after it.
+    servers().psql_on(
+        &world.db("y"),
+        "CREATE FUNCTION fine() RETURNS boolean LANGUAGE sql AS 'SELECT true';
+         CREATE TABLE odd (n int CHECK (fine()));
+         INSERT INTO odd VALUES (1);
+         CREATE OR REPLACE FUNCTION fine() RETURNS boolean LANGUAGE sql AS 'SELECT false'",
+    );
+    let _user = Talk::with(&world.db("y"), "SELECT 'here';");
+    let said = repo.agentenv(&["db", "copy", "x", "--from", "y"]).fails(6);
+    assert!(said.stderr.contains("violates check constraint"), "{}", said.show());
+    assert_eq!(world.origin("x"), "main");
+    repo.agentenv(&["remove", "x"]).ok();
+    assert_eq!(world.sandbox.databases(), [world.db("y")]);
+}
+
+#[test]
+fn a_dump_that_breaks_off_is_no_copy() {
+    let world = World::new();
+    let repo = world.project();
+    world.set("x", "x");
+    let break_it =
+        "CREATE SCHEMA s; CREATE TABLE s.t (n int); DELETE FROM pg_namespace WHERE nspname = 's'";
+    servers().psql_on(&world.db("main"), break_it);
+    let _user = Talk::with(&world.db("main"), "SELECT 'here';");
+    let said = repo.agentenv(&["db", "copy", "x"]).fails(6);
+    assert!(said.stderr.contains("pg_dump: error"), "{}", said.show());
+    assert_eq!(world.origin("x"), "x");
+}
+
+#[test]
+fn a_source_that_is_no_template_for_this_user_is_dumped() {
+    let world = World::new();
+    let (role, main) = (world.db("role"), world.db("main"));
+    servers().psql(&format!("CREATE ROLE {role} LOGIN CREATEDB; "));
+    servers().psql(&format!("CREATE DATABASE {main}"));
+    servers().psql_on(
+        &main,
+        &format!("CREATE TABLE t AS SELECT 'main' AS origin; ALTER TABLE t OWNER TO {role}"),
+    );
+    let repo = world.sandbox.repo("app");
+    let user = format!("kind: postgres, user: {role}");
+    repo.config(&world.sandbox.config().replace("kind: postgres", &user));
+    repo.agentenv(&["add", "x"]).ok();
+    let said = repo.agentenv(&["db", "copy", "x", "--json"]);
+    let origin = (said.code == 0).then(|| world.origin("x"));
+    repo.agentenv(&["remove", "x"]).ok();
+    servers().psql(&format!("DROP DATABASE {main} WITH (FORCE)"));
+    servers().psql(&format!("DROP ROLE {role}"));
+    assert_eq!(origin.as_deref(), Some("main"), "{}", said.show());
+    assert_eq!(said.json()["means"], "dump");
+}
+
+#[test]
+fn snapshots_come_back_and_go_with_the_environment() {
+    let world = World::new();
+    let repo = world.project();
+    let x = world.sandbox.root.join("app-x");
+    let db = |args: &[&str]| world.sandbox.agentenv_in(&x, &[&["db", "snapshot"], args].concat());
+    world.set("x", "first");
+    let mark = world.comment(&world.db("x"));
+    db(&["save", "one"]).ok();
+    world.set("x", "second");
+    let said = db(&["save", "one"]).fails(7);
+    assert!(said.stderr.contains("--force"), "{}", said.show());
+    db(&["save", "two-b"]).ok();
+    assert_eq!(snapshots(&db(&["list", "--json"]).ok()), ["one", "two-b"]);
+
+    db(&["restore", "one"]).ok();
+    assert_eq!((world.origin("x"), world.comment(&world.db("x"))), ("first".to_owned(), mark));
+    db(&["restore", "two-b"]).ok();
+    assert_eq!(world.origin("x"), "second");
+    db(&["save", "one", "--force"]).ok();
+    db(&["restore", "one"]).ok();
+    assert_eq!(world.origin("x"), "second");
+    for (args, code) in [
+        (["restore", "none"], 4),
+        (["delete", "none"], 4),
+        (["save", "../x"], 2),
+        (["save", "A"], 2),
+    ] {
+        db(&args).fails(code);
+    }
+
+    db(&["delete", "two-b"]).ok();
+    assert_eq!(snapshots(&db(&["list", "--json"]).ok()), ["one"]);
+    assert!(snapshots(&repo.agentenv(&["db", "snapshot", "list", "y", "--json"]).ok()).is_empty());
+    repo.agentenv(&["db", "snapshot", "save", "one", "y"]).ok();
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(snapshots(&db(&["list", "--json"]).ok()), ["one"], "prune knows whose it is");
+    repo.agentenv(&["remove", "x"]).ok();
+    let left = world.sandbox.databases();
+    assert_eq!(left, ["main", "y", "y__one"].map(|name| world.db(name)));
+}
+
+#[test]
+fn snapshots_whose_record_was_lost_are_pruned() {
+    let world = World::new();
+    let repo = world.project();
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    for lease in std::fs::read_dir(world.sandbox.root.join("state/leases")).unwrap() {
+        std::fs::remove_file(lease.unwrap().path()).unwrap();
+    }
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(world.sandbox.databases(), [world.db("main")]);
+}
+
+#[test]
+fn environments_without_or_with_several_databases() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    for args in [&["db", "psql", "x"][..], &["db", "reset", "x"], &["db", "snapshot", "list", "x"]]
+    {
+        let said = repo.agentenv(args).fails(4);
+        assert!(said.stderr.contains("SQLite file"), "{}", said.show());
+    }
+
+    let two = sandbox.config().replace(
+        "services:\n",
+        &format!(
+            "services:\n  second: {{ kind: postgres, variable: SECOND_DB, name: \"{}_second_{{name}}\", main: other, container: {}, port: {} }}\n",
+            sandbox.id, servers().postgres, servers().postgres_port
+        ),
+    );
+    repo.config(&two);
+    repo.agentenv(&["add", "y"]).ok();
+    let said = repo.agentenv(&["db", "reset", "y"]).fails(2);
+    assert!(
+        said.stderr.contains("`second`") && said.stderr.contains("`postgres`"),
+        "{}",
+        said.show()
+    );
+    repo.agentenv(&["db", "reset", "y", "--service", "seccond"]).fails(4);
+    let save = ["db", "snapshot", "save", "one", "y", "--service"];
+    repo.agentenv(&[&save[..], &["second"]].concat()).ok();
+    repo.agentenv(&[&save[..], &["postgres"]].concat()).ok();
+    assert_eq!(sandbox.databases().len(), 4);
+    repo.agentenv(&["remove", "y"]).ok();
+    assert!(sandbox.databases().is_empty());
+}

@@ -1,0 +1,231 @@
+//! What fails says what, why and the way out, with its own exit code, and leaves nothing behind.
+
+use crate::common::{Outcome, Repo, Sandbox, servers};
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+
+/// `add x` ends with this code and says these words; nothing is left of it.
+#[track_caller]
+fn add_fails(sandbox: &Sandbox, repo: &Repo<'_>, code: i32, words: &[&str]) -> Outcome {
+    let said = repo.agentenv(&["add", "x"]).fails(code);
+    says(&said, words);
+    nothing_left(sandbox, repo, &said);
+    said
+}
+
+#[track_caller]
+fn says(said: &Outcome, words: &[&str]) {
+    for word in words.iter().chain(&["error:", "hint:"]) {
+        assert!(said.stderr.contains(word), "{word} is missing in {}", said.show());
+    }
+}
+
+#[track_caller]
+fn nothing_left(sandbox: &Sandbox, repo: &Repo<'_>, said: &Outcome) {
+    assert_eq!(repo.git(&["branch", "--list", "x"]), "", "{}", said.show());
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1, "{}", said.show());
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"], serde_json::json!([]), "{}", said.show());
+    assert!(!sandbox.root.join("app-x").exists());
+}
+
+#[test]
+fn outside_a_repository() {
+    let sandbox = Sandbox::new();
+    for args in [&["add", "x"] as &[&str], &["list"], &["path", "x"], &["remove", "x"], &["env"]] {
+        says(&sandbox.agentenv_in(&sandbox.root, args).fails(4), &["not in a git repository"]);
+    }
+    let said = sandbox.agentenv_in(&sandbox.root, &["list", "--json"]).fails(4);
+    let error = &said.json()["error"];
+    assert_eq!((&error["code"], &error["exit"]), (&"not_found".into(), &4.into()));
+    assert!(error["hint"].is_string() && said.stderr.is_empty(), "{}", said.show());
+}
+
+#[test]
+fn a_repository_without_a_commit() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.root.join("empty");
+    fs::create_dir(&empty).unwrap();
+    sandbox.outcome(sandbox.command("git").args(["init", "-q"]).current_dir(&empty)).ok();
+    says(&sandbox.agentenv_in(&empty, &["add", "x"]).fails(4), &["no commit yet"]);
+}
+
+#[test]
+fn branches_that_cannot_be() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    for name in ["a..b", "a b", "-x", "a~1", "x.lock", "HEAD", "@", ""] {
+        let said = repo.agentenv(&["add", "--", name]).fails(2);
+        nothing_left(&sandbox, &repo, &said);
+    }
+    repo.git(&["worktree", "add", "--quiet", "../elsewhere", "-b", "taken"]);
+    for (name, place) in [("main", "/app"), ("taken", "/elsewhere")] {
+        says(&repo.agentenv(&["add", name]).fails(7), &["is checked out at", place]);
+    }
+    says(
+        &repo.agentenv(&["add", "new", "--from", "no-such"]).fails(4),
+        &["`no-such` is not a commit"],
+    );
+    says(&repo.agentenv(&["add", "main", "--from", "HEAD"]).fails(7), &["checked out"]);
+    says(&repo.agentenv(&["add"]).fails(2), &["<BRANCH>"]);
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_named_with_file_line_and_key() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    for (yaml, words) in [
+        ("env_fle: x\n", &["env_fle", ":1", "did you mean"] as &[&str]),
+        ("\nports:\n  A: { main: high, range: 1-2 }\n", &["main", ":3"]),
+        ("project: a\nworktree: b\nproject: c\n", &["project", ":3"]),
+        ("services: [\n", &[".agentenv.yaml"]),
+    ] {
+        repo.config(yaml);
+        let said = repo.agentenv(&["add", "x"]).fails(3);
+        for word in words.iter().chain(&[".agentenv.yaml", "error:"]) {
+            assert!(said.stderr.contains(word), "{yaml}: {word} is missing in {}", said.show());
+        }
+        nothing_left(&sandbox, &repo, &said);
+    }
+}
+
+#[test]
+fn servers_that_are_missing_stopped_or_refuse() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let config = sandbox.config();
+    let postgres = servers().postgres;
+    repo.config(&config.replace(postgres, "no-such-container"));
+    add_fails(&sandbox, &repo, 6, &["no-such-container"]);
+    let stopped = format!("{}-stopped", sandbox.id);
+    docker(&["create", "--label=agentenv-test", "--name", &stopped, "agentenv-test/postgres"]);
+    repo.config(&config.replace(postgres, &stopped));
+    let said = add_fails(&sandbox, &repo, 6, &[&stopped, "not running"]);
+    docker(&["rm", "--force", "--volumes", &stopped]);
+    assert!(said.stderr.contains("docker start"), "{}", said.show());
+    let user = config.replace("kind: postgres,", "kind: postgres, user: nobody-here,");
+    repo.config(&user);
+    add_fails(&sandbox, &repo, 6, &["nobody-here"]);
+    assert!(sandbox.databases().is_empty());
+}
+
+#[test]
+fn docker_that_is_missing_down_or_forbidden() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let add = |name: &str, value: &std::ffi::OsStr| {
+        let mut command = sandbox.command("git");
+        command.args(["agentenv", "add", "x"]).current_dir(&repo.path).env(name, value);
+        let said = sandbox.outcome(&mut command).fails(6);
+        nothing_left(&sandbox, &repo, &said);
+        said
+    };
+    let bin = bin_without_docker(&sandbox);
+    says(&add("PATH", bin.as_os_str()), &["`docker` is not installed"]);
+    says(
+        &add("DOCKER_HOST", "unix:///nowhere.sock".as_ref()),
+        &["the Docker engine is not running"],
+    );
+}
+
+#[test]
+fn all_ports_or_indexes_taken_names_who_holds_them() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let first = *sandbox.ports().start();
+    let (all, one) = (
+        format!("range: {}-{}", first + 1, sandbox.ports().end()),
+        format!("range: {0}-{0}", first + 1),
+    );
+    repo.config(&sandbox.config_without_servers().replace(&all, &one));
+    repo.agentenv(&["add", "holder"]).ok();
+    says(&repo.agentenv(&["add", "x"]).fails(5), &["DJANGO_PORT", "holder"]);
+    repo.agentenv(&["remove", "holder"]).ok();
+    let listener = TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
+    add_fails(&sandbox, &repo, 5, &["DJANGO_PORT"]);
+    drop(listener);
+
+    let indexes = sandbox.indexes();
+    let (all, one) = (
+        format!("range: {}-{}", indexes.start(), indexes.end()),
+        format!("range: {0}-{0}", indexes.start()),
+    );
+    repo.config(&sandbox.config().replace(&all, &one));
+    repo.agentenv(&["add", "holder"]).ok();
+    says(&repo.agentenv(&["add", "x"]).fails(5), &["services.redis.range", "holder"]);
+    assert_eq!(sandbox.databases().len(), 1);
+}
+
+#[test]
+fn a_directory_that_is_in_the_way() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    let there = sandbox.root.join("there");
+    fs::create_dir(&there).unwrap();
+    fs::write(there.join("mine"), "keep\n").unwrap();
+    let said = repo.agentenv(&["add", "x", "--path", "../there"]).fails(7);
+    says(&said, &["/there"]);
+    assert_eq!(fs::read_to_string(there.join("mine")).unwrap(), "keep\n");
+    nothing_left(&sandbox, &repo, &said);
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    let file = sandbox.root.join("file");
+    fs::write(&file, "").unwrap();
+    let mut command = sandbox.command("git");
+    command
+        .args(["agentenv", "add", "x"])
+        .current_dir(&repo.path)
+        .env("AGENTENV_STATE_DIR", file.join("state"));
+    says(&sandbox.outcome(&mut command).fails(1), &["state directory", "AGENTENV_STATE_DIR"]);
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.commit("big", &"x".repeat(3_000_000));
+    // Files of this process and its children may not grow beyond a limit, as on a disk with so much left.
+    let mut bash = sandbox.command("bash");
+    let script = "trap '' XFSZ; ulimit -f 2000; git agentenv add x";
+    let said = sandbox.outcome(bash.args(["-c", script]).current_dir(&repo.path)).fails(1);
+    assert!(said.stderr.contains("big"), "{}", said.show());
+    nothing_left(&sandbox, &repo, &said);
+}
+
+fn small(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+fn docker(args: &[&str]) {
+    let status = std::process::Command::new("docker")
+        .args(args)
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(status.unwrap().success(), "docker {args:?}");
+}
+
+/// A directory for PATH that has all of PATH's programs but docker.
+fn bin_without_docker(sandbox: &Sandbox) -> PathBuf {
+    let bin = sandbox.root.join("bin");
+    fs::create_dir(&bin).unwrap();
+    let command = sandbox.command("true");
+    let path = command.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    for dir in std::env::split_paths(&path) {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let runs = entry.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
+            if runs && !entry.file_name().to_string_lossy().starts_with("docker") {
+                symlink(entry.path(), bin.join(entry.file_name())).ok();
+            }
+        }
+    }
+    bin
+}

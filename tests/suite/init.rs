@@ -1,0 +1,108 @@
+//! `init`: a first `.agentenv.yaml`, and the text for coding agents.
+
+use crate::common::Sandbox;
+use std::fs;
+
+#[test]
+fn a_project_is_recognised_and_its_configuration_works() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    let main = *sandbox.ports().start();
+    repo.commit("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n");
+    fs::write(repo.path.join(".env"), format!("DJANGO_PORT={main}\n")).unwrap();
+    let said = repo.agentenv(&["init", "--yes"]).ok();
+    let file = repo.path.join(".agentenv.yaml");
+    assert_eq!(said.stdout, format!("{}\n", file.display()));
+    assert!(said.stderr.contains("found manage.py: Django"), "{}", said.show());
+    assert!(said.stderr.contains("shop-example"), "it shows what add would make: {}", said.show());
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("# .env") && text.contains("# hooks:"), "{text}");
+
+    repo.git(&["add", ".agentenv.yaml"]);
+    repo.git(&["commit", "-qm", "config"]);
+    let made = repo.agentenv(&["add", "x", "--json"]).ok().json();
+    let port = made["ports"]["DJANGO_PORT"].as_u64().unwrap();
+    assert!((u64::from(main) + 1..u64::from(main) + 20).contains(&port), "{port}");
+}
+
+#[test]
+fn what_is_there_is_not_overwritten() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    let file = repo.path.join(".agentenv.yaml");
+    fs::write(&file, "env_file: mine\n").unwrap();
+    let said = repo.agentenv(&["init", "--yes"]).fails(7);
+    assert!(said.stderr.contains("--force"), "{}", said.show());
+    let said = repo.agentenv(&["init", "--dry-run"]).ok();
+    assert!(said.stdout.contains("\nports:"), "{}", said.show());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "env_file: mine\n");
+    repo.agentenv(&["init", "--yes", "--force"]).ok();
+    assert!(fs::read_to_string(&file).unwrap().contains("ports:"));
+}
+
+#[test]
+fn options_answer_the_questions() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    repo.commit("package.json", r#"{ "dependencies": { "next": "15", "pg": "8" } }"#);
+    repo.commit("package-lock.json", "{}");
+    let args = ["init", "--json", "--hooks", "--host", "--worktree", ".worktrees/{name}"];
+    let said = repo.agentenv(&args).ok().json();
+    assert_eq!((said["written"].as_bool(), said["agents"].is_null()), (Some(true), true));
+    let text = said["config"].as_str().unwrap();
+    assert_eq!(text, fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap());
+    for part in ["\nhooks:", "- \"npm ci\"", "host: true", "worktree: \".worktrees/{name}\""] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let path = said["example"]["path"].as_str().unwrap();
+    assert_eq!(path, repo.path.join(".worktrees/example").to_str().unwrap());
+    assert!(!repo.path.join(".worktrees").exists(), "it was only a plan");
+    assert!(
+        said["example"]["variables"]["DATABASE_URL"].as_str().unwrap().ends_with("/shop_example")
+    );
+}
+
+#[test]
+fn agents_are_told_once() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    repo.commit("AGENTS.md", "# Shop\nBe kind.\n");
+    let file = repo.path.join("AGENTS.md");
+    repo.agentenv(&["init", "--yes"]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# Shop\nBe kind.\n", "nobody asked for it");
+    repo.agentenv(&["init", "--yes", "--agents"]).ok();
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("# Shop\nBe kind.\n\n") && text.contains("git agentenv run --"),
+        "{text}"
+    );
+    let said = repo.agentenv(&["init", "--agents", "--json"]).ok().json();
+    assert_eq!(said["agents"], file.to_str().unwrap());
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("README", &file).unwrap();
+    repo.agentenv(&["init", "--agents"]).fails(7);
+    assert_eq!(fs::read_to_string(repo.path.join("README")).unwrap(), "first\n");
+}
+
+#[test]
+fn it_needs_a_main_checkout() {
+    let sandbox = Sandbox::new();
+    sandbox.agentenv_in(&sandbox.root, &["init", "--yes"]).fails(4);
+    let repo = sandbox.repo("shop");
+    repo.git(&["clone", "-q", "--bare", ".", "../bare.git"]);
+    let said = sandbox.agentenv_in(sandbox.root.join("bare.git"), &["init", "--yes"]).fails(4);
+    assert!(said.stderr.contains("bare"), "{}", said.show());
+    // From a linked worktree it is the main checkout's configuration that counts.
+    repo.git(&["worktree", "add", "-q", "../x"]);
+    sandbox.agentenv_in(sandbox.root.join("x"), &["init", "--yes"]).ok();
+    assert!(repo.path.join(".agentenv.yaml").exists());
+}
+
+#[test]
+fn the_schema_is_for_editors() {
+    let sandbox = Sandbox::new();
+    let schema = sandbox.agentenv_in(&sandbox.root, &["init", "--schema"]).ok().json();
+    assert_eq!(schema["title"], ".agentenv.yaml");
+}

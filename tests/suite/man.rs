@@ -1,0 +1,230 @@
+//! The manual pages: made from the command line's definition, committed, and opened by git.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::CommandFactory;
+use clap_mangen::Man;
+use git_agentenv::cli::Cli;
+use git_agentenv::manual;
+
+use crate::common::Sandbox;
+
+#[test]
+fn the_committed_pages_are_those_of_this_program() {
+    let pages = pages();
+    if std::env::var_os("UPDATE").is_some() {
+        update(&pages);
+    }
+    let committed: Vec<String> = fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for name in &committed {
+        assert!(pages.contains_key(name), "man/{name} belongs to no command; {MEND}");
+    }
+    for (name, page) in &pages {
+        let there = fs::read_to_string(directory().join(name)).unwrap_or_default();
+        assert!(there == *page, "man/{name} is not what the command line says; {MEND}");
+    }
+}
+
+#[test]
+fn every_page_has_all_sections() {
+    let sections = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "FILES"];
+    for (name, page) in pages() {
+        for section in sections.iter().chain(&["ENVIRONMENT", "EXIT STATUS", "SEE ALSO"]) {
+            let heading = format!("\n.SH \"{section}\"\n");
+            let plain = format!("\n.SH {section}\n");
+            assert!(page.contains(&heading) || page.contains(&plain), "{name} has no {section}");
+        }
+    }
+}
+
+#[test]
+fn every_visible_subcommand_shows_examples_of_itself() {
+    for command in visible(&command()) {
+        let name = command.get_name();
+        let examples = examples(&command);
+        assert!(examples.contains(&format!("git agentenv {name}")), "{name}: {examples}");
+    }
+}
+
+#[test]
+fn mandoc_finds_no_fault() {
+    let mut lint = Command::new("mandoc");
+    lint.args(["-Tlint", "-Wwarning"]).args(pages().keys()).current_dir(directory());
+    let output = lint.output().expect("mandoc is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn git_opens_the_page_for_help() {
+    let sandbox = Sandbox::new();
+    let tree = sandbox.root.join("share/man");
+    fs::create_dir_all(&tree).unwrap();
+    std::os::unix::fs::symlink(directory(), tree.join("man1")).unwrap();
+    let shown = |program: &str, args: &[&str]| {
+        let mut command = sandbox.command(program);
+        command.args(args).env("MANPATH", &tree).env("MANPAGER", "cat").env("MANWIDTH", "80");
+        plain(&sandbox.outcome(&mut command).ok().stdout)
+    };
+    let page = shown("git", &["agentenv", "--help"]);
+    assert!(page.contains("Give each branch its own worktree"), "{page}");
+    assert!(page.contains("EXIT STATUS"), "{page}");
+    let page = shown("man", &["git-agentenv-add"]);
+    assert!(page.contains("git agentenv add hotfix --from v1.2\n"), "{page}");
+}
+
+/// Text without what a terminal shows bold: a letter, a step back, the letter again.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\u{8}' => drop(out.pop()),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+const MEND: &str = "UPDATE=1 cargo test --test suite man::";
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("man")
+}
+
+fn update(pages: &BTreeMap<String, String>) {
+    fs::remove_dir_all(directory()).unwrap();
+    fs::create_dir(directory()).unwrap();
+    for (name, page) in pages {
+        fs::write(directory().join(name), page).unwrap();
+    }
+}
+
+fn command() -> clap::Command {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    command
+}
+
+fn visible(command: &clap::Command) -> Vec<clap::Command> {
+    command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
+}
+
+fn examples(command: &clap::Command) -> String {
+    let text = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+    text.strip_prefix("Examples:\n").unwrap_or_default().to_owned()
+}
+
+/// The pages by their file names: one for the program, one for each visible subcommand.
+fn pages() -> BTreeMap<String, String> {
+    let command = command();
+    let all = visible(&command);
+    let names: Vec<String> =
+        all.iter().map(|one| format!("git-agentenv-{}", one.get_name())).collect();
+    let mut pages = BTreeMap::new();
+    pages.insert("git-agentenv.1".to_owned(), page(&command, &names));
+    for (one, name) in all.iter().zip(&names) {
+        pages.insert(format!("{name}.1"), page(one, &["git-agentenv".to_owned()]));
+    }
+    pages
+}
+
+fn page(command: &clap::Command, see_also: &[String]) -> String {
+    let source = concat!("git-agentenv ", env!("CARGO_PKG_VERSION"));
+    let man =
+        Man::new(command.clone()).date(manual::DATE).source(source).manual("git-agentenv manual");
+    let mut page = Vec::new();
+    man.render_title(&mut page).unwrap();
+    man.render_name_section(&mut page).unwrap();
+    man.render_synopsis_section(&mut page).unwrap();
+    man.render_description_section(&mut page).unwrap();
+    man.render_options_section(&mut page).unwrap();
+    let mut page = tidy(&String::from_utf8(page).unwrap());
+    page += &commands(command);
+    page += &format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(&all_examples(command)));
+    page += &entries("FILES", manual::FILES);
+    page += &entries("ENVIRONMENT", manual::ENVIRONMENT);
+    let status = manual::exit_status();
+    let status: Vec<_> = status.iter().map(|(code, text)| (code.as_str(), text.as_str())).collect();
+    page += &entries("EXIT STATUS", &status);
+    let others: Vec<_> = see_also.iter().map(|name| format!(".BR {} (1)", escaped(name))).collect();
+    page + &format!(".SH \"SEE ALSO\"\n{}\n", others.join(" ,\n"))
+}
+
+/// What clap_mangen makes, without the definition that it repeats before each section, and without the blank lines
+/// that mandoc warns of.
+fn tidy(page: &str) -> String {
+    let definition = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
+    format!("{definition}{}", page.replace(definition, "").replace(".br\n\n.br\n", ".br\n"))
+}
+
+/// What is below a command: the program's subcommands by name, those of a subcommand with all that they take.
+fn commands(command: &clap::Command) -> String {
+    let below = visible(command);
+    if below.is_empty() {
+        return String::new();
+    }
+    let show = match command.get_name() {
+        "git-agentenv" => by_name,
+        _ => in_full,
+    };
+    format!(".SH COMMANDS\n{}", below.iter().map(show).collect::<String>())
+}
+
+fn by_name(command: &clap::Command) -> String {
+    format!(".TP\n\\fB{}\\fR\n{}\n", escaped(command.get_name()), escaped(&about(command)))
+}
+
+fn in_full(command: &clap::Command) -> String {
+    let own = command.clone().mut_args(|arg| {
+        let known = arg.is_global_set() || ["help", "version"].contains(&arg.get_id().as_str());
+        arg.hide(known)
+    });
+    let mut options = Vec::new();
+    Man::new(own).render_options_section(&mut options).unwrap();
+    let options = tidy(&String::from_utf8(options).unwrap());
+    let (_, options) = options.split_once(".SH OPTIONS\n").unwrap_or_default();
+    let below: String = visible(command).iter().map(in_full).collect();
+    let name = escaped(command.get_bin_name().unwrap_or_default());
+    format!(".SS \"{name}\"\n{}\n{options}{below}", escaped(&about(command)))
+}
+
+fn about(command: &clap::Command) -> String {
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
+/// A command's examples and those of the commands below it, each once.
+fn all_examples(command: &clap::Command) -> String {
+    let mut lines: Vec<String> = examples(command).lines().map(str::to_owned).collect();
+    let below = if command.get_name() == "git-agentenv" { Vec::new() } else { visible(command) };
+    for line in below
+        .iter()
+        .flat_map(|one| all_examples(one).lines().map(str::to_owned).collect::<Vec<_>>())
+    {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
+fn entries(heading: &str, entries: &[(&str, &str)]) -> String {
+    let one = |(term, text): &(&str, &str)| {
+        format!(".TP\n\\fB{}\\fR\n{}\n", escaped(term), escaped(text))
+    };
+    format!(".SH \"{heading}\"\n{}", entries.iter().map(one).collect::<String>())
+}
+
+/// Text that roff shows as it is.
+fn escaped(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.replace('\\', "\\e").replace('-', "\\-");
+        let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
+        format!("{guard}{line}")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,231 @@
+//! Every place and every kind of repository that git knows, and the versions of git.
+
+use crate::common::{Outcome, Repo, Sandbox};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+fn small(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+/// The whole of the main job on one branch, from one directory; gives the worktree it had.
+#[track_caller]
+fn main_job(sandbox: &Sandbox, dir: &Path, branch: &str) -> PathBuf {
+    let git = |args: &[&str]| {
+        let mut git = sandbox.command("git");
+        sandbox.outcome(git.args(args).current_dir(dir))
+    };
+    main_job_by(sandbox, &git, branch)
+}
+
+#[track_caller]
+fn main_job_by(sandbox: &Sandbox, git: &dyn Fn(&[&str]) -> Outcome, branch: &str) -> PathBuf {
+    let run = |args: &[&str]| git(&[&["agentenv"], args].concat());
+    let said = run(&["add", branch, "--json"]).ok().json();
+    let tree = PathBuf::from(said["path"].as_str().unwrap());
+    assert_eq!(said["phase"], "ready");
+    let head = sandbox
+        .outcome(
+            sandbox.command("git").args(["status", "--porcelain", "--branch"]).current_dir(&tree),
+        )
+        .ok();
+    assert_eq!(head.stdout.lines().count(), 1, "{}", head.show());
+    assert!(head.stdout.starts_with(&format!("## {branch}")), "{}", head.show());
+    let listed = run(&["list", "--json"]).ok().json();
+    let listed = listed["environments"].as_array().unwrap().clone();
+    assert!(listed.iter().any(|one| one["branch"] == branch && one["state"] == "ready"));
+    assert_eq!(run(&["path", branch]).ok().stdout.trim_end(), tree.to_str().unwrap());
+    let ran = run(&["run", branch, "--", "git", "rev-parse", "--show-toplevel"]).ok();
+    assert_eq!(ran.stdout.trim_end(), tree.to_str().unwrap(), "{}", ran.show());
+    let port = run(&["run", branch, "--", "sh", "-c", "echo $DJANGO_PORT"]).ok().stdout;
+    assert_eq!(port.trim_end(), said["variables"]["DJANGO_PORT"].as_str().unwrap());
+    run(&["remove", branch]).ok();
+    assert!(!tree.exists());
+    tree
+}
+
+#[test]
+fn any_directory_of_any_worktree_will_do() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.agentenv(&["add", "base"]).ok();
+    let base = sandbox.root.join("app-base");
+    for (number, dir) in
+        [repo.path.join("deep/er"), base.clone(), base.join("some where")].iter().enumerate()
+    {
+        fs::create_dir_all(dir).unwrap();
+        let branch = format!("b{number}");
+        // Beside the main checkout, whichever worktree it was called from.
+        assert_eq!(main_job(&sandbox, dir, &branch), sandbox.root.join(format!("app-{branch}")));
+    }
+}
+
+#[test]
+fn git_c_git_dir_and_aliases_lead_to_the_same() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.git(&["config", "alias.ae", "agentenv"]);
+    repo.git(&["config", "alias.sae", "!git agentenv"]);
+    repo.git(&["config", "alias.from-root", "!f() { git agentenv \"$@\"; }; f"]);
+    let elsewhere = sandbox.root.join("else where");
+    fs::create_dir(&elsewhere).unwrap();
+    let inside = repo.path.join("inside");
+    fs::create_dir(&inside).unwrap();
+    let ways: [(&Path, &[&str]); 5] = [
+        (&elsewhere, &["-C", "../app", "agentenv"]),
+        (&elsewhere, &["--git-dir=../app/.git", "--work-tree=../app", "agentenv"]),
+        (&inside, &["ae"]),
+        (&inside, &["sae"]),
+        (&inside, &["from-root"]),
+    ];
+    for (number, (dir, way)) in ways.iter().enumerate() {
+        let git = |args: &[&str]| {
+            let mut git = sandbox.command("git");
+            sandbox.outcome(git.args(*way).args(&args[1..]).current_dir(dir))
+        };
+        let tree = main_job_by(&sandbox, &git, &format!("b{number}"));
+        assert_eq!(tree, sandbox.root.join(format!("app-b{number}")), "{way:?}");
+    }
+}
+
+#[test]
+fn a_bare_repository_has_environments_too() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    for (name, wanted) in [("plain.git", "plain-x"), ("dotted/.bare", "dotted-x")] {
+        let bare = sandbox.root.join(name);
+        repo.git(&["clone", "--quiet", "--bare", ".", bare.to_str().unwrap()]);
+        let tree = main_job(&sandbox, &bare, "x");
+        assert_eq!(tree.file_name().unwrap(), wanted, "{name}");
+        // From a worktree of a bare repository as well.
+        let git =
+            |args: &[&str]| sandbox.outcome(sandbox.command("git").args(args).current_dir(&bare));
+        git(&["worktree", "add", "--quiet", "../w", "main"]).ok();
+        main_job(&sandbox, &bare.parent().unwrap().join("w"), "y");
+        git(&["worktree", "remove", "../w"]).ok();
+    }
+}
+
+#[test]
+fn submodules_are_neither_in_the_way_nor_lost() {
+    let sandbox = Sandbox::new();
+    let library = sandbox.repo("library");
+    library.commit("code", "1\n");
+    let repo = small(&sandbox);
+    repo.git(&["submodule", "--quiet", "add", "../library", "lib"]);
+    repo.git(&["commit", "--quiet", "--message", "library"]);
+    main_job(&sandbox, &repo.path, "plain");
+
+    // One that was filled in the worktree: git itself refuses to remove such a tree without force.
+    repo.agentenv(&["add", "x"]).ok();
+    let tree = sandbox.root.join("app-x");
+    let git = |args: &[&str]| sandbox.outcome(sandbox.command("git").args(args).current_dir(&tree));
+    git(&["submodule", "--quiet", "update", "--init"]).ok();
+    assert!(tree.join("lib/code").exists());
+    fs::write(tree.join("lib/code"), "changed\n").unwrap();
+    let said = repo.agentenv(&["remove", "x"]).fails(7);
+    assert!(said.stderr.contains("lib"), "{}", said.show());
+    assert!(tree.join("lib/code").exists());
+    repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(!tree.exists());
+    // An environment inside the submodule is the submodule's.
+    let inner = repo.path.join("lib");
+    let said = sandbox.agentenv_in(&inner, &["add", "y", "--json"]).ok().json();
+    assert_eq!(said["main"], inner.to_str().unwrap());
+    sandbox.agentenv_in(&inner, &["remove", "y"]).ok();
+}
+
+#[test]
+fn a_sparse_checkout_stays_sparse() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.commit("wanted/a", "a\n");
+    repo.commit("unwanted/b", "b\n");
+    repo.git(&["sparse-checkout", "set", "wanted"]);
+    main_job(&sandbox, &repo.path, "x");
+    assert!(repo.path.join("wanted/a").exists() && !repo.path.join("unwanted").exists());
+    let tree = sandbox.root.join("app-y");
+    repo.agentenv(&["add", "y"]).ok();
+    assert!(tree.join("wanted/a").exists());
+    // As plain git does it: the new worktree has the patterns of the one it was made from.
+    repo.git(&["worktree", "add", "--quiet", "../plain"]);
+    assert_eq!(tree.join("unwanted").exists(), sandbox.root.join("plain/unwanted").exists());
+}
+
+#[test]
+fn a_sha256_repository_works() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.root.join("app");
+    fs::create_dir(&path).unwrap();
+    let git = |args: &[&str]| {
+        sandbox.outcome(sandbox.command("git").args(args).current_dir(&path)).ok().stdout
+    };
+    git(&["init", "--quiet", "--object-format=sha256"]);
+    fs::write(path.join(".agentenv.yaml"), sandbox.config_without_servers()).unwrap();
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "first"]);
+    assert_eq!(git(&["rev-parse", "HEAD"]).trim().len(), 64);
+    main_job(&sandbox, &path, "x");
+    sandbox.agentenv_in(&path, &["add", "--detach"]).ok();
+}
+
+#[test]
+fn directories_with_blanks_quotes_and_umlauts_are_directories() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("my \"äpp\" $(x)'s");
+    repo.config(&sandbox.config_without_servers());
+    main_job(&sandbox, &repo.path, "x");
+}
+
+/// Debian's own git, which is another version than the first one on PATH where somebody installed a newer one.
+#[test]
+fn the_system_s_git_does_it_as_well() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    let system = |args: &[&str]| {
+        let mut git = sandbox.command("/usr/bin/git");
+        sandbox.outcome(git.args(args).current_dir(&repo.path))
+    };
+    main_job_by(&sandbox, &system, "x");
+    system(&["agentenv", "add", "y"]).ok();
+    let seen = system(&["agentenv", "run", "y", "--", "git", "--version"]).ok().stdout;
+    assert_eq!(seen, system(&["--version"]).ok().stdout, "the program used this git as well");
+}
+
+/// A script stands in for git before 2.34, which is not to be had here: as that one does, it answers 129 to
+/// `worktree add --reason`. All else is the real git.
+#[test]
+fn a_git_that_knows_no_reason_for_a_lock_will_do() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    let bin = sandbox.root.join("old");
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in *' worktree add '*' --reason '*) echo refused >>'{}'; exit 129;; esac\nexec {} \"$@\"\n",
+        sandbox.root.join("log").display(),
+        real_git().display(),
+    );
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    // Called without git, which would put its own directory before ours.
+    let old = |args: &[&str]| {
+        let mut command = sandbox.command("git-agentenv");
+        let path =
+            command.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+        let dirs = std::iter::once(bin.clone()).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(dirs).unwrap());
+        sandbox.outcome(command.args(&args[1..]).current_dir(&repo.path))
+    };
+    main_job_by(&sandbox, &old, "x");
+    assert_eq!(fs::read_to_string(sandbox.root.join("log")).unwrap(), "refused\n");
+    old(&["agentenv", "add", "--detach"]).ok();
+    assert!(!repo.git(&["worktree", "list", "--porcelain"]).contains("locked"));
+}
+
+fn real_git() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path).map(|dir| dir.join("git")).find(|git| git.exists()).unwrap()
+}

@@ -1,0 +1,190 @@
+//! `remove` loses no work: what it refuses, what it says, and what `--force` means.
+
+use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+/// A repository with the environment `x`.
+struct World<'a> {
+    repo: Repo<'a>,
+    tree: PathBuf,
+}
+
+impl<'a> World<'a> {
+    fn small(sandbox: &'a Sandbox) -> Self {
+        Self::with(sandbox, &sandbox.config_without_servers())
+    }
+
+    fn with(sandbox: &'a Sandbox, config: &str) -> Self {
+        let repo = sandbox.repo("app");
+        repo.config(config);
+        repo.agentenv(&["add", "x"]).ok();
+        World { repo, tree: sandbox.root.join("app-x") }
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let tree = self.tree.to_str().unwrap();
+        self.repo.git(&[&["-C", tree], args].concat())
+    }
+
+    /// Removal is refused, names what would be lost, and changes nothing.
+    #[track_caller]
+    fn refuses(&self, args: &[&str], named: &str) -> Outcome {
+        let said = self.repo.agentenv(&[&["remove", "x"], args].concat()).fails(7);
+        assert!(said.stderr.contains(named), "{named}: {}", said.show());
+        assert!(self.tree.join(".env.worktree").exists(), "{}", said.show());
+        let listed = self.repo.agentenv(&["list", "--json"]).ok().json();
+        assert_eq!(listed["environments"][0]["state"], "ready");
+        said
+    }
+}
+
+#[test]
+fn changed_untracked_and_ignored_files_are_kept_until_forced() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    fs::write(world.tree.join("README"), "changed\n").unwrap();
+    world.refuses(&[], "M README");
+    world.git(&["checkout", "--quiet", "README"]);
+    fs::write(world.tree.join("notes"), "hours of work\n").unwrap();
+    world.refuses(&[], "?? notes");
+    fs::remove_file(world.tree.join("notes")).unwrap();
+
+    fs::write(
+        world.repo.path.join(".git/info/exclude"),
+        ".env*\nsecrets.txt\nnode_modules/\n*.sqlite3\n",
+    )
+    .unwrap();
+    fs::write(world.tree.join("secrets.txt"), "keys\n").unwrap();
+    let said = world.refuses(&[], "secrets.txt");
+    assert!(said.stderr.contains("hint:") && said.stderr.contains("--force"), "{}", said.show());
+    let dry = world.repo.agentenv(&["remove", "x", "--dry-run"]).ok();
+    assert!(dry.stdout.contains("would lose: ignored file: secrets.txt"), "{}", dry.show());
+    assert!(world.tree.exists());
+    world.repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(!world.tree.exists());
+}
+
+#[test]
+fn what_tools_make_again_by_themselves_stops_nobody() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nnode_modules/\n*.sqlite3\n")
+        .unwrap();
+    fs::create_dir_all(world.tree.join("node_modules/x")).unwrap();
+    fs::write(world.tree.join("node_modules/x/index.js"), "").unwrap();
+    world.repo.agentenv(&["remove", "x"]).ok();
+    assert!(!world.tree.exists());
+}
+
+#[test]
+fn a_live_database_session_is_named() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let session = Session::open(&format!("{}_x", sandbox.id));
+    let said = world.refuses(&[], "database session");
+    assert!(said.stderr.contains("my-console"), "{}", said.show());
+    assert_eq!(sandbox.databases().len(), 1);
+    world.repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(sandbox.databases().is_empty());
+    drop(session);
+}
+
+#[test]
+fn the_branch_goes_only_when_asked_and_never_with_commits_of_its_own() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.git(&["commit", "--quiet", "--allow-empty", "--message", "work"]);
+    world.refuses(&["--delete-branch"], "1 that only x holds");
+    assert_ne!(world.repo.git(&["branch", "--list", "x"]), "");
+    let said = world.repo.agentenv(&["remove", "x", "--json"]).ok().json();
+    assert_eq!(said["removed"][0]["branch_deleted"], false);
+    assert_ne!(world.repo.git(&["branch", "--list", "x"]), "");
+
+    world.repo.agentenv(&["add", "x"]).ok();
+    world.repo.agentenv(&["remove", "x", "--delete-branch", "--force"]).ok();
+    assert_eq!(world.repo.git(&["branch", "--list", "x"]), "");
+    world.repo.agentenv(&["add", "merged"]).ok();
+    world.repo.agentenv(&["remove", "merged", "-D"]).ok();
+    assert_eq!(world.repo.git(&["branch", "--list", "merged"]), "");
+}
+
+#[test]
+fn commits_on_a_detached_head_are_work() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.git(&["checkout", "--quiet", "--detach"]);
+    world.git(&["commit", "--quiet", "--allow-empty", "--message", "lost in space"]);
+    world.refuses(&[], "1 that only a detached HEAD holds");
+    world.git(&["tag", "kept"]);
+    world.repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
+fn a_locked_worktree_is_not_removed_even_by_force() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    world.repo.git(&["worktree", "lock", "--reason", "on a stick", "../app-x"]);
+    for args in [&["remove", "x"] as &[&str], &["remove", "x", "--force"]] {
+        let said = world.repo.agentenv(args);
+        assert_ne!(said.code, 0, "{}", said.show());
+        assert!(said.stderr.contains("on a stick"), "{}", said.show());
+        assert!(world.tree.join(".env.worktree").exists());
+        assert_eq!(sandbox.databases().len(), 1, "{}", said.show());
+    }
+    world.repo.git(&["worktree", "unlock", "../app-x"]);
+    world.repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
+fn from_inside_it_is_meant_and_the_main_checkout_never_is() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let said = world.repo.agentenv(&["remove"]).fails(2);
+    assert!(said.stderr.contains("hint:"), "{}", said.show());
+    let main = world.repo.path.to_str().unwrap();
+    for name in ["main", "app", ".", main] {
+        world.repo.agentenv(&["remove", name, "--force"]).fails(4);
+        assert!(world.repo.path.join("README").exists());
+    }
+    let below = world.tree.join("deep/er");
+    fs::create_dir_all(&below).unwrap();
+    let said = sandbox.agentenv_in(&below, &["remove"]).ok();
+    assert!(said.stderr.contains(&format!("cd {main}")), "{}", said.show());
+    assert!(!world.tree.exists() && sandbox.databases().is_empty());
+}
+
+#[test]
+fn a_name_that_is_wrong_removes_nothing_of_the_others() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    let said = world.repo.agentenv(&["remove", "x", "y"]).fails(4);
+    assert!(world.tree.exists(), "{}", said.show());
+}
+
+/// A psql on a database, open until it is dropped.
+struct Session(Child);
+
+impl Session {
+    fn open(database: &str) -> Self {
+        let mut command = std::process::Command::new("docker");
+        command.args(["exec", "-i", "-e", "PGAPPNAME=my-console", servers().postgres]);
+        command.args(["psql", "-XqAt", "-Upostgres", "-d", database]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        writeln!(child.stdin.as_mut().unwrap(), "SELECT 'here';").unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "here\n");
+        Session(child)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        wait_until("the session has ended", || self.0.try_wait().is_ok_and(|end| end.is_some()));
+    }
+}

@@ -1,0 +1,343 @@
+//! Prompts, progress, colours and tables on a real terminal: each test types into its own tmux.
+
+use crate::common::{Repo, Sandbox, wait_until};
+use std::cell::Cell;
+use std::path::Path;
+use std::process::Stdio;
+
+#[test]
+fn add_finds_the_branch_as_it_is_typed_shows_the_plan_and_asks_once() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    for branch in ["feature/login", "fix-one", "other"] {
+        repo.git(&["branch", branch]);
+    }
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv add");
+    terminal.waits_for("> feature/login");
+    assert!(!terminal.screen().contains("main\n"), "the main checkout's branch is not offered");
+    terminal.key("flog");
+    terminal.waits_until("only the match is left", |screen| !screen.contains("fix-one"));
+    assert!(!terminal.cursor_shows());
+    terminal.key("Enter");
+    terminal.waits_for("Make it?");
+    let plan = terminal.screen();
+    let path = sandbox.root.join("app-feature-login");
+    for fact in ["feature/login", "http://feature-login.localhost:", "feature-login.sqlite3"] {
+        assert!(plan.contains(fact), "{plan}");
+    }
+    assert!(!path.exists(), "nothing is made before the answer");
+    terminal.key("Enter");
+    terminal.waits_for("environment feature-login is ready");
+    terminal.waits_for(&format!("cd {}", path.display()));
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(path.join(".env.worktree").is_file());
+}
+
+#[test]
+fn a_new_name_is_checked_while_it_is_typed() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv add --yes");
+    terminal.waits_for("Branch:");
+    terminal.key("main");
+    terminal.waits_for("`main` is checked out already");
+    terminal.key("..");
+    terminal.waits_for("`main..` cannot be a branch's name");
+    terminal.key("Enter");
+    terminal.key("C-u");
+    terminal.key("brand-new");
+    terminal.waits_for("+ new branch `brand-new`");
+    terminal.key("Enter");
+    terminal.waits_for("environment brand-new is ready");
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(!terminal.screen().contains("Make it?"), "--yes was given");
+    repo.git(&["rev-parse", "--verify", "refs/heads/brand-new"]);
+}
+
+#[test]
+fn leaving_a_prompt_leaves_the_terminal_as_it_was() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.git(&["branch", "one"]);
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    for key in ["Escape", "C-c"] {
+        terminal.types("git agentenv add");
+        terminal.waits_for("> one");
+        terminal.key(key);
+        assert_eq!(terminal.exit_code(), 130, "{key}");
+        assert!(terminal.cursor_shows(), "{key}");
+        assert!(!terminal.screen().contains("> one"), "{key}: {}", terminal.screen());
+
+        terminal.types("git agentenv add");
+        terminal.waits_for("> one");
+        terminal.key("Enter");
+        terminal.waits_for("Make it?");
+        terminal.key(key);
+        assert_eq!(terminal.exit_code(), 130, "{key}");
+        assert!(terminal.cursor_shows(), "{key}");
+    }
+    terminal.types("git agentenv add");
+    terminal.waits_for("> one");
+    terminal.key("Enter");
+    terminal.waits_for("Make it?");
+    terminal.key("n");
+    assert_eq!(terminal.exit_code(), 130);
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1);
+    terminal.types("stty -a | grep -c ' echo '; echo counted");
+    terminal.waits_for("1\ncounted");
+}
+
+#[test]
+fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "one", "two", "three"]).ok();
+    std::fs::write(sandbox.root.join("app-two/work"), "work").unwrap();
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv remove");
+    terminal.waits_for("would lose 1 uncommitted");
+    terminal.key("two");
+    terminal.waits_for("> [ ] two");
+    terminal.key("Space");
+    terminal.waits_for("[x] two");
+    terminal.key("C-u");
+    terminal.key("one");
+    terminal.waits_for("> [ ] one");
+    terminal.key("Space");
+    terminal.key("Enter");
+    terminal.waits_for("lose that for ever?");
+    assert!(
+        terminal.screen().contains("would lose: uncommitted: ?? work"),
+        "{}",
+        terminal.screen()
+    );
+    // Enter alone is no: work would be lost.
+    terminal.key("Enter");
+    assert_eq!(terminal.exit_code(), 130);
+    assert!(sandbox.root.join("app-two/work").exists());
+
+    terminal.types("git agentenv remove");
+    terminal.waits_for("would lose 1 uncommitted");
+    for key in ["two", "Space", "C-u", "one", "Space", "Enter"] {
+        terminal.key(key);
+    }
+    terminal.waits_for("lose that for ever?");
+    terminal.key("y");
+    terminal.waits_for("removed the environment `two`");
+    assert_eq!(terminal.exit_code(), 0);
+    let left = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(left["environments"].as_array().unwrap().len(), 1);
+    assert_eq!(left["environments"][0]["name"], "three");
+}
+
+#[test]
+fn trust_asks_before_it_approves() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&(sandbox.config_without_servers() + "hooks: { post_add: [\"touch hooked\"] }\n"));
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv trust");
+    terminal.waits_for("touch hooked");
+    terminal.waits_for("Approve exactly these commands?");
+    terminal.key("n");
+    assert_eq!(terminal.exit_code(), 7);
+    repo.agentenv(&["add", "x"]).fails(7);
+    terminal.types("git agentenv trust");
+    terminal.waits_for("Approve exactly these commands? [y/N]");
+    terminal.key("y");
+    assert_eq!(terminal.exit_code(), 0);
+    repo.agentenv(&["add", "x"]).ok();
+    assert!(sandbox.root.join("app-x/hooked").exists());
+}
+
+#[test]
+fn without_a_terminal_the_missing_argument_is_named() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let said = repo.agentenv(&["add"]).fails(2);
+    assert!(said.stderr.contains("<BRANCH> is missing") && said.stderr.contains("hint:"));
+    let said = repo.agentenv(&["remove"]).fails(2);
+    assert!(said.stderr.contains("<ENV> is missing") && said.stderr.contains("hint:"));
+}
+
+#[test]
+fn what_takes_a_moment_has_a_live_line_that_ends_in_a_tick_and_a_duration() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    // The checkout waits in its filter until the test has seen the line.
+    let gate = sandbox.root.join("gate");
+    repo.commit(".gitattributes", "*.slow filter=slow\n");
+    repo.commit("a.slow", "text\n");
+    let smudge = format!("sh -c 'while [ ! -e {} ]; do sleep 0.02; done; cat'", gate.display());
+    repo.git(&["config", "filter.slow.smudge", &smudge]);
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv add x");
+    terminal.waits_until("the live line moves on", |screen| {
+        screen.lines().any(|line| line.contains("worktree (0.") && !line.contains('✓'))
+    });
+    std::fs::write(&gate, "").unwrap();
+    terminal.waits_for("✓ worktree (");
+    terminal.waits_for("is ready");
+    assert_eq!(terminal.screen().matches("worktree (").count(), 1, "{}", terminal.screen());
+
+    terminal.types("clear; git agentenv -q add y");
+    assert_eq!(terminal.exit_code(), 0);
+    let screen = terminal.screen();
+    assert!(!screen.contains('✓') && screen.contains("app-y\n"), "{screen}");
+    let plain = repo.agentenv(&["add", "z"]).ok();
+    assert!(plain.stderr.contains("✓ worktree (") && !plain.stderr.contains('\x1b'));
+}
+
+#[test]
+fn colours_follow_the_flag_and_the_variables() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let coloured = |words: &[&str], set: Option<(&str, &str)>| {
+        let mut command = sandbox.command("git");
+        let command = command.arg("agentenv").args(words).current_dir(&repo.path).envs(set);
+        let said = sandbox.outcome(command);
+        said.stdout.contains("\x1b[") || said.stderr.contains("\x1b[")
+    };
+    assert!(!coloured(&["list"], None), "no terminal");
+    assert!(coloured(&["list", "--color=always"], None));
+    assert!(coloured(&["list"], Some(("CLICOLOR_FORCE", "1"))));
+    assert!(coloured(&["remove", "none", "--color=always"], None), "errors too");
+
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    let on_terminal = |line: &str| {
+        terminal.types(&format!("clear; {line}"));
+        terminal.exit_code();
+        terminal.tmux(&["capture-pane", "-p", "-e", "-t", "0"]).contains("\x1b[")
+    };
+    assert!(on_terminal("git agentenv list"));
+    assert!(!on_terminal("git agentenv list --color=never"));
+    assert!(!on_terminal("NO_COLOR=1 git agentenv list"));
+    assert!(!on_terminal("CLICOLOR=0 git agentenv list"));
+}
+
+#[test]
+fn a_list_fits_80_columns() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let long = "feature/with-a-name-that-is-longer-than-anybody-would-want-it-to-be";
+    repo.agentenv(&["add", long, "short"]).ok();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", sandbox.ports().start() + 1)).unwrap();
+    let wide = repo.agentenv(&["list", "--status"]).ok().stdout;
+    assert!(wide.contains(long) && wide.contains("= main") && wide.contains("clean"), "{wide}");
+    let port = listener.local_addr().unwrap().port();
+    assert!(wide.contains(&format!("{port}*")), "{wide}");
+
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("clear; git agentenv list --status");
+    assert_eq!(terminal.exit_code(), 0);
+    let screen = terminal.screen();
+    let rows: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("BRANCH")).collect();
+    assert!(rows[1].starts_with("feature/") && rows[2].starts_with("short "), "{screen}");
+    assert!(rows[1].contains("ready") && rows[1].contains(&format!("{port}*")), "{screen}");
+    assert!(rows[3].starts_with('$'), "no line wraps: {screen}");
+}
+
+fn project(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+/// A shell in a terminal of 80 columns and 24 rows.
+struct Terminal<'a> {
+    sandbox: &'a Sandbox,
+    asked: Cell<u32>,
+}
+
+impl<'a> Terminal<'a> {
+    fn in_dir(sandbox: &'a Sandbox, dir: &Path) -> Self {
+        let terminal = Self { sandbox, asked: Cell::new(0) };
+        let dir = dir.to_str().unwrap();
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x80", "-y24", "-c", dir, "sh"]);
+        terminal.types("PS1='$ '; clear");
+        terminal.waits_until("the shell is there", |screen| screen.trim() == "$");
+        terminal
+    }
+
+    /// Its own server, whose end takes the shell with it.
+    #[track_caller]
+    fn tmux(&self, args: &[&str]) -> String {
+        let mut command = self.sandbox.command("tmux");
+        command.arg("-S").arg(self.sandbox.root.join("tmux")).args(args);
+        command.env("LC_ALL", "C.UTF-8").stderr(Stdio::inherit());
+        self.sandbox.outcome(&mut command).ok().stdout
+    }
+
+    /// A command line for the shell.
+    #[track_caller]
+    fn types(&self, line: &str) {
+        self.tmux(&["send-keys", "-t", "0", "-l", line]);
+        self.key("Enter");
+    }
+
+    /// A key by tmux's name, else these letters.
+    #[track_caller]
+    fn key(&self, key: &str) {
+        self.tmux(&["send-keys", "-t", "0", key]);
+    }
+
+    #[track_caller]
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-t", "0"])
+    }
+
+    #[track_caller]
+    fn waits_for(&self, text: &str) {
+        self.waits_until(&format!("`{text}` is on the screen"), |screen| {
+            // A long line is broken at the terminal's edge.
+            screen.contains(text) || screen.replace('\n', "").contains(text)
+        });
+    }
+
+    #[track_caller]
+    fn waits_until(&self, what: &str, mut is_so: impl FnMut(&str) -> bool) {
+        let mut screen = String::new();
+        let said = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_until(what, || {
+                screen = self.screen();
+                is_so(&screen)
+            });
+        }));
+        assert!(said.is_ok(), "in vain until {what}:\n{}", self.screen());
+    }
+
+    /// Waits for the shell's prompt, and asks it how the last command ended.
+    #[track_caller]
+    fn exit_code(&self) -> i32 {
+        self.waits_until("the command is over", |screen| {
+            screen.trim_end().ends_with("\n$") || screen.trim() == "$"
+        });
+        let number = self.asked.get() + 1;
+        self.asked.set(number);
+        self.types(&format!("echo \"exit $? .{number}\""));
+        let end = format!(" .{number}");
+        let mut code = None;
+        self.waits_until("the shell says how it ended", |screen| {
+            let said = |line: &str| line.strip_prefix("exit ")?.strip_suffix(&end)?.parse().ok();
+            code = screen.lines().find_map(said);
+            code.is_some()
+        });
+        code.unwrap()
+    }
+
+    #[track_caller]
+    fn cursor_shows(&self) -> bool {
+        self.tmux(&["display-message", "-p", "-t", "0", "#{cursor_flag}"]).trim() == "1"
+    }
+}
+
+impl Drop for Terminal<'_> {
+    fn drop(&mut self) {
+        let mut command = self.sandbox.command("tmux");
+        command.arg("-S").arg(self.sandbox.root.join("tmux")).arg("kill-server");
+        let _ = command.output();
+    }
+}
