@@ -145,6 +145,12 @@ pub fn never_ran(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Failure>().is_some_and(|failure| failure.never_ran)
 }
 
+/// The same failure, of a command that may have begun all the same.
+pub fn may_have_run(error: anyhow::Error) -> anyhow::Error {
+    let hint = hint_of(&error).map(str::to_owned);
+    Failure { hint, ..Failure::new(exit_of(&error), error.to_string()) }.into()
+}
+
 /// The exit code of an error: that of the outermost [`Failure`] in it, else "failed".
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)

@@ -1,7 +1,7 @@
 //! The events of others: a new worktree of git's, and Claude Code's WorktreeCreate and WorktreeRemove.
 
 use crate::commands::context::{Context, current_dir};
-use crate::commands::{adopt, engine, provision, remove, select, target};
+use crate::commands::{adopt, engine, provision, recover, remove, select, target};
 use crate::error::{Exit, Failure, hint_of};
 use crate::model::claude::Event;
 use crate::model::lease::Lease;
@@ -51,6 +51,7 @@ pub fn create(ui: &Ui) -> Result<Exit> {
     let name = event.name().ok_or_else(|| missing("name"))?;
     let cwd = cwd(&event)?;
     let context = adopt::at(&cwd)?;
+    recover::stale(&context, ui, name)?;
     let known = select::current(&context)?.into_iter().find(|lease| is_called(lease, name));
     let lease = match known {
         Some(lease) => adopted(&adopt::at(&lease.path)?, ui)?,

@@ -1,7 +1,7 @@
 //! The way to a Redis server: its published port, else its own client in the container. A connection takes half a
 //! millisecond where a process in the container takes sixty.
 
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, may_have_run};
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
 use crate::sys::{docker, env};
@@ -30,18 +30,23 @@ pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> R
     } else {
         docker::published(&server.place, PORT)?.map(|at| (at.ip().to_string(), at.port()))
     };
+    let mut sent = false;
     if let Some(address) = address {
         let mut cmd = redis::cmd("EVAL");
         cmd.arg(script).arg(1).arg(key).arg(args);
         match ask::<Vec<u8>>(address, &cmd, PATIENCE) {
             Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
             // The engine can still have a way in, and it knows why: paused, stopped.
-            Err(error) if error.is_io_error() && !site.is_host() => {}
+            Err(error) if error.is_io_error() && !site.is_host() => {
+                sent = !error.is_connection_refusal();
+            }
             Err(error) if error.is_io_error() => return Err(silent(&title, &error.to_string())),
             Err(error) => return Err(refusal(&title, &text(&error))),
         }
     }
-    through_client(&site, script, key, args)
+    // A server that is paused has the script in its socket, and runs it when it goes on.
+    let reply = through_client(&site, script, key, args);
+    if sent { reply.map_err(may_have_run) } else { reply }
 }
 
 /// Asks a server one thing. A server at a name is tried on each of the name's addresses.

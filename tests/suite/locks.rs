@@ -1,0 +1,76 @@
+//! Locks: nobody waits for the dead, and waiting is said once.
+
+use crate::common::{Repo, Running, Sandbox, wait_until};
+use std::fs;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_killed_holder_of_the_machine_lock_blocks_nobody() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    let holder = hanging(&sandbox, &repo, &["add", "one"], "before-lease");
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let said = fs::File::create(sandbox.root.join("said")).unwrap();
+    let mut waiting =
+        command.args(["add", "two"]).current_dir(&repo.path).stderr(said).spawn().unwrap();
+    let read = || fs::read_to_string(sandbox.root.join("said")).unwrap();
+    wait_until("the second says that it waits", || read().contains("waiting for another"));
+    holder.signal("KILL");
+    let begin = Instant::now();
+    let leases = sandbox.root.join("state/leases");
+    wait_until("the second has its lease", || fs::read_dir(&leases).unwrap().next().is_some());
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    assert!(waiting.wait().unwrap().success());
+    assert_eq!(read().matches("waiting for another").count(), 1, "{}", read());
+    holder.outcome().fails(128 + 9);
+}
+
+#[test]
+fn two_removals_of_one_environment_take_turns() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let first = hanging(&sandbox, &repo, &["remove", "x"], "removing");
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let second = sandbox.start(command.args(["remove", "x"]).current_dir(&repo.path));
+    let busy = repo.agentenv(&["prune"]).ok();
+    assert_eq!(busy.stdout, "nothing to prune\n", "{}", busy.show());
+    first.signal("KILL");
+    first.outcome().fails(128 + 9);
+    let outcome = second.outcome().ok();
+    assert!(!sandbox.root.join("app-x").exists(), "{}", outcome.show());
+}
+
+#[test]
+fn whoever_waits_can_be_interrupted() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    let holder = hanging(&sandbox, &repo, &["add", "one"], "before-lease");
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let said = sandbox.root.join("said");
+    command.args(["add", "two"]).current_dir(&repo.path).stderr(fs::File::create(&said).unwrap());
+    let mut waiting = command.spawn().unwrap();
+    wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting"));
+    std::process::Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    assert_eq!(waiting.wait().unwrap().code(), Some(130));
+    holder.signal("TERM");
+    holder.outcome().fails(130);
+    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
+}
+
+fn repo(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+/// Starts a command that hangs at a point, and waits until it does.
+#[track_caller]
+fn hanging(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str], point: &str) -> Running {
+    let mark = sandbox.root.join("hanging");
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.args(args).current_dir(&repo.path).env("AGENTENV_FAULT_MARK", &mark);
+    let running = sandbox.start(command.env("AGENTENV_FAULT", format!("{point}:hang")));
+    wait_until("it hangs", || mark.exists());
+    running
+}

@@ -1,0 +1,248 @@
+//! Servers and engines that are down, paused, silent or slow: no record is lost, nothing is believed.
+
+use crate::common::hold::{Hold, creating, waited_for};
+use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::Command;
+
+const NOWHERE: &str = "unix:///nonexistent/docker.sock";
+
+#[test]
+fn a_database_that_appears_after_its_client_was_killed_is_given_back() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    let before = repo.traces();
+    let hold = Hold::creation();
+    let add = sandbox.start(&mut command(&sandbox, &repo, &["add", "late"]));
+    let server_side = creating(&sandbox.store_id().unwrap());
+    kill_with_children(add.pid());
+    add.outcome().fails(128 + 9);
+    let prune = sandbox.start(&mut command(&sandbox, &repo, &["prune"]));
+    waited_for(server_side);
+    drop(hold);
+    prune.outcome().ok();
+    repo.leaves_nothing_but(&before, "the client was killed while the database was made");
+}
+
+#[test]
+fn without_docker_a_removal_takes_the_worktree_and_keeps_the_rest_on_record() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    let before = repo.traces();
+    repo.agentenv(&["add", "x"]).ok();
+    let removed = without_docker(&sandbox, &repo, &["remove", "x", "-D"]).fails(8);
+    assert!(removed.stderr.contains("git agentenv prune"), "{}", removed.show());
+    assert!(!sandbox.root.join("app-x").exists());
+    assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
+    without_docker(&sandbox, &repo, &["prune"]).fails(8);
+    assert_eq!(leases(&sandbox).len(), 1);
+    repo.agentenv(&["prune"]).ok();
+    repo.leaves_nothing_but(&before, "docker came back");
+}
+
+#[test]
+fn a_paused_server_keeps_its_part_on_record() {
+    let sandbox = Sandbox::new();
+    let name = format!("{}-redis", sandbox.id);
+    let _redis = Container::start(&name);
+    let repo = sandbox.repo("app");
+    let only_redis = format!(
+        "ports: {{}}\nservices:\n  redis: {{ kind: redis, variable: REDIS_DB, main: 0, range: 1-9, container: {name} }}\n"
+    );
+    repo.config(&only_redis);
+    repo.agentenv(&["add", "x"]).ok();
+    let whole = leases(&sandbox);
+    docker(&["pause", &name]);
+    let failed = repo.agentenv(&["add", "y"]).fails(8);
+    assert!(failed.stderr.contains("is paused"), "{}", failed.show());
+    repo.agentenv(&["remove", "x"]).fails(8);
+    repo.agentenv(&["prune"]).fails(8);
+    assert_eq!(leases(&sandbox).len(), whole.len() + 1);
+    docker(&["unpause", &name]);
+    repo.agentenv(&["prune"]).ok();
+    assert!(leases(&sandbox).is_empty());
+    assert_eq!(docker(&["exec", &name, "redis-cli", "INFO", "keyspace"]), "# Keyspace");
+}
+
+#[test]
+fn a_silent_engine_hangs_nobody_and_loses_nothing() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    let before = repo.traces();
+    repo.agentenv(&["add", "x"]).ok();
+    let whole = repo.traces();
+    let socket = sandbox.root.join("silent.sock");
+    let _silent = UnixListener::bind(&socket).unwrap();
+    let host = format!("unix://{}", socket.display());
+    let silent = |args: &[&str]| {
+        let mut command = command(&sandbox, &repo, args);
+        sandbox.outcome(command.env("DOCKER_HOST", &host).env("AGENTENV_PATIENCE", "300"))
+    };
+    let failed = silent(&["add", "y"]);
+    assert!(failed.stderr.contains("did not answer within"), "{}", failed.show());
+    assert!([6, 8].contains(&failed.code), "{}", failed.show());
+    silent(&["remove", "x", "-D"]).fails(8);
+    silent(&["prune"]).fails(8);
+    fs::remove_file(socket).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    repo.leaves_nothing_but(&before, "the engine answers again");
+    assert_ne!(whole, before);
+}
+
+#[test]
+fn a_container_that_is_not_there_leaves_no_record() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config().replace(servers().postgres, "no-such-container"));
+    repo.agentenv(&["list"]).ok();
+    let before = repo.traces_of_files();
+    let failed = repo.agentenv(&["add", "x"]).fails(6);
+    assert!(failed.stderr.contains("no container `no-such-container`"), "{}", failed.show());
+    repo.leaves_no_file_but(&before, "a container that is not there");
+    assert!(leases(&sandbox).is_empty());
+}
+
+#[test]
+fn prune_drops_nothing_when_git_cannot_be_asked() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    let before = repo.traces();
+    let mut killed = command(&sandbox, &repo, &["add", "x"]);
+    sandbox.outcome(killed.env("AGENTENV_FAULT", "before-ready:kill")).fails(128 + 9);
+    let whole = repo.traces();
+    let bin = sandbox.root.join("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("git"), "#!/bin/sh\necho 'git is broken' >&2\nexit 1\n").unwrap();
+    make_executable(&bin.join("git"));
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let said = sandbox.outcome(command(&sandbox, &repo, &["prune"]).env("PATH", path)).fails(8);
+    assert!(said.stderr.contains("git is broken"), "{}", said.show());
+    fs::remove_dir_all(&bin).unwrap();
+    let kept = |trace: &&String| trace.contains("worktree ") || trace.contains("refs/heads/x");
+    let now = repo.traces();
+    assert!(whole.iter().filter(kept).all(|trace| now.contains(trace)), "{now:#?}");
+    assert_eq!(leases(&sandbox).len(), 1);
+    repo.agentenv(&["prune"]).ok();
+    repo.leaves_nothing_but(&before, "git is mended");
+}
+
+#[test]
+fn what_has_live_sessions_is_left_and_named() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    let before = repo.traces();
+    repo.agentenv(&["add", "x"]).ok();
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let database = format!("{}_x", sandbox.id);
+    let session = Hold::on(&database, "somebody", "SELECT 1 AS one \\gset");
+    let kept = repo.agentenv(&["prune"]).fails(8);
+    assert!(kept.stderr.contains("somebody"), "{}", kept.show());
+    assert_eq!(sandbox.databases(), [database.as_str()]);
+    drop(session);
+    repo.agentenv(&["prune"]).ok();
+    repo.git(&["branch", "-D", "x"]);
+    repo.leaves_nothing_but(&before, "the session ended");
+}
+
+#[test]
+fn what_carries_our_mark_and_has_lost_its_lease_is_found() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    for lease in leases(&sandbox) {
+        fs::remove_file(lease).unwrap();
+    }
+    let foreign = format!("{}_foreign", sandbox.id);
+    servers().psql(&format!("CREATE DATABASE {foreign}"));
+    let mark = "git-agentenv 0123456789abcdef01234567";
+    servers().psql(&format!("COMMENT ON DATABASE {foreign} IS '{mark}'"));
+    let dry = repo.agentenv(&["prune", "--dry-run", "--json"]).ok().json();
+    let mut found: Vec<_> =
+        dry["pruned"].as_array().unwrap().iter().map(|entry| entry["name"].to_string()).collect();
+    found.sort();
+    assert_eq!(found.len(), 2, "{dry:#}");
+    assert_eq!(sandbox.databases().len(), 2);
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(sandbox.databases(), [foreign]);
+    let keyspace = servers().redis(0, &["INFO", "keyspace"]);
+    assert!(!sandbox.indexes().any(|index| keyspace.contains(&format!("db{index}:"))));
+}
+
+fn configured(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["prune"]).ok();
+    repo
+}
+
+fn command(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Command {
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.args(args).current_dir(&repo.path);
+    command
+}
+
+#[track_caller]
+fn without_docker(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Outcome {
+    sandbox.outcome(command(sandbox, repo, args).env("DOCKER_HOST", NOWHERE))
+}
+
+fn leases(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let dir = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
+    dir.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// The program and the docker client that it started.
+fn kill_with_children(pid: u32) {
+    let children = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flat_map(|task| {
+        let listed = fs::read_to_string(task.unwrap().path().join("children")).unwrap();
+        listed.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    });
+    let pids: Vec<String> = std::iter::once(pid.to_string()).chain(children).collect();
+    Command::new("kill").arg("-KILL").args(pids).status().unwrap();
+}
+
+fn make_executable(file: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A Redis of the test's own, which it may pause.
+struct Container(String);
+
+impl Container {
+    fn start(name: &str) -> Container {
+        docker(&[
+            "run",
+            "-d",
+            "--label=agentenv-test",
+            "--name",
+            name,
+            "-p127.0.0.1::6379",
+            "agentenv-test/redis",
+        ]);
+        let container = Container(name.to_owned());
+        let ping = ["exec", name, "redis-cli", "PING"];
+        wait_until("the paused test's Redis answers", || try_docker(&ping).1 == "PONG");
+        container
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        try_docker(&["rm", "-f", "-v", &self.0]);
+    }
+}
+
+#[track_caller]
+fn docker(args: &[&str]) -> String {
+    let (success, said) = try_docker(args);
+    assert!(success, "docker {args:?}: {said}");
+    said
+}
+
+fn try_docker(args: &[&str]) -> (bool, String) {
+    let output = Command::new("docker").args(args).output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}

@@ -1,0 +1,122 @@
+//! Ctrl-C and SIGTERM: children are ended, everything is undone, exit 130.
+
+use crate::common::hold::{Hold, creating, waited_for};
+use crate::common::{Repo, Running, Sandbox, wait_until};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn a_slow_hook_of_git_is_ended_with_all_that_it_started() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let sandbox = Sandbox::new();
+        let repo = slow(&sandbox);
+        let pid = sandbox.root.join("pid");
+        write_hook(&repo, &format!("sleep 300 & echo $! >{}; wait", pid.display()));
+        ends_and_undoes(&sandbox, &repo, &pid, signal);
+    }
+}
+
+#[test]
+fn a_slow_filter_is_ended() {
+    let sandbox = Sandbox::new();
+    let repo = slow(&sandbox);
+    let pid = sandbox.root.join("pid");
+    repo.commit(".gitattributes", "*.big filter=slow\n");
+    repo.commit("some.big", "text\n");
+    let smudge = format!("echo $$ >{}; exec sleep 300", pid.display());
+    repo.git(&["config", "filter.slow.smudge", &smudge]);
+    ends_and_undoes(&sandbox, &repo, &pid, "TERM");
+}
+
+#[test]
+fn a_hook_of_the_project_is_ended_and_the_environment_is_kept() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let pid = sandbox.root.join("pid");
+    let hook = format!("sh -c 'echo $$ >{}; exec sleep 300' & wait", pid.display());
+    repo.config(&format!(
+        "{}hooks: {{ post_add: [\"{hook}\"] }}\n",
+        sandbox.config_without_servers()
+    ));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let before = repo.traces_of_files();
+    let add = start(&sandbox, &repo);
+    let sleeper = pid_in(&pid);
+    add.signal("TERM");
+    add.outcome().fails(130);
+    wait_until("the hook's child is gone", || !is_alive(&sleeper));
+    let state = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(state["environments"][0]["hooks_pending"], true);
+    repo.agentenv(&["remove", "x", "-D", "--no-hooks"]).ok();
+    fs::remove_file(pid).unwrap();
+    repo.leaves_no_file_but(&before, "removed");
+}
+
+#[test]
+fn a_database_that_is_being_made_is_waited_for_and_given_back() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["prune"]).ok();
+    let before = repo.traces();
+    let hold = Hold::creation();
+    let add = start(&sandbox, &repo);
+    let server_side = creating(&sandbox.store_id().unwrap());
+    add.signal("INT");
+    waited_for(server_side);
+    // Impatience changes nothing: what was begun is undone.
+    add.signal("INT");
+    drop(hold);
+    let outcome = add.outcome().fails(130);
+    assert!(outcome.stderr.contains("error: interrupted"), "{}", outcome.show());
+    repo.leaves_nothing_but(&before, "interrupted while the database was made");
+}
+
+#[track_caller]
+fn ends_and_undoes(sandbox: &Sandbox, repo: &Repo<'_>, pid: &Path, signal: &str) {
+    let before = repo.traces_of_files();
+    let add = start(sandbox, repo);
+    let sleeper = pid_in(pid);
+    add.signal(signal);
+    let outcome = add.outcome().fails(130);
+    assert!(outcome.stderr.contains("error: interrupted"), "{}", outcome.show());
+    wait_until("the child is gone", || !is_alive(&sleeper));
+    fs::remove_file(pid).unwrap();
+    repo.leaves_no_file_but(&before, signal);
+}
+
+fn slow(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["prune"]).ok();
+    repo
+}
+
+fn start(sandbox: &Sandbox, repo: &Repo<'_>) -> Running {
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    sandbox.start(command.args(["add", "x"]).current_dir(&repo.path))
+}
+
+fn write_hook(repo: &Repo<'_>, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let hook = repo.path.join(".git/hooks/post-checkout");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Waits until a script has written a process id, and gives its directory in /proc.
+#[track_caller]
+fn pid_in(file: &Path) -> PathBuf {
+    let mut pid = String::new();
+    wait_until("the script runs", || {
+        pid = fs::read_to_string(file).unwrap_or_default();
+        pid.ends_with('\n')
+    });
+    Path::new("/proc").join(pid.trim())
+}
+
+/// One that is dead but not waited for is not alive.
+fn is_alive(process: &Path) -> bool {
+    fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
