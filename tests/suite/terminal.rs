@@ -98,16 +98,7 @@ fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
     let terminal = Terminal::in_dir(&sandbox, &repo.path);
     terminal.types("git agentenv remove");
     terminal.waits_for("would lose 1 uncommitted");
-    terminal.key("two");
-    terminal.waits_for("> [ ] two");
-    terminal.key("Space");
-    terminal.waits_for("[x] two");
-    terminal.key("C-u");
-    terminal.key("one");
-    terminal.waits_for("> [ ] one");
-    terminal.key("Space");
-    terminal.key("Enter");
-    terminal.waits_for("lose that for ever?");
+    mark_two_and_one(&terminal);
     assert!(
         terminal.screen().contains("would lose: uncommitted: ?? work"),
         "{}",
@@ -120,16 +111,26 @@ fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
 
     terminal.types("git agentenv remove");
     terminal.waits_for("would lose 1 uncommitted");
-    for key in ["two", "Space", "C-u", "one", "Space", "Enter"] {
-        terminal.key(key);
-    }
-    terminal.waits_for("lose that for ever?");
+    mark_two_and_one(&terminal);
     terminal.key("y");
     terminal.waits_for("removed the environment `two`");
     assert_eq!(terminal.exit_code(), 0);
     let left = repo.agentenv(&["list", "--json"]).ok().json();
     assert_eq!(left["environments"].as_array().unwrap().len(), 1);
     assert_eq!(left["environments"][0]["name"], "three");
+}
+
+/// Each key once the menu has answered the one before.
+fn mark_two_and_one(terminal: &Terminal) {
+    for name in ["two", "one"] {
+        terminal.key(name);
+        terminal.waits_for(&format!("> [ ] {name}"));
+        terminal.key("Space");
+        terminal.waits_for(&format!("[x] {name}"));
+        terminal.key("C-u");
+    }
+    terminal.key("Enter");
+    terminal.waits_for("lose that for ever?");
 }
 
 #[test]
