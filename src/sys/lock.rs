@@ -1,14 +1,19 @@
 //! Locks between processes: an open file's `flock`, which the kernel gives back when its holder dies.
 
 use super::interrupt;
+use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 /// How long it takes at most until a lock that was given back is seen to be free.
 const PAUSE: Duration = Duration::from_millis(16);
+
+/// What helps where the directory of the locks cannot be written.
+pub const WRITABLE: &str = "set AGENTENV_STATE_DIR to a directory that can be written";
 
 /// A lock, held for as long as this lives.
 #[derive(Debug)]
@@ -69,12 +74,21 @@ fn open(path: &Path) -> Result<File> {
         .truncate(false)
         .write(true)
         .open(path)
-        .with_context(|| format!("cannot open {}", path.display()))
+        .map_err(|error| unusable(path, error))
+}
+
+fn unusable(path: &Path, error: std::io::Error) -> anyhow::Error {
+    let failure = Failure::new(Exit::Failed, format!("cannot open {}", path.display()));
+    let forbidden =
+        matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    let failure = if forbidden { failure.hint(WRITABLE) } else { failure };
+    anyhow::Error::new(error).context(failure)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::hint_of;
 
     #[test]
     fn one_holder_at_a_time() {
@@ -84,6 +98,15 @@ mod tests {
         assert!(attempt(&path).unwrap().is_none());
         drop(held);
         assert!(attempt(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn where_no_lock_may_be_the_way_out_is_told() {
+        for (kind, told) in
+            [(ErrorKind::ReadOnlyFilesystem, Some(WRITABLE)), (ErrorKind::Other, None)]
+        {
+            assert_eq!(hint_of(&unusable(Path::new("x"), kind.into())), told);
+        }
     }
 
     #[test]

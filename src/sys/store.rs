@@ -32,8 +32,7 @@ impl Store {
         let dir = directory()?;
         Self::at(&dir).map_err(|cause| {
             let message = format!("cannot use the state directory {}", dir.display());
-            let hint = "set AGENTENV_STATE_DIR to a directory that can be written";
-            cause.context(Failure::new(Exit::Failed, message).hint(hint))
+            cause.context(Failure::new(Exit::Failed, message).hint(lock::WRITABLE))
         })
     }
 
@@ -199,16 +198,24 @@ impl Store {
 /// The state directory: `AGENTENV_STATE_DIR`, else `git-agentenv` below `XDG_STATE_HOME`.
 fn directory() -> Result<PathBuf> {
     if let Some(dir) = env::path("AGENTENV_STATE_DIR") {
-        return std::path::absolute(dir).context("AGENTENV_STATE_DIR cannot be a path");
+        return absolute(dir);
     }
     let state = env::path("XDG_STATE_HOME")
         .filter(|dir| dir.is_absolute())
         .or_else(|| env::path("HOME").map(|home| home.join(".local/state")));
     let state = state.ok_or_else(|| {
-        Failure::new(Exit::Failed, "neither HOME nor XDG_STATE_HOME is set")
-            .hint("set AGENTENV_STATE_DIR to a directory that can be written")
+        Failure::new(Exit::Failed, "neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
     })?;
     Ok(state.join("git-agentenv"))
+}
+
+/// From another directory, a relative one would be another store, and give the same ports away again.
+fn absolute(dir: PathBuf) -> Result<PathBuf> {
+    if dir.is_absolute() {
+        return Ok(dir);
+    }
+    let message = format!("AGENTENV_STATE_DIR is not an absolute path: {}", dir.display());
+    Err(Failure::new(Exit::Failed, message).hint("write it from the root on").into())
 }
 
 /// Under the lock, so that two first users agree.
