@@ -47,15 +47,18 @@ pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
         || {
             let place =
                 name.as_deref().map_or("no environment".to_owned(), |name| format!("`{name}`"));
+            if strays.is_empty() {
+                return format!("in {place}: ok\n");
+            }
             let lines = strays.iter().map(|stray| format!("  {}\n", describe(stray)));
-            format!(
-                "in {place}: {}\n{}",
-                if strays.is_empty() { "ok" } else { "strays" },
-                lines.collect::<String>()
-            )
+            format!("in {place}, with variables of elsewhere:\n{}", lines.collect::<String>())
         },
     )?;
-    Ok(if strays.is_empty() { Exit::Done } else { Exit::Refused })
+    if strays.is_empty() {
+        return Ok(Exit::Done);
+    }
+    ui.say(here.map_or("open a new shell".to_owned(), |lease| way_out(&lease)));
+    Ok(Exit::Refused)
 }
 
 /// Goes on only when no variable of the calling shell is another environment's than this one's.
@@ -67,14 +70,23 @@ pub fn require_own(context: &Context, lease: &Lease) -> Result<()> {
     // The main checkout's values are those that a shell has anyway, and the command gets its own instead.
     let is_foreign =
         |stray: &&Stray| stray.belongs_to.as_deref().is_some_and(|owner| owner != MAIN);
-    let foreign: Vec<String> = strays.iter().filter(is_foreign).map(describe).collect();
-    if foreign.is_empty() {
+    let foreign: Vec<&Stray> = strays.iter().filter(is_foreign).collect();
+    let Some(first) = foreign.first() else {
         return Ok(());
-    }
-    let message = format!("this shell has another environment's variables: {}", foreign.join(", "));
-    let hint =
-        "open a new shell, or load this environment's: eval \"$(git agentenv env --format shell)\"";
+    };
+    let more = match foreign.len() {
+        1 => String::new(),
+        several => format!(", and {} more", several - 1),
+    };
+    let message =
+        format!("this shell has another environment's variables: {}{more}", describe(first));
+    let hint = format!("{}; `--force` runs it all the same", way_out(lease));
     Err(Failure::new(Exit::Refused, message).hint(hint).into())
+}
+
+fn way_out(lease: &Lease) -> String {
+    let name = &lease.name;
+    format!("open a new shell, or load these: eval \"$(git agentenv env {name} --format shell)\"")
 }
 
 /// The variables of this process that are named like an environment's, and have another value than `here` gives.

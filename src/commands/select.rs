@@ -40,8 +40,13 @@ pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
     match wanted {
         Some(wanted) => named(context, wanted),
         None => here(context)?.ok_or_else(|| {
+            let hint = if context.repo.here.as_ref() == Some(&context.repo.main) {
+                "name one: `git agentenv list` shows the environments"
+            } else {
+                "name one, or `git agentenv adopt` makes one of this worktree"
+            };
             Failure::new(Exit::NotFound, "the current directory is in no environment")
-                .hint("name one, or `git agentenv adopt` makes one of this worktree")
+                .hint(hint)
                 .into()
         }),
     }

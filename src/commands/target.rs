@@ -3,7 +3,7 @@
 use crate::error::{Exit, Failure};
 use crate::model::plan::{Start, Target};
 use crate::sys::git;
-use crate::sys::repo::{self, RemoteBranch, Repo};
+use crate::sys::repo::{self, RemoteBranch, Repo, Worktree};
 use anyhow::Result;
 use std::path::Path;
 
@@ -79,19 +79,24 @@ fn require_free(repo: &Repo, name: &str) -> Result<()> {
     let elsewhere = repo::worktrees(&repo.common)?
         .into_iter()
         .find(|tree| tree.branch.as_deref() == Some(name))
-        .map(|tree| (tree.path, tree.lease.is_some()));
+        .map(|tree| (hint(name, &tree), tree.path));
     let main = || {
-        (!repo.bare && repo.main_branch().as_deref() == Some(name))
-            .then(|| (repo.main.clone(), true))
+        let hint = format!("`git agentenv add <branch> --from {name}` starts a new one from it");
+        let is_main = !repo.bare && repo.main_branch().as_deref() == Some(name);
+        is_main.then(|| (hint, repo.main.clone()))
     };
-    let Some((path, known)) = elsewhere.or_else(main) else {
+    let Some((hint, path)) = elsewhere.or_else(main) else {
         return Ok(());
     };
     let message = format!("the branch `{name}` is checked out at {}", path.display());
-    let hint = if known {
-        "choose another branch, or `--from` it under a new name".to_owned()
-    } else {
-        format!("`git agentenv adopt {}` makes an environment of it", path.display())
-    };
     Err(Failure::new(Exit::Refused, message).hint(hint).into())
+}
+
+fn hint(name: &str, tree: &Worktree) -> String {
+    if tree.lease.is_some() {
+        return format!(
+            "that is its environment: `git agentenv run {name} -- <command>` works in it"
+        );
+    }
+    format!("`git agentenv adopt {}` makes an environment of it", tree.path.display())
 }

@@ -27,6 +27,7 @@ fn variables_of_another_environment_are_found_and_refused() {
 
     let said = with_vars(&sandbox, &x, &y, "git agentenv run -- touch ran").fails(125);
     assert!(said.stderr.contains("`x`'s") && said.stderr.contains("hint: "), "{}", said.show());
+    assert!(said.stderr.contains("agentenv env y --format shell"), "{}", said.show());
     assert!(!y.join("ran").exists());
     with_vars(&sandbox, &x, &y, "git agentenv run --force -- sh -c 'echo $DJANGO_PORT >ran'").ok();
     let own = sandbox.agentenv_in(&y, &["env", "--json"]).ok().json();
@@ -44,6 +45,7 @@ fn in_the_main_checkout_an_environments_variables_are_strays() {
     let x = sandbox.root.join("app-x");
     let said = with_vars(&sandbox, &x, &repo.path, "git agentenv check").fails(7);
     assert!(said.stdout.contains("DJANGO_PORT") && said.stdout.contains("`x`"), "{}", said.show());
+    assert!(said.stderr.contains("open a new shell"), "{}", said.show());
     // From there a command can still be run in the environment whose variables these are.
     with_vars(&sandbox, &x, &repo.path, "git agentenv run x -- touch ran").ok();
     assert!(x.join("ran").exists());

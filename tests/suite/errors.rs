@@ -44,6 +44,15 @@ fn outside_a_repository() {
 }
 
 #[test]
+fn in_no_environment() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    says(&repo.agentenv(&["env"]).fails(4), &["git agentenv list"]);
+    repo.git(&["worktree", "add", "--quiet", "../plain"]);
+    says(&sandbox.agentenv_in(sandbox.root.join("plain"), &["env"]).fails(4), &["agentenv adopt"]);
+}
+
+#[test]
 fn a_repository_without_a_commit() {
     let sandbox = Sandbox::new();
     let empty = sandbox.root.join("empty");
@@ -61,8 +70,13 @@ fn branches_that_cannot_be() {
         nothing_left(&sandbox, &repo, &said);
     }
     repo.git(&["worktree", "add", "--quiet", "../elsewhere", "-b", "taken"]);
-    for (name, place) in [("main", "/app"), ("taken", "/elsewhere")] {
-        says(&repo.agentenv(&["add", name]).fails(7), &["is checked out at", place]);
+    repo.agentenv(&["add", "mine"]).ok();
+    for (name, place, way_out) in [
+        ("main", "/app", "--from main"),
+        ("taken", "/elsewhere", "git agentenv adopt "),
+        ("mine", "/app-mine", "git agentenv run mine -- "),
+    ] {
+        says(&repo.agentenv(&["add", name]).fails(7), &["is checked out at", place, way_out]);
     }
     says(
         &repo.agentenv(&["add", "new", "--from", "no-such"]).fails(4),
@@ -173,17 +187,20 @@ fn a_directory_that_is_in_the_way() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written() {
+fn a_state_directory_that_cannot_be_used() {
     let sandbox = Sandbox::new();
     let repo = small(&sandbox);
+    repo.agentenv(&["add", "y"]).ok();
     let file = sandbox.root.join("file");
     fs::write(&file, "").unwrap();
-    let mut command = sandbox.command("git");
-    command
-        .args(["agentenv", "add", "x"])
-        .current_dir(&repo.path)
-        .env("AGENTENV_STATE_DIR", file.join("state"));
-    says(&sandbox.outcome(&mut command).fails(1), &["state directory", "AGENTENV_STATE_DIR"]);
+    // A relative one would be another one in each directory.
+    for (dir, words) in [(file.join("state"), "state directory"), ("rel".into(), "absolute")] {
+        let mut command = sandbox.command("git");
+        command.args(["agentenv", "add", "x"]).current_dir(&repo.path);
+        command.env("AGENTENV_STATE_DIR", dir);
+        says(&sandbox.outcome(&mut command).fails(1), &[words, "AGENTENV_STATE_DIR"]);
+        assert!(!repo.path.join("rel").exists());
+    }
 }
 
 #[test]
