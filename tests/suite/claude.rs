@@ -163,6 +163,10 @@ fn settings_are_merged_and_given_back() {
         true
     );
 
+    repo.agentenv(&["hook", "claude", "--uninstall"]).ok();
+    assert!(!repo.path.join(".claude").exists(), "what only we made goes again");
+    fs::create_dir(repo.path.join(".claude")).unwrap();
+
     let theirs = "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": []\n  },\n  \"a\": 1\n}\n";
     fs::write(&file, theirs).unwrap();
     repo.agentenv(&["hook", "claude", "--install"]).ok();

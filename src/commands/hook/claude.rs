@@ -90,13 +90,20 @@ fn read(file: &Path) -> Result<Option<Value>> {
 }
 
 fn write(file: &Path, settings: &Value, existed: bool) -> Result<()> {
-    if !existed && *settings == json!({}) {
-        return Ok(());
+    if *settings == json!({}) {
+        return if existed { remove(file) } else { Ok(()) };
     }
     fs::make_dir(file.parent().unwrap_or(file))?;
     let text = format!("{settings:#}\n");
     fs::replace_as(file, text.as_bytes(), fs::mode(file).unwrap_or(0o644))
         .context("cannot change Claude Code's settings")
+}
+
+/// With its directory, when nothing else is in that: as if we had never been there.
+fn remove(file: &Path) -> Result<()> {
+    fs::remove(file).context("cannot change Claude Code's settings")?;
+    let Some(dir) = file.parent().filter(|dir| dir.ends_with(".claude")) else { return Ok(()) };
+    if fs::entries(dir)?.is_empty() { fs::remove_dir(dir) } else { Ok(()) }
 }
 
 fn odd(file: &Path, why: &str) -> Failure {
