@@ -1,6 +1,7 @@
 //! `git agentenv infra`: the servers that all environments share.
 
 use super::context::{Context, current_dir};
+use super::table::{self, Column, Fit};
 use crate::error::{Exit, Failure};
 use crate::model::config::{Config, Kind};
 use crate::service::{self, Server};
@@ -8,7 +9,7 @@ use crate::sys::compose::Infra;
 use crate::sys::interrupt;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
-use crate::ui::Ui;
+use crate::ui::{Tone, Ui};
 use anyhow::Result;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -129,7 +130,7 @@ fn require_unused(config: &Found) -> Result<()> {
 fn status(ui: &Ui, config: &Found) -> Result<Exit> {
     let statuses: Vec<Status> = servers(&config.config).into_iter().map(of).collect();
     let all = statuses.iter().all(|status| status.answers);
-    ui.answer(&serde_json::json!({ "servers": statuses }), || statuses.iter().map(line).collect())?;
+    ui.answer(&serde_json::json!({ "servers": statuses }), || text(&statuses))?;
     Ok(if all { Exit::Done } else { Exit::Service })
 }
 
@@ -144,10 +145,27 @@ fn of((service, server): (String, Server)) -> Status {
     }
 }
 
-fn line(status: &Status) -> String {
-    let state =
-        status.why.as_deref().map_or("answers".to_owned(), |why| format!("does not answer: {why}"));
-    format!("{}  {}  port {}  {state}\n", status.service, status.server, status.port)
+fn text(statuses: &[Status]) -> String {
+    if statuses.is_empty() {
+        return "this project's configuration has no servers\n".to_owned();
+    }
+    let column = |heading, fit, cell: &dyn Fn(&Status) -> String| Column {
+        heading,
+        fit,
+        cells: statuses.iter().map(cell).collect(),
+    };
+    let state = |status: &Status| match &status.why {
+        None => Tone::Good.paint("answers"),
+        Some(why) => Tone::Bad.paint(&format!("does not answer: {why}")),
+    };
+    let columns = vec![
+        column("SERVICE", Fit::Whole, &|status| status.service.clone()),
+        column("SERVER", Fit::Whole, &|status| status.server.clone()),
+        column("PORT", Fit::Whole, &|status| status.port.to_string()),
+        column("STATE", Fit::Whole, &state),
+    ];
+    // What a server says is not cut: somebody has to mend it.
+    table::render(columns, None)
 }
 
 /// The configuration and the directory that its paths start from.

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::glance::{self, Glance, Row};
 use super::table::{self, Column, Fit};
 use crate::error::Exit;
+use crate::model::config::Kind;
 use crate::model::lease::Lease;
 use crate::sys::parallel;
 use crate::sys::store::Store;
@@ -77,7 +78,8 @@ fn text(rows: &[Row], all: bool) -> String {
         column("CHANGES", Fit::Whole, &changes),
         column("COMMITS", Fit::Cut(9), &commits),
         column("PATH", Fit::CutStart(16), &|row| row.environment.path.display().to_string()),
-        column("SERVICES", Fit::Drop(20), &services),
+        column("DATABASE", Fit::Drop(20), &|row| held(row, |kind| kind != Kind::Redis)),
+        column("REDIS", Fit::Drop(5), &|row| held(row, |kind| kind == Kind::Redis)),
     ];
     if all {
         columns.insert(0, column("REPOSITORY", Fit::Cut(10), &repository));
@@ -108,8 +110,8 @@ fn ports(row: &Row) -> String {
     ports.collect::<Vec<_>>().join(" ")
 }
 
-fn services(row: &Row) -> String {
-    let services = row.environment.services.values();
+fn held(row: &Row, wanted: fn(Kind) -> bool) -> String {
+    let services = row.environment.services.values().filter(|service| wanted(service.kind));
     services.map(|service| service.holds.as_str()).collect::<Vec<_>>().join(" ")
 }
 

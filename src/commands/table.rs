@@ -53,23 +53,19 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// First the less important is cut, then left out; only then paths are cut, then the rest.
+/// First the less important is cut, then paths are; what still finds no room is left out, and the rest cut at last.
 fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
-    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_)));
-    while total(widths) > limit {
-        let Some(at) = columns.iter().rposition(|column| matches!(column.fit, Fit::Drop(_))) else {
+    loop {
+        cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_)));
+        cut_down(columns, widths, limit, |fit| matches!(fit, Fit::CutStart(_)));
+        let last = columns.iter().rposition(|column| matches!(column.fit, Fit::Drop(_)));
+        let Some(at) = last.filter(|_| total(widths) > limit) else {
             break;
         };
         columns.remove(at);
-        widths.remove(at);
+        *widths = columns.iter().map(width).collect();
     }
-    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::CutStart(_)));
     cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Cut(_)));
-    // What was left out may have made more room than was needed.
-    let spare = limit.saturating_sub(total(widths));
-    if let Some(at) = (0..columns.len()).rev().find(|&at| width(&columns[at]) > widths[at]) {
-        widths[at] = (widths[at] + spare).min(width(&columns[at]));
-    }
 }
 
 fn cut_down(columns: &[Column], widths: &mut [usize], limit: usize, may: impl Fn(Fit) -> bool) {
@@ -126,8 +122,8 @@ mod tests {
         let shown = |limit| table(limit).lines().nth(1).unwrap().to_owned();
         assert_eq!(shown(None), "a-rather-long-name  /home/somebody/code/app  less important");
         assert_eq!(shown(Some(52)), "a-rather-long-name  /home/somebody/code/app  less i…");
-        assert_eq!(shown(Some(43)), "a-rather-long-name  /home/somebody/code/app");
-        assert_eq!(shown(Some(33)), "a-rather-long-name  …/code/app");
+        assert_eq!(shown(Some(43)), "a-rather-long-name  …/code/app       less …");
+        assert_eq!(shown(Some(35)), "a-rather-long-name  …/code/app");
         assert_eq!(shown(Some(20)), "a-rather-…  …/app");
     }
 
