@@ -127,7 +127,20 @@ pub fn detect(seen: &Seen) -> Project {
     url::variables(&mut project, &vars);
     distinct(&mut project);
     project.hooks = frameworks::hooks(seen);
+    let told = of_variables(&project, &vars);
+    project.found.extend(told);
     project
+}
+
+/// The environment file, with the variables that said something.
+fn of_variables(project: &Project, vars: &[(String, String, &'static str)]) -> Option<String> {
+    let (.., file) = vars.first()?;
+    let ports = project.ports.iter().filter(|port| port.why == *file).map(|port| &port.variable);
+    let services =
+        project.services.iter().filter(|service| service.why.starts_with(&format!("{file}: ")));
+    let names: Vec<&str> =
+        ports.chain(services.map(|service| &service.variable)).map(String::as_str).collect();
+    (!names.is_empty()).then(|| format!("{file}: {}", names.join(", ")))
 }
 
 /// Leaves out of `env` what has a meaning of its own already.

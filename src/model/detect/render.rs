@@ -21,10 +21,7 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     if let Some(worktree) = worktree {
         line(&mut text, &format!("\nworktree: {}", quoted(worktree)));
     }
-    line(
-        &mut text,
-        "\nports:                          # `main` is the main checkout's own; environments choose from `range`",
-    );
+    line(&mut text, "\nports:    # `main`: the main checkout's own; `range`: the environments'");
     for (at, port) in project.ports.iter().enumerate() {
         line(
             &mut text,
@@ -42,10 +39,7 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
         write_service(&mut text, service);
     }
     if !project.env.is_empty() {
-        line(
-            &mut text,
-            "\nenv:                            # further variables, made of those above",
-        );
+        line(&mut text, "\nenv:    # further variables, made of those above");
         for (name, template) in &project.env {
             line(&mut text, &format!("  {name}: {}", quoted(template)));
         }
@@ -67,11 +61,11 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
 
 fn write_service(text: &mut String, service: &Service) {
     let key = if service.kind == Kind::Redis { "redis" } else { "postgres" };
-    line(text, &format!("  {key}:                        # {}", service.why));
+    line(text, &format!("  {key}:    # {}", service.why));
     line(text, &format!("    kind: {key}\n    variable: {}", service.variable));
     if service.kind == Kind::Postgres {
         line(text, &format!("    name: {}", quoted(&format!("{}_{{name}}", stem(&service.main)))));
-        line(text, &format!("    main: {}        # never touched", quoted(&service.main)));
+        line(text, &format!("    main: {}    # never touched", quoted(&service.main)));
         line(text, &format!("    user: {}", quoted(&service.user)));
     } else {
         let first = if service.main == "0" { 1 } else { 0 };
@@ -105,7 +99,7 @@ fn write_hooks(text: &mut String, hooks: &[String], active: bool) {
     line(
         text,
         &format!(
-            "\n{mark}hooks:                          # run in each new worktree, once `git agentenv trust` approved them"
+            "\n{mark}hooks:    # run in each new worktree, once `git agentenv trust` approved them"
         ),
     );
     line(text, &format!("{mark}  post_add:"));

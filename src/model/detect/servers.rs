@@ -56,7 +56,7 @@ pub(super) fn find(
         });
     }
     if project.services.is_empty() {
-        let note = "no Postgres and no Redis was found: a database that is a file in the worktree is its own anyway";
+        let note = "no Postgres and no Redis was found: one that is a file is each worktree's own";
         project.notes.push(note.to_owned());
     }
 }
@@ -113,6 +113,7 @@ fn postgres(
         named.as_ref().map(|(_, value, _)| value.clone()),
         url.map(|url| url.database.clone()),
         in_container("POSTGRES_DB"),
+        seen.files.get("config/database.yml").and_then(|text| of_rails(text)),
     ];
     let user = [
         in_container("POSTGRES_USER"),
@@ -133,6 +134,14 @@ fn postgres(
         port: port(container, url, Kind::Postgres),
         why,
     }
+}
+
+/// The database of the section `development`. The file is a template of ERB, so it may be no YAML.
+fn of_rails(text: &str) -> Option<String> {
+    let section = text.lines().skip_while(|line| !line.starts_with("development:")).skip(1);
+    let mut inside = section.take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
+    let value = inside.find_map(|line| line.trim().strip_prefix("database:"))?;
+    Some(value.trim().trim_matches(['"', '\'']).to_owned())
 }
 
 fn place(placed: Option<&Placed<'_>>) -> Option<Place> {

@@ -148,3 +148,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_environment_file_says_is_told() {
+    let project = detect(&seen(&[(".env", "WEB_PORT=4000\nPOSTGRES_DB=shop\nSECRET=x\n")]));
+    assert_eq!(project.found, [".env: WEB_PORT, POSTGRES_DB"]);
+    assert!(detect(&seen(&[(".env", "SECRET=x\n")])).found.is_empty());
+}
+
+#[test]
+fn rails_says_which_database_is_the_main_checkouts() {
+    let file = "default: &default\n  adapter: postgresql\n  pool: <%= 5 %>\n\ndevelopment:\n  <<: *default\n  database: blog_development\n\ntest:\n  database: blog_test\n";
+    let gems = ("Gemfile", "gem \"rails\"\ngem \"pg\"\n");
+    let config = config(&[gems, ("config/database.yml", file)]);
+    let postgres = &config.services["postgres"];
+    assert_eq!(
+        (postgres.main.as_str(), postgres.name.as_str()),
+        ("blog_development", "blog_{name}")
+    );
+}
+
+#[test]
+fn what_we_write_fits_a_terminal() {
+    let text = render(&detect(&seen(&[MANAGE, ("yarn.lock", "")])), None, false);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
