@@ -140,7 +140,7 @@ fn page(command: &clap::Command, see_also: &[String]) -> String {
     let mut page = Vec::new();
     man.render_title(&mut page).unwrap();
     man.render_name_section(&mut page).unwrap();
-    man.render_synopsis_section(&mut page).unwrap();
+    page.extend(synopsis(command).into_bytes());
     man.render_description_section(&mut page).unwrap();
     man.render_options_section(&mut page).unwrap();
     let mut page = tidy(&String::from_utf8(page).unwrap());
@@ -153,6 +153,14 @@ fn page(command: &clap::Command, see_also: &[String]) -> String {
     page += &entries("EXIT STATUS", &status);
     let others: Vec<_> = see_also.iter().map(|name| format!(".BR {} (1)", escaped(name))).collect();
     page + &format!(".SH \"SEE ALSO\"\n{}\n", others.join(" ,\n"))
+}
+
+/// As `-h` says it: clap_mangen's own leaves out what may be repeated, and the `--` before a command.
+fn synopsis(command: &clap::Command) -> String {
+    let usage = command.clone().render_usage().to_string();
+    let name = command.get_bin_name().unwrap_or_default();
+    let rest = usage.strip_prefix("Usage: ").and_then(|usage| usage.strip_prefix(name)).unwrap();
+    format!(".SH SYNOPSIS\n\\fB{}\\fR{}\n", escaped(name), escaped(rest))
 }
 
 /// What clap_mangen makes, without the definition that it repeats before each section, and without the blank lines
