@@ -63,6 +63,7 @@ fn every_command_answers_as_its_schema_says() {
     std::fs::remove_dir_all(sandbox.root.join("app-three")).unwrap();
     assert_eq!(says(&["prune", "--dry-run"])["pruned"][0]["due"], "worktree_gone");
     says(&["prune"]);
+    assert_eq!(says(&["doctor"])["ok"], true);
     for what in ["status", "install", "uninstall"] {
         says(&["hook", what]);
     }
