@@ -8,7 +8,7 @@ use crate::model::plan::Plan;
 use crate::service::{self, Made};
 use crate::sys::store::Store;
 use crate::sys::{fault, interrupt};
-use crate::ui::Ui;
+use crate::ui::{Step, Ui};
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use std::thread;
@@ -69,10 +69,15 @@ fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
     let lease = &plan.lease;
     let (quick, slow): (Vec<_>, Vec<_>) =
         lease.parts.iter().partition(|part| part.kind == Kind::Redis);
+    // Steps begin here and not in their threads, so that their lines always come in the same order.
+    let first = ui.step(if lease.adopted { "environment file" } else { "worktree" });
     thread::scope(|scope| {
-        let start = |part| (part, scope.spawn(move || provide(ui, lease, part)));
+        let start = |part| {
+            let step = begin(ui, part);
+            (part, scope.spawn(move || provide(step, lease, part)))
+        };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
-        let result = worktree(ui, store, plan);
+        let result = worktree(first, store, plan);
         let mut attempt = Attempt { result, occupied: None, reached: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
@@ -98,8 +103,7 @@ impl Attempt {
     }
 }
 
-fn worktree(ui: &Ui, store: &Store, plan: &Plan) -> Result<PathBuf> {
-    let step = ui.step(if plan.lease.adopted { "environment file" } else { "worktree" });
+fn worktree(step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathBuf> {
     files::ignore_worktrees(store, &plan.lease)?;
     let admin = tree::make(store, plan)?;
     files::write_env(store, &plan.lease)?;
@@ -107,8 +111,11 @@ fn worktree(ui: &Ui, store: &Store, plan: &Plan) -> Result<PathBuf> {
     Ok(admin)
 }
 
-fn provide(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {
-    let step = ui.step(format!("{} {}", part.service, part.holds));
+fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
+    ui.step(format!("{} {}", part.service, part.holds))
+}
+
+fn provide(step: Step<'_>, lease: &Lease, part: &Part) -> Result<Made> {
     let made = service::make(part, &lease.id, &lease.path)?;
     match made {
         Made::Ours => step.done(),

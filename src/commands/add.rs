@@ -97,14 +97,19 @@ fn make(
     if let [lease] = made.as_slice() {
         follow::to(ui, &lease.path);
     }
-    if !args.no_hooks {
-        made.iter_mut().try_for_each(|lease| adopt::run_hooks(context, ui, config, lease))?;
+    let hooks = match args.no_hooks {
+        true => Ok(()),
+        false => made.iter_mut().try_for_each(|one| adopt::run_hooks(context, ui, config, one)),
+    };
+    // The environments are kept, so where they are is said all the same; JSON is one document, the error.
+    if hooks.is_ok() || !ui.is_json() {
+        answer(ui, &made, |lease| match ui.is_heard() {
+            // On a terminal the narration has just said it.
+            true => String::new(),
+            false => format!("{}\n", lease.path.display()),
+        })?;
     }
-    answer(ui, &made, |lease| match ui.is_heard() {
-        // On a terminal the narration has just said it.
-        true => String::new(),
-        false => format!("{}\n", lease.path.display()),
-    })?;
+    hooks?;
     match (&args.exec, made.last()) {
         (Some(command), Some(lease)) => execute(ui, lease, command),
         _ => Ok(Exit::Done),

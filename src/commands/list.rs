@@ -77,7 +77,7 @@ fn text(rows: &[Row], all: bool) -> String {
         column("CHANGES", Fit::Whole, &changes),
         column("COMMITS", Fit::Cut(9), &commits),
         column("PATH", Fit::CutStart(16), &|row| row.environment.path.display().to_string()),
-        column("SERVICES", Fit::Drop(12), &services),
+        column("SERVICES", Fit::Drop(20), &services),
     ];
     if all {
         columns.insert(0, column("REPOSITORY", Fit::Cut(10), &repository));

@@ -7,10 +7,12 @@ use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fault;
 use crate::sys::fs::{self, Stands};
+use crate::sys::lock::Lock;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The arguments of `remove`.
@@ -51,26 +53,40 @@ pub struct Removed {
     branch_deleted: bool,
 }
 
+/// An environment whose removal nothing stands against.
+struct Removal {
+    lease: Lease,
+    removed: Removed,
+    force: bool,
+    _working: Lock,
+}
+
 /// Removes the environments.
 ///
 /// # Errors
-/// When one is refused, or could not be given back whole.
+/// When one is refused, and then all stay; or when one could not be given back whole.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let chosen = chosen(&context, ui, args)?;
+    let check = |(lease, agreed): &(Lease, Vec<_>)| check(&context, ui, args, lease, agreed);
+    let removals = chosen.iter().map(check).collect::<Result<Vec<_>>>()?;
     let here = current_dir()?;
     let mut removed = Vec::new();
-    for (lease, agreed) in &chosen {
-        let ended = one(&context, ui, args, lease, agreed);
+    for removal in removals {
+        if args.dry_run {
+            removed.push(removal.removed);
+            continue;
+        }
+        let lease = removal.lease.clone();
+        let ended = carry_out(&context, ui, args, removal);
         if here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing {
             follow::to(ui, &lease.main);
             ui.say(format!("this directory is gone: cd {}", lease.main.display()));
         }
         removed.push(ended?);
     }
-    ui.answer(&serde_json::json!({ "removed": removed, "dry_run": args.dry_run }), || match args
-        .dry_run
-    {
+    let answer = serde_json::json!({ "removed": removed, "dry_run": args.dry_run });
+    ui.answer(&answer, || match args.dry_run {
         true => removed.iter().map(dry).collect(),
         false => String::new(),
     })?;
@@ -81,7 +97,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<losses::Loss>)>> {
     if !args.envs.is_empty() {
         let named = |env: &String| Ok((select::named(context, env)?, Vec::new()));
-        return args.envs.iter().map(named).collect();
+        let mut named = args.envs.iter().map(named).collect::<Result<Vec<_>>>()?;
+        // The same one by two names is removed once.
+        let mut seen = BTreeSet::new();
+        named.retain(|(lease, _)| seen.insert(lease.id.clone()));
+        return Ok(named);
     }
     if let Some(lease) = select::here(context)? {
         return Ok(vec![(lease, Vec::new())]);
@@ -98,43 +118,49 @@ fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<los
     Ok(chosen)
 }
 
-/// Removes one environment. `agreed` are the losses that the user gave up in answer to a question.
+/// Removes one environment, if nothing stands against it.
 ///
 /// # Errors
 /// When it is refused, or could not be given back whole.
-pub fn one(
+pub fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed> {
+    carry_out(context, ui, args, check(context, ui, args, lease, &[])?)
+}
+
+/// Every refusal, before anything is destroyed. `agreed` are losses that the user gave up in answer to a question.
+fn check(
     context: &Context,
     ui: &Ui,
     args: &Args,
     lease: &Lease,
     agreed: &[losses::Loss],
-) -> Result<Removed> {
+) -> Result<Removal> {
     let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
-    let _working = context.store.lock_lease(&lease.id, waiting)?;
+    let working = context.store.lock_lease(&lease.id, waiting)?;
     let Some(recorded) = context.store.lease(&lease.id)? else {
-        return Err(Failure::new(
-            Exit::NotFound,
-            format!("no environment `{}`: it was just removed", lease.name),
-        )
-        .into());
+        let message = format!("no environment `{}`: it was just removed", lease.name);
+        return Err(Failure::new(Exit::NotFound, message).into());
     };
-    let mut lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
+    let lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
     let losses = losses::of(&lease, args.delete_branch)?;
-    let mut removed = Removed {
+    let mut serious = losses.iter().filter(|loss| loss.needs_force).peekable();
+    let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
+    let force = args.force || given_up;
+    if !args.dry_run {
+        tree::require_unlocked(&lease)?;
+        losses::require_none(&lease, &losses, force)?;
+    }
+    let removed = Removed {
         name: lease.name.clone(),
         branch: lease.branch.clone(),
         path: lease.path.clone(),
         losses,
         branch_deleted: false,
     };
-    if args.dry_run {
-        return Ok(removed);
-    }
-    let mut serious = removed.losses.iter().filter(|loss| loss.needs_force).peekable();
-    let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
-    let force = args.force || given_up;
-    tree::require_unlocked(&lease)?;
-    losses::require_none(&lease, &removed.losses, force)?;
+    Ok(Removal { lease, removed, force, _working: working })
+}
+
+fn carry_out(context: &Context, ui: &Ui, args: &Args, removal: Removal) -> Result<Removed> {
+    let Removal { mut lease, mut removed, force, _working } = removal;
     if lease.phase == Phase::Ready && !args.no_hooks {
         pre_remove(context, ui, args, &lease)?;
     }

@@ -9,7 +9,7 @@ pub enum Fit {
     Whole,
     /// Its cells are cut at their ends, to no less than this width.
     Cut(usize),
-    /// Its cells are cut at their beginnings, to no less than this width.
+    /// Its cells are paths, cut at their beginnings, to no less than this width.
     CutStart(usize),
     /// It is cut at the ends, to no less than this width, and left out when that is not enough.
     Drop(usize),
@@ -53,9 +53,9 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// First the less important is cut, then left out; only then the rest is cut. The last column is the first.
+/// First the less important is cut, then left out; only then paths are cut, then the rest.
 fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
-    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_) | Fit::CutStart(_)));
+    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_)));
     while total(widths) > limit {
         let Some(at) = columns.iter().rposition(|column| matches!(column.fit, Fit::Drop(_))) else {
             break;
@@ -63,6 +63,7 @@ fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
         columns.remove(at);
         widths.remove(at);
     }
+    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::CutStart(_)));
     cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Cut(_)));
     // What was left out may have made more room than was needed.
     let spare = limit.saturating_sub(total(widths));
@@ -98,7 +99,8 @@ fn cut(cell: &str, width: usize, fit: Fit) -> String {
     let plain = strip_ansi_codes(cell);
     let starts = plain.char_indices().map(|(at, _)| at);
     let rest = starts.map(|at| &plain[at..]).find(|rest| measure_text_width(rest) < width);
-    format!("…{}", rest.unwrap_or_default())
+    let rest = rest.unwrap_or_default();
+    format!("…{}", rest.find('/').map_or(rest, |slash| &rest[slash..]))
 }
 
 #[cfg(test)]
@@ -124,9 +126,9 @@ mod tests {
         let shown = |limit| table(limit).lines().nth(1).unwrap().to_owned();
         assert_eq!(shown(None), "a-rather-long-name  /home/somebody/code/app  less important");
         assert_eq!(shown(Some(52)), "a-rather-long-name  /home/somebody/code/app  less i…");
-        assert_eq!(shown(Some(40)), "a-rather-long-name  …dy/code/app  less …");
-        assert_eq!(shown(Some(33)), "a-rather-long-name  …ody/code/app");
-        assert_eq!(shown(Some(20)), "a-rather-…  …ode/app");
+        assert_eq!(shown(Some(43)), "a-rather-long-name  /home/somebody/code/app");
+        assert_eq!(shown(Some(33)), "a-rather-long-name  …/code/app");
+        assert_eq!(shown(Some(20)), "a-rather-…  …/app");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use super::fault;
 use anyhow::{Context, Result};
+use rustix::fs::OFlags;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -47,16 +48,22 @@ pub fn stands(path: &Path) -> Result<Stands> {
 /// # Errors
 /// When it is too long, not a regular file, or cannot be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match stands(path)? {
-        Stands::Nothing => return Ok(None),
-        Stands::File => {}
-        Stands::Link => anyhow::bail!("{} is a symbolic link", path.display()),
-        Stands::Directory | Stands::Other => anyhow::bail!("{} is not a file", path.display()),
+    // Neither a link is followed nor a pipe waited for.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match File::options().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(_) if stands(path)? == Stands::Link => {
+            anyhow::bail!("{} is a symbolic link", path.display())
+        }
+        Err(error) => return Err(unreadable(path, error)),
+    };
+    let meta = file.metadata().map_err(|error| unreadable(path, error))?;
+    if !meta.is_file() {
+        anyhow::bail!("{} is not a file", path.display());
     }
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut content))
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let mut content = Vec::with_capacity(usize::try_from(meta.len().min(LIMIT) + 1).unwrap_or(0));
+    file.take(LIMIT + 1).read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
     if content.len() as u64 > LIMIT {
         anyhow::bail!("{} is longer than {LIMIT} bytes", path.display());
     }
@@ -211,6 +218,10 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(content)?;
     file.sync_all()
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context(format!("cannot read {}", path.display()))
 }
 
 fn is_absent(error: &std::io::Error) -> bool {

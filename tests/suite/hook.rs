@@ -192,3 +192,42 @@ fn only_trusted_hooks_run_after_a_plain_worktree() {
     let port = fs::read_to_string(sandbox.root.join("y/ran")).unwrap();
     assert!(port.trim().parse::<u16>().is_ok_and(|port| sandbox.ports().contains(&port)), "{port}");
 }
+
+#[test]
+fn it_works_from_anywhere_and_for_many_at_once() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.commit("sub/file", "");
+    repo.git(&["clone", "-q", "--bare", ".", "../bare.git"]);
+    let bare = sandbox.root.join("bare.git");
+    let git = |dir: &Path, args: &[&str]| {
+        sandbox.outcome(sandbox.command("git").args(args).current_dir(dir)).ok();
+    };
+    sandbox.agentenv_in(&bare, &["hook", "install"]).ok();
+    git(&bare, &["worktree", "add", "-q", "../of-bare"]);
+    let listed = sandbox.agentenv_in(&bare, &["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"][0]["name"], "of-bare");
+
+    repo.agentenv(&["hook", "install"]).ok();
+    git(&repo.path.join("sub"), &["worktree", "add", "-q", "../../a"]);
+    git(&sandbox.root.join("a/sub"), &["worktree", "add", "-q", "--detach", "../../b"]);
+    git(&sandbox.root, &["-C", "app", "-c", "alias.w=!git worktree add -q", "w", "../c"]);
+    let tries = ["d", "e", "f"].map(|name| {
+        let mut add = sandbox.command("git");
+        add.env("AGENTENV_WORKING", "1").args(["worktree", "add", "-q", &format!("../{name}")]);
+        sandbox.outcome(add.current_dir(&repo.path)).ok();
+        let mut hook = sandbox.command("git-agentenv");
+        hook.args(["--quiet", "hook", "checkout"]).current_dir(sandbox.root.join(name));
+        hook.spawn().unwrap()
+    });
+    tries.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    let rows = listed["environments"].as_array().unwrap();
+    let mut ports: Vec<u64> =
+        rows.iter().map(|row| row["ports"]["DJANGO_PORT"].as_u64().unwrap()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let mut names = environments(&repo);
+    names.sort();
+    assert_eq!((names.join(" ").as_str(), ports.len()), ("a b c d e f", 6));
+}

@@ -61,8 +61,15 @@ fn every_command_answers_as_its_schema_says() {
     assert_eq!(losses["removed"][0]["losses"][0]["kind"], "uncommitted");
     says(&["remove", "two", "--force", "--delete-branch"]);
     std::fs::remove_dir_all(sandbox.root.join("app-three")).unwrap();
+    std::fs::remove_file(sandbox.root.join("app-one/.env.worktree")).unwrap();
+    let states = says(&["list"])["environments"].as_array().unwrap().clone();
+    let states: Vec<_> = states.iter().map(|row| (&row["name"], &row["state"])).collect();
+    let state = |name: &str, state: &str| (json!(name), json!(state));
+    let expected = [state("one", "incomplete"), state("plain", "ready"), state("three", "gone")];
+    assert_eq!(states, expected.iter().map(|(name, state)| (name, state)).collect::<Vec<_>>());
     assert_eq!(says(&["prune", "--dry-run"])["pruned"][0]["due"], "worktree_gone");
     says(&["prune"]);
+    says(&["doctor", "--fix"]);
     assert_eq!(says(&["doctor"])["ok"], true);
     for what in ["status", "install", "uninstall"] {
         says(&["hook", what]);

@@ -188,3 +188,19 @@ impl Drop for Session {
         wait_until("the session has ended", || self.0.try_wait().is_ok_and(|end| end.is_some()));
     }
 }
+
+#[test]
+fn one_that_is_refused_keeps_all_of_them() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "clean", "dirty"]).ok();
+    fs::write(sandbox.root.join("app-dirty/work"), "").unwrap();
+
+    let refused = repo.agentenv(&["remove", "clean", "dirty"]).fails(7);
+    assert!(refused.stderr.contains("work"), "{}", refused.show());
+    assert!(sandbox.root.join("app-clean").exists());
+    // Twice the same one is no reason to wait for oneself.
+    let twice = repo.agentenv(&["remove", "clean", "app-clean", "dirty", "--force", "--json"]).ok();
+    assert_eq!(twice.json()["removed"].as_array().unwrap().len(), 2);
+}

@@ -240,6 +240,57 @@ fn a_list_fits_80_columns() {
     assert!(rows[3].starts_with('$'), "no line wraps: {screen}");
 }
 
+#[test]
+fn init_asks_little_and_shows_all_before_it_writes() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    repo.commit("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n");
+    repo.commit("requirements.txt", "psycopg\n");
+    let file = repo.path.join(".agentenv.yaml");
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv init");
+    terminal.waits_for("Worktrees go:");
+    terminal.key("Escape");
+    assert_eq!(terminal.exit_code(), 130);
+    assert!(!file.exists());
+
+    terminal.types("clear; git agentenv init");
+    terminal.waits_for("Worktrees go:");
+    terminal.key("Down");
+    terminal.key("Enter");
+    terminal.waits_for("The servers run:");
+    terminal.key("Enter");
+    terminal.waits_for("python manage.py migrate");
+    terminal.waits_for("Run this in each new worktree?");
+    terminal.key("n");
+    terminal.waits_for("Write .agentenv.yaml?");
+    assert!(!file.exists(), "nothing is written before the answer");
+    terminal.key("Enter");
+    terminal.waits_for("AGENTS.md?");
+    terminal.key("n");
+    assert_eq!(terminal.exit_code(), 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    for line in ["worktree: \".worktrees/{name}\"", "container: agentenv-postgres-1", "# hooks:"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(!repo.path.join("AGENTS.md").exists());
+}
+
+#[test]
+fn psql_has_a_prompt() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv db psql x");
+    terminal.waits_for(&format!("{}_x=#", sandbox.id));
+    terminal.types("\\echo the :DBNAME one");
+    terminal.waits_for(&format!("the {}_x one", sandbox.id));
+    terminal.types("\\q");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
 fn project(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());

@@ -118,7 +118,8 @@ fn a_failing_post_add_keeps_the_environment_and_says_how_to_go_on() {
         said.show()
     );
     let tree = tree(&sandbox, "x");
-    assert_eq!(said.stdout, format!("{}\n", tree.display()), "it is there, so it is named");
+    let hint = format!("git agentenv adopt {}", tree.display());
+    assert!(said.stderr.contains(&hint), "it is there, so it is named: {}", said.show());
     assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "1\n");
 
     fs::write(tree.join("mended"), "").unwrap();

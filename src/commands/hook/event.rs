@@ -89,7 +89,7 @@ pub fn remove(ui: &Ui) -> Result<Exit> {
         dry_run: false,
         no_hooks: false,
     };
-    remove::one(&context, ui, &args, &lease, &[])?;
+    remove::one(&context, ui, &args, &lease)?;
     Ok(Exit::Done)
 }
 
