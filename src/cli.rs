@@ -1,8 +1,8 @@
 //! The command line, and nothing else.
 
 use crate::commands::{
-    add, adopt, check, completions, db, env, hook, infra, init, list, path, prune, remove, run,
-    shell_init, trust,
+    add, adopt, check, completions, db, doctor, env, hook, infra, init, list, path, prune, remove,
+    run, shell_init, trust,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -52,6 +52,8 @@ pub enum Command {
     Path(path::Args),
     /// Give back what belongs to worktrees that are gone, and finish what was interrupted
     Prune(prune::Args),
+    /// Look at git, Docker, the servers and the environments, and say what mends what is wrong
+    Doctor(doctor::Args),
     /// Start, stop and show the servers that all environments share
     Infra(infra::Args),
     /// Say whether this shell's variables belong to the environment it stands in

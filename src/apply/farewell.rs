@@ -33,6 +33,7 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     let tree = tree::of(lease)?;
     let step = ui.step("worktree");
     worktree(lease, tree.as_ref(), force)?;
+    fragments(store, lease)?;
     step.done();
     keep(&mut left, "branch", unwanted_branch(ui, lease));
     let parts = services(ui, lease, force, &mut left);
@@ -49,7 +50,7 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
         keep(&mut left, "environment file", files::remove_env(lease));
         keep(&mut left, "worktree's mark", unmark(lease));
     } else {
-        keep(&mut left, "worktree", half_made(lease));
+        keep(&mut left, "worktree", half_made(store, lease));
         keep(&mut left, "branch", branch(lease));
     }
     let parts = services(ui, lease, Force { work: true, sessions: true }, &mut left);
@@ -93,8 +94,17 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
 }
 
 /// A worktree that `add` did not finish. Nobody was told of it; if work is in it all the same, it stays.
-fn half_made(lease: &Lease) -> Result<()> {
-    worktree(lease, tree::of(lease)?.as_ref(), Force::default())
+fn half_made(store: &Store, lease: &Lease) -> Result<()> {
+    match tree::of(lease)? {
+        Some(tree) if tree::is_shell(&tree)? => tree::discard(&tree)?,
+        tree => worktree(lease, tree.as_ref(), Force::default())?,
+    }
+    fragments(store, lease)
+}
+
+fn fragments(store: &Store, lease: &Lease) -> Result<()> {
+    let _lock = store.lock_repository(&lease.repository)?;
+    tree::discard_fragments(lease)
 }
 
 /// The branch that `add` made, when it still is as it was made and no worktree has it.

@@ -30,6 +30,15 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
     fault::point("env-written")
 }
 
+/// Whether the environment file says what the lease says.
+///
+/// # Errors
+/// When something else stands there, or it cannot be read.
+pub fn is_current(lease: &Lease) -> Result<bool> {
+    let existing = read_env(&lease.path.join(&lease.env_file))?;
+    Ok(envfile::merge(&existing, &lease.id, &lease.vars)? == existing)
+}
+
 /// Takes our block out of the environment file of a worktree that stays.
 ///
 /// # Errors

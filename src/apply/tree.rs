@@ -146,6 +146,43 @@ fn remove_remains(path: &Path) -> Result<()> {
 const REMAINS_TRIES: u32 = 40;
 const REMAINS_PAUSE: Duration = Duration::from_millis(50);
 
+/// Nothing was ever checked out in the worktree. Git may not even be able to read what it has written of it.
+///
+/// # Errors
+/// When its directory cannot be read.
+pub fn is_shell(tree: &Worktree) -> Result<bool> {
+    let own = tree.path.join(".git");
+    let is_empty = fs::entries(&tree.path)?.iter().all(|entry| *entry == own);
+    Ok(is_empty && !tree.admin.join("index").exists())
+}
+
+/// Removes a worktree in which nothing was checked out, without git's help.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn discard(tree: &Worktree) -> Result<()> {
+    fs::remove_dir(&tree.path)?;
+    fs::remove_dir(&tree.admin)
+}
+
+/// Removes admin directories that a killed git had only begun to write, or not removed to the end: without a
+/// `gitdir` they are nobody's to git either, but it can trip over them at every command.
+///
+/// # Errors
+/// When they cannot be read or removed.
+pub fn discard_fragments(lease: &Lease) -> Result<()> {
+    let name = lease.path.file_name().unwrap_or_default().as_encoded_bytes();
+    for admin in fs::entries(&lease.repository.join("worktrees"))? {
+        let word = |file: &str| fs::word(&admin.join(file)).filter(|word| !word.is_empty());
+        let begins = admin.file_name().is_some_and(|own| own.as_encoded_bytes().starts_with(name));
+        let foreign = word("locked").is_some_and(|mark| mark != lease.mark());
+        if begins && !foreign && word("gitdir").is_none() {
+            fs::remove_dir(&admin)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the worktree was moved without git's help, and is in use where it is now.
 ///
 /// Git would call it prunable. Looked for near where it was and near the main checkout.

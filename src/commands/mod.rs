@@ -8,6 +8,7 @@ pub mod check;
 pub mod completions;
 pub mod context;
 pub mod db;
+pub mod doctor;
 pub mod engine;
 pub mod env;
 pub mod follow;
@@ -52,6 +53,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Run(args) => run::run(&args, ui),
         Command::Path(args) => path::run(&args, ui),
         Command::Prune(args) => prune::run(&args, ui),
+        Command::Doctor(args) => doctor::run(&args, ui),
         Command::Infra(args) => infra::run(&args, ui),
         Command::Check(args) => check::run(&args, ui),
         Command::Trust(args) => trust::run(&args, ui),

@@ -80,42 +80,51 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
-    // What another process is at work on is not interrupted.
-    let Ok(Some(_working)) = store.try_lock_lease(&lease.id) else {
-        return;
-    };
-    let lease = match store.lease(&lease.id) {
-        Ok(Some(now)) => now,
-        Ok(None) => return,
-        Err(error) => return report.keep(&lease.name, &error),
-    };
-    let due = match recover::due(&lease) {
-        Ok(Some(due)) => due,
-        Ok(None) => return,
-        Err(error) => return report.keep(&lease.name, &error),
-    };
-    let given_back = if report.dry_run { Ok(()) } else { give_back(ui, store, &lease, due) };
-    match given_back {
-        Ok(()) => report.pruned.push(Entry {
+    match settle(ui, store, lease, report.dry_run) {
+        Ok(Some((lease, due))) => report.pruned.push(Entry {
             name: lease.name.clone(),
             due: Some(due),
             what: held(&lease),
         }),
+        Ok(None) => {}
         Err(error) => report.keep(&lease.name, &error),
     }
 }
 
+/// Gives back what one lease holds if it is due; `None` when it is not, or another process works on it.
+///
+/// # Errors
+/// When it could not be given back; it stays on record.
+pub fn settle(
+    ui: &Ui,
+    store: &Store,
+    lease: &Lease,
+    dry_run: bool,
+) -> Result<Option<(Lease, Due)>> {
+    let Some(_working) = store.try_lock_lease(&lease.id)? else {
+        return Ok(None);
+    };
+    let Some(lease) = store.lease(&lease.id)? else {
+        return Ok(None);
+    };
+    let Some(due) = recover::due(&lease)? else {
+        return Ok(None);
+    };
+    if !dry_run {
+        give_back(ui, store, &lease, due)?;
+    }
+    Ok(Some((lease, due)))
+}
+
 /// Without the user's word: what has live sessions or holds work stays.
 fn give_back(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
-    if due != Due::AddInterrupted {
-        losses::require_none(lease, &losses::of(lease, false)?, false)?;
-        let lease = Lease { phase: Phase::Removing, ..lease.clone() };
-        store.save(&lease)?;
+    if due == Due::AddInterrupted {
+        return farewell::undo(ui, store, lease);
     }
-    match due {
-        Due::AddInterrupted => farewell::undo(ui, store, lease),
-        _ => farewell::remove(ui, store, lease, Force::default()),
-    }
+    losses::require_none(lease, &losses::of(lease, false)?, false)?;
+    let lease = Lease { phase: Phase::Removing, ..lease.clone() };
+    store.save(&lease)?;
+    farewell::remove(ui, store, &lease, Force::default())
 }
 
 fn lost(ui: &Ui, store: &Store, report: &mut Report) {

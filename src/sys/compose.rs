@@ -81,6 +81,14 @@ impl Infra {
         Ok(all.filter(|c| c.project == self.project).collect())
     }
 
+    /// Ends well when there is a compose to call.
+    ///
+    /// # Errors
+    /// When none is installed.
+    pub fn is_callable(&self) -> Result<()> {
+        self.compose().map(drop)
+    }
+
     fn call(&self, args: &[&str]) -> Result<()> {
         let cmd = self.compose()?.args(["-p", &self.project, "-f"]);
         let cmd = match &self.file {

@@ -117,9 +117,13 @@ pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
 /// When git refuses.
 pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
+    let section = format!("branch.{branch}");
+    // First, for as long as the branch is there this is tried again. A branch need not have settings.
+    let removed = run(&|| git(repo).args(["config", "--remove-section", &section]))?;
+    if removed.stderr.contains(LOCKED) {
+        require("git config --remove-section", removed)?;
+    }
     retry(|| git(repo).args(["update-ref", "-d", &reference, commit]))?;
-    // Nobody else's section is touched: git removes exactly this branch's settings, if there are any.
-    git(repo).args(["config", "--remove-section", &format!("branch.{branch}")]).output()?;
     fault::point("branch-deleted")
 }
 
@@ -236,6 +240,7 @@ pub fn admin_of(path: &Path) -> Result<PathBuf> {
 const USAGE: i32 = 129;
 
 /// How often a command is tried that ran into another git's lock, and how long between.
+const LOCKED: &str = "could not lock";
 const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -248,8 +253,7 @@ fn retry(command: impl Fn() -> Cmd) -> Result<Output> {
 fn run(command: &dyn Fn() -> Cmd) -> Result<Output> {
     let mut output = command().output()?;
     for attempt in 1..TRIES {
-        let passing =
-            ["commondir", "config.lock", "could not lock", "cannot lock ref", "File exists"];
+        let passing = ["commondir", "config.lock", LOCKED, "cannot lock ref", "File exists"];
         if output.success() || !passing.iter().any(|text| output.stderr.contains(text)) {
             break;
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static UNDOING: AtomicBool = AtomicBool::new(false);
+static ENDING: Mutex<()> = Mutex::new(());
 static RUNNING: Mutex<Vec<Weak<duct::Handle>>> = Mutex::new(Vec::new());
 
 /// How long commands have to end by themselves: git takes its lock files away first.
@@ -75,10 +76,14 @@ pub fn register(handle: &Arc<duct::Handle>) -> Result<Registered> {
 
 /// Ends a command with all that it started, which would keep its pipes open and write on.
 pub fn end(handle: &duct::Handle) {
-    if matches!(handle.try_wait(), Ok(Some(_))) {
-        return;
+    {
+        // Whoever waits for it must not go on, and end this program, while only its parent is ended.
+        let _one = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(handle.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::TERM));
     }
-    handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::TERM));
     if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
         handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::KILL));
     }

@@ -69,6 +69,8 @@ fn every_command_answers_as_its_schema_says() {
     assert_eq!(states, expected.iter().map(|(name, state)| (name, state)).collect::<Vec<_>>());
     assert_eq!(says(&["prune", "--dry-run"])["pruned"][0]["due"], "worktree_gone");
     says(&["prune"]);
+    says(&["doctor", "--fix"]);
+    assert_eq!(says(&["doctor"])["ok"], true);
     for what in ["status", "install", "uninstall"] {
         says(&["hook", what]);
     }

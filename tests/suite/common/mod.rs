@@ -57,6 +57,11 @@ impl Sandbox {
         repo
     }
 
+    /// A repository that was made before.
+    pub fn repo_at(&self, name: &str) -> Repo<'_> {
+        Repo { sandbox: self, path: self.root.join(name) }
+    }
+
     /// The configuration of a project that uses the shared servers, with this sandbox's slots.
     pub fn config(&self) -> String {
         let servers = servers();

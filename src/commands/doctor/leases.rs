@@ -1,0 +1,95 @@
+//! The leases against what there is.
+
+use super::{Finding, Fix};
+use crate::apply::files;
+use crate::commands::recover::{self, Due};
+use crate::model::lease::{Lease, Part};
+use crate::service::{self, State};
+use crate::sys::{git, listeners};
+
+/// What one environment lacks.
+pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
+    match recover::due(lease) {
+        Ok(None) => whole(lease, findings),
+        Ok(Some(due)) => findings.push(interrupted(lease, due)),
+        Err(error) => {
+            let what = format!("cannot look at `{}`: {error:#}", lease.name);
+            findings.push(Finding::error(what, format!("ls -ld {}", lease.repository.display())));
+        }
+    }
+}
+
+fn interrupted(lease: &Lease, due: Due) -> Finding {
+    let why = match due {
+        Due::AddInterrupted => "was never finished",
+        Due::RemoveInterrupted => "is removed in part",
+        Due::WorktreeGone => "has lost its worktree",
+        Due::RepositoryGone => "has lost its repository",
+    };
+    let what = format!("`{}` ({}) {why}", lease.name, lease.path.display());
+    Finding::error(what, "git agentenv prune").fix(Fix::Finish(Box::new(lease.clone())))
+}
+
+fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
+    let adopt = format!("git agentenv adopt {}", lease.path.display());
+    let mend = || Fix::Mend(Box::new(lease.clone()));
+    match files::is_current(lease) {
+        Ok(true) => {}
+        Ok(false) => {
+            let what = format!("`{}`: {} is missing or changed", lease.name, lease.env_file);
+            findings.push(Finding::error(what, &adopt).fix(mend()));
+        }
+        Err(error) => {
+            let file = lease.path.join(&lease.env_file);
+            let what = format!("`{}`: {error:#}", lease.name);
+            findings.push(Finding::error(what, format!("ls -ld {}", file.display())));
+        }
+    }
+    if !git::ignores(&lease.path, &lease.env_file).unwrap_or(true) {
+        let what = format!("`{}`: git does not ignore {}", lease.name, lease.env_file);
+        findings.push(Finding::warning(what, &adopt).fix(mend()));
+    }
+    for part in &lease.parts {
+        findings.extend(of_part(lease, part, &adopt));
+    }
+    for (variable, port) in &lease.ports {
+        findings.extend(taken(lease, variable, *port));
+    }
+    if lease.hooks_pending {
+        let what = format!("`{}`: its post_add hooks have not all run", lease.name);
+        findings.push(Finding::warning(what, adopt));
+    }
+}
+
+/// A server that does not answer is a finding of its own.
+fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
+    let name = &lease.name;
+    let thing = format!("{} {}", part.service, part.holds);
+    match service::state(part, &lease.id, &lease.path).ok()? {
+        State::Ours => None,
+        // The application creates the file when it wants to.
+        State::Missing if part.kind == crate::model::config::Kind::Sqlite => None,
+        State::Missing => {
+            let mend = Fix::Mend(Box::new(lease.clone()));
+            Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(mend))
+        }
+        State::NotOurs(whose) => {
+            let what = format!("`{name}`: {thing} is somebody else's now ({whose})");
+            Some(Finding::error(what, format!("git agentenv remove {name}")))
+        }
+    }
+}
+
+/// Somebody who listens from outside the worktree.
+fn taken(lease: &Lease, variable: &str, port: u16) -> Vec<Finding> {
+    let outside = |listener: &listeners::Listener| {
+        listener.dir.as_ref().is_some_and(|dir| !dir.starts_with(&lease.path))
+    };
+    let others = listeners::on(port).into_iter().filter(outside);
+    others
+        .map(|other| {
+            let what = format!("`{}`: {variable} {port} is taken by {other}", lease.name);
+            Finding::warning(what, format!("kill {}", other.pid))
+        })
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! The tools and the servers.
+
+use super::Finding;
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::service::{self, Server};
+use crate::sys::compose::Infra;
+use crate::sys::exec::{self, Cmd};
+use crate::sys::{docker, env, fs};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The oldest git that has everything which is used here.
+const OLDEST: (u32, u32) = (2, 30);
+
+/// git, Docker, compose, the servers that are configured or in use, the man page and completion.
+pub(super) fn look(config: Option<&Config>, leases: &[Lease]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(git());
+    let servers = servers(config, leases);
+    let needed = servers.iter().any(|server| server.place != crate::model::config::Place::Host);
+    match docker::containers() {
+        Err(error) => findings.push(engine(&error, needed)),
+        Ok(_) => findings.extend(compose()),
+    }
+    findings.extend(servers.iter().filter_map(silent));
+    findings.extend(installed());
+    findings
+}
+
+fn git() -> Option<Finding> {
+    let said = match Cmd::new("git").arg("version").read() {
+        Ok(said) => said,
+        Err(error) => return Some(Finding::error(format!("{error:#}"), "apt install git")),
+    };
+    let number = said.split(' ').nth(2).unwrap_or_default();
+    let mut parts = number.split('.').filter_map(|part| part.parse::<u32>().ok());
+    let version = (parts.next()?, parts.next()?);
+    let what = || format!("{said} is older than {}.{}", OLDEST.0, OLDEST.1);
+    (version < OLDEST).then(|| Finding::error(what(), "apt install git"))
+}
+
+fn engine(error: &anyhow::Error, needed: bool) -> Finding {
+    let what = format!("no Docker engine answers: {error:#}");
+    let command = "docker version";
+    if needed { Finding::error(what, command) } else { Finding::warning(what, command) }
+}
+
+fn compose() -> Option<Finding> {
+    let missing = Infra::of(None).and_then(|infra| infra.is_callable()).err()?;
+    let what = format!("{missing:#}: `git agentenv infra` cannot work");
+    Some(Finding::warning(what, "apt install docker-compose-plugin"))
+}
+
+fn servers(config: Option<&Config>, leases: &[Lease]) -> BTreeSet<Server> {
+    let configured = config.into_iter().flat_map(|config| config.services.values());
+    let held = leases.iter().flat_map(|lease| &lease.parts);
+    held.map(Server::of_part).chain(configured.map(Server::of_service)).collect()
+}
+
+fn silent(server: &Server) -> Option<Finding> {
+    let error = service::answers(server).err()?;
+    let hint = crate::error::hint_of(&error).unwrap_or("git agentenv infra up").to_owned();
+    Some(Finding::error(format!("{} does not answer: {error:#}", server.title()), hint))
+}
+
+/// Found as the tools that use them look for them.
+fn installed() -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let page = Cmd::new("man").args(["-w", "git-agentenv"]).output();
+    if exec::find("man").is_some() && !page.is_ok_and(|page| page.success()) {
+        let what = "the man page is not installed: `git agentenv --help` fails";
+        findings.push(Finding::warning(what, "./install.sh"));
+    }
+    let completion = Path::new("bash-completion/completions/git-agentenv");
+    if !shares().iter().any(|share| share.join(completion).exists()) {
+        let command = "git agentenv completions bash";
+        findings.push(Finding::warning("completion is not installed for bash", command));
+    }
+    findings
+}
+
+fn shares() -> Vec<PathBuf> {
+    let home = env::path("XDG_DATA_HOME")
+        .or_else(|| env::path("HOME").map(|home| home.join(".local/share")));
+    let dirs = env::var("XDG_DATA_DIRS").unwrap_or("/usr/local/share:/usr/share".to_owned());
+    let beside = exec::find("git-agentenv").map(|program| fs::canonical(&program));
+    let beside = beside.and_then(|program| Some(program.parent()?.parent()?.join("share")));
+    home.into_iter().chain(beside).chain(dirs.split(':').map(PathBuf::from)).collect()
+}

@@ -1,0 +1,147 @@
+//! `git agentenv doctor`: looks at git, Docker, the servers and the leases, and says what mends what is wrong.
+
+mod leases;
+mod machine;
+mod slots;
+
+use super::context::{Context, current_dir};
+use super::{adopt, engine, prune};
+use crate::error::Exit;
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::sys::repo::Repo;
+use crate::sys::store::Store;
+use crate::ui::Ui;
+use anyhow::Result;
+use serde::Serialize;
+
+/// The arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Mend what can be mended without losing anything: finish what was interrupted, put back what is missing
+    #[arg(long)]
+    pub fix: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv doctor
+  git agentenv doctor --fix
+  git agentenv doctor --json";
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something does not work.
+    Error,
+    /// Everything works, but could be better.
+    Warning,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    level: Level,
+    what: String,
+    /// The command that mends it.
+    command: String,
+    #[serde(skip)]
+    fix: Option<Fix>,
+}
+
+/// What mends a finding without anybody's word.
+#[derive(Debug)]
+enum Fix {
+    /// Finish what was interrupted, give back what belongs to nobody.
+    Finish(Box<Lease>),
+    /// Put back what is missing.
+    Mend(Box<Lease>),
+}
+
+impl Finding {
+    fn new(level: Level, what: impl Into<String>, command: impl Into<String>) -> Self {
+        Finding { level, what: what.into(), command: command.into(), fix: None }
+    }
+
+    fn error(what: impl Into<String>, command: impl Into<String>) -> Self {
+        Self::new(Level::Error, what, command)
+    }
+
+    fn warning(what: impl Into<String>, command: impl Into<String>) -> Self {
+        Self::new(Level::Warning, what, command)
+    }
+
+    fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+}
+
+/// Looks, mends when asked to, and looks again.
+///
+/// # Errors
+/// When the state directory cannot be used, or the configuration is invalid.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let store = Store::open()?;
+    let context = Repo::discover(&current_dir()?).ok();
+    let context = context.map(|repo| Context { repo, store: store.clone() });
+    let config = context.as_ref().map(Context::config).transpose()?.flatten();
+    let mut findings = look(&store, config.as_ref())?;
+    if args.fix {
+        for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
+            if let Err(error) = mend(ui, &store, fix) {
+                ui.warn(format!("{error:#}"));
+            }
+        }
+        findings = look(&store, config.as_ref())?;
+    }
+    let left = slots::left(&store, config.as_ref())?;
+    let ok = findings.iter().all(|finding| finding.level != Level::Error);
+    let answer = serde_json::json!({ "ok": ok, "findings": findings, "slots": left });
+    ui.answer(&answer, || text(&findings, &left))?;
+    Ok(if ok { Exit::Done } else { Exit::Failed })
+}
+
+fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
+    let (known, broken) = store.survey()?;
+    let mut findings = machine::look(config, &known);
+    for broken in broken {
+        let file = broken.file.display();
+        let what = format!("cannot read the lease {file}: {}", broken.why);
+        findings.push(Finding::error(what, format!("mv {file} {file}.broken")));
+    }
+    findings.extend(slots::look(store, config)?);
+    known.iter().for_each(|lease| leases::look(lease, &mut findings));
+    Ok(findings)
+}
+
+fn mend(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
+    match fix {
+        Fix::Finish(lease) => prune::settle(ui, store, lease, false).map(drop),
+        Fix::Mend(lease) => {
+            let context = adopt::at(&lease.path)?;
+            let config = engine::configuration(&context, ui)?;
+            adopt::worktree(&context, ui, &config).map(drop)
+        }
+    }
+}
+
+fn text(findings: &[Finding], left: &[slots::Left]) -> String {
+    let line = |finding: &Finding| {
+        let label = match finding.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        format!("{label}: {}\n  {}\n", finding.what, finding.command)
+    };
+    let mut text: String = findings.iter().map(line).collect();
+    for slots::Left { pool, free, of } in left {
+        text.push_str(&format!("{pool}: {free} of {of} free\n"));
+    }
+    if findings.is_empty() {
+        text.push_str("everything is as it should be\n");
+    }
+    text
+}

@@ -1,0 +1,53 @@
+//! How many slots are left.
+
+use super::Finding;
+use crate::model::config::Config;
+use crate::sys::store::Store;
+use anyhow::Result;
+use serde::Serialize;
+
+/// How much of a pool is left.
+#[derive(Debug, Serialize)]
+pub(super) struct Left {
+    pub(super) pool: String,
+    pub(super) free: usize,
+    pub(super) of: usize,
+}
+
+/// What is left of each pool of the configuration, by the leases.
+///
+/// # Errors
+/// When the leases cannot be read.
+pub(super) fn left(store: &Store, config: Option<&Config>) -> Result<Vec<Left>> {
+    let (leases, _) = store.survey()?;
+    let mut left = Vec::new();
+    for (name, port) in config.iter().flat_map(|config| &config.ports) {
+        let Some((first, last)) = port.range else { continue };
+        let held = |port: &u16| leases.iter().any(|lease| lease.ports.values().any(|p| p == port));
+        let (pool, of) = (format!("ports.{name}"), usize::from(last - first) + 1);
+        left.push(Left { pool, free: (first..=last).filter(|port| !held(port)).count(), of });
+    }
+    for (name, service) in config.iter().flat_map(|config| &config.services) {
+        let Some((first, last)) = service.range else { continue };
+        let parts = || leases.iter().flat_map(|lease| &lease.parts);
+        let held = |index: &u32| {
+            parts().any(|part| part.kind == service.kind && part.holds == index.to_string())
+        };
+        let (pool, of) = (format!("services.{name}"), (last - first) as usize + 1);
+        left.push(Left { pool, free: (first..=last).filter(|index| !held(index)).count(), of });
+    }
+    Ok(left)
+}
+
+/// Pools that are empty.
+///
+/// # Errors
+/// As [`left`].
+pub(super) fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
+    let empty = left(store, config)?.into_iter().filter(|left| left.free == 0);
+    let finding = |left: Left| {
+        let what = format!("no slot of {} is left: the next `add` fails", left.pool);
+        Finding::warning(what, "git agentenv list --all")
+    };
+    Ok(empty.map(finding).collect())
+}

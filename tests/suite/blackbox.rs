@@ -1,0 +1,130 @@
+//! Killed, or told that the disk is full or broken, at the n-th call that changes a file, without knowing where
+//! that is: prune leaves what was there before.
+//!
+//! `strace` strikes the program's own calls 1 to 12 and then every fifth, to the last one of a run without faults;
+//! for its children (git) every third call up to the 30th of each.
+
+use crate::common::{Repo, Sandbox};
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+/// Calls that change files, or make them last.
+const CALLS: &str = "write,pwrite64,rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,link,linkat,symlink,fsync,fdatasync,ftruncate,fchmod,chmod";
+
+const ADD: [&str; 2] = ["add", "x"];
+const REMOVE: [&str; 3] = ["remove", "x", "-D"];
+
+#[test]
+fn killed_at_any_call() {
+    sweep("signal=KILL");
+}
+
+#[test]
+fn a_full_disk_at_any_call() {
+    sweep("error=ENOSPC");
+}
+
+#[test]
+fn a_broken_disk_at_any_call() {
+    sweep("error=EIO");
+}
+
+#[test]
+fn git_killed_at_any_call() {
+    let (sandbox, before) = world();
+    let repo = sandbox.repo_at("app");
+    for n in (1..=30).step_by(3) {
+        struck(&sandbox, &repo, &["-f"], "signal=KILL", n, &ADD);
+        pruned(&repo);
+        gone(&repo, &before, &format!("git killed at its call {n} in add"));
+        repo.agentenv(&ADD).ok();
+        struck(&sandbox, &repo, &["-f"], "signal=KILL", n, &REMOVE);
+        pruned(&repo);
+        gone(&repo, &before, &format!("git killed at its call {n} in remove"));
+    }
+}
+
+/// A git that is killed leaves its lock files. They are not ours to remove: what they hold up is kept on record, and
+/// they are named; then the test removes them as git tells the user to.
+#[track_caller]
+fn pruned(repo: &Repo<'_>) {
+    let said = repo.agentenv(&["prune"]);
+    let traces = repo.traces_of_files();
+    let locks = traces.iter().filter(|trace| trace.contains("/.git/") && trace.ends_with(".lock"));
+    let locks: Vec<&String> = locks.collect();
+    assert!(
+        said.code == 0 || locks.iter().any(|lock| said.stderr.contains(*lock)),
+        "{}",
+        said.show()
+    );
+    locks.into_iter().for_each(|lock| fs::remove_file(lock).unwrap());
+    repo.agentenv(&["prune"]).ok();
+}
+
+fn sweep(fault: &str) {
+    let (sandbox, before) = world();
+    let repo = sandbox.repo_at("app");
+    for n in steps(calls(&sandbox, &repo, &ADD)) {
+        repo.agentenv(&["remove", "x", "-D"]);
+        struck(&sandbox, &repo, &[], fault, n, &ADD);
+        repo.agentenv(&["prune"]).ok();
+        gone(&repo, &before, &format!("{fault} at call {n} of add"));
+    }
+    repo.agentenv(&ADD).ok();
+    for n in steps(calls(&sandbox, &repo, &REMOVE)) {
+        repo.agentenv(&ADD);
+        struck(&sandbox, &repo, &[], fault, n, &REMOVE);
+        repo.agentenv(&["prune"]).ok();
+        gone(&repo, &before, &format!("{fault} at call {n} of remove"));
+    }
+}
+
+/// As before, or a whole environment, when the fault came too late or too early to matter.
+#[track_caller]
+fn gone(repo: &Repo<'_>, before: &BTreeSet<String>, when: &str) {
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    if let Some(row) = listed["environments"].as_array().unwrap().first() {
+        assert_eq!(row["state"], "ready", "{when}");
+        repo.agentenv(&REMOVE).ok();
+    }
+    repo.leaves_no_file_but(before, when);
+}
+
+fn world() -> (Sandbox, BTreeSet<String>) {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&ADD).ok();
+    repo.agentenv(&REMOVE).ok();
+    let before = repo.traces_of_files();
+    drop(repo);
+    (sandbox, before)
+}
+
+fn steps(last: usize) -> impl Iterator<Item = usize> {
+    (1..=last).filter(|n| *n <= 12 || n % 5 == 0)
+}
+
+/// How many of these calls the command makes when nothing strikes it.
+fn calls(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> usize {
+    let log = sandbox.root.join("home/calls");
+    let mut strace = strace(sandbox, repo, &["-o", log.to_str().unwrap()], args);
+    sandbox.outcome(&mut strace).ok();
+    let count = fs::read_to_string(log).unwrap().lines().count();
+    assert!(count > 12, "{count} calls");
+    count
+}
+
+fn struck(sandbox: &Sandbox, repo: &Repo<'_>, how: &[&str], fault: &str, n: usize, args: &[&str]) {
+    let inject = format!("inject={CALLS}:{fault}:when={n}");
+    let options = [how, &["-o", "/dev/null", "-e", &inject]].concat();
+    sandbox.outcome(&mut strace(sandbox, repo, &options, args));
+}
+
+fn strace(sandbox: &Sandbox, repo: &Repo<'_>, options: &[&str], args: &[&str]) -> Command {
+    let mut command = sandbox.command("strace");
+    command.args(["-qq", "-e", &format!("trace={CALLS}")]).args(options);
+    command.arg(env!("CARGO_BIN_EXE_git-agentenv")).args(args).current_dir(&repo.path);
+    command
+}

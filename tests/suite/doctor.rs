@@ -1,0 +1,124 @@
+//! What `doctor` finds, that each finding names what mends it, and what `--fix` mends by itself.
+
+use crate::common::{Outcome, Repo, Sandbox, servers};
+use serde_json::Value;
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+#[test]
+fn what_is_whole_has_no_errors() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let said = repo.agentenv(&["doctor", "--json"]).ok().json();
+    assert_eq!(said["ok"], true, "{said:#}");
+    assert!(errors(&said).is_empty());
+    let pools = said["slots"].as_array().unwrap();
+    assert_eq!((&pools[0]["pool"], &pools[0]["free"]), (&"ports.DJANGO_PORT".into(), &38.into()));
+    assert_eq!((&pools[1]["pool"], &pools[1]["free"]), (&"services.redis".into(), &3.into()));
+    assert!(repo.agentenv(&["doctor"]).ok().stdout.contains("ports.DJANGO_PORT: 38 of 39 free"));
+}
+
+#[test]
+fn what_is_missing_is_named_and_put_back() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let file = sandbox.root.join("app-x/.env.worktree");
+    let content = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    servers().psql(&format!("DROP DATABASE {}_x", sandbox.id));
+    let index = sandbox.indexes().next().unwrap();
+    servers().redis(index, &["FLUSHDB"]);
+    let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
+    let found = errors(&said);
+    for what in [
+        ".env.worktree is missing or changed",
+        "_x is missing",
+        &format!("redis {index} is missing"),
+    ] {
+        assert!(found.iter().any(|finding| finding.contains(what)), "{what}: {said:#}");
+    }
+    let findings = said["findings"].as_array().unwrap().iter();
+    let mends =
+        |finding: &&Value| finding["command"].as_str().unwrap().starts_with("git agentenv adopt /");
+    assert_eq!(findings.filter(mends).count(), 3, "{said:#}");
+    repo.agentenv(&["doctor", "--fix"]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), content);
+    assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
+    fs::write(&file, content.replace("POSTGRES_DB=", "POSTGRES_DB=other")).unwrap();
+    repo.agentenv(&["doctor"]).fails(1);
+    repo.agentenv(&["doctor", "--fix"]).ok();
+    assert_eq!(fs::read_to_string(&file).unwrap(), content);
+}
+
+#[test]
+fn what_was_interrupted_or_lost_its_worktree_is_finished() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let mut add = command(&sandbox, &repo, &["add", "y"]);
+    sandbox.outcome(add.env("AGENTENV_FAULT", "before-ready:kill")).fails(128 + 9);
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
+    let found = errors(&said);
+    assert!(found.iter().any(|finding| finding.contains("was never finished")), "{said:#}");
+    assert!(found.iter().any(|finding| finding.contains("has lost its worktree")), "{said:#}");
+    repo.agentenv(&["doctor", "--fix"]).ok();
+    assert!(sandbox.databases().is_empty());
+    assert_eq!(
+        repo.agentenv(&["list", "--json"]).ok().json()["environments"],
+        Value::Array(vec![])
+    );
+}
+
+#[test]
+fn what_is_somebody_elses_is_named_and_left() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let database = format!("{}_x", sandbox.id);
+    servers().psql(&format!("COMMENT ON DATABASE {database} IS 'mine'"));
+    let port = sandbox.ports().nth(1).unwrap();
+    let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let said = repo.agentenv(&["doctor", "--fix", "--json"]).fails(1).json();
+    assert!(
+        errors(&said).iter().any(|finding| finding.contains("somebody else's now")),
+        "{said:#}"
+    );
+    let all = said["findings"].to_string();
+    assert!(all.contains(&format!("(pid {})", std::process::id())), "{all}");
+    assert!(all.contains(env!("CARGO_MANIFEST_DIR")), "{all}");
+    assert_eq!(sandbox.databases(), [database.as_str()]);
+}
+
+#[test]
+fn engines_and_leases_that_do_not_answer_are_named() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let mut doctor = command(&sandbox, &repo, &["doctor", "--json"]);
+    let said = sandbox.outcome(doctor.env("DOCKER_HOST", "unix:///nonexistent/docker.sock"));
+    let said = said.fails(1).json();
+    assert!(errors(&said).iter().any(|finding| finding.contains("no Docker engine answers")));
+    let lease = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
+    fs::write(lease.path(), "version: 99\n").unwrap();
+    let said: Outcome = repo.agentenv(&["doctor"]).fails(1);
+    assert!(said.stdout.contains("newer git-agentenv (version 99)"), "{}", said.show());
+    assert!(said.stdout.contains(&format!("  mv {}", lease.path().display())), "{}", said.show());
+}
+
+fn environment(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    repo
+}
+
+fn command(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Command {
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.args(args).current_dir(&repo.path);
+    command
+}
+
+fn errors(said: &Value) -> Vec<String> {
+    let findings = said["findings"].as_array().unwrap().iter();
+    let errors = findings.filter(|finding| finding["level"] == "error");
+    errors.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()
+}

@@ -1,0 +1,168 @@
+//! Names, files and records that somebody made to do harm.
+
+use crate::common::{Sandbox, servers};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+#[test]
+fn nasty_branch_names_are_only_names() {
+    let sandbox = Sandbox::wide(4);
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let long = "l".repeat(200);
+    let names = [
+        "$(touch${IFS}pwned)",
+        "`touch`",
+        "a;b",
+        "a'b",
+        "a\"b",
+        "a&b|c<d>e",
+        "a%b#c!d",
+        "{x}",
+        "größe/日本語",
+        &long,
+        "Feature-X",
+        "feature-x",
+        "feature_x",
+        "feature/x",
+    ];
+    let mut seen = BTreeSet::new();
+    for name in names {
+        let made = repo.agentenv(&["add", name, "--json"]).ok().json();
+        assert_eq!(made["branch"], name);
+        for fact in ["/path", "/project", "/services/postgres/holds", "/ports/DJANGO_PORT"] {
+            let value = made.pointer(fact).unwrap().to_string();
+            assert!(value.len() < 255 && seen.insert(value.clone()), "{name}: {value}");
+        }
+        let database = made.pointer("/services/postgres/holds").and_then(Value::as_str).unwrap();
+        assert!(sandbox.databases().iter().any(|there| there == database), "{database}");
+        let shown = repo.agentenv(&["run", name, "--", "sh", "-c", "printf %s \"$POSTGRES_DB\""]);
+        assert_eq!(shown.ok().stdout, database);
+    }
+    for name in names {
+        repo.agentenv(&["remove", name, "-D"]).ok();
+    }
+    assert!(sandbox.databases().is_empty());
+    let left = fs::read_dir(&sandbox.root).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<String> = left.map(|name| name.into_string().unwrap()).collect();
+    let harm = |name: &String| name == "pwned" || name.starts_with("app-");
+    assert!(!left.iter().any(harm), "{left:?}");
+}
+
+#[test]
+fn an_environment_file_that_is_no_file_of_ours_is_not_followed_or_overwritten() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let victim = sandbox.root.join("victim");
+    fs::write(&victim, "mine\n").unwrap();
+
+    repo.git(&["checkout", "-q", "-b", "link"]);
+    symlink(&victim, repo.path.join(".env.worktree")).unwrap();
+    repo.git(&["add", "-f", ".env.worktree"]);
+    repo.git(&["commit", "-qm", "link"]);
+    repo.git(&["checkout", "-q", "main"]);
+    repo.git(&["checkout", "-q", "-b", "tracked"]);
+    repo.commit(".env.worktree", "A=1\n");
+    repo.git(&["checkout", "-q", "main"]);
+    repo.git(&["checkout", "-q", "-b", "dir"]);
+    repo.commit(".env.worktree/file", "x\n");
+    repo.git(&["checkout", "-q", "main"]);
+    let before = repo.traces_of_files();
+    for (branch, why) in
+        [("link", "a symbolic link"), ("dir", "a directory"), ("tracked", "is tracked by git")]
+    {
+        let refused = repo.agentenv(&["add", branch]).fails(7);
+        assert!(refused.stderr.contains(why), "{}", refused.show());
+    }
+    assert_eq!(fs::read_to_string(victim).unwrap(), "mine\n");
+    let state: BTreeSet<_> = repo.traces_of_files();
+    let grown: Vec<_> =
+        state.difference(&before).filter(|trace| !trace.contains("/state")).collect();
+    assert!(grown.is_empty(), "{grown:#?}");
+}
+
+#[test]
+fn a_giant_environment_file_is_refused_and_a_lying_one_is_never_believed() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "victim"]).ok();
+    repo.agentenv(&["add", "liar"]).ok();
+    let file = |name: &str| sandbox.root.join(format!("app-{name}/.env.worktree"));
+    fs::write(file("liar"), fs::read(file("victim")).unwrap()).unwrap();
+    let index = sandbox.indexes().next().unwrap();
+    servers().redis(index, &["SET", "work", "1"]);
+    repo.agentenv(&["remove", "liar", "-D"]).ok();
+    assert_eq!(sandbox.databases(), [format!("{}_victim", sandbox.id)]);
+    assert_eq!(servers().redis(index, &["GET", "work"]), "1");
+
+    repo.git(&["worktree", "add", "-q", "../giant"]);
+    let giant = fs::File::create(sandbox.root.join("giant/.env.worktree")).unwrap();
+    giant.set_len(1 << 30).unwrap();
+    let refused = repo.agentenv(&["adopt", "../giant"]);
+    assert!(refused.stderr.contains("longer than"), "{}", refused.show());
+    assert_ne!(refused.code, 0);
+    assert_eq!(giant.metadata().unwrap().len(), 1 << 30);
+    assert_eq!(sandbox.databases().len(), 1);
+}
+
+#[test]
+fn a_lease_that_cannot_be_read_is_named_and_nothing_is_given_away_or_dropped() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let file =
+        fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap().path();
+    let lease = fs::read_to_string(&file).unwrap();
+    let before = repo.traces();
+    for broken in [
+        "",
+        &lease[..lease.len() / 2],
+        "version: 99\n",
+        "\0\u{1}nonsense: [",
+        &lease.replace("phase: ready", "phase: done"),
+    ] {
+        fs::write(&file, broken).unwrap();
+        for args in [&["add", "y"][..], &["list"], &["remove", "x"], &["doctor"], &["prune"]] {
+            let said = repo.agentenv(args);
+            let named = said.stdout.clone() + &said.stderr;
+            assert!(
+                said.code != 0 && named.contains(file.to_str().unwrap()),
+                "{broken:?}: {}",
+                said.show()
+            );
+        }
+        repo.leaves_nothing_but(&before, broken);
+    }
+    fs::write(&file, lease).unwrap();
+    repo.agentenv(&["remove", "x", "-D"]).ok();
+}
+
+#[test]
+fn hooks_come_from_the_main_checkout_and_ask_again_when_they_change() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let config = sandbox.config_without_servers();
+    repo.config(&config);
+    repo.git(&["checkout", "-q", "-b", "evil"]);
+    let pwned = sandbox.root.join("pwned");
+    let hooks = |command: String| format!("{config}hooks: {{ post_add: [\"{command}\"] }}\n");
+    repo.config(&hooks(format!("touch {}", pwned.display())));
+    repo.git(&["checkout", "-q", "main"]);
+    repo.agentenv(&["add", "evil"]).ok();
+    assert!(!pwned.exists());
+
+    repo.config(&hooks("touch first.log".to_owned()));
+    let refused = repo.agentenv(&["add", "x"]).fails(7);
+    assert!(refused.stderr.contains("touch first.log"), "{}", refused.show());
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    assert!(sandbox.root.join("app-x/first.log").exists());
+    repo.config(&hooks("touch second.log".to_owned()));
+    repo.agentenv(&["add", "y"]).fails(7);
+    assert!(!sandbox.root.join("app-y").exists());
+}
