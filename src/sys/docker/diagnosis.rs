@@ -60,7 +60,7 @@ fn failed(output: &Output, container: &str) -> anyhow::Error {
 pub(super) fn missing(container: &str) -> anyhow::Error {
     Failure::new(Exit::Service, format!("no container `{container}`"))
         .hint(
-            "`git agentenv infra up` starts the shared servers; or name yours in `.agentenv.yaml`",
+            "start it (`git agentenv infra up`, or your own `docker compose up -d`), or name another in `.agentenv.yaml`",
         )
         .never_ran()
 }
