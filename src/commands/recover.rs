@@ -78,8 +78,7 @@ pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
             continue;
         }
         let Some(_working) = context.store.try_lock_lease(&lease.id)? else {
-            let message = format!("another process is working on the environment `{}`", lease.name);
-            return Err(Failure::new(Exit::Refused, message).hint("wait until it is done").into());
+            return Err(busy(&lease));
         };
         // It may have come to its end since the leases were read.
         let Some(lease) = context.store.lease(&lease.id)? else {
@@ -91,4 +90,10 @@ pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The refusal because another process works on an environment.
+pub fn busy(lease: &Lease) -> anyhow::Error {
+    let message = format!("another process is working on the environment `{}`", lease.name);
+    Failure::new(Exit::Refused, message).hint("wait until it is done").into()
 }

@@ -75,6 +75,42 @@ fn two_removals_of_the_same_two_environments_never_wait_for_each_other() {
 }
 
 #[test]
+fn of_two_that_want_the_same_branch_at_once_one_gets_it_and_the_other_learns_why() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    one_of_two(&sandbox, &repo, &["add", "x"]);
+    repo.agentenv(&["remove", "x"]).ok();
+    repo.git(&["worktree", "add", "--quiet", "--detach", "../d"]);
+    one_of_two(&sandbox, &repo, &["adopt", "../d"]);
+}
+
+/// Two processes have looked at everything before either may choose its slots.
+#[track_caller]
+fn one_of_two(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) {
+    repo.agentenv(&["list"]).ok();
+    let lock = fs::File::options().append(true).create(true).open(sandbox.root.join("state/lock"));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    let start = |number: usize| {
+        let said = sandbox.root.join(format!("said-{number}"));
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        command.args(args).current_dir(&repo.path).stdout(std::process::Stdio::null());
+        let child = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+        wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting"));
+        (child, said)
+    };
+    let both = [start(1), start(2)];
+    drop(lock);
+    let ended = both
+        .map(|(mut child, said)| (child.wait().unwrap().code(), fs::read_to_string(said).unwrap()));
+    let lost: Vec<_> = ended.iter().filter(|(code, _)| *code != Some(0)).collect();
+    assert_eq!(lost.len(), 1, "{ended:?}");
+    assert_eq!(lost[0].0, Some(7), "{ended:?}");
+    assert!(lost[0].1.contains("hint: "), "{ended:?}");
+    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 1);
+}
+
+#[test]
 fn whoever_waits_can_be_interrupted() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
