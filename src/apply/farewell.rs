@@ -79,7 +79,7 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
     }
-    let work = tree::work(tree, &lease.env_file)?;
+    let work = tree::work(lease, tree)?;
     if let (Some(first), false) = (work.first(), force.work) {
         let more = work.len();
         let message = format!(

@@ -1,7 +1,7 @@
 //! The worktree: made, recognised, and taken away.
 
 use crate::error::{Exit, Failure};
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{Plan, Start, Target};
 use crate::sys::fs::Stands;
 use crate::sys::git::{self, Checkout};
@@ -67,22 +67,24 @@ pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
     })
 }
 
-/// What stands in the worktree that only there exists: changed and untracked files.
+/// What stands in the worktree that only there exists: changed, deleted and untracked files.
 ///
 /// A checkout that never came to its end has no index yet, and a removal that did not leaves files missing;
 /// neither is anybody's work.
 ///
 /// # Errors
 /// When git cannot say.
-pub fn work(tree: &Worktree, env_file: &str) -> Result<Vec<String>> {
+pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     if !tree.is_present() || !tree.admin.join("index").exists() {
         return Ok(Vec::new());
     }
-    let is_ours = |file: &str| file == env_file || fs::is_unfinished(Path::new(file));
+    let is_ours = |file: &str| file == lease.env_file || fs::is_unfinished(Path::new(file));
+    let is_ready = lease.phase == Phase::Ready;
     let mut entries = git::status(&tree.path)?;
     entries.retain(|entry| {
         let untracked = entry.strip_prefix("?? ");
-        !untracked.is_some_and(is_ours) && !entry.starts_with(" D ") && !entry.starts_with("D  ")
+        let is_deleted = entry.starts_with(" D ") || entry.starts_with("D  ");
+        !untracked.is_some_and(is_ours) && (is_ready || !is_deleted)
     });
     Ok(entries)
 }
@@ -92,9 +94,19 @@ pub fn work(tree: &Worktree, env_file: &str) -> Result<Vec<String>> {
 /// # Errors
 /// Refused, with the reason that the lock gives.
 pub fn require_unlocked(lease: &Lease) -> Result<()> {
-    let tree = of(lease)?;
-    let reason = tree.as_ref().and_then(|tree| tree.locked.as_ref());
-    let Some(reason) = reason.filter(|reason| **reason != lease.mark()) else { return Ok(()) };
+    of(lease)?.map_or(Ok(()), |tree| unlocked(lease, &tree))
+}
+
+/// Whether somebody locked the worktree: it may be on a disk that is away.
+pub fn is_locked(lease: &Lease, tree: &Worktree) -> bool {
+    tree.locked.as_ref().is_some_and(|reason| *reason != lease.mark())
+}
+
+fn unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
+    let reason = tree.locked.as_deref().unwrap_or_default();
+    if !is_locked(lease, tree) {
+        return Ok(());
+    }
     let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let message = format!("the worktree {} is locked{why}", lease.path.display());
     let hint =
@@ -123,6 +135,7 @@ pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
         git::unlock(&tree.admin)?;
     }
     if fs::stands(&tree.path)? == Stands::Nothing {
+        unlocked(lease, tree)?;
         return fs::remove_dir(&tree.admin);
     }
     let removed = git::remove_worktree(&lease.main, &tree.path, force);

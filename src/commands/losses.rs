@@ -116,7 +116,7 @@ fn of_tree(
     tree: &Worktree,
     with_branch: bool,
 ) -> Result<()> {
-    for entry in tree::work(tree, &lease.env_file)? {
+    for entry in tree::work(lease, tree)? {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
     let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
@@ -136,6 +136,10 @@ fn of_tree(
     if alone > 0 {
         let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
         push(losses, Kind::Commits, format!("{alone} that only {on} holds"), true);
+    }
+    for (submodule, count) in git::only_in_submodules(tree)? {
+        let what = format!("{count} in the submodule {submodule} that none of its remotes has");
+        push(losses, Kind::Commits, what, true);
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! From facts to a plan to an environment: what `add` and `adopt` share.
 
 use super::context::Context;
-use super::survey;
+use super::{adopt, recover, survey, target};
 use crate::apply::add::{self, Outcome};
 use crate::model::config::Config;
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
 use crate::model::slot::Taken;
 use crate::sys::fs::{self, Stands};
@@ -43,7 +43,8 @@ fn reserve(
     let working = context.store.lock_lease(&id, || ())?;
     let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
     let recorded = context.store.lock(waiting).and_then(|_lock| {
-        let plan = decide(context, config, request, occupied, id.clone())?;
+        let (plan, leases) = decide(context, config, request, occupied, id.clone())?;
+        leases.iter().try_for_each(|other| require_no_rival(context, &plan.lease, other))?;
         fault::point("before-lease")?;
         context.store.save(&plan.lease)?;
         fault::point("lease-written")?;
@@ -62,7 +63,7 @@ fn decide(
     request: Request,
     occupied: &[(u32, String)],
     id: String,
-) -> Result<Plan> {
+) -> Result<(Plan, Vec<Lease>)> {
     let (mut taken, leases): (Taken, Vec<Lease>) =
         survey::taken(&context.store, &context.repo, config)?;
     for (index, by) in occupied {
@@ -81,7 +82,25 @@ fn decide(
                 && leases.iter().all(|lease| lease.path != path)
         },
     };
-    plan::add(config, &facts, request)
+    Ok((plan::add(config, &facts, request)?, leases))
+}
+
+/// Goes on unless this other lease shows that somebody was quicker with the same branch or worktree, after all that
+/// was looked at before the lock was taken.
+fn require_no_rival(context: &Context, lease: &Lease, other: &Lease) -> Result<()> {
+    let same_branch = lease.branch.is_some() && lease.branch == other.branch;
+    if other.repository != lease.repository || !(same_branch || lease.path == other.path) {
+        return Ok(());
+    }
+    let is_made =
+        || Ok::<_, anyhow::Error>(adopt::tree_here(context)?.lease == Some(other.id.clone()));
+    if other.phase == Phase::Creating || (lease.adopted && is_made()?) {
+        return Err(recover::busy(other));
+    }
+    match &lease.branch {
+        Some(branch) if !lease.adopted => target::require_free(&context.repo, branch),
+        _ => Ok(()),
+    }
 }
 
 /// What would be made.
@@ -90,5 +109,5 @@ fn decide(
 /// When nothing is free, or a lease cannot be understood.
 pub fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
     let id = context.store.new_id()?;
-    Ok(decide(context, config, request, &survey::occupied(config), id)?.lease)
+    Ok(decide(context, config, request, &survey::occupied(config), id)?.0.lease)
 }

@@ -48,6 +48,8 @@ pub fn due_with(
         Phase::Removing => Some(Due::RemoveInterrupted),
         Phase::Ready => match tree()? {
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
+            // Its disk may be away, and git keeps it, too.
+            Some(tree) if tree::is_locked(lease, &tree) => None,
             Some(tree) => (!tree::is_elsewhere(lease, &tree)?).then_some(Due::WorktreeGone),
             None => Some(Due::WorktreeGone),
         },
@@ -76,8 +78,7 @@ pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
             continue;
         }
         let Some(_working) = context.store.try_lock_lease(&lease.id)? else {
-            let message = format!("another process is working on the environment `{}`", lease.name);
-            return Err(Failure::new(Exit::Refused, message).hint("wait until it is done").into());
+            return Err(busy(&lease));
         };
         // It may have come to its end since the leases were read.
         let Some(lease) = context.store.lease(&lease.id)? else {
@@ -89,4 +90,10 @@ pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The refusal because another process works on an environment.
+pub fn busy(lease: &Lease) -> anyhow::Error {
+    let message = format!("another process is working on the environment `{}`", lease.name);
+    Failure::new(Exit::Refused, message).hint("wait until it is done").into()
 }

@@ -58,7 +58,6 @@ struct Removal {
     lease: Lease,
     removed: Removed,
     force: bool,
-    _working: Lock,
 }
 
 /// Removes the environments.
@@ -68,7 +67,8 @@ struct Removal {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let chosen = chosen(&context, ui, args)?;
-    let check = |(lease, agreed): &(Lease, Vec<_>)| check(&context, ui, args, lease, agreed);
+    let _working = lock(&context, ui, chosen.iter().map(|(lease, _)| lease))?;
+    let check = |(lease, agreed): &(Lease, Vec<_>)| check(&context, args, lease, agreed);
     let removals = chosen.iter().map(check).collect::<Result<Vec<_>>>()?;
     let here = current_dir()?;
     let mut removed = Vec::new();
@@ -123,19 +123,33 @@ fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<los
 /// # Errors
 /// When it is refused, or could not be given back whole.
 pub fn one(context: &Context, ui: &Ui, args: &Args, lease: &Lease) -> Result<Removed> {
-    carry_out(context, ui, args, check(context, ui, args, lease, &[])?)
+    let _working = lock(context, ui, std::iter::once(lease))?;
+    carry_out(context, ui, args, check(context, args, lease, &[])?)
+}
+
+/// Makes this the one process that works on these environments. One order for everybody: two processes that each
+/// hold what the other waits for would wait for ever.
+fn lock<'a>(
+    context: &Context,
+    ui: &Ui,
+    leases: impl Iterator<Item = &'a Lease>,
+) -> Result<Vec<Lock>> {
+    let mut leases: Vec<&Lease> = leases.collect();
+    leases.sort_by_key(|lease| &lease.id);
+    let take = |lease: &Lease| {
+        let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
+        context.store.lock_lease(&lease.id, waiting)
+    };
+    leases.into_iter().map(take).collect()
 }
 
 /// Every refusal, before anything is destroyed. `agreed` are losses that the user gave up in answer to a question.
 fn check(
     context: &Context,
-    ui: &Ui,
     args: &Args,
     lease: &Lease,
     agreed: &[losses::Loss],
 ) -> Result<Removal> {
-    let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
-    let working = context.store.lock_lease(&lease.id, waiting)?;
     let Some(recorded) = context.store.lease(&lease.id)? else {
         let message = format!("no environment `{}`: it was just removed", lease.name);
         return Err(Failure::new(Exit::NotFound, message).into());
@@ -156,11 +170,11 @@ fn check(
         losses,
         branch_deleted: false,
     };
-    Ok(Removal { lease, removed, force, _working: working })
+    Ok(Removal { lease, removed, force })
 }
 
 fn carry_out(context: &Context, ui: &Ui, args: &Args, removal: Removal) -> Result<Removed> {
-    let Removal { mut lease, mut removed, force, _working } = removal;
+    let Removal { mut lease, mut removed, force } = removal;
     if lease.phase == Phase::Ready && !args.no_hooks {
         pre_remove(context, ui, args, &lease)?;
     }

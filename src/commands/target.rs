@@ -75,7 +75,11 @@ fn several_remotes(repo: &Repo, name: &str, found: &[RemoteBranch]) -> Result<St
     Err(Failure::new(Exit::Usage, message).hint(hint).into())
 }
 
-fn require_free(repo: &Repo, name: &str) -> Result<()> {
+/// Goes on unless the branch is checked out in a worktree or the main checkout.
+///
+/// # Errors
+/// Refused, with the place.
+pub fn require_free(repo: &Repo, name: &str) -> Result<()> {
     let elsewhere = repo::worktrees(&repo.common)?
         .into_iter()
         .find(|tree| tree.branch.as_deref() == Some(name))

@@ -1,7 +1,7 @@
 //! Writes to the repository, through the `git` command.
 
 use super::exec::{Cmd, Output, complaint};
-use super::repo::MARK;
+use super::repo::{MARK, Worktree};
 use super::{fault, fs};
 use crate::error::{Exit, Failure};
 use anyhow::Result;
@@ -150,6 +150,7 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
             "-z",
             "--untracked-files=normal",
             "--ignore-submodules=none",
+            "--no-renames",
         ])
         .read()?;
     Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
@@ -221,6 +222,23 @@ pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize>
     }
     let count = command.args(["--branches", "--remotes", "--tags"]).read()?;
     Ok(count.parse().unwrap_or(0))
+}
+
+/// The submodules that were cloned for this worktree alone and hold commits which no remote of theirs has, as far as
+/// is known here: each with how many there are.
+///
+/// # Errors
+/// When git cannot say.
+pub fn only_in_submodules(tree: &Worktree) -> Result<Vec<(String, usize)>> {
+    if fs::entries(&tree.admin.join("modules"))?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let count = r#"echo "$(git rev-list --count --all --not --remotes --tags) $displaypath""#;
+    let listed =
+        git(&tree.path).args(["submodule", "--quiet", "foreach", "--recursive", count]).read()?;
+    let counted = listed.lines().filter_map(|line| line.split_once(' '));
+    let counted = counted.map(|(count, path)| (path.to_owned(), count.parse().unwrap_or(0)));
+    Ok(counted.filter(|(_, count)| *count > 0).collect())
 }
 
 /// The admin directory that a worktree's `.git` file names.

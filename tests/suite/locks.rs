@@ -42,6 +42,75 @@ fn two_removals_of_one_environment_take_turns() {
 }
 
 #[test]
+fn two_removals_of_the_same_two_environments_never_wait_for_each_other() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    let added = repo.agentenv(&["add", "a", "b", "--json"]).ok();
+    let listed = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
+    let mut ids: Vec<String> = listed
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().into())
+        .collect();
+    ids.sort();
+    let named = |id: &str| {
+        let lease = sandbox.root.join(format!("state/leases/{id}.yaml"));
+        let is_a = fs::read_to_string(lease).unwrap().contains("\nbranch: a\n");
+        if is_a { "a" } else { "b" }
+    };
+    let lock = |id: &str| {
+        let file = sandbox.root.join(format!("state/locks/{id}.lock"));
+        fs::File::options().create(true).append(true).open(file).unwrap()
+    };
+    let first = lock(&ids[0]);
+    first.lock().unwrap();
+    let said = sandbox.root.join("said");
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    // The other way round than the order in which everybody takes them.
+    command.args(["remove", named(&ids[1]), named(&ids[0])]).current_dir(&repo.path);
+    let mut waiting = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+    wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting for"));
+    let second = lock(&ids[1]).try_lock();
+    drop(first);
+    assert!(waiting.wait().unwrap().success(), "{}", fs::read_to_string(&said).unwrap());
+    assert!(second.is_ok(), "it holds one while it waits for the other: {}", added.show());
+}
+
+#[test]
+fn of_two_that_want_the_same_branch_at_once_one_gets_it_and_the_other_learns_why() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    one_of_two(&sandbox, &repo, &["add", "x"]);
+    repo.agentenv(&["remove", "x"]).ok();
+    repo.git(&["worktree", "add", "--quiet", "--detach", "../d"]);
+    one_of_two(&sandbox, &repo, &["adopt", "../d"]);
+}
+
+/// Two processes have looked at everything before either may choose its slots.
+#[track_caller]
+fn one_of_two(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) {
+    repo.agentenv(&["list"]).ok();
+    let lock = fs::File::options().append(true).create(true).open(sandbox.root.join("state/lock"));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    let start = |number: usize| {
+        let said = sandbox.root.join(format!("said-{number}"));
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        command.args(args).current_dir(&repo.path).stdout(std::process::Stdio::null());
+        let child = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+        wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting"));
+        (child, said)
+    };
+    let both = [start(1), start(2)];
+    drop(lock);
+    let ended = both
+        .map(|(mut child, said)| (child.wait().unwrap().code(), fs::read_to_string(said).unwrap()));
+    let lost: Vec<_> = ended.iter().filter(|(code, _)| *code != Some(0)).collect();
+    assert_eq!(lost.len(), 1, "{ended:?}");
+    assert_eq!(lost[0].0, Some(7), "{ended:?}");
+    assert!(lost[0].1.contains("hint: "), "{ended:?}");
+    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 1);
+}
+
+#[test]
 fn whoever_waits_can_be_interrupted() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);

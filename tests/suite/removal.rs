@@ -139,6 +139,58 @@ fn a_locked_worktree_is_not_removed_even_by_force() {
 }
 
 #[test]
+fn what_is_locked_is_kept_while_its_disk_is_away() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.repo.git(&["worktree", "lock", "--reason", "on a stick", "../app-x"]);
+    let away = sandbox.root.join("away/deep/down");
+    fs::create_dir_all(&away).unwrap();
+    fs::rename(&world.tree, away.join("x")).unwrap();
+    let said = world.repo.agentenv(&["prune"]).ok();
+    assert_eq!(said.stdout, "nothing to prune\n", "{}", said.show());
+    let said = world.repo.agentenv(&["remove", "x", "--force"]).fails(7);
+    assert!(said.stderr.contains("on a stick"), "{}", said.show());
+    fs::rename(away.join("x"), &world.tree).unwrap();
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+    world.repo.git(&["worktree", "unlock", "../app-x"]);
+    world.repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
+fn deleting_and_renaming_is_work_as_git_says() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.git(&["rm", "--quiet", "README"]);
+    world.refuses(&[], "D  README");
+    world.git(&["reset", "--quiet", "--hard"]);
+    world.git(&["mv", "README", "READ.me"]);
+    let said = world.refuses(&[], "A  READ.me");
+    assert_eq!(said.stderr.matches("uncommitted").count(), 2, "{}", said.show());
+    assert!(said.stderr.contains("D  README"), "{}", said.show());
+    world.repo.agentenv(&["remove", "x", "--force"]).ok();
+}
+
+#[test]
+fn commits_in_a_submodule_that_nobody_else_has_are_work() {
+    let sandbox = Sandbox::new();
+    let library = sandbox.repo("library");
+    let world = World::small(&sandbox);
+    let from = library.path.to_str().unwrap();
+    let file = ["-c", "protocol.file.allow=always"];
+    world.git(&[&file[..], &["submodule", "--quiet", "add", from, "sub"]].concat());
+    world.git(&["commit", "--quiet", "--message", "submodule"]);
+    let sub = world.tree.join("sub");
+    let in_sub = |args: &[&str]| world.repo.git(&[&["-C", sub.to_str().unwrap()], args].concat());
+    in_sub(&["commit", "--quiet", "--allow-empty", "--message", "hours of work"]);
+    world.git(&["commit", "--quiet", "--all", "--message", "newer"]);
+    world.refuses(&[], "1 in the submodule sub");
+    library.git(&["config", "receive.denyCurrentBranch", "ignore"]);
+    in_sub(&["push", "--quiet", "origin", "HEAD"]);
+    world.repo.agentenv(&["remove", "x"]).ok();
+    assert!(!world.tree.exists());
+}
+
+#[test]
 fn from_inside_it_is_meant_and_the_main_checkout_never_is() {
     let sandbox = Sandbox::new();
     let world = World::with(&sandbox, &sandbox.config());
