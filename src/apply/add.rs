@@ -139,7 +139,7 @@ fn finish(store: &Store, plan: &Plan, admin: PathBuf) -> Result<Lease> {
 /// The error, and what could not be undone because of which more is to do.
 fn explain(error: anyhow::Error, undone: Result<()>) -> anyhow::Error {
     let Err(left) = undone else { return error };
-    let message = format!("{error:#}; and not everything could be undone: {left:#}");
+    let message = format!("{error:#}; undoing was {left:#}");
     let hint = "the rest is on record: `git agentenv prune` finishes it";
     Failure::new(Exit::Partial, message).hint(hint).into()
 }

@@ -112,8 +112,7 @@ fn branch(lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.branch_created_at) else {
         return Ok(());
     };
-    let trees = repo::worktrees(&lease.repository)?;
-    if trees.iter().any(|tree| tree.branch.as_ref() == Some(branch)) {
+    if repo::is_checked_out(&lease.repository, branch)? {
         return Ok(());
     }
     if git::birth_of_branch(&lease.main, branch)?.as_deref() != Some(&lease.mark()) {
@@ -131,6 +130,10 @@ fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
         return Ok(());
     };
     match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
+        Ok(_) if repo::is_checked_out(&lease.repository, branch)? => {
+            ui.warn(format!("the branch `{branch}` is kept: it is checked out elsewhere"));
+            Ok(())
+        }
         Ok(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
         Ok(_) => {
             ui.warn(format!("the branch `{branch}` is kept: it has moved on"));

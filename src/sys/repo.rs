@@ -74,10 +74,13 @@ impl Repo {
         });
         let git = found.map_err(|error| {
             let message = format!("not in a git repository: {}", dir.display());
-            anyhow::Error::new(error).context(
-                Failure::new(Exit::NotFound, message)
-                    .hint("go to a repository, or name one with `git -C <dir>`"),
-            )
+            let failure = Failure::new(Exit::NotFound, message)
+                .hint("go to a repository, or name one with `git -C <dir>`");
+            // Else it only says the same once more.
+            match error.to_string().starts_with("Could not find a git repository") {
+                true => failure.into(),
+                false => anyhow::Error::new(error).context(failure),
+            }
         })?;
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
@@ -225,6 +228,16 @@ impl Repo {
 pub fn worktrees(common: &Path) -> Result<Vec<Worktree>> {
     let admins = fs::entries(&fs::canonical(&common.join("worktrees")))?;
     Ok(parallel::each_by_cpu(&admins, |admin| worktree(admin)).into_iter().flatten().collect())
+}
+
+/// Whether a branch is checked out in the main checkout or a linked worktree: deleting it would break that.
+///
+/// # Errors
+/// When the admin directories cannot be read.
+pub fn is_checked_out(common: &Path, branch: &str) -> Result<bool> {
+    let trees = worktrees(common)?;
+    Ok(head_branch(&common.join("HEAD")).as_deref() == Some(branch)
+        || trees.iter().any(|tree| tree.branch.as_deref() == Some(branch)))
 }
 
 /// What one admin directory says; `None` when git would not call it a worktree either.

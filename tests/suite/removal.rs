@@ -112,6 +112,16 @@ fn the_branch_goes_only_when_asked_and_never_with_commits_of_its_own() {
 }
 
 #[test]
+fn a_branch_that_the_main_checkout_is_on_as_well_is_never_deleted() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.repo.git(&["switch", "--quiet", "--ignore-other-worktrees", "x"]);
+    let said = world.repo.agentenv(&["remove", "x", "--delete-branch"]).ok();
+    assert!(said.stderr.contains("is kept: it is checked out"), "{}", said.show());
+    world.repo.git(&["rev-parse", "--verify", "HEAD"]);
+}
+
+#[test]
 fn commits_on_a_detached_head_are_work() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);
