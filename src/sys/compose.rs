@@ -4,7 +4,7 @@ use super::docker::{self, Container};
 use super::exec::{self, Cmd, Output};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde_yaml::{Mapping, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,19 +90,24 @@ impl Infra {
     }
 
     fn call(&self, args: &[&str]) -> Result<()> {
-        let cmd = self.compose()?.args(["-p", &self.project, "-f"]);
-        let cmd = match &self.file {
-            Some(path) => cmd.arg(path),
+        let (cmd, version) = self.compose()?;
+        let cmd = cmd.args(["-p", &self.project, "-f"]);
+        let cmd = match (&self.file, version) {
+            (Some(path), Version::Two) => cmd.arg(path),
+            (Some(path), Version::One) => {
+                let dir = path.parent().unwrap_or(Path::new("/"));
+                cmd.args(["-", "--project-directory"]).arg(dir).stdin(without_name(path)?)
+            }
             // Not from where the user stands: compose would read that directory's `.env` and write the
             // directory on the containers, as if they belonged to that worktree.
-            None => cmd.arg("-").stdin(BUILT_IN).dir("/"),
+            (None, _) => cmd.arg("-").stdin(BUILT_IN).dir("/"),
         };
         let output = cmd.args(args).patience(None).output()?;
         if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
     }
 
     /// The compose that there is. The plugin goes first: version 1 is out of care.
-    fn compose(&self) -> Result<Cmd> {
+    fn compose(&self) -> Result<(Cmd, Version)> {
         let with_env = |cmd: Cmd| {
             let vars = self.env.iter();
             vars.fold(cmd, |cmd, (name, value)| cmd.env(name, value))
@@ -110,10 +115,10 @@ impl Infra {
         let plugin = with_env(Cmd::new("docker").arg("compose"));
         let asked = plugin.clone().arg("version").stdin("").patience(Some(QUICK));
         if asked.output().is_ok_and(|output| output.success()) {
-            return Ok(plugin);
+            return Ok((plugin, Version::Two));
         }
         if exec::find("docker-compose").is_some() {
-            return Ok(with_env(Cmd::new("docker-compose")));
+            return Ok((with_env(Cmd::new("docker-compose")), Version::One));
         }
         Err(Failure::new(Exit::Service, "docker compose is not installed")
             .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")
@@ -147,18 +152,36 @@ impl Infra {
 /// How much of what compose said is shown, from its end.
 const LINES: usize = 4;
 
+/// Which compose there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// `docker-compose` 1.29, or whatever goes by that name.
+    One,
+    /// Docker's plugin, version 2 and later.
+    Two,
+}
+
 fn project_of(path: &Path) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Named {
-        name: Option<String>,
-    }
+    let named = parsed(path)?;
+    let name = named.get("name").and_then(Value::as_str);
+    Ok(name.unwrap_or(PROJECT).to_owned())
+}
+
+/// The file for version 1, which calls a top-level `name` a mistake; `-p` says the same.
+fn without_name(path: &Path) -> Result<String> {
+    let mut file = parsed(path)?;
+    file.remove("name");
+    serde_yaml::to_string(&file).context("cannot write a compose file")
+}
+
+fn parsed(path: &Path) -> Result<Mapping> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read `{shown}`"))
         .map_err(|error| Failure::new(Exit::Config, format!("{error:#}")))?;
-    let named: Named = serde_yaml::from_str(&text)
+    let parsed = serde_yaml::from_str(&text)
         .map_err(|error| Failure::new(Exit::Config, format!("`{shown}`: {error}")))?;
-    Ok(named.name.unwrap_or_else(|| PROJECT.to_owned()))
+    Ok(parsed)
 }
 
 #[cfg(test)]
@@ -179,8 +202,16 @@ mod tests {
     }
 
     #[test]
+    fn version_1_gets_the_file_without_its_name() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"name: shared\nservices:\n  redis: { image: \"redis:7\" }\n").unwrap();
+        let text = without_name(file.path()).unwrap();
+        assert_eq!(text.trim(), "services:\n  redis:\n    image: redis:7");
+    }
+
+    #[test]
     fn the_built_in_file_has_nothing_that_version_1_does_not_know() {
-        let file: serde_yaml::Value = serde_yaml::from_str(BUILT_IN).unwrap();
+        let file: Value = serde_yaml::from_str(BUILT_IN).unwrap();
         let keys: Vec<_> =
             file.as_mapping().unwrap().keys().filter_map(|key| key.as_str()).collect();
         assert_eq!(keys, ["services", "volumes", "networks"]);

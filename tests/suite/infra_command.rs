@@ -27,6 +27,18 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
 }
 
 #[test]
+fn compose_1_takes_a_file_that_names_its_project_too() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "redis:7");
+    // Without the plugin there is only `docker-compose`.
+    repo.agentenv(&["infra", "up"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["remove", "x"]).ok();
+    repo.agentenv(&["infra", "down", "--volumes"]).ok();
+    repo.agentenv(&["infra", "status"]).fails(6);
+}
+
+#[test]
 fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox, "redis:7");
