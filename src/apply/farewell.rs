@@ -20,6 +20,8 @@ pub struct Force {
     pub work: bool,
     /// Live database sessions may be ended.
     pub sessions: bool,
+    /// Keys in a redis index of the lease may go although an application flushed the mark.
+    pub unmarked: bool,
 }
 
 /// Takes an environment away that is on record as `removing`. The record goes last.
@@ -53,7 +55,8 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
         keep(&mut left, "worktree", half_made(store, lease));
         keep(&mut left, "branch", branch(lease));
     }
-    let parts = services(ui, lease, Force { work: true, sessions: true }, &mut left);
+    let parts =
+        services(ui, lease, Force { work: true, sessions: true, unmarked: false }, &mut left);
     conclude(store, lease, parts, left)
 }
 
@@ -181,6 +184,9 @@ fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>)
 fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
     let what = format!("{} {}", part.service, part.holds);
     let step = ui.step(&what);
+    if force.unmarked {
+        service::reclaim(part, &lease.id)?;
+    }
     let gone = service::give_back(part, &lease.id, force.sessions, &lease.path)
         .map_err(|error| error.context(format!("cannot give back {what}")))?;
     match gone {

@@ -175,7 +175,11 @@ fn mend(
     for part in &lease.parts {
         match service::state(part, &lease.id, &lease.path)? {
             State::Ours => {}
-            State::Missing | State::NotOurs(_) => remake(ui, &lease, part)?,
+            // It was claimed when it was empty, so what is in it is this environment's.
+            State::Unmarked(_) if lease.was_whole() => {
+                service::reclaim(part, &lease.id)?;
+            }
+            State::Missing | State::NotOurs(_) | State::Unmarked(_) => remake(ui, &lease, part)?,
         }
     }
     if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {

@@ -3,8 +3,8 @@
 use crate::apply::tree;
 use crate::error::{Exit, Failure};
 use crate::model::config;
-use crate::model::lease::Lease;
-use crate::service;
+use crate::model::lease::{Lease, Part};
+use crate::service::{self, State};
 use crate::sys::repo::Worktree;
 use crate::sys::{git, listeners};
 use anyhow::Result;
@@ -34,6 +34,8 @@ pub enum Kind {
     Commits,
     /// Somebody is connected to the database.
     Session,
+    /// A redis index holds keys, but not our mark any more.
+    Unmarked,
     /// A process listens on one of the environment's ports.
     Process,
 }
@@ -51,6 +53,7 @@ impl Kind {
             Kind::Ignored => "ignored file",
             Kind::Commits => "commits",
             Kind::Session => "database session",
+            Kind::Unmarked => "redis index",
             Kind::Process => "process",
         }
     }
@@ -72,6 +75,9 @@ pub fn counted(losses: &[Loss]) -> String {
 pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     let mut losses = of_worktree(lease, with_branch)?;
     for part in &lease.parts {
+        if let Some(keys) = unmarked(lease, part) {
+            push(&mut losses, Kind::Unmarked, format!("{}: {keys}", part.holds), true);
+        }
         for session in service::survey::sessions(part).unwrap_or_default() {
             push(&mut losses, Kind::Session, format!("{}: {session}", part.holds), true);
         }
@@ -82,6 +88,17 @@ pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
         }
     }
     Ok(losses)
+}
+
+/// The keys in an index whose mark an application's FLUSHDB took along.
+fn unmarked(lease: &Lease, part: &Part) -> Option<String> {
+    if part.kind != config::Kind::Redis || !lease.was_whole() {
+        return None;
+    }
+    match service::state(part, &lease.id, &lease.path) {
+        Ok(State::Unmarked(keys)) => Some(format!("{keys}; `adopt` marks it again")),
+        _ => None,
+    }
 }
 
 /// What would be lost with its worktree alone: git is asked, and no server.

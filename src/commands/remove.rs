@@ -185,7 +185,8 @@ fn carry_out(context: &Context, ui: &Ui, args: &Args, removal: Removal) -> Resul
     lease.phase = Phase::Removing;
     context.store.save(&lease)?;
     fault::point("removing")?;
-    let force = farewell::Force { work: force, sessions: force };
+    let force =
+        farewell::Force { work: force, sessions: force, unmarked: force && lease.was_whole() };
     farewell::remove(ui, &context.store, &lease, force)?;
     let gone = |branch: &String| context.repo.branch(branch).is_none();
     removed.branch_deleted = args.delete_branch && lease.branch.as_ref().is_some_and(gone);

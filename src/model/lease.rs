@@ -86,6 +86,11 @@ pub struct Part {
 }
 
 impl Lease {
+    /// It was ready once. Before that, its redis index may not have been claimed: what is in it can be anybody's.
+    pub fn was_whole(&self) -> bool {
+        self.admin.is_some()
+    }
+
     /// The text that marks as ours what this lease holds, on the thing itself.
     pub fn mark(&self) -> String {
         mark(&self.id)

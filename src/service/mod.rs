@@ -98,6 +98,8 @@ pub enum State {
     Missing,
     /// It is there, and not ours but what these words say.
     NotOurs(String),
+    /// It is there without anybody's mark, as these words say: an application's FLUSHDB takes the mark along.
+    Unmarked(String),
 }
 
 /// Makes a part for the lease of this id. A sqlite part needs the worktree to be there; the others do not.
@@ -119,6 +121,18 @@ pub fn make(part: &Part, id: &str, worktree: &Path) -> Result<Made> {
             Ok(made)
         }
         Kind::Sqlite => sqlite::make(part, worktree).map(|()| Made::Ours),
+        Kind::Mysql => Err(unsupported()),
+    }
+}
+
+/// Marks a part again that has lost its mark, for a lease that had claimed it. Only redis indexes lose theirs.
+///
+/// # Errors
+/// When the server is missing or refuses.
+pub fn reclaim(part: &Part, id: &str) -> Result<Made> {
+    match part.kind {
+        Kind::Redis => redis::reclaim(part, id),
+        Kind::Postgres | Kind::Sqlite => Ok(Made::Ours),
         Kind::Mysql => Err(unsupported()),
     }
 }

@@ -266,3 +266,30 @@ fn one_that_is_refused_keeps_all_of_them() {
     let twice = repo.agentenv(&["remove", "clean", "app-clean", "dirty", "--force", "--json"]).ok();
     assert_eq!(twice.json()["removed"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn keys_whose_mark_the_application_flushed_go_only_when_somebody_says_whose_they_are() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let index = |branch: &str| -> u16 {
+        let view = repo.agentenv(&["add", branch, "--json"]).ok().json();
+        let index = view["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+        // As Django's `cache.clear()` does, and then works on.
+        servers().redis(index, &["FLUSHDB"]);
+        servers().redis(index, &["SET", "cached", "value"]);
+        index
+    };
+    let [adopted, forced] = ["adopted", "forced"].map(index);
+
+    for branch in ["adopted", "forced"] {
+        let refused = repo.agentenv(&["remove", branch]).fails(7);
+        assert!(refused.stderr.contains("holds a key and no"), "{}", refused.show());
+    }
+    sandbox.agentenv_in(sandbox.root.join("app-adopted"), &["adopt"]).ok();
+    repo.agentenv(&["remove", "adopted"]).ok();
+    repo.agentenv(&["remove", "forced", "--force"]).ok();
+    for index in [adopted, forced] {
+        assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
+    }
+}

@@ -73,6 +73,10 @@ fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
             let mend = Fix::Mend(Box::new(lease.clone()));
             Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(mend))
         }
+        State::Unmarked(keys) => {
+            let what = format!("`{name}`: {thing} has lost its mark: {keys}");
+            Some(Finding::warning(what, adopt))
+        }
         State::NotOurs(whose) => {
             let what = format!("`{name}`: {thing} is somebody else's now ({whose})");
             Some(Finding::error(what, format!("git agentenv remove {name}")))

@@ -44,6 +44,21 @@ pub fn claim(part: &Part, id: &str) -> Result<Made> {
     let reply = eval(part, scripts::CLAIM, id)?;
     match Reply::of(&reply) {
         Reply::Ours | Reply::Done => Ok(Made::Ours),
+        Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Made::Occupied(who)),
+        other => Err(other.explain(part, &reply)),
+    }
+}
+
+/// Marks the index of a part again, whose mark an application's FLUSHDB took along; never over another's mark.
+///
+/// Only for a lease that had claimed it: what is in it now came afterwards.
+///
+/// # Errors
+/// When the server is missing.
+pub fn reclaim(part: &Part, id: &str) -> Result<Made> {
+    let reply = eval(part, scripts::RECLAIM, id)?;
+    match Reply::of(&reply) {
+        Reply::Ours | Reply::Done => Ok(Made::Ours),
         Reply::Theirs(who) => Ok(Made::Occupied(who)),
         other => Err(other.explain(part, &reply)),
     }
@@ -58,7 +73,7 @@ pub fn give_back(part: &Part, id: &str) -> Result<Gone> {
     match Reply::of(&reply) {
         Reply::Done => Ok(Gone::Dropped),
         Reply::Missing => Ok(Gone::Missing),
-        Reply::Theirs(who) => Ok(Gone::NotOurs(who)),
+        Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Gone::NotOurs(who)),
         other => Err(other.explain(part, &reply)),
     }
 }
@@ -73,6 +88,7 @@ pub fn state(part: &Part, id: &str) -> Result<State> {
         Reply::Ours => Ok(State::Ours),
         Reply::Missing => Ok(State::Missing),
         Reply::Theirs(who) => Ok(State::NotOurs(who)),
+        Reply::Unmarked(keys) => Ok(State::Unmarked(keys)),
         other => Err(other.explain(part, &reply)),
     }
 }
@@ -131,6 +147,7 @@ enum Reply {
     Done,
     Missing,
     Theirs(String),
+    Unmarked(String),
     Nowhere,
     Refused,
 }
@@ -142,8 +159,8 @@ impl Reply {
             ("made" | "dropped", _) => Reply::Done,
             ("missing", _) => Reply::Missing,
             ("theirs", who) => Reply::Theirs(format!("its `{MARKER}` is `{who}`")),
-            ("keys", "1") => Reply::Theirs(format!("it holds a key and no `{MARKER}`")),
-            ("keys", many) => Reply::Theirs(format!("it holds {many} keys and no `{MARKER}`")),
+            ("keys", "1") => Reply::Unmarked(format!("it holds a key and no `{MARKER}`")),
+            ("keys", many) => Reply::Unmarked(format!("it holds {many} keys and no `{MARKER}`")),
             ("nowhere", _) => Reply::Nowhere,
             // The server's own words, which the client in the container prints like an answer.
             _ => Reply::Refused,

@@ -32,6 +32,16 @@ return 'made'
 "#
 );
 
+/// Answers `ours`, `made` or `theirs …`. Keys without a mark are no hindrance: whoever sends this says whose they are.
+pub(super) const RECLAIM: &str = concat!(
+    select!(),
+    r#"
+if owner then return 'ours' end
+redis.call('SET', KEYS[1], ARGV[2])
+return 'made'
+"#
+);
+
 /// Answers `dropped`, `missing`, `theirs …` or `keys <how many>`. ASYNC: the server is shared and must go on.
 pub(super) const DROP: &str = concat!(
     select!(),
