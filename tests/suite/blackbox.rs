@@ -1,8 +1,8 @@
 //! Killed, or told that the disk is full or broken, at the n-th call that changes a file, without knowing where
 //! that is: prune leaves what was there before.
 //!
-//! `strace` strikes the program's own calls 1 to 12 and then every fifth, to the last one of a run without faults;
-//! for its children (git) every third call up to the 30th of each.
+//! `strace` strikes every one of the program's own calls, from the first to the last of a run without faults; of its
+//! children (git) every third call up to the 30th of each.
 
 use crate::common::{Repo, Sandbox};
 use std::collections::BTreeSet;
@@ -65,14 +65,14 @@ fn pruned(repo: &Repo<'_>) {
 fn sweep(fault: &str) {
     let (sandbox, before) = world();
     let repo = sandbox.repo_at("app");
-    for n in steps(calls(&sandbox, &repo, &ADD)) {
+    for n in 1..=calls(&sandbox, &repo, &ADD) {
         repo.agentenv(&["remove", "x", "-D"]);
         struck(&sandbox, &repo, &[], fault, n, &ADD);
         repo.agentenv(&["prune"]).ok();
         gone(&repo, &before, &format!("{fault} at call {n} of add"));
     }
     repo.agentenv(&ADD).ok();
-    for n in steps(calls(&sandbox, &repo, &REMOVE)) {
+    for n in 1..=calls(&sandbox, &repo, &REMOVE) {
         repo.agentenv(&ADD);
         struck(&sandbox, &repo, &[], fault, n, &REMOVE);
         repo.agentenv(&["prune"]).ok();
@@ -100,10 +100,6 @@ fn world() -> (Sandbox, BTreeSet<String>) {
     let before = repo.traces_of_files();
     drop(repo);
     (sandbox, before)
-}
-
-fn steps(last: usize) -> impl Iterator<Item = usize> {
-    (1..=last).filter(|n| *n <= 12 || n % 5 == 0)
 }
 
 /// How many of these calls the command makes when nothing strikes it.
