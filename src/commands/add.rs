@@ -164,6 +164,8 @@ fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<
 /// Runs a command on this terminal; beside a JSON answer its own goes to stderr.
 fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
     let command = hooks::shell(lease, command);
-    let code = if ui.is_json() { command.narrate() } else { command.inherit() }?;
-    Ok(Exit::Command(u8::try_from(code).unwrap_or(1)))
+    if !ui.is_json() {
+        match command.replace()? {}
+    }
+    Ok(Exit::Command(u8::try_from(command.narrate()?).unwrap_or(1)))
 }

@@ -6,8 +6,9 @@ use crate::apply::hooks;
 use crate::error::{Exit, Failure};
 use crate::sys::exec::Cmd;
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap_complete::ArgValueCandidates;
+use std::convert::Infallible;
 use std::ffi::OsString;
 
 /// The arguments of `run`.
@@ -38,16 +39,12 @@ const NEVER_RAN: Exit = Exit::Command(125);
 /// # Errors
 /// None: whatever hinders it is said, and the exit code is 125.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    match attempt(args) {
-        Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
-        Err(error) => {
-            ui.error(&error);
-            Ok(NEVER_RAN)
-        }
-    }
+    let Err(error) = attempt(args);
+    ui.error(&error);
+    Ok(NEVER_RAN)
 }
 
-fn attempt(args: &Args) -> Result<i32> {
+fn attempt(args: &Args) -> Result<Infallible> {
     let context = Context::here()?;
     let lease = select::named_or_here(&context, args.env.as_deref())?;
     if !args.force {
@@ -57,8 +54,6 @@ fn attempt(args: &Args) -> Result<i32> {
         let message = format!("the worktree {} is gone", lease.path.display());
         return Err(Failure::new(Exit::NotFound, message).hint("`git agentenv prune`").into());
     }
-    let [program, rest @ ..] = args.command.as_slice() else {
-        return Ok(0);
-    };
-    hooks::with_vars(Cmd::new(program).args(rest), &lease).inherit()
+    let (program, rest) = args.command.split_first().context("no command")?;
+    hooks::with_vars(Cmd::new(program).args(rest), &lease).replace()
 }

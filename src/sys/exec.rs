@@ -5,8 +5,10 @@ use super::{env, fault, interrupt};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -172,12 +174,18 @@ impl Cmd {
         Ok(Running { talk: Some(dialogue.talk), ..running })
     }
 
-    /// Runs it on this process's own terminal and gives its exit code.
+    /// Becomes it: terminal, signals and exit code are its own from here on, and nothing is left to be killed.
     ///
     /// # Errors
     /// When the program is missing or cannot be started.
-    pub fn inherit(self) -> Result<i32> {
-        self.to_end(self.expression())
+    #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
+    pub fn replace(self) -> Result<Infallible> {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.args).env_clear().envs(&self.env);
+        if let Some(dir) = &self.dir {
+            command.current_dir(dir);
+        }
+        Err(self.not_started(command.exec()))
     }
 
     /// Runs it on this process's terminal with its answer on stderr, so that stdout stays ours.
@@ -196,12 +204,6 @@ impl Cmd {
         Ok(Running { handle, name: self.name(), patience, talk: None, _registered: registered })
     }
 
-    fn to_end(&self, expression: duct::Expression) -> Result<i32> {
-        let handle = self.spawn(&expression)?;
-        let output = handle.wait().with_context(|| format!("cannot wait for `{}`", self.name()))?;
-        Ok(code(output.status))
-    }
-
     fn expression(&self) -> duct::Expression {
         let mut expression = duct::cmd(&self.program, &self.args).full_env(&self.env).unchecked();
         if let Some(dir) = &self.dir {
@@ -214,21 +216,23 @@ impl Cmd {
     }
 
     fn spawn(&self, expression: &duct::Expression) -> Result<duct::Handle> {
-        expression.start().map_err(|error| {
-            let program = self.program.to_string_lossy();
-            match error.kind() {
-                ErrorKind::NotFound if self.dir.as_ref().is_some_and(|dir| !dir.is_dir()) => {
-                    let dir = self.dir.as_deref().unwrap_or(Path::new("")).display();
-                    Failure::new(Exit::Failed, format!("directory not found: {dir}")).into()
-                }
-                ErrorKind::NotFound => {
-                    Failure::new(Exit::Service, format!("`{program}` is not installed"))
-                        .hint(format!("install `{program}`, or put it on PATH"))
-                        .never_ran()
-                }
-                _ => anyhow::Error::new(error).context(format!("cannot start `{program}`")),
+        expression.start().map_err(|error| self.not_started(error))
+    }
+
+    fn not_started(&self, error: std::io::Error) -> anyhow::Error {
+        let program = self.program.to_string_lossy();
+        match error.kind() {
+            ErrorKind::NotFound if self.dir.as_ref().is_some_and(|dir| !dir.is_dir()) => {
+                let dir = self.dir.as_deref().unwrap_or(Path::new("")).display();
+                Failure::new(Exit::Failed, format!("directory not found: {dir}")).into()
             }
-        })
+            ErrorKind::NotFound => {
+                Failure::new(Exit::Service, format!("`{program}` is not installed"))
+                    .hint(format!("install `{program}`, or put it on PATH"))
+                    .never_ran()
+            }
+            _ => anyhow::Error::new(error).context(format!("cannot start `{program}`")),
+        }
     }
 }
 

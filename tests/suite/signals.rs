@@ -73,6 +73,25 @@ fn a_database_that_is_being_made_is_waited_for_and_given_back() {
 }
 
 #[track_caller]
+#[test]
+fn run_becomes_its_command_so_that_nothing_outlives_a_kill() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    let file = sandbox.root.join("pid");
+    let script = format!("echo $$ >{}; exec sleep 300", file.display());
+    let mut command = sandbox.command("git-agentenv");
+    command.args(["run", "x", "--", "sh", "-c", &script]).current_dir(&repo.path);
+    let mut running = command.spawn().unwrap();
+    wait_until("the command runs", || {
+        fs::read_to_string(&file).is_ok_and(|pid| pid.ends_with('\n'))
+    });
+    assert_eq!(fs::read_to_string(&file).unwrap().trim(), running.id().to_string());
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
 fn ends_and_undoes(sandbox: &Sandbox, repo: &Repo<'_>, pid: &Path, signal: &str) {
     let before = repo.traces_of_files();
     let add = start(sandbox, repo);

@@ -38,6 +38,5 @@ pub fn run(args: &Args, target: &Target) -> Result<Exit> {
     let commands = args.command.iter().flat_map(|sql| ["-c", sql]);
     let all: Vec<&str> = commands.chain(args.args.iter().map(String::as_str)).collect();
     let terminal = args.command.is_empty() && ui::is_terminal();
-    let code = postgres::client(&target.part, &all, terminal)?.inherit()?;
-    Ok(Exit::Command(u8::try_from(code).unwrap_or(1)))
+    match postgres::client(&target.part, &all, terminal)?.replace()? {}
 }
