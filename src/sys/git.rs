@@ -89,7 +89,7 @@ pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
 /// When git fails, for want of disk space or in a filter.
 pub fn checkout(path: &Path) -> Result<()> {
     let workers = ["-c", "checkout.workers=0"];
-    git(path).args(workers).args(["checkout", "--quiet", "--force", "HEAD"]).read()?;
+    retry(|| git(path).args(workers).args(["checkout", "--quiet", "--force", "HEAD"]))?;
     fault::point("checked-out")
 }
 
@@ -107,7 +107,7 @@ pub fn unlock(admin: &Path) -> Result<()> {
 /// When git refuses.
 pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
     let force: &[&str] = if force { &["--force"] } else { &[] };
-    git(repo).args(["worktree", "remove"]).args(force).arg("--").arg(path).read()?;
+    retry(|| git(repo).args(["worktree", "remove"]).args(force).arg("--").arg(path))?;
     fault::point("worktree-removed")
 }
 
@@ -267,7 +267,8 @@ fn retry(command: impl Fn() -> Cmd) -> Result<Output> {
     require(&name, run(&command)?)
 }
 
-/// Runs a command again when another git was in the way: its lock file, or its half-written admin directory.
+/// Runs a command again when another git was in the way: its lock file, or its admin directory that is half written
+/// or half removed.
 fn run(command: &dyn Fn() -> Cmd) -> Result<Output> {
     let mut output = command().output()?;
     for attempt in 1..TRIES {

@@ -7,7 +7,7 @@ use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long it takes at most until a lock that was given back is seen to be free.
 const PAUSE: Duration = Duration::from_millis(16);
@@ -39,6 +39,23 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
             return Ok(lock);
         }
         pause = (pause * 2).min(PAUSE);
+    }
+}
+
+/// As [`attempt`], but somebody who was killed has a moment to be gone: a child that it had just started holds
+/// its locks too, until it has become another program.
+///
+/// # Errors
+/// When the file cannot be made or locked, or the user interrupted.
+pub fn attempt_for(path: &Path, patience: Duration) -> Result<Option<Lock>> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let lock = attempt(path)?;
+        if lock.is_some() || Instant::now() >= deadline {
+            return Ok(lock);
+        }
+        interrupt::check()?;
+        std::thread::sleep(PAUSE);
     }
 }
 

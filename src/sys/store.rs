@@ -6,6 +6,7 @@ use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the leases are kept.
 #[derive(Debug, Clone)]
@@ -13,6 +14,9 @@ pub struct Store {
     dir: PathBuf,
     id: String,
 }
+
+/// How long a process that was killed has to let go of its locks.
+const PASSING: Duration = Duration::from_millis(300);
 
 /// A lease file that cannot be understood. What it holds is unknown, so nothing may be given away.
 #[derive(Debug)]
@@ -86,7 +90,7 @@ impl Store {
     /// # Errors
     /// When the lock file cannot be used.
     pub fn try_lock_lease(&self, id: &str) -> Result<Option<lock::Lock>> {
-        lock::attempt(&self.lock_file(id))
+        lock::attempt_for(&self.lock_file(id), PASSING)
     }
 
     /// The lock around the moments in which git writes to what a repository's worktrees share.
