@@ -110,14 +110,6 @@ impl Repo {
         worktrees(&self.common)
     }
 
-    /// The worktree that belongs to this lease.
-    ///
-    /// # Errors
-    /// When the admin directories cannot be read.
-    pub fn worktree_of(&self, lease: &str) -> Result<Option<Worktree>> {
-        Ok(self.worktrees()?.into_iter().find(|tree| tree.lease.as_deref() == Some(lease)))
-    }
-
     /// The commit of a local branch.
     pub fn branch(&self, name: &str) -> Option<String> {
         self.commit_of(&format!("refs/heads/{name}"))
