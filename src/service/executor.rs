@@ -2,9 +2,8 @@
 
 use crate::error::{Exit, Failure};
 use crate::model::config::Place;
-use crate::sys::dialogue::Halves;
 use crate::sys::docker;
-use crate::sys::exec::{self, Cmd, Output, PATIENCE};
+use crate::sys::exec::{self, Cmd, Output, PATIENCE, Script};
 use anyhow::Result;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -28,6 +27,8 @@ pub struct Task<'a> {
     pub stdin: Cow<'a, str>,
     /// What it reads after it has said a word: the word, and the rest.
     pub then: Option<(&'a str, Cow<'a, str>)>,
+    /// The lines after which it prints nothing more, and nobody needs to wait for its end.
+    pub last: &'a [&'a str],
     /// How long it may take.
     pub patience: Duration,
 }
@@ -41,6 +42,7 @@ impl<'a> Task<'a> {
             vars: Vec::new(),
             stdin: Cow::Borrowed(""),
             then: None,
+            last: &[],
             patience: PATIENCE,
         }
     }
@@ -132,14 +134,15 @@ impl Site {
 
 fn reading(cmd: Cmd, task: &Task) -> Cmd {
     let first = task.stdin.as_bytes();
-    match &task.then {
-        None => cmd.stdin(first),
-        Some((word, rest)) => cmd.halves(Halves {
-            first: first.to_owned(),
-            word: (*word).to_owned(),
-            rest: rest.as_bytes().to_owned(),
-        }),
+    if task.then.is_none() && task.last.is_empty() {
+        return cmd.stdin(first);
     }
+    let then = task.then.as_ref();
+    cmd.talk(Script {
+        first: first.to_owned(),
+        then: then.map(|(word, rest)| ((*word).to_owned(), rest.as_bytes().to_owned())),
+        last: task.last.iter().map(|&word| word.to_owned()).collect(),
+    })
 }
 
 fn host(task: &Task) -> Cmd {

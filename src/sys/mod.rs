@@ -1,7 +1,6 @@
 //! Effects: one outside thing per file.
 
 pub mod compose;
-pub mod dialogue;
 pub mod docker;
 pub mod env;
 pub mod exec;

@@ -173,8 +173,8 @@ impl Store {
     /// # Errors
     /// When the store cannot be read or written.
     pub fn sweep(&self) -> Result<()> {
-        for dir in [self.dir.clone(), self.dir.join("leases")] {
-            fs::sweep(&dir)?;
+        for dir in ["", "leases", "trust"] {
+            fs::sweep(&self.dir.join(dir))?;
         }
         for file in fs::entries(&self.dir.join("locks"))? {
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();

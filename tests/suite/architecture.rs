@@ -25,7 +25,7 @@ const MODEL_MAY_USE: [&str; 11] = [
 const KEPT_TO: [(&[&str], &[&str]); 4] = [
     (
         &["duct::", "use duct", "process::Command", "process::{Command"],
-        &["sys/exec.rs", "sys/interrupt.rs"],
+        &["sys/exec/", "sys/interrupt.rs"],
     ),
     (&["gix::", "use gix"], &["sys/repo.rs"]),
     (&["\"docker\"", "\"docker-compose\""], &["sys/docker/", "sys/compose.rs"]),

@@ -56,6 +56,7 @@ pub fn create(part: &Part, id: &str, template: Option<&str>) -> Result<()> {
     let create = scripts::CREATE.replace("{template}", clause);
     let mut session =
         session(&server, scripts::LOCK.to_owned(), name, id).then(scripts::LOCKED, create);
+    session = session.last(&["made", "ours", "taken"]);
     if let Some(template) = template {
         session = session.var("template", template).limit(psql::COPYING);
     }
@@ -96,7 +97,7 @@ fn drop_database(part: &Part, id: &str, force: bool, copies: bool) -> Result<Gon
     let script = scripts::DROP.replace("{force}", clause);
     let session =
         session(&server, script, name, id).var("force", on(force)).var("copies", on(copies));
-    let lines = session.run().map_err(|error| explain(error, part))?;
+    let lines = session.last(&["dropped", "kept"]).run().map_err(|error| explain(error, part))?;
     let [.., found, word] = lines.as_slice() else {
         return Err(no_word("drop", name));
     };

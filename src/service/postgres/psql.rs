@@ -23,6 +23,7 @@ pub(super) struct Session<'a> {
     server: &'a Server,
     script: Cow<'a, str>,
     then: Option<(&'a str, Cow<'a, str>)>,
+    last: &'a [&'a str],
     vars: Vec<String>,
     limit: Duration,
 }
@@ -30,12 +31,25 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// This script, on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Cow<'a, str>>) -> Self {
-        Session { server, script: script.into(), then: None, vars: Vec::new(), limit: USUAL }
+        Session {
+            server,
+            script: script.into(),
+            then: None,
+            last: &[],
+            vars: Vec::new(),
+            limit: USUAL,
+        }
     }
 
     /// The rest of the script, which it gets when the first half has printed this line.
     pub(super) fn then(mut self, word: &'a str, rest: impl Into<Cow<'a, str>>) -> Self {
         self.then = Some((word, rest.into()));
+        self
+    }
+
+    /// The lines that say that the script has come to its end: to wait for psql's own would be to wait for the engine.
+    pub(super) fn last(mut self, words: &'a [&'a str]) -> Self {
+        self.last = words;
         self
     }
 
@@ -67,6 +81,7 @@ impl<'a> Session<'a> {
             vars: variables(&site, &options),
             stdin: self.script.clone(),
             then: self.then.clone(),
+            last: self.last,
             patience: self.limit + MARGIN,
             ..Task::new("psql")
         };

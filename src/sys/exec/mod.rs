@@ -1,25 +1,25 @@
 //! The one place that starts processes.
 
-use super::dialogue::{self, Halves};
-use super::{env, fault, interrupt};
+mod dialogue;
+mod running;
+
+pub use self::dialogue::Script;
+pub use self::running::{Output, Running};
+use super::env;
 use crate::error::{Exit, Failure};
-use anyhow::{Context, Result};
+use anyhow::Result;
+use dialogue::Answer;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 /// How long a command may take when nothing else was said.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How often the wait for a command looks whether the user interrupted: something that the command started may
-/// live on and hold its pipes.
-const SLICE: Duration = Duration::from_millis(100);
 
 /// A command line to run, with what it reads and how long it may take.
 #[derive(Debug, Clone)]
@@ -29,41 +29,9 @@ pub struct Cmd {
     dir: Option<PathBuf>,
     env: HashMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
-    halves: Option<Halves>,
+    script: Option<Script>,
     patience: Option<Duration>,
     called: Option<String>,
-}
-
-/// What a command that ended left behind.
-#[derive(Debug, Clone)]
-pub struct Output {
-    /// The exit code; 128 + n when signal n ended it.
-    pub code: i32,
-    /// What it printed.
-    pub stdout: Vec<u8>,
-    /// What it complained of, trimmed.
-    pub stderr: String,
-}
-
-impl Output {
-    /// It ended with 0.
-    pub fn success(&self) -> bool {
-        self.code == 0
-    }
-
-    /// What it printed, as text, without the last line's end.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).trim_end_matches(['\n', '\r']).to_owned()
-    }
-}
-
-/// A command that was started.
-pub struct Running {
-    handle: Arc<duct::Handle>,
-    name: String,
-    patience: Option<Duration>,
-    talk: Option<JoinHandle<Vec<u8>>>,
-    _registered: interrupt::Registered,
 }
 
 impl Cmd {
@@ -75,7 +43,7 @@ impl Cmd {
             dir: None,
             env: env::for_children(),
             stdin: None,
-            halves: None,
+            script: None,
             patience: Some(PATIENCE),
             called: None,
         }
@@ -111,10 +79,10 @@ impl Cmd {
         self
     }
 
-    /// What it reads, the rest of it only when it has said a word.
-    pub fn halves(mut self, halves: Halves) -> Self {
+    /// What it is told, and the words to listen for.
+    pub fn talk(mut self, script: Script) -> Self {
         self.stdin = None;
-        self.halves = Some(halves);
+        self.script = Some(script);
         self
     }
 
@@ -165,13 +133,13 @@ impl Cmd {
     /// # Errors
     /// When the program is missing or cannot be started.
     pub fn start(self) -> Result<Running> {
-        let Some(halves) = self.halves.clone() else {
-            return self.running(self.expression().stdout_capture().stderr_capture());
+        let Some(script) = self.script.clone() else {
+            return self.running(self.expression().stdout_capture().stderr_capture(), None);
         };
-        let dialogue = dialogue::begin(halves)?;
+        let dialogue = dialogue::begin(script)?;
         let expression = self.expression().stdin_file(dialogue.stdin);
-        let running = self.running(expression.stdout_file(dialogue.stdout).stderr_capture())?;
-        Ok(Running { talk: Some(dialogue.talk), ..running })
+        let expression = expression.stdout_file(dialogue.stdout).stderr_capture();
+        self.running(expression, Some(dialogue.answer))
     }
 
     /// Becomes it: terminal, signals and exit code are its own from here on, and nothing is left to be killed.
@@ -193,19 +161,23 @@ impl Cmd {
     /// # Errors
     /// When the program is missing or cannot be started, or the user interrupted.
     pub fn narrate(self) -> Result<i32> {
-        let running = self.running(self.expression().stdout_to_stderr())?;
+        let running = self.running(self.expression().stdout_to_stderr(), None)?;
         Ok(running.wait()?.code)
     }
 
-    fn running(&self, expression: duct::Expression) -> Result<Running> {
-        let handle = Arc::new(self.spawn(&expression)?);
-        let registered = interrupt::register(&handle)?;
-        let patience = self.patience.map(fault::patience);
-        Ok(Running { handle, name: self.name(), patience, talk: None, _registered: registered })
+    fn running(
+        &self,
+        expression: duct::Expression,
+        answer: Option<Receiver<Answer>>,
+    ) -> Result<Running> {
+        let handle = expression.start().map_err(|error| self.not_started(error))?;
+        Running::new(handle, self.name(), self.patience, answer)
     }
 
     fn expression(&self) -> duct::Expression {
-        let mut expression = duct::cmd(&self.program, &self.args).full_env(&self.env).unchecked();
+        // A program that the system has to look for costs a copy of this whole process, and some milliseconds.
+        let program = find(&self.program).map_or_else(|| self.program.clone(), PathBuf::into);
+        let mut expression = duct::cmd(program, &self.args).full_env(&self.env).unchecked();
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
         }
@@ -213,10 +185,6 @@ impl Cmd {
             Some(bytes) => expression.stdin_bytes(bytes.clone()),
             None => expression,
         }
-    }
-
-    fn spawn(&self, expression: &duct::Expression) -> Result<duct::Handle> {
-        expression.start().map_err(|error| self.not_started(error))
     }
 
     fn not_started(&self, error: std::io::Error) -> anyhow::Error {
@@ -236,41 +204,6 @@ impl Cmd {
     }
 }
 
-impl Running {
-    /// Waits for its end.
-    ///
-    /// # Errors
-    /// When it takes too long (it is killed then) or the user interrupted.
-    pub fn wait(self) -> Result<Output> {
-        let deadline = self.patience.map(|patience| Instant::now() + patience);
-        let ended = loop {
-            let slice = Instant::now() + SLICE;
-            let until = deadline.map_or(slice, |deadline| deadline.min(slice));
-            let ended = self.handle.wait_deadline(until);
-            if let Err(interrupted) = interrupt::check() {
-                interrupt::end(&self.handle);
-                return Err(interrupted);
-            }
-            let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name))?;
-            if ended.is_some() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                break ended;
-            }
-        };
-        let Some(output) = ended else {
-            interrupt::end(&self.handle);
-            let seconds = self.patience.unwrap_or_default().as_secs();
-            let message = format!("`{}` did not answer within {seconds} s", self.name);
-            return Err(Failure::new(Exit::Service, message).into());
-        };
-        let said = self.talk.map(|talk| talk.join().unwrap_or_default());
-        Ok(Output {
-            code: code(output.status),
-            stdout: said.unwrap_or_else(|| output.stdout.clone()),
-            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        })
-    }
-}
-
 /// What a failed command said, in one line for an error message.
 pub fn complaint(name: &str, output: &Output) -> String {
     let said = if output.stderr.is_empty() { output.text() } else { output.stderr.clone() };
@@ -281,19 +214,15 @@ pub fn complaint(name: &str, output: &Output) -> String {
 }
 
 /// The full path of a program, when it is on PATH.
-pub fn find(program: &str) -> Option<PathBuf> {
+pub fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
     which::which(program).ok()
-}
-
-fn code(status: std::process::ExitStatus) -> i32 {
-    use std::os::unix::process::ExitStatusExt;
-    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::exit_of;
+    use std::time::Instant;
 
     #[test]
     fn output_has_all_three() {
@@ -316,6 +245,24 @@ mod tests {
         let error = Cmd::new("sh").args(["-c", "sleep 60 & wait"]).patience(patience).output();
         assert_eq!(exit_of(&error.unwrap_err()), Exit::Service);
         assert!(begin.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn the_last_word_is_the_answer_and_nobody_waits_for_the_end() {
+        let script = Script {
+            first: b"hello\n".to_vec(),
+            then: Some(("hello".to_owned(), b"made\nmore\n".to_vec())),
+            last: vec!["made".to_owned()],
+        };
+        let begin = Instant::now();
+        let said = Cmd::new("sh")
+            .args(["-c", "read a; echo $a; read b; echo $b; exec sleep 25"])
+            .talk(script.clone());
+        assert_eq!(said.output().unwrap().text(), "hello\nmade");
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        let cut = Cmd::new("sh").args(["-c", "read a; echo $a; echo no >&2; exit 3"]).talk(script);
+        let cut = cut.output().unwrap();
+        assert_eq!((cut.code, cut.text().as_str(), &*cut.stderr), (3, "hello", "no"));
     }
 
     #[test]

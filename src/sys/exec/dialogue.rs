@@ -1,0 +1,71 @@
+//! A talk with a command over its stdin and stdout. It gets the rest of what it reads only when it has said a word:
+//! what outlives us then, or begins late, never gets the rest. And its last word is its answer: nobody waits until
+//! whatever carried it here has come to its end.
+
+use crate::sys::interrupt;
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// What is said to a command, and the words to listen for. A word is a whole line.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// What it gets at once.
+    pub first: Vec<u8>,
+    /// The word that it answers, and the rest that it gets then.
+    pub then: Option<(String, Vec<u8>)>,
+    /// The words after which nothing comes.
+    pub last: Vec<String>,
+}
+
+/// The command's ends of the pipes, and where its answer comes in.
+pub(super) struct Dialogue {
+    pub(super) stdin: PipeReader,
+    pub(super) stdout: PipeWriter,
+    pub(super) answer: Receiver<Answer>,
+}
+
+/// All that the command printed, to its last word or to the end.
+pub(super) enum Answer {
+    /// It ends with one of the last words: the command has done its work.
+    Whole(Vec<u8>),
+    /// It broke off: how the command ends says why.
+    Cut(Vec<u8>),
+}
+
+/// Begins to talk.
+///
+/// # Errors
+/// When the system has no pipes left.
+pub(super) fn begin(script: Script) -> Result<Dialogue> {
+    let (stdin, to) = pipe().context("cannot make a pipe")?;
+    let (from, stdout) = pipe().context("cannot make a pipe")?;
+    let (tell, answer) = channel();
+    std::thread::spawn(move || talk(script, to, from, &tell));
+    Ok(Dialogue { stdin, stdout, answer })
+}
+
+/// A pipe that breaks is told by how the command ends; nobody may listen any more.
+fn talk(script: Script, mut to: PipeWriter, from: PipeReader, tell: &Sender<Answer>) {
+    to.write_all(&script.first).ok();
+    let mut then = script.then.map(|(word, rest)| (word, rest, to));
+    let mut from = BufReader::new(from);
+    let mut said = Vec::new();
+    loop {
+        let begin = said.len();
+        if !matches!(from.read_until(b'\n', &mut said), Ok(count) if count > 0) {
+            tell.send(Answer::Cut(said)).ok();
+            return;
+        }
+        let line = said[begin..].trim_ascii_end();
+        if script.last.iter().any(|last| last.as_bytes() == line) {
+            tell.send(Answer::Whole(said)).ok();
+            return;
+        }
+        if let Some((_, rest, mut to)) = then.take_if(|(word, ..)| word.as_bytes() == line)
+            && interrupt::check().is_ok()
+        {
+            to.write_all(&rest).ok();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A command that was started: the wait for it, and what it left behind.
+
+use super::dialogue::Answer;
+use crate::error::{Exit, Failure};
+use crate::sys::{fault, interrupt};
+use anyhow::{Context, Result};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// How often the wait for a command looks whether the user interrupted: something that the command started may
+/// live on and hold its pipes.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// What a command that ended left behind.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The exit code; 128 + n when signal n ended it.
+    pub code: i32,
+    /// What it printed.
+    pub stdout: Vec<u8>,
+    /// What it complained of, trimmed.
+    pub stderr: String,
+}
+
+impl Output {
+    /// It ended with 0.
+    pub fn success(&self) -> bool {
+        self.code == 0
+    }
+
+    /// What it printed, as text, without the last line's end.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).trim_end_matches(['\n', '\r']).to_owned()
+    }
+}
+
+/// A command that was started.
+pub struct Running {
+    handle: Arc<duct::Handle>,
+    name: String,
+    deadline: Option<(Instant, Duration)>,
+    answer: Option<Receiver<Answer>>,
+    _registered: interrupt::Registered,
+}
+
+impl Running {
+    /// A command that was started just now and may take this long, and where its answer comes in if it is talked to.
+    ///
+    /// # Errors
+    /// When the user interrupted; it is ended then.
+    pub(super) fn new(
+        handle: duct::Handle,
+        name: String,
+        patience: Option<Duration>,
+        answer: Option<Receiver<Answer>>,
+    ) -> Result<Self> {
+        let handle = Arc::new(handle);
+        let registered = interrupt::register(&handle)?;
+        let patience = patience.map(fault::patience);
+        let deadline = patience.map(|patience| (Instant::now() + patience, patience));
+        Ok(Running { handle, name, deadline, answer, _registered: registered })
+    }
+
+    /// Waits for its end, or for the last word of one that is talked to.
+    ///
+    /// # Errors
+    /// When it takes too long (it is killed then) or the user interrupted.
+    pub fn wait(self) -> Result<Output> {
+        let said = match &self.answer {
+            None => None,
+            Some(answer) => match self.until(|at| hear(answer, at))? {
+                Answer::Whole(stdout) => {
+                    return Ok(Output { code: 0, stdout, stderr: String::new() });
+                }
+                Answer::Cut(said) => Some(said),
+            },
+        };
+        let (status, stdout, stderr) = self.until(|at| {
+            let ended = self.handle.wait_deadline(at);
+            let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name))?;
+            Ok(ended.map(|end| (end.status, end.stdout.clone(), end.stderr.clone())))
+        })?;
+        Ok(Output {
+            code: code(status),
+            stdout: said.unwrap_or(stdout),
+            stderr: String::from_utf8_lossy(&stderr).trim().to_owned(),
+        })
+    }
+
+    /// Asks again and again, each time for a while, until there is an answer. Without one the command is ended.
+    fn until<T>(&self, ask: impl Fn(Instant) -> Result<Option<T>>) -> Result<T> {
+        loop {
+            let slice = Instant::now() + SLICE;
+            let answer = ask(self.deadline.map_or(slice, |(deadline, _)| deadline.min(slice)));
+            if let Err(interrupted) = interrupt::check() {
+                interrupt::end(&self.handle);
+                return Err(interrupted);
+            }
+            if let Some(answer) = answer? {
+                return Ok(answer);
+            }
+            if let Some((deadline, patience)) = self.deadline
+                && Instant::now() >= deadline
+            {
+                interrupt::end(&self.handle);
+                let seconds = patience.as_secs();
+                let message = format!("`{}` did not answer within {seconds} s", self.name);
+                return Err(Failure::new(Exit::Service, message).into());
+            }
+        }
+    }
+}
+
+fn hear(answer: &Receiver<Answer>, until: Instant) -> Result<Option<Answer>> {
+    match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => Ok(Some(Answer::Cut(Vec::new()))),
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
