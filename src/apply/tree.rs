@@ -203,13 +203,13 @@ pub fn discard_fragments(lease: &Lease) -> Result<()> {
 /// # Errors
 /// When these directories cannot be read.
 pub fn is_elsewhere(lease: &Lease, tree: &Worktree) -> Result<bool> {
-    let pointer = format!("gitdir: {}", tree.admin.display());
+    let is_it = |place: &Path| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
     let near = [tree.path.parent(), lease.main.parent(), Some(lease.main.as_path())];
     for dir in near.into_iter().flatten() {
         for entry in fs::entries(dir)? {
             let below = fs::entries(&entry).unwrap_or_default();
             let mut places = std::iter::once(&entry).chain(&below);
-            if places.any(|place| fs::word(&place.join(".git")).as_deref() == Some(&pointer)) {
+            if places.any(|place| is_it(place)) {
                 return Ok(true);
             }
         }
