@@ -166,7 +166,7 @@ const REMAINS_PAUSE: Duration = Duration::from_millis(50);
 pub fn is_shell(tree: &Worktree) -> Result<bool> {
     let own = tree.path.join(".git");
     let is_empty = fs::entries(&tree.path)?.iter().all(|entry| *entry == own);
-    Ok(is_empty && !tree.admin.join("index").exists())
+    Ok((is_empty || is_replaced(tree)?) && !tree.admin.join("index").exists())
 }
 
 /// Removes a worktree in which nothing was checked out, without git's help.
@@ -174,8 +174,20 @@ pub fn is_shell(tree: &Worktree) -> Result<bool> {
 /// # Errors
 /// When it cannot be removed.
 pub fn discard(tree: &Worktree) -> Result<()> {
-    fs::remove_dir(&tree.path)?;
+    if !is_replaced(tree)? {
+        fs::remove_dir(&tree.path)?;
+    }
     fs::remove_dir(&tree.admin)
+}
+
+/// Whether somebody's own repository or worktree stands now where this one was.
+fn is_replaced(tree: &Worktree) -> Result<bool> {
+    Ok(match fs::stands(&tree.path.join(".git"))? {
+        Stands::Nothing => false,
+        // One that names nothing yet is git's, which was killed over it.
+        Stands::File => git::admin_of(&tree.path).is_ok_and(|admin| admin != tree.admin),
+        Stands::Directory | Stands::Link | Stands::Other => true,
+    })
 }
 
 /// Removes admin directories that a killed git had only begun to write, or not removed to the end: without a
