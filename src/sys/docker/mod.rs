@@ -124,9 +124,7 @@ const LINE: &str = r#"{"name":{{json .Names}},"image":{{json .Image}},"status":{
 pub fn find(place: &Place) -> Result<String> {
     let found = match place {
         Place::Host => None,
-        Place::Container(name) => {
-            containers()?.into_iter().find(|c| c.name == *name || c.answers_to(name))
-        }
+        Place::Container(name) => pick(&containers()?, name).cloned(),
         Place::Compose { project, service } => list(&[
             format!("label=com.docker.compose.project={project}"),
             format!("label=com.docker.compose.service={service}"),
