@@ -54,7 +54,7 @@ fn new(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Result<Start
     if let Some(revision) = from {
         return Ok(Start::New { commit: git::resolve(here, revision)? });
     }
-    match repo.remotes_with(name)?.as_slice() {
+    match repo.remotes_with(name).as_slice() {
         [] => Ok(Start::New { commit: repo.head()? }),
         [RemoteBranch { remote, commit }] => {
             Ok(Start::Remote { remote: remote.clone(), commit: commit.clone() })
