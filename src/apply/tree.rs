@@ -3,6 +3,7 @@
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{Plan, Start, Target};
+use crate::model::shell;
 use crate::sys::fs::Stands;
 use crate::sys::git::{self, Checkout};
 use crate::sys::repo::{self, Worktree};
@@ -109,8 +110,8 @@ fn unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
     }
     let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let message = format!("the worktree {} is locked{why}", lease.path.display());
-    let hint =
-        format!("`git worktree unlock {}`, when nobody needs the lock", lease.path.display());
+    let path = shell::path(&lease.path);
+    let hint = format!("`git worktree unlock {path}`, when nobody needs the lock");
     Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Exit, Failure};
 use crate::model::plan::{Start, Target};
+use crate::model::shell;
 use crate::sys::git;
 use crate::sys::repo::{self, RemoteBranch, Repo, Worktree};
 use anyhow::Result;
@@ -102,5 +103,6 @@ fn hint(name: &str, tree: &Worktree) -> String {
             "that is its environment: `git agentenv run {name} -- <command>` works in it"
         );
     }
-    format!("`git agentenv adopt {}` makes an environment of it", tree.path.display())
+    let path = shell::path(&tree.path);
+    format!("`git agentenv adopt {path}` makes an environment of it")
 }
