@@ -1,5 +1,6 @@
 //! Containers, through the docker command line. Nothing else (but compose) knows that it exists.
 
+mod context;
 mod diagnosis;
 mod listed;
 mod port;
