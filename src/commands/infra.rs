@@ -3,7 +3,8 @@
 use super::context::{Context, current_dir};
 use super::table::{self, Column, Fit};
 use crate::error::{Exit, Failure};
-use crate::model::config::{Config, Kind};
+use crate::model::config::{Config, Kind, Place};
+use crate::model::lease::Part;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::interrupt;
@@ -102,10 +103,11 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
 }
 
 fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
+    let infra = infra(config)?;
     if volumes {
-        require_unused(config)?;
+        require_unused(config, &infra)?;
     }
-    infra(config)?.down(volumes)?;
+    infra.down(volumes)?;
     let kept = if volumes { "their data is removed" } else { "their data stays" };
     ui.answer(&serde_json::json!({ "down": true, "volumes": volumes }), || {
         format!("the servers are down; {kept}\n")
@@ -113,11 +115,16 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn require_unused(config: &Found) -> Result<()> {
-    let servers: Vec<Server> =
-        servers(&config.config).into_iter().map(|(_, server)| server).collect();
+/// Goes on unless an environment of whatever repository has its data on these servers. The configuration alone does
+/// not say so: it may have changed since, or never have known them.
+fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
+    let containers = infra.status()?;
+    let configured: Vec<Place> =
+        servers(&config.config).into_iter().map(|(_, server)| server.place).collect();
+    let is_here =
+        |part: &Part| configured.contains(&part.place) || infra.runs(&part.place, &containers);
     let mut leases = Store::open()?.leases()?;
-    leases.retain(|lease| lease.parts.iter().any(|part| servers.contains(&Server::of_part(part))));
+    leases.retain(|lease| lease.parts.iter().any(is_here));
     if leases.is_empty() {
         return Ok(());
     }

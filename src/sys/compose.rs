@@ -3,6 +3,7 @@
 use super::docker::{self, Container};
 use super::exec::{self, Cmd, Output};
 use crate::error::{Exit, Failure};
+use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde_yaml::{Mapping, Value};
 use std::path::{Path, PathBuf};
@@ -79,6 +80,17 @@ impl Infra {
     pub fn status(&self) -> Result<Vec<Container>> {
         let all = docker::containers()?.into_iter();
         Ok(all.filter(|c| c.project == self.project).collect())
+    }
+
+    /// Whether a server at this place is one of these: by its container's name, or one of `containers`, which are these.
+    pub fn runs(&self, place: &Place, containers: &[Container]) -> bool {
+        match place {
+            Place::Host => false,
+            Place::Compose { project, .. } => *project == self.project,
+            Place::Container(name) => {
+                docker::pick(containers, name).is_some() || is_named_for(&self.project, name)
+            }
+        }
     }
 
     /// Ends well when there is a compose to call.
@@ -161,6 +173,15 @@ enum Version {
     Two,
 }
 
+/// Whether version 1 or 2 of compose calls a container of the project so, which need not be there.
+fn is_named_for(project: &str, container: &str) -> bool {
+    ['-', '_'].into_iter().any(|between| {
+        let own = container.strip_prefix(project).and_then(|rest| rest.strip_prefix(between));
+        let number = own.and_then(|own| own.rsplit_once(between)).map(|(_, number)| number);
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    })
+}
+
 fn project_of(path: &Path) -> Result<String> {
     let named = parsed(path)?;
     let name = named.get("name").and_then(Value::as_str);
@@ -199,6 +220,16 @@ mod tests {
         assert_eq!(project("name: shared\nservices: {}\n").unwrap(), "shared");
         assert_eq!(project("services: {}\n").unwrap(), PROJECT);
         assert!(project("services: [\n").is_err());
+    }
+
+    #[test]
+    fn containers_of_a_project_are_known_by_their_names() {
+        for name in ["shop-redis-1", "shop_my_redis_12"] {
+            assert!(is_named_for("shop", name), "{name}");
+        }
+        for name in ["shop", "shop-redis", "shop-test-redis", "shopping-redis-1", "redis-1"] {
+            assert!(!is_named_for("shop", name), "{name}");
+        }
     }
 
     #[test]

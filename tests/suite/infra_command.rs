@@ -2,6 +2,7 @@
 
 use crate::common::{Outcome, Repo, Sandbox, servers};
 use crate::compose::with_plugin;
+use std::fs;
 use std::net::TcpListener;
 
 #[test]
@@ -18,6 +19,14 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
 
     let refused = infra(&["down", "--volumes"]).fails(7);
     assert!(refused.stderr.contains("`x`"), "{}", refused.show());
+    // Neither does a configuration that does not know the servers, nor one that reaches them in another way.
+    let own = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let other = own.replace("app_db,", "app_db, user: somebody,");
+    for config in ["services: {}\ninfra: { file: local-infra.yml }\n", other.as_str()] {
+        repo.config(config);
+        infra(&["down", "--volumes"]).fails(7);
+    }
+    repo.config(&own);
     infra(&["down"]).ok();
     // The rest is on record, and given back when the servers are there again.
     repo.agentenv(&["remove", "x"]).fails(8);
