@@ -144,20 +144,27 @@ impl Infra {
             return error;
         }
         let said = &output.stderr;
-        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        let (why, hint) = if has(&["address already in use", "port is already allocated"]) {
-            let hint = "stop what listens there, or choose another `port` for the service; \
-                        AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose those of the built-in servers";
-            ("a port is taken", hint)
-        } else if has(&["pull access denied", "manifest unknown", "no such host", "Pulling"]) {
-            ("an image cannot be had", "is the network up? `docker pull` of the image says more")
-        } else {
-            ("compose failed", "`docker compose logs` says more")
-        };
+        let (why, hint) = explained(said);
         let message = format!("{what} of the servers (project `{}`): {why}", self.project);
         let last: Vec<&str> = said.lines().rev().take(LINES).collect();
         let cause: Vec<&str> = last.into_iter().rev().collect();
         anyhow::anyhow!(cause.join("\n")).context(Failure::new(Exit::Service, message).hint(hint))
+    }
+}
+
+/// What compose means by what it said, and the way out.
+fn explained(said: &str) -> (&'static str, &'static str) {
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    // It creates nothing before all images are there.
+    let pulling = said.rsplit_once("Pulling").is_some_and(|(_, then)| !then.contains("Creating"));
+    if has(&["address already in use", "port is already allocated"]) {
+        let hint = "stop what listens there, or choose another `port` for the service; \
+                    AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose those of the built-in servers";
+        ("a port is taken", hint)
+    } else if pulling || has(&["pull access denied", "manifest unknown", "no such host"]) {
+        ("an image cannot be had", "is the network up? `docker pull` of the image says more")
+    } else {
+        ("compose failed", "`docker compose logs` says more")
     }
 }
 
@@ -230,6 +237,18 @@ mod tests {
         for name in ["shop", "shop-redis", "shop-test-redis", "shopping-redis-1", "redis-1"] {
             assert!(!is_named_for("shop", name), "{name}");
         }
+    }
+
+    #[test]
+    fn an_image_that_was_pulled_is_not_why_it_failed() {
+        let pulled = " redis Pulling \n a1b2 Pulling fs layer \n redis Pulled \n";
+        let conflict = format!("{pulled} Container x-redis-1  Creating\nname is already in use");
+        assert_eq!(explained(&conflict).0, "compose failed");
+        assert_eq!(
+            explained(" redis Pulling \n redis Error i/o timeout").0,
+            "an image cannot be had"
+        );
+        assert_eq!(explained("manifest unknown").0, "an image cannot be had");
     }
 
     #[test]
