@@ -2,7 +2,7 @@
 
 use super::context::{Context, current_dir};
 use super::table::{self, Column, Fit};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::config::{Config, Kind, Place};
 use crate::model::lease::Part;
 use crate::service::{self, Server};
@@ -93,6 +93,9 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
     while let Err(error) = service::answers(server) {
         interrupt::check()?;
+        if exit_of(&error) == Exit::Config {
+            return Err(error);
+        }
         if Instant::now() > deadline {
             let failure = Failure::new(Exit::Service, format!("{name} did not come up"));
             return Err(error.context(failure.hint("`docker logs` of its container says why")));
@@ -220,4 +223,19 @@ fn ports(config: &Config) -> Vec<(String, String)> {
         }
     }
     ports
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_time_does_not_mend_is_not_waited_for() {
+        let server =
+            Server { kind: Kind::Mysql, place: Place::Host, user: String::new(), port: 3306 };
+        let begin = Instant::now();
+        let error = wait("mysql", &server, begin + Duration::from_secs(20)).unwrap_err();
+        assert_eq!(exit_of(&error), Exit::Config);
+        assert!(begin.elapsed() < Duration::from_secs(10));
+    }
 }
