@@ -103,14 +103,40 @@ pub struct Project {
     pub notes: Vec<String>,
 }
 
+/// What the files say, each in its own terms.
+struct Evidence<'a> {
+    seen: &'a Seen,
+    stacks: Vec<compose::Stack>,
+    vars: Vec<Var>,
+    frameworks: Vec<frameworks::Framework>,
+}
+
+/// A variable of the project's own environment file.
+struct Var {
+    name: String,
+    value: String,
+    file: &'static str,
+}
+
+impl<'a> Evidence<'a> {
+    fn of(seen: &'a Seen) -> Self {
+        let (stacks, frameworks) = (compose::stacks(seen), frameworks::of(seen));
+        Evidence { seen, stacks, vars: variables(seen), frameworks }
+    }
+
+    /// The variable that has the first of these names that any has.
+    fn first_of(&self, names: &[&str]) -> Option<&Var> {
+        names.iter().find_map(|name| self.vars.iter().find(|var| var.name == *name))
+    }
+}
+
 /// Recognises a project by its files.
 pub fn detect(seen: &Seen) -> Project {
     let mut project = Project::default();
-    let stacks = compose::stacks(seen);
-    let vars = variables(seen);
-    let frameworks = frameworks::of(seen);
+    let evidence = Evidence::of(seen);
+    let Evidence { stacks, vars, frameworks, .. } = &evidence;
     project.found.extend(frameworks.iter().map(|framework| framework.found.clone()));
-    for stack in &stacks {
+    for stack in stacks {
         project.found.push(stack.found());
         project
             .env
@@ -118,24 +144,24 @@ pub fn detect(seen: &Seen) -> Project {
     }
     let only_servers = stacks.iter().find(|stack| stack.only_servers());
     project.infra = only_servers.map(|stack| stack.file.clone());
-    ports(&mut project, &stacks, &vars, &frameworks);
+    ports(&mut project, &evidence);
     if project.ports.is_empty() {
         let why = "nothing says which port this project uses".to_owned();
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
     }
-    servers::find(&mut project, seen, &stacks, &vars, &frameworks);
-    url::variables(&mut project, &vars);
+    servers::find(&mut project, &evidence);
+    url::variables(&mut project, vars);
     distinct(&mut project);
     project.hooks = frameworks::hooks(seen);
-    let told = of_variables(&project, &vars);
+    let told = of_variables(&project, vars);
     project.found.extend(told);
     project
 }
 
 /// The environment file, with the variables that said something.
-fn of_variables(project: &Project, vars: &[(String, String, &'static str)]) -> Option<String> {
-    let (.., file) = vars.first()?;
-    let ports = project.ports.iter().filter(|port| port.why == *file).map(|port| &port.variable);
+fn of_variables(project: &Project, vars: &[Var]) -> Option<String> {
+    let file = vars.first()?.file;
+    let ports = project.ports.iter().filter(|port| port.why == file).map(|port| &port.variable);
     let services =
         project.services.iter().filter(|service| service.why.starts_with(&format!("{file}: ")));
     let names: Vec<&str> =
@@ -152,34 +178,27 @@ fn distinct(project: &mut Project) {
 }
 
 /// The variables of the first environment file, with its name.
-fn variables(seen: &Seen) -> Vec<(String, String, &'static str)> {
+fn variables(seen: &Seen) -> Vec<Var> {
     let file = [".env", ".env.example", ".env.sample"].into_iter();
     let found = file.filter_map(|name| Some((name, seen.files.get(name)?))).next();
     let Some((file, text)) = found else {
         return Vec::new();
     };
     let vars = envfile::parse(text.as_bytes()).into_iter();
-    vars.map(|(name, value)| (name, value, file)).collect()
+    vars.map(|(name, value)| Var { name, value, file }).collect()
 }
 
 /// From compose's port mappings, then the environment file, then what the frameworks use by themselves.
-fn ports(
-    project: &mut Project,
-    stacks: &[compose::Stack],
-    vars: &[(String, String, &'static str)],
-    frameworks: &[frameworks::Framework],
-) {
-    let mut found: Vec<Port> = stacks.iter().flat_map(compose::Stack::ports).collect();
-    found.extend(vars.iter().filter(|(name, ..)| is_port(name)).filter_map(
-        |(name, value, file)| {
-            let main = value.parse().ok().filter(|port| *port >= 1024)?;
-            Some(Port { variable: name.clone(), main, why: (*file).to_owned() })
-        },
-    ));
-    for port in found {
+fn ports(project: &mut Project, evidence: &Evidence<'_>) {
+    let of_stacks = evidence.stacks.iter().flat_map(compose::Stack::ports);
+    let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
+        let main = var.value.parse().ok()?;
+        Some(Port { variable: var.name.clone(), main, why: var.file.to_owned() })
+    });
+    for port in of_stacks.chain(of_vars) {
         push(&mut project.ports, port);
     }
-    for framework in frameworks {
+    for framework in &evidence.frameworks {
         let Some((variable, main)) = framework.port else { continue };
         // A project that names ports names them all, but for a second server such as Vite's.
         let named = project.ports.iter().any(|port| framework.owns(&port.variable));

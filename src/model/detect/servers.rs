@@ -1,14 +1,10 @@
 //! Postgres and Redis: from compose files, the environment file, and the packages that talk to them.
 
 use super::compose::{self, Stack};
-use super::frameworks::Framework;
 use super::url::Url;
-use super::{Project, Seen, Service};
+use super::{Evidence, Project, Service, Var};
 use crate::model::config::{Kind, Place};
 use crate::model::name;
-
-/// An environment file's variable: name, value, file.
-type Var = (String, String, &'static str);
 
 const DATABASES: [&str; 8] = [
     "POSTGRES_DB",
@@ -24,115 +20,131 @@ const USERS: [&str; 5] = ["POSTGRES_USER", "PGUSER", "DB_USER", "DATABASE_USER",
 const INDEXES: [&str; 3] = ["REDIS_DB", "REDIS_DATABASE", "REDIS_INDEX"];
 
 /// Finds them.
-pub(super) fn find(
-    project: &mut Project,
-    seen: &Seen,
-    stacks: &[Stack],
-    vars: &[Var],
-    frameworks: &[Framework],
-) {
-    for kind in [Kind::Postgres, Kind::Redis] {
-        let placed = placed(stacks, kind);
-        let named = named(vars, kind);
-        let url =
-            vars.iter().find_map(|(_, value, _)| Url::parse(value).filter(|url| url.kind == kind));
-        let package = frameworks.iter().find(|framework| framework.servers.contains(&kind));
-        let why = match (
-            &placed,
-            &named,
-            vars.iter().find(|(_, value, _)| Url::parse(value).is_some_and(|url| url.kind == kind)),
-            package,
-        ) {
-            (Some((stack, service)), ..) => stack.why(service),
-            (_, Some((name, _, file)), ..) => format!("{file}: {name}"),
-            (_, _, Some((name, _, file)), _) => format!("{file}: {name}"),
-            (.., Some(package)) => package.found.clone(),
-            _ => continue,
-        };
-        let container = placed.as_ref().map(|(_, service)| *service);
-        project.services.push(match kind {
-            Kind::Redis => redis(named, url.as_ref(), container, placed.as_ref(), why),
-            _ => postgres(seen, vars, named, url.as_ref(), container, placed.as_ref(), why),
-        });
-    }
+pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
+    let kinds = [Kind::Postgres, Kind::Redis].into_iter();
+    project.services.extend(kinds.filter_map(|kind| Clues::of(evidence, kind).service()));
     if project.services.is_empty() {
         let note = "no Postgres and no Redis was found: one that is a file is each worktree's own";
         project.notes.push(note.to_owned());
     }
 }
 
-type Placed<'a> = (&'a Stack, &'a compose::Service);
-
-fn placed(stacks: &[Stack], kind: Kind) -> Option<Placed<'_>> {
-    let all =
-        stacks.iter().flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
-    all.into_iter().find(|(_, service)| service.kind == Some(kind))
+/// What says something of one server.
+struct Clues<'a> {
+    evidence: &'a Evidence<'a>,
+    kind: Kind,
+    /// Its service in a compose file.
+    placed: Option<(&'a Stack, &'a compose::Service)>,
+    /// The variable that names the main checkout's part.
+    named: Option<&'a Var>,
+    /// The variable that holds its URL.
+    url: Option<(&'a Var, Url)>,
 }
 
-fn named(vars: &[Var], kind: Kind) -> Option<Var> {
-    let names: &[&str] = if kind == Kind::Redis { &INDEXES } else { &DATABASES };
-    names.iter().find_map(|name| vars.iter().find(|(known, ..)| known == name)).cloned()
-}
-
-fn redis(
-    named: Option<Var>,
-    url: Option<&Url>,
-    container: Option<&compose::Service>,
-    placed: Option<&Placed<'_>>,
-    why: String,
-) -> Service {
-    let index = |text: &str| text.parse::<u16>().ok().map(|index| index.to_string());
-    let from_url = || url.and_then(|url| index(&url.database));
-    let (variable, main) = match &named {
-        Some((name, value, _)) => (name.clone(), index(value)),
-        None => ("REDIS_DB".to_owned(), from_url()),
-    };
-    Service {
-        kind: Kind::Redis,
-        variable,
-        main: main.unwrap_or_else(|| "0".to_owned()),
-        user: String::new(),
-        place: place(placed),
-        port: port(container, url, Kind::Redis),
-        why,
+impl<'a> Clues<'a> {
+    fn of(evidence: &'a Evidence<'a>, kind: Kind) -> Self {
+        let stacks = evidence.stacks.iter();
+        let mut all =
+            stacks.flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
+        let url = |var: &'a Var| {
+            let url = Url::parse(&var.value).filter(|url| url.kind == kind)?;
+            Some((var, url))
+        };
+        let names: &[&str] = if kind == Kind::Redis { &INDEXES } else { &DATABASES };
+        Clues {
+            evidence,
+            kind,
+            placed: all.find(|(_, service)| service.kind == Some(kind)),
+            named: evidence.first_of(names),
+            url: evidence.vars.iter().find_map(url),
+        }
     }
-}
 
-fn postgres(
-    seen: &Seen,
-    vars: &[Var],
-    named: Option<Var>,
-    url: Option<&Url>,
-    container: Option<&compose::Service>,
-    placed: Option<&Placed<'_>>,
-    why: String,
-) -> Service {
-    let in_container = |name: &str| container.and_then(|service| service.value(name));
-    let user = USERS.iter().find_map(|name| vars.iter().find(|(known, ..)| known == name));
-    let main = [
-        named.as_ref().map(|(_, value, _)| value.clone()),
-        url.map(|url| url.database.clone()),
-        in_container("POSTGRES_DB"),
-        seen.files.get("config/database.yml").and_then(|text| of_rails(text)),
-    ];
-    let user = [
-        in_container("POSTGRES_USER"),
-        user.map(|(_, value, _)| value.clone()),
-        url.map(|url| url.user.clone()),
-    ];
-    let usable = |text: &String| is_plain(text);
-    Service {
-        kind: Kind::Postgres,
-        variable: named.map_or("POSTGRES_DB".to_owned(), |(name, ..)| name),
-        main: main
-            .into_iter()
-            .flatten()
-            .find(usable)
-            .unwrap_or_else(|| name::database(&name::repo_slug(&seen.repo))),
-        user: user.into_iter().flatten().find(usable).unwrap_or_else(|| "postgres".to_owned()),
-        place: place(placed),
-        port: port(container, url, Kind::Postgres),
-        why,
+    /// The service to write, when anything says that there is one.
+    fn service(&self) -> Option<Service> {
+        let why = self.why()?;
+        let (variable, main, user) = match self.kind {
+            Kind::Redis => ("REDIS_DB", self.index(), String::new()),
+            _ => ("POSTGRES_DB", self.database(), self.user()),
+        };
+        Some(Service {
+            kind: self.kind,
+            variable: self.named.map_or(variable, |var| &var.name).to_owned(),
+            main,
+            user,
+            place: self.place(),
+            port: self.port(),
+            why,
+        })
+    }
+
+    fn why(&self) -> Option<String> {
+        if let Some((stack, service)) = self.placed {
+            return Some(stack.why(service));
+        }
+        if let Some(var) = self.named.or(self.url.as_ref().map(|(var, _)| *var)) {
+            return Some(format!("{}: {}", var.file, var.name));
+        }
+        let mut packages = self.evidence.frameworks.iter();
+        let package = packages.find(|framework| framework.servers.contains(&self.kind));
+        package.map(|framework| framework.found.clone())
+    }
+
+    fn index(&self) -> String {
+        let text = match self.named {
+            Some(var) => Some(var.value.as_str()),
+            None => self.url().map(|url| url.database.as_str()),
+        };
+        text.and_then(|text| text.parse::<u16>().ok()).unwrap_or(0).to_string()
+    }
+
+    fn database(&self) -> String {
+        let rails = self.evidence.seen.files.get("config/database.yml");
+        let said = [
+            self.named.map(|var| var.value.clone()),
+            self.url().map(|url| url.database.clone()),
+            self.in_container("POSTGRES_DB"),
+            rails.and_then(|text| of_rails(text)),
+        ];
+        let repo = || name::database(&name::repo_slug(&self.evidence.seen.repo));
+        said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(repo)
+    }
+
+    fn user(&self) -> String {
+        let said = [
+            self.in_container("POSTGRES_USER"),
+            self.evidence.first_of(&USERS).map(|var| var.value.clone()),
+            self.url().map(|url| url.user.clone()),
+        ];
+        let usual = || "postgres".to_owned();
+        said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(usual)
+    }
+
+    fn place(&self) -> Option<Place> {
+        let place = self.placed.map(|(stack, service)| stack.place(service))?;
+        let plain = match &place {
+            Place::Container(name) => is_plain(name),
+            Place::Compose { project, service } => is_plain(project) && is_plain(service),
+            Place::Host => true,
+        };
+        plain.then_some(place)
+    }
+
+    fn port(&self) -> u16 {
+        let is_here = |url: &&Url| ["localhost", "127.0.0.1"].contains(&url.host.as_str());
+        let port = match self.placed {
+            Some((_, service)) => service.published(),
+            None => self.url().filter(is_here).and_then(|url| url.port),
+        };
+        port.or(self.kind.port()).unwrap_or_default()
+    }
+
+    fn url(&self) -> Option<&Url> {
+        self.url.as_ref().map(|(_, url)| url)
+    }
+
+    fn in_container(&self, name: &str) -> Option<String> {
+        self.placed.and_then(|(_, service)| service.value(name))
     }
 }
 
@@ -142,25 +154,6 @@ fn of_rails(text: &str) -> Option<String> {
     let mut inside = section.take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
     let value = inside.find_map(|line| line.trim().strip_prefix("database:"))?;
     Some(value.trim().trim_matches(['"', '\'']).to_owned())
-}
-
-fn place(placed: Option<&Placed<'_>>) -> Option<Place> {
-    let place = placed.map(|(stack, service)| stack.place(service))?;
-    let plain = match &place {
-        Place::Container(name) => is_plain(name),
-        Place::Compose { project, service } => is_plain(project) && is_plain(service),
-        Place::Host => true,
-    };
-    plain.then_some(place)
-}
-
-fn port(container: Option<&compose::Service>, url: Option<&Url>, kind: Kind) -> u16 {
-    let of_url = url.filter(|url| ["localhost", "127.0.0.1"].contains(&url.host.as_str()));
-    let port = match container {
-        Some(service) => service.published(),
-        None => of_url.and_then(|url| url.port),
-    };
-    port.or(kind.port()).unwrap_or_default()
 }
 
 /// What the configuration takes as a name.

@@ -1,6 +1,6 @@
 //! Variables that hold the URL of a database.
 
-use super::Project;
+use super::{Project, Var};
 use crate::model::config::Kind;
 use crate::model::envfile::check_value;
 
@@ -69,8 +69,8 @@ impl Url {
 }
 
 /// Adds the variables that hold such a URL; those of servers that were found get one if there is none.
-pub(super) fn variables(project: &mut Project, vars: &[(String, String, &'static str)]) {
-    for (name, value, file) in vars {
+pub(super) fn variables(project: &mut Project, vars: &[Var]) {
+    for Var { name, value, file } in vars {
         let Some(url) = Url::parse(value) else { continue };
         let Some(service) = project.services.iter().find(|service| service.kind == url.kind) else {
             continue;
@@ -95,7 +95,7 @@ pub(super) fn variables(project: &mut Project, vars: &[(String, String, &'static
         let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
             continue;
         };
-        let known = vars.iter().any(|(known, ..)| known == name)
+        let known = vars.iter().any(|var| var.name == name)
             || project
                 .env
                 .iter()
