@@ -15,7 +15,9 @@ use crate::model::plan::{Request, Start, Target};
 use crate::sys::fs::{self, Stands};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// The arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -65,6 +67,19 @@ pub struct Choices {
     pub hooks: bool,
 }
 
+/// What was, or would be, written, in JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: PathBuf,
+    written: bool,
+    found: &'a [String],
+    notes: &'a [String],
+    config: &'a str,
+    agents: Option<PathBuf>,
+    /// What `add` would make with it.
+    example: Option<Environment>,
+}
+
 /// Writes the configuration, and the text for agents.
 ///
 /// # Errors
@@ -88,18 +103,31 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     choices.apply(&mut project);
     let text = detect::render(&project, choices.worktree.as_deref(), choices.hooks);
     let config = Config::parse(context::FILE, &text).context("the configuration that was made")?;
-    let example = example(&context, ui, &config);
-    if args.dry_run {
-        return answer(ui, &context, &project, &text, example.as_ref(), None, false);
+    let mut answer = Answer {
+        file,
+        written: false,
+        found: &project.found,
+        notes: &project.notes,
+        config: &text,
+        agents: None,
+        example: example(&context, ui, &config).as_ref().map(Environment::from),
+    };
+    if !args.dry_run {
+        if asks {
+            ask::agree(ui, &text, &format!("Write {}?", context::FILE), true)?;
+        }
+        let mode = fs::mode(&answer.file).unwrap_or(0o644);
+        fs::replace_as(&answer.file, text.as_bytes(), mode)?;
+        answer.written = true;
+        let wants_agents = args.agents || (asks && questions::agents(ui)?);
+        answer.agents = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
+        ui.say("look at it, and commit it: `git agentenv add <branch>` makes an environment");
     }
-    if asks {
-        ask::agree(ui, &text, &format!("Write {}?", context::FILE), true)?;
-    }
-    fs::replace_as(&file, text.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
-    let wants_agents = args.agents || (asks && questions::agents(ui)?);
-    let agents = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
-    ui.say("look at it, and commit it: `git agentenv add <branch>` makes an environment");
-    answer(ui, &context, &project, &text, example.as_ref(), agents.as_deref(), true)
+    ui.answer(&answer, || match answer.written {
+        true => format!("{}\n", answer.file.display()),
+        false => text.clone(),
+    })?;
+    Ok(Exit::Done)
 }
 
 /// Whether a configuration is to be written: one that is there is kept, unless `--force` says otherwise.
@@ -163,27 +191,4 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
             None
         }
     }
-}
-
-fn answer(
-    ui: &Ui,
-    context: &Context,
-    project: &Project,
-    text: &str,
-    example: Option<&Lease>,
-    agents: Option<&std::path::Path>,
-    written: bool,
-) -> Result<Exit> {
-    let file = context.repo.main.join(context::FILE);
-    let answer = json!({
-        "file": file,
-        "written": written,
-        "found": project.found,
-        "notes": project.notes,
-        "config": text,
-        "agents": agents,
-        "example": example.map(Environment::from),
-    });
-    ui.answer(&answer, || if written { format!("{}\n", file.display()) } else { text.to_owned() })?;
-    Ok(Exit::Done)
 }
