@@ -184,10 +184,12 @@ fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>)
 fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
     let what = format!("{} {}", part.service, part.holds);
     let step = ui.step(&what);
-    if force.unmarked {
-        service::reclaim(part, &lease.id)?;
-    }
-    let gone = service::give_back(part, &lease.id, force.sessions, &lease.path)
+    let reclaimed = match force.unmarked {
+        true => service::reclaim(part, &lease.id).map(drop),
+        false => Ok(()),
+    };
+    let gone = reclaimed
+        .and_then(|()| service::give_back(part, &lease.id, force.sessions, &lease.path))
         .map_err(|error| error.context(format!("cannot give back {what}")))?;
     match gone {
         Gone::Dropped => step.done(),

@@ -46,6 +46,7 @@ pub fn is_current(lease: &Lease) -> Result<bool> {
 pub fn remove_env(lease: &Lease) -> Result<()> {
     let file = lease.path.join(&lease.env_file);
     fs::sweep(file.parent().unwrap_or(&lease.path))?;
+    // Into what cannot be read nothing of ours was written, for that reads it first.
     let Ok(Some(existing)) = fs::read(&file) else {
         return Ok(());
     };

@@ -54,7 +54,7 @@ pub fn copy(copy: &Copy) -> Result<Means> {
     let swapped = run(copy, scripts::SWAP, false).map_err(|error| explain(copy, error))?;
     match swapped.as_str() {
         "made" => Ok(means),
-        other => Err(super::no_word(other, copy.target)),
+        _ => Err(super::no_word("make", copy.target)),
     }
 }
 
@@ -65,7 +65,7 @@ fn fill(copy: &Copy, dump: bool) -> Result<Means> {
             psql::dump(copy.server, copy.source, &birth(copy))?;
             Ok(Means::Dump)
         }
-        other => Err(super::no_word(other, copy.target)),
+        _ => Err(super::no_word("make", copy.target)),
     }
 }
 
