@@ -14,12 +14,6 @@ pub const IDENTIFIER: usize = 63;
 /// Hexadecimal digits of a hash suffix. 48 bits: a hundred thousand branches have no two alike.
 const DIGITS: usize = 12;
 
-/// The name of a branch that no other branch can have: as it is when it is a name already, else with a hash.
-pub fn name_of(branch: &str) -> String {
-    let [pretty, distinct] = candidates(branch);
-    if pretty == branch { pretty } else { distinct }
-}
-
 /// The names to try for a branch: the pretty one, which another branch may hold (`feature/x` and `feature-x`),
 /// then one with a hash, which none can. Both are the same where cleaning drops or cuts something.
 pub fn candidates(branch: &str) -> [String; 2] {

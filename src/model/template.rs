@@ -57,15 +57,6 @@ impl Template {
         self.keys().any(|own| own == key)
     }
 
-    /// What is written out, without the keys.
-    pub fn literal(&self) -> String {
-        let texts = self.parts.iter().map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Key(_) => "",
-        });
-        texts.collect()
-    }
-
     /// Looks at every key.
     ///
     /// # Errors
@@ -94,14 +85,14 @@ impl Template {
     pub fn render_with(&self, value: &dyn Fn(&str, &str) -> Option<String>) -> Result<String> {
         let mut filled = String::new();
         for part in &self.parts {
-            let Part::Key(key) = part else {
-                let Part::Text(text) = part else { continue };
-                filled.push_str(text);
-                continue;
-            };
-            let value = value(&filled, key);
-            let value = value.ok_or_else(|| invalid(format!("unknown key `{{{key}}}`")))?;
-            filled.push_str(&value);
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::Key(key) => {
+                    let value = value(&filled, key);
+                    let unknown = || invalid(format!("unknown key `{{{key}}}`"));
+                    filled.push_str(&value.ok_or_else(unknown)?);
+                }
+            }
         }
         Ok(filled)
     }
@@ -150,7 +141,6 @@ mod tests {
         assert_eq!(render("").unwrap(), "");
         let template = Template::parse("a{b}c{{{d}").unwrap();
         assert_eq!(template.keys().collect::<Vec<_>>(), ["b", "d"]);
-        assert_eq!(template.literal(), "ac{");
     }
 
     #[test]

@@ -88,8 +88,6 @@ pub struct Plan {
     pub lease: Lease,
     /// What is checked out.
     pub target: Target,
-    /// Commands to run when everything is made.
-    pub post_add: Vec<String>,
 }
 
 /// Decides what an environment gets.
@@ -129,7 +127,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         vars: IndexMap::new(),
     };
     lease.vars = vars(config, &lease, &facts.repo_name)?;
-    Ok(Plan { lease, target: request.target, post_add: config.hooks.post_add.clone() })
+    Ok(Plan { lease, target: request.target })
 }
 
 /// The variables of an environment, from what it holds; `repo` stands for the repository in templates.
