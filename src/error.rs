@@ -79,9 +79,7 @@ impl Exit {
             Exit::Command(_) => "command",
         }
     }
-}
 
-impl Exit {
     /// What it means, for the manual.
     pub fn meaning(self) -> &'static str {
         match self {

@@ -66,7 +66,7 @@ impl Glance {
     fn look(&mut self, lease: &mut Lease) {
         let common = &lease.repository;
         let trees = self.trees.entry(common.clone()).or_insert_with(|| {
-            self.mains.insert(common.clone(), main_branch(common));
+            self.mains.insert(common.clone(), repo::main_branch(common));
             repo::worktrees(common).ok()
         });
         if let Some(trees) = trees {
@@ -120,10 +120,6 @@ impl Glance {
 
 fn is_file(path: &Path) -> bool {
     matches!(fs::stands(path), Ok(fs::Stands::File))
-}
-
-fn main_branch(common: &Path) -> Option<String> {
-    fs::word(&common.join("HEAD"))?.strip_prefix("ref: refs/heads/").map(str::to_owned)
 }
 
 /// The ports that something listens on, where the system has no list of them.

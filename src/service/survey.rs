@@ -2,7 +2,7 @@
 
 use super::{Server, Session, postgres, redis};
 use crate::model::config::Kind;
-use crate::model::lease::{Part, id_of_mark};
+use crate::model::lease::Part;
 use anyhow::Result;
 use std::fmt;
 
@@ -32,8 +32,7 @@ pub fn marked(server: &Server) -> Result<Vec<(String, Part)>> {
         Kind::Redis => redis::inventory(server)?
             .iter()
             .filter_map(|index| {
-                let id = id_of_mark(index.mark.as_deref()?)?;
-                Some((id.to_owned(), part(server, &index.index.to_string())))
+                Some((index.id()?.to_owned(), part(server, &index.index.to_string())))
             })
             .collect(),
         Kind::Mysql | Kind::Sqlite => Vec::new(),

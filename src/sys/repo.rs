@@ -183,7 +183,7 @@ impl Repo {
 
     /// The branch that the main checkout is on.
     pub fn main_branch(&self) -> Option<String> {
-        head_branch(&self.common.join("HEAD"))
+        main_branch(&self.common)
     }
 
     /// A file as the last commit has it; for a repository without a main checkout.
@@ -218,13 +218,18 @@ pub fn worktrees(common: &Path) -> Result<Vec<Worktree>> {
     Ok(parallel::each_by_cpu(&admins, |admin| worktree(admin)).into_iter().flatten().collect())
 }
 
+/// The branch that the main checkout of the repository with this common directory is on.
+pub fn main_branch(common: &Path) -> Option<String> {
+    head_branch(&common.join("HEAD"))
+}
+
 /// Whether a branch is checked out in the main checkout or a linked worktree: deleting it would break that.
 ///
 /// # Errors
 /// When the admin directories cannot be read.
 pub fn is_checked_out(common: &Path, branch: &str) -> Result<bool> {
     let trees = worktrees(common)?;
-    Ok(head_branch(&common.join("HEAD")).as_deref() == Some(branch)
+    Ok(main_branch(common).as_deref() == Some(branch)
         || trees.iter().any(|tree| tree.branch.as_deref() == Some(branch)))
 }
 

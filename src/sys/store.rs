@@ -99,8 +99,7 @@ impl Store {
     /// When the lock file cannot be used.
     pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
         let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
-        let name = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        lock::take(&self.lock_file(&format!("repository-{name}")), || ())
+        lock::take(&self.lock_file(&format!("repository-{}", hex(&digest[..8]))), || ())
     }
 
     /// All leases.
@@ -261,7 +260,12 @@ fn load(file: &Path) -> Result<Option<Lease>> {
 fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&random))
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn is_hex(text: &str, len: usize) -> bool {

@@ -1,7 +1,7 @@
 //! Which hook commands the user approved, kept outside the repository.
 
 use super::fs;
-use super::store::Store;
+use super::store::{Store, hex};
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -32,16 +32,12 @@ pub fn revoke(store: &Store, repository: &Path) -> Result<()> {
 }
 
 fn file(store: &Store, repository: &Path) -> PathBuf {
-    store.dir().join("trust").join(hex(repository.as_os_str().as_encoded_bytes()))
+    store.dir().join("trust").join(hex(&Sha256::digest(repository.as_os_str().as_encoded_bytes())))
 }
 
 /// A hash in which no list of commands looks like another.
 fn fingerprint(commands: &[String]) -> String {
     let lengths: String =
         commands.iter().map(|command| format!("{}:{command},", command.len())).collect();
-    hex(lengths.as_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(lengths))
 }

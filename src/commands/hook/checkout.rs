@@ -26,6 +26,10 @@ Examples:
   git agentenv hook uninstall
   AGENTENV_WORKING=1 git worktree add ../y     # this one without an environment";
 
+/// What helps where we may not write into the hook.
+const BY_HAND: &str =
+    "let it run `git-agentenv --quiet hook checkout` when its first argument is all zeros";
+
 /// The file of the hook, and what is in it.
 struct Hook {
     file: PathBuf,
@@ -52,9 +56,7 @@ pub fn install(args: &Install, ui: &Ui) -> Result<Exit> {
     }
     let change = hook::install(found.text.as_deref()).ok_or_else(|| {
         let message = format!("{} is no shell script, and is left alone", found.file.display());
-        let hint =
-            "let it run `git-agentenv --quiet hook checkout` when its first argument is all zeros";
-        Failure::new(Exit::Refused, message).hint(hint)
+        Failure::new(Exit::Refused, message).hint(BY_HAND)
     })?;
     if change != Change::Nothing && found.mode.is_some_and(|mode| mode & 0o111 == 0) {
         let message = format!("{} cannot be executed, so git ignores it", found.file.display());
@@ -117,9 +119,7 @@ fn find(context: &Context) -> Result<Hook> {
     let (dir, scope) = git::hooks_dir(&context.repo.main)?;
     let file = dir.join("post-checkout");
     let refused = |why: String| {
-        Failure::new(Exit::Refused, format!("{why}, and is left alone")).hint(
-            "let it run `git-agentenv --quiet hook checkout` when its first argument is all zeros",
-        )
+        Failure::new(Exit::Refused, format!("{why}, and is left alone")).hint(BY_HAND)
     };
     let content = fs::read(&file).map_err(|error| refused(error.to_string()))?;
     let text = content.map(String::from_utf8).transpose();

@@ -9,13 +9,11 @@ pub mod snapshot;
 use super::{Gone, Server, Session, State};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{self, Part};
+use crate::model::name::IDENTIFIER;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
 use psql::SqlError;
 use serde::Deserialize;
-
-/// The longest name that Postgres keeps, in bytes. It cuts longer ones in silence, in DROP too.
-pub const LONGEST: usize = 63;
 
 /// What the name of a database that is being made begins with; the lease's id follows.
 const BIRTH: &str = "agentenv_";
@@ -167,7 +165,9 @@ fn on(yes: bool) -> &'static str {
 fn require_name(name: &str) -> Result<()> {
     let problem = match name.len() {
         0 => "is empty".to_owned(),
-        length if length > LONGEST => format!("has {length} bytes, and Postgres keeps {LONGEST}"),
+        length if length > IDENTIFIER => {
+            format!("has {length} bytes, and Postgres keeps {IDENTIFIER}")
+        }
         _ if name.contains('\0') => "holds a zero byte".to_owned(),
         _ => return Ok(()),
     };

@@ -88,7 +88,7 @@ fn require(part: &Part, id: &str, snapshot: &str) -> Result<()> {
 }
 
 fn database(part: &Part, snapshot: &str) -> String {
-    name::fit(&format!("{}__{}", part.holds, name::database(snapshot)), '_', super::LONGEST)
+    name::fit(&format!("{}__{}", part.holds, name::database(snapshot)), '_', name::IDENTIFIER)
 }
 
 fn mark(part: &Part, id: &str, snapshot: &str) -> String {
