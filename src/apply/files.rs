@@ -4,13 +4,15 @@ use crate::error::{Exit, Failure};
 use crate::model::config::Kind;
 use crate::model::envfile;
 use crate::model::lease::Lease;
+use crate::service::sqlite;
 use crate::sys::fs::Stands;
 use crate::sys::store::Store;
 use crate::sys::{fault, fs, git};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// Writes the environment's variables into its file; the user's lines in it stay.
+/// Writes the environment's variables into its file, where the user's lines stay, and makes what they need in the
+/// worktree.
 ///
 /// # Errors
 /// When something else stands there, git tracks the file, or the disk is full.
@@ -19,6 +21,7 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
     let existing = read_env(&file)?;
     ensure_ignored(store, lease, &lease.env_file)?;
     for part in lease.parts.iter().filter(|part| part.kind == Kind::Sqlite) {
+        sqlite::make_dir(part, &lease.path)?;
         ensure_ignored(store, lease, &part.holds)?;
         // SQLite keeps its journals beside the file.
         append_rule(store, &lease.repository, &format!("/{}-*", part.holds))?;

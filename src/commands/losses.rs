@@ -136,7 +136,7 @@ fn of_tree(
     for entry in tree::work(lease, tree)? {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
-    for file in git::ignored(&tree.path)?.into_iter().filter(|file| !is_own(lease, file)) {
+    for file in ignored(lease, tree)? {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
     }
@@ -161,12 +161,26 @@ fn of_tree(
     Ok(())
 }
 
-/// The environment's own files: they go with it. SQLite keeps its journals beside the database.
-fn is_own(lease: &Lease, file: &str) -> bool {
-    let is_journal = |rest: &str| rest.is_empty() || rest.starts_with('-');
-    let is_of = |part: &Part| file.strip_prefix(&part.holds).is_some_and(is_journal);
-    let mut databases = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
-    file == lease.env_file || databases.any(is_of)
+/// Ignored files, but for the environment's own: they go with it.
+fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
+    let databases = || lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    // SQLite keeps its journals beside the database.
+    let is_journal = |rest: &str| ["", "-journal", "-shm", "-wal"].contains(&rest);
+    let is_of = |part: &Part, file: &str| file.strip_prefix(&part.holds).is_some_and(is_journal);
+    let is_own = |file: &str| file == lease.env_file || databases().any(|part| is_of(part, file));
+    let holds_own = |dir: &str| {
+        let mut own = databases().map(|part| &part.holds).chain([&lease.env_file]);
+        dir.ends_with('/') && own.any(|file| file.starts_with(dir))
+    };
+    let mut files = Vec::new();
+    for entry in git::ignored(&tree.path)? {
+        match holds_own(&entry) {
+            true => files.extend(git::ignored_in(&tree.path, &entry)?),
+            false => files.push(entry),
+        }
+    }
+    files.retain(|file| !is_own(file));
+    Ok(files)
 }
 
 /// What tools make again by themselves: named, but not worth the user's word.

@@ -142,18 +142,14 @@ pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
 /// # Errors
 /// When git cannot say.
 pub fn status(path: &Path) -> Result<Vec<String>> {
-    let listed = git(path)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .args([
-            "status",
-            "--porcelain",
-            "-z",
-            "--untracked-files=normal",
-            "--ignore-submodules=none",
-            "--no-renames",
-        ])
-        .read()?;
-    Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+    entries(git(path).env("GIT_OPTIONAL_LOCKS", "0").args([
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=normal",
+        "--ignore-submodules=none",
+        "--no-renames",
+    ]))
 }
 
 /// Files below `path` that git ignores, directories as one entry.
@@ -161,9 +157,22 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When git cannot say.
 pub fn ignored(path: &Path) -> Result<Vec<String>> {
-    let listed = git(path)
-        .args(["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"])
-        .read()?;
+    entries(git(path).args(IGNORED).arg("--directory"))
+}
+
+/// Files that git ignores in a directory below `path`, each for itself.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignored_in(path: &Path, dir: &str) -> Result<Vec<String>> {
+    entries(git(path).arg("--literal-pathspecs").args(IGNORED).args(["--", dir]))
+}
+
+const IGNORED: [&str; 5] = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard"];
+
+/// What a command lists with a zero byte behind each entry.
+fn entries(list: Cmd) -> Result<Vec<String>> {
+    let listed = list.read()?;
     Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
 }
 

@@ -110,6 +110,30 @@ fn a_bare_repository_has_environments_too() {
 }
 
 #[test]
+fn a_database_file_can_be_in_a_directory_of_its_own() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers().replace("\"{name}", "\"data/{name}"));
+    repo.agentenv(&["add", "x"]).ok();
+    assert!(sandbox.root.join("app-x/data").is_dir());
+    repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
+fn paths_of_the_configuration_are_the_same_however_they_are_written() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let config = sandbox.config_without_servers().replace("\"{name}", "\"./data//{name}");
+    repo.config(&format!("env_file: ./.env.worktree\n{config}"));
+    let view = repo.agentenv(&["add", "x", "--json"]).ok().json();
+    assert_eq!(view["variables"]["SQLITE_FILE"], "data/x.sqlite3");
+    let tree = sandbox.root.join("app-x");
+    assert_eq!(view["env_file"], tree.join(".env.worktree").to_str().unwrap());
+    fs::write(tree.join("data/x.sqlite3"), "").unwrap();
+    repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
 fn submodules_are_neither_in_the_way_nor_lost() {
     let sandbox = Sandbox::new();
     let library = sandbox.repo("library");

@@ -222,11 +222,12 @@ fn a_file_that_only_begins_like_the_database_is_not_the_database() {
     for own in ["x.sqlite3", "x.sqlite3-wal", "x.sqlite3-shm"] {
         fs::write(world.tree.join(own), "").unwrap();
     }
-    let backup = world.tree.join("x.sqlite3.backup");
-    fs::write(&backup, "hours of work\n").unwrap();
-    let said = world.refuses(&[], "x.sqlite3.backup");
-    assert_eq!(said.stderr.matches("ignored file").count(), 1, "{}", said.show());
-    fs::remove_file(backup).unwrap();
+    for other in ["x.sqlite3.backup", "x.sqlite3-backup"] {
+        fs::write(world.tree.join(other), "hours of work\n").unwrap();
+        let said = world.refuses(&[], other);
+        assert_eq!(said.stderr.matches("ignored file").count(), 1, "{}", said.show());
+        fs::remove_file(world.tree.join(other)).unwrap();
+    }
     world.repo.agentenv(&["remove", "x"]).ok();
 }
 

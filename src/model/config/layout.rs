@@ -1,7 +1,7 @@
 //! Where things go: `worktree`, `env_file`, `project` and `infra`.
 
-use super::Config;
 use super::wrong::{Checked, Wrong};
+use super::{Config, Kind};
 use crate::model::template::Template;
 use std::path::{Component, Path};
 
@@ -13,6 +13,16 @@ pub(super) fn check(config: &Config) -> Checked<()> {
     match &config.infra.file {
         Some(file) => inside(&["infra", "file"], file),
         None => Ok(()),
+    }
+}
+
+/// Writes the files' paths as git does, without `.` and empty parts: rules and lists of git's name them so.
+pub(super) fn tidy(config: &mut Config) {
+    let files = config.services.values_mut().filter(|service| service.kind == Kind::Sqlite);
+    let paths = files.flat_map(|service| [&mut service.name, &mut service.main]);
+    for path in paths.chain([&mut config.env_file]) {
+        let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+        *path = parts.collect::<Vec<_>>().join("/");
     }
 }
 

@@ -25,11 +25,12 @@ fn read(text: &str) -> Checked<Config> {
         return Ok(Config::default());
     }
     let sections = At::root(&root).fields(&SECTIONS)?;
-    let config = build(&sections)?;
+    let mut config = build(&sections)?;
     layout::check(&config)?;
     ports::check(&config.ports)?;
     services::check(&config.services)?;
     variables::check(&config)?;
+    layout::tidy(&mut config);
     Ok(config)
 }
 
