@@ -82,8 +82,9 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
     }
-    let work = tree::work(lease, tree)?;
-    if let (Some(first), false) = (work.first(), force.work) {
+    // Where git cannot even say, the user's word is enough.
+    let work = if force.work { Vec::new() } else { tree::work(lease, tree)? };
+    if let Some(first) = work.first() {
         let more = work.len();
         let message = format!(
             "{} has uncommitted work ({more}, first `{}`)",

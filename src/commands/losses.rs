@@ -1,7 +1,7 @@
 //! What would be lost with an environment, named before it goes.
 
 use crate::apply::tree;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part};
 use crate::service::{self, State};
@@ -71,7 +71,8 @@ pub fn counted(losses: &[Loss]) -> String {
 /// Everything that would be lost with this environment, and with its branch.
 ///
 /// # Errors
-/// When git cannot say. A server that cannot be asked loses nothing: its part stays then.
+/// When git's directories cannot be read, or the user interrupted. A server that cannot be asked loses nothing: its
+/// part stays then.
 pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     let mut losses = of_worktree(lease, with_branch)?;
     for part in &lease.parts {
@@ -104,11 +105,17 @@ fn unmarked(lease: &Lease, part: &Part) -> Option<String> {
 /// What would be lost with its worktree alone: git is asked, and no server.
 ///
 /// # Errors
-/// When git cannot say.
+/// When git's directories cannot be read, or the user interrupted.
 pub fn of_worktree(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     let mut losses = Vec::new();
-    if let Some(tree) = tree::of(lease)?.filter(Worktree::is_present) {
-        of_tree(&mut losses, lease, &tree, with_branch)?;
+    let Some(tree) = tree::of(lease)?.filter(Worktree::is_present) else { return Ok(losses) };
+    match of_tree(&mut losses, lease, &tree, with_branch) {
+        // It may be a broken index: the user's word is enough for that, too.
+        Err(error) if exit_of(&error) != Exit::Interrupted => {
+            let what = format!("git cannot say what: {error:#}");
+            push(&mut losses, Kind::Uncommitted, what, true);
+        }
+        looked => looked?,
     }
     Ok(losses)
 }

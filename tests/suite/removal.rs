@@ -215,6 +215,17 @@ fn a_submodule_whose_commits_cannot_be_counted_is_kept_until_forced() {
 }
 
 #[test]
+fn a_worktree_that_git_cannot_read_goes_by_force_alone() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    fs::write(world.repo.path.join(".git/worktrees/app-x/index"), "no index").unwrap();
+    let said = world.refuses(&[], "git cannot say");
+    assert!(said.stderr.contains("--force"), "{}", said.show());
+    world.repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(!world.tree.exists());
+}
+
+#[test]
 fn a_file_that_only_begins_like_the_database_is_not_the_database() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);
