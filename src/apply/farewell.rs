@@ -60,17 +60,6 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     conclude(store, lease, parts, left)
 }
 
-/// Finishes what was interrupted, whichever way it was going.
-///
-/// # Errors
-/// When something could not be given back: it is named, and stays on record.
-pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
-    match lease.phase {
-        Phase::Creating => undo(ui, store, lease),
-        Phase::Ready | Phase::Removing => remove(ui, store, lease, force),
-    }
-}
-
 /// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
     let Some(tree) = tree else { return Ok(()) };
