@@ -3,6 +3,7 @@
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{Plan, Start, Target};
+use crate::model::shell;
 use crate::sys::fs::Stands;
 use crate::sys::git::{self, Checkout};
 use crate::sys::repo::{self, Worktree};
@@ -109,8 +110,8 @@ fn unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
     }
     let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let message = format!("the worktree {} is locked{why}", lease.path.display());
-    let hint =
-        format!("`git worktree unlock {}`, when nobody needs the lock", lease.path.display());
+    let path = shell::path(&lease.path);
+    let hint = format!("`git worktree unlock {path}`, when nobody needs the lock");
     Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
@@ -166,7 +167,7 @@ const REMAINS_PAUSE: Duration = Duration::from_millis(50);
 pub fn is_shell(tree: &Worktree) -> Result<bool> {
     let own = tree.path.join(".git");
     let is_empty = fs::entries(&tree.path)?.iter().all(|entry| *entry == own);
-    Ok(is_empty && !tree.admin.join("index").exists())
+    Ok((is_empty || is_replaced(tree)?) && !tree.admin.join("index").exists())
 }
 
 /// Removes a worktree in which nothing was checked out, without git's help.
@@ -174,8 +175,20 @@ pub fn is_shell(tree: &Worktree) -> Result<bool> {
 /// # Errors
 /// When it cannot be removed.
 pub fn discard(tree: &Worktree) -> Result<()> {
-    fs::remove_dir(&tree.path)?;
+    if !is_replaced(tree)? {
+        fs::remove_dir(&tree.path)?;
+    }
     fs::remove_dir(&tree.admin)
+}
+
+/// Whether somebody's own repository or worktree stands now where this one was.
+fn is_replaced(tree: &Worktree) -> Result<bool> {
+    Ok(match fs::stands(&tree.path.join(".git"))? {
+        Stands::Nothing => false,
+        // One that names nothing yet is git's, which was killed over it.
+        Stands::File => git::admin_of(&tree.path).is_ok_and(|admin| admin != tree.admin),
+        Stands::Directory | Stands::Link | Stands::Other => true,
+    })
 }
 
 /// Removes admin directories that a killed git had only begun to write, or not removed to the end: without a
@@ -203,13 +216,13 @@ pub fn discard_fragments(lease: &Lease) -> Result<()> {
 /// # Errors
 /// When these directories cannot be read.
 pub fn is_elsewhere(lease: &Lease, tree: &Worktree) -> Result<bool> {
-    let pointer = format!("gitdir: {}", tree.admin.display());
+    let is_it = |place: &Path| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
     let near = [tree.path.parent(), lease.main.parent(), Some(lease.main.as_path())];
     for dir in near.into_iter().flatten() {
         for entry in fs::entries(dir)? {
             let below = fs::entries(&entry).unwrap_or_default();
             let mut places = std::iter::once(&entry).chain(&below);
-            if places.any(|place| fs::word(&place.join(".git")).as_deref() == Some(&pointer)) {
+            if places.any(|place| is_it(place)) {
                 return Ok(true);
             }
         }

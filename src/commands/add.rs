@@ -4,7 +4,7 @@ use super::context::{Context, current_dir};
 use super::view::Environment;
 use super::{adopt, ask, candidates, engine, follow, provision, recover, summary, target, trust};
 use crate::apply::hooks;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::plan::{Request, Target};
@@ -167,5 +167,12 @@ fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
     if !ui.is_json() {
         match command.replace()? {}
     }
-    Ok(Exit::Command(u8::try_from(command.narrate()?).unwrap_or(1)))
+    match command.narrate() {
+        Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
+        // The one document is out.
+        Err(error) => {
+            ui.warn(format!("{error:#}"));
+            Ok(exit_of(&error))
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::model::config::Config;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::name;
 use crate::model::plan::{self, Request, Start, Target};
+use crate::model::shell;
 use crate::service::{self, Made, State};
 use crate::sys::repo::{Repo, Worktree};
 use crate::sys::{fs, git, repo};
@@ -63,7 +64,7 @@ pub fn run_hooks(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease)
     hooks::run(ui, lease, &config.hooks.post_add).map_err(|error| {
         let hint = format!(
             "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
-            lease.path.display()
+            shell::path(&lease.path)
         );
         let failure = Failure::new(exit_of(&error), "a post_add hook failed").hint(hint);
         error.context(failure)

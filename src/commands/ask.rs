@@ -95,16 +95,16 @@ fn checked_out(repo: &Repo) -> Result<BTreeSet<String>> {
 
 fn branches(repo: &Repo, taken: &BTreeSet<String>) -> Result<Vec<Item>> {
     let free = repo.branches()?.into_iter().filter(|branch| !taken.contains(branch));
-    free.map(|label| {
+    let item = |label: String| {
         let note = if repo.branch(&label).is_some() {
             String::new()
         } else {
-            let remotes = repo.remotes_with(&label)?.into_iter().map(|found| found.remote);
+            let remotes = repo.remotes_with(&label).into_iter().map(|found| found.remote);
             remotes.collect::<Vec<_>>().join(", ")
         };
-        Ok(Item { label, note })
-    })
-    .collect()
+        Item { label, note }
+    };
+    Ok(free.map(item).collect())
 }
 
 fn judge(typed: &str, taken: &BTreeSet<String>, start: &str) -> Result<String, String> {

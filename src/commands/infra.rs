@@ -30,7 +30,7 @@ pub enum What {
     Up {
         /// How long to wait for them, in seconds
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-        timeout: u64,
+        timeout: u32,
     },
     /// Stop and remove them; their data stays
     Down {
@@ -69,7 +69,7 @@ struct Status {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = config()?;
     match args.what {
-        What::Up { timeout } => up(ui, &config, Duration::from_secs(timeout)),
+        What::Up { timeout } => up(ui, &config, Duration::from_secs(timeout.into())),
         What::Down { volumes } => down(ui, &config, volumes),
         What::Status => status(ui, &config),
     }

@@ -136,12 +136,7 @@ fn of_tree(
     for entry in tree::work(lease, tree)? {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
-    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
-    let files: Vec<&String> = sqlite.map(|part| &part.holds).collect();
-    let own = |file: &String| {
-        *file == lease.env_file || files.iter().any(|own| file.starts_with(own.as_str()))
-    };
-    for file in git::ignored(&tree.path)?.into_iter().filter(|file| !own(file)) {
+    for file in git::ignored(&tree.path)?.into_iter().filter(|file| !is_own(lease, file)) {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
     }
@@ -155,10 +150,23 @@ fn of_tree(
         push(losses, Kind::Commits, format!("{alone} that only {on} holds"), true);
     }
     for (submodule, count) in git::only_in_submodules(tree)? {
-        let what = format!("{count} in the submodule {submodule} that none of its remotes has");
+        let what = match count {
+            Some(count) => {
+                format!("{count} in the submodule {submodule} that none of its remotes has")
+            }
+            None => format!("those of the submodule {submodule}, which git cannot count"),
+        };
         push(losses, Kind::Commits, what, true);
     }
     Ok(())
+}
+
+/// The environment's own files: they go with it. SQLite keeps its journals beside the database.
+fn is_own(lease: &Lease, file: &str) -> bool {
+    let is_journal = |rest: &str| rest.is_empty() || rest.starts_with('-');
+    let is_of = |part: &Part| file.strip_prefix(&part.holds).is_some_and(is_journal);
+    let mut databases = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    file == lease.env_file || databases.any(is_of)
 }
 
 /// What tools make again by themselves: named, but not worth the user's word.

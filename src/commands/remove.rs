@@ -5,6 +5,7 @@ use super::{ask, candidates, follow, losses, select, trust};
 use crate::apply::{farewell, hooks, tree};
 use crate::error::{Exit, Failure};
 use crate::model::lease::{Lease, Phase};
+use crate::model::shell;
 use crate::sys::fault;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
@@ -81,7 +82,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let ended = carry_out(&context, ui, args, removal);
         if here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing {
             follow::to(ui, &lease.main);
-            ui.say(format!("this directory is gone: cd {}", lease.main.display()));
+            ui.say(format!("this directory is gone: cd {}", shell::path(&lease.main)));
         }
         removed.push(ended?);
     }

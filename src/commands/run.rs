@@ -40,7 +40,7 @@ const NEVER_RAN: Exit = Exit::Command(125);
 /// None: whatever hinders it is said, and the exit code is 125.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let Err(error) = attempt(args);
-    ui.error(&error);
+    ui.error_ending(&error, NEVER_RAN);
     Ok(NEVER_RAN)
 }
 

@@ -3,6 +3,7 @@
 use super::view::url;
 use crate::model::lease::Lease;
 use crate::model::plan::{Start, Target};
+use crate::model::shell;
 use crate::ui::Tone;
 
 /// What `add` is going to make.
@@ -16,7 +17,7 @@ pub fn planned(lease: &Lease, target: &Target, hooks: &[String]) -> String {
 /// What was made, and the way there.
 pub fn made(lease: &Lease) -> String {
     let mut facts = held(lease);
-    let path = quoted(&lease.path.to_string_lossy());
+    let path = shell::path(&lease.path);
     facts.push(("go there".to_owned(), format!("cd {path}")));
     let name = Tone::Strong.paint_stderr(&lease.name);
     format!("environment {name} is ready\n{}", listed(&facts))
@@ -54,20 +55,4 @@ fn listed(facts: &[(String, String)]) -> String {
         format!("  {}  {value}", Tone::Quiet.paint_stderr(&format!("{label:<width$}")))
     };
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A word for the shell.
-fn quoted(text: &str) -> String {
-    let plain =
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@%:,=".contains(&byte));
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_path_is_one_word_for_the_shell() {
-        assert_eq!(super::quoted("/a/b-c.d"), "/a/b-c.d");
-        assert_eq!(super::quoted("/it's here"), "'/it'\\''s here'");
-    }
 }

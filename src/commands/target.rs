@@ -2,6 +2,7 @@
 
 use crate::error::{Exit, Failure};
 use crate::model::plan::{Start, Target};
+use crate::model::shell;
 use crate::sys::git;
 use crate::sys::repo::{self, RemoteBranch, Repo, Worktree};
 use anyhow::Result;
@@ -54,7 +55,7 @@ fn new(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Result<Start
     if let Some(revision) = from {
         return Ok(Start::New { commit: git::resolve(here, revision)? });
     }
-    match repo.remotes_with(name)?.as_slice() {
+    match repo.remotes_with(name).as_slice() {
         [] => Ok(Start::New { commit: repo.head()? }),
         [RemoteBranch { remote, commit }] => {
             Ok(Start::Remote { remote: remote.clone(), commit: commit.clone() })
@@ -102,5 +103,6 @@ fn hint(name: &str, tree: &Worktree) -> String {
             "that is its environment: `git agentenv run {name} -- <command>` works in it"
         );
     }
-    format!("`git agentenv adopt {}` makes an environment of it", tree.path.display())
+    let path = shell::path(&tree.path);
+    format!("`git agentenv adopt {path}` makes an environment of it")
 }

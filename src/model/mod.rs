@@ -9,6 +9,7 @@ pub mod lease;
 pub mod marked;
 pub mod name;
 pub mod plan;
+pub mod shell;
 pub mod similar;
 pub mod slot;
 pub mod template;

@@ -3,7 +3,8 @@
 use super::State;
 use crate::error::{Exit, Failure};
 use crate::model::lease::Part;
-use anyhow::{Context, Result};
+use crate::sys::fs;
+use anyhow::Result;
 use std::path::{Component, Path, PathBuf};
 
 /// Makes sure that the application can create the file. The worktree has to be there.
@@ -13,16 +14,11 @@ use std::path::{Component, Path, PathBuf};
 pub fn make(part: &Part, worktree: &Path) -> Result<()> {
     let path = path(part, worktree)?;
     let parent = path.parent().unwrap_or(worktree);
-    std::fs::create_dir_all(parent)
-        .with_context(|| format!("cannot create `{}`", parent.display()))?;
-    let real = |path: &Path| {
-        path.canonicalize().with_context(|| format!("cannot resolve `{}`", path.display()))
-    };
     // The branch may hold a symbolic link that leads out.
-    if !real(parent)?.starts_with(real(worktree)?) {
+    if !fs::canonical(parent).starts_with(fs::canonical(worktree)) {
         return Err(outside(part));
     }
-    Ok(())
+    fs::make_dir(parent)
 }
 
 /// The file, which need not exist.
@@ -82,5 +78,7 @@ mod tests {
         }
         std::os::unix::fs::symlink(dir.path(), tree.join("out")).unwrap();
         assert!(make(&part("out/x.db"), &tree).is_err());
+        assert!(make(&part("out/made/x.db"), &tree).is_err());
+        assert!(!dir.path().join("made").exists());
     }
 }

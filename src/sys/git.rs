@@ -225,20 +225,21 @@ pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize>
 }
 
 /// The submodules that were cloned for this worktree alone and hold commits which no remote of theirs has, as far as
-/// is known here: each with how many there are.
+/// is known here: each with how many there are; `None` when git cannot count them.
 ///
 /// # Errors
 /// When git cannot say.
-pub fn only_in_submodules(tree: &Worktree) -> Result<Vec<(String, usize)>> {
+pub fn only_in_submodules(tree: &Worktree) -> Result<Vec<(String, Option<usize>)>> {
     if fs::entries(&tree.admin.join("modules"))?.is_empty() {
         return Ok(Vec::new());
     }
+    // Without a number where git fails: a submodule that is broken is no reason to say nothing of the others.
     let count = r#"echo "$(git rev-list --count --all --not --remotes --tags) $displaypath""#;
     let listed =
         git(&tree.path).args(["submodule", "--quiet", "foreach", "--recursive", count]).read()?;
     let counted = listed.lines().filter_map(|line| line.split_once(' '));
-    let counted = counted.map(|(count, path)| (path.to_owned(), count.parse().unwrap_or(0)));
-    Ok(counted.filter(|(_, count)| *count > 0).collect())
+    let counted = counted.map(|(count, path)| (path.to_owned(), count.parse().ok()));
+    Ok(counted.filter(|(_, count)| *count != Some(0)).collect())
 }
 
 /// The admin directory that a worktree's `.git` file names.

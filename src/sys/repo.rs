@@ -4,6 +4,7 @@ use super::{env, fs, parallel};
 use crate::error::{Exit, Failure};
 use anyhow::{Context, Result};
 use gix::bstr::ByteSlice;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The file in a worktree's admin directory that says which lease it belongs to.
@@ -136,18 +137,17 @@ impl Repo {
     }
 
     /// The remotes that have a branch of this name.
-    ///
-    /// # Errors
-    /// When the references cannot be read.
-    pub fn remotes_with(&self, branch: &str) -> Result<Vec<RemoteBranch>> {
-        let remotes = self.git.remote_names();
-        let mut found = Vec::new();
-        for remote in remotes.iter().filter_map(|name| name.to_str().ok()) {
-            if let Some(commit) = self.commit_of(&format!("refs/remotes/{remote}/{branch}")) {
-                found.push(RemoteBranch { remote: remote.to_owned(), commit });
-            }
-        }
-        Ok(found)
+    pub fn remotes_with(&self, branch: &str) -> Vec<RemoteBranch> {
+        let found = self.remotes().filter_map(|remote| {
+            let commit = self.commit_of(&format!("refs/remotes/{remote}/{branch}"))?;
+            Some(RemoteBranch { remote, commit })
+        });
+        found.collect()
+    }
+
+    fn remotes(&self) -> impl Iterator<Item = String> {
+        let names = self.git.remote_names().into_iter();
+        names.filter_map(|name| Some(name.to_str().ok()?.to_owned()))
     }
 
     /// Local branches, then those that only a remote has, without its name.
@@ -156,22 +156,18 @@ impl Repo {
     /// When the references cannot be read.
     pub fn branches(&self) -> Result<Vec<String>> {
         let platform = self.git.references().context("cannot read the references")?;
-        let mut names: Vec<String> = Vec::new();
-        for reference in platform.local_branches()?.filter_map(Result::ok) {
-            names.push(reference.name().shorten().to_string());
-        }
-        for reference in platform.remote_branches()?.filter_map(Result::ok) {
-            let name = reference.name().shorten().to_string();
-            match name.split_once('/') {
-                Some((_, branch))
-                    if branch != "HEAD" && !names.iter().any(|known| known == branch) =>
-                {
-                    names.push(branch.to_owned());
-                }
-                _ => {}
-            }
-        }
-        Ok(names)
+        let short = |reference: gix::Reference<'_>| reference.name().shorten().to_string();
+        let local = platform.local_branches()?.filter_map(Result::ok).map(short);
+        let remotes: Vec<String> = self.remotes().map(|remote| remote + "/").collect();
+        let remote = platform.remote_branches()?.filter_map(Result::ok).map(short);
+        let remote = remote.filter_map(|name| {
+            // A remote's name can hold a slash, and begin another's.
+            let branches = remotes.iter().filter_map(|remote| name.strip_prefix(remote.as_str()));
+            branches.min_by_key(|branch| branch.len()).map(str::to_owned)
+        });
+        let mut known = HashSet::new();
+        let all = local.chain(remote.filter(|branch| branch != "HEAD"));
+        Ok(all.filter(|branch| known.insert(branch.clone())).collect())
     }
 
     /// Local branches, then those of remotes and tags, all without `refs/…/`.

@@ -10,7 +10,7 @@ pub use color::{Color, Tone};
 pub use menu::{Choice, Item, Judge, Menu};
 pub use step::Step;
 
-use crate::error::{exit_of, hint_of};
+use crate::error::{Exit, exit_of, hint_of};
 use crate::sys::env;
 use anyhow::{Context, Result};
 use console::{Style, Term};
@@ -96,8 +96,13 @@ impl Ui {
 
     /// Says what went wrong, why, and the way out.
     pub fn error(&self, error: &anyhow::Error) {
+        self.error_ending(error, exit_of(error));
+    }
+
+    /// The same where the program ends in another way than the error says by itself.
+    pub fn error_ending(&self, error: &anyhow::Error, exit: Exit) {
         if self.json {
-            self.json_error(error);
+            json_error(error, exit);
             return;
         }
         let label = Style::new().for_stderr().red().bold().apply_to("error:");
@@ -141,22 +146,6 @@ impl Ui {
         Step::begin(self, what.into())
     }
 
-    fn json_error(&self, error: &anyhow::Error) {
-        let exit = exit_of(error);
-        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-        let document = serde_json::json!({
-            "version": JSON_VERSION,
-            "error": {
-                "code": exit.word(),
-                "exit": exit.code(),
-                "message": error.to_string(),
-                "causes": causes,
-                "hint": hint_of(error),
-            },
-        });
-        print(&format!("{document:#}\n")).ok();
-    }
-
     fn line(&self, text: &str) {
         let print = || {
             writeln!(std::io::stderr().lock(), "{text}").ok();
@@ -166,6 +155,22 @@ impl Ui {
             None => print(),
         }
     }
+}
+
+fn json_error(error: &anyhow::Error, exit: Exit) {
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let document = serde_json::json!({
+        "version": JSON_VERSION,
+        "error": {
+            "code": exit_of(error).word(),
+            "exit": exit.code(),
+            "message": error.to_string(),
+            "causes": causes,
+            "hint": hint_of(error),
+        },
+    });
+    // Nobody is left who could be told.
+    print(&format!("{document:#}\n")).ok();
 }
 
 /// A terminal that cannot move its cursor.

@@ -142,3 +142,22 @@ fn a_moved_worktree_keeps_what_it_holds() {
     repo.agentenv(&["remove", "x"]).ok();
     assert!(!moved.exists());
 }
+
+#[test]
+fn a_worktree_that_was_moved_without_gits_help_is_not_gone() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let (tree, moved) = (sandbox.root.join("app-x"), sandbox.root.join("moved"));
+    repo.agentenv(&["add", "x"]).ok();
+    let absolute = fs::read_to_string(tree.join(".git")).unwrap();
+    // The second is what git writes with `worktree.useRelativePaths`.
+    for pointer in [absolute.as_str(), "gitdir: ../app/.git/worktrees/app-x\n"] {
+        fs::write(tree.join(".git"), pointer).unwrap();
+        fs::rename(&tree, &moved).unwrap();
+        let said = repo.agentenv(&["prune"]).ok();
+        assert_eq!(said.stdout, "nothing to prune\n", "{pointer}: {}", said.show());
+        fs::rename(&moved, &tree).unwrap();
+    }
+    repo.agentenv(&["remove", "x"]).ok();
+}

@@ -203,8 +203,9 @@ fn sources(dir: &str) -> Vec<(String, String)> {
 fn code_of(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
-    lines.filter(is_code).collect::<Vec<_>>().join("\n")
+    // `mod tests;` names a file of its own, and more code can come after it.
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    code.lines().filter(is_code).collect::<Vec<_>>().join("\n")
 }
 
 fn project() -> PathBuf {

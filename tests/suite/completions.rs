@@ -26,11 +26,12 @@ fn the_command_prints_the_committed_files_anywhere() {
 fn every_shell_completes_subcommands_flags_branches_environments_and_formats() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
-    let wanted: [(&str, &[&str]); 8] = [
+    let wanted: [(&str, &[&str]); 9] = [
         ("ad", &["add", "adopt"]),
         ("add --fr", &["--from"]),
         ("add fea", &["feature-x", "feature-y"]),
         ("add only-r", &["only-remote"]),
+        ("add theirs", &["theirs/work"]),
         ("add new --from v", &["v1.2"]),
         ("add tak", &[]),
         ("path ", &["taken"]),
@@ -108,13 +109,16 @@ fn gits_own_completion_still_works() {
     }
 }
 
-/// Branches here and on a remote, a tag, and an environment on the branch `taken`.
+/// Branches here and on two remotes, one of which has a slash in its name; a tag, and an environment on the branch `taken`.
 fn project(sandbox: &Sandbox) -> Repo<'_> {
     let upstream = sandbox.repo("upstream");
     upstream.git(&["branch", "only-remote"]);
     let repo = sandbox.repo("app");
     repo.git(&["remote", "add", "origin", "../upstream"]);
     repo.git(&["fetch", "--quiet", "origin"]);
+    upstream.git(&["branch", "theirs/work"]);
+    repo.git(&["remote", "add", "team/fork", "../upstream"]);
+    repo.git(&["fetch", "--quiet", "team/fork"]);
     for branch in ["feature-x", "feature-y", "taken"] {
         repo.git(&["branch", branch]);
     }

@@ -189,6 +189,26 @@ fn only_our_own_branches(world: &World<'_>) {
     world.repo.leaves_nothing_but(&before, "a branch that moved");
 }
 
+#[test]
+fn what_somebody_put_in_the_place_of_a_half_made_worktree_is_theirs() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["prune"]).ok();
+    let before = repo.traces_of_files();
+    let mut add = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    add.args(["add", "x"]).current_dir(&repo.path).env("AGENTENV_FAULT", "worktree-added:kill");
+    sandbox.outcome(&mut add).fails(128 + 9);
+    let tree = sandbox.root.join("app-x");
+    fs::remove_dir_all(&tree).unwrap();
+    sandbox.repo("app-x");
+    fs::remove_file(tree.join("README")).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    assert!(tree.join(".git/HEAD").exists());
+    fs::remove_dir_all(&tree).unwrap();
+    repo.leaves_no_file_but(&before, "pruned beside a repository of somebody's");
+}
+
 /// A repository with an environment, and things of other people beside it.
 struct World<'a> {
     sandbox: &'a Sandbox,

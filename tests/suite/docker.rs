@@ -57,6 +57,12 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
         let far = Part { holds: "16".to_owned(), ..part };
         assert_eq!(exit_of(&redis::claim(&far, ID).unwrap_err()), Exit::Config);
     }
+    // A container's own name says more than labels that are like it, however young they are.
+    let plain = Container::create(&format!("{project}-redis-3"), &[IMAGE]);
+    let third = labels.iter().map(|label| label.replace("number=1", "number=3"));
+    let third: Vec<String> = third.chain([IMAGE.to_owned()]).collect();
+    let _third = Container::create(&format!("{project}-other"), &third);
+    assert_eq!(docker::find(&Place::Container(plain.name.clone())).unwrap(), plain.name);
     let guess = Place::Container(format!("{project}-redis-2"));
     assert!(docker::find(&guess).is_err());
 }

@@ -52,6 +52,21 @@ fn what_is_missing_is_named_and_put_back() {
 }
 
 #[test]
+fn its_commands_are_for_the_shell() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x", "--path", "../it's here"]).ok();
+    fs::remove_file(sandbox.root.join("it's here/.env.worktree")).unwrap();
+    let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
+    let finding = said["findings"].as_array().unwrap().iter().find(|one| one["level"] == "error");
+    let mut shell = sandbox.command("sh");
+    shell.args(["-c", finding.unwrap()["command"].as_str().unwrap()]).current_dir(&repo.path);
+    sandbox.outcome(&mut shell).ok();
+    repo.agentenv(&["doctor"]).ok();
+}
+
+#[test]
 fn what_was_interrupted_or_lost_its_worktree_is_finished() {
     let sandbox = Sandbox::new();
     let repo = environment(&sandbox);

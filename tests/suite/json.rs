@@ -156,6 +156,7 @@ fn error(said: &Outcome, exit: i32, code: &str) -> Value {
     valid("error", &document);
     let error = document["error"].take();
     assert_eq!(error["code"], code, "{}", said.show());
+    assert_eq!(error["exit"], exit, "{}", said.show());
     assert!(!error["message"].as_str().unwrap().is_empty());
     assert!(error["hint"].is_string(), "{}", said.show());
     assert!(!said.stderr.contains("error:"), "it is said once: {}", said.show());

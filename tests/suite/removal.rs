@@ -201,6 +201,36 @@ fn commits_in_a_submodule_that_nobody_else_has_are_work() {
 }
 
 #[test]
+fn a_submodule_whose_commits_cannot_be_counted_is_kept_until_forced() {
+    let sandbox = Sandbox::new();
+    let library = sandbox.repo("library");
+    let world = World::small(&sandbox);
+    let from = library.path.to_str().unwrap();
+    world.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "sub"]);
+    world.git(&["commit", "--quiet", "--message", "submodule"]);
+    let modules = world.repo.path.join(".git/worktrees/app-x/modules/sub");
+    fs::write(modules.join("refs/heads/work"), "1".repeat(40) + "\n").unwrap();
+    world.refuses(&[], "the submodule sub");
+    world.repo.agentenv(&["remove", "x", "--force"]).ok();
+}
+
+#[test]
+fn a_file_that_only_begins_like_the_database_is_not_the_database() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\n*.sqlite3*\n").unwrap();
+    for own in ["x.sqlite3", "x.sqlite3-wal", "x.sqlite3-shm"] {
+        fs::write(world.tree.join(own), "").unwrap();
+    }
+    let backup = world.tree.join("x.sqlite3.backup");
+    fs::write(&backup, "hours of work\n").unwrap();
+    let said = world.refuses(&[], "x.sqlite3.backup");
+    assert_eq!(said.stderr.matches("ignored file").count(), 1, "{}", said.show());
+    fs::remove_file(backup).unwrap();
+    world.repo.agentenv(&["remove", "x"]).ok();
+}
+
+#[test]
 fn from_inside_it_is_meant_and_the_main_checkout_never_is() {
     let sandbox = Sandbox::new();
     let world = World::with(&sandbox, &sandbox.config());

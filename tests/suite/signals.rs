@@ -72,7 +72,23 @@ fn a_database_that_is_being_made_is_waited_for_and_given_back() {
     repo.leaves_nothing_but(&before, "interrupted while the database was made");
 }
 
-#[track_caller]
+#[test]
+fn beside_an_answer_in_json_an_interruption_is_no_second_document() {
+    let sandbox = Sandbox::new();
+    let repo = slow(&sandbox);
+    let pid = sandbox.root.join("pid");
+    let script = format!("echo $$ >{}; exec sleep 300", pid.display());
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.args(["add", "x", "--json", "-x", &script]).current_dir(&repo.path);
+    let add = sandbox.start(&mut command);
+    let sleeper = pid_in(&pid);
+    add.signal("INT");
+    let said = add.outcome().fails(130);
+    assert_eq!(said.json()["name"], "x", "{}", said.show());
+    assert!(said.stderr.contains("interrupted"), "{}", said.show());
+    wait_until("the command is gone", || !is_alive(&sleeper));
+}
+
 #[test]
 fn run_becomes_its_command_so_that_nothing_outlives_a_kill() {
     let sandbox = Sandbox::new();
@@ -92,6 +108,7 @@ fn run_becomes_its_command_so_that_nothing_outlives_a_kill() {
     running.wait().unwrap();
 }
 
+#[track_caller]
 fn ends_and_undoes(sandbox: &Sandbox, repo: &Repo<'_>, pid: &Path, signal: &str) {
     let before = repo.traces_of_files();
     let add = start(sandbox, repo);

@@ -44,6 +44,17 @@ fn json_is_honoured_where_the_command_line_is_wrong() {
 }
 
 #[test]
+fn a_time_that_no_clock_can_show_is_refused() {
+    let sandbox = Sandbox::new();
+    let forever = u64::MAX.to_string();
+    let mut up = sandbox.command("git-agentenv");
+    up.args(["infra", "up", "--timeout", &forever]).env("DOCKER_HOST", "unix:///nonexistent");
+    let said = sandbox.outcome(up.current_dir(&sandbox.root));
+    assert!(said.stderr.contains(&forever), "{}", said.show());
+    said.fails(2);
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let sandbox = Sandbox::new();
     for args in [&["-h"] as &[&str], &["add", "--help"], &["help", "remove"], &["--version"]] {

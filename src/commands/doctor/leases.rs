@@ -3,9 +3,12 @@
 use super::{Finding, Fix};
 use crate::apply::files;
 use crate::commands::recover::{self, Due};
+use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
+use crate::model::shell;
 use crate::service::{self, State};
 use crate::sys::{git, listeners};
+use std::path::Path;
 
 /// What one environment lacks.
 pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
@@ -14,7 +17,7 @@ pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
         Ok(Some(due)) => findings.push(interrupted(lease, due)),
         Err(error) => {
             let what = format!("cannot look at `{}`: {error:#}", lease.name);
-            findings.push(Finding::error(what, format!("ls -ld {}", lease.repository.display())));
+            findings.push(Finding::error(what, look_at(&lease.repository)));
         }
     }
 }
@@ -31,7 +34,7 @@ fn interrupted(lease: &Lease, due: Due) -> Finding {
 }
 
 fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
-    let adopt = format!("git agentenv adopt {}", lease.path.display());
+    let adopt = format!("git agentenv adopt {}", shell::path(&lease.path));
     let mend = || Fix::Mend(Box::new(lease.clone()));
     match files::is_current(lease) {
         Ok(true) => {}
@@ -42,7 +45,7 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
         Err(error) => {
             let file = lease.path.join(&lease.env_file);
             let what = format!("`{}`: {error:#}", lease.name);
-            findings.push(Finding::error(what, format!("ls -ld {}", file.display())));
+            findings.push(Finding::error(what, look_at(&file)));
         }
     }
     if !git::ignores(&lease.path, &lease.env_file).unwrap_or(true) {
@@ -61,6 +64,10 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
     }
 }
 
+fn look_at(path: &Path) -> String {
+    format!("ls -ld {}", shell::path(path))
+}
+
 /// A server that does not answer is a finding of its own.
 fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let name = &lease.name;
@@ -68,7 +75,7 @@ fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     match service::state(part, &lease.id, &lease.path).ok()? {
         State::Ours => None,
         // The application creates the file when it wants to.
-        State::Missing if part.kind == crate::model::config::Kind::Sqlite => None,
+        State::Missing if part.kind == Kind::Sqlite => None,
         State::Missing => {
             let mend = Fix::Mend(Box::new(lease.clone()));
             Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(mend))

@@ -9,6 +9,7 @@ use super::{adopt, engine, recover};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
+use crate::model::shell;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
@@ -108,9 +109,13 @@ fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
     let (known, broken) = store.survey()?;
     let mut findings = machine::look(config, &known);
     for broken in broken {
-        let file = broken.file.display();
+        let file = broken.file.to_string_lossy();
         let what = format!("cannot read the lease {file}: {}", broken.why);
-        findings.push(Finding::error(what, format!("mv {file} {file}.broken")));
+        let away = format!("{file}.broken");
+        findings.push(Finding::error(
+            what,
+            format!("mv {} {}", shell::word(&file), shell::word(&away)),
+        ));
     }
     findings.extend(slots::look(store, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));

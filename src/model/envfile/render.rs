@@ -1,5 +1,6 @@
 //! The variables in the words of those who read them.
 
+use crate::model::shell;
 use indexmap::IndexMap;
 
 /// Lines for an environment file.
@@ -9,7 +10,7 @@ pub fn dotenv(vars: &IndexMap<String, String>) -> String {
 
 /// Lines for a POSIX shell to evaluate.
 pub fn shell(vars: &IndexMap<String, String>) -> String {
-    lines(vars, |name, value| format!("export {name}='{}'", value.replace('\'', r"'\''")))
+    lines(vars, |name, value| format!("export {name}={}", shell::quoted(value)))
 }
 
 /// Lines for fish to evaluate.

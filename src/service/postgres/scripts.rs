@@ -179,6 +179,28 @@ DROP DATABASE IF EXISTS :"spare" {force};
 "#
 );
 
-/// Fills one database with another's content, in a shell. What makes the dump fail makes the reader fail, too.
-pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --lock-wait-timeout=15s || echo 'the dump failed;'; } |
+/// Fills one database with another's content, in a shell. What makes the dump fail makes the reader fail, too: what is
+/// no SQL comes after the end of the data, for a dump can be cut in the middle of a table, where any text is a row.
+pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --lock-wait-timeout=15s || printf '\n\\.\nthe dump failed;\n'; } |
 PGDATABASE="$AGENTENV_TARGET" psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exec::Cmd;
+
+    /// Gives what psql reads when pg_dump prints this and fails.
+    fn read(dumped: &str) -> String {
+        let broken = format!("pg_dump() {{ printf '{dumped}'; false; }}; psql() {{ cat >&2; }}\n");
+        let shell = Cmd::new("sh").args(["-c", &(broken + DUMP)]);
+        shell.env("AGENTENV_SOURCE", "a").env("AGENTENV_TARGET", "b").output().unwrap().stderr
+    }
+
+    #[test]
+    fn a_dump_that_is_cut_in_a_tables_data_ends_the_data_before_it_fails() {
+        assert_eq!(
+            read("COPY t (x) FROM stdin;\\nhalf a li"),
+            "COPY t (x) FROM stdin;\nhalf a li\n\\.\nthe dump failed;"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! Containers, through the docker command line. Nothing else (but compose) knows that it exists.
 
+mod context;
 mod diagnosis;
 mod listed;
 mod port;
@@ -124,9 +125,7 @@ const LINE: &str = r#"{"name":{{json .Names}},"image":{{json .Image}},"status":{
 pub fn find(place: &Place) -> Result<String> {
     let found = match place {
         Place::Host => None,
-        Place::Container(name) => {
-            containers()?.into_iter().find(|c| c.name == *name || c.answers_to(name))
-        }
+        Place::Container(name) => pick(&containers()?, name).cloned(),
         Place::Compose { project, service } => list(&[
             format!("label=com.docker.compose.project={project}"),
             format!("label=com.docker.compose.service={service}"),

@@ -1,8 +1,7 @@
 //! Where a container's port is reached on this machine.
 
-use super::{diagnose, find, question, run, says_missing};
+use super::{context, diagnose, find, question, run, says_missing};
 use crate::model::config::Place;
-use crate::sys::env;
 use crate::sys::exec::Output;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -45,7 +44,7 @@ fn bound(text: &str, port: u16) -> Result<Option<SocketAddr>> {
 
 /// With an engine on another machine, localhost is not where its ports are: it may even be another server.
 fn engine_is_elsewhere() -> bool {
-    env::var("DOCKER_HOST").is_some_and(|host| !host.starts_with("unix:"))
+    context::engine().is_some_and(|host| !host.starts_with("unix:"))
 }
 
 #[derive(Deserialize)]
