@@ -43,7 +43,8 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 /// # Errors
 /// When git refuses.
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
-    let upstream = format!("--set-upstream-to={remote}/{branch}");
+    // In full: a local branch or a tag may be called `origin/x`, too.
+    let upstream = format!("--set-upstream-to=refs/remotes/{remote}/{branch}");
     retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
     fault::point("branch-tracked")
 }
