@@ -136,12 +136,7 @@ fn of_tree(
     for entry in tree::work(lease, tree)? {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
-    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
-    let files: Vec<&String> = sqlite.map(|part| &part.holds).collect();
-    let own = |file: &String| {
-        *file == lease.env_file || files.iter().any(|own| file.starts_with(own.as_str()))
-    };
-    for file in git::ignored(&tree.path)?.into_iter().filter(|file| !own(file)) {
+    for file in ignored(lease, tree)? {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
     }
@@ -159,6 +154,32 @@ fn of_tree(
         push(losses, Kind::Commits, what, true);
     }
     Ok(())
+}
+
+/// Ignored files that are not ours, and directories that hold nothing else.
+fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
+    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
+    let mut files = Vec::new();
+    for entry in git::ignored(&tree.path)? {
+        let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
+        if holds(&lease.env_file) || databases.iter().any(|file| holds(file)) {
+            files.extend(git::ignored_below(&tree.path, &entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.retain(|file| {
+        *file != lease.env_file && !databases.iter().any(|own| is_of_sqlite(own, file))
+    });
+    Ok(files)
+}
+
+/// A database's file, or a journal that SQLite keeps beside it.
+fn is_of_sqlite(database: &str, file: &str) -> bool {
+    file.strip_prefix(database).is_some_and(|rest| ["", "-journal", "-wal", "-shm"].contains(&rest))
 }
 
 /// What tools make again by themselves: named, but not worth the user's word.
