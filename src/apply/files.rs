@@ -42,6 +42,20 @@ pub fn is_current(lease: &Lease) -> Result<bool> {
     Ok(envfile::merge(&existing, &lease.id, &lease.vars)? == existing)
 }
 
+/// How many lines of the environment file are the user's own; blank ones and comments hold no value.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn own_lines(lease: &Lease) -> Result<usize> {
+    let file = lease.path.join(&lease.env_file);
+    if fs::stands(&file)? != Stands::File {
+        return Ok(0);
+    }
+    let rest = fs::read(&file)?.and_then(|existing| envfile::remove(&existing)).unwrap_or_default();
+    let says = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.trim_ascii().starts_with(b"#");
+    Ok(rest.split(|&byte| byte == b'\n').filter(says).count())
+}
+
 /// Takes our block out of the environment file of a worktree that stays.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! What would be lost with an environment, named before it goes.
 
-use crate::apply::tree;
+use crate::apply::{files, tree};
 use crate::error::{Exit, Failure};
 use crate::model::config;
 use crate::model::lease::{Lease, Part};
@@ -139,6 +139,13 @@ fn of_tree(
     for file in ignored(lease, tree)? {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
+    }
+    match files::own_lines(lease)? {
+        0 => {}
+        lines => {
+            let what = format!("{} ({lines} of its lines are your own)", lease.env_file);
+            push(losses, Kind::Ignored, what, true);
+        }
     }
     let alone = match &lease.branch {
         None => git::only_here(&tree.path, "HEAD", None)?,

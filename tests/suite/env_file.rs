@@ -1,7 +1,8 @@
-//! Where `.env.worktree` and SQLite's file lie, and what `remove` says of the files beside them.
+//! Where `.env.worktree` and SQLite's file lie, and what `remove` says of the lines and files beside them.
 
 use crate::common::{Repo, Sandbox};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 
 #[test]
@@ -32,6 +33,21 @@ fn ignored_files_beside_ours_are_named() {
     fs::write(data.join("x-notes"), "hours of work").unwrap();
     let said = repo.agentenv(&["remove", "x"]).fails(7);
     assert!(said.stderr.contains("\n  ignored file: data/x-notes\nhint"), "{}", said.show());
+    repo.agentenv(&["remove", "x", "--force"]).ok();
+}
+
+#[test]
+fn lines_of_the_users_own_are_kept_until_forced() {
+    let sandbox = Sandbox::new();
+    let repo = with(&sandbox, "", "{name}.sqlite3");
+    repo.agentenv(&["add", "x"]).ok();
+    let file = sandbox.root.join("app-x/.env.worktree");
+    let mut append = fs::File::options().append(true).open(&file).unwrap();
+    append.write_all(b"\n# a comment holds nothing\nAPI_KEY=once-shown\n").unwrap();
+    let said = repo.agentenv(&["remove", "x"]).fails(7);
+    let named = "ignored file: .env.worktree (1 of its lines are your own)";
+    assert!(said.stderr.contains(named), "{}", said.show());
+    assert!(fs::read_to_string(&file).unwrap().contains("once-shown"));
     repo.agentenv(&["remove", "x", "--force"]).ok();
 }
 
