@@ -1,6 +1,6 @@
 //! What would be lost with an environment, named before it goes.
 
-use crate::apply::tree;
+use crate::apply::{files, tree};
 use crate::error::{Exit, Failure};
 use crate::model::config;
 use crate::model::lease::{Lease, Part};
@@ -136,9 +136,16 @@ fn of_tree(
     for entry in tree::work(lease, tree)? {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
-    for file in git::ignored(&tree.path)?.into_iter().filter(|file| !is_own(lease, file)) {
+    for file in ignored(lease, tree)? {
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
+    }
+    match files::own_lines(lease)? {
+        0 => {}
+        lines => {
+            let what = format!("{} ({lines} of its lines are your own)", lease.env_file);
+            push(losses, Kind::Ignored, what, true);
+        }
     }
     let alone = match &lease.branch {
         None => git::only_here(&tree.path, "HEAD", None)?,
@@ -161,12 +168,30 @@ fn of_tree(
     Ok(())
 }
 
-/// The environment's own files: they go with it. SQLite keeps its journals beside the database.
-fn is_own(lease: &Lease, file: &str) -> bool {
-    let is_journal = |rest: &str| rest.is_empty() || rest.starts_with('-');
-    let is_of = |part: &Part| file.strip_prefix(&part.holds).is_some_and(is_journal);
-    let mut databases = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
-    file == lease.env_file || databases.any(is_of)
+/// Ignored files that are not ours, and directories that hold nothing else.
+fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
+    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
+    let mut files = Vec::new();
+    for entry in git::ignored(&tree.path)? {
+        let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
+        if holds(&lease.env_file) || databases.iter().any(|file| holds(file)) {
+            files.extend(git::ignored_below(&tree.path, &entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.retain(|file| {
+        *file != lease.env_file && !databases.iter().any(|own| is_of_sqlite(own, file))
+    });
+    Ok(files)
+}
+
+/// A database's file, or a journal that SQLite keeps beside it.
+fn is_of_sqlite(database: &str, file: &str) -> bool {
+    file.strip_prefix(database).is_some_and(|rest| ["", "-journal", "-wal", "-shm"].contains(&rest))
 }
 
 /// What tools make again by themselves: named, but not worth the user's word.

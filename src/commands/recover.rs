@@ -52,7 +52,7 @@ pub fn due_with(
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
             // Its disk may be away, and git keeps it, too.
             Some(tree) if tree::is_locked(lease, &tree) => None,
-            Some(tree) => (!tree::is_elsewhere(lease, &tree)?).then_some(Due::WorktreeGone),
+            Some(tree) => tree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
             None => Some(Due::WorktreeGone),
         },
     })

@@ -43,7 +43,8 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 /// # Errors
 /// When git refuses.
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
-    let upstream = format!("--set-upstream-to={remote}/{branch}");
+    // In full: a local branch or a tag may be called `origin/x`, too.
+    let upstream = format!("--set-upstream-to=refs/remotes/{remote}/{branch}");
     retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
     fault::point("branch-tracked")
 }
@@ -161,8 +162,22 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When git cannot say.
 pub fn ignored(path: &Path) -> Result<Vec<String>> {
+    listed(path, &["--directory"])
+}
+
+/// The ignored files below one of its directories.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignored_below(path: &Path, dir: &str) -> Result<Vec<String>> {
+    listed(path, &["--", dir])
+}
+
+fn listed(path: &Path, args: &[&str]) -> Result<Vec<String>> {
     let listed = git(path)
-        .args(["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"])
+        .args(["--literal-pathspecs", "ls-files", "-z", "--others", "--ignored"])
+        .arg("--exclude-standard")
+        .args(args)
         .read()?;
     Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
 }
