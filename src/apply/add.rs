@@ -64,11 +64,12 @@ struct Attempt {
 }
 
 /// The databases beside the worktree. Redis answers in a moment, but finding it takes a process: that comes when
-/// git is done, and while the databases still are not, so that nobody waits for it.
+/// git is done, and while the databases still are not, so that nobody waits for it. An SQLite file lies in the
+/// worktree: made before it, its directory would stand in git's way.
 fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
     let lease = &plan.lease;
     let (quick, slow): (Vec<_>, Vec<_>) =
-        lease.parts.iter().partition(|part| part.kind == Kind::Redis);
+        lease.parts.iter().partition(|part| matches!(part.kind, Kind::Redis | Kind::Sqlite));
     // Steps begin here and not in their threads, so that their lines always come in the same order.
     let first = ui.step(if lease.adopted { "environment file" } else { "worktree" });
     thread::scope(|scope| {

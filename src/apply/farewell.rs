@@ -5,7 +5,7 @@ use crate::error::{Exit, Failure, exit_of};
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::{self, Gone};
-use crate::sys::fs::{self, Stands};
+use crate::sys::fs;
 use crate::sys::repo::{self, MARK, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{docker, fault, git};
@@ -60,25 +60,10 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     conclude(store, lease, parts, left)
 }
 
-/// Finishes what was interrupted, whichever way it was going.
-///
-/// # Errors
-/// When something could not be given back: it is named, and stays on record.
-pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
-    match lease.phase {
-        Phase::Creating => undo(ui, store, lease),
-        Phase::Ready | Phase::Removing => remove(ui, store, lease, force),
-    }
-}
-
 /// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
     let Some(tree) = tree else { return Ok(()) };
-    if fs::stands(&tree.path)? == Stands::Nothing && tree::is_elsewhere(lease, tree)? {
-        let message = format!("the worktree was moved away from {}", tree.path.display());
-        let hint = "run `git worktree repair` where it is now";
-        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
-    }
+    tree::require_in_place(lease)?;
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
     }

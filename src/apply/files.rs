@@ -4,25 +4,25 @@ use crate::error::{Exit, Failure};
 use crate::model::config::Kind;
 use crate::model::envfile;
 use crate::model::lease::Lease;
-use crate::service::sqlite;
 use crate::sys::fs::Stands;
 use crate::sys::store::Store;
 use crate::sys::{fault, fs, git};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// Writes the environment's variables into its file, where the user's lines stay, and makes what they need in the
-/// worktree.
+/// Writes the environment's variables into its file; the user's lines in it stay.
 ///
 /// # Errors
 /// When something else stands there, git tracks the file, or the disk is full.
 pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
     let file = lease.path.join(&lease.env_file);
+    clear_way(lease, &lease.env_file, "env_file")?;
     let existing = read_env(&file)?;
-    ensure_ignored(store, lease, &lease.env_file)?;
+    ensure_ignored(store, lease, &lease.env_file, "env_file")?;
     for part in lease.parts.iter().filter(|part| part.kind == Kind::Sqlite) {
-        sqlite::make_dir(part, &lease.path)?;
-        ensure_ignored(store, lease, &part.holds)?;
+        let key = format!("services.{}.name", part.service);
+        clear_way(lease, &part.holds, &key)?;
+        ensure_ignored(store, lease, &part.holds, &key)?;
         // SQLite keeps its journals beside the file.
         append_rule(store, &lease.repository, &format!("/{}-*", part.holds))?;
     }
@@ -40,6 +40,20 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
 pub fn is_current(lease: &Lease) -> Result<bool> {
     let existing = read_env(&lease.path.join(&lease.env_file))?;
     Ok(envfile::merge(&existing, &lease.id, &lease.vars)? == existing)
+}
+
+/// How many lines of the environment file are the user's own; blank ones and comments hold no value.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn own_lines(lease: &Lease) -> Result<usize> {
+    let file = lease.path.join(&lease.env_file);
+    if fs::stands(&file)? != Stands::File {
+        return Ok(0);
+    }
+    let rest = fs::read(&file)?.and_then(|existing| envfile::remove(&existing)).unwrap_or_default();
+    let says = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.trim_ascii().starts_with(b"#");
+    Ok(rest.split(|&byte| byte == b'\n').filter(says).count())
 }
 
 /// Takes our block out of the environment file of a worktree that stays.
@@ -78,6 +92,24 @@ pub fn ignore_worktrees(store: &Store, lease: &Lease) -> Result<()> {
     append_rule(store, &lease.repository, &format!("/{dir}/"))
 }
 
+/// Makes the directories above a file of the worktree. A link among them is never followed: it could lead anywhere.
+fn clear_way(lease: &Lease, file: &str, key: &str) -> Result<()> {
+    let mut dir = lease.path.clone();
+    for part in Path::new(file).parent().into_iter().flat_map(Path::components) {
+        dir.push(part);
+        if !matches!(fs::stands(&dir)?, Stands::Nothing | Stands::Directory) {
+            let message = format!("{} is no directory, and is not touched", dir.display());
+            let hint = format!("give another place as `{key}` in .agentenv.yaml");
+            return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+        }
+    }
+    // Never the worktree itself: without it there is nothing to write into.
+    if dir == lease.path || fs::stands(&lease.path)? != Stands::Directory {
+        return Ok(());
+    }
+    fs::make_dir(&dir)
+}
+
 /// The file's content. A link is never followed: it could lead to anybody's file.
 fn read_env(file: &Path) -> Result<Vec<u8>> {
     let what = match fs::stands(file)? {
@@ -92,13 +124,13 @@ fn read_env(file: &Path) -> Result<Vec<u8>> {
 }
 
 /// Makes git ignore a file of the worktree through the rules that all worktrees share.
-fn ensure_ignored(store: &Store, lease: &Lease, file: &str) -> Result<()> {
+fn ensure_ignored(store: &Store, lease: &Lease, file: &str, key: &str) -> Result<()> {
     if git::ignores(&lease.path, file)? {
         return Ok(());
     }
     if git::tracks(&lease.path, file)? {
         let message = format!("`{file}` is tracked by git on this branch, and is not overwritten");
-        let hint = format!("`git rm --cached {file}` and commit, or name another `env_file`");
+        let hint = format!("`git rm --cached {file}` and commit, or name another `{key}`");
         return Err(Failure::new(Exit::Refused, message).hint(hint).into());
     }
     append_rule(store, &lease.repository, &format!("/{file}"))?;

@@ -98,6 +98,26 @@ pub fn require_unlocked(lease: &Lease) -> Result<()> {
     of(lease)?.map_or(Ok(()), |tree| unlocked(lease, &tree))
 }
 
+/// Goes on unless the worktree was moved without git's help: it is in use where it is now.
+///
+/// # Errors
+/// Refused, with the place.
+pub fn require_in_place(lease: &Lease) -> Result<()> {
+    let Some(tree) = of(lease)? else { return Ok(()) };
+    if fs::stands(&tree.path)? != Stands::Nothing {
+        return Ok(());
+    }
+    let Some(place) = elsewhere(lease, &tree)? else { return Ok(()) };
+    let message = format!("the worktree was moved away from {}", tree.path.display());
+    let failure = Failure::new(Exit::Refused, message);
+    Err(failure.hint(format!("`{}` tells git where it is now", repairing(&place))).into())
+}
+
+/// The command that tells git where a worktree is that was moved without its help.
+pub fn repairing(place: &Path) -> String {
+    format!("git worktree repair {}", shell::path(place))
+}
+
 /// Whether somebody locked the worktree: it may be on a disk that is away.
 pub fn is_locked(lease: &Lease, tree: &Worktree) -> bool {
     tree.locked.as_ref().is_some_and(|reason| *reason != lease.mark())
@@ -209,23 +229,22 @@ pub fn discard_fragments(lease: &Lease) -> Result<()> {
     Ok(())
 }
 
-/// Whether the worktree was moved without git's help, and is in use where it is now.
+/// Where the worktree is in use after it was moved without git's help.
 ///
 /// Git would call it prunable. Looked for near where it was and near the main checkout.
 ///
 /// # Errors
 /// When these directories cannot be read.
-pub fn is_elsewhere(lease: &Lease, tree: &Worktree) -> Result<bool> {
-    let is_it = |place: &Path| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
+pub fn elsewhere(lease: &Lease, tree: &Worktree) -> Result<Option<PathBuf>> {
+    let is_it = |place: &PathBuf| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
     let near = [tree.path.parent(), lease.main.parent(), Some(lease.main.as_path())];
     for dir in near.into_iter().flatten() {
         for entry in fs::entries(dir)? {
             let below = fs::entries(&entry).unwrap_or_default();
-            let mut places = std::iter::once(&entry).chain(&below);
-            if places.any(|place| is_it(place)) {
-                return Ok(true);
+            if let Some(place) = std::iter::once(entry).chain(below).find(is_it) {
+                return Ok(Some(place));
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }

@@ -1,6 +1,6 @@
 //! What would be lost with an environment, named before it goes.
 
-use crate::apply::tree;
+use crate::apply::{files, tree};
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part};
@@ -147,6 +147,13 @@ fn of_tree(
         let needs_force = !is_rebuilt(&file);
         push(losses, Kind::Ignored, file, needs_force);
     }
+    match files::own_lines(lease)? {
+        0 => {}
+        lines => {
+            let what = format!("{} ({lines} of its lines are your own)", lease.env_file);
+            push(losses, Kind::Ignored, what, true);
+        }
+    }
     let alone = match &lease.branch {
         None => git::only_here(&tree.path, "HEAD", None)?,
         Some(branch) if with_branch => git::only_here(&tree.path, "HEAD", Some(branch))?,
@@ -168,26 +175,30 @@ fn of_tree(
     Ok(())
 }
 
-/// Ignored files, but for the environment's own: they go with it.
+/// Ignored files that are not ours, and directories that hold nothing else.
 fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
-    let databases = || lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
-    // SQLite keeps its journals beside the database.
-    let is_journal = |rest: &str| ["", "-journal", "-shm", "-wal"].contains(&rest);
-    let is_of = |part: &Part, file: &str| file.strip_prefix(&part.holds).is_some_and(is_journal);
-    let is_own = |file: &str| file == lease.env_file || databases().any(|part| is_of(part, file));
-    let holds_own = |dir: &str| {
-        let mut own = databases().map(|part| &part.holds).chain([&lease.env_file]);
-        dir.ends_with('/') && own.any(|file| file.starts_with(dir))
-    };
+    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
     let mut files = Vec::new();
     for entry in git::ignored(&tree.path)? {
-        match holds_own(&entry) {
-            true => files.extend(git::ignored_in(&tree.path, &entry)?),
-            false => files.push(entry),
+        let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
+        if holds(&lease.env_file) || databases.iter().any(|file| holds(file)) {
+            files.extend(git::ignored_below(&tree.path, &entry)?);
+        } else {
+            files.push(entry);
         }
     }
-    files.retain(|file| !is_own(file));
+    files.sort();
+    files.dedup();
+    files.retain(|file| {
+        *file != lease.env_file && !databases.iter().any(|own| is_of_sqlite(own, file))
+    });
     Ok(files)
+}
+
+/// A database's file, or a journal that SQLite keeps beside it.
+fn is_of_sqlite(database: &str, file: &str) -> bool {
+    file.strip_prefix(database).is_some_and(|rest| ["", "-journal", "-wal", "-shm"].contains(&rest))
 }
 
 /// What tools make again by themselves: named, but not worth the user's word.

@@ -1,11 +1,10 @@
 //! `git agentenv prune`: gives back what nobody can use any more.
 
 use super::context::{Context, current_dir};
-use super::recover::{self, Due};
-use super::{losses, orphans};
-use crate::apply::farewell::{self, Force};
+use super::orphans;
+use super::recover::{self, Due, Settled};
 use crate::error::Exit;
-use crate::model::lease::{Lease, Phase};
+use crate::model::lease::Lease;
 use crate::service::{self, Gone};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
@@ -80,51 +79,15 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
-    match settle(ui, store, lease, report.dry_run) {
-        Ok(Some((lease, due))) => report.pruned.push(Entry {
+    match recover::settle(ui, store, lease, report.dry_run) {
+        Ok(Settled::Settled(lease, due)) => report.pruned.push(Entry {
             name: lease.name.clone(),
             due: Some(due),
             what: held(&lease),
         }),
-        Ok(None) => {}
+        Ok(Settled::NotDue | Settled::Busy) => {}
         Err(error) => report.keep(&lease.name, &error),
     }
-}
-
-/// Gives back what one lease holds if it is due; `None` when it is not, or another process works on it.
-///
-/// # Errors
-/// When it could not be given back; it stays on record.
-pub fn settle(
-    ui: &Ui,
-    store: &Store,
-    lease: &Lease,
-    dry_run: bool,
-) -> Result<Option<(Lease, Due)>> {
-    let Some(_working) = store.try_lock_lease(&lease.id)? else {
-        return Ok(None);
-    };
-    let Some(lease) = store.lease(&lease.id)? else {
-        return Ok(None);
-    };
-    let Some(due) = recover::due(&lease)? else {
-        return Ok(None);
-    };
-    if !dry_run {
-        give_back(ui, store, &lease, due)?;
-    }
-    Ok(Some((lease, due)))
-}
-
-/// Without the user's word: what has live sessions or holds work stays.
-fn give_back(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
-    if due == Due::AddInterrupted {
-        return farewell::undo(ui, store, lease);
-    }
-    losses::require_none(lease, &losses::of(lease, false)?, false)?;
-    let lease = Lease { phase: Phase::Removing, ..lease.clone() };
-    store.save(&lease)?;
-    farewell::remove(ui, store, &lease, Force::default())
 }
 
 fn lost(ui: &Ui, store: &Store, report: &mut Report) {

@@ -1,12 +1,14 @@
 //! Finishes what was interrupted, and gives back what belongs to worktrees that are gone.
 
 use super::context::Context;
+use super::losses;
 use crate::apply::farewell::{self, Force};
 use crate::apply::tree;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
+use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -50,7 +52,7 @@ pub fn due_with(
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
             // Its disk may be away, and git keeps it, too.
             Some(tree) if tree::is_locked(lease, &tree) => None,
-            Some(tree) => (!tree::is_elsewhere(lease, &tree)?).then_some(Due::WorktreeGone),
+            Some(tree) => tree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
             None => Some(Due::WorktreeGone),
         },
     })
@@ -68,7 +70,50 @@ fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
         || fs::stands(parent)? == Stands::Directory)
 }
 
-/// Before `add`: what an earlier, interrupted `add` or `remove` of the same branch left behind.
+/// What became of a lease that was looked at.
+#[derive(Debug)]
+pub enum Settled {
+    /// What it held was given back, or would be; this is what it held, and why.
+    Settled(Box<Lease>, Due),
+    /// Nothing is to be given back.
+    NotDue,
+    /// Another process is at work on it.
+    Busy,
+}
+
+/// Gives back what one lease holds if it is due.
+///
+/// # Errors
+/// When it could not be given back; it stays on record.
+pub fn settle(ui: &Ui, store: &Store, lease: &Lease, dry_run: bool) -> Result<Settled> {
+    let Some(_working) = store.try_lock_lease(&lease.id)? else {
+        return Ok(Settled::Busy);
+    };
+    // It may have come to its end since the leases were read.
+    let Some(lease) = store.lease(&lease.id)? else {
+        return Ok(Settled::NotDue);
+    };
+    let Some(due) = due(&lease)? else {
+        return Ok(Settled::NotDue);
+    };
+    if !dry_run {
+        give_back(ui, store, &lease, due)?;
+    }
+    Ok(Settled::Settled(Box::new(lease), due))
+}
+
+/// Without the user's word: what has live sessions or holds work stays.
+fn give_back(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
+    if due == Due::AddInterrupted {
+        return farewell::undo(ui, store, lease);
+    }
+    losses::require_none(lease, &losses::of(lease, false)?, false)?;
+    let lease = Lease { phase: Phase::Removing, ..lease.clone() };
+    store.save(&lease)?;
+    farewell::remove(ui, store, &lease, Force::default())
+}
+
+/// Before `add`: what an earlier environment of the same branch left behind.
 ///
 /// # Errors
 /// When another process is at work on it, or it cannot be given back.
@@ -77,19 +122,24 @@ pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
         if lease.branch.as_deref() != Some(branch) || due(&lease)?.is_none() {
             continue;
         }
-        let Some(_working) = context.store.try_lock_lease(&lease.id)? else {
-            return Err(busy(&lease));
-        };
-        // It may have come to its end since the leases were read.
-        let Some(lease) = context.store.lease(&lease.id)? else {
-            continue;
-        };
-        if due(&lease)?.is_some() {
-            ui.say(format!("finishing what was interrupted in `{}`", lease.name));
-            farewell::finish(ui, &context.store, &lease, Force::default())?;
+        ui.say(format!("giving back what the earlier `{}` left", lease.name));
+        match settle(ui, &context.store, &lease, false).map_err(|error| held(&lease, error))? {
+            Settled::Settled(..) | Settled::NotDue => {}
+            Settled::Busy => return Err(busy(&lease)),
         }
     }
     Ok(())
+}
+
+/// `add` has no `--force` that could give anything up.
+fn held(lease: &Lease, error: anyhow::Error) -> anyhow::Error {
+    if exit_of(&error) != Exit::Refused {
+        return error;
+    }
+    let name = &lease.name;
+    Failure::new(Exit::Refused, format!("{error:#}"))
+        .hint(format!("save it, or give it up: `git agentenv remove --force {name}`"))
+        .into()
 }
 
 /// The refusal because another process works on an environment.

@@ -162,6 +162,7 @@ fn check(
     let force = args.force || given_up;
     if !args.dry_run {
         tree::require_unlocked(&lease)?;
+        tree::require_in_place(&lease)?;
         losses::require_none(&lease, &losses, force)?;
     }
     let removed = Removed {

@@ -102,7 +102,7 @@ pub enum State {
     Unmarked(String),
 }
 
-/// Makes a part for the lease of this id. None of it needs the worktree to be there.
+/// Makes a part for the lease of this id. A sqlite part needs the worktree to be there; the others do not.
 ///
 /// # Errors
 /// When the server is missing or refuses; `Refused` when a database of this name is somebody else's.
@@ -120,8 +120,7 @@ pub fn make(part: &Part, id: &str, worktree: &Path) -> Result<Made> {
             fault::point("index-made")?;
             Ok(made)
         }
-        // The application makes the file. Its directory comes with the worktree, which git makes only where nothing is.
-        Kind::Sqlite => sqlite::path(part, worktree).map(|_| Made::Ours),
+        Kind::Sqlite => sqlite::make(part, worktree).map(|()| Made::Ours),
         Kind::Mysql => Err(unsupported()),
     }
 }

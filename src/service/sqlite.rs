@@ -7,11 +7,11 @@ use crate::sys::fs;
 use anyhow::Result;
 use std::path::{Component, Path, PathBuf};
 
-/// Makes the directory in which the application can create the file. The worktree has to be there.
+/// Makes sure that the application can create the file. The worktree has to be there.
 ///
 /// # Errors
 /// When the file would lie outside the worktree, or its directory cannot be made.
-pub fn make_dir(part: &Part, worktree: &Path) -> Result<()> {
+pub fn make(part: &Part, worktree: &Path) -> Result<()> {
     let path = path(part, worktree)?;
     let parent = path.parent().unwrap_or(worktree);
     // The branch may hold a symbolic link that leads out.
@@ -71,14 +71,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let tree = dir.path().join("tree");
         std::fs::create_dir(&tree).unwrap();
-        make_dir(&part("data/db.sqlite3"), &tree).unwrap();
+        make(&part("data/db.sqlite3"), &tree).unwrap();
         assert!(tree.join("data").is_dir());
         for bad in ["", "../x", "/x", "data/../../x"] {
-            assert!(make_dir(&part(bad), &tree).is_err(), "{bad}");
+            assert!(make(&part(bad), &tree).is_err(), "{bad}");
         }
         std::os::unix::fs::symlink(dir.path(), tree.join("out")).unwrap();
-        assert!(make_dir(&part("out/x.db"), &tree).is_err());
-        assert!(make_dir(&part("out/made/x.db"), &tree).is_err());
+        assert!(make(&part("out/x.db"), &tree).is_err());
+        assert!(make(&part("out/made/x.db"), &tree).is_err());
         assert!(!dir.path().join("made").exists());
     }
 }

@@ -43,7 +43,8 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 /// # Errors
 /// When git refuses.
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
-    let upstream = format!("--set-upstream-to={remote}/{branch}");
+    // In full: a local branch or a tag may be called `origin/x`, too.
+    let upstream = format!("--set-upstream-to=refs/remotes/{remote}/{branch}");
     retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
     fault::point("branch-tracked")
 }
@@ -157,18 +158,21 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When git cannot say.
 pub fn ignored(path: &Path) -> Result<Vec<String>> {
-    entries(git(path).args(IGNORED).arg("--directory"))
+    listed(path, &["--directory"])
 }
 
-/// Files that git ignores in a directory below `path`, each for itself.
+/// The ignored files below one of its directories.
 ///
 /// # Errors
 /// When git cannot say.
-pub fn ignored_in(path: &Path, dir: &str) -> Result<Vec<String>> {
-    entries(git(path).arg("--literal-pathspecs").args(IGNORED).args(["--", dir]))
+pub fn ignored_below(path: &Path, dir: &str) -> Result<Vec<String>> {
+    listed(path, &["--", dir])
 }
 
-const IGNORED: [&str; 5] = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard"];
+fn listed(path: &Path, args: &[&str]) -> Result<Vec<String>> {
+    let list = ["--literal-pathspecs", "ls-files", "-z", "--others", "--ignored"];
+    entries(git(path).args(list).arg("--exclude-standard").args(args))
+}
 
 /// What a command lists with a zero byte behind each entry.
 fn entries(list: Cmd) -> Result<Vec<String>> {

@@ -110,6 +110,15 @@ fn where_several_remotes_have_a_branch_the_configured_one_is_taken() {
     repo.git(&["config", "checkout.defaultRemote", "fork"]);
     repo.agentenv(&["add", "x"]).ok();
     assert_eq!(repo.git(&["rev-parse", "--abbrev-ref", "x@{upstream}"]), "fork/x");
+
+    // A local branch may be called as a remote's is.
+    repo.agentenv(&["remove", "x", "--delete-branch"]).ok();
+    repo.git(&["branch", "fork/x"]);
+    repo.agentenv(&["add", "x"]).ok();
+    assert_eq!(
+        repo.git(&["rev-parse", "--symbolic-full-name", "x@{upstream}"]),
+        "refs/remotes/fork/x"
+    );
 }
 
 #[test]

@@ -67,6 +67,41 @@ fn its_commands_are_for_the_shell() {
 }
 
 #[test]
+fn a_worktree_that_is_away_keeps_its_environment_and_a_way_back_is_named() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let (place, moved) = (sandbox.root.join("app-x"), sandbox.root.join("elsewhere"));
+    fs::rename(&place, &moved).unwrap();
+    let repair = format!("git worktree repair {}", moved.display());
+    let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
+    assert_eq!(
+        said["findings"].as_array().unwrap().iter().filter(|f| f["command"] == *repair).count(),
+        1
+    );
+    assert_eq!(errors(&said).len(), 1, "{said:#}");
+    for args in [&["remove", "x"][..], &["remove", "x", "--force"]] {
+        let said = repo.agentenv(args).fails(7);
+        assert!(said.stderr.contains(&repair), "{}", said.show());
+    }
+    // What was refused is not begun: told where it is, nothing is due.
+    repo.git(&repair.split(' ').skip(1).collect::<Vec<_>>());
+    assert!(repo.agentenv(&["prune"]).ok().stdout.contains("nothing to prune"));
+    assert!(moved.exists());
+
+    repo.git(&["worktree", "lock", moved.to_str().unwrap()]);
+    let away = sandbox.root.join("a/b/c");
+    fs::create_dir_all(&away).unwrap();
+    fs::rename(&moved, away.join("x")).unwrap();
+    let said = repo.agentenv(&["doctor", "--json"]).ok().json();
+    let unlock = format!("git worktree unlock {}", moved.display());
+    assert!(
+        said["findings"].as_array().unwrap().iter().any(|f| f["command"] == *unlock),
+        "{said:#}"
+    );
+    repo.git(&["worktree", "unlock", moved.to_str().unwrap()]);
+}
+
+#[test]
 fn what_was_interrupted_or_lost_its_worktree_is_finished() {
     let sandbox = Sandbox::new();
     let repo = environment(&sandbox);

@@ -16,6 +16,7 @@ mod crash;
 mod db;
 mod docker;
 mod doctor;
+mod env_file;
 mod errors;
 mod harness;
 mod hook;

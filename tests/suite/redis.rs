@@ -80,21 +80,33 @@ fn an_index_that_the_server_does_not_have_touches_nothing() {
     let index = *sandbox.indexes().start();
     servers().redis(index, &["SET", "key", "value"]);
     for place in [Place::Host, Place::Container(servers().redis.to_owned())] {
-        for act in [
-            |part: &Part| redis::claim(part, ID).map(drop),
-            |part: &Part| redis::give_back(part, ID).map(drop),
-        ] {
-            let error = act(&part(9999, place.clone())).unwrap_err();
-            assert_eq!(exit_of(&error), Exit::Config);
-            assert!(error.to_string().contains("index 9999"), "{error}");
-            assert!(hint_of(&error).unwrap().contains("databases"));
-        }
+        let error = redis::claim(&part(9999, place.clone()), ID).unwrap_err();
+        assert_eq!(exit_of(&error), Exit::Config);
+        assert!(error.to_string().contains("index 9999"), "{error}");
+        assert!(hint_of(&error).unwrap().contains("databases"));
+        assert_eq!(redis::give_back(&part(9999, place), ID).unwrap(), Gone::Missing);
     }
     for holds in ["", "abc", "-1", "1 2", "99999999999"] {
         let part = Part { holds: holds.to_owned(), ..part(0, Place::Host) };
         assert_eq!(exit_of(&redis::give_back(&part, ID).unwrap_err()), Exit::Config);
     }
     assert_eq!(servers().redis(index, &["GET", "key"]), "value");
+}
+
+#[test]
+fn a_range_beyond_the_server_leaves_nothing_on_record() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let range = format!("range: {}-{}", sandbox.indexes().start(), sandbox.indexes().end());
+    repo.config(&sandbox.config().replace(&range, "range: 9998-9999"));
+    let said = repo.agentenv(&["add", "x"]).fails(3);
+    assert!(said.stderr.contains("lower `range`"), "{}", said.show());
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"].as_array().unwrap().len(), 0);
+    assert!(sandbox.databases().is_empty());
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["remove", "x"]).ok();
 }
 
 #[test]

@@ -330,6 +330,13 @@ fn keys_whose_mark_the_application_flushed_go_only_when_somebody_says_whose_they
     }
     sandbox.agentenv_in(sandbox.root.join("app-adopted"), &["adopt"]).ok();
     repo.agentenv(&["remove", "adopted"]).ok();
+
+    // Where only git took the worktree away, a new one of the same branch takes nothing along either.
+    repo.git(&["worktree", "remove", "--force", "../app-forced"]);
+    let refused = repo.agentenv(&["add", "forced"]).fails(7);
+    assert!(refused.stderr.contains("holds a key and no"), "{}", refused.show());
+    assert!(refused.stderr.contains("git agentenv remove --force forced"), "{}", refused.show());
+    assert_eq!(servers().redis(forced, &["GET", "cached"]), "value");
     repo.agentenv(&["remove", "forced", "--force"]).ok();
     for index in [adopted, forced] {
         assert_eq!(servers().redis(index, &["DBSIZE"]), "0");

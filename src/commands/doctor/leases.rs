@@ -1,19 +1,23 @@
 //! The leases against what there is.
 
 use super::{Finding, Fix};
-use crate::apply::files;
+use crate::apply::{files, tree};
 use crate::commands::recover::{self, Due};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::shell;
 use crate::service::{self, State};
+use crate::sys::fs::{self, Stands};
 use crate::sys::{git, listeners};
 use std::path::Path;
 
 /// What one environment lacks.
 pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
     match recover::due(lease) {
-        Ok(None) => whole(lease, findings),
+        Ok(None) => match away(lease) {
+            Some(finding) => findings.push(finding),
+            None => whole(lease, findings),
+        },
         Ok(Some(due)) => findings.push(interrupted(lease, due)),
         Err(error) => {
             let what = format!("cannot look at `{}`: {error:#}", lease.name);
@@ -31,6 +35,21 @@ fn interrupted(lease: &Lease, due: Due) -> Finding {
     };
     let what = format!("`{}` ({}) {why}", lease.name, lease.path.display());
     Finding::error(what, "git agentenv prune").fix(Fix::Finish(Box::new(lease.clone())))
+}
+
+/// A worktree that is not in its place and yet not gone: nothing can be put back into it.
+fn away(lease: &Lease) -> Option<Finding> {
+    let tree = tree::of(lease).ok()??;
+    if fs::stands(&tree.path).ok()? != Stands::Nothing {
+        return None;
+    }
+    let (name, path) = (&lease.name, tree.path.display());
+    if let Some(place) = tree::elsewhere(lease, &tree).ok()? {
+        let what = format!("`{name}`: its worktree was moved away from {path}");
+        return Some(Finding::error(what, tree::repairing(&place)));
+    }
+    let what = format!("`{name}`: its worktree {path} is away, and locked");
+    Some(Finding::warning(what, format!("git worktree unlock {}", shell::path(&tree.path))))
 }
 
 fn whole(lease: &Lease, findings: &mut Vec<Finding>) {

@@ -5,7 +5,7 @@ mod machine;
 mod slots;
 
 use super::context::{Context, current_dir};
-use super::{adopt, engine, prune};
+use super::{adopt, engine, recover};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
@@ -124,7 +124,7 @@ fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
 
 fn mend(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
     match fix {
-        Fix::Finish(lease) => prune::settle(ui, store, lease, false).map(drop),
+        Fix::Finish(lease) => recover::settle(ui, store, lease, false).map(drop),
         Fix::Mend(lease) => {
             let context = adopt::at(&lease.path)?;
             let config = engine::configuration(&context, ui)?;

@@ -106,10 +106,15 @@ fn silent(title: &str, said: &str) -> anyhow::Error {
         .into()
 }
 
+/// Whether a server says that it has fewer indexes.
+pub(super) fn has_no_such_index(said: &str) -> bool {
+    said.contains("out of range") || said.contains("invalid DB index")
+}
+
 /// Why a server did not do it, by the words of its error.
 pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
     let has = |word: &str| said.contains(word);
-    let (exit, hint) = if has("out of range") || has("invalid DB index") {
+    let (exit, hint) = if has_no_such_index(said) {
         let hint =
             "raise `databases` in the server's configuration, or lower `range` in `.agentenv.yaml`";
         (Exit::Config, hint)

@@ -64,7 +64,8 @@ pub fn reclaim(part: &Part, id: &str) -> Result<Made> {
     }
 }
 
-/// Empties the index of a part if it carries the lease's mark.
+/// Empties the index of a part if it carries the lease's mark. One that the server does not have holds nothing: Redis
+/// does not even start on data of more indexes than it is told to have.
 ///
 /// # Errors
 /// When the server is missing.
@@ -74,6 +75,7 @@ pub fn give_back(part: &Part, id: &str) -> Result<Gone> {
         Reply::Done => Ok(Gone::Dropped),
         Reply::Missing => Ok(Gone::Missing),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Gone::NotOurs(who)),
+        Reply::Nowhere if line::has_no_such_index(&reply) => Ok(Gone::Missing),
         other => Err(other.explain(part, &reply)),
     }
 }

@@ -9,7 +9,7 @@ mod project;
 pub use diagnosis::{diagnose, says_missing};
 pub use listed::pick;
 pub use port::published;
-pub use project::{projects_in_use, remove_project};
+pub use project::remove_project;
 
 use super::exec::{Cmd, Output};
 use crate::error::{Exit, Failure, exit_of, hint_of};

@@ -1,9 +1,8 @@
 //! What the compose projects of worktrees leave behind in the engine.
 
-use super::{ask, containers, list, question, run};
+use super::{ask, list, question, run};
 use anyhow::Result;
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long containers have to end by themselves before they are killed.
@@ -11,15 +10,6 @@ const STOP_SECONDS: &str = "5";
 
 /// How long the engine has to stop and remove all of a project.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The compose projects that have containers, each with a directory where compose was called for it.
-///
-/// # Errors
-/// When the engine does not answer.
-pub fn projects_in_use() -> Result<BTreeSet<(String, PathBuf)>> {
-    let all = containers()?.into_iter().filter(|c| !c.project.is_empty());
-    Ok(all.map(|c| (c.project, c.dir)).collect())
-}
 
 /// Stops and removes a compose project's containers that were started in this worktree, their anonymous
 /// volumes, and the project's default network when nothing else of the project is left. Gives their names.
