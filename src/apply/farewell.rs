@@ -215,14 +215,24 @@ fn conclude(
         store.forget(&lease.id)?;
         return fault::point("forgotten");
     }
+    let hint = way_out(store, lease, &parts);
     store.save(&Lease { parts, ..lease.clone() })?;
     let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
     let message =
         format!("done in part; still on record for `{}`: {}", lease.name, named.join("; "));
-    let hint = "`git agentenv prune` finishes it once that is mended";
     let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
     let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
     Err(Failure::new(exit, message).hint(hint).into())
+}
+
+fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {
+    let prune = "`git agentenv prune` finishes it once that is mended";
+    if parts.is_empty() {
+        return prune.to_owned();
+    }
+    // Whether a server ever comes back only the user knows.
+    let record = store.file(&lease.id);
+    format!("{prune}; if its server is gone for good, delete the record: `rm {}`", record.display())
 }
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {
