@@ -34,9 +34,16 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     fault::point("containers-removed")?;
     let tree = tree::of(lease)?;
     let step = ui.step("worktree");
-    worktree(lease, tree.as_ref(), force)?;
+    let taken = worktree(lease, tree.as_ref(), force);
+    let had = tree.is_some() || lease.remains;
+    let remains = taken.is_err() && had && tree::has_remains(lease)?;
+    let lease = &Lease { remains, ..lease.clone() };
+    if taken.is_err() && !lease.remains {
+        return taken;
+    }
     fragments(store, lease)?;
-    step.done();
+    taken.is_ok().then(|| step.done());
+    keep(&mut left, "worktree", taken);
     keep(&mut left, "branch", unwanted_branch(ui, lease));
     let parts = services(ui, lease, force, &mut left);
     conclude(store, lease, parts, left)
@@ -73,7 +80,9 @@ pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
 
 /// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
-    let Some(tree) = tree else { return Ok(()) };
+    let Some(tree) = tree else {
+        return if lease.remains { tree::finish(lease) } else { Ok(()) };
+    };
     tree::require_in_place(lease)?;
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
