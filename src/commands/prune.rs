@@ -86,7 +86,14 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
             due: Some(due),
             what: held(&lease),
         }),
-        Ok(None) => {}
+        Ok(None) => {
+            if recover::is_homeless(lease).unwrap_or(false) {
+                let (what, command) = recover::homeless(lease);
+                ui.warn(format!(
+                    "{what}\nhint: delete the worktree, or where the repository is now: `{command}`"
+                ));
+            }
+        }
         Err(error) => report.keep(&lease.name, &error),
     }
 }
