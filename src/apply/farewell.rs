@@ -4,6 +4,7 @@ use super::{files, tree};
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
+use crate::model::shell;
 use crate::service::{self, Gone};
 use crate::sys::fs;
 use crate::sys::repo::{self, MARK, Worktree};
@@ -34,9 +35,16 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     fault::point("containers-removed")?;
     let tree = tree::of(lease)?;
     let step = ui.step("worktree");
-    worktree(lease, tree.as_ref(), force)?;
+    let taken = worktree(lease, tree.as_ref(), force);
+    let had = tree.is_some() || lease.remains;
+    let remains = taken.is_err() && had && tree::has_remains(lease)?;
+    let lease = &Lease { remains, ..lease.clone() };
+    if taken.is_err() && !lease.remains {
+        return taken;
+    }
     fragments(store, lease)?;
-    step.done();
+    taken.is_ok().then(|| step.done());
+    keep(&mut left, "worktree", taken);
     keep(&mut left, "branch", unwanted_branch(ui, lease));
     let parts = services(ui, lease, force, &mut left);
     conclude(store, lease, parts, left)
@@ -62,7 +70,9 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
 
 /// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
-    let Some(tree) = tree else { return Ok(()) };
+    let Some(tree) = tree else {
+        return if lease.remains { tree::finish(lease) } else { Ok(()) };
+    };
     tree::require_in_place(lease)?;
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
@@ -207,14 +217,24 @@ fn conclude(
         store.forget(&lease.id)?;
         return fault::point("forgotten");
     }
+    let hint = way_out(store, lease, &parts);
     store.save(&Lease { parts, ..lease.clone() })?;
     let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
     let message =
         format!("done in part; still on record for `{}`: {}", lease.name, named.join("; "));
-    let hint = "`git agentenv prune` finishes it once that is mended";
     let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
     let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
     Err(Failure::new(exit, message).hint(hint).into())
+}
+
+fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {
+    let prune = "`git agentenv prune` finishes it once that is mended";
+    if parts.is_empty() {
+        return prune.to_owned();
+    }
+    // Whether a server ever comes back only the user knows.
+    let record = shell::path(&store.file(&lease.id));
+    format!("{prune}; if its server is gone for good, delete the record: `rm {record}`")
 }
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {

@@ -167,6 +167,25 @@ pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
     remove_remains(&tree.path)
 }
 
+/// Deletes what git left of a worktree that it has let go of, unless another one or a repository was put there.
+///
+/// # Errors
+/// When something cannot be deleted.
+pub fn finish(lease: &Lease) -> Result<()> {
+    let is_taken = |tree: &Worktree| fs::canonical(&tree.path) == fs::canonical(&lease.path);
+    let taken = repo::worktrees(&lease.repository)?.iter().any(is_taken)
+        || fs::stands(&lease.path.join(".git"))? == Stands::Directory;
+    if taken { Ok(()) } else { remove_remains(&lease.path) }
+}
+
+/// Whether git has let go of a worktree whose directory is still there.
+///
+/// # Errors
+/// When there is no knowing.
+pub fn has_remains(lease: &Lease) -> Result<bool> {
+    Ok(of(lease)?.is_none() && fs::stands(&lease.path)? != Stands::Nothing)
+}
+
 fn remove_remains(path: &Path) -> Result<()> {
     for _ in 0..REMAINS_TRIES {
         if fs::remove_dir(path).is_ok() {

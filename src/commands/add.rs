@@ -12,6 +12,7 @@ use crate::sys::fs;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The arguments of `add`.
@@ -61,7 +62,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let is_asked = args.branches.is_empty() && !args.detach;
     let branches = match is_asked {
         true => vec![ask::branch(&context, ui, args.from.as_deref())?],
-        false => args.branches.clone(),
+        false => once(&args.branches),
     };
     if !args.dry_run {
         // Before the branch is looked for: what was interrupted can still hold it.
@@ -79,6 +80,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         agree(&context, ui, &config, &requests)?;
     }
     make(args, &context, ui, &config, requests)
+}
+
+/// The same one named twice is meant once.
+fn once(branches: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    branches.iter().filter(|branch| seen.insert(*branch)).cloned().collect()
 }
 
 fn make(

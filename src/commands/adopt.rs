@@ -135,7 +135,12 @@ fn known(context: &Context) -> Result<Option<Lease>> {
     let Some(id) = tree_here(context)?.lease else {
         return Ok(None);
     };
-    Ok(context.leases()?.into_iter().find(|lease| lease.id == id))
+    let Some(lease) = context.store.leases()?.into_iter().find(|lease| lease.id == id) else {
+        return Ok(None);
+    };
+    // Of a repository that was moved; a copy of one that is there has environments of its own.
+    let is_here = lease.repository == context.repo.common || recover::is_homeless(&lease)?;
+    Ok(is_here.then_some(lease))
 }
 
 fn request(context: &Context, tree: &Worktree) -> Result<Request> {
@@ -164,6 +169,9 @@ fn mend(
         let message = format!("no environment `{}`: it was just removed", lease.name);
         return Err(Failure::new(Exit::NotFound, message).into());
     };
+    lease.repository.clone_from(&context.repo.common);
+    lease.main.clone_from(&context.repo.main);
+    lease.admin = lease.admin.map(|_| tree.admin.clone());
     let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();

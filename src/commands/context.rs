@@ -6,7 +6,7 @@ use crate::model::lease::Lease;
 use crate::sys::fs;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::path::PathBuf;
 
 /// The configuration's file, in the main checkout.
@@ -64,5 +64,9 @@ impl Context {
 /// # Errors
 /// When it was deleted.
 pub fn current_dir() -> Result<PathBuf> {
-    std::env::current_dir().context("the current directory is gone")
+    std::env::current_dir().map_err(|cause| {
+        let failure = Failure::new(Exit::NotFound, "the current directory is gone")
+            .hint("go to one that is there: `cd <dir>`");
+        anyhow::Error::new(cause).context(failure)
+    })
 }

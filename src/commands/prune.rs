@@ -85,7 +85,15 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
             due: Some(due),
             what: held(&lease),
         }),
-        Ok(Settled::NotDue | Settled::Busy) => {}
+        Ok(Settled::NotDue) => {
+            if recover::is_homeless(lease).unwrap_or(false) {
+                let (what, command) = recover::homeless(lease);
+                ui.warn(format!(
+                    "{what}\nhint: delete the worktree, or where the repository is now: `{command}`"
+                ));
+            }
+        }
+        Ok(Settled::Busy) => {}
         Err(error) => report.keep(&lease.name, &error),
     }
 }

@@ -6,6 +6,7 @@ use crate::apply::farewell::{self, Force};
 use crate::apply::tree;
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::{Lease, Phase};
+use crate::model::shell;
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
@@ -43,7 +44,8 @@ pub fn due_with(
     tree: impl FnOnce() -> Result<Option<Worktree>>,
 ) -> Result<Option<Due>> {
     if fs::stands(&lease.repository)? == Stands::Nothing {
-        return Ok(is_gone_for_good(&lease.repository)?.then_some(Due::RepositoryGone));
+        let is_due = !is_homeless(lease)? && is_gone_for_good(&lease.repository)?;
+        return Ok(is_due.then_some(Due::RepositoryGone));
     }
     Ok(match lease.phase {
         Phase::Creating => Some(Due::AddInterrupted),
@@ -56,6 +58,25 @@ pub fn due_with(
             None => Some(Due::WorktreeGone),
         },
     })
+}
+
+/// Whether the worktree is there and its repository is not: that may have been moved, and what somebody works with
+/// in the worktree stays.
+///
+/// # Errors
+/// When the file system does not say.
+pub fn is_homeless(lease: &Lease) -> Result<bool> {
+    Ok(fs::stands(&lease.repository)? == Stands::Nothing
+        && fs::stands(&lease.path.join(".git"))? == Stands::File)
+}
+
+/// What is the matter with an environment whose repository is not there, and the way back.
+pub fn homeless(lease: &Lease) -> (String, String) {
+    let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
+    let what = format!("`{name}`: its repository {main} is gone, and its worktree {path} is not");
+    let word = shell::path(&lease.path);
+    let command = format!("git worktree repair {word} && git agentenv adopt {word}");
+    (what, command)
 }
 
 /// A directory that is not there is only gone when the one above it can be looked at: a disk may be away.

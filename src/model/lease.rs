@@ -35,6 +35,9 @@ pub struct Lease {
     /// The commit at which `remove` is to delete the branch as well; a branch that moved on stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_branch_at: Option<String>,
+    /// Git has let go of the worktree, and something in its directory could not be deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remains: bool,
     /// The worktree was made by something else, and `adopt` took it over.
     #[serde(default)]
     pub adopted: bool,

@@ -161,3 +161,46 @@ fn a_worktree_that_was_moved_without_gits_help_is_not_gone() {
     }
     repo.agentenv(&["remove", "x"]).ok();
 }
+
+#[test]
+fn a_repository_that_is_moved_takes_its_environments_along() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let (tree, moved) = (sandbox.root.join("app-x"), sandbox.repo_at("moved"));
+    let tree = tree.to_str().unwrap();
+    let database = format!("{}_x", sandbox.id);
+    fs::rename(&repo.path, &moved.path).unwrap();
+
+    // From wherever it is run: the worktree is there, and so is what somebody works with in it.
+    let other = sandbox.repo("other");
+    let said = other.agentenv(&["prune"]).ok();
+    assert!(said.stderr.contains("git worktree repair"), "{}", said.show());
+    assert_eq!(sandbox.databases(), [database.as_str()]);
+    let said = other.agentenv(&["doctor", "--json"]).fails(1).json();
+    let repair = format!("git worktree repair {tree} && git agentenv adopt {tree}");
+    let mut found = said["findings"].as_array().unwrap().iter();
+    assert!(found.any(|finding| finding["command"] == *repair), "{said:#}");
+
+    moved.git(&["worktree", "repair", tree]);
+    moved.agentenv(&["adopt", tree]).ok();
+    let listed = moved.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"][0]["services"]["postgres"]["holds"], database);
+    assert!(moved.agentenv(&["prune"]).ok().stdout.contains("nothing to prune"));
+    moved.agentenv(&["remove", "x"]).ok();
+    assert!(sandbox.databases().is_empty() && !Path::new(tree).exists());
+}
+
+#[test]
+fn a_repository_that_is_gone_with_its_worktrees_is_given_back() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let other = sandbox.repo("other");
+    fs::remove_dir_all(&repo.path).unwrap();
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    other.agentenv(&["prune"]).ok();
+    assert!(sandbox.databases().is_empty());
+}

@@ -159,7 +159,7 @@ fn the_path_can_be_chosen_and_a_command_started_there() {
 fn several_branches_become_several_environments_with_nothing_in_common() {
     let sandbox = Sandbox::new();
     let repo = with_servers(&sandbox);
-    let said = repo.agentenv(&["add", "a", "b", "c", "--json"]).ok().json();
+    let said = repo.agentenv(&["add", "a", "b", "a", "c", "--json"]).ok().json();
     let made = said["environments"].as_array().unwrap();
     for field in [
         "/ports/DJANGO_PORT",

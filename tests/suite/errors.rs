@@ -46,6 +46,18 @@ fn outside_a_repository() {
 }
 
 #[test]
+fn in_a_directory_that_is_gone() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    for args in ["list", "remove", "env"] {
+        let script = format!("mkdir gone && cd gone && rmdir ../gone && git agentenv {args}");
+        let mut shell = sandbox.command("sh");
+        let said = sandbox.outcome(shell.args(["-c", &script]).current_dir(&repo.path)).fails(4);
+        says(&said, &["the current directory is gone", "hint: go to one that is there"]);
+    }
+}
+
+#[test]
 fn in_no_environment() {
     let sandbox = Sandbox::new();
     let repo = small(&sandbox);

@@ -3,6 +3,7 @@
 use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
@@ -341,4 +342,40 @@ fn keys_whose_mark_the_application_flushed_go_only_when_somebody_says_whose_they
     for index in [adopted, forced] {
         assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
     }
+}
+
+#[test]
+fn what_cannot_be_deleted_stays_on_record_until_it_can() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let stuck = world.tree.join("node_modules/of-a-container");
+    fs::create_dir_all(&stuck).unwrap();
+    fs::write(stuck.join("file"), "").unwrap();
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nnode_modules/\n").unwrap();
+    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o555)).unwrap();
+    for args in [&["remove", "x", "--json"][..], &["prune"]] {
+        let mut command = powerless(&sandbox);
+        let command = command.args(["git", "agentenv"]).args(args).current_dir(&world.repo.path);
+        let said = sandbox.outcome(command).fails(8);
+        assert!(
+            said.stderr.contains("still on record") || said.stdout.contains("still on record"),
+            "{}",
+            said.show()
+        );
+        assert!(stuck.join("file").exists() && sandbox.databases().is_empty(), "{}", said.show());
+    }
+    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o755)).unwrap();
+    world.repo.agentenv(&["prune"]).ok();
+    assert!(!world.tree.exists());
+    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
+}
+
+/// Runs what follows as a user whom permissions hold back, as they do not hold back root.
+fn powerless(sandbox: &Sandbox) -> std::process::Command {
+    let mut command = sandbox.command("setpriv");
+    if rustix::process::geteuid().is_root() {
+        command.arg("--bounding-set=-dac_override,-dac_read_search,-fowner");
+    }
+    command.arg("--");
+    command
 }

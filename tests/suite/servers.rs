@@ -34,6 +34,9 @@ fn without_docker_a_removal_takes_the_worktree_and_keeps_the_rest_on_record() {
     repo.agentenv(&["add", "x"]).ok();
     let removed = without_docker(&sandbox, &repo, &["remove", "x", "-D"]).fails(8);
     assert!(removed.stderr.contains("git agentenv prune"), "{}", removed.show());
+    let forget =
+        format!("gone for good, delete the record: `rm {}`", leases(&sandbox)[0].display());
+    assert!(removed.stderr.contains(&forget), "{}", removed.show());
     assert!(!sandbox.root.join("app-x").exists());
     assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
     without_docker(&sandbox, &repo, &["prune"]).fails(8);

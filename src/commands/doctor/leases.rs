@@ -39,6 +39,10 @@ fn interrupted(lease: &Lease, due: Due) -> Finding {
 
 /// A worktree that is not in its place and yet not gone: nothing can be put back into it.
 fn away(lease: &Lease) -> Option<Finding> {
+    if recover::is_homeless(lease).ok()? {
+        let (what, command) = recover::homeless(lease);
+        return Some(Finding::error(format!("{what}; where the repository is now:"), command));
+    }
     let tree = tree::of(lease).ok()??;
     if fs::stands(&tree.path).ok()? != Stands::Nothing {
         return None;

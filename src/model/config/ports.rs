@@ -54,8 +54,11 @@ fn follows(
     name: &str,
     leader_name: &str,
 ) -> Result<(), (String, Option<String>)> {
-    let leaders = ports.iter().filter(|(_, port)| port.range.is_some());
-    let hint = suggestion(leader_name, leaders.map(|(name, _)| name.as_str()));
+    let leaders: Vec<&str> = with_range(ports).collect();
+    let hint = match leaders.as_slice() {
+        [] => "no port has a range: give this one a `range` instead".to_owned(),
+        some => suggestion(leader_name, some.iter().copied()),
+    };
     if name == leader_name {
         return Err((format!("`{name}` follows itself"), Some(hint)));
     }
@@ -74,6 +77,10 @@ fn follows(
         }
     }
     Ok(())
+}
+
+fn with_range(ports: &IndexMap<String, Port>) -> impl Iterator<Item = &str> {
+    ports.iter().filter(|(_, port)| port.range.is_some()).map(|(name, _)| name.as_str())
 }
 
 /// Two variables at the same distance from one leader are the same port in every environment.

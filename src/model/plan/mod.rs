@@ -118,6 +118,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
             _ => None,
         },
         delete_branch_at: None,
+        remains: false,
         adopted: request.adopted,
         hooks_pending: !config.hooks.post_add.is_empty(),
         project: identity.project,
