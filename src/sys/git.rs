@@ -13,7 +13,8 @@ pub const WORKING: &str = "AGENTENV_WORKING";
 
 /// A command of git in a directory, with our own hook kept quiet. A checkout may take as long as it needs.
 pub fn git(dir: &Path) -> Cmd {
-    Cmd::new("git").arg("-C").arg(dir).env(WORKING, "1").patience(None)
+    // Which refusals will pass is told by their words. LC_ALL would change how hooks read their files, too.
+    Cmd::new("git").arg("-C").arg(dir).env(WORKING, "1").env("LANGUAGE", "en").patience(None)
 }
 
 /// What to check out in a new worktree.
@@ -271,8 +272,10 @@ pub fn admin_of(path: &Path) -> Result<PathBuf> {
 /// Git's exit code for an option that it does not know.
 const USAGE: i32 = 129;
 
-/// How often a command is tried that ran into another git's lock, and how long between.
+/// What git says of another git's lock.
 const LOCKED: &str = "could not lock";
+
+/// How often a command is tried that ran into another git, and how long between.
 const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(25);
 

@@ -219,6 +219,26 @@ fn the_system_s_git_does_it_as_well() {
     assert_eq!(seen, system(&["--version"]).ok().stdout, "the program used this git as well");
 }
 
+/// Debian's git has its words in German, too, where its packages are installed whole.
+#[test]
+fn a_git_that_speaks_another_language_is_understood() {
+    let sandbox = Sandbox::new();
+    let origin = small(&sandbox);
+    origin.git(&["branch", "x"]);
+    let repo = origin.clone_as("clone");
+    let lock = repo.path.join(".git/config.lock");
+    fs::write(&lock, "").unwrap();
+    let german = |args: &[&str]| {
+        let mut git = sandbox.command("/usr/bin/git");
+        git.args(args).env("LC_ALL", "C.UTF-8").env("LANGUAGE", "de").current_dir(&repo.path);
+        sandbox.outcome(&mut git)
+    };
+    let refused = german(&["agentenv", "add", "x"]).fails(8);
+    assert!(refused.stderr.contains("could not lock config file"), "{}", refused.show());
+    fs::remove_file(lock).unwrap();
+    german(&["agentenv", "add", "x"]).ok();
+}
+
 /// A script stands in for git before 2.34, which is not to be had here: as that one does, it answers 129 to
 /// `worktree add --reason`. All else is the real git.
 #[test]
