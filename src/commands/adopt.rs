@@ -106,6 +106,7 @@ pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
     match known(context)? {
         Some(lease) => mend(context, ui, config, &lease, &tree),
         None => {
+            require_unclaimed(context, &tree)?;
             tree.branch.iter().try_for_each(|branch| recover::stale(context, ui, branch))?;
             let lease = provision::one(context, ui, config, request(context, &tree)?)?;
             ui.say(format!("`{}` is an environment now", lease.name));
@@ -141,6 +142,22 @@ fn known(context: &Context) -> Result<Option<Lease>> {
     // Of a repository that was moved; a copy of one that is there has environments of its own.
     let is_here = lease.repository == context.repo.common || recover::is_homeless(&lease)?;
     Ok(is_here.then_some(lease))
+}
+
+/// Goes on unless the worktree is an environment that another state directory has on record.
+fn require_unclaimed(context: &Context, tree: &Worktree) -> Result<()> {
+    match &tree.lease {
+        Some(id) if !id.starts_with(context.store.id()) => {
+            let path = tree.path.display();
+            let message = format!("{path} is an environment of another state directory");
+            let mark = shell::path(&tree.admin.join(repo::MARK));
+            let hint = format!(
+                "set AGENTENV_STATE_DIR to that one; if it is gone for good: `rm {mark}`, and adopt again"
+            );
+            Err(Failure::new(Exit::Refused, message).hint(hint).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn request(context: &Context, tree: &Worktree) -> Result<Request> {

@@ -163,6 +163,24 @@ fn a_worktree_that_was_moved_without_gits_help_is_not_gone() {
 }
 
 #[test]
+fn the_environment_of_another_state_directory_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    let tree = sandbox.root.join("app-x");
+    let elsewhere = |args: &[&str]| {
+        let mut command = sandbox.command("git-agentenv");
+        command.args(args).current_dir(&tree).env("AGENTENV_STATE_DIR", sandbox.root.join("two"));
+        sandbox.outcome(&mut command)
+    };
+    let refused = elsewhere(&["adopt"]).fails(7);
+    assert!(refused.stderr.contains("another state directory"), "{}", refused.show());
+    repo.agentenv(&["remove", "x"]).ok();
+    assert!(!tree.exists());
+}
+
+#[test]
 fn a_repository_that_is_moved_takes_its_environments_along() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
