@@ -41,6 +41,9 @@ pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
         Err(error) => Some(error),
     };
     interrupt::undoing();
+    if failed.is_some() {
+        ui.say("that failed: taking back what was made");
+    }
     let lease = Lease { parts: attempt.reached, ..plan.lease.clone() };
     let undone = farewell::undo(ui, store, &lease);
     match (failed, attempt.occupied) {
