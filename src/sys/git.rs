@@ -229,13 +229,13 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
 /// # Errors
 /// When git cannot say.
 pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
-    let mut command = git(path).args(["rev-list", "--count", head, "--not"]);
-    if let Some(branch) = except {
-        // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
-        command = command.arg(format!("--exclude={branch}"));
-    }
-    let count = command.args(["--branches", "--remotes", "--tags"]).read()?;
-    Ok(count.parse().unwrap_or(0))
+    // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
+    let but = except.map(|branch| format!("--exclude={branch}"));
+    let count = || {
+        let command = git(path).args(["rev-list", "--count", head, "--not"]).args(&but);
+        command.args(["--branches", "--remotes", "--tags"])
+    };
+    Ok(retry(count)?.text().parse().unwrap_or(0))
 }
 
 /// The submodules that were cloned for this worktree alone and hold commits which no remote of theirs has, as far as
@@ -284,12 +284,13 @@ fn retry(command: impl Fn() -> Cmd) -> Result<Output> {
     require(&name, run(&command)?)
 }
 
-/// Runs a command again when another git was in the way: its lock file, or its admin directory that is half written
-/// or half removed.
+/// Runs a command again when another git was in the way: its lock file, its admin directory that is half written or
+/// half removed, or a branch that it deleted while this one read it.
 fn run(command: &dyn Fn() -> Cmd) -> Result<Output> {
     let mut output = command().output()?;
     for attempt in 1..TRIES {
-        let passing = ["commondir", "config.lock", LOCKED, "cannot lock ref", "File exists"];
+        let passing =
+            ["commondir", "config.lock", LOCKED, "cannot lock ref", "File exists", "bad object"];
         if output.success() || !passing.iter().any(|text| output.stderr.contains(text)) {
             break;
         }
