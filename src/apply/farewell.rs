@@ -36,14 +36,15 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     let tree = tree::of(lease)?;
     let step = ui.step("worktree");
     let taken = worktree(lease, tree.as_ref(), force);
-    let had = tree.is_some() || lease.remains;
-    let remains = taken.is_err() && had && tree::has_remains(lease)?;
-    let lease = &Lease { remains, ..lease.clone() };
-    if taken.is_err() && !lease.remains {
+    let remains = taken.is_err() && tree::has_remains(lease)?;
+    if taken.is_err() && !remains {
         return taken;
     }
+    let lease = &Lease { remains, ..lease.clone() };
     fragments(store, lease)?;
-    taken.is_ok().then(|| step.done());
+    if taken.is_ok() {
+        step.done();
+    }
     keep(&mut left, "worktree", taken);
     keep(&mut left, "branch", unwanted_branch(ui, lease));
     let parts = services(ui, lease, force, &mut left);
@@ -73,7 +74,7 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
     let Some(tree) = tree else {
         return if lease.remains { tree::finish(lease) } else { Ok(()) };
     };
-    tree::require_in_place(lease)?;
+    tree::require_in_place(lease, tree)?;
     if lease.phase == Phase::Removing {
         tree::repair(tree)?;
     }

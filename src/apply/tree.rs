@@ -94,20 +94,24 @@ pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
 ///
 /// # Errors
 /// Refused, with the reason that the lock gives.
-pub fn require_unlocked(lease: &Lease) -> Result<()> {
-    of(lease)?.map_or(Ok(()), |tree| unlocked(lease, &tree))
+pub fn require_unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
+    let reason = tree.locked.as_deref().unwrap_or_default();
+    if !is_locked(lease, tree) {
+        return Ok(());
+    }
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let message = format!("the worktree {} is locked{why}", lease.path.display());
+    let path = shell::path(&lease.path);
+    let hint = format!("`git worktree unlock {path}`, when nobody needs the lock");
+    Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
 /// Goes on unless the worktree was moved without git's help: it is in use where it is now.
 ///
 /// # Errors
 /// Refused, with the place.
-pub fn require_in_place(lease: &Lease) -> Result<()> {
-    let Some(tree) = of(lease)? else { return Ok(()) };
-    if fs::stands(&tree.path)? != Stands::Nothing {
-        return Ok(());
-    }
-    let Some(place) = elsewhere(lease, &tree)? else { return Ok(()) };
+pub fn require_in_place(lease: &Lease, tree: &Worktree) -> Result<()> {
+    let Some(place) = elsewhere(lease, tree)? else { return Ok(()) };
     let message = format!("the worktree was moved away from {}", tree.path.display());
     let failure = Failure::new(Exit::Refused, message);
     Err(failure.hint(format!("`{}` tells git where it is now", repairing(&place))).into())
@@ -121,18 +125,6 @@ pub fn repairing(place: &Path) -> String {
 /// Whether somebody locked the worktree: it may be on a disk that is away.
 pub fn is_locked(lease: &Lease, tree: &Worktree) -> bool {
     tree.locked.as_ref().is_some_and(|reason| *reason != lease.mark())
-}
-
-fn unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
-    let reason = tree.locked.as_deref().unwrap_or_default();
-    if !is_locked(lease, tree) {
-        return Ok(());
-    }
-    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    let message = format!("the worktree {} is locked{why}", lease.path.display());
-    let path = shell::path(&lease.path);
-    let hint = format!("`git worktree unlock {path}`, when nobody needs the lock");
-    Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
 /// Puts back the pointer file of a worktree whose removal was cut short, so that git can look at what is left.
@@ -156,7 +148,7 @@ pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
         git::unlock(&tree.admin)?;
     }
     if fs::stands(&tree.path)? == Stands::Nothing {
-        unlocked(lease, tree)?;
+        require_unlocked(lease, tree)?;
         return fs::remove_dir(&tree.admin);
     }
     let removed = git::remove_worktree(&lease.main, &tree.path, force);
@@ -248,13 +240,16 @@ pub fn discard_fragments(lease: &Lease) -> Result<()> {
     Ok(())
 }
 
-/// Where the worktree is in use after it was moved without git's help.
+/// Where the worktree is in use after it was moved without git's help; `None` when it stands where git has it.
 ///
 /// Git would call it prunable. Looked for near where it was and near the main checkout.
 ///
 /// # Errors
 /// When these directories cannot be read.
 pub fn elsewhere(lease: &Lease, tree: &Worktree) -> Result<Option<PathBuf>> {
+    if fs::stands(&tree.path)? != Stands::Nothing {
+        return Ok(None);
+    }
     let is_it = |place: &PathBuf| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
     let near = [tree.path.parent(), lease.main.parent(), Some(lease.main.as_path())];
     for dir in near.into_iter().flatten() {

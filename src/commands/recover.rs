@@ -74,9 +74,8 @@ pub fn is_homeless(lease: &Lease) -> Result<bool> {
 pub fn homeless(lease: &Lease) -> (String, String) {
     let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
     let what = format!("`{name}`: its repository {main} is gone, and its worktree {path} is not");
-    let word = shell::path(&lease.path);
-    let command = format!("git worktree repair {word} && git agentenv adopt {word}");
-    (what, command)
+    let (repair, word) = (tree::repairing(&lease.path), shell::path(&lease.path));
+    (what, format!("{repair} && git agentenv adopt {word}"))
 }
 
 /// A directory that is not there is only gone when the one above it can be looked at: a disk may be away.

@@ -161,8 +161,10 @@ fn check(
     let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
     let force = args.force || given_up;
     if !args.dry_run {
-        tree::require_unlocked(&lease)?;
-        tree::require_in_place(&lease)?;
+        if let Some(tree) = tree::of(&lease)? {
+            tree::require_unlocked(&lease, &tree)?;
+            tree::require_in_place(&lease, &tree)?;
+        }
         losses::require_none(&lease, &losses, force)?;
     }
     let removed = Removed {

@@ -54,7 +54,8 @@ fn follows(
     name: &str,
     leader_name: &str,
 ) -> Result<(), (String, Option<String>)> {
-    let leaders: Vec<&str> = with_range(ports).collect();
+    let leaders = ports.iter().filter(|(_, port)| port.range.is_some());
+    let leaders: Vec<&str> = leaders.map(|(name, _)| name.as_str()).collect();
     let hint = match leaders.as_slice() {
         [] => "no port has a range: give this one a `range` instead".to_owned(),
         some => suggestion(leader_name, some.iter().copied()),
@@ -77,10 +78,6 @@ fn follows(
         }
     }
     Ok(())
-}
-
-fn with_range(ports: &IndexMap<String, Port>) -> impl Iterator<Item = &str> {
-    ports.iter().filter(|(_, port)| port.range.is_some()).map(|(name, _)| name.as_str())
 }
 
 /// Two variables at the same distance from one leader are the same port in every environment.
