@@ -165,9 +165,9 @@ pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
 /// When something cannot be deleted.
 pub fn finish(lease: &Lease) -> Result<()> {
     let is_taken = |tree: &Worktree| fs::canonical(&tree.path) == fs::canonical(&lease.path);
-    let taken = repo::worktrees(&lease.repository)?.iter().any(is_taken)
-        || fs::stands(&lease.path.join(".git"))? == Stands::Directory;
-    if taken { Ok(()) } else { remove_remains(&lease.path) }
+    let own = lease.admin.as_deref().unwrap_or(Path::new(""));
+    let taken = repo::worktrees(&lease.repository)?.iter().any(is_taken);
+    if taken || is_anothers(&lease.path, own)? { Ok(()) } else { remove_remains(&lease.path) }
 }
 
 /// Whether git has let go of a worktree whose directory is still there.
@@ -198,7 +198,7 @@ const REMAINS_PAUSE: Duration = Duration::from_millis(50);
 pub fn is_shell(tree: &Worktree) -> Result<bool> {
     let own = tree.path.join(".git");
     let is_empty = fs::entries(&tree.path)?.iter().all(|entry| *entry == own);
-    Ok((is_empty || is_replaced(tree)?) && !tree.admin.join("index").exists())
+    Ok((is_empty || is_anothers(&tree.path, &tree.admin)?) && !tree.admin.join("index").exists())
 }
 
 /// Removes a worktree in which nothing was checked out, without git's help.
@@ -206,18 +206,18 @@ pub fn is_shell(tree: &Worktree) -> Result<bool> {
 /// # Errors
 /// When it cannot be removed.
 pub fn discard(tree: &Worktree) -> Result<()> {
-    if !is_replaced(tree)? {
+    if !is_anothers(&tree.path, &tree.admin)? {
         fs::remove_dir(&tree.path)?;
     }
     fs::remove_dir(&tree.admin)
 }
 
-/// Whether somebody's own repository or worktree stands now where this one was.
-fn is_replaced(tree: &Worktree) -> Result<bool> {
-    Ok(match fs::stands(&tree.path.join(".git"))? {
+/// Whether somebody's own repository or worktree stands now where the one with this admin directory was.
+fn is_anothers(path: &Path, own: &Path) -> Result<bool> {
+    Ok(match fs::stands(&path.join(".git"))? {
         Stands::Nothing => false,
         // One that names nothing yet is git's, which was killed over it.
-        Stands::File => git::admin_of(&tree.path).is_ok_and(|admin| admin != tree.admin),
+        Stands::File => git::admin_of(path).is_ok_and(|admin| admin != own),
         Stands::Directory | Stands::Link | Stands::Other => true,
     })
 }

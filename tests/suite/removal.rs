@@ -348,11 +348,7 @@ fn keys_whose_mark_the_application_flushed_go_only_when_somebody_says_whose_they
 fn what_cannot_be_deleted_stays_on_record_until_it_can() {
     let sandbox = Sandbox::new();
     let world = World::with(&sandbox, &sandbox.config());
-    let stuck = world.tree.join("node_modules/of-a-container");
-    fs::create_dir_all(&stuck).unwrap();
-    fs::write(stuck.join("file"), "").unwrap();
-    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nnode_modules/\n").unwrap();
-    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o555)).unwrap();
+    let stuck = undeletable(&world);
     for args in [&["remove", "x", "--json"][..], &["prune"]] {
         let mut command = powerless(&sandbox);
         let command = command.args(["git", "agentenv"]).args(args).current_dir(&world.repo.path);
@@ -368,6 +364,32 @@ fn what_cannot_be_deleted_stays_on_record_until_it_can() {
     world.repo.agentenv(&["prune"]).ok();
     assert!(!world.tree.exists());
     assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
+}
+
+#[test]
+fn anothers_worktree_where_something_was_left_is_not_deleted() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config_without_servers());
+    let stuck = undeletable(&world);
+    let mut command = powerless(&sandbox);
+    let remove = ["git", "agentenv", "remove", "x"];
+    sandbox.outcome(command.args(remove).current_dir(&world.repo.path)).fails(8);
+    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::remove_dir_all(&world.tree).unwrap();
+    let other = sandbox.repo("other");
+    other.git(&["worktree", "add", "--quiet", world.tree.to_str().unwrap()]);
+    world.repo.agentenv(&["prune"]).ok();
+    assert!(world.tree.join(".git").exists());
+}
+
+/// Leaves something in the worktree that only somebody with more rights can delete, and gives its directory.
+fn undeletable(world: &World) -> PathBuf {
+    let stuck = world.tree.join("node_modules/of-a-container");
+    fs::create_dir_all(&stuck).unwrap();
+    fs::write(stuck.join("file"), "").unwrap();
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nnode_modules/\n").unwrap();
+    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o555)).unwrap();
+    stuck
 }
 
 /// Runs what follows as a user whom permissions hold back, as they do not hold back root.
