@@ -5,7 +5,6 @@ use crate::model::config::Place;
 use crate::sys::docker;
 use crate::sys::exec::{self, Cmd, Output, PATIENCE, Script};
 use anyhow::Result;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// A place to run client programs.
@@ -23,12 +22,8 @@ pub struct Task<'a> {
     pub args: Vec<&'a str>,
     /// Variables for it. They show nowhere.
     pub vars: Vec<(&'a str, &'a str)>,
-    /// What it reads.
-    pub stdin: Cow<'a, str>,
-    /// What it reads after it has said a word: the word, and the rest.
-    pub then: Option<(&'a str, Cow<'a, str>)>,
-    /// The lines after which it prints nothing more, and nobody needs to wait for its end.
-    pub last: &'a [&'a str],
+    /// What it is told, and the words to listen for.
+    pub script: Script,
     /// How long it may take.
     pub patience: Duration,
 }
@@ -40,9 +35,7 @@ impl<'a> Task<'a> {
             program,
             args: Vec::new(),
             vars: Vec::new(),
-            stdin: Cow::Borrowed(""),
-            then: None,
-            last: &[],
+            script: Script::default(),
             patience: PATIENCE,
         }
     }
@@ -125,24 +118,11 @@ impl Site {
         match container {
             Some(name) => {
                 let cmd = docker::exec(name, task.program, &task.args, &task.vars);
-                docker::run(reading(cmd, task).patience(patience))
+                docker::run(cmd.talk(task.script.clone()).patience(patience))
             }
-            None => reading(host(task), task).patience(patience).output(),
+            None => host(task).talk(task.script.clone()).patience(patience).output(),
         }
     }
-}
-
-fn reading(cmd: Cmd, task: &Task) -> Cmd {
-    let first = task.stdin.as_bytes();
-    if task.then.is_none() && task.last.is_empty() {
-        return cmd.stdin(first);
-    }
-    let then = task.then.as_ref();
-    cmd.talk(Script {
-        first: first.to_owned(),
-        then: then.map(|(word, rest)| ((*word).to_owned(), rest.as_bytes().to_owned())),
-        last: task.last.iter().map(|&word| word.to_owned()).collect(),
-    })
 }
 
 fn host(task: &Task) -> Cmd {

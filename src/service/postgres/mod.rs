@@ -52,9 +52,9 @@ pub fn create(part: &Part, id: &str, template: Option<&str>) -> Result<()> {
     let server = Server::of_part(part);
     let clause = template.map_or("", |_| scripts::TEMPLATE);
     let create = scripts::CREATE.replace("{template}", clause);
-    let mut session =
-        session(&server, scripts::LOCK.to_owned(), name, id).then(scripts::LOCKED, create);
-    session = session.last(&["made", "ours", "taken"]);
+    let mut session = session(&server, scripts::LOCK.to_owned(), name, id)
+        .then(scripts::LOCKED, create)
+        .last(&["made", "ours", "taken"]);
     if let Some(template) = template {
         session = session.var("template", template).limit(psql::COPYING);
     }

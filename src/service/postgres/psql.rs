@@ -4,9 +4,8 @@ use super::scripts;
 use crate::error::{Exit, Failure};
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
-use crate::sys::exec::{Cmd, Output};
+use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// How long the server has for one statement, the wait for a lock included.
@@ -21,35 +20,27 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// A script to run.
 pub(super) struct Session<'a> {
     server: &'a Server,
-    script: Cow<'a, str>,
-    then: Option<(&'a str, Cow<'a, str>)>,
-    last: &'a [&'a str],
+    script: Script,
     vars: Vec<String>,
     limit: Duration,
 }
 
 impl<'a> Session<'a> {
     /// This script, on this server.
-    pub(super) fn new(server: &'a Server, script: impl Into<Cow<'a, str>>) -> Self {
-        Session {
-            server,
-            script: script.into(),
-            then: None,
-            last: &[],
-            vars: Vec::new(),
-            limit: USUAL,
-        }
+    pub(super) fn new(server: &'a Server, script: impl Into<Vec<u8>>) -> Self {
+        let script = Script { first: script.into(), ..Script::default() };
+        Session { server, script, vars: Vec::new(), limit: USUAL }
     }
 
     /// The rest of the script, which it gets when the first half has printed this line.
-    pub(super) fn then(mut self, word: &'a str, rest: impl Into<Cow<'a, str>>) -> Self {
-        self.then = Some((word, rest.into()));
+    pub(super) fn then(mut self, word: &str, rest: impl Into<Vec<u8>>) -> Self {
+        self.script.then = Some((word.to_owned(), rest.into()));
         self
     }
 
     /// The lines that say that the script has come to its end: to wait for psql's own would be to wait for the engine.
-    pub(super) fn last(mut self, words: &'a [&'a str]) -> Self {
-        self.last = words;
+    pub(super) fn last(mut self, words: &[&str]) -> Self {
+        self.script.last = words.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -79,9 +70,7 @@ impl<'a> Session<'a> {
         let task = Task {
             args: self.args(&site, &port),
             vars: variables(&site, &options),
-            stdin: self.script.clone(),
-            then: self.then.clone(),
-            last: self.last,
+            script: self.script.clone(),
             patience: self.limit + MARGIN,
             ..Task::new("psql")
         };

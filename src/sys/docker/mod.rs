@@ -67,7 +67,6 @@ pub fn exec<S: AsRef<str>>(
 ) -> Cmd {
     command(&["exec", "-i"], container, program, args, vars)
         .called(format!("docker exec {container} {program}"))
-        .stdin("")
 }
 
 /// The same for a program that a person talks to.
