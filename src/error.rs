@@ -130,6 +130,51 @@ impl Failure {
     }
 }
 
+/// A failure after which everything was rolled back.
+pub fn failed(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Failed, message)
+}
+
+/// A command line that cannot be understood.
+pub fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, message)
+}
+
+/// An invalid configuration.
+pub fn config(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Config, message)
+}
+
+/// No repository, or no such environment.
+pub fn not_found(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::NotFound, message)
+}
+
+/// No free port or Redis index.
+pub fn no_slot(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::NoSlot, message)
+}
+
+/// A server or a tool that is missing or does not answer.
+pub fn service(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Service, message)
+}
+
+/// A refusal, to protect data.
+pub fn refused(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, message)
+}
+
+/// A partial result; the rest is recorded for `prune`.
+pub fn partial(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Partial, message)
+}
+
+/// An interruption by the user.
+pub fn interrupted(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Interrupted, message)
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -2,13 +2,14 @@
 //!
 //! Data flows one way: facts → plan → apply → report.
 
-pub mod apply;
 pub mod cli;
 pub mod commands;
+pub mod environment;
 pub mod error;
 pub mod manual;
 pub mod model;
 pub mod service;
+pub mod shell;
 pub mod sys;
 pub mod ui;
 pub mod usage;

@@ -2,8 +2,8 @@
 
 use clap::Parser;
 use git_agentenv::cli::Cli;
-use git_agentenv::error::Exit;
-use git_agentenv::{commands, error, sys, ui, usage};
+use git_agentenv::error::{self, Exit};
+use git_agentenv::{commands, sys, ui, usage};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

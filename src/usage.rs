@@ -1,6 +1,6 @@
 //! A command line that cannot be understood, as an error like all others.
 
-use crate::error::{Exit, Failure};
+use crate::error::{self, Failure};
 use clap::error::ErrorKind;
 use std::ffi::OsString;
 
@@ -15,7 +15,7 @@ pub fn failure(error: &clap::Error) -> Option<Failure> {
         return None;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let failure = Failure::new(Exit::Usage, "a subcommand is missing");
+        let failure = error::usage("a subcommand is missing");
         return Some(failure.hint("`git agentenv -h` shows them"));
     }
     let text = error.render().to_string();
@@ -25,7 +25,7 @@ pub fn failure(error: &clap::Error) -> Option<Failure> {
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let tip = rest.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
     let usage = rest.lines().find(|line| line.starts_with("Usage: "));
-    let failure = Failure::new(Exit::Usage, message);
+    let failure = error::usage(message);
     Some(match tip.or(usage) {
         Some(hint) => failure.hint(hint),
         None => failure,

@@ -1,8 +1,8 @@
 //! `git agentenv check`: do the calling shell's variables belong to the environment it stands in?
 
-use super::context::Context;
-use super::select;
-use crate::error::{Exit, Failure};
+use crate::environment::context::Context;
+use crate::environment::resolve;
+use crate::error::{self, Exit};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::sys::env;
@@ -39,7 +39,7 @@ pub struct Stray {
 /// When one belongs to another environment.
 pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let here = select::here(&context)?;
+    let here = resolve::here(&context)?;
     let strays = strays(&context, here.as_ref())?;
     let name = here.as_ref().map(|lease| lease.name.clone());
     ui.answer(
@@ -81,7 +81,7 @@ pub fn require_own(context: &Context, lease: &Lease) -> Result<()> {
     let message =
         format!("this shell has another environment's variables: {}{more}", describe(first));
     let hint = format!("{}; `--force` runs it all the same", way_out(lease));
-    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+    Err(error::refused(message).hint(hint).into())
 }
 
 fn way_out(lease: &Lease) -> String {

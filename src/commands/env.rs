@@ -1,7 +1,8 @@
 //! `git agentenv env`: prints the variables of an environment.
 
-use super::context::Context;
-use super::{candidates, select};
+use crate::commands::completions::candidates;
+use crate::environment::context::Context;
+use crate::environment::resolve;
 use crate::error::Exit;
 use crate::model::envfile;
 use crate::ui::Ui;
@@ -45,7 +46,7 @@ Examples:
 /// When there is no such environment.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let lease = select::named_or_here(&context, args.env.as_deref())?;
+    let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     if ui.is_json() {
         ui.answer(
             &serde_json::json!({ "name": lease.name, "variables": lease.vars }),

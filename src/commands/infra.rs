@@ -1,8 +1,7 @@
 //! `git agentenv infra`: the servers that all environments share.
 
-use super::context::{Context, current_dir};
-use super::table::{self, Column, Fit};
-use crate::error::{Exit, Failure, exit_of};
+use crate::environment::context::{Context, current_dir};
+use crate::error::{self, Exit, exit_of};
 use crate::model::config::{Config, Kind, Place};
 use crate::model::lease::Part;
 use crate::service::{self, Server};
@@ -10,6 +9,7 @@ use crate::sys::compose::Infra;
 use crate::sys::interrupt;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
+use crate::ui::table::{self, Column, Fit};
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
 use serde::Serialize;
@@ -97,7 +97,7 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
             return Err(error);
         }
         if Instant::now() > deadline {
-            let failure = Failure::new(Exit::Service, format!("{name} did not come up"));
+            let failure = error::service(format!("{name} did not come up"));
             return Err(error.context(failure.hint("`docker logs` of its container says why")));
         }
         std::thread::sleep(PAUSE);
@@ -134,7 +134,7 @@ fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
     let names: Vec<String> = leases.iter().map(|lease| format!("`{}`", lease.name)).collect();
     let message = format!("environments have their data on these servers: {}", names.join(", "));
     let hint = "remove them first, or leave `--volumes` out";
-    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+    Err(error::refused(message).hint(hint).into())
 }
 
 fn status(ui: &Ui, config: &Found) -> Result<Exit> {

@@ -1,13 +1,14 @@
 //! `git agentenv list`: the environments.
 
-use super::context::Context;
-use super::glance::{self, Glance, Row};
-use super::table::{self, Column, Fit};
+use crate::commands::output::environment::Row;
+use crate::environment::context::Context;
+use crate::environment::state::{self, Glance, State};
 use crate::error::Exit;
 use crate::model::config::Kind;
 use crate::model::lease::Lease;
 use crate::sys::parallel;
 use crate::sys::store::Store;
+use crate::ui::table::{self, Column, Fit};
 use crate::ui::{self, Tone, Ui};
 use anyhow::Result;
 
@@ -41,14 +42,18 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
     let rows: Vec<Row> = if args.status {
         let step = ui.step("asking git");
-        let rows = parallel::each(&leases, |lease| glance.row_with_status(lease));
+        let rows = parallel::each(&leases, |lease| row(lease, glance.with_status(lease)));
         step.nothing();
         rows
     } else {
-        leases.iter().map(|lease| glance.row(lease)).collect()
+        leases.iter().map(|lease| row(lease, glance.of(lease))).collect()
     };
     ui.answer(&serde_json::json!({ "environments": rows }), || text(&rows, args.all))?;
     Ok(Exit::Done)
+}
+
+fn row(lease: &Lease, state: State) -> Row {
+    Row { environment: lease.into(), state }
 }
 
 fn leases(args: &Args, ui: &Ui) -> Result<Vec<Lease>> {
@@ -96,16 +101,16 @@ fn branch(row: &Row) -> String {
 }
 
 fn state(row: &Row) -> String {
-    let tone = match row.state {
-        glance::READY => Tone::Good,
-        glance::GONE | glance::INCOMPLETE => Tone::Bad,
+    let tone = match row.state.state {
+        state::READY => Tone::Good,
+        state::GONE | state::INCOMPLETE => Tone::Bad,
         _ => Tone::Wait,
     };
-    tone.paint(row.state)
+    tone.paint(row.state.state)
 }
 
 fn ports(row: &Row) -> String {
-    let star = |port: &u16| if row.listening_on.contains(port) { "*" } else { "" };
+    let star = |port: &u16| if row.state.listening_on.contains(port) { "*" } else { "" };
     let ports = row.environment.ports.values().map(|port| format!("{port}{}", star(port)));
     ports.collect::<Vec<_>>().join(" ")
 }
@@ -116,7 +121,7 @@ fn held(row: &Row, wanted: fn(Kind) -> bool) -> String {
 }
 
 fn changes(row: &Row) -> String {
-    match row.status.as_ref().map(|status| status.changed) {
+    match row.state.status.as_ref().map(|status| status.changed) {
         None => String::new(),
         Some(0) => "clean".to_owned(),
         Some(changed) => Tone::Wait.paint(&changed.to_string()),
@@ -124,7 +129,8 @@ fn changes(row: &Row) -> String {
 }
 
 fn commits(row: &Row) -> String {
-    let Some((status, beside)) = row.status.as_ref().and_then(|s| Some((s, s.beside.as_ref()?)))
+    let Some((status, beside)) =
+        row.state.status.as_ref().and_then(|s| Some((s, s.beside.as_ref()?)))
     else {
         return String::new();
     };

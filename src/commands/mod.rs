@@ -2,37 +2,22 @@
 
 pub mod add;
 pub mod adopt;
-pub mod ask;
-pub mod candidates;
 pub mod check;
 pub mod completions;
-pub mod context;
 pub mod db;
 pub mod doctor;
-pub mod engine;
 pub mod env;
-pub mod follow;
-pub mod glance;
 pub mod hook;
 pub mod infra;
 pub mod init;
 pub mod list;
-pub mod losses;
-pub mod orphans;
+pub mod output;
 pub mod path;
-pub mod provision;
 pub mod prune;
-pub mod recover;
 pub mod remove;
 pub mod run;
-pub mod select;
 pub mod shell_init;
-pub mod summary;
-pub mod survey;
-pub mod table;
-pub mod target;
 pub mod trust;
-pub mod view;
 
 use crate::cli::Command;
 use crate::error::Exit;

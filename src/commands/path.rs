@@ -1,9 +1,10 @@
 //! `git agentenv path`: prints where an environment is.
 
-use super::context::Context;
-use super::{candidates, follow, select};
+use crate::commands::completions::candidates;
+use crate::environment::context::Context;
+use crate::environment::resolve;
 use crate::error::Exit;
-use crate::ui::Ui;
+use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 
@@ -25,9 +26,9 @@ Examples:
 /// # Errors
 /// When there is no such environment.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let lease = select::named(&Context::here()?, &args.env)?;
+    let lease = resolve::named(&Context::here()?, &args.env)?;
     let answer = serde_json::json!({ "name": lease.name, "path": lease.path });
-    follow::to(ui, &lease.path);
+    shell_cd::to(ui, &lease.path);
     ui.answer(&answer, || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)
 }

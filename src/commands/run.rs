@@ -1,9 +1,10 @@
 //! `git agentenv run`: runs a command in an environment.
 
-use super::context::Context;
-use super::{candidates, check, select};
-use crate::apply::hooks;
-use crate::error::{Exit, Failure};
+use super::check;
+use crate::commands::completions::candidates;
+use crate::environment::context::Context;
+use crate::environment::{hooks, resolve};
+use crate::error::{self, Exit};
 use crate::sys::exec::Cmd;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -46,13 +47,13 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 
 fn attempt(args: &Args) -> Result<Infallible> {
     let context = Context::here()?;
-    let lease = select::named_or_here(&context, args.env.as_deref())?;
+    let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     if !args.force {
         check::require_own(&context, &lease)?;
     }
     if !lease.path.is_dir() {
         let message = format!("the worktree {} is gone", lease.path.display());
-        return Err(Failure::new(Exit::NotFound, message).hint("`git agentenv prune`").into());
+        return Err(error::not_found(message).hint("`git agentenv prune`").into());
     }
     let (program, rest) = args.command.split_first().context("no command")?;
     hooks::with_vars(Cmd::new(program).args(rest), &lease).replace()

@@ -1,7 +1,8 @@
 //! `git agentenv trust`: approves the hook commands of this repository.
 
-use super::context::Context;
-use crate::error::{Exit, Failure};
+use crate::environment::context::Context;
+use crate::environment::hooks;
+use crate::error::{self, Exit};
 use crate::sys::trust;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -36,8 +37,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ui.answer(&serde_json::json!({ "trusted": false }), text)?;
         return Ok(Exit::Done);
     }
-    let hooks = context.config()?.map(|config| config.hooks).unwrap_or_default();
-    let listed = listing("post_add", &hooks.post_add) + &listing("pre_remove", &hooks.pre_remove);
+    let configured = context.config()?.map(|config| config.hooks).unwrap_or_default();
+    let listed = hooks::listing("post_add", &configured.post_add)
+        + &hooks::listing("pre_remove", &configured.pre_remove);
     if listed.is_empty() {
         let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [] });
         ui.answer(&answer, || "this repository has no hooks\n".to_owned())?;
@@ -47,25 +49,16 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if args.yes {
         ui.say(listed);
     } else if !confirmed(ui, &listed)? {
-        return Err(Failure::new(Exit::Refused, "not approved").into());
+        return Err(error::refused("not approved").into());
     }
-    trust::approve(&context.store, &context.repo.common, &[&hooks.post_add, &hooks.pre_remove])?;
-    let answer = serde_json::json!({ "trusted": true, "post_add": hooks.post_add, "pre_remove": hooks.pre_remove });
+    trust::approve(
+        &context.store,
+        &context.repo.common,
+        &[&configured.post_add, &configured.pre_remove],
+    )?;
+    let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove });
     ui.answer(&answer, || "approved exactly these commands\n".to_owned())?;
     Ok(Exit::Done)
-}
-
-/// Goes on only when exactly these commands were approved.
-///
-/// # Errors
-/// When they were not.
-pub fn require(context: &Context, commands: &[String]) -> Result<()> {
-    if commands.is_empty() || trust::is_trusted(&context.store, &context.repo.common, commands) {
-        return Ok(());
-    }
-    let message = format!("the hooks are not trusted:\n{}", listing("", commands).trim_end());
-    let hint = "`git agentenv trust` approves them; `--no-hooks` goes without them";
-    Err(Failure::new(Exit::Refused, message).hint(hint).into())
 }
 
 fn confirmed(ui: &Ui, listed: &str) -> Result<bool> {
@@ -74,10 +67,6 @@ fn confirmed(ui: &Ui, listed: &str) -> Result<bool> {
         return ui.confirm("Approve exactly these commands?", false);
     }
     ui.say(listed);
-    let failure = Failure::new(Exit::Usage, "nobody is there to be asked");
+    let failure = error::usage("nobody is there to be asked");
     Err(failure.hint("`git agentenv trust --yes` approves without asking").into())
-}
-
-fn listing(when: &str, commands: &[String]) -> String {
-    commands.iter().map(|command| format!("  {when:<11}{command}\n")).collect()
 }

@@ -1,7 +1,7 @@
 //! Texts with `{key}` in them; `{{` and `}}` stand for the braces themselves.
 
-use super::similar;
-use crate::error::{Exit, Failure};
+use crate::error::{self, Failure};
+use crate::model::suggest;
 use anyhow::Result;
 
 /// A text with places to fill.
@@ -66,7 +66,7 @@ impl Template {
         let Some(key) = self.keys().find(unknown) else {
             return Ok(());
         };
-        let hint = similar::suggestion(key, known.clone());
+        let hint = suggest::suggestion(key, known.clone());
         Err(invalid(format!("unknown key `{{{key}}}`")).hint(hint).into())
     }
 
@@ -120,7 +120,7 @@ fn unbalanced(whole: &str, brace: &str) -> Failure {
 }
 
 fn invalid(message: String) -> Failure {
-    Failure::new(Exit::Config, message)
+    error::config(message)
 }
 
 #[cfg(test)]

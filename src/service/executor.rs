@@ -1,6 +1,6 @@
 //! Where a server's client programs run: on this host, or in the server's container. A service never knows which.
 
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::config::Place;
 use crate::sys::docker;
 use crate::sys::exec::{self, Cmd, Output, PATIENCE, Script};
@@ -104,7 +104,7 @@ impl Site {
         match &self.place {
             Place::Host => {
                 let message = exec::complaint(task.program, output);
-                Failure::new(Exit::Service, message).into()
+                error::service(message).into()
             }
             place => {
                 let name = docker::find(place).unwrap_or_else(|_| docker::title(place));

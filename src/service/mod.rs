@@ -1,15 +1,15 @@
 //! What each kind of server needs so that an environment has its own part of it, and nobody else's is touched.
 
 pub mod executor;
+pub mod inventory;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
-pub mod survey;
 
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::config::{Kind, Place, Service};
 use crate::model::lease::Part;
-use crate::sys::{docker, fault};
+use crate::sys::{docker, failpoint};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -109,15 +109,15 @@ pub enum State {
 pub fn make(part: &Part, id: &str, worktree: &Path) -> Result<Made> {
     match part.kind {
         Kind::Postgres => {
-            fault::point("before-database")?;
+            failpoint::point("before-database")?;
             postgres::create(part, id, None)?;
-            fault::point("database-made")?;
+            failpoint::point("database-made")?;
             Ok(Made::Ours)
         }
         Kind::Redis => {
-            fault::point("before-index")?;
+            failpoint::point("before-index")?;
             let made = redis::claim(part, id)?;
-            fault::point("index-made")?;
+            failpoint::point("index-made")?;
             Ok(made)
         }
         Kind::Sqlite => sqlite::make(part, worktree).map(|()| Made::Ours),
@@ -146,11 +146,11 @@ pub fn give_back(part: &Part, id: &str, force: bool, worktree: &Path) -> Result<
     match part.kind {
         Kind::Postgres => {
             let gone = postgres::give_back(part, id, force)?;
-            fault::point("database-given-back").map(|()| gone)
+            failpoint::point("database-given-back").map(|()| gone)
         }
         Kind::Redis => {
             let gone = redis::give_back(part, id)?;
-            fault::point("index-given-back").map(|()| gone)
+            failpoint::point("index-given-back").map(|()| gone)
         }
         // The file lies in the worktree and goes with it; in one that stays, it is the user's.
         Kind::Sqlite => sqlite::path(part, worktree).map(|_| Gone::Missing),
@@ -185,5 +185,5 @@ pub fn answers(server: &Server) -> Result<()> {
 }
 
 fn unsupported() -> anyhow::Error {
-    Failure::new(Exit::Config, "kind `mysql` is not supported yet").into()
+    error::config("kind `mysql` is not supported yet").into()
 }

@@ -1,7 +1,7 @@
 //! SQLite: a database file inside the worktree, created by the application.
 
 use super::State;
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::lease::Part;
 use crate::sys::fs;
 use anyhow::Result;
@@ -44,7 +44,7 @@ pub fn state(part: &Part, worktree: &Path) -> Result<State> {
 
 fn outside(part: &Part) -> anyhow::Error {
     let message = format!("sqlite file `{}` is not inside the worktree", part.holds);
-    Failure::new(Exit::Config, message)
+    error::config(message)
         .hint("`name` of a sqlite service is a path relative to the worktree")
         .into()
 }

@@ -2,7 +2,7 @@
 
 use super::docker::{self, Container};
 use super::exec::{self, Cmd, Output};
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde_yaml::{Mapping, Value};
@@ -132,7 +132,7 @@ impl Infra {
         if exec::find("docker-compose").is_some() {
             return Ok((with_env(Cmd::new("docker-compose")), Version::One));
         }
-        Err(Failure::new(Exit::Service, "docker compose is not installed")
+        Err(error::service("docker compose is not installed")
             .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")
             .into())
     }
@@ -148,7 +148,7 @@ impl Infra {
         let message = format!("{what} of the servers (project `{}`): {why}", self.project);
         let last: Vec<&str> = said.lines().rev().take(LINES).collect();
         let cause: Vec<&str> = last.into_iter().rev().collect();
-        anyhow::anyhow!(cause.join("\n")).context(Failure::new(Exit::Service, message).hint(hint))
+        anyhow::anyhow!(cause.join("\n")).context(error::service(message).hint(hint))
     }
 }
 
@@ -206,9 +206,9 @@ fn parsed(path: &Path) -> Result<Mapping> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read `{shown}`"))
-        .map_err(|error| Failure::new(Exit::Config, format!("{error:#}")))?;
+        .map_err(|error| error::config(format!("{error:#}")))?;
     let parsed = serde_yaml::from_str(&text)
-        .map_err(|error| Failure::new(Exit::Config, format!("`{shown}`: {error}")))?;
+        .map_err(|error| error::config(format!("`{shown}`: {error}")))?;
     Ok(parsed)
 }
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file writes and removes files")]
 
-use super::fault;
+use crate::sys::failpoint;
 use anyhow::{Context, Result};
 use rustix::fs::OFlags;
 use std::fs::{self, File};
@@ -101,7 +101,7 @@ pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
         fs::remove_file(&fresh).ok();
     }
     replaced.with_context(|| format!("cannot write {}", path.display()))?;
-    fault::point("file-replaced")
+    failpoint::point("file-replaced")
 }
 
 /// A file that [`replace`] began to write, and has not put in its place yet, or never will.

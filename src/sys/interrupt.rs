@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: running commands are ended, and whoever waits for one learns why.
 
-use super::family;
-use crate::error::{Exit, Failure};
+use crate::error;
+use crate::sys::process_tree;
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -44,7 +44,7 @@ pub fn listen() -> Result<()> {
 /// When a signal came, unless what was begun is being undone.
 pub fn check() -> Result<()> {
     if INTERRUPTED.load(Ordering::SeqCst) && !UNDOING.load(Ordering::SeqCst) {
-        return Err(Failure::new(Exit::Interrupted, "interrupted").into());
+        return Err(error::interrupted("interrupted").into());
     }
     Ok(())
 }
@@ -82,10 +82,10 @@ pub fn end(handle: &duct::Handle) {
         if matches!(handle.try_wait(), Ok(Some(_))) {
             return;
         }
-        handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::TERM));
+        handle.pids().into_iter().for_each(|pid| process_tree::signal(pid, Signal::TERM));
     }
     if !matches!(handle.wait_timeout(GRACE), Ok(Some(_))) {
-        handle.pids().into_iter().for_each(|pid| family::signal(pid, Signal::KILL));
+        handle.pids().into_iter().for_each(|pid| process_tree::signal(pid, Signal::KILL));
     }
 }
 

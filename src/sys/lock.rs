@@ -1,7 +1,7 @@
 //! Locks between processes: an open file's `flock`, which the kernel gives back when its holder dies.
 
 use super::interrupt;
-use crate::error::{Exit, Failure};
+use crate::error;
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -95,7 +95,7 @@ fn open(path: &Path) -> Result<File> {
 }
 
 fn unusable(path: &Path, error: std::io::Error) -> anyhow::Error {
-    let failure = Failure::new(Exit::Failed, format!("cannot open {}", path.display()));
+    let failure = error::failed(format!("cannot open {}", path.display()));
     let forbidden =
         matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
     let failure = if forbidden { failure.hint(WRITABLE) } else { failure };

@@ -1,7 +1,7 @@
 //! Reads of the repository, through gix.
 
 use super::{env, fs, parallel};
-use crate::error::{Exit, Failure};
+use crate::error;
 use anyhow::{Context, Result};
 use gix::bstr::ByteSlice;
 use std::collections::HashSet;
@@ -75,7 +75,7 @@ impl Repo {
         });
         let git = found.map_err(|error| {
             let message = format!("not in a git repository: {}", dir.display());
-            let failure = Failure::new(Exit::NotFound, message)
+            let failure = error::not_found(message)
                 .hint("go to a repository, or name one with `git -C <dir>`");
             // Else it only says the same once more.
             match error.to_string().starts_with("Could not find a git repository") {
@@ -129,7 +129,7 @@ impl Repo {
     pub fn head(&self) -> Result<String> {
         let head = self.git.head_id().map_err(|error| {
             anyhow::Error::new(error).context(
-                Failure::new(Exit::NotFound, "the repository has no commit yet")
+                error::not_found("the repository has no commit yet")
                     .hint("commit something first: a worktree needs a commit to start from"),
             )
         })?;

@@ -1,7 +1,7 @@
 //! The leases on this machine: one YAML file each, and the locks around them.
 
 use super::{env, fs, lock, parallel};
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,7 @@ impl Store {
         let dir = directory()?;
         Self::at(&dir).map_err(|cause| {
             let message = format!("cannot use the state directory {}", dir.display());
-            cause.context(Failure::new(Exit::Failed, message).hint(lock::WRITABLE))
+            cause.context(error::failed(message).hint(lock::WRITABLE))
         })
     }
 
@@ -113,7 +113,7 @@ impl Store {
         };
         let message = format!("cannot read the lease {}: {}", first.file.display(), first.why);
         let hint = "what it holds is unknown; restore the file, or move it away and run `git agentenv prune`";
-        Err(Failure::new(Exit::Failed, message).hint(hint).into())
+        Err(error::failed(message).hint(hint).into())
     }
 
     /// All leases that can be understood, and those that cannot.
@@ -207,7 +207,7 @@ fn directory() -> Result<PathBuf> {
         .filter(|dir| dir.is_absolute())
         .or_else(|| env::path("HOME").map(|home| home.join(".local/state")));
     let state = state.ok_or_else(|| {
-        Failure::new(Exit::Failed, "neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
+        error::failed("neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
     })?;
     Ok(state.join("git-agentenv"))
 }
@@ -218,7 +218,7 @@ fn absolute(dir: PathBuf) -> Result<PathBuf> {
         return Ok(dir);
     }
     let message = format!("AGENTENV_STATE_DIR is not an absolute path: {}", dir.display());
-    Err(Failure::new(Exit::Failed, message).hint("write it from the root on").into())
+    Err(error::failed(message).hint("write it from the root on").into())
 }
 
 /// Under the lock, so that two first users agree.

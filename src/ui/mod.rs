@@ -4,13 +4,15 @@ mod color;
 mod menu;
 mod progress;
 mod screen;
+pub mod shell_cd;
 mod step;
+pub mod table;
 
 pub use color::{Color, Tone};
 pub use menu::{Choice, Item, Judge, Menu};
 pub use step::Step;
 
-use crate::error::{Exit, exit_of, hint_of};
+use crate::error::{self, Exit, exit_of, hint_of};
 use crate::sys::env;
 use anyhow::{Context, Result};
 use console::{Style, Term};
@@ -131,6 +133,18 @@ impl Ui {
         let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(default);
         let answer = prompt.interact_opt().map_err(|dialoguer::Error::IO(error)| error);
         screen::answered(answer)?.ok_or_else(screen::cancelled)
+    }
+
+    /// Goes on only with the user's word, once more, about all that was shown.
+    ///
+    /// # Errors
+    /// When the answer is no, or the user breaks it off.
+    pub fn agree(&self, about: &str, question: &str, default: bool) -> Result<()> {
+        self.present(about);
+        if self.confirm(question, default)? {
+            return Ok(());
+        }
+        Err(error::interrupted("cancelled").into())
     }
 
     /// Lets the user choose from a menu; only where [`Ui::can_ask`].

@@ -1,6 +1,6 @@
 //! Lines on the terminal that are drawn anew with each key, and gone when it is over.
 
-use crate::error::{Exit, Failure};
+use crate::error;
 use anyhow::{Context, Result};
 use console::{Key, Term, truncate_str};
 use std::io::ErrorKind;
@@ -74,5 +74,5 @@ pub(super) fn answered<T>(result: std::io::Result<T>) -> Result<T> {
 
 /// The user does not want to go on.
 pub(super) fn cancelled() -> anyhow::Error {
-    Failure::new(Exit::Interrupted, "cancelled").into()
+    error::interrupted("cancelled").into()
 }

@@ -4,7 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Imports run downwards only. A module that is not named here may be imported by all but `model`.
-const LAYERS: [&str; 5] = ["model", "sys", "service", "apply", "commands"];
+const LAYERS: [&str; 5] = ["model", "sys", "service", "environment", "commands"];
+
+/// Where nothing has an effect: `model`, and what serves one command and reads text only.
+const PURE: [&str; 4] = [
+    "model/",
+    "commands/init/detect/",
+    "commands/hook/checkout_script.rs",
+    "commands/hook/claude_protocol.rs",
+];
 
 /// What `model` may name besides itself: no effect can come in through these.
 const MODEL_MAY_USE: [&str; 11] = [
@@ -22,7 +30,11 @@ const MODEL_MAY_USE: [&str; 11] = [
 ];
 
 /// Words that only the named files of `src` may hold.
-const KEPT_TO: [(&[&str], &[&str]); 4] = [
+const KEPT_TO: [(&[&str], &[&str]); 5] = [
+    (
+        &["clap::", "use clap"],
+        &["commands/", "cli.rs", "main.rs", "usage.rs", "shell.rs", "ui/color.rs"],
+    ),
     (
         &["duct::", "use duct", "process::Command", "process::{Command"],
         &["sys/exec/", "sys/interrupt.rs"],
@@ -95,7 +107,8 @@ fn imports_run_downwards() {
 #[test]
 fn the_model_is_pure() {
     let mut faults = Vec::new();
-    let is_model = |name: &str| name.starts_with("model") && !name.contains("tests");
+    let is_model =
+        |name: &str| PURE.iter().any(|pure| name.starts_with(pure)) && !name.contains("tests");
     for (name, code) in sources("src").into_iter().filter(|(name, _)| is_model(name)) {
         for line in code.lines() {
             let import = line

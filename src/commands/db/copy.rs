@@ -1,8 +1,9 @@
 //! `git agentenv db copy`: fills an environment's database with another's content.
 
 use super::Target;
-use crate::commands::{candidates, select};
-use crate::error::{Exit, Failure};
+use crate::commands::completions::candidates;
+use crate::environment::resolve;
+use crate::error::{self, Exit};
 use crate::model::lease::{self, Part};
 use crate::service::Server;
 use crate::service::postgres::copy::{self, Copy};
@@ -44,7 +45,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let part = &target.part;
     if source == part.holds {
         let message = format!("`{source}` cannot be copied to itself");
-        return Err(Failure::new(Exit::Usage, message).into());
+        return Err(error::usage(message).into());
     }
     let _working = target.lock(ui)?;
     let step = ui.step(format!("copying {source} to {}", part.holds));
@@ -72,15 +73,15 @@ fn source(args: &Args, target: &Target) -> Result<String> {
         let same = service.filter(|service| Server::of_service(service).place == part.place);
         return same.map(|service| service.main.clone()).ok_or_else(|| {
             let message = format!("the configuration has no service `{}` any more", part.service);
-            Failure::new(Exit::Config, message).into()
+            error::config(message).into()
         });
     }
-    let other = select::named(&target.context, &args.from)?;
+    let other = resolve::named(&target.context, &args.from)?;
     let same = |other: &&Part| {
         (other.kind, &other.service, &other.place) == (part.kind, &part.service, &part.place)
     };
     other.parts.iter().find(same).map(|part| part.holds.clone()).ok_or_else(|| {
         let message = format!("`{}` has no `{}` on the same server", other.name, part.service);
-        Failure::new(Exit::NotFound, message).into()
+        error::not_found(message).into()
     })
 }

@@ -4,12 +4,13 @@ pub mod copy;
 pub mod psql;
 pub mod snapshot;
 
-use super::context::Context;
-use super::{candidates, select};
-use crate::error::{Exit, Failure};
+use crate::commands::completions::candidates;
+use crate::environment::context::Context;
+use crate::environment::resolve;
+use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
-use crate::model::similar;
+use crate::model::suggest;
 use crate::service::{Gone, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -96,7 +97,7 @@ fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
         Gone::Busy(sessions) => return Err(postgres::in_use(name, &sessions)),
         Gone::NotOurs(whose) => {
             let message = format!("database `{name}` is not this environment's ({whose})");
-            return Err(Failure::new(Exit::Refused, message).into());
+            return Err(error::refused(message).into());
         }
     }
     ui.answer(&json!({ "database": name, "empty": true }), || format!("{name}\n"))?;
@@ -105,7 +106,7 @@ fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
 
 fn target(env: Option<&str>, service: Option<&str>) -> Result<Target> {
     let context = Context::here()?;
-    let lease = select::named_or_here(&context, env)?;
+    let lease = resolve::named_or_here(&context, env)?;
     let part = part(&lease, service)?.clone();
     Ok(Target { context, lease, part })
 }
@@ -119,7 +120,7 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
         (None, [only]) => Ok(only),
         (None, []) => {
             let message = format!("`{}` has no Postgres database", lease.name);
-            let failure = Failure::new(Exit::NotFound, message);
+            let failure = error::not_found(message);
             Err(match lease.parts.iter().find(|part| part.kind == Kind::Sqlite) {
                 Some(file) => failure.hint(format!(
                     "its SQLite file is {}: copy or remove that itself",
@@ -133,16 +134,16 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
             let message = format!("`{}` has several databases", lease.name);
             let hint = format!(
                 "say which with `--service`; {}",
-                similar::suggestion("", names().collect::<Vec<_>>())
+                suggest::suggestion("", names().collect::<Vec<_>>())
             );
-            Err(Failure::new(Exit::Usage, message).hint(hint).into())
+            Err(error::usage(message).hint(hint).into())
         }
         (Some(wanted), _) => {
             let found = databases.iter().find(|part| part.service == wanted);
             found.copied().ok_or_else(|| {
                 let message = format!("`{}` has no Postgres service `{wanted}`", lease.name);
-                let hint = similar::suggestion(wanted, names().collect::<Vec<_>>());
-                Failure::new(Exit::NotFound, message).hint(hint).into()
+                let hint = suggest::suggestion(wanted, names().collect::<Vec<_>>());
+                error::not_found(message).hint(hint).into()
             })
         }
     }
@@ -161,6 +162,6 @@ impl Target {
             return Ok(lock);
         }
         let message = format!("no environment `{}`: it was just removed", self.lease.name);
-        Err(Failure::new(Exit::NotFound, message).into())
+        Err(error::not_found(message).into())
     }
 }

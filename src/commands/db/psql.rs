@@ -1,7 +1,7 @@
 //! `git agentenv db psql`: talks to an environment's database.
 
 use super::Target;
-use crate::commands::candidates;
+use crate::commands::completions::candidates;
 use crate::error::Exit;
 use crate::service::postgres;
 use crate::ui;

@@ -1,7 +1,7 @@
 //! `git agentenv db snapshot`: keeps what is in an environment's database, and goes back to it.
 
 use super::Target;
-use crate::commands::candidates;
+use crate::commands::completions::candidates;
 use crate::error::Exit;
 use crate::service::postgres::snapshot;
 use crate::ui::Ui;

@@ -1,8 +1,8 @@
 //! The leases against what there is.
 
 use super::{Finding, Fix};
-use crate::apply::{files, tree};
-use crate::commands::recover::{self, Due};
+use crate::environment::reclaim::{self, Due};
+use crate::environment::{files, worktree};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::shell;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// What one environment lacks.
 pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
-    match recover::due(lease) {
+    match reclaim::due(lease) {
         Ok(None) => match away(lease) {
             Some(finding) => findings.push(finding),
             None => whole(lease, findings),
@@ -39,18 +39,18 @@ fn interrupted(lease: &Lease, due: Due) -> Finding {
 
 /// A worktree that is not in its place and yet not gone: nothing can be put back into it.
 fn away(lease: &Lease) -> Option<Finding> {
-    if recover::is_homeless(lease).ok()? {
-        let (what, command) = recover::homeless(lease);
+    if reclaim::is_homeless(lease).ok()? {
+        let (what, command) = reclaim::homeless(lease);
         return Some(Finding::error(format!("{what}; where the repository is now:"), command));
     }
-    let tree = tree::of(lease).ok()??;
+    let tree = worktree::of(lease).ok()??;
     if fs::stands(&tree.path).ok()? != Stands::Nothing {
         return None;
     }
     let (name, path) = (&lease.name, tree.path.display());
-    if let Some(place) = tree::elsewhere(lease, &tree).ok()? {
+    if let Some(place) = worktree::elsewhere(lease, &tree).ok()? {
         let what = format!("`{name}`: its worktree was moved away from {path}");
-        return Some(Finding::error(what, tree::repairing(&place)));
+        return Some(Finding::error(what, worktree::repairing(&place)));
     }
     let what = format!("`{name}`: its worktree {path} is away, and locked");
     Some(Finding::warning(what, format!("git worktree unlock {}", shell::path(&tree.path))))

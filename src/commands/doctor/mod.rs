@@ -4,8 +4,8 @@ mod leases;
 mod machine;
 mod slots;
 
-use super::context::{Context, current_dir};
-use super::{adopt, engine, recover};
+use crate::environment::context::{Context, current_dir};
+use crate::environment::{adopt, effective_config, reclaim};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
@@ -124,10 +124,10 @@ fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
 
 fn mend(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
     match fix {
-        Fix::Finish(lease) => recover::settle(ui, store, lease, false).map(drop),
+        Fix::Finish(lease) => reclaim::settle(ui, store, lease, false).map(drop),
         Fix::Mend(lease) => {
-            let context = adopt::at(&lease.path)?;
-            let config = engine::configuration(&context, ui)?;
+            let context = Context::at(&lease.path)?;
+            let config = effective_config::configuration(&context, ui)?;
             adopt::worktree(&context, ui, &config).map(drop)
         }
     }

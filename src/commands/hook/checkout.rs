@@ -1,9 +1,10 @@
 //! `git agentenv hook install|uninstall|status`: the post-checkout hook.
 
 use super::claude;
-use crate::commands::context::Context;
-use crate::error::{Exit, Failure};
-use crate::model::checkout_hook::{self as hook, Change};
+use crate::commands::hook::checkout_script as hook;
+use crate::commands::hook::checkout_script::Change;
+use crate::environment::context::Context;
+use crate::error::{self, Exit};
 use crate::sys::{fs, git};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -52,16 +53,16 @@ pub fn install(args: &Install, ui: &Ui) -> Result<Exit> {
         let dir = found.file.parent().unwrap_or(&found.file).display();
         let message = format!("core.hooksPath ({scope}) is {dir}, which other repositories share");
         let hint = "`git agentenv hook install --shared` installs it there, for all of them";
-        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+        return Err(error::refused(message).hint(hint).into());
     }
     let change = hook::install(found.text.as_deref()).ok_or_else(|| {
         let message = format!("{} is no shell script, and is left alone", found.file.display());
-        Failure::new(Exit::Refused, message).hint(BY_HAND)
+        error::refused(message).hint(BY_HAND)
     })?;
     if change != Change::Nothing && found.mode.is_some_and(|mode| mode & 0o111 == 0) {
         let message = format!("{} cannot be executed, so git ignores it", found.file.display());
         let hint = "remove it, or `chmod +x` it, if it is meant to run";
-        return Err(Failure::new(Exit::Refused, message).hint(hint).into());
+        return Err(error::refused(message).hint(hint).into());
     }
     carry_out(&found, &change)?;
     ui.say("every new worktree becomes an environment by itself");
@@ -118,9 +119,7 @@ pub fn status(ui: &Ui) -> Result<Exit> {
 fn find(context: &Context) -> Result<Hook> {
     let (dir, scope) = git::hooks_dir(&context.repo.main)?;
     let file = dir.join("post-checkout");
-    let refused = |why: String| {
-        Failure::new(Exit::Refused, format!("{why}, and is left alone")).hint(BY_HAND)
-    };
+    let refused = |why: String| error::refused(format!("{why}, and is left alone")).hint(BY_HAND);
     let content = fs::read(&file).map_err(|error| refused(error.to_string()))?;
     let text = content.map(String::from_utf8).transpose();
     let text = text.map_err(|_| refused(format!("{} is no text", file.display())))?;

@@ -1,8 +1,8 @@
 //! `git agentenv hook claude`: Claude Code's settings.
 
-use crate::commands::context::{Context, current_dir};
-use crate::error::{Exit, Failure};
-use crate::model::claude;
+use crate::commands::hook::claude_protocol;
+use crate::environment::context::{Context, current_dir};
+use crate::error::{self, Exit, Failure};
 use crate::sys::fs;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -40,7 +40,7 @@ const FILES: [&str; 2] = [".claude/settings.local.json", ".claude/settings.json"
 /// When the file is no settings file of Claude Code's, or cannot be written.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
-        let settings = claude::snippet();
+        let settings = claude_protocol::snippet();
         ui.answer(&json!({ "settings": settings }), || format!("{settings:#}\n"))?;
         return Ok(Exit::Done);
     }
@@ -50,7 +50,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     let existing = read(&file)?;
     let mut settings = existing.clone().unwrap_or_else(|| json!({}));
-    let change = if args.install { claude::insert } else { claude::remove };
+    let change = if args.install { claude_protocol::insert } else { claude_protocol::remove };
     change(&mut settings).map_err(|error| odd(&file, &error.to_string()))?;
     if existing.as_ref() != Some(&settings) {
         write(&file, &settings, existing.is_some())?;
@@ -71,7 +71,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 /// When one cannot be read.
 pub fn installed(context: &Context) -> Result<Option<PathBuf>> {
     for file in FILES.map(|file| context.repo.main.join(file)) {
-        if read(&file)?.is_some_and(|settings| claude::is_in(&settings)) {
+        if read(&file)?.is_some_and(|settings| claude_protocol::is_in(&settings)) {
             return Ok(Some(file));
         }
     }
@@ -107,6 +107,6 @@ fn remove(file: &Path) -> Result<()> {
 }
 
 fn odd(file: &Path, why: &str) -> Failure {
-    Failure::new(Exit::Refused, format!("cannot understand {}: {why}", file.display()))
+    error::refused(format!("cannot understand {}: {why}", file.display()))
         .hint("mend it, or add by hand what `git agentenv hook claude` prints")
 }

@@ -1,9 +1,10 @@
 //! The events of others: a new worktree of git's, and Claude Code's WorktreeCreate and WorktreeRemove.
 
-use crate::commands::context::{Context, current_dir};
-use crate::commands::{adopt, engine, provision, recover, remove, select, target};
-use crate::error::{Exit, Failure, hint_of};
-use crate::model::claude::Event;
+use crate::commands::hook::claude_protocol::Event;
+use crate::environment::context::{Context, current_dir};
+use crate::environment::remove::{self, RemoveOptions};
+use crate::environment::{adopt, checkout, create, effective_config, hooks, reclaim, resolve};
+use crate::error::{self, Exit, hint_of};
 use crate::model::lease::Lease;
 use crate::model::plan::Request;
 use crate::sys::{fs, repo};
@@ -30,7 +31,7 @@ pub fn checkout(ui: &Ui) -> Result<Exit> {
 }
 
 fn new_worktree(ui: &Ui) -> Result<()> {
-    let context = adopt::at(&current_dir()?)?;
+    let context = Context::at(&current_dir()?)?;
     let trees = repo::worktrees(&context.repo.common)?;
     let here = context.repo.here.as_deref();
     let plain = |tree: &&repo::Worktree| {
@@ -50,17 +51,17 @@ pub fn create(ui: &Ui) -> Result<Exit> {
     let event = read("WorktreeCreate")?;
     let name = event.name().ok_or_else(|| missing("name"))?;
     let cwd = cwd(&event)?;
-    let context = adopt::at(&cwd)?;
-    recover::stale(&context, ui, name)?;
-    let known = select::current(&context)?.into_iter().find(|lease| is_called(lease, name));
+    let context = Context::at(&cwd)?;
+    reclaim::stale(&context, ui, name)?;
+    let known = resolve::current(&context)?.into_iter().find(|lease| is_called(lease, name));
     let lease = match known {
-        Some(lease) => adopted(&adopt::at(&lease.path)?, ui)?,
+        Some(lease) => adopted(&Context::at(&lease.path)?, ui)?,
         None => {
-            let config = engine::configuration(&context, ui)?;
-            let target = target::branch(&context.repo, &cwd, name, None)?;
+            let config = effective_config::configuration(&context, ui)?;
+            let target = checkout::branch(&context.repo, &cwd, name, None)?;
             let request = Request { target, path: None, adopted: false };
-            let mut lease = provision::one(&context, ui, &config, request)?;
-            adopt::try_hooks(&context, ui, &config, &mut lease);
+            let mut lease = create::one(&context, ui, &config, request)?;
+            hooks::try_post_add(&context, ui, &config, &mut lease);
             lease
         }
     };
@@ -76,28 +77,23 @@ pub fn remove(ui: &Ui) -> Result<Exit> {
     let event = read("WorktreeRemove")?;
     let path = event.worktree_path.clone().ok_or_else(|| missing("worktree_path"))?;
     let (path, cwd) = (fs::canonical(&path), cwd(&event)?);
-    let context = adopt::at(&path).or_else(|_| adopt::at(&cwd))?;
-    let found = select::current(&context)?.into_iter().find(|lease| lease.path == path);
+    let context = Context::at(&path).or_else(|_| Context::at(&cwd))?;
+    let found = resolve::current(&context)?.into_iter().find(|lease| lease.path == path);
     let lease = found.ok_or_else(|| {
-        Failure::new(Exit::NotFound, format!("no environment at {}", path.display()))
+        error::not_found(format!("no environment at {}", path.display()))
             .hint("`git worktree remove` removes a plain worktree")
     })?;
-    let args = remove::Args {
-        envs: Vec::new(),
-        force: false,
-        delete_branch: is_untouched(&context, &lease),
-        dry_run: false,
-        no_hooks: false,
-    };
-    remove::one(&context, ui, &args, &lease)?;
+    let options =
+        RemoveOptions { delete_branch: is_untouched(&context, &lease), ..RemoveOptions::default() };
+    remove::one(&context, ui, options, &lease)?;
     Ok(Exit::Done)
 }
 
 /// Makes the worktree whole, and an environment if it is none yet.
 fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
-    let config = engine::configuration(context, ui)?;
+    let config = effective_config::configuration(context, ui)?;
     let mut lease = adopt::worktree(context, ui, &config)?;
-    adopt::try_hooks(context, ui, &config, &mut lease);
+    hooks::try_post_add(context, ui, &config, &mut lease);
     Ok(lease)
 }
 
@@ -119,21 +115,20 @@ fn cwd(event: &Event) -> Result<PathBuf> {
 fn read(expected: &str) -> Result<Event> {
     let input = std::io::stdin().lock().take(LIMIT);
     let document = serde_json::Deserializer::from_reader(input).into_iter::<Event>().next();
-    let event = document.transpose().context(Failure::new(
-        Exit::Usage,
-        format!("stdin holds no {expected} event of Claude Code's"),
-    ))?;
+    let event = document
+        .transpose()
+        .context(error::usage(format!("stdin holds no {expected} event of Claude Code's")))?;
     let event = event.ok_or_else(|| missing("an event on stdin"))?;
     match event.hook_event_name.as_deref() {
         Some(other) if other != expected => {
             let message = format!("the event is `{other}`, and not `{expected}`");
             let hint = "`git agentenv hook claude` prints the settings";
-            Err(Failure::new(Exit::Usage, message).hint(hint).into())
+            Err(error::usage(message).hint(hint).into())
         }
         _ => Ok(event),
     }
 }
 
 fn missing(what: &str) -> anyhow::Error {
-    Failure::new(Exit::Usage, format!("missing in Claude Code's event: {what}")).into()
+    error::usage(format!("missing in Claude Code's event: {what}")).into()
 }

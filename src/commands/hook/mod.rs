@@ -1,7 +1,9 @@
 //! `git agentenv hook`: worktrees that something else makes become environments by themselves.
 
 pub mod checkout;
+pub mod checkout_script;
 pub mod claude;
+pub mod claude_protocol;
 pub mod event;
 
 use crate::error::Exit;

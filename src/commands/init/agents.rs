@@ -1,8 +1,8 @@
 //! The text for coding agents in AGENTS.md.
 
-use crate::commands::context::Context;
-use crate::error::{Exit, Failure};
-use crate::model::marked::Marks;
+use crate::environment::context::Context;
+use crate::error::{self, Failure};
+use crate::model::managed_block::Marks;
 use crate::sys::fs;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -41,7 +41,7 @@ fn with_text(existing: &str) -> String {
 }
 
 fn refused(why: &str) -> Failure {
-    Failure::new(Exit::Refused, format!("{why}, and is left alone"))
+    error::refused(format!("{why}, and is left alone"))
         .hint("`git agentenv init --agents` writes a regular AGENTS.md only")
 }
 

@@ -1,7 +1,7 @@
 //! The files that tell how a project is run.
 
-use crate::commands::context::Context;
-use crate::model::detect::{FILES, Seen};
+use crate::commands::init::detect::{FILES, Seen};
+use crate::environment::context::Context;
 use crate::sys::fs;
 use anyhow::Result;
 use std::collections::BTreeMap;

@@ -1,15 +1,17 @@
 //! `git agentenv init`: looks at the project and writes its `.agentenv.yaml`.
 
 mod agents;
+pub mod detect;
 mod look;
 mod questions;
 
-use super::context::{self, Context};
-use super::view::Environment;
-use super::{ask, provision, summary};
-use crate::error::{Exit, Failure};
+use crate::commands::init::detect::Project;
+use crate::commands::output::environment::Environment;
+use crate::commands::output::summary;
+use crate::environment::context::{self, Context};
+use crate::environment::create;
+use crate::error::{self, Exit};
 use crate::model::config::{Config, Place, SCHEMA};
-use crate::model::detect::{self, Project};
 use crate::model::lease::Lease;
 use crate::model::plan::{Request, Start, Target};
 use crate::sys::fs::{self, Stands};
@@ -114,7 +116,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     if !args.dry_run {
         if asks {
-            ask::agree(ui, &text, &format!("Write {}?", context::FILE), true)?;
+            ui.agree(&text, &format!("Write {}?", context::FILE), true)?;
         }
         let mode = fs::mode(&answer.file).unwrap_or(0o644);
         fs::replace_as(&answer.file, text.as_bytes(), mode)?;
@@ -137,7 +139,7 @@ fn writes_config(args: &Args, context: &Context) -> Result<bool> {
         let message =
             format!("{} is bare, so there is no main checkout to look at", repo.main.display());
         let hint = format!("commit a {} to the branch that its HEAD names", context::FILE);
-        return Err(Failure::new(Exit::NotFound, message).hint(hint).into());
+        return Err(error::not_found(message).hint(hint).into());
     }
     let file = repo.main.join(context::FILE);
     match fs::stands(&file)? {
@@ -148,7 +150,7 @@ fn writes_config(args: &Args, context: &Context) -> Result<bool> {
         _ => {
             let message = format!("{} is there already", file.display());
             let hint = "`git agentenv init --dry-run` shows what it would write; `--force` replaces a file";
-            Err(Failure::new(Exit::Refused, message).hint(hint).into())
+            Err(error::refused(message).hint(hint).into())
         }
     }
 }
@@ -180,7 +182,7 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let commit = context.repo.head().unwrap_or_else(|_| "0".repeat(40));
     let target = Target::Branch { name: "example".to_owned(), start: Start::New { commit } };
     let request = Request { target: target.clone(), path: None, adopted: false };
-    match provision::plan_only(context, config, request) {
+    match create::plan_only(context, config, request) {
         Ok(lease) => {
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
             ui.say(format!("`git agentenv add example` would work like this.\n{planned}"));

@@ -1,7 +1,7 @@
 //! What `init` asks when somebody is there.
 
 use super::{Args, Choices};
-use crate::model::detect::Project;
+use crate::commands::init::detect::Project;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::Result;
 

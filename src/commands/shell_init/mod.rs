@@ -1,7 +1,7 @@
 //! `git agentenv shell-init`: prints a shell function that also changes directory.
 
-use super::completions::Shell;
 use crate::error::Exit;
+use crate::shell::Shell;
 use crate::ui::Ui;
 use anyhow::Result;
 

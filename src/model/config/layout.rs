@@ -1,7 +1,7 @@
 //! Where things go: `worktree`, `env_file`, `project` and `infra`.
 
-use super::wrong::{Checked, Wrong};
 use super::{Config, Kind};
+use crate::model::config::diagnostic::{Checked, Wrong};
 use crate::model::template::Template;
 use std::path::{Component, Path};
 

@@ -1,18 +1,18 @@
 //! `.agentenv.yaml`: what a project wants for each of its environments.
 
 mod defaults;
+mod diagnostic;
 mod embedded;
 mod layout;
-mod line;
 mod parse;
 mod ports;
 mod reader;
 mod services;
+mod span;
 #[cfg(test)]
 mod tests;
 mod variables;
 mod vars;
-mod wrong;
 mod yaml;
 
 pub use defaults::{DEFAULTS_YAML, SCHEMA};

@@ -1,8 +1,8 @@
 //! `.agentenv.yaml` as a [`Config`].
 
 use super::reader::{At, Fields};
-use super::wrong::Checked;
 use super::{Config, Hooks, Infra, defaults, layout, ports, services, variables, yaml};
+use crate::model::config::diagnostic::Checked;
 use anyhow::Result;
 use indexmap::IndexMap;
 

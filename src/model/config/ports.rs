@@ -2,8 +2,8 @@
 
 use super::Port;
 use super::reader::At;
-use super::wrong::{Checked, Wrong};
-use crate::model::similar::suggestion;
+use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::suggest::suggestion;
 use indexmap::IndexMap;
 
 /// Reads the section.

@@ -1,8 +1,8 @@
 //! Typed access to the values of a configuration file, each with its path for the error.
 
-use super::wrong::{Checked, Wrong};
 use super::yaml::Node;
-use crate::model::similar::suggestion;
+use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::suggest::suggestion;
 use indexmap::IndexMap;
 
 /// A value and where it stands.

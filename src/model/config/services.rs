@@ -1,10 +1,10 @@
 //! The section `services`.
 
 use super::reader::{At, Fields};
-use super::wrong::{Checked, Wrong};
 use super::{Kind, Place, Service, defaults, layout};
+use crate::model::config::diagnostic::{Checked, Wrong};
 use crate::model::name;
-use crate::model::similar::suggestion;
+use crate::model::suggest::suggestion;
 use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;

@@ -1,7 +1,7 @@
 //! The names of all variables, and the section `env`.
 
-use super::wrong::{Checked, Wrong};
 use super::{Config, Kind, Values};
+use crate::model::config::diagnostic::{Checked, Wrong};
 use crate::model::envfile::is_name;
 use crate::model::template::Template;
 use indexmap::IndexMap;

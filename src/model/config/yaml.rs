@@ -1,7 +1,7 @@
 //! YAML text as plain values, within bounds and without duplicate keys.
 
-use super::line;
-use super::wrong::{Checked, Wrong};
+use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::config::span;
 use indexmap::IndexMap;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
@@ -48,7 +48,7 @@ pub(super) fn load(text: &str) -> Checked<Node> {
     match documents.next() {
         None => Ok(root),
         Some(second) => {
-            let line = line::of_root(second).unwrap_or(1);
+            let line = span::of_root(second).unwrap_or(1);
             Err(Wrong::on(line, "there is a second document"))
         }
     }
@@ -59,7 +59,7 @@ fn wrong(error: &serde_yaml::Error) -> Wrong {
     // The position comes last, and is shown in front.
     let said = message.rsplit_once(" at line ");
     let said = said.map_or(message.as_str(), |(said, _)| said);
-    Wrong::on(line::of_error(error).unwrap_or(1), said)
+    Wrong::on(span::of_error(error).unwrap_or(1), said)
 }
 
 #[derive(Clone, Copy)]

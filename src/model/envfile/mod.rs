@@ -12,7 +12,7 @@ pub use block::{Block, block};
 pub use foreign::parse;
 pub use render::{dotenv, fish, shell};
 
-use crate::error::{Exit, Failure};
+use crate::error::{self, Failure};
 use anyhow::Result;
 use block::Parted;
 use indexmap::IndexMap;
@@ -78,5 +78,5 @@ fn redefines(lines: &[&[u8]], vars: &IndexMap<String, String>) -> bool {
 }
 
 fn invalid(message: String) -> Failure {
-    Failure::new(Exit::Config, message)
+    error::config(message)
 }

@@ -1,7 +1,7 @@
 //! The names of an environment: what nobody else is called.
 
 use super::{Facts, Request, Target};
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::config::{Config, Kind};
 use crate::model::name;
 use crate::model::slot::Holder;
@@ -36,7 +36,7 @@ pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<I
     let (what, holder) = last.unwrap_or_default();
     let message = format!("{what} is taken by {holder}");
     let hint = "give another place with `--path`, or remove what is there";
-    Err(Failure::new(Exit::Refused, message).hint(hint).into())
+    Err(error::refused(message).hint(hint).into())
 }
 
 /// The pretty name, the one that only this branch has, and the one that only this repository's branch has.

@@ -9,7 +9,7 @@ mod tests;
 use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
-use crate::error::{Exit, Failure};
+use crate::error;
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -176,5 +176,5 @@ fn part(name: &str, service: &Service, holds: String) -> Part {
 
 fn unsupported(service: &str) -> anyhow::Error {
     let message = format!("services.{service}: kind `mysql` is not supported yet");
-    Failure::new(Exit::Config, message).hint("use postgres, sqlite or redis").into()
+    error::config(message).hint("use postgres, sqlite or redis").into()
 }

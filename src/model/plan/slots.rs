@@ -1,7 +1,7 @@
 //! The numbers of an environment: ports and redis indexes that nobody else has.
 
 use super::Facts;
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::config::{Config, Service};
 use crate::model::slot::{Holder, first_free};
 use anyhow::Result;
@@ -89,5 +89,5 @@ fn exhausted<T: Display>(what: &str, key: &str, held: &[(T, Holder)]) -> anyhow:
     let hint = format!(
         "remove an environment with `git agentenv remove`, or widen `{key}` in .agentenv.yaml"
     );
-    Failure::new(Exit::NoSlot, message).hint(hint).into()
+    error::no_slot(message).hint(hint).into()
 }

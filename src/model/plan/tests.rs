@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::{Exit, exit_of, hint_of};
 use crate::model::slot::Taken;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -105,9 +106,9 @@ fn when_all_are_taken_the_holders_are_named() {
     let mut world = World::new();
     (0..15).for_each(|n| drop(world.take(&format!("b{n}"))));
     let error = world.plan("one-too-many").unwrap_err();
-    assert_eq!(crate::error::exit_of(&error), Exit::NoSlot);
+    assert_eq!(exit_of(&error), Exit::NoSlot);
     assert!(error.to_string().contains("15: the environment `b14`"), "{error}");
-    assert!(crate::error::hint_of(&error).unwrap().contains("services.redis.range"));
+    assert!(hint_of(&error).unwrap().contains("services.redis.range"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::psql::{self, SqlError};
 use super::{BIRTH, on, owner, parse, require_name, scripts, session};
-use crate::error::{Exit, Failure};
+use crate::error::{self, Exit, Failure};
 use crate::model::lease;
 use crate::service::Server;
 use anyhow::Result;
@@ -88,16 +88,16 @@ fn run(copy: &Copy, script: &str, dump: bool) -> Result<String> {
     match (word.as_str(), found) {
         ("absent", _) => {
             let message = format!("there is no database `{}` to copy", copy.source);
-            Err(Failure::new(Exit::NotFound, message).into())
+            Err(error::not_found(message).into())
         }
         ("foreign", Some(database)) => {
             let whose = owner(&database);
             let message = format!("database `{}` is not this environment's ({whose})", copy.target);
-            Err(Failure::new(Exit::Refused, message).into())
+            Err(error::refused(message).into())
         }
         ("exists", _) => {
             let message = format!("database `{}` is there already", copy.target);
-            Err(Failure::new(Exit::Refused, message).hint("`--force` replaces it").into())
+            Err(error::refused(message).hint("`--force` replaces it").into())
         }
         ("busy", Some(database)) => Err(super::in_use(copy.target, &database.sessions)),
         _ => Ok(word),

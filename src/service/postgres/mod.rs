@@ -7,7 +7,7 @@ mod scripts;
 pub mod snapshot;
 
 use super::{Gone, Server, Session, State};
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::lease::{self, Part};
 use crate::model::name::IDENTIFIER;
 use crate::sys::exec::Cmd;
@@ -172,7 +172,7 @@ fn require_name(name: &str) -> Result<()> {
         _ => return Ok(()),
     };
     let message = format!("the database name `{}` {problem}", name.escape_debug());
-    Err(Failure::new(Exit::Config, message).hint("shorten `name` in `.agentenv.yaml`").into())
+    Err(error::config(message).hint("shorten `name` in `.agentenv.yaml`").into())
 }
 
 fn parse(text: &str) -> Result<Vec<Database>> {
@@ -189,13 +189,13 @@ fn owner(database: &Database) -> String {
 /// The refusal that names who uses a database.
 pub fn in_use(name: &str, sessions: &[Session]) -> anyhow::Error {
     let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
-    Failure::new(Exit::Refused, format!("database `{name}` is in use by {}", names.join(", ")))
+    error::refused(format!("database `{name}` is in use by {}", names.join(", ")))
         .hint("end these sessions, or give them up with `--force`")
         .into()
 }
 
 fn not_ours(name: &str) -> anyhow::Error {
-    Failure::new(Exit::Refused, format!("database `{name}` exists and is not ours"))
+    error::refused(format!("database `{name}` exists and is not ours"))
         .hint("choose another `name` in `.agentenv.yaml`, or drop or rename that database yourself")
         .into()
 }
@@ -208,10 +208,10 @@ fn not_made(error: anyhow::Error, part: &Part, template: Option<&str>) -> anyhow
         (Some("55006"), Some(template)) => {
             let message = format!("database `{template}` is in use and cannot be copied");
             let hint = "end the sessions on it: a copy needs it to itself";
-            Failure::new(Exit::Refused, message).hint(hint).into()
+            error::refused(message).hint(hint).into()
         }
         (Some("3D000"), Some(template)) => {
-            Failure::new(Exit::Service, format!("there is no database `{template}` to copy")).into()
+            error::service(format!("there is no database `{template}` to copy")).into()
         }
         (Some("42501"), _) => {
             let user = &part.user;
@@ -219,7 +219,7 @@ fn not_made(error: anyhow::Error, part: &Part, template: Option<&str>) -> anyhow
                 "ALTER ROLE \"{user}\" CREATEDB; or name another `user` in `.agentenv.yaml`"
             );
             let message = format!("user `{user}` may not create database `{}`", part.holds);
-            Failure::new(Exit::Service, message).hint(hint).into()
+            error::service(message).hint(hint).into()
         }
         _ => explain(error, part),
     }
@@ -231,22 +231,19 @@ fn explain(error: anyhow::Error, part: &Part) -> anyhow::Error {
     };
     let name = &part.holds;
     match sql.code.as_str() {
-        "57014" => Failure::new(
-            Exit::Service,
-            format!("postgres did not finish with database `{name}` in time"),
-        )
-        .hint("another process may be making or dropping it: try again in a moment"),
-        "55006" => {
-            Failure::new(Exit::Refused, format!("database `{name}` is in use: {}", sql.message))
+        "57014" => {
+            error::service(format!("postgres did not finish with database `{name}` in time"))
+                .hint("another process may be making or dropping it: try again in a moment")
         }
-        _ => Failure::new(Exit::Service, format!("database `{name}`: {sql}")),
+        "55006" => error::refused(format!("database `{name}` is in use: {}", sql.message)),
+        _ => error::service(format!("database `{name}`: {sql}")),
     }
     .into()
 }
 
 fn no_word(what: &str, name: &str) -> anyhow::Error {
     let message = format!("psql ended without an answer: cannot {what} database `{name}`");
-    Failure::new(Exit::Service, message).into()
+    error::service(message).into()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One psql session on the maintenance database, and what its failure means.
 
 use super::scripts;
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
 use crate::sys::exec::{Cmd, Output, Script};
@@ -149,7 +149,7 @@ pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!("cannot copy database `{source}`: {}", output.stderr.trim());
-    Err(Failure::new(Exit::Service, message).into())
+    Err(error::service(message).into())
 }
 
 fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
@@ -176,7 +176,7 @@ fn silent(site: &Site, output: &Output) -> anyhow::Error {
         }
     };
     let message = format!("postgres in `{}` does not answer: {said}", site.title());
-    let failure = Failure::new(Exit::Service, message).hint(hint);
+    let failure = error::service(message).hint(hint);
     // Said only where no session came about; of one that was cut psql says that it was closed.
     match output.stderr.starts_with("psql: error: connection to server") {
         true => failure.never_ran(),

@@ -2,7 +2,7 @@
 
 use super::copy::{self, Copy, Means};
 use super::{drop_database, inventory};
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::lease::{self, Part};
 use crate::model::name;
 use crate::service::{Gone, Server};
@@ -84,7 +84,7 @@ fn require(part: &Part, id: &str, snapshot: &str) -> Result<()> {
         [] => "`git agentenv db snapshot save <name>` makes one".to_owned(),
         known => format!("there are: {}", known.join(", ")),
     };
-    Err(Failure::new(Exit::NotFound, message).hint(hint).into())
+    Err(error::not_found(message).hint(hint).into())
 }
 
 fn database(part: &Part, snapshot: &str) -> String {
@@ -105,5 +105,5 @@ fn require_name(snapshot: &str) -> Result<()> {
     }
     let message = format!("`{}` cannot be a snapshot's name", snapshot.escape_debug());
     let hint = format!("use at most {LONGEST} lower-case letters, digits and hyphens");
-    Err(Failure::new(Exit::Usage, message).hint(hint).into())
+    Err(error::usage(message).hint(hint).into())
 }

@@ -1,10 +1,10 @@
 //! Redis: an index for each environment, marked by a key in it.
 
-mod line;
 mod scripts;
+mod transport;
 
 use super::{Gone, Made, Server, State};
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::model::lease::{self, Part};
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -75,7 +75,7 @@ pub fn give_back(part: &Part, id: &str) -> Result<Gone> {
         Reply::Done => Ok(Gone::Dropped),
         Reply::Missing => Ok(Gone::Missing),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Gone::NotOurs(who)),
-        Reply::Nowhere if line::has_no_such_index(&reply) => Ok(Gone::Missing),
+        Reply::Nowhere if transport::has_no_such_index(&reply) => Ok(Gone::Missing),
         other => Err(other.explain(part, &reply)),
     }
 }
@@ -100,9 +100,9 @@ pub fn state(part: &Part, id: &str) -> Result<State> {
 /// # Errors
 /// When the server is missing.
 pub fn inventory(server: &Server) -> Result<Vec<Index>> {
-    let reply = line::eval(server, scripts::INVENTORY, MARKER, &[])?;
+    let reply = transport::eval(server, scripts::INVENTORY, MARKER, &[])?;
     let Some(json) = reply.strip_prefix("list ") else {
-        return Err(line::refusal(&server.title(), &reply));
+        return Err(transport::refusal(&server.title(), &reply));
     };
     serde_json::from_str(json).context("cannot read what redis answered")
 }
@@ -113,7 +113,7 @@ pub fn occupied(server: &Server) -> Option<BTreeSet<u32>> {
     let address = ("localhost".to_owned(), server.port);
     let mut info = ::redis::cmd("INFO");
     info.arg("keyspace");
-    let text: String = line::ask(address, &info, GLANCE).ok()?;
+    let text: String = transport::ask(address, &info, GLANCE).ok()?;
     Some(indexes(&text))
 }
 
@@ -122,10 +122,10 @@ pub fn occupied(server: &Server) -> Option<BTreeSet<u32>> {
 /// # Errors
 /// When it is missing or refuses.
 pub fn answers(server: &Server) -> Result<()> {
-    let reply = line::eval(server, "return 'pong'", MARKER, &[])?;
+    let reply = transport::eval(server, "return 'pong'", MARKER, &[])?;
     match reply.as_str() {
         "pong" => Ok(()),
-        reply => Err(line::refusal(&server.title(), reply)),
+        reply => Err(transport::refusal(&server.title(), reply)),
     }
 }
 
@@ -137,10 +137,10 @@ fn indexes(keyspace: &str) -> BTreeSet<u32> {
 fn eval(part: &Part, script: &str, id: &str) -> Result<String> {
     let index: u32 = part.holds.parse().map_err(|_| {
         let message = format!("`{}` is no redis index", part.holds);
-        Failure::new(Exit::Config, message)
+        error::config(message)
     })?;
     let args = [&*index.to_string(), &lease::mark(id)];
-    line::eval(&Server::of_part(part), script, MARKER, &args)
+    transport::eval(&Server::of_part(part), script, MARKER, &args)
 }
 
 /// What a script answered.
@@ -178,7 +178,7 @@ impl Reply {
             }
             _ => line.to_owned(),
         };
-        line::refusal(&title, &said)
+        transport::refusal(&title, &said)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a docker command failed, in words that help.
 
-use crate::error::{Exit, Failure};
+use crate::error;
 use crate::sys::exec::{self, Output};
 
 /// It says that no container has this name.
@@ -37,7 +37,7 @@ pub fn diagnose(output: &Output, container: &str) -> anyhow::Error {
     } else {
         return failed(output, container);
     };
-    Failure::new(Exit::Service, message).hint(hint).never_ran()
+    error::service(message).hint(hint).never_ran()
 }
 
 /// A command that may have begun.
@@ -45,20 +45,20 @@ fn failed(output: &Output, container: &str) -> anyhow::Error {
     match output.code {
         137 => {
             let message = format!("container `{container}` stopped meanwhile");
-            Failure::new(Exit::Service, message).hint(format!("docker start {container}")).into()
+            error::service(message).hint(format!("docker start {container}")).into()
         }
         126 | 127 => {
             let said = exec::complaint("docker exec", output);
-            Failure::new(Exit::Service, format!("container `{container}`: {said}"))
+            error::service(format!("container `{container}`: {said}"))
                 .hint("is it the right container? `.agentenv.yaml` names it")
                 .never_ran()
         }
-        _ => Failure::new(Exit::Service, exec::complaint("docker", output)).into(),
+        _ => error::service(exec::complaint("docker", output)).into(),
     }
 }
 
 pub(super) fn missing(container: &str) -> anyhow::Error {
-    Failure::new(Exit::Service, format!("no container `{container}`"))
+    error::service(format!("no container `{container}`"))
         .hint(
             "start it (`git agentenv infra up`, or your own `docker compose up -d`), or name another in `.agentenv.yaml`",
         )
@@ -68,7 +68,7 @@ pub(super) fn missing(container: &str) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{exit_of, hint_of};
+    use crate::error::{Exit, exit_of, hint_of};
 
     #[test]
     fn each_text_has_its_way_out() {

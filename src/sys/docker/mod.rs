@@ -12,7 +12,7 @@ pub use port::published;
 pub use project::remove_project;
 
 use super::exec::{Cmd, Output};
-use crate::error::{Exit, Failure, exit_of, hint_of};
+use crate::error::{self, Exit, exit_of, hint_of};
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -173,7 +173,7 @@ pub fn run(cmd: Cmd) -> Result<Output> {
         if exit_of(&error) != Exit::Service || hint_of(&error).is_some() {
             return error;
         }
-        Failure::new(Exit::Service, error.to_string())
+        error::service(error.to_string())
             .hint("the Docker engine or the server hangs: `docker ps` shows which; restart it")
             .into()
     })

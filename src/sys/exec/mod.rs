@@ -6,7 +6,7 @@ mod running;
 pub use self::dialogue::Script;
 pub use self::running::{Output, Running};
 use super::env;
-use crate::error::{Exit, Failure};
+use crate::error;
 use anyhow::Result;
 use dialogue::Answer;
 use std::collections::HashMap;
@@ -125,7 +125,7 @@ impl Cmd {
         if output.success() {
             return Ok(output.text());
         }
-        Err(Failure::new(Exit::Failed, complaint(&name, &output)).into())
+        Err(error::failed(complaint(&name, &output)).into())
     }
 
     /// Starts it, to be waited for.
@@ -192,13 +192,11 @@ impl Cmd {
         match error.kind() {
             ErrorKind::NotFound if self.dir.as_ref().is_some_and(|dir| !dir.is_dir()) => {
                 let dir = self.dir.as_deref().unwrap_or(Path::new("")).display();
-                Failure::new(Exit::Failed, format!("directory not found: {dir}")).into()
+                error::failed(format!("directory not found: {dir}")).into()
             }
-            ErrorKind::NotFound => {
-                Failure::new(Exit::Service, format!("`{program}` is not installed"))
-                    .hint(format!("install `{program}`, or put it on PATH"))
-                    .never_ran()
-            }
+            ErrorKind::NotFound => error::service(format!("`{program}` is not installed"))
+                .hint(format!("install `{program}`, or put it on PATH"))
+                .never_ran(),
             _ => anyhow::Error::new(error).context(format!("cannot start `{program}`")),
         }
     }
@@ -221,7 +219,7 @@ pub fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::exit_of;
+    use crate::error::{Exit, exit_of};
     use std::time::Instant;
 
     #[test]

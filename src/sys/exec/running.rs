@@ -1,8 +1,8 @@
 //! A command that was started: the wait for it, and what it left behind.
 
 use super::dialogue::Answer;
-use crate::error::{Exit, Failure};
-use crate::sys::{fault, interrupt};
+use crate::error;
+use crate::sys::{failpoint, interrupt};
 use anyhow::{Context, Result};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Running {
     ) -> Result<Self> {
         let handle = Arc::new(handle);
         let registered = interrupt::register(&handle)?;
-        let patience = patience.map(fault::patience);
+        let patience = patience.map(failpoint::patience);
         let deadline = patience.map(|patience| (Instant::now() + patience, patience));
         Ok(Running { handle, name, deadline, answer, _registered: registered })
     }
@@ -107,7 +107,7 @@ impl Running {
                 interrupt::end(&self.handle);
                 let seconds = patience.as_secs();
                 let message = format!("`{}` did not answer within {seconds} s", self.name);
-                return Err(Failure::new(Exit::Service, message).into());
+                return Err(error::service(message).into());
             }
         }
     }

@@ -1,16 +1,18 @@
 //! Writes to the repository, through the `git` command.
 
-mod ask;
+mod query;
+pub mod status;
 
-pub use ask::{
+pub use query::{
     admin_of, birth_of_branch, hooks_dir, ignored, ignored_below, ignores, only_here,
     only_in_submodules, resolve, status, tracks,
 };
 
 use super::exec::{Cmd, Output, complaint};
+use super::fs;
 use super::repo::MARK;
-use super::{fault, fs};
-use crate::error::{Exit, Failure};
+use crate::error;
+use crate::sys::failpoint;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,7 +45,7 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
     git(repo)
         .args(["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none])
         .read()?;
-    fault::point("branch-created")
+    failpoint::point("branch-created")
 }
 
 /// Makes a branch follow a remote's branch of the same name.
@@ -54,7 +56,7 @@ pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
     // In full: a local branch or a tag may be called `origin/x`, too.
     let upstream = format!("--set-upstream-to=refs/remotes/{remote}/{branch}");
     retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
-    fault::point("branch-tracked")
+    failpoint::point("branch-tracked")
 }
 
 /// Makes the admin part of a worktree, locked by `mark`, with nothing checked out, and marks it as the lease's.
@@ -79,7 +81,7 @@ pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) ->
     } else {
         require("git worktree add", with_reason)?;
     }
-    fault::point("worktree-added")
+    failpoint::point("worktree-added")
 }
 
 /// Writes into the admin directory of the worktree at `path` whose it is.
@@ -99,7 +101,7 @@ pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
 pub fn checkout(path: &Path) -> Result<()> {
     let workers = ["-c", "checkout.workers=0"];
     retry(|| git(path).args(workers).args(["checkout", "--quiet", "--force", "HEAD"]))?;
-    fault::point("checked-out")
+    failpoint::point("checked-out")
 }
 
 /// Takes our lock off a worktree.
@@ -117,7 +119,7 @@ pub fn unlock(admin: &Path) -> Result<()> {
 pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
     let force: &[&str] = if force { &["--force"] } else { &[] };
     retry(|| git(repo).args(["worktree", "remove"]).args(force).arg("--").arg(path))?;
-    fault::point("worktree-removed")
+    failpoint::point("worktree-removed")
 }
 
 /// Deletes a local branch that stands at `commit`, and leaves it when it moved.
@@ -133,7 +135,7 @@ pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
         require("git config --remove-section", removed)?;
     }
     retry(|| git(repo).args(["update-ref", "-d", &reference, commit]))?;
-    fault::point("branch-deleted")
+    failpoint::point("branch-deleted")
 }
 
 /// Git's exit code for an option that it does not know.
@@ -171,5 +173,5 @@ fn require(name: &str, output: Output) -> Result<Output> {
     if output.success() {
         return Ok(output);
     }
-    Err(Failure::new(Exit::Failed, complaint(name, &output)).into())
+    Err(error::failed(complaint(name, &output)).into())
 }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 fn line(text: &str, path: &[&str]) -> Option<usize> {
     let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
-    line::of_key(text, &path)
+    span::of_key(text, &path)
 }
 
 fn refused(text: &str) -> String {

@@ -1,0 +1,189 @@
+//! `git agentenv add`: makes an environment.
+
+mod prompt;
+
+use crate::commands::completions::candidates;
+use crate::commands::output::environment::Environment;
+use crate::commands::output::summary;
+use crate::environment::context::{Context, current_dir};
+use crate::environment::{checkout, create, effective_config, hooks, reclaim};
+use crate::error::{self, Exit, exit_of};
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::model::plan::{Request, Target};
+use crate::sys::fs;
+use crate::ui::{Ui, shell_cd};
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// The arguments of `add`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The branches: local ones, else those of the one remote that has them, else new ones
+    #[arg(value_name = "BRANCH", add = ArgValueCandidates::new(candidates::branches))]
+    pub branches: Vec<String>,
+    /// Start new branches from this commit
+    #[arg(long, value_name = "COMMIT", add = ArgValueCandidates::new(candidates::revisions))]
+    pub from: Option<String>,
+    /// Put the worktree here
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+    /// Check out a commit (of `--from`) without a branch
+    #[arg(long, conflicts_with = "branches")]
+    pub detach: bool,
+    /// Only say what would be made
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not run the `post_add` hooks
+    #[arg(long)]
+    pub no_hooks: bool,
+    /// Make it without asking, when the branch was asked for
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Then run this command in the worktree, with its variables; end as it does
+    #[arg(short = 'x', long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv add feature-x
+  git agentenv add hotfix --from v1.2
+  git agentenv add a b c
+  git agentenv add feature-x -x 'claude'
+  git agentenv add feature-x --json";
+
+/// Makes the environments.
+///
+/// # Errors
+/// When one cannot be made; nothing of that one is left then.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let is_asked = args.branches.is_empty() && !args.detach;
+    let branches = match is_asked {
+        true => vec![prompt::branch(&context, ui, args.from.as_deref())?],
+        false => once(&args.branches),
+    };
+    if !args.dry_run {
+        // Before the branch is looked for: what was interrupted can still hold it.
+        branches.iter().try_for_each(|branch| reclaim::stale(&context, ui, branch))?;
+    }
+    let requests = requests(args, &context, &branches)?;
+    let config = effective_config::configuration(&context, ui)?;
+    if args.dry_run {
+        return dry_run(&context, ui, &config, requests);
+    }
+    if !args.no_hooks {
+        hooks::require_trusted(&context, &config.hooks.post_add)?;
+    }
+    if is_asked && !args.yes {
+        agree(&context, ui, &config, &requests)?;
+    }
+    make(args, &context, ui, &config, requests)
+}
+
+/// The same one named twice is meant once.
+fn once(branches: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    branches.iter().filter(|branch| seen.insert(*branch)).cloned().collect()
+}
+
+fn make(
+    args: &Args,
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    requests: Vec<Request>,
+) -> Result<Exit> {
+    let mut made = Vec::new();
+    for request in requests {
+        let lease = create::one(context, ui, config, request)?;
+        ui.say(summary::made(&lease));
+        made.push(lease);
+    }
+    if let [lease] = made.as_slice() {
+        shell_cd::to(ui, &lease.path);
+    }
+    let hooks = match args.no_hooks {
+        true => Ok(()),
+        false => made.iter_mut().try_for_each(|one| hooks::run_post_add(context, ui, config, one)),
+    };
+    // The environments are kept, so where they are is said all the same; JSON is one document, the error.
+    if hooks.is_ok() || !ui.is_json() {
+        answer(ui, &made, |lease| match ui.is_heard() {
+            // On a terminal the narration has just said it.
+            true => String::new(),
+            false => format!("{}\n", lease.path.display()),
+        })?;
+    }
+    hooks?;
+    match (&args.exec, made.last()) {
+        (Some(command), Some(lease)) => execute(ui, lease, command),
+        _ => Ok(Exit::Done),
+    }
+}
+
+fn dry_run(context: &Context, ui: &Ui, config: &Config, requests: Vec<Request>) -> Result<Exit> {
+    let plan = |request| create::plan_only(context, config, request);
+    let planned = requests.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
+    answer(ui, &planned, |lease| {
+        let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
+        format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
+    })?;
+    Ok(Exit::Done)
+}
+
+fn agree(context: &Context, ui: &Ui, config: &Config, requests: &[Request]) -> Result<()> {
+    let plans = requests.iter().map(|request| {
+        let lease = create::plan_only(context, config, request.clone())?;
+        Ok(summary::planned(&lease, &request.target, &config.hooks.post_add))
+    });
+    let plans = plans.collect::<Result<Vec<_>>>()?;
+    ui.agree(&plans.join("\n"), "Make it?", true)
+}
+
+fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<Request>> {
+    let here = current_dir()?;
+    let path = args.path.as_ref().map(|path| fs::canonical(&here.join(path)));
+    let request = |target: Target| Request { target, path: path.clone(), adopted: false };
+    if args.detach {
+        let target =
+            checkout::detached(&context.repo, &here, args.from.as_deref(), path.as_deref())?;
+        return Ok(vec![request(target)]);
+    }
+    if branches.len() > 1 && (path.is_some() || args.exec.is_some()) {
+        let failure = error::usage("`--path` and `--exec` are for one branch at a time");
+        return Err(failure.into());
+    }
+    let resolve =
+        |name: &String| checkout::branch(&context.repo, &here, name, args.from.as_deref());
+    branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
+}
+
+fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<()> {
+    let views: Vec<Environment> = leases.iter().map(Environment::from).collect();
+    let text = || leases.iter().map(text).collect();
+    match views.as_slice() {
+        [one] => ui.answer(one, text),
+        several => ui.answer(&serde_json::json!({ "environments": several }), text),
+    }
+}
+
+/// Runs a command on this terminal; beside a JSON answer its own goes to stderr.
+fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
+    let command = hooks::shell(lease, command);
+    if !ui.is_json() {
+        match command.replace()? {}
+    }
+    match command.narrate() {
+        Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
+        // The one document is out.
+        Err(error) => {
+            ui.warn(format!("{error:#}"));
+            Ok(exit_of(&error))
+        }
+    }
+}

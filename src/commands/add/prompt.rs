@@ -1,0 +1,60 @@
+//! Asks for a branch where `add` got none.
+
+use crate::environment::context::Context;
+use crate::error;
+use crate::sys::repo::{self, Repo};
+use crate::ui::{Choice, Item, Menu, Ui};
+use anyhow::{Result, anyhow};
+use std::collections::BTreeSet;
+
+/// A branch that is not checked out anywhere, or the name of a new one.
+///
+/// # Errors
+/// When nobody is there to be asked, or the user breaks it off.
+pub fn branch(context: &Context, ui: &Ui, from: Option<&str>) -> Result<String> {
+    if !ui.can_ask() {
+        let failure = error::usage("the argument <BRANCH> is missing");
+        return Err(failure.hint("`git agentenv add <branch>`").into());
+    }
+    let taken = checked_out(&context.repo)?;
+    let items = branches(&context.repo, &taken)?;
+    let judge = |typed: &str| judge(typed, &taken, from.unwrap_or("HEAD"));
+    let menu = Menu { prompt: "Branch:", items: &items, new: Some(&judge), several: false };
+    match ui.choose(&menu)? {
+        Choice::New(name) => Ok(name),
+        Choice::Items(chosen) => {
+            let first = chosen.first().and_then(|&at| items.get(at));
+            first.map(|item| item.label.clone()).ok_or_else(|| anyhow!("no branch was chosen"))
+        }
+    }
+}
+
+/// Branches that a worktree has.
+fn checked_out(repo: &Repo) -> Result<BTreeSet<String>> {
+    let linked = repo::worktrees(&repo.common)?.into_iter().filter_map(|tree| tree.branch);
+    Ok(linked.chain(repo.main_branch().filter(|_| !repo.bare)).collect())
+}
+
+fn branches(repo: &Repo, taken: &BTreeSet<String>) -> Result<Vec<Item>> {
+    let free = repo.branches()?.into_iter().filter(|branch| !taken.contains(branch));
+    let item = |label: String| {
+        let note = if repo.branch(&label).is_some() {
+            String::new()
+        } else {
+            let remotes = repo.remotes_with(&label).into_iter().map(|found| found.remote);
+            remotes.collect::<Vec<_>>().join(", ")
+        };
+        Item { label, note }
+    };
+    Ok(free.map(item).collect())
+}
+
+fn judge(typed: &str, taken: &BTreeSet<String>, start: &str) -> Result<String, String> {
+    if taken.contains(typed) {
+        return Err(format!("`{typed}` is checked out already"));
+    }
+    if !Repo::is_branch_name(typed) {
+        return Err(format!("`{typed}` cannot be a branch's name"));
+    }
+    Ok(format!("new branch `{typed}`, from {start}"))
+}

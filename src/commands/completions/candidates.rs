@@ -1,0 +1,42 @@
+//! What a shell may offer at the cursor. Where something is wrong there is nothing to offer.
+
+use crate::environment::context::{Context, current_dir};
+use crate::environment::resolve;
+use crate::sys::repo::Repo;
+use clap_complete::CompletionCandidate;
+
+/// Branches that `add` can check out: local ones, and those that only a remote has.
+pub fn branches() -> Vec<CompletionCandidate> {
+    let Some(repo) = repository() else {
+        return Vec::new();
+    };
+    let trees = repo.worktrees().unwrap_or_default();
+    let mut taken: Vec<String> = trees.into_iter().filter_map(|tree| tree.branch).collect();
+    taken.extend(repo.main_branch().filter(|_| !repo.bare));
+    let branches = repo.branches().unwrap_or_default();
+    branches
+        .into_iter()
+        .filter(|branch| !taken.contains(branch))
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
+/// What `--from` takes: branches with their remotes' names, and tags.
+pub fn revisions() -> Vec<CompletionCandidate> {
+    let found = repository().and_then(|repo| repo.revisions().ok());
+    found.unwrap_or_default().into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// This repository's environments, by branch where they have one.
+pub fn environments() -> Vec<CompletionCandidate> {
+    let found = Context::here().and_then(|context| resolve::current(&context));
+    let candidate = |lease: crate::model::lease::Lease| {
+        let path = lease.path.display().to_string();
+        CompletionCandidate::new(lease.branch.unwrap_or(lease.name)).help(Some(path.into()))
+    };
+    found.unwrap_or_default().into_iter().map(candidate).collect()
+}
+
+fn repository() -> Option<Repo> {
+    Repo::discover(&current_dir().ok()?).ok()
+}

@@ -1,0 +1,87 @@
+//! `git agentenv completions`: prints the file that makes a shell complete our words, and answers that shell.
+
+pub mod candidates;
+
+use crate::cli::Cli;
+use crate::error::Exit;
+use crate::shell::Shell;
+use crate::sys::env;
+use crate::ui::{Color, Ui};
+use anyhow::Result;
+use clap::CommandFactory;
+use clap_complete::{CompletionCandidate, engine};
+use std::ffi::OsString;
+
+/// The variable by which a shell's completion asks for candidates.
+pub const VARIABLE: &str = "GIT_AGENTENV_COMPLETE";
+
+/// The arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv completions bash > ~/.local/share/bash-completion/completions/git-agentenv
+  git agentenv completions zsh > ~/.zfunc/_git-agentenv
+  git agentenv completions fish > ~/.config/fish/conf.d/git-agentenv.fish";
+
+/// Prints the file.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let script = completion(args.shell);
+    let answer = serde_json::json!({ "shell": args.shell.name(), "script": script });
+    ui.answer(&answer, || script.to_owned())?;
+    Ok(Exit::Done)
+}
+
+/// Answers a shell that asks for candidates; gives whether one did. It never complains: the user is typing.
+///
+/// The shell's words come after `--`, the program's name first, the word at the cursor last. A candidate is a line: the
+/// word, then a tab and what it means.
+pub fn answer() -> bool {
+    if env::var(VARIABLE).is_none() {
+        return false;
+    }
+    let words: Vec<_> = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+    let lines: String = candidates(words).iter().map(line).collect();
+    Ui::new(false, true, Color::Never).raw(&lines).ok();
+    true
+}
+
+/// Flags are offered where one was begun, or where there is nothing else.
+fn candidates(words: Vec<OsString>) -> Vec<CompletionCandidate> {
+    let Some(at) = words.last().map(|word| word.to_string_lossy().into_owned()) else {
+        return Vec::new();
+    };
+    let dir = std::env::current_dir().ok();
+    let index = words.len() - 1;
+    let mut found =
+        engine::complete(&mut Cli::command(), words, index, dir.as_deref()).unwrap_or_default();
+    let is_flag =
+        |candidate: &CompletionCandidate| candidate.get_value().to_string_lossy().starts_with('-');
+    if !at.starts_with('-') && !found.iter().all(is_flag) {
+        found.retain(|candidate| !is_flag(candidate));
+    }
+    found
+}
+
+fn line(candidate: &CompletionCandidate) -> String {
+    let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = help.lines().next().unwrap_or_default();
+    format!("{}\t{help}\n", candidate.get_value().to_string_lossy())
+}
+
+fn completion(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Bash => include_str!("../../../completions/git-agentenv.bash"),
+        Shell::Zsh => include_str!("../../../completions/_git-agentenv"),
+        Shell::Fish => include_str!("../../../completions/git-agentenv.fish"),
+    }
+}

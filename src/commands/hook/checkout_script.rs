@@ -1,0 +1,131 @@
+//! The `post-checkout` hook that makes an environment of each new worktree.
+
+use crate::model::managed_block::Marks;
+
+/// The lines around our part of the hook.
+pub const MARKS: Marks = Marks { begin: "# >>> git-agentenv >>>", end: "# <<< git-agentenv <<<" };
+
+/// What a hook of our own begins with; nothing else is in it but our block.
+const OWN: &str = "#!/bin/sh\n# Written by `git agentenv hook install`.\n";
+
+/// Git passes the previous HEAD, the new one, and 1 for a branch; of a new worktree the first is all zeros.
+const LINES: &str = r#"# Makes an environment of each new worktree; `git agentenv hook uninstall` takes these lines out again.
+case "${1:-x}" in
+*[!0]*) ;;
+*)
+    if [ -z "${AGENTENV_WORKING:-}" ] && command -v git-agentenv >/dev/null 2>&1; then
+        git-agentenv --quiet hook checkout </dev/null || :
+    fi
+    ;;
+esac"#;
+
+/// Shells that run our lines.
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "ksh", "zsh"];
+
+/// What to do with the hook's file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It stays as it is.
+    Nothing,
+    /// It gets this content.
+    Write(String),
+    /// It goes: nothing but ours was in it.
+    Remove,
+}
+
+/// Puts our block into a hook: right below its first line, where no `exit` or `exec` of the user's comes before it
+/// and the hook's exit code stays its own.
+///
+/// `None`: it is no shell script.
+pub fn install(existing: Option<&str>) -> Option<Change> {
+    let block = MARKS.block(LINES);
+    let Some(existing) = existing else {
+        return Some(Change::Write(format!("{OWN}{block}")));
+    };
+    if let Some(replaced) = MARKS.replaced(existing, &block) {
+        return Some(if replaced == existing { Change::Nothing } else { Change::Write(replaced) });
+    }
+    let first = existing.split_inclusive('\n').next().filter(|line| is_shell(line))?;
+    let rest = &existing[first.len()..];
+    Some(Change::Write(format!("{}\n{block}{rest}", first.trim_end_matches('\n'))))
+}
+
+/// Takes our block out of a hook.
+pub fn uninstall(existing: &str) -> Change {
+    match MARKS.without(existing) {
+        None => Change::Nothing,
+        Some(rest) if rest == OWN => Change::Remove,
+        Some(rest) => Change::Write(rest),
+    }
+}
+
+/// Whether a hook holds our block.
+pub fn is_in(existing: &str) -> bool {
+    MARKS.find(existing).is_some()
+}
+
+fn is_shell(first: &str) -> bool {
+    let Some(line) = first.strip_prefix("#!") else {
+        return false;
+    };
+    let mut words = line.split_whitespace();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let program = words.next().map(name).unwrap_or_default();
+    let shell = if program == "env" {
+        words.find(|word| !word.starts_with('-')).map(name).unwrap_or_default()
+    } else {
+        program
+    };
+    SHELLS.contains(&shell.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(change: Option<Change>) -> String {
+        match change {
+            Some(Change::Write(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn our_own_hook_comes_and_goes() {
+        let own = written(install(None));
+        assert!(own.starts_with("#!/bin/sh\n") && is_in(&own));
+        assert_eq!(install(Some(&own)), Some(Change::Nothing));
+        assert_eq!(uninstall(&own), Change::Remove);
+    }
+
+    #[test]
+    fn a_shell_hook_gets_our_block_below_its_first_line_and_back_its_bytes() {
+        for first in ["#!/bin/sh", "#! /usr/bin/env -S bash -e", "#!/usr/local/bin/zsh"] {
+            let hook = format!("{first}\nexec git lfs post-checkout \"$@\"\n");
+            let text = written(install(Some(&hook)));
+            assert!(text.starts_with(&format!("{first}\n{}\n", MARKS.begin)), "{text}");
+            assert_eq!(uninstall(&text), Change::Write(hook));
+        }
+    }
+
+    #[test]
+    fn an_old_block_is_renewed() {
+        let old = format!("#!/bin/sh\n{}\nexit 0\n", MARKS.block("old").trim_end());
+        let text = written(install(Some(&old)));
+        assert!(
+            text.contains("hook checkout")
+                && text.ends_with("\nexit 0\n")
+                && !text.contains("old\n")
+        );
+    }
+
+    #[test]
+    fn what_is_no_shell_script_is_left() {
+        for hook in
+            ["", "\u{7f}ELF", "#!/usr/bin/env python3\n", "#!/usr/bin/fish\n", "echo\n", "#!\n"]
+        {
+            assert_eq!(install(Some(hook)), None, "{hook}");
+            assert_eq!(uninstall(hook), Change::Nothing);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Compose files.
+
+use crate::commands::init::detect::{Port, Seen};
+use crate::model::config::{Kind, Place};
+use serde_yaml::Value;
+
+const FILES: [&str; 6] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+    "infra.yml",
+    "local-infra.yml",
+];
+
+/// A compose file.
+pub(super) struct Stack {
+    pub(super) file: String,
+    project: String,
+    /// The variable that the project's name is made of.
+    pub(super) name_variable: Option<String>,
+    pub(super) services: Vec<Service>,
+}
+
+/// A service of it.
+pub(super) struct Service {
+    name: String,
+    pub(super) kind: Option<Kind>,
+    container: Option<String>,
+    /// Host port as it stands there, and the port in the container.
+    ports: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
+}
+
+/// The compose files among what was seen: of those that override each other, the first.
+pub(super) fn stacks(seen: &Seen) -> Vec<Stack> {
+    let main = FILES[..4].iter().find(|file| seen.files.contains_key(**file));
+    let found = main.into_iter().chain(&FILES[4..]);
+    found.filter_map(|file| stack(file, seen.files.get(*file)?, &seen.repo)).collect()
+}
+
+fn stack(file: &str, text: &str, repo: &str) -> Option<Stack> {
+    let root: Value = serde_yaml::from_str(text).ok()?;
+    let services = root.get("services")?.as_mapping()?;
+    let name = root.get("name").and_then(Value::as_str);
+    let (project, name_variable) = match name {
+        Some(name) => interpolated(name),
+        None => (repo.to_owned(), None),
+    };
+    let services = services.iter().filter_map(|(name, service)| read(name.as_str()?, service));
+    Some(Stack {
+        file: file.to_owned(),
+        project: project_name(&project),
+        name_variable: name_variable.filter(|name| name != "COMPOSE_PROJECT_NAME"),
+        services: services.collect(),
+    })
+}
+
+fn read(name: &str, service: &Value) -> Option<Service> {
+    let text = |key: &str| service.get(key).and_then(Value::as_str);
+    let ports = service.get("ports").and_then(Value::as_sequence);
+    // The name goes into comments: it is one line.
+    Some(Service {
+        name: name.split_whitespace().collect::<Vec<_>>().join(" "),
+        kind: text("image").and_then(kind),
+        container: text("container_name").map(|name| interpolated(name).0),
+        ports: ports.into_iter().flatten().filter_map(mapping).collect(),
+        environment: environment(service.get("environment")),
+    })
+}
+
+impl Stack {
+    /// In words.
+    pub(super) fn found(&self) -> String {
+        let names: Vec<&str> = self.services.iter().map(|service| service.name.as_str()).collect();
+        format!("{}: {}", self.file, names.join(", "))
+    }
+
+    /// All of it are servers that environments share.
+    pub(super) fn only_servers(&self) -> bool {
+        !self.services.is_empty() && self.services.iter().all(|service| service.kind.is_some())
+    }
+
+    /// The ports of the application that a variable decides.
+    pub(super) fn ports(&self) -> Vec<Port> {
+        let mut found = Vec::new();
+        for service in self.services.iter().filter(|service| service.kind.is_none()) {
+            for (host, _) in &service.ports {
+                let (port, variable) = interpolated(host);
+                if let (Ok(main), Some(variable)) = (port.parse(), variable) {
+                    let why = format!("{}: {}", self.file, service.name);
+                    found.push(Port { variable, main, why });
+                }
+            }
+        }
+        found
+    }
+
+    /// Where a service of this file runs.
+    pub(super) fn place(&self, service: &Service) -> Place {
+        match &service.container {
+            Some(name) => Place::Container(name.clone()),
+            None => Place::Compose { project: self.project.clone(), service: service.name.clone() },
+        }
+    }
+
+    /// What says where a service runs.
+    pub(super) fn why(&self, service: &Service) -> String {
+        format!("{}: {}", self.file, service.name)
+    }
+}
+
+impl Service {
+    /// The port on this machine.
+    pub(super) fn published(&self) -> Option<u16> {
+        self.ports.first().and_then(|(host, _)| interpolated(host).0.parse().ok())
+    }
+
+    /// A value that its container gets.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        let found = self.environment.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| interpolated(value).0).filter(|value| !value.is_empty())
+    }
+}
+
+fn kind(image: &str) -> Option<Kind> {
+    let image = image.rsplit('/').next()?.split([':', '@']).next()?;
+    let like = |names: &[&str]| names.iter().any(|name| image.contains(name));
+    if like(&["exporter", "admin", "commander", "insight"]) {
+        None
+    } else if like(&["postgres", "postgis", "timescale", "pgvector"]) {
+        Some(Kind::Postgres)
+    } else if like(&["redis", "valkey"]) {
+        Some(Kind::Redis)
+    } else {
+        None
+    }
+}
+
+/// `127.0.0.1:${PORT:-8000}:80/tcp`, or the long form.
+fn mapping(port: &Value) -> Option<(String, String)> {
+    if let Some(published) = port.get("published") {
+        let target = port.get("target").map(scalar).unwrap_or_default();
+        return Some((scalar(published), target));
+    }
+    let text = scalar(port);
+    let (host, target) = text.rsplit_once(':')?;
+    let depth = |at: usize| host[..at].matches("${").count() - host[..at].matches('}').count();
+    let address = host.match_indices(':').map(|(at, _)| at).rfind(|at| depth(*at) == 0);
+    let host = address.map_or(host, |at| &host[at + 1..]);
+    Some((host.to_owned(), target.to_owned()))
+}
+
+fn environment(value: Option<&Value>) -> Vec<(String, String)> {
+    match value {
+        Some(Value::Mapping(map)) => {
+            map.iter().map(|(key, value)| (scalar(key), scalar(value))).collect()
+        }
+        Some(Value::Sequence(list)) => list
+            .iter()
+            .filter_map(|entry| entry.as_str()?.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What stands there when no variable is set, and the variable that decides.
+fn interpolated(text: &str) -> (String, Option<String>) {
+    let Some((before, rest)) = text.split_once("${") else {
+        return (text.to_owned(), None);
+    };
+    let Some((inner, after)) = rest.split_once('}') else {
+        return (text.to_owned(), None);
+    };
+    let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
+    let (name, rest) = inner.split_at(end);
+    let default = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')).unwrap_or("");
+    (format!("{before}{default}{after}"), Some(name.to_owned()))
+}
+
+/// As compose makes it of a directory's name.
+fn project_name(text: &str) -> String {
+    let kept = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c);
+    let name: String = text.to_lowercase().chars().filter(kept).collect();
+    name.trim_start_matches(['_', '-']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_mappings_are_read_in_every_form() {
+        let host = |text: &str| mapping(&serde_yaml::from_str(text).unwrap()).map(|(host, _)| host);
+        for (text, expected) in [
+            ("\"8000:80\"", Some("8000")),
+            ("\"127.0.0.1:8000:80/tcp\"", Some("8000")),
+            ("\"${DJANGO_PORT:-8011}:8000\"", Some("${DJANGO_PORT:-8011}")),
+            ("\"127.0.0.1:${PORT:-1}:8000\"", Some("${PORT:-1}")),
+            ("{ target: 80, published: 8000 }", Some("8000")),
+            ("\"80\"", None),
+        ] {
+            assert_eq!(host(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_give_way_to_their_defaults() {
+        for (text, value, name) in [
+            ("a", "a", None),
+            ("x-${N:-1}-y", "x-1-y", Some("N")),
+            ("${N}", "", Some("N")),
+            ("${N-2}", "2", Some("N")),
+            ("${N:?needed}", "", Some("N")),
+            ("${N", "${N", None),
+        ] {
+            assert_eq!(interpolated(text), (value.to_owned(), name.map(str::to_owned)));
+        }
+    }
+}

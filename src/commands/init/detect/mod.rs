@@ -1,0 +1,246 @@
+//! What a repository's own files say of how it is run: for a first `.agentenv.yaml`.
+
+mod compose;
+mod frameworks;
+mod render;
+mod servers;
+#[cfg(test)]
+mod tests;
+mod url;
+
+pub use render::render;
+
+use crate::model::config::{self, Kind, Place};
+use crate::model::envfile;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The files that are looked at, where they are there: by their paths in the repository.
+pub const FILES: [&str; 27] = [
+    ".env",
+    ".env.example",
+    ".env.sample",
+    "Gemfile",
+    "Pipfile",
+    "bun.lock",
+    "bun.lockb",
+    "client/package.json",
+    "compose.yaml",
+    "compose.yml",
+    "config/database.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+    "frontend/package.json",
+    "infra.yml",
+    "local-infra.yml",
+    "manage.py",
+    "package-lock.json",
+    "package.json",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements/base.txt",
+    "uv.lock",
+    "web/package.json",
+    "yarn.lock",
+];
+
+/// What there is to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The directory's name.
+    pub repo: String,
+    /// The content of those of [`FILES`] that are there, and of Django's settings.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A variable that holds a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// The variable.
+    pub variable: String,
+    /// The port that the main checkout uses.
+    pub main: u16,
+    /// What says so.
+    pub why: String,
+}
+
+/// A server of which each environment wants a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The variable that names the part.
+    pub variable: String,
+    /// The main checkout's database or index.
+    pub main: String,
+    /// The user to connect as.
+    pub user: String,
+    /// Where it runs, when that is known; else in the shared container.
+    pub place: Option<Place>,
+    /// The port on this machine.
+    pub port: u16,
+    /// What says so.
+    pub why: String,
+}
+
+/// How a project is run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Project {
+    /// What was recognised, in words.
+    pub found: Vec<String>,
+    /// The ports, the most important first.
+    pub ports: Vec<Port>,
+    /// Postgres and Redis.
+    pub services: Vec<Service>,
+    /// Further variables: templates.
+    pub env: Vec<(String, String)>,
+    /// Commands that a new worktree needs.
+    pub hooks: Vec<String>,
+    /// The compose file that holds nothing but the shared servers.
+    pub infra: Option<String>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// What the files say, each in its own terms.
+struct Evidence<'a> {
+    seen: &'a Seen,
+    stacks: Vec<compose::Stack>,
+    vars: Vec<Var>,
+    frameworks: Vec<frameworks::Framework>,
+}
+
+/// A variable of the project's own environment file.
+struct Var {
+    name: String,
+    value: String,
+    file: &'static str,
+}
+
+impl<'a> Evidence<'a> {
+    fn of(seen: &'a Seen) -> Self {
+        let (stacks, frameworks) = (compose::stacks(seen), frameworks::of(seen));
+        Evidence { seen, stacks, vars: variables(seen), frameworks }
+    }
+
+    /// The variable that has the first of these names that any has.
+    fn first_of(&self, names: &[&str]) -> Option<&Var> {
+        names.iter().find_map(|name| self.vars.iter().find(|var| var.name == *name))
+    }
+}
+
+/// Recognises a project by its files.
+pub fn detect(seen: &Seen) -> Project {
+    let mut project = Project::default();
+    let evidence = Evidence::of(seen);
+    let Evidence { stacks, vars, frameworks, .. } = &evidence;
+    project.found.extend(frameworks.iter().map(|framework| framework.found.clone()));
+    for stack in stacks {
+        project.found.push(stack.found());
+        project
+            .env
+            .extend(stack.name_variable.iter().map(|name| (name.clone(), "{project}".to_owned())));
+    }
+    let only_servers = stacks.iter().find(|stack| stack.only_servers());
+    project.infra = only_servers.map(|stack| stack.file.clone());
+    ports(&mut project, &evidence);
+    if project.ports.is_empty() {
+        let why = "nothing says which port this project uses".to_owned();
+        project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
+    }
+    servers::find(&mut project, &evidence);
+    url::variables(&mut project, vars);
+    distinct(&mut project);
+    project.hooks = frameworks::hooks(seen);
+    let told = of_variables(&project, vars);
+    project.found.extend(told);
+    project
+}
+
+/// The environment file, with the variables that said something.
+fn of_variables(project: &Project, vars: &[Var]) -> Option<String> {
+    let file = vars.first()?.file;
+    let ports = project.ports.iter().filter(|port| port.why == file).map(|port| &port.variable);
+    let services =
+        project.services.iter().filter(|service| service.why.starts_with(&format!("{file}: ")));
+    let names: Vec<&str> =
+        ports.chain(services.map(|service| &service.variable)).map(String::as_str).collect();
+    (!names.is_empty()).then(|| format!("{file}: {}", names.join(", ")))
+}
+
+/// Leaves out of `env` what has a meaning of its own already.
+fn distinct(project: &mut Project) {
+    let ports = project.ports.iter().map(|port| port.variable.clone());
+    let services = project.services.iter().map(|service| service.variable.clone());
+    let mut known: BTreeSet<String> = ports.chain(services).collect();
+    project.env.retain(|(name, _)| config::is_free_name(name) && known.insert(name.clone()));
+}
+
+/// The variables of the first environment file, with its name.
+fn variables(seen: &Seen) -> Vec<Var> {
+    let file = [".env", ".env.example", ".env.sample"].into_iter();
+    let found = file.filter_map(|name| Some((name, seen.files.get(name)?))).next();
+    let Some((file, text)) = found else {
+        return Vec::new();
+    };
+    let vars = envfile::parse(text.as_bytes()).into_iter();
+    vars.map(|(name, value)| Var { name, value, file }).collect()
+}
+
+/// From compose's port mappings, then the environment file, then what the frameworks use by themselves.
+fn ports(project: &mut Project, evidence: &Evidence<'_>) {
+    let of_stacks = evidence.stacks.iter().flat_map(compose::Stack::ports);
+    let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
+        let main = var.value.parse().ok()?;
+        Some(Port { variable: var.name.clone(), main, why: var.file.to_owned() })
+    });
+    for port in of_stacks.chain(of_vars) {
+        push(&mut project.ports, port);
+    }
+    for framework in &evidence.frameworks {
+        let Some((variable, main)) = framework.port else { continue };
+        // A project that names ports names them all, but for a second server such as Vite's.
+        let named = project.ports.iter().any(|port| framework.owns(&port.variable));
+        if !named && (project.ports.is_empty() || framework.second) {
+            let why = framework.found.clone();
+            push(&mut project.ports, Port { variable: variable.to_owned(), main, why });
+        }
+    }
+}
+
+fn push(ports: &mut Vec<Port>, port: Port) {
+    let usable = USABLE.contains(&port.main) && config::is_free_name(&port.variable);
+    if usable
+        && ports.iter().all(|known| known.variable != port.variable && known.main != port.main)
+    {
+        ports.push(port);
+    }
+}
+
+/// Ports that anybody may listen on, with room above them.
+const USABLE: std::ops::RangeInclusive<u16> = 1024..=60_000;
+
+/// A port of the application's, and not of a server that it uses.
+fn is_port(name: &str) -> bool {
+    const SERVERS: [&str; 13] = [
+        "DB",
+        "PG",
+        "POSTGRES",
+        "POSTGRESQL",
+        "DATABASE",
+        "REDIS",
+        "MYSQL",
+        "SMTP",
+        "EMAIL",
+        "MAIL",
+        "RABBITMQ",
+        "MONGO",
+        "ELASTICSEARCH",
+    ];
+    let Some(owner) = name.strip_suffix("PORT") else {
+        return false;
+    };
+    let words: Vec<&str> = owner.split('_').collect();
+    (owner.is_empty() || owner.ends_with('_')) && !words.iter().any(|word| SERVERS.contains(word))
+}

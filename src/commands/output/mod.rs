@@ -1,0 +1,4 @@
+//! What commands print: typed JSON documents, and the text of summaries.
+
+pub mod environment;
+pub mod summary;

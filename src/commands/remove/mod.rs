@@ -1,0 +1,123 @@
+//! `git agentenv remove`: takes an environment away.
+
+mod prompt;
+
+use crate::commands::completions::candidates;
+use crate::environment::context::{Context, current_dir};
+use crate::environment::removal_risks::Loss;
+use crate::environment::remove::{self, RemoveOptions, Removed};
+use crate::environment::resolve;
+use crate::error::Exit;
+use crate::model::lease::Lease;
+use crate::model::shell;
+use crate::sys::fs::{self, Stands};
+use crate::ui::{Ui, shell_cd};
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The arguments of `remove`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Environments: branches, names, directory names or paths; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub envs: Vec<String>,
+    /// Give up what would be lost: uncommitted work, live database sessions, commits that nothing else holds
+    #[arg(short, long)]
+    pub force: bool,
+    /// Delete the branch as well
+    #[arg(short = 'D', long)]
+    pub delete_branch: bool,
+    /// Only say what would be removed and lost
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not run the `pre_remove` hooks
+    #[arg(long)]
+    pub no_hooks: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv remove feature-x
+  git agentenv remove feature-x --delete-branch
+  git agentenv remove --dry-run
+  git agentenv remove a b c --force";
+
+/// Removes the environments.
+///
+/// # Errors
+/// When one is refused, and then all stay; or when one could not be given back whole.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let chosen = chosen(&context, ui, args)?;
+    let options = options(args);
+    let _working = remove::lock(&context, ui, chosen.iter().map(|(lease, _)| lease))?;
+    let check = |(lease, agreed): &(Lease, Vec<_>)| remove::check(&context, options, lease, agreed);
+    let removals = chosen.iter().map(check).collect::<Result<Vec<_>>>()?;
+    let here = current_dir()?;
+    let mut removed = Vec::new();
+    for removal in removals {
+        if args.dry_run {
+            removed.push(removal.removed);
+            continue;
+        }
+        let lease = removal.lease.clone();
+        let ended = remove::carry_out(&context, ui, options, removal);
+        if here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing {
+            shell_cd::to(ui, &lease.main);
+            ui.say(format!("this directory is gone: cd {}", shell::path(&lease.main)));
+        }
+        removed.push(ended?);
+    }
+    let answer = serde_json::json!({ "removed": removed, "dry_run": args.dry_run });
+    ui.answer(&answer, || match args.dry_run {
+        true => removed.iter().map(dry).collect(),
+        false => String::new(),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn options(args: &Args) -> RemoveOptions {
+    RemoveOptions {
+        force: args.force,
+        delete_branch: args.delete_branch,
+        dry_run: args.dry_run,
+        no_hooks: args.no_hooks,
+    }
+}
+
+/// The environments that are meant, each with the losses that the user has agreed to in answer to a question.
+fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<Loss>)>> {
+    if !args.envs.is_empty() {
+        let named = |env: &String| Ok((resolve::named(context, env)?, Vec::new()));
+        let mut named = args.envs.iter().map(named).collect::<Result<Vec<_>>>()?;
+        // The same one by two names is removed once.
+        let mut seen = BTreeSet::new();
+        named.retain(|(lease, _)| seen.insert(lease.id.clone()));
+        return Ok(named);
+    }
+    if let Some(lease) = resolve::here(context)? {
+        return Ok(vec![(lease, Vec::new())]);
+    }
+    let chosen = prompt::environments(context, ui, args.delete_branch)?;
+    if args.dry_run {
+        return Ok(chosen);
+    }
+    let described =
+        chosen.iter().map(|(lease, losses)| described("This removes", &lease.path, losses));
+    let loses = chosen.iter().any(|(_, losses)| losses.iter().any(|loss| loss.needs_force));
+    let question = if loses { "Remove it, and lose that for ever?" } else { "Remove it?" };
+    ui.agree(described.collect::<String>().trim_end(), question, !loses)?;
+    Ok(chosen)
+}
+
+fn dry(removed: &Removed) -> String {
+    described("would remove", &removed.path, &removed.losses)
+}
+
+fn described(verb: &str, path: &Path, losses: &[Loss]) -> String {
+    let losses = losses.iter().map(|loss| format!("  would lose: {loss}\n"));
+    format!("{verb} {}\n{}", path.display(), losses.collect::<String>())
+}

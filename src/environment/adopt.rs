@@ -1,0 +1,151 @@
+//! Turns an existing worktree into an environment, and repairs an environment.
+
+use crate::environment::context::Context;
+use crate::environment::{create, files, reclaim};
+use crate::error;
+use crate::model::config::Config;
+use crate::model::lease::{Lease, Part, Phase};
+use crate::model::plan::{self, Request, Start, Target};
+use crate::model::{name, shell};
+use crate::service::{self, Made, State};
+use crate::sys::repo::{self, Worktree};
+use crate::sys::{fs, git};
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// Makes an environment of the worktree that the context was found from, or makes it whole.
+///
+/// # Errors
+/// When it is the main checkout, or a part cannot be made.
+pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
+    let tree = tree_here(context)?;
+    match known(context)? {
+        Some(lease) => mend(context, ui, config, &lease, &tree),
+        None => {
+            require_unclaimed(context, &tree)?;
+            tree.branch.iter().try_for_each(|branch| reclaim::stale(context, ui, branch))?;
+            let lease = create::one(context, ui, config, request(context, &tree)?)?;
+            ui.say(format!("`{}` is an environment now", lease.name));
+            Ok(lease)
+        }
+    }
+}
+
+/// The linked worktree that the context was found from.
+///
+/// # Errors
+/// When it is the main checkout, or git's directories cannot be read.
+pub fn tree_here(context: &Context) -> Result<Worktree> {
+    let here = context.repo.here.as_deref();
+    let trees = repo::worktrees(&context.repo.common)?;
+    let found = trees.into_iter().find(|tree| Some(fs::canonical(&tree.path).as_path()) == here);
+    found.ok_or_else(|| {
+        let place = here.unwrap_or(&context.repo.common).display();
+        error::refused(format!("{place} is no linked worktree"))
+            .hint("the main checkout keeps the base values; `git agentenv add <branch>` makes an environment")
+            .into()
+    })
+}
+
+/// The environment that the worktree is already.
+pub fn known(context: &Context) -> Result<Option<Lease>> {
+    let Some(id) = tree_here(context)?.lease else {
+        return Ok(None);
+    };
+    let Some(lease) = context.store.leases()?.into_iter().find(|lease| lease.id == id) else {
+        return Ok(None);
+    };
+    // Of a repository that was moved; a copy of one that is there has environments of its own.
+    let is_here = lease.repository == context.repo.common || reclaim::is_homeless(&lease)?;
+    Ok(is_here.then_some(lease))
+}
+
+/// Goes on unless the worktree is an environment that another state directory has on record.
+fn require_unclaimed(context: &Context, tree: &Worktree) -> Result<()> {
+    match &tree.lease {
+        Some(id) if !id.starts_with(context.store.id()) => {
+            let path = tree.path.display();
+            let message = format!("{path} is an environment of another state directory");
+            let mark = shell::path(&tree.admin.join(repo::MARK));
+            let hint = format!(
+                "set AGENTENV_STATE_DIR to that one; if it is gone for good: `rm {mark}`, and adopt again"
+            );
+            Err(error::refused(message).hint(hint).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn request(context: &Context, tree: &Worktree) -> Result<Request> {
+    let path = fs::canonical(&tree.path);
+    let target = match &tree.branch {
+        Some(name) => Target::Branch { name: name.clone(), start: Start::Existing },
+        None => Target::Detached {
+            commit: context.repo.head()?,
+            named: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        },
+    };
+    Ok(Request { target, path: Some(path), adopted: true })
+}
+
+/// Puts back what is missing of an environment. What is somebody else's now is named and left.
+fn mend(
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    lease: &Lease,
+    tree: &Worktree,
+) -> Result<Lease> {
+    let _working =
+        context.store.lock_lease(&lease.id, || ui.say("waiting for another git-agentenv"))?;
+    let Some(mut lease) = context.store.lease(&lease.id)? else {
+        let message = format!("no environment `{}`: it was just removed", lease.name);
+        return Err(error::not_found(message).into());
+    };
+    lease.repository.clone_from(&context.repo.common);
+    lease.main.clone_from(&context.repo.main);
+    lease.admin = lease.admin.map(|_| tree.admin.clone());
+    let moved = lease.path != fs::canonical(&tree.path);
+    lease.path = fs::canonical(&tree.path);
+    lease.branch = tree.branch.clone();
+    match plan::vars(config, &lease, &name::repo_slug(&context.repo.name())) {
+        Ok(vars) => lease.vars = vars,
+        // The configuration has changed since: what the environment holds is still what the lease says.
+        Err(error) if moved => ui.warn(format!("the variables stay as they were: {error:#}")),
+        Err(_) => {}
+    }
+    for part in &lease.parts {
+        match service::state(part, &lease.id, &lease.path)? {
+            State::Ours => {}
+            // It was claimed when it was empty, so what is in it is this environment's.
+            State::Unmarked(_) if lease.was_whole() => {
+                service::reclaim(part, &lease.id)?;
+            }
+            State::Missing | State::NotOurs(_) | State::Unmarked(_) => remake(ui, &lease, part)?,
+        }
+    }
+    if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {
+        git::checkout(&lease.path)?;
+    }
+    files::write_env(&context.store, &lease)?;
+    lease.phase = Phase::Ready;
+    context.store.save(&lease)?;
+    if tree.locked.as_deref() == Some(lease.mark().as_str()) {
+        git::unlock(&tree.admin)?;
+    }
+    ui.say(format!("`{}` is whole", lease.name));
+    Ok(lease)
+}
+
+fn remake(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
+    let step = ui.step(format!("{} {}", part.service, part.holds));
+    match service::make(part, &lease.id, &lease.path)? {
+        Made::Ours => step.done(),
+        Made::Occupied(by) => {
+            let message = format!("{} {} is used by {by}", part.service, part.holds);
+            let hint = "remove the environment and add it again: it gets another one";
+            return Err(error::refused(message).hint(hint).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Makes what a plan says: the worktree and each service side by side.
+
+use crate::environment::{files, teardown, worktree};
+use crate::error::{self, never_ran};
+use crate::model::config::Kind;
+use crate::model::lease::{Lease, Part, Phase};
+use crate::model::plan::Plan;
+use crate::service::{self, Made};
+use crate::sys::store::Store;
+use crate::sys::{failpoint, interrupt};
+use crate::ui::{Step, Ui};
+use anyhow::{Result, anyhow};
+use std::path::PathBuf;
+use std::thread;
+
+/// How making an environment ended.
+pub enum Outcome {
+    /// It is whole, and this is its record.
+    Ready(Box<Lease>),
+    /// A redis index turned out to be somebody's. Everything was undone; another index may be free.
+    Occupied {
+        /// The index.
+        index: u32,
+        /// Whose it is, as far as it says.
+        by: String,
+    },
+}
+
+/// Makes everything of a plan whose lease is written, or nothing.
+///
+/// # Errors
+/// When a part fails. What was made is undone then; what could not be undone stays on record, and is named.
+pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
+    let attempt = side_by_side(ui, store, plan);
+    let failed = match attempt.result {
+        Ok(admin) if attempt.occupied.is_none() => match finish(store, plan, admin) {
+            Ok(lease) => return Ok(Outcome::Ready(Box::new(lease))),
+            Err(error) => Some(error),
+        },
+        Ok(_) => None,
+        Err(error) => Some(error),
+    };
+    interrupt::undoing();
+    if failed.is_some() {
+        ui.say("that failed: taking back what was made");
+    }
+    let lease = Lease { parts: attempt.reached, ..plan.lease.clone() };
+    let undone = teardown::undo(ui, store, &lease);
+    match (failed, attempt.occupied) {
+        (Some(error), _) => Err(explain(error, undone)),
+        (None, Some((index, by))) => {
+            interrupt::undone();
+            undone.map(|()| Outcome::Occupied { index, by })
+        }
+        (None, None) => Err(anyhow!("nothing failed, and nothing was made")),
+    }
+}
+
+/// What came of making the parts.
+struct Attempt {
+    /// The worktree's admin directory, or the first thing that failed.
+    result: Result<PathBuf>,
+    /// A redis index that is somebody's, and whose.
+    occupied: Option<(u32, String)>,
+    /// Parts whose servers may have done something.
+    reached: Vec<Part>,
+}
+
+/// The databases beside the worktree. Redis answers in a moment, but finding it takes a process: that comes when
+/// git is done, and while the databases still are not, so that nobody waits for it. An SQLite file lies in the
+/// worktree: made before it, its directory would stand in git's way.
+fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
+    let lease = &plan.lease;
+    let (quick, slow): (Vec<_>, Vec<_>) =
+        lease.parts.iter().partition(|part| matches!(part.kind, Kind::Redis | Kind::Sqlite));
+    // Steps begin here and not in their threads, so that their lines always come in the same order.
+    let first = ui.step(if lease.adopted { "environment file" } else { "worktree" });
+    thread::scope(|scope| {
+        let start = |part| {
+            let step = begin(ui, part);
+            (part, scope.spawn(move || provide(step, lease, part)))
+        };
+        let mut started: Vec<_> = slow.into_iter().map(start).collect();
+        let result = worktree(first, store, plan);
+        let mut attempt = Attempt { result, occupied: None, reached: Vec::new() };
+        started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
+        for (part, made) in started {
+            attempt.count(part, made.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
+        }
+        attempt
+    })
+}
+
+impl Attempt {
+    fn count(&mut self, part: &Part, made: Result<Made>) {
+        if !made.as_ref().is_err_and(never_ran) {
+            self.reached.push(part.clone());
+        }
+        match made {
+            Ok(Made::Ours) => {}
+            Ok(Made::Occupied(by)) => {
+                self.occupied = part.holds.parse().ok().map(|index| (index, by));
+            }
+            Err(error) if self.result.is_ok() => self.result = Err(error),
+            Err(_) => {}
+        }
+    }
+}
+
+fn worktree(step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathBuf> {
+    files::ignore_worktrees(store, &plan.lease)?;
+    let admin = worktree::make(store, plan)?;
+    files::write_env(store, &plan.lease)?;
+    step.done();
+    Ok(admin)
+}
+
+fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
+    ui.step(format!("{} {}", part.service, part.holds))
+}
+
+fn provide(step: Step<'_>, lease: &Lease, part: &Part) -> Result<Made> {
+    let made = service::make(part, &lease.id, &lease.path)?;
+    match made {
+        Made::Ours => step.done(),
+        Made::Occupied(_) => step.nothing(),
+    }
+    Ok(made)
+}
+
+/// From here on it is an environment that only `remove` takes away.
+fn finish(store: &Store, plan: &Plan, admin: PathBuf) -> Result<Lease> {
+    interrupt::check()?;
+    let mut lease = plan.lease.clone();
+    lease.phase = Phase::Ready;
+    lease.admin = Some(admin);
+    failpoint::point("before-ready")?;
+    store.save(&lease)?;
+    failpoint::point("ready")?;
+    Ok(lease)
+}
+
+/// The error, and what could not be undone because of which more is to do.
+fn explain(error: anyhow::Error, undone: Result<()>) -> anyhow::Error {
+    let Err(left) = undone else { return error };
+    let message = format!("{error:#}; undoing was {left:#}");
+    let hint = "the rest is on record: `git agentenv prune` finishes it";
+    error::partial(message).hint(hint).into()
+}

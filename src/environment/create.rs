@@ -1,0 +1,113 @@
+//! From facts to a plan to an environment: what `add` and `adopt` share.
+
+use crate::environment::apply::{self, Outcome};
+use crate::environment::context::Context;
+use crate::environment::{adopt, checkout, occupancy, reclaim};
+use crate::model::config::Config;
+use crate::model::lease::{Lease, Phase};
+use crate::model::plan::{self, Facts, Plan, Request};
+use crate::model::slot::Taken;
+use crate::sys::fs::{self, Stands};
+use crate::sys::lock::Lock;
+use crate::sys::{failpoint, net};
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// Makes one environment; again with another redis index when that one turns out to be somebody's.
+///
+/// # Errors
+/// When it cannot be made; nothing of it is left then.
+pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
+    let mut occupied = occupancy::occupied(config);
+    loop {
+        let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
+        match apply::make(ui, &context.store, &plan)? {
+            Outcome::Ready(lease) => return Ok(*lease),
+            Outcome::Occupied { index, by } => {
+                ui.say(format!("redis index {index} is used by {by}; taking another one"));
+                occupied.push((index, by));
+            }
+        }
+    }
+}
+
+/// Chooses the slots and writes the lease, under the lock of the machine.
+fn reserve(
+    context: &Context,
+    ui: &Ui,
+    config: &Config,
+    request: Request,
+    occupied: &[(u32, String)],
+) -> Result<(Plan, Lock)> {
+    let id = context.store.new_id()?;
+    let working = context.store.lock_lease(&id, || ())?;
+    let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
+    let recorded = context.store.lock(waiting).and_then(|_lock| {
+        let (plan, leases) = decide(context, config, request, occupied, id.clone())?;
+        leases.iter().try_for_each(|other| require_no_rival(context, &plan.lease, other))?;
+        failpoint::point("before-lease")?;
+        context.store.save(&plan.lease)?;
+        failpoint::point("lease-written")?;
+        Ok(plan)
+    });
+    // Nothing is made yet, so nothing stays on record.
+    if recorded.is_err() {
+        context.store.forget(&id).ok();
+    }
+    Ok((recorded?, working))
+}
+
+fn decide(
+    context: &Context,
+    config: &Config,
+    request: Request,
+    occupied: &[(u32, String)],
+    id: String,
+) -> Result<(Plan, Vec<Lease>)> {
+    let (mut taken, leases): (Taken, Vec<Lease>) =
+        occupancy::taken(&context.store, &context.repo, config)?;
+    for (index, by) in occupied {
+        // A lease says better whose it is than the keys in it.
+        taken.indexes.entry(*index).or_insert_with(|| by.clone());
+    }
+    let facts = Facts {
+        id,
+        repository: &context.repo.common,
+        main: &context.repo.main,
+        repo_name: crate::model::name::repo_slug(&context.repo.name()),
+        taken: &taken,
+        port_free: &net::is_free,
+        path_free: &|path| {
+            matches!(fs::stands(path), Ok(Stands::Nothing))
+                && leases.iter().all(|lease| lease.path != path)
+        },
+    };
+    Ok((plan::add(config, &facts, request)?, leases))
+}
+
+/// Goes on unless this other lease shows that somebody was quicker with the same branch or worktree, after all that
+/// was looked at before the lock was taken.
+fn require_no_rival(context: &Context, lease: &Lease, other: &Lease) -> Result<()> {
+    let same_branch = lease.branch.is_some() && lease.branch == other.branch;
+    if other.repository != lease.repository || !(same_branch || lease.path == other.path) {
+        return Ok(());
+    }
+    let is_made =
+        || Ok::<_, anyhow::Error>(adopt::tree_here(context)?.lease == Some(other.id.clone()));
+    if other.phase == Phase::Creating || (lease.adopted && is_made()?) {
+        return Err(reclaim::busy(other));
+    }
+    match &lease.branch {
+        Some(branch) if !lease.adopted => checkout::require_free(&context.repo, branch),
+        _ => Ok(()),
+    }
+}
+
+/// What would be made.
+///
+/// # Errors
+/// When nothing is free, or a lease cannot be understood.
+pub fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
+    let id = context.store.new_id()?;
+    Ok(decide(context, config, request, &occupancy::occupied(config), id)?.0.lease)
+}

@@ -1,0 +1,157 @@
+//! The files that we write into a worktree, and git's knowledge of them.
+
+use crate::error;
+use crate::model::config::Kind;
+use crate::model::envfile;
+use crate::model::lease::Lease;
+use crate::sys::fs::{self, Stands};
+use crate::sys::store::Store;
+use crate::sys::{failpoint, git};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// Writes the environment's variables into its file; the user's lines in it stay.
+///
+/// # Errors
+/// When something else stands there, git tracks the file, or the disk is full.
+pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
+    let file = lease.path.join(&lease.env_file);
+    clear_way(lease, &lease.env_file, "env_file")?;
+    let existing = read_env(&file)?;
+    ensure_ignored(store, lease, &lease.env_file, "env_file")?;
+    for part in lease.parts.iter().filter(|part| part.kind == Kind::Sqlite) {
+        let key = format!("services.{}.name", part.service);
+        clear_way(lease, &part.holds, &key)?;
+        ensure_ignored(store, lease, &part.holds, &key)?;
+        // SQLite keeps its journals beside the file.
+        append_rule(store, &lease.repository, &format!("/{}-*", part.holds))?;
+    }
+    let content = envfile::merge(&existing, &lease.id, &lease.vars)?;
+    if content != existing || fs::mode(&file) != Some(0o600) {
+        fs::replace(&file, &content)?;
+    }
+    failpoint::point("env-written")
+}
+
+/// Whether the environment file says what the lease says.
+///
+/// # Errors
+/// When something else stands there, or it cannot be read.
+pub fn is_current(lease: &Lease) -> Result<bool> {
+    let existing = read_env(&lease.path.join(&lease.env_file))?;
+    Ok(envfile::merge(&existing, &lease.id, &lease.vars)? == existing)
+}
+
+/// How many lines of the environment file are the user's own; blank ones and comments hold no value.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn own_lines(lease: &Lease) -> Result<usize> {
+    let file = lease.path.join(&lease.env_file);
+    if fs::stands(&file)? != Stands::File {
+        return Ok(0);
+    }
+    let rest = fs::read(&file)?.and_then(|existing| envfile::remove(&existing)).unwrap_or_default();
+    let says = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.trim_ascii().starts_with(b"#");
+    Ok(rest.split(|&byte| byte == b'\n').filter(says).count())
+}
+
+/// Takes our block out of the environment file of a worktree that stays.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn remove_env(lease: &Lease) -> Result<()> {
+    let file = lease.path.join(&lease.env_file);
+    fs::sweep(file.parent().unwrap_or(&lease.path))?;
+    // Into what cannot be read nothing of ours was written, for that reads it first.
+    let Ok(Some(existing)) = fs::read(&file) else {
+        return Ok(());
+    };
+    match envfile::remove(&existing) {
+        Some(rest) if rest == existing => Ok(()),
+        Some(rest) => fs::replace(&file, &rest),
+        None => fs::remove(&file),
+    }
+}
+
+/// Makes git ignore the directory below the main checkout in which worktrees are kept.
+///
+/// # Errors
+/// When the rule cannot be written.
+pub fn ignore_worktrees(store: &Store, lease: &Lease) -> Result<()> {
+    let inside =
+        lease.path.strip_prefix(&lease.main).ok().filter(|_| lease.main != lease.repository);
+    let Some(parent) = inside.and_then(Path::parent).filter(|dir| !dir.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    let dir = parent.to_string_lossy();
+    if git::ignores(&lease.main, &format!("{dir}/"))? {
+        return Ok(());
+    }
+    append_rule(store, &lease.repository, &format!("/{dir}/"))
+}
+
+/// Makes the directories above a file of the worktree. A link among them is never followed: it could lead anywhere.
+fn clear_way(lease: &Lease, file: &str, key: &str) -> Result<()> {
+    let mut dir = lease.path.clone();
+    for part in Path::new(file).parent().into_iter().flat_map(Path::components) {
+        dir.push(part);
+        if !matches!(fs::stands(&dir)?, Stands::Nothing | Stands::Directory) {
+            let message = format!("{} is no directory, and is not touched", dir.display());
+            let hint = format!("give another place as `{key}` in .agentenv.yaml");
+            return Err(error::refused(message).hint(hint).into());
+        }
+    }
+    // Never the worktree itself: without it there is nothing to write into.
+    if dir == lease.path || fs::stands(&lease.path)? != Stands::Directory {
+        return Ok(());
+    }
+    fs::make_dir(&dir)
+}
+
+/// The file's content. A link is never followed: it could lead to anybody's file.
+fn read_env(file: &Path) -> Result<Vec<u8>> {
+    let what = match fs::stands(file)? {
+        Stands::Nothing => return Ok(Vec::new()),
+        Stands::File => return Ok(fs::read(file)?.unwrap_or_default()),
+        Stands::Link => "a symbolic link",
+        Stands::Directory => "a directory",
+        Stands::Other => "not a file",
+    };
+    let message = format!("{} is {what}, and is not touched", file.display());
+    Err(error::refused(message).hint("remove it, or name another `env_file`").into())
+}
+
+/// Makes git ignore a file of the worktree through the rules that all worktrees share.
+fn ensure_ignored(store: &Store, lease: &Lease, file: &str, key: &str) -> Result<()> {
+    if git::ignores(&lease.path, file)? {
+        return Ok(());
+    }
+    if git::tracks(&lease.path, file)? {
+        let message = format!("`{file}` is tracked by git on this branch, and is not overwritten");
+        let hint = format!("`git rm --cached {file}` and commit, or name another `{key}`");
+        return Err(error::refused(message).hint(hint).into());
+    }
+    append_rule(store, &lease.repository, &format!("/{file}"))?;
+    if git::ignores(&lease.path, file)? {
+        return Ok(());
+    }
+    let message = format!("git does not ignore `{file}`: a rule of the branch says otherwise");
+    let hint = format!("remove the rule `!{file}` from .gitignore");
+    Err(error::refused(message).hint(hint).into())
+}
+
+/// Adds a rule to `info/exclude` of the common directory, unless it is there.
+fn append_rule(store: &Store, common: &Path, rule: &str) -> Result<()> {
+    let _lock = store.lock_repository(common)?;
+    let file: PathBuf = fs::canonical(&common.join("info/exclude"));
+    let existing = fs::read(&file)?.unwrap_or_default();
+    if existing.split(|&byte| byte == b'\n').any(|line| line == rule.as_bytes()) {
+        return Ok(());
+    }
+    let newline = if existing.is_empty() || existing.ends_with(b"\n") { "" } else { "\n" };
+    fs::append(&file, format!("{newline}{rule}\n").as_bytes())
+        .context("cannot make git ignore the environment file")?;
+    failpoint::point("rule-written")
+}

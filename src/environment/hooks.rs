@@ -1,0 +1,93 @@
+//! Runs the project's own commands in a worktree.
+
+use crate::environment::context::Context;
+use crate::error::{self, Failure, exit_of, hint_of};
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::model::shell as quoted;
+use crate::sys::exec::Cmd;
+use crate::sys::{failpoint, trust};
+use crate::ui::Ui;
+use anyhow::Result;
+
+/// Runs commands one after the other in the worktree, with the environment's variables, output on stderr.
+///
+/// # Errors
+/// When one fails; those after it do not run.
+pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
+    for command in commands {
+        failpoint::point("before-hook")?;
+        ui.say(format!("running hook: {command}"));
+        let code = shell(lease, command).narrate()?;
+        if code != 0 {
+            let message = format!("the hook `{command}` ended with {code}");
+            return Err(error::failed(message).into());
+        }
+        failpoint::point("hook-run")?;
+    }
+    Ok(())
+}
+
+/// A command line for the shell, in the worktree and with its variables.
+pub fn shell(lease: &Lease, command: &str) -> Cmd {
+    with_vars(Cmd::new("sh").args(["-c", command]), lease)
+}
+
+/// A command in the worktree and with its variables.
+pub fn with_vars(command: Cmd, lease: &Lease) -> Cmd {
+    let command = command.dir(&lease.path).env("PWD", &lease.path).patience(None);
+    lease.vars.iter().fold(command, |command, (name, value)| command.env(name, value))
+}
+
+/// Runs the `post_add` hooks of an environment in which they have not all succeeded yet.
+///
+/// # Errors
+/// When one fails; the environment is kept.
+pub fn run_post_add(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) -> Result<()> {
+    if !lease.hooks_pending {
+        return Ok(());
+    }
+    run(ui, lease, &config.hooks.post_add).map_err(|error| {
+        let hint = format!(
+            "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
+            quoted::path(&lease.path)
+        );
+        let failure = Failure::new(exit_of(&error), "a post_add hook failed").hint(hint);
+        error.context(failure)
+    })?;
+    lease.hooks_pending = false;
+    let _working = context.store.lock_lease(&lease.id, || ())?;
+    // They may have taken long, and somebody may have removed the environment meanwhile.
+    let Some(now) = context.store.lease(&lease.id)? else {
+        return Ok(());
+    };
+    context.store.save(&Lease { hooks_pending: false, ..now })
+}
+
+/// For callers that nobody can ask and that must not fail for a hook: says what did not run, and why.
+pub fn try_post_add(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) {
+    let ran = require_trusted(context, &config.hooks.post_add)
+        .and_then(|()| run_post_add(context, ui, config, lease));
+    if let Err(error) = ran {
+        let hint = hint_of(&error).unwrap_or("`git agentenv adopt` runs them again");
+        ui.warn(format!("the post_add hooks did not all run: {error:#}\nhint: {hint}"));
+    }
+}
+
+/// Goes on only when exactly these commands were approved.
+///
+/// # Errors
+/// When they were not.
+pub fn require_trusted(context: &Context, commands: &[String]) -> Result<()> {
+    if commands.is_empty() || trust::is_trusted(&context.store, &context.repo.common, commands) {
+        return Ok(());
+    }
+    let message = format!("the hooks are not trusted:\n{}", listing("", commands).trim_end());
+    let hint = "`git agentenv trust` approves them; `--no-hooks` goes without them";
+    Err(error::refused(message).hint(hint).into())
+}
+
+/// Commands, one on a line, each after the moment at which it runs.
+pub fn listing(when: &str, commands: &[String]) -> String {
+    commands.iter().map(|command| format!("  {when:<11}{command}\n")).collect()
+}

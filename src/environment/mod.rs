@@ -1,0 +1,22 @@
+//! The life of an environment: how it is found, planned, created, repaired, removed and reclaimed.
+//!
+//! Nothing here knows the command line: subcommands hand over typed options and print the answer.
+
+pub mod adopt;
+pub mod apply;
+pub mod checkout;
+pub mod context;
+pub mod create;
+pub mod effective_config;
+pub mod files;
+pub mod hooks;
+pub mod occupancy;
+pub mod orphans;
+pub mod prune;
+pub mod reclaim;
+pub mod removal_risks;
+pub mod remove;
+pub mod resolve;
+pub mod state;
+pub mod teardown;
+pub mod worktree;

@@ -1,0 +1,92 @@
+//! What is taken on this machine: by leases, and by what environment files say.
+
+use crate::model::config::{Config, Kind};
+use crate::model::envfile;
+use crate::model::lease::Lease;
+use crate::model::slot::Taken;
+use crate::service::{Server, inventory};
+use crate::sys::repo::{self, Repo};
+use crate::sys::{fs, store::Store};
+use anyhow::Result;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What others hold, from all leases and from every environment file of the known repositories.
+///
+/// # Errors
+/// When a lease cannot be understood: what it holds is unknown then.
+pub fn taken(store: &Store, repo: &Repo, config: &Config) -> Result<(Taken, Vec<Lease>)> {
+    let leases = store.leases()?;
+    let mut taken = Taken::default();
+    for lease in &leases {
+        count_lease(&mut taken, lease, &repo.common);
+    }
+    for file in env_files(repo, config, &leases) {
+        count_file(&mut taken, &file, config);
+    }
+    Ok((taken, leases))
+}
+
+fn count_lease(taken: &mut Taken, lease: &Lease, common: &Path) {
+    let holder = format!("the environment `{}` ({})", lease.name, lease.path.display());
+    taken.ports.extend(lease.ports.values().map(|&port| (port, holder.clone())));
+    for part in &lease.parts {
+        match (part.kind, part.holds.parse()) {
+            (Kind::Redis, Ok(index)) => drop(taken.indexes.insert(index, holder.clone())),
+            (Kind::Postgres | Kind::Mysql, _) => {
+                taken.databases.insert(part.holds.clone(), holder.clone());
+            }
+            _ => {}
+        }
+    }
+    taken.projects.insert(lease.project.clone(), holder.clone());
+    if lease.repository == common {
+        taken.names.insert(lease.name.clone(), holder);
+    }
+}
+
+/// The environment files of this repository's worktrees and of those that leases know.
+fn env_files(repo: &Repo, config: &Config, leases: &[Lease]) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::from([repo.main.join(&config.env_file)]);
+    let mut repositories = BTreeSet::from([repo.common.as_path()]);
+    repositories.extend(leases.iter().map(|lease| lease.repository.as_path()));
+    for common in repositories {
+        // A repository that is gone or cannot be read has no environment files that anybody could use.
+        let trees = repo::worktrees(common).unwrap_or_default();
+        files.extend(trees.into_iter().map(|tree| tree.path.join(&config.env_file)));
+    }
+    files
+}
+
+/// A file written by hand or by a script counts as much as a lease, but only for what to avoid.
+fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
+    let Ok(Some(content)) = fs::read(file) else {
+        return;
+    };
+    let holder = file.display().to_string();
+    for (name, value) in envfile::parse(&content) {
+        if let (true, Ok(port)) = (config.ports.contains_key(&name), value.parse()) {
+            taken.ports.entry(port).or_insert_with(|| holder.clone());
+        }
+        for service in config.services.values().filter(|service| service.variable == name) {
+            match (service.kind, value.parse()) {
+                (Kind::Redis, Ok(index)) => {
+                    taken.indexes.entry(index).or_insert_with(|| holder.clone());
+                }
+                (Kind::Postgres | Kind::Mysql, _) => {
+                    taken.databases.entry(value.clone()).or_insert_with(|| holder.clone());
+                }
+                _ => {}
+            }
+        }
+        if name == "COMPOSE_PROJECT_NAME" {
+            taken.projects.entry(value).or_insert_with(|| holder.clone());
+        }
+    }
+}
+
+/// Redis indexes that hold somebody's keys, as far as the servers can be asked without waiting.
+pub fn occupied(config: &Config) -> Vec<(u32, String)> {
+    let redis = config.services.values().filter(|service| service.kind == Kind::Redis);
+    redis.flat_map(|service| inventory::occupied(&Server::of_service(service))).collect()
+}

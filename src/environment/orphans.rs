@@ -1,0 +1,51 @@
+//! Databases and indexes that carry our mark, but whose lease is lost.
+
+use crate::model::config::Config;
+use crate::model::lease::{Lease, Part};
+use crate::service::{self, Server};
+use crate::sys::store::Store;
+use anyhow::Result;
+use std::collections::BTreeSet;
+
+/// Something on a server that only a lost lease of this store can have held.
+pub struct Orphan {
+    /// The lost lease's id.
+    pub id: String,
+    /// What it held.
+    pub part: Part,
+}
+
+/// A server that could not be asked. Nothing on it is touched.
+pub struct Silent {
+    /// Where it is.
+    pub server: String,
+    /// Why it did not answer.
+    pub why: anyhow::Error,
+}
+
+/// Asks the servers that leases and the configuration know.
+///
+/// # Errors
+/// When a lease cannot be understood: it could be the one that holds what seems lost.
+pub fn find(store: &Store, config: Option<&Config>) -> Result<(Vec<Orphan>, Vec<Silent>)> {
+    let mut marked = Vec::new();
+    let mut silent = Vec::new();
+    for server in servers(&store.leases()?, config) {
+        match service::inventory::marked(&server) {
+            Ok(found) => marked.extend(found.into_iter().map(|(id, part)| Orphan { id, part })),
+            Err(why) => silent.push(Silent { server: server.title(), why }),
+        }
+    }
+    // A lease is written before anything carries its mark: read now, it knows all that was seen above.
+    let known: BTreeSet<String> = store.leases()?.into_iter().map(|lease| lease.id).collect();
+    marked.retain(|orphan| orphan.id.starts_with(store.id()) && !known.contains(&orphan.id));
+    Ok((marked, silent))
+}
+
+fn servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
+    let mut servers: BTreeSet<Server> =
+        leases.iter().flat_map(|lease| &lease.parts).map(Server::of_part).collect();
+    servers
+        .extend(config.iter().flat_map(|config| config.services.values()).map(Server::of_service));
+    servers
+}

@@ -1,0 +1,241 @@
+//! What would be lost with an environment, named before it goes.
+
+use crate::environment::{files, worktree};
+use crate::error::{self, Exit, exit_of};
+use crate::model::config;
+use crate::model::lease::{Lease, Part};
+use crate::service::{self, State};
+use crate::sys::repo::Worktree;
+use crate::sys::{git, listeners};
+use anyhow::Result;
+use serde::Serialize;
+use std::fmt;
+
+/// Something that would be lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// The thing, as its tool names it.
+    pub what: String,
+    /// Only `--force` gives it up. The rest is said, and goes.
+    pub needs_force: bool,
+}
+
+/// The kinds of things that would be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Changed or untracked files.
+    Uncommitted,
+    /// Ignored files that are not ours.
+    Ignored,
+    /// Commits that nothing else holds.
+    Commits,
+    /// Somebody is connected to the database.
+    Session,
+    /// A redis index holds keys, but not our mark any more.
+    Unmarked,
+    /// A process listens on one of the environment's ports.
+    Process,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.word(), self.what)
+    }
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Uncommitted => "uncommitted",
+            Kind::Ignored => "ignored file",
+            Kind::Commits => "commits",
+            Kind::Session => "database session",
+            Kind::Unmarked => "redis index",
+            Kind::Process => "process",
+        }
+    }
+}
+
+/// How many there are of each kind, in few words.
+pub fn counted(losses: &[Loss]) -> String {
+    let mut kinds: Vec<Kind> = losses.iter().map(|loss| loss.kind).collect();
+    kinds.dedup();
+    let count = |kind: &Kind| losses.iter().filter(|loss| loss.kind == *kind).count();
+    let words = kinds.iter().map(|kind| format!("{} {}", count(kind), kind.word()));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Everything that would be lost with this environment, and with its branch.
+///
+/// # Errors
+/// When git's directories cannot be read, or the user interrupted. A server that cannot be asked loses nothing: its
+/// part stays then.
+pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
+    let mut losses = of_worktree(lease, with_branch)?;
+    for part in &lease.parts {
+        if let Some(keys) = unmarked(lease, part) {
+            push(&mut losses, Kind::Unmarked, format!("{}: {keys}", part.holds), true);
+        }
+        for session in service::inventory::sessions(part).unwrap_or_default() {
+            push(&mut losses, Kind::Session, format!("{}: {session}", part.holds), true);
+        }
+    }
+    for (variable, port) in &lease.ports {
+        for process in listeners::on(*port) {
+            push(&mut losses, Kind::Process, format!("{variable} {port}: {process}"), false);
+        }
+    }
+    Ok(losses)
+}
+
+/// The keys in an index whose mark an application's FLUSHDB took along.
+fn unmarked(lease: &Lease, part: &Part) -> Option<String> {
+    if part.kind != config::Kind::Redis || !lease.was_whole() {
+        return None;
+    }
+    match service::state(part, &lease.id, &lease.path) {
+        Ok(State::Unmarked(keys)) => Some(format!("{keys}; `adopt` marks it again")),
+        _ => None,
+    }
+}
+
+/// What would be lost with its worktree alone: git is asked, and no server.
+///
+/// # Errors
+/// When git's directories cannot be read, or the user interrupted.
+pub fn of_worktree(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
+    let mut losses = Vec::new();
+    let Some(tree) = worktree::of(lease)?.filter(Worktree::is_present) else { return Ok(losses) };
+    match of_tree(&mut losses, lease, &tree, with_branch) {
+        // It may be a broken index: the user's word is enough for that, too.
+        Err(error) if exit_of(&error) != Exit::Interrupted => {
+            let what = format!("git cannot say what: {error:#}");
+            push(&mut losses, Kind::Uncommitted, what, true);
+        }
+        looked => looked?,
+    }
+    Ok(losses)
+}
+
+/// Refuses unless nothing would be lost or the user gave it up.
+///
+/// # Errors
+/// When something would be lost that needs the user's word.
+pub fn require_none(lease: &Lease, losses: &[Loss], force: bool) -> Result<()> {
+    let named: Vec<String> =
+        losses.iter().filter(|loss| loss.needs_force).map(|loss| format!("\n  {loss}")).collect();
+    if named.is_empty() || force {
+        return Ok(());
+    }
+    let message = format!("`{}` is kept: this would be lost{}", lease.name, named.concat());
+    Err(error::refused(message).hint("save it, or give it up with `--force`").into())
+}
+
+fn of_tree(
+    losses: &mut Vec<Loss>,
+    lease: &Lease,
+    tree: &Worktree,
+    with_branch: bool,
+) -> Result<()> {
+    for entry in worktree::work(lease, tree)? {
+        push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
+    }
+    for file in ignored(lease, tree)? {
+        let needs_force = !is_rebuilt(&file);
+        push(losses, Kind::Ignored, file, needs_force);
+    }
+    match files::own_lines(lease)? {
+        0 => {}
+        lines => {
+            let what = format!("{} ({lines} of its lines are your own)", lease.env_file);
+            push(losses, Kind::Ignored, what, true);
+        }
+    }
+    let alone = match &lease.branch {
+        None => git::only_here(&tree.path, "HEAD", None)?,
+        Some(branch) if with_branch => git::only_here(&tree.path, "HEAD", Some(branch))?,
+        Some(_) => 0,
+    };
+    if alone > 0 {
+        let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
+        push(losses, Kind::Commits, format!("{alone} that only {on} holds"), true);
+    }
+    for (submodule, count) in git::only_in_submodules(tree)? {
+        let what = match count {
+            Some(count) => {
+                format!("{count} in the submodule {submodule} that none of its remotes has")
+            }
+            None => format!("those of the submodule {submodule}, which git cannot count"),
+        };
+        push(losses, Kind::Commits, what, true);
+    }
+    Ok(())
+}
+
+/// Ignored files that are not ours, and directories that hold nothing else.
+fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
+    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
+    let mut files = Vec::new();
+    for entry in git::ignored(&tree.path)? {
+        let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
+        if holds(&lease.env_file) || databases.iter().any(|file| holds(file)) {
+            files.extend(git::ignored_below(&tree.path, &entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.retain(|file| {
+        *file != lease.env_file && !databases.iter().any(|own| is_of_sqlite(own, file))
+    });
+    Ok(files)
+}
+
+/// A database's file, or a journal that SQLite keeps beside it.
+fn is_of_sqlite(database: &str, file: &str) -> bool {
+    file.strip_prefix(database).is_some_and(|rest| ["", "-journal", "-wal", "-shm"].contains(&rest))
+}
+
+/// What tools make again by themselves: named, but not worth the user's word.
+const REBUILT: &[&str] = &[
+    "__pycache__",
+    ".cache",
+    ".eggs",
+    ".gradle",
+    ".mypy_cache",
+    ".next",
+    ".nox",
+    ".nuxt",
+    ".parcel-cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".svelte-kit",
+    ".tox",
+    ".turbo",
+    ".venv",
+    ".vite",
+    "build",
+    "coverage",
+    "dist",
+    "htmlcov",
+    "node_modules",
+    "target",
+    "venv",
+    "vendor",
+];
+
+fn is_rebuilt(file: &str) -> bool {
+    let path = file.trim_end_matches('/');
+    let in_rebuilt =
+        path.split('/').any(|part| REBUILT.contains(&part) || part.ends_with(".egg-info"));
+    in_rebuilt || path.ends_with(".pyc") || path.ends_with(".log") || path.ends_with(".DS_Store")
+}
+
+fn push(losses: &mut Vec<Loss>, kind: Kind, what: String, needs_force: bool) {
+    losses.push(Loss { kind, what, needs_force });
+}

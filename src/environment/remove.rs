@@ -1,0 +1,161 @@
+//! Removes environments: every refusal first, then the teardown.
+
+use crate::environment::context::Context;
+use crate::environment::removal_risks::{self, Loss};
+use crate::environment::{hooks, teardown, worktree};
+use crate::error::{self, Failure};
+use crate::model::lease::{Lease, Phase};
+use crate::sys::failpoint;
+use crate::sys::lock::Lock;
+use crate::ui::Ui;
+use anyhow::Result;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// How to remove an environment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RemoveOptions {
+    /// Remove it although something would be lost.
+    pub force: bool,
+    /// Delete its branch as well.
+    pub delete_branch: bool,
+    /// Only look.
+    pub dry_run: bool,
+    /// Do not run the `pre_remove` hooks.
+    pub no_hooks: bool,
+}
+
+/// What was, or would be, removed.
+#[derive(Debug, Serialize)]
+pub struct Removed {
+    /// The environment.
+    pub name: String,
+    /// Its branch; `None`: a detached HEAD.
+    pub branch: Option<String>,
+    /// Its worktree.
+    pub path: PathBuf,
+    /// What is lost with it.
+    pub losses: Vec<Loss>,
+    /// Its branch was deleted, too.
+    pub branch_deleted: bool,
+}
+
+/// An environment whose removal nothing stands against.
+pub struct Removal {
+    /// The environment.
+    pub lease: Lease,
+    /// What the answer says of it.
+    pub removed: Removed,
+    /// The user gave up what is lost.
+    pub force: bool,
+}
+
+/// Removes one environment, if nothing stands against it.
+///
+/// # Errors
+/// When it is refused, or could not be given back whole.
+pub fn one(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) -> Result<Removed> {
+    let _working = lock(context, ui, std::iter::once(lease))?;
+    carry_out(context, ui, options, check(context, options, lease, &[])?)
+}
+
+/// Makes this the one process that works on these environments. One order for everybody: two processes that each
+/// hold what the other waits for would wait for ever.
+pub fn lock<'a>(
+    context: &Context,
+    ui: &Ui,
+    leases: impl Iterator<Item = &'a Lease>,
+) -> Result<Vec<Lock>> {
+    let mut leases: Vec<&Lease> = leases.collect();
+    leases.sort_by_key(|lease| &lease.id);
+    let take = |lease: &Lease| {
+        let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
+        context.store.lock_lease(&lease.id, waiting)
+    };
+    leases.into_iter().map(take).collect()
+}
+
+/// Every refusal, before anything is destroyed. `agreed` are losses that the user gave up in answer to a question.
+pub fn check(
+    context: &Context,
+    options: RemoveOptions,
+    lease: &Lease,
+    agreed: &[Loss],
+) -> Result<Removal> {
+    let Some(recorded) = context.store.lease(&lease.id)? else {
+        let message = format!("no environment `{}`: it was just removed", lease.name);
+        return Err(error::not_found(message).into());
+    };
+    let lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
+    let losses = removal_risks::of(&lease, options.delete_branch)?;
+    let mut serious = losses.iter().filter(|loss| loss.needs_force).peekable();
+    let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
+    let force = options.force || given_up;
+    if !options.dry_run {
+        if let Some(tree) = worktree::of(&lease)? {
+            worktree::require_unlocked(&lease, &tree)?;
+            worktree::require_in_place(&lease, &tree)?;
+        }
+        removal_risks::require_none(&lease, &losses, force)?;
+    }
+    let removed = Removed {
+        name: lease.name.clone(),
+        branch: lease.branch.clone(),
+        path: lease.path.clone(),
+        losses,
+        branch_deleted: false,
+    };
+    Ok(Removal { lease, removed, force })
+}
+
+/// Removes one environment that was checked.
+pub fn carry_out(
+    context: &Context,
+    ui: &Ui,
+    options: RemoveOptions,
+    removal: Removal,
+) -> Result<Removed> {
+    let Removal { mut lease, mut removed, force } = removal;
+    if lease.phase == Phase::Ready && !options.no_hooks {
+        pre_remove(context, ui, options, &lease)?;
+    }
+    if options.delete_branch {
+        let tip = |branch: &String| context.repo.branch(branch);
+        lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
+    }
+    lease.phase = Phase::Removing;
+    context.store.save(&lease)?;
+    failpoint::point("removing")?;
+    let force =
+        teardown::Force { work: force, sessions: force, unmarked: force && lease.was_whole() };
+    teardown::remove(ui, &context.store, &lease, force)?;
+    let gone = |branch: &String| context.repo.branch(branch).is_none();
+    removed.branch_deleted = options.delete_branch && lease.branch.as_ref().is_some_and(gone);
+    ui.say(format!("removed the environment `{}`", lease.name));
+    Ok(removed)
+}
+
+fn pre_remove(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) -> Result<()> {
+    let Some(config) = context.config()? else {
+        return Ok(());
+    };
+    if config.hooks.pre_remove.is_empty() || !lease.path.is_dir() {
+        return Ok(());
+    }
+    let ran = hooks::require_trusted(context, &config.hooks.pre_remove)
+        .and_then(|()| hooks::run(ui, lease, &config.hooks.pre_remove));
+    match ran {
+        Err(error) if options.force => ui.warn(format!("{error:#}; removing all the same")),
+        Err(error) => {
+            let exit = error::exit_of(&error);
+            let failure = Failure::new(
+                exit,
+                format!("`{}` is kept: a pre_remove hook stands against it", lease.name),
+            );
+            return Err(error
+                .context(failure.hint("mend it, or go without with `--no-hooks` or `--force`")));
+        }
+        Ok(()) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Finds the environment that the user means.
+
+use crate::environment::context::{Context, current_dir};
+use crate::error;
+use crate::model::lease::Lease;
+use crate::model::suggest;
+use crate::sys::fs;
+use crate::sys::repo::{self, Worktree};
+use anyhow::Result;
+
+/// The environment of this branch, name, directory name or path in the repository.
+///
+/// # Errors
+/// When there is none, with the nearest name as a hint.
+pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
+    let leases = current(context)?;
+    let path = current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default();
+    let tests: [&dyn Fn(&Lease) -> bool; 4] = [
+        &|lease| lease.branch.as_deref() == Some(wanted),
+        &|lease| lease.name == wanted,
+        &|lease| lease.path.file_name().is_some_and(|name| name == wanted),
+        &|lease| lease.path == path,
+    ];
+    if let Some(lease) = tests.iter().find_map(|test| leases.iter().find(|lease| test(lease))) {
+        return Ok(lease.clone());
+    }
+    let known = leases.iter().flat_map(|lease| lease.branch.iter().chain([&lease.name]));
+    let hint = match suggest::closest(wanted, known.map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`git agentenv list` shows the environments".to_owned(),
+    };
+    Err(error::not_found(format!("no environment `{wanted}`")).hint(hint).into())
+}
+
+/// The environment of this name, or that around the current directory.
+///
+/// # Errors
+/// When there is none.
+pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
+    match wanted {
+        Some(wanted) => named(context, wanted),
+        None => here(context)?.ok_or_else(|| {
+            let hint = if context.repo.here.as_ref() == Some(&context.repo.main) {
+                "name one: `git agentenv list` shows the environments"
+            } else {
+                "name one, or `git agentenv adopt` makes one of this worktree"
+            };
+            error::not_found("the current directory is in no environment").hint(hint).into()
+        }),
+    }
+}
+
+/// The environment around the current directory.
+///
+/// # Errors
+/// When a lease cannot be understood.
+pub fn here(context: &Context) -> Result<Option<Lease>> {
+    let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
+    let mut leases = current(context)?.into_iter();
+    // Moved without git's help, it is where we stand, whatever git remembers.
+    Ok(leases.find(|lease| lease.id == *id).map(|lease| Lease { path: root.clone(), ..lease }))
+}
+
+/// The leases of this repository, with the branch and the path that their worktrees have now.
+///
+/// # Errors
+/// When a lease cannot be understood, or the admin directories cannot be read.
+pub fn current(context: &Context) -> Result<Vec<Lease>> {
+    let trees = repo::worktrees(&context.repo.common)?;
+    let mut leases = context.leases()?;
+    leases.iter_mut().for_each(|lease| place(lease, &trees));
+    Ok(leases)
+}
+
+/// Gives a lease the branch and the path that its worktree, one of these, has now.
+pub fn place(lease: &mut Lease, trees: &[Worktree]) {
+    let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) else {
+        return;
+    };
+    // What the lease has is canonical already.
+    if tree.path != lease.path {
+        lease.path = fs::canonical(&tree.path);
+    }
+    lease.branch.clone_from(&tree.branch);
+}

@@ -1,0 +1,93 @@
+//! What is wrong with a configuration, and where.
+
+use crate::error::{self, Failure, hint_of};
+use crate::model::config::span;
+
+/// The result of looking at one part of a configuration.
+pub(super) type Checked<T> = Result<T, Wrong>;
+
+/// One thing that is wrong. Its line is looked up only when it is shown.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    line: Option<usize>,
+    path: Vec<String>,
+    other: Vec<String>,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Wrong {
+    /// Something at this path of keys; an item of a list is `[0]`.
+    pub(super) fn at<S: AsRef<str>>(path: &[S], message: impl Into<String>) -> Self {
+        Wrong {
+            line: None,
+            path: path.iter().map(|key| key.as_ref().to_owned()).collect(),
+            other: Vec::new(),
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Something on this line.
+    pub(super) fn on(line: usize, message: impl Into<String>) -> Self {
+        Wrong { line: Some(line), ..Wrong::at::<&str>(&[], message) }
+    }
+
+    /// What another part of the model says of the value at this path.
+    pub(super) fn because<S: AsRef<str>>(path: &[S], error: &anyhow::Error) -> Self {
+        let wrong = Wrong::at(path, error.to_string());
+        match hint_of(error) {
+            Some(hint) => wrong.hint(hint),
+            None => wrong,
+        }
+    }
+
+    /// The same with the way out.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The place to point at when the path is a default's, so not in the file.
+    pub(super) fn or_at<S: AsRef<str>>(mut self, other: &[S]) -> Self {
+        self.other = other.iter().map(|key| key.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// The error that the user sees.
+    pub(super) fn failure(self, file_name: &str, text: &str) -> Failure {
+        let line = self.line.or_else(|| self.find(text)).unwrap_or(1);
+        let path = shown(&self.path);
+        let message = if path.is_empty() {
+            format!("{file_name}:{line}: {}", self.message)
+        } else {
+            format!("{file_name}:{line}: {path}: {}", self.message)
+        };
+        let failure = error::config(message);
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
+    /// The line of the path, or of as much of it as the file holds.
+    fn find(&self, text: &str) -> Option<usize> {
+        let whole = [&self.path, &self.other];
+        let exact = whole.iter().find_map(|path| span::of_key(text, path));
+        let shorter = (1..self.path.len()).rev();
+        exact.or_else(|| {
+            shorter.map(|length| &self.path[..length]).find_map(|path| span::of_key(text, path))
+        })
+    }
+}
+
+fn shown(path: &[String]) -> String {
+    let mut shown = String::new();
+    for key in path {
+        if !shown.is_empty() && !key.starts_with('[') {
+            shown.push('.');
+        }
+        shown.push_str(key);
+    }
+    shown
+}

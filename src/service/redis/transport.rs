@@ -1,0 +1,132 @@
+//! The way to a Redis server: its published port, else its own client in the container. A connection takes half a
+//! millisecond where a process in the container takes sixty.
+
+use crate::error::{self, Exit, Failure, may_have_run};
+use crate::service::Server;
+use crate::service::executor::{Site, Task};
+use crate::sys::{docker, env};
+use anyhow::Result;
+use redis::{
+    Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
+    ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
+};
+use std::time::Duration;
+
+/// The port inside the container.
+const PORT: u16 = 6379;
+
+/// How long a server has to take a connection, and then to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs a script with a key and arguments and gives its one line.
+///
+/// # Errors
+/// When the server cannot be reached or refuses.
+pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> Result<String> {
+    let title = docker::title(&server.place);
+    let site = Site::of(&server.place);
+    let address = if site.is_host() {
+        Some(("localhost".to_owned(), server.port))
+    } else {
+        docker::published(&server.place, PORT)?.map(|at| (at.ip().to_string(), at.port()))
+    };
+    let mut sent = false;
+    if let Some(address) = address {
+        let mut cmd = redis::cmd("EVAL");
+        cmd.arg(script).arg(1).arg(key).arg(args);
+        match ask::<Vec<u8>>(address, &cmd, PATIENCE) {
+            Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
+            // The engine can still have a way in, and it knows why: paused, stopped.
+            Err(error) if error.is_io_error() && !site.is_host() => {
+                sent = !error.is_connection_refusal();
+            }
+            Err(error) if error.is_io_error() => return Err(silent(&title, &error.to_string())),
+            Err(error) => return Err(refusal(&title, &text(&error))),
+        }
+    }
+    // A server that is paused has the script in its socket, and runs it when it goes on.
+    let reply = through_client(&site, script, key, args);
+    if sent { reply.map_err(may_have_run) } else { reply }
+}
+
+/// Asks a server one thing. A server at a name is tried on each of the name's addresses.
+pub(super) fn ask<T: FromRedisValue>(
+    address: (String, u16),
+    cmd: &Cmd,
+    limit: Duration,
+) -> RedisResult<T> {
+    cmd.query(&mut connect(address, limit)?)
+}
+
+fn connect((host, port): (String, u16), limit: Duration) -> RedisResult<Connection> {
+    let mut settings =
+        RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
+    if let Some(password) = env::var(PASSWORD) {
+        settings = settings.set_password(password);
+    }
+    let info = ConnectionAddr::Tcp(host, port).into_connection_info()?;
+    let connection =
+        Client::open(info.set_redis_settings(settings))?.get_connection_with_timeout(limit)?;
+    connection.set_read_timeout(Some(limit))?;
+    connection.set_write_timeout(Some(limit))?;
+    Ok(connection)
+}
+
+/// The variable from which redis-cli takes a password.
+const PASSWORD: &str = "REDISCLI_AUTH";
+
+fn through_client(site: &Site, script: &str, key: &str, args: &[&str]) -> Result<String> {
+    let password = env::var(PASSWORD);
+    let mut task = Task::new("redis-cli");
+    task.args = vec!["EVAL", script, "1", key];
+    task.args.extend(args);
+    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
+    let output = site.run(&task)?;
+    let said = output.text();
+    if output.success() {
+        return Ok(said);
+    }
+    if output.stderr.starts_with("Could not connect") || said.starts_with("Could not connect") {
+        return Err(silent(&site.title(), output.stderr.trim_end()));
+    }
+    Err(site.explain(&task, &output))
+}
+
+fn text(error: &RedisError) -> String {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return format!("NOAUTH {error}");
+    }
+    let words = [error.code(), error.detail()];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn silent(title: &str, said: &str) -> anyhow::Error {
+    error::service(format!("redis at `{title}` does not answer: {said}"))
+        .hint("`git agentenv infra up` starts the shared servers")
+        .into()
+}
+
+/// Whether a server says that it has fewer indexes.
+pub(super) fn has_no_such_index(said: &str) -> bool {
+    said.contains("out of range") || said.contains("invalid DB index")
+}
+
+/// Why a server did not do it, by the words of its error.
+pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
+    let has = |word: &str| said.contains(word);
+    let (exit, hint) = if has_no_such_index(said) {
+        let hint =
+            "raise `databases` in the server's configuration, or lower `range` in `.agentenv.yaml`";
+        (Exit::Config, hint)
+    } else if has("NOAUTH") || has("WRONGPASS") {
+        (Exit::Service, "set REDISCLI_AUTH to the server's password")
+    } else if has("NOPERM") {
+        let hint = "the user needs EVAL, SELECT, GET, SET, DBSIZE, INFO and FLUSHDB on every key";
+        (Exit::Service, hint)
+    } else if has("cluster mode") || has("MOVED") || has("CLUSTERDOWN") {
+        (Exit::Service, "a Redis Cluster has no indexes: use a server that is not in a cluster")
+    } else {
+        return error::service(format!("redis at `{title}` refused: {said}")).into();
+    };
+    Failure::new(exit, format!("redis at `{title}` refused: {said}")).hint(hint).into()
+}

@@ -1,0 +1,52 @@
+//! Named points at which the tests make this program fail. Without debug assertions they are nothing.
+
+use crate::sys::{env, fs, interrupt};
+use anyhow::Result;
+use std::time::Duration;
+
+/// How often a point that hangs looks whether the user interrupted.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A point that `AGENTENV_FAULT=<name>:<kill|error|hang>` can hit, in debug builds only. Several faults are
+/// separated by commas. What hangs first makes the file that `AGENTENV_FAULT_MARK` names.
+///
+/// # Errors
+/// When the tests ask for one here.
+pub fn point(name: &str) -> Result<()> {
+    if cfg!(debug_assertions) {
+        strike(name)?;
+    }
+    Ok(())
+}
+
+/// The time limit that holds: in debug builds, `AGENTENV_PATIENCE` (milliseconds) when that is shorter.
+pub fn patience(usual: Duration) -> Duration {
+    let shorter = || env::var("AGENTENV_PATIENCE")?.parse().ok().map(Duration::from_millis);
+    if cfg!(debug_assertions) { shorter().map_or(usual, |limit| usual.min(limit)) } else { usual }
+}
+
+fn strike(name: &str) -> Result<()> {
+    let Some(faults) = env::var("AGENTENV_FAULT") else {
+        return Ok(());
+    };
+    let here = |fault: &&str| fault.split_once(':').is_some_and(|(at, _)| at == name);
+    match faults.split(',').find(here).and_then(|fault| fault.split_once(':')) {
+        Some((_, "kill")) => {
+            let me = rustix::process::getpid();
+            Ok(rustix::process::kill_process(me, rustix::process::Signal::KILL)?)
+        }
+        Some((_, "error")) => anyhow::bail!("fault injected at {name}"),
+        Some((_, "hang")) => hang(),
+        _ => Ok(()),
+    }
+}
+
+fn hang() -> Result<()> {
+    if let Some(mark) = env::path("AGENTENV_FAULT_MARK") {
+        fs::append(&mark, b"hanging\n")?;
+    }
+    loop {
+        interrupt::check()?;
+        std::thread::sleep(PAUSE);
+    }
+}

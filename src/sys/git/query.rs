@@ -1,0 +1,149 @@
+//! Questions to git that gix does not answer here, through the `git` command. They change nothing.
+
+use crate::error;
+use crate::sys::exec::Cmd;
+use crate::sys::fs;
+use crate::sys::git::{git, retry};
+use crate::sys::repo::Worktree;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// The message of the oldest entry in a branch's reflog.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
+    let reference = format!("refs/heads/{branch}");
+    let log = git(repo).args(["reflog", "show", "--format=%gs", &reference, "--"]).output()?;
+    Ok(log.success().then(|| log.text().lines().last().map(str::to_owned)).flatten())
+}
+
+/// Files that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
+///
+/// # Errors
+/// When git cannot say.
+pub fn status(path: &Path) -> Result<Vec<String>> {
+    entries(git(path).env("GIT_OPTIONAL_LOCKS", "0").args([
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=normal",
+        "--ignore-submodules=none",
+        "--no-renames",
+    ]))
+}
+
+/// Files below `path` that git ignores, directories as one entry.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignored(path: &Path) -> Result<Vec<String>> {
+    listed(path, &["--directory"])
+}
+
+/// The ignored files below one of its directories.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignored_below(path: &Path, dir: &str) -> Result<Vec<String>> {
+    listed(path, &["--", dir])
+}
+
+fn listed(path: &Path, args: &[&str]) -> Result<Vec<String>> {
+    let list = ["--literal-pathspecs", "ls-files", "-z", "--others", "--ignored"];
+    entries(git(path).args(list).arg("--exclude-standard").args(args))
+}
+
+/// What a command lists with a zero byte behind each entry.
+fn entries(list: Cmd) -> Result<Vec<String>> {
+    let listed = list.read()?;
+    Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+}
+
+/// Whether git ignores this file of a worktree.
+///
+/// # Errors
+/// When git cannot say.
+pub fn ignores(path: &Path, file: &str) -> Result<bool> {
+    Ok(git(path).args(["check-ignore", "--quiet", "--", file]).output()?.success())
+}
+
+/// The directory of a repository's hooks, and the scope of the setting that names it: `None` where it is git's
+/// usual one.
+///
+/// # Errors
+/// When git cannot say.
+pub fn hooks_dir(repo: &Path) -> Result<(PathBuf, Option<String>)> {
+    let dir = repo.join(git(repo).args(["rev-parse", "--git-path", "hooks"]).read()?);
+    let setting = git(repo).args(["config", "--show-scope", "--get", "core.hooksPath"]).output()?;
+    let scope = setting.text().split('\t').next().map(str::to_owned);
+    Ok((dir, scope.filter(|_| setting.success())))
+}
+
+/// Whether git tracks this file of a worktree.
+///
+/// # Errors
+/// When git cannot say.
+pub fn tracks(path: &Path, file: &str) -> Result<bool> {
+    Ok(git(path).args(["ls-files", "--error-unmatch", "--", file]).output()?.success())
+}
+
+/// The commit that a revision names.
+///
+/// # Errors
+/// When it names none.
+pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
+    let spec = format!("{revision}^{{commit}}");
+    let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &spec];
+    let found = git(dir).args(args).output()?;
+    if found.success() {
+        return Ok(found.text());
+    }
+    let failure = error::not_found(format!("`{revision}` is not a commit"));
+    Err(failure.hint("`git log --oneline --all` shows commits").into())
+}
+
+/// How many commits `head` has that none of the other references reach; `except` is left out of these.
+///
+/// # Errors
+/// When git cannot say.
+pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
+    // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
+    let but = except.map(|branch| format!("--exclude={branch}"));
+    let count = || {
+        let command = git(path).args(["rev-list", "--count", head, "--not"]).args(&but);
+        command.args(["--branches", "--remotes", "--tags"])
+    };
+    Ok(retry(count)?.text().parse().unwrap_or(0))
+}
+
+/// The submodules that were cloned for this worktree alone and hold commits which no remote of theirs has, as far as
+/// is known here: each with how many there are; `None` when git cannot count them.
+///
+/// # Errors
+/// When git cannot say.
+pub fn only_in_submodules(tree: &Worktree) -> Result<Vec<(String, Option<usize>)>> {
+    if fs::entries(&tree.admin.join("modules"))?.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Without a number where git fails: a submodule that is broken is no reason to say nothing of the others.
+    let count = r#"echo "$(git rev-list --count --all --not --remotes --tags) $displaypath""#;
+    let listed =
+        git(&tree.path).args(["submodule", "--quiet", "foreach", "--recursive", count]).read()?;
+    let counted = listed.lines().filter_map(|line| line.split_once(' '));
+    let counted = counted.map(|(count, path)| (path.to_owned(), count.parse().ok()));
+    Ok(counted.filter(|(_, count)| *count != Some(0)).collect())
+}
+
+/// The admin directory that a worktree's `.git` file names.
+///
+/// # Errors
+/// When there is no worktree at `path`.
+pub fn admin_of(path: &Path) -> Result<PathBuf> {
+    let text = fs::word(&path.join(".git")).unwrap_or_default();
+    let Some(admin) = text.strip_prefix("gitdir: ") else {
+        let message = format!("{} is not a linked worktree", path.display());
+        return Err(error::not_found(message).into());
+    };
+    Ok(fs::canonical(&path.join(admin)))
+}

@@ -1,0 +1,27 @@
+//! The processes that a process started, and their end, as far as the system shows them (Linux: `/proc`).
+
+use crate::sys::fs;
+use rustix::process::{Pid, Signal, kill_process};
+use std::path::PathBuf;
+
+/// Sends a signal to a process and to all that it started, the youngest last: whoever dies first cannot start more.
+pub fn signal(pid: u32, signal: Signal) {
+    let mut family = vec![pid];
+    let mut at = 0;
+    while let Some(&member) = family.get(at) {
+        family.extend(children(member));
+        at += 1;
+    }
+    for member in family {
+        let pid = i32::try_from(member).ok().and_then(Pid::from_raw);
+        pid.map(|pid| kill_process(pid, signal).ok());
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::entries(&PathBuf::from(format!("/proc/{pid}/task"))).unwrap_or_default();
+    let listed = tasks.iter().filter_map(|task| fs::word(&task.join("children")));
+    listed
+        .flat_map(|line| line.split(' ').filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}
