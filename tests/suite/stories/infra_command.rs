@@ -1,7 +1,7 @@
 //! `infra up|down|status` with a compose file of the project's own.
 
 use crate::common::{Outcome, Repo, Sandbox, servers};
-use crate::compose::with_plugin;
+use crate::stories::compose::with_plugin;
 use std::fs;
 use std::net::TcpListener;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-const SCHEMA: &str = include_str!("../../src/commands/answers.schema.json");
+const SCHEMA: &str = include_str!("../../../src/commands/answers.schema.json");
 
 /// Commands whose stdout is not an answer: another program's, or a script's.
 const WITHOUT_ANSWER: [&str; 1] = ["run"];

@@ -84,7 +84,10 @@ fn links_lead_somewhere_and_so_do_the_names_of_tests() {
     let (_, table) = tests.split_once("|---|---|\n").expect("a table");
     let held_by = table.lines().filter_map(|row| row.split('|').nth(2));
     for name in held_by.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
-        let files = [format!("tests/suite/{name}.rs"), format!("tests/{name}"), name.to_owned()];
+        let folders = ["stories", "promises", "services", "project"];
+        let mut files: Vec<_> =
+            folders.iter().map(|folder| format!("tests/suite/{folder}/{name}.rs")).collect();
+        files.extend([format!("tests/{name}"), name.to_owned()]);
         assert!(files.iter().any(|file| project().join(file).exists()), "no test is named {name}");
     }
 }

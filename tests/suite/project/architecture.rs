@@ -58,18 +58,24 @@ const MODEL_MUST_NOT: [&str; 8] = [
 const LONGEST: usize = 300;
 
 #[test]
-fn every_test_file_is_in_main() {
-    let main = fs::read_to_string(project().join("tests/suite/main.rs")).unwrap();
-    let listed: Vec<_> =
-        main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
-    assert!(listed.is_sorted(), "the modules in main.rs are in alphabetical order");
-    let mut files: Vec<_> = fs::read_dir(project().join("tests/suite"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .filter(|name| name != "main" && name != "snapshots")
-        .collect();
-    files.sort();
-    assert_eq!(listed, files);
+fn every_test_file_is_in_the_module_of_its_folder() {
+    for folder in ["stories", "promises", "services", "project"] {
+        let dir = project().join("tests/suite").join(folder);
+        let module = fs::read_to_string(dir.join("mod.rs")).unwrap();
+        let listed: Vec<_> = module.lines().filter_map(module_name).collect();
+        assert!(listed.is_sorted(), "the modules of {folder} are in alphabetical order");
+        let mut files: Vec<_> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .filter(|name| name != "mod")
+            .collect();
+        files.sort();
+        assert_eq!(listed, files);
+    }
+}
+
+fn module_name(line: &str) -> Option<&str> {
+    line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';')
 }
 
 #[test]

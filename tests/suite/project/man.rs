@@ -90,7 +90,7 @@ fn plain(text: &str) -> String {
     out
 }
 
-const MEND: &str = "UPDATE=1 cargo test --test suite man::";
+const MEND: &str = "UPDATE=1 cargo test --test suite project::man::";
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("man")

@@ -1,7 +1,7 @@
 //! The application layer as the article has it: one compose stack for each worktree, on the shared network.
 
-use crate::article::venv;
 use crate::common::{Repo, Sandbox, servers, wait_until};
+use crate::stories::article::venv;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;

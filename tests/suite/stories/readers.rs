@@ -1,7 +1,7 @@
 //! The environment file reads the same in every program that reads such files.
 
-use crate::article::venv;
 use crate::common::{Outcome, Repo, Sandbox};
+use crate::stories::article::venv;
 use std::collections::BTreeMap;
 use std::path::Path;
 

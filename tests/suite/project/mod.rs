@@ -1,0 +1,8 @@
+//! The project itself: its shape, manual, schema, licences and README.
+
+mod architecture;
+mod harness;
+mod json;
+mod licences;
+mod man;
+mod readme;

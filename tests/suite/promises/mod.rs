@@ -1,0 +1,12 @@
+//! What holds under load, kills, outages and hostile hands.
+
+mod blackbox;
+mod crash;
+mod env_file;
+mod hostile;
+mod load;
+mod locks;
+mod outages;
+mod places;
+mod removal;
+mod signals;

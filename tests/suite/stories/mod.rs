@@ -1,0 +1,20 @@
+//! What users do, command by command.
+
+mod adopt;
+pub mod article;
+mod basics;
+mod check;
+mod claude;
+mod completions;
+mod compose;
+mod db;
+mod doctor;
+mod errors;
+mod hook;
+mod infra_command;
+mod init;
+mod readers;
+mod shell_init;
+mod terminal;
+mod trust;
+mod usage;
