@@ -46,7 +46,7 @@ pub struct Kept {
 /// Releases what is due, on the whole machine.
 pub fn all(ui: &Ui, dry_run: bool) -> Result<Report> {
     let store = Store::open()?;
-    let mut report = Report { dry_run: dry_run, ..Report::default() };
+    let mut report = Report { dry_run, ..Report::default() };
     if !dry_run {
         store.sweep()?;
     }
