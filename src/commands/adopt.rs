@@ -2,7 +2,8 @@
 
 use crate::commands::output::environment::Environment;
 use crate::environment::context::{Context, current_dir};
-use crate::environment::{adopt, effective_config, hooks};
+use crate::environment::workspace::Workspace;
+use crate::environment::{adopt, hooks};
 use crate::error::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -32,13 +33,13 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let dir = args.path.clone().map_or_else(current_dir, |path| Ok(current_dir()?.join(path)))?;
     let context = Context::at(&dir)?;
-    let config = effective_config::configuration(&context, ui)?;
+    let workspace = Workspace::open(&context, ui)?;
     if !args.no_hooks && adopt::known(&context)?.is_none_or(|lease| lease.hooks_pending) {
-        hooks::require_trusted(&context, &config.hooks.post_add)?;
+        hooks::require_trusted(&context, &workspace.config.hooks.post_add)?;
     }
-    let mut lease = adopt::worktree(&context, ui, &config)?;
+    let mut lease = adopt::worktree(&workspace)?;
     if !args.no_hooks {
-        hooks::run_post_add(&context, ui, &config, &mut lease)?;
+        hooks::run_post_add(&workspace, &mut lease)?;
     }
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)

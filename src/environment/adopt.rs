@@ -1,9 +1,9 @@
 //! Turns an existing worktree into an environment, and repairs an environment.
 
 use crate::environment::context::Context;
+use crate::environment::workspace::Workspace;
 use crate::environment::{create, files, reclaim};
 use crate::error;
-use crate::model::config::Config;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::plan::{self, Request, Start, Target};
 use crate::model::{name, shell};
@@ -17,14 +17,15 @@ use anyhow::Result;
 ///
 /// # Errors
 /// When it is the main checkout, or a part cannot be made.
-pub fn worktree(context: &Context, ui: &Ui, config: &Config) -> Result<Lease> {
+pub fn worktree(workspace: &Workspace<'_>) -> Result<Lease> {
+    let Workspace { context, ui, .. } = *workspace;
     let tree = tree_here(context)?;
     match known(context)? {
-        Some(lease) => mend(context, ui, config, &lease, &tree),
+        Some(lease) => repair(workspace, &lease, &tree),
         None => {
             require_unclaimed(context, &tree)?;
             tree.branch.iter().try_for_each(|branch| reclaim::stale(context, ui, branch))?;
-            let lease = create::one(context, ui, config, request(context, &tree)?)?;
+            let lease = create::one(workspace, request(context, &tree)?)?;
             ui.say(format!("`{}` is an environment now", lease.name));
             Ok(lease)
         }
@@ -89,19 +90,10 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
 }
 
 /// Puts back what is missing of an environment. What is somebody else's now is named and left.
-fn mend(
-    context: &Context,
-    ui: &Ui,
-    config: &Config,
-    lease: &Lease,
-    tree: &Worktree,
-) -> Result<Lease> {
-    let _working =
-        context.store.lock_lease(&lease.id, || ui.say("waiting for another git-agentenv"))?;
-    let Some(mut lease) = context.store.lease(&lease.id)? else {
-        let message = format!("no environment `{}`: it was just removed", lease.name);
-        return Err(error::not_found(message).into());
-    };
+fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<Lease> {
+    let Workspace { context, ui, config } = workspace;
+    let waiting = || ui.say("waiting for another git-agentenv");
+    let (_working, mut lease) = context.store.lock_current(lease, waiting)?;
     lease.repository.clone_from(&context.repo.common);
     lease.main.clone_from(&context.repo.main);
     lease.admin = lease.admin.map(|_| tree.admin.clone());

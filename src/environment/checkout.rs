@@ -6,22 +6,20 @@ use crate::model::shell;
 use crate::sys::git;
 use crate::sys::repo::{self, RemoteBranch, Repo, Worktree};
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The branch of this name: local, else the one remote that has it, else new from a commit.
-///
-/// # Errors
-/// When it cannot be a branch's name, is checked out elsewhere, or several remotes have it.
 pub fn branch(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Result<Target> {
     if !Repo::is_branch_name(name) {
-        let failure = error::usage(format!("`{name}` cannot be a branch's name"));
+        let failure = error::usage(format!("`{name}` is not a valid branch name"));
         return Err(failure.hint("see `git help check-ref-format`").into());
     }
     let start = if repo.branch(name).is_some() {
         require_free(repo, name)?;
         if from.is_some() {
-            let failure = error::usage(format!("the branch `{name}` exists already"));
-            return Err(failure.hint("leave out `--from`, or choose another name").into());
+            let failure = error::usage(format!("branch `{name}` already exists"));
+            return Err(failure.hint("omit `--from`, or choose another name").into());
         }
         Start::Existing
     } else {
@@ -30,10 +28,7 @@ pub fn branch(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Resul
     Ok(Target::Branch { name: name.to_owned(), start })
 }
 
-/// A commit without a branch.
-///
-/// # Errors
-/// When the revision names no commit.
+/// A commit without a branch: a detached HEAD. `NotFound` when the revision names no commit.
 pub fn detached(
     repo: &Repo,
     here: &Path,
@@ -72,37 +67,36 @@ fn several_remotes(repo: &Repo, name: &str, found: &[RemoteBranch]) -> Result<St
     }
     let remotes: Vec<&str> = found.iter().map(|branch| branch.remote.as_str()).collect();
     let message = format!("several remotes have a branch `{name}`: {}", remotes.join(", "));
-    let hint = format!("say which with `--from {}/{name}`", remotes[0]);
+    let hint = format!("choose one with `--from {}/{name}`", remotes[0]);
     Err(error::usage(message).hint(hint).into())
 }
 
-/// Goes on unless the branch is checked out in a worktree or the main checkout.
-///
-/// # Errors
-/// Refused, with the place.
+/// Refuses a branch that is checked out in a worktree or the main checkout.
 pub fn require_free(repo: &Repo, name: &str) -> Result<()> {
-    let elsewhere = repo::worktrees(&repo.common)?
-        .into_iter()
-        .find(|tree| tree.branch.as_deref() == Some(name))
-        .map(|tree| (hint(name, &tree), tree.path));
-    let main = || {
-        let hint = format!("`git agentenv add <branch> --from {name}` starts a new one from it");
-        let is_main = !repo.bare && repo.main_branch().as_deref() == Some(name);
-        is_main.then(|| (hint, repo.main.clone()))
-    };
-    let Some((hint, path)) = elsewhere.or_else(main) else {
+    let Some(holder) = taken(repo)?.remove(name) else {
         return Ok(());
     };
-    let message = format!("the branch `{name}` is checked out at {}", path.display());
-    Err(error::refused(message).hint(hint).into())
+    let path = holder.as_ref().map_or(&repo.main, |tree| &tree.path).display();
+    let message = format!("branch `{name}` is already checked out at {path}");
+    Err(error::refused(message).hint(hint(name, holder.as_ref())).into())
 }
 
-fn hint(name: &str, tree: &Worktree) -> String {
-    if tree.lease.is_some() {
-        return format!(
-            "that is its environment: `git agentenv run {name} -- <command>` works in it"
-        );
+/// The branches that `add` cannot check out, each with its linked worktree; `None`: the main checkout.
+pub fn taken(repo: &Repo) -> Result<BTreeMap<String, Option<Worktree>>> {
+    let mut taken = repo::checked_out(&repo.common)?;
+    taken.retain(|_, holder| holder.is_some() || !repo.bare);
+    Ok(taken)
+}
+
+fn hint(name: &str, holder: Option<&Worktree>) -> String {
+    match holder {
+        None => format!("start a new branch from it: `git agentenv add <branch> --from {name}`"),
+        Some(tree) if tree.lease.is_some() => {
+            format!("use its environment: `git agentenv run {name} -- <command>`")
+        }
+        Some(tree) => {
+            let path = shell::path(&tree.path);
+            format!("turn that worktree into an environment: `git agentenv adopt {path}`")
+        }
     }
-    let path = shell::path(&tree.path);
-    format!("`git agentenv adopt {path}` makes an environment of it")
 }

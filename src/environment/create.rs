@@ -2,6 +2,7 @@
 
 use crate::environment::apply::{self, Outcome};
 use crate::environment::context::Context;
+use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, checkout, occupancy, reclaim};
 use crate::model::config::Config;
 use crate::model::lease::{Lease, Phase};
@@ -10,21 +11,21 @@ use crate::model::slot::Taken;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
 use crate::sys::{failpoint, net};
-use crate::ui::Ui;
 use anyhow::Result;
 
 /// Makes one environment; again with another redis index when that one turns out to be somebody's.
 ///
 /// # Errors
 /// When it cannot be made; nothing of it is left then.
-pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Result<Lease> {
-    let mut occupied = occupancy::occupied(config);
+pub fn one(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
+    let ui = workspace.ui;
+    let mut occupied = occupancy::occupied(&workspace.config);
     loop {
-        let (plan, _working) = reserve(context, ui, config, request.clone(), &occupied)?;
-        match apply::make(ui, &context.store, &plan)? {
+        let (plan, _working) = reserve(workspace, request.clone(), &occupied)?;
+        match apply::make(ui, &workspace.context.store, &plan)? {
             Outcome::Ready(lease) => return Ok(*lease),
             Outcome::Occupied { index, by } => {
-                ui.say(format!("redis index {index} is used by {by}; taking another one"));
+                ui.say(format!("redis index {index} is used by {by}; trying the next"));
                 occupied.push((index, by));
             }
         }
@@ -33,17 +34,16 @@ pub fn one(context: &Context, ui: &Ui, config: &Config, request: Request) -> Res
 
 /// Chooses the slots and writes the lease, under the lock of the machine.
 fn reserve(
-    context: &Context,
-    ui: &Ui,
-    config: &Config,
+    workspace: &Workspace<'_>,
     request: Request,
     occupied: &[(u32, String)],
 ) -> Result<(Plan, Lock)> {
+    let context = workspace.context;
     let id = context.store.new_id()?;
     let working = context.store.lock_lease(&id, || ())?;
-    let waiting = || ui.say("waiting for another git-agentenv to choose its slots");
+    let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
     let recorded = context.store.lock(waiting).and_then(|_lock| {
-        let (plan, leases) = decide(context, config, request, occupied, id.clone())?;
+        let (plan, leases) = decide(context, &workspace.config, request, occupied, id.clone())?;
         leases.iter().try_for_each(|other| require_no_rival(context, &plan.lease, other))?;
         failpoint::point("before-lease")?;
         context.store.save(&plan.lease)?;
@@ -107,7 +107,8 @@ fn require_no_rival(context: &Context, lease: &Lease, other: &Lease) -> Result<(
 ///
 /// # Errors
 /// When nothing is free, or a lease cannot be understood.
-pub fn plan_only(context: &Context, config: &Config, request: Request) -> Result<Lease> {
+pub fn plan_only(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
+    let Workspace { context, config, .. } = workspace;
     let id = context.store.new_id()?;
     Ok(decide(context, config, request, &occupancy::occupied(config), id)?.0.lease)
 }

@@ -1,8 +1,8 @@
 //! Runs the project's own commands in a worktree.
 
 use crate::environment::context::Context;
-use crate::error::{self, Failure, exit_of, hint_of};
-use crate::model::config::Config;
+use crate::environment::workspace::Workspace;
+use crate::error::{self, Exit, Failure, exit_of, hint_of};
 use crate::model::lease::Lease;
 use crate::model::shell as quoted;
 use crate::sys::exec::Cmd;
@@ -43,7 +43,8 @@ pub fn with_vars(command: Cmd, lease: &Lease) -> Cmd {
 ///
 /// # Errors
 /// When one fails; the environment is kept.
-pub fn run_post_add(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) -> Result<()> {
+pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> {
+    let Workspace { context, config, ui } = workspace;
     if !lease.hooks_pending {
         return Ok(());
     }
@@ -56,18 +57,19 @@ pub fn run_post_add(context: &Context, ui: &Ui, config: &Config, lease: &mut Lea
         error.context(failure)
     })?;
     lease.hooks_pending = false;
-    let _working = context.store.lock_lease(&lease.id, || ())?;
-    // They may have taken long, and somebody may have removed the environment meanwhile.
-    let Some(now) = context.store.lease(&lease.id)? else {
-        return Ok(());
-    };
-    context.store.save(&Lease { hooks_pending: false, ..now })
+    match context.store.lock_current(lease, || ()) {
+        Ok((_working, now)) => context.store.save(&Lease { hooks_pending: false, ..now }),
+        // Hooks can take minutes, and the environment may have been removed meanwhile.
+        Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// For callers that nobody can ask and that must not fail for a hook: says what did not run, and why.
-pub fn try_post_add(context: &Context, ui: &Ui, config: &Config, lease: &mut Lease) {
+pub fn try_post_add(workspace: &Workspace<'_>, lease: &mut Lease) {
+    let Workspace { context, config, ui } = workspace;
     let ran = require_trusted(context, &config.hooks.post_add)
-        .and_then(|()| run_post_add(context, ui, config, lease));
+        .and_then(|()| run_post_add(workspace, lease));
     if let Err(error) = ran {
         let hint = hint_of(&error).unwrap_or("`git agentenv adopt` runs them again");
         ui.warn(format!("the post_add hooks did not all run: {error:#}\nhint: {hint}"));

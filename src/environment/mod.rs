@@ -19,4 +19,5 @@ pub mod remove;
 pub mod resolve;
 pub mod state;
 pub mod teardown;
+pub mod workspace;
 pub mod worktree;

@@ -4,7 +4,7 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::orphans;
 use crate::environment::reclaim::{self, Due, Settled};
 use crate::model::lease::Lease;
-use crate::service::{self, Gone};
+use crate::service::{self, Gone, inventory};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
@@ -115,10 +115,7 @@ fn drop_orphan(orphan: &orphans::Orphan) -> Result<()> {
     match service::give_back(&orphan.part, &orphan.id, false, nowhere)? {
         Gone::Dropped | Gone::Missing => Ok(()),
         Gone::NotOurs(whose) => Err(anyhow!("it is not ours ({whose})")),
-        Gone::Busy(sessions) => {
-            let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
-            Err(anyhow!("it is in use by {}", names.join(", ")))
-        }
+        Gone::Busy(sessions) => Err(anyhow!("in use by {}", inventory::listed(&sessions))),
     }
 }
 

@@ -82,10 +82,7 @@ pub fn check(
     lease: &Lease,
     agreed: &[Loss],
 ) -> Result<Removal> {
-    let Some(recorded) = context.store.lease(&lease.id)? else {
-        let message = format!("no environment `{}`: it was just removed", lease.name);
-        return Err(error::not_found(message).into());
-    };
+    let recorded = context.store.current(lease)?;
     let lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
     let losses = removal_risks::of(&lease, options.delete_branch)?;
     let mut serious = losses.iter().filter(|loss| loss.needs_force).peekable();

@@ -5,7 +5,7 @@ use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::shell;
-use crate::service::{self, Gone};
+use crate::service::{self, Gone, inventory};
 use crate::sys::repo::{self, MARK, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{docker, failpoint, fs, git};
@@ -111,7 +111,7 @@ fn branch(lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.branch_created_at) else {
         return Ok(());
     };
-    if repo::is_checked_out(&lease.repository, branch)? {
+    if repo::checked_out(&lease.repository)?.contains_key(branch) {
         return Ok(());
     }
     if git::birth_of_branch(&lease.main, branch)?.as_deref() != Some(&lease.mark()) {
@@ -129,7 +129,7 @@ fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
         return Ok(());
     };
     match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
-        Ok(_) if repo::is_checked_out(&lease.repository, branch)? => {
+        Ok(_) if repo::checked_out(&lease.repository)?.contains_key(branch) => {
             ui.warn(format!("the branch `{branch}` is kept: it is checked out elsewhere"));
             Ok(())
         }
@@ -196,8 +196,7 @@ fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
         }
         Gone::Busy(sessions) => {
             step.nothing();
-            let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
-            let message = format!("{what} is in use by {}", names.join(", "));
+            let message = format!("{what} is in use by {}", inventory::listed(&sessions));
             let hint = "end these sessions, or give them up with `--force`";
             return Err(error::refused(message).hint(hint).into());
         }

@@ -65,6 +65,12 @@ fn part(server: &Server, holds: &str) -> Part {
     }
 }
 
+/// Sessions in one line, for a message: who uses a database.
+pub fn listed(sessions: &[Session]) -> String {
+    let words: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}
+
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.application.is_empty() { "a session" } else { &self.application };

@@ -4,7 +4,7 @@ use super::{env, fs, parallel};
 use crate::error;
 use anyhow::{Context, Result};
 use gix::bstr::ByteSlice;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The file in a worktree's admin directory that says which lease it belongs to.
@@ -223,14 +223,15 @@ pub fn main_branch(common: &Path) -> Option<String> {
     head_branch(&common.join("HEAD"))
 }
 
-/// Whether a branch is checked out in the main checkout or a linked worktree: deleting it would break that.
+/// The branches that are checked out, each with the linked worktree that has it; `None`: the main checkout.
+/// Git refuses to check out one of these once more, and deleting one breaks its worktree.
 ///
-/// # Errors
-/// When the admin directories cannot be read.
-pub fn is_checked_out(common: &Path, branch: &str) -> Result<bool> {
-    let trees = worktrees(common)?;
-    Ok(main_branch(common).as_deref() == Some(branch)
-        || trees.iter().any(|tree| tree.branch.as_deref() == Some(branch)))
+/// The HEAD of a bare repository counts as checked out: git falls back on it.
+pub fn checked_out(common: &Path) -> Result<BTreeMap<String, Option<Worktree>>> {
+    let linked = worktrees(common)?.into_iter();
+    let linked = linked.filter_map(|tree| Some((tree.branch.clone()?, Some(tree))));
+    let main = main_branch(common).map(|branch| (branch, None));
+    Ok(main.into_iter().chain(linked).collect())
 }
 
 /// What one admin directory says; `None` when git would not call it a worktree either.

@@ -85,6 +85,29 @@ impl Store {
         lock::take(&self.lock_file(id), waiting)
     }
 
+    /// Locks a lease and reads it again: what another process did to it before is seen.
+    ///
+    /// # Errors
+    /// `NotFound` when it was removed meanwhile.
+    pub fn lock_current(
+        &self,
+        lease: &Lease,
+        waiting: impl FnOnce(),
+    ) -> Result<(lock::Lock, Lease)> {
+        let lock = self.lock_lease(&lease.id, waiting)?;
+        Ok((lock, self.current(lease)?))
+    }
+
+    /// A lease as it is now, for those who hold its lock.
+    ///
+    /// # Errors
+    /// `NotFound` when it was removed meanwhile.
+    pub fn current(&self, lease: &Lease) -> Result<Lease> {
+        let removed =
+            || error::not_found(format!("no environment `{}`: it was just removed", lease.name));
+        self.lease(&lease.id)?.ok_or_else(|| removed().into())
+    }
+
     /// As [`Store::lock_lease`], but nothing when another process works on it.
     ///
     /// # Errors

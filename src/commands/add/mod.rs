@@ -6,9 +6,9 @@ use crate::commands::completions::candidates;
 use crate::commands::output::environment::Environment;
 use crate::commands::output::summary;
 use crate::environment::context::{Context, current_dir};
-use crate::environment::{checkout, create, effective_config, hooks, reclaim};
+use crate::environment::workspace::Workspace;
+use crate::environment::{checkout, create, hooks, reclaim};
 use crate::error::{self, Exit, exit_of};
-use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::plan::{Request, Target};
 use crate::sys::fs;
@@ -72,17 +72,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         branches.iter().try_for_each(|branch| reclaim::stale(&context, ui, branch))?;
     }
     let requests = requests(args, &context, &branches)?;
-    let config = effective_config::configuration(&context, ui)?;
+    let workspace = Workspace::open(&context, ui)?;
     if args.dry_run {
-        return dry_run(&context, ui, &config, requests);
+        return dry_run(&workspace, requests);
     }
     if !args.no_hooks {
-        hooks::require_trusted(&context, &config.hooks.post_add)?;
+        hooks::require_trusted(&context, &workspace.config.hooks.post_add)?;
     }
     if is_asked && !args.yes {
-        agree(&context, ui, &config, &requests)?;
+        agree(&workspace, &requests)?;
     }
-    make(args, &context, ui, &config, requests)
+    make(args, &workspace, requests)
 }
 
 /// The same one named twice is meant once.
@@ -91,16 +91,11 @@ fn once(branches: &[String]) -> Vec<String> {
     branches.iter().filter(|branch| seen.insert(*branch)).cloned().collect()
 }
 
-fn make(
-    args: &Args,
-    context: &Context,
-    ui: &Ui,
-    config: &Config,
-    requests: Vec<Request>,
-) -> Result<Exit> {
+fn make(args: &Args, workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
+    let ui = workspace.ui;
     let mut made = Vec::new();
     for request in requests {
-        let lease = create::one(context, ui, config, request)?;
+        let lease = create::one(workspace, request)?;
         ui.say(summary::made(&lease));
         made.push(lease);
     }
@@ -109,7 +104,7 @@ fn make(
     }
     let hooks = match args.no_hooks {
         true => Ok(()),
-        false => made.iter_mut().try_for_each(|one| hooks::run_post_add(context, ui, config, one)),
+        false => made.iter_mut().try_for_each(|one| hooks::run_post_add(workspace, one)),
     };
     // The environments are kept, so where they are is said all the same; JSON is one document, the error.
     if hooks.is_ok() || !ui.is_json() {
@@ -126,23 +121,23 @@ fn make(
     }
 }
 
-fn dry_run(context: &Context, ui: &Ui, config: &Config, requests: Vec<Request>) -> Result<Exit> {
-    let plan = |request| create::plan_only(context, config, request);
+fn dry_run(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
+    let plan = |request| create::plan_only(workspace, request);
     let planned = requests.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
-    answer(ui, &planned, |lease| {
+    answer(workspace.ui, &planned, |lease| {
         let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
         format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
     })?;
     Ok(Exit::Done)
 }
 
-fn agree(context: &Context, ui: &Ui, config: &Config, requests: &[Request]) -> Result<()> {
+fn agree(workspace: &Workspace<'_>, requests: &[Request]) -> Result<()> {
     let plans = requests.iter().map(|request| {
-        let lease = create::plan_only(context, config, request.clone())?;
-        Ok(summary::planned(&lease, &request.target, &config.hooks.post_add))
+        let lease = create::plan_only(workspace, request.clone())?;
+        Ok(summary::planned(&lease, &request.target, &workspace.config.hooks.post_add))
     });
     let plans = plans.collect::<Result<Vec<_>>>()?;
-    ui.agree(&plans.join("\n"), "Make it?", true)
+    workspace.ui.agree(&plans.join("\n"), "Make it?", true)
 }
 
 fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<Request>> {

@@ -1,8 +1,9 @@
 //! Asks for a branch where `add` got none.
 
+use crate::environment::checkout;
 use crate::environment::context::Context;
 use crate::error;
-use crate::sys::repo::{self, Repo};
+use crate::sys::repo::Repo;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ pub fn branch(context: &Context, ui: &Ui, from: Option<&str>) -> Result<String> 
         let failure = error::usage("the argument <BRANCH> is missing");
         return Err(failure.hint("`git agentenv add <branch>`").into());
     }
-    let taken = checked_out(&context.repo)?;
+    let taken: BTreeSet<String> = checkout::taken(&context.repo)?.into_keys().collect();
     let items = branches(&context.repo, &taken)?;
     let judge = |typed: &str| judge(typed, &taken, from.unwrap_or("HEAD"));
     let menu = Menu { prompt: "Branch:", items: &items, new: Some(&judge), several: false };
@@ -27,12 +28,6 @@ pub fn branch(context: &Context, ui: &Ui, from: Option<&str>) -> Result<String> 
             first.map(|item| item.label.clone()).ok_or_else(|| anyhow!("no branch was chosen"))
         }
     }
-}
-
-/// Branches that a worktree has.
-fn checked_out(repo: &Repo) -> Result<BTreeSet<String>> {
-    let linked = repo::worktrees(&repo.common)?.into_iter().filter_map(|tree| tree.branch);
-    Ok(linked.chain(repo.main_branch().filter(|_| !repo.bare)).collect())
 }
 
 fn branches(repo: &Repo, taken: &BTreeSet<String>) -> Result<Vec<Item>> {
@@ -51,10 +46,10 @@ fn branches(repo: &Repo, taken: &BTreeSet<String>) -> Result<Vec<Item>> {
 
 fn judge(typed: &str, taken: &BTreeSet<String>, start: &str) -> Result<String, String> {
     if taken.contains(typed) {
-        return Err(format!("`{typed}` is checked out already"));
+        return Err(format!("`{typed}` is already checked out"));
     }
     if !Repo::is_branch_name(typed) {
-        return Err(format!("`{typed}` cannot be a branch's name"));
+        return Err(format!("`{typed}` is not a valid branch name"));
     }
     Ok(format!("new branch `{typed}`, from {start}"))
 }

@@ -157,11 +157,6 @@ impl Target {
     pub fn lock(&self, ui: &Ui) -> Result<crate::sys::lock::Lock> {
         let waiting =
             || ui.say(format!("waiting for the process that works on `{}`", self.lease.name));
-        let lock = self.context.store.lock_lease(&self.lease.id, waiting)?;
-        if self.context.store.lease(&self.lease.id)?.is_some() {
-            return Ok(lock);
-        }
-        let message = format!("no environment `{}`: it was just removed", self.lease.name);
-        Err(error::not_found(message).into())
+        Ok(self.context.store.lock_current(&self.lease, waiting)?.0)
     }
 }

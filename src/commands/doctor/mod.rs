@@ -5,7 +5,8 @@ mod machine;
 mod slots;
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::{adopt, effective_config, reclaim};
+use crate::environment::workspace::Workspace;
+use crate::environment::{adopt, reclaim};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
@@ -127,8 +128,7 @@ fn mend(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
         Fix::Finish(lease) => reclaim::settle(ui, store, lease, false).map(drop),
         Fix::Mend(lease) => {
             let context = Context::at(&lease.path)?;
-            let config = effective_config::configuration(&context, ui)?;
-            adopt::worktree(&context, ui, &config).map(drop)
+            adopt::worktree(&Workspace::open(&context, ui)?).map(drop)
         }
     }
 }

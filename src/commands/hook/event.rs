@@ -3,7 +3,8 @@
 use crate::commands::hook::claude_protocol::Event;
 use crate::environment::context::{Context, current_dir};
 use crate::environment::remove::{self, RemoveOptions};
-use crate::environment::{adopt, checkout, create, effective_config, hooks, reclaim, resolve};
+use crate::environment::workspace::Workspace;
+use crate::environment::{adopt, checkout, create, hooks, reclaim, resolve};
 use crate::error::{self, Exit, hint_of};
 use crate::model::lease::Lease;
 use crate::model::plan::Request;
@@ -57,11 +58,11 @@ pub fn create(ui: &Ui) -> Result<Exit> {
     let lease = match known {
         Some(lease) => adopted(&Context::at(&lease.path)?, ui)?,
         None => {
-            let config = effective_config::configuration(&context, ui)?;
+            let workspace = Workspace::open(&context, ui)?;
             let target = checkout::branch(&context.repo, &cwd, name, None)?;
             let request = Request { target, path: None, adopted: false };
-            let mut lease = create::one(&context, ui, &config, request)?;
-            hooks::try_post_add(&context, ui, &config, &mut lease);
+            let mut lease = create::one(&workspace, request)?;
+            hooks::try_post_add(&workspace, &mut lease);
             lease
         }
     };
@@ -91,9 +92,9 @@ pub fn remove(ui: &Ui) -> Result<Exit> {
 
 /// Makes the worktree whole, and an environment if it is none yet.
 fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
-    let config = effective_config::configuration(context, ui)?;
-    let mut lease = adopt::worktree(context, ui, &config)?;
-    hooks::try_post_add(context, ui, &config, &mut lease);
+    let workspace = Workspace::open(context, ui)?;
+    let mut lease = adopt::worktree(&workspace)?;
+    hooks::try_post_add(&workspace, &mut lease);
     Ok(lease)
 }
 

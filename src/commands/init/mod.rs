@@ -10,6 +10,7 @@ use crate::commands::output::environment::Environment;
 use crate::commands::output::summary;
 use crate::environment::context::{self, Context};
 use crate::environment::create;
+use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit};
 use crate::model::config::{Config, Place, SCHEMA};
 use crate::model::lease::Lease;
@@ -182,7 +183,8 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let commit = context.repo.head().unwrap_or_else(|_| "0".repeat(40));
     let target = Target::Branch { name: "example".to_owned(), start: Start::New { commit } };
     let request = Request { target: target.clone(), path: None, adopted: false };
-    match create::plan_only(context, config, request) {
+    let workspace = Workspace { context, config: config.clone(), ui };
+    match create::plan_only(&workspace, request) {
         Ok(lease) => {
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
             ui.say(format!("`git agentenv add example` would work like this.\n{planned}"));

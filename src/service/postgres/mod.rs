@@ -10,6 +10,7 @@ use super::{Gone, Server, Session, State};
 use crate::error;
 use crate::model::lease::{self, Part};
 use crate::model::name::IDENTIFIER;
+use crate::service::inventory::listed;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
 use psql::SqlError;
@@ -188,8 +189,7 @@ fn owner(database: &Database) -> String {
 
 /// The refusal that names who uses a database.
 pub fn in_use(name: &str, sessions: &[Session]) -> anyhow::Error {
-    let names: Vec<String> = sessions.iter().map(ToString::to_string).collect();
-    error::refused(format!("database `{name}` is in use by {}", names.join(", ")))
+    error::refused(format!("database `{name}` is in use by {}", listed(sessions)))
         .hint("end these sessions, or give them up with `--force`")
         .into()
 }

@@ -306,7 +306,8 @@ fn collect(dir: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let code = fs::read_to_string(&entry).unwrap();
-        let names = code.split("failpoint::point(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let names =
+            code.split("failpoint::point(\"").skip(1).filter_map(|rest| rest.split('"').next());
         found.extend(names.map(str::to_owned));
     }
 }

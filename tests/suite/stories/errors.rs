@@ -90,7 +90,7 @@ fn branches_that_cannot_be() {
         ("taken", "/elsewhere", "git agentenv adopt "),
         ("mine", "/app-mine", "git agentenv run mine -- "),
     ] {
-        says(&repo.agentenv(&["add", name]).fails(7), &["is checked out at", place, way_out]);
+        says(&repo.agentenv(&["add", name]).fails(7), &["already checked out at", place, way_out]);
     }
     says(
         &repo.agentenv(&["add", "new", "--from", "no-such"]).fails(4),

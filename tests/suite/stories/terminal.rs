@@ -42,9 +42,9 @@ fn a_new_name_is_checked_while_it_is_typed() {
     terminal.types("git agentenv add --yes");
     terminal.waits_for("Branch:");
     terminal.key("main");
-    terminal.waits_for("`main` is checked out already");
+    terminal.waits_for("`main` is already checked out");
     terminal.key("..");
-    terminal.waits_for("`main..` cannot be a branch's name");
+    terminal.waits_for("`main..` is not a valid branch name");
     terminal.key("Enter");
     terminal.key("C-u");
     terminal.key("brand-new");
