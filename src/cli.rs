@@ -1,8 +1,8 @@
 //! The command line, and nothing else.
 
 use crate::commands::{
-    add, adopt, check, completions, db, doctor, env, hook, infra, init, list, path, prune, remove,
-    run, shell_init, trust,
+    add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, open,
+    path, prune, ps, remove, restart, run, shell_init, trust, up, wait,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -48,6 +48,20 @@ pub enum Command {
     Env(env::Args),
     /// Run a command in an environment
     Run(run::Args),
+    /// Start the application of an environment
+    Up(up::Args),
+    /// Stop the application of an environment
+    Down(down::Args),
+    /// Stop and start the application of an environment
+    Restart(restart::Args),
+    /// List the processes of environments
+    Ps(ps::Args),
+    /// Show what the processes of an environment print
+    Logs(logs::Args),
+    /// Wait until the application of an environment is ready
+    Wait(wait::Args),
+    /// Open the application of an environment in a browser
+    Open(open::Args),
     /// Print the path of an environment
     Path(path::Args),
     /// Give back what belongs to worktrees that are gone, and finish what was interrupted

@@ -6,18 +6,25 @@ pub mod check;
 pub mod completions;
 pub mod db;
 pub mod doctor;
+pub mod down;
 pub mod env;
 pub mod hook;
 pub mod infra;
 pub mod init;
 pub mod list;
+pub mod logs;
+pub mod open;
 pub mod output;
 pub mod path;
 pub mod prune;
+pub mod ps;
 pub mod remove;
+pub mod restart;
 pub mod run;
 pub mod shell_init;
 pub mod trust;
+pub mod up;
+pub mod wait;
 
 use crate::cli::Command;
 use crate::error::Exit;
@@ -46,6 +53,13 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::ShellInit(args) => shell_init::run(&args, ui),
         Command::Db(args) => db::run(&args, ui),
         Command::Init(args) => init::run(&args, ui),
+        Command::Up(args) => up::run(&args, ui),
+        Command::Down(args) => down::run(&args, ui),
+        Command::Restart(args) => restart::run(&args, ui),
+        Command::Ps(args) => ps::run(&args, ui),
+        Command::Logs(args) => logs::run(&args, ui),
+        Command::Wait(args) => wait::run(&args, ui),
+        Command::Open(args) => open::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
     }
 }

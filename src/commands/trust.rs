@@ -37,12 +37,14 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ui.answer(&serde_json::json!({ "trusted": false }), text)?;
         return Ok(Exit::Done);
     }
-    let configured = context.config()?.map(|config| config.hooks).unwrap_or_default();
+    let config = context.config()?.unwrap_or_default();
+    let (configured, processes) = (&config.hooks, config.process_commands());
     let listed = hooks::listing("post_add", &configured.post_add)
-        + &hooks::listing("pre_remove", &configured.pre_remove);
+        + &hooks::listing("pre_remove", &configured.pre_remove)
+        + &hooks::listing("process", &processes);
     if listed.is_empty() {
-        let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [] });
-        ui.answer(&answer, || "this repository has no hooks\n".to_owned())?;
+        let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [], "processes": [] });
+        ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
         return Ok(Exit::Done);
     }
     let listed = format!("these commands would run in each worktree:\n{}", listed.trim_end());
@@ -54,9 +56,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     trust::approve(
         &context.store,
         &context.repo.common,
-        &[&configured.post_add, &configured.pre_remove],
+        &[&configured.post_add, &configured.pre_remove, &processes],
     )?;
-    let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove });
+    let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove, "processes": processes });
     ui.answer(&answer, || "approved exactly these commands\n".to_owned())?;
     Ok(Exit::Done)
 }

@@ -12,6 +12,7 @@ pub mod files;
 pub mod hooks;
 pub mod occupancy;
 pub mod orphans;
+pub mod processes;
 pub mod prune;
 pub mod reclaim;
 pub mod removal_risks;

@@ -1,6 +1,6 @@
 //! Gives back what a lease holds: after a failure, at `remove`, and when `prune` finishes either.
 
-use crate::environment::{files, worktree};
+use crate::environment::{files, processes, worktree};
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
@@ -30,6 +30,7 @@ pub struct Force {
 /// When something could not be given back: it is named, and stays on record.
 pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
     let mut left = Vec::new();
+    keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
     keep(&mut left, "containers", containers(lease));
     failpoint::point("containers-removed")?;
     let tree = worktree::of(lease)?;

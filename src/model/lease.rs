@@ -50,6 +50,9 @@ pub struct Lease {
     pub ports: IndexMap<String, u16>,
     /// Its parts of the shared servers.
     pub parts: Vec<Part>,
+    /// The processes that `up` started, by name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub processes: IndexMap<String, Started>,
     /// The environment file, relative to the worktree.
     pub env_file: String,
     /// All variables, in the order of the environment file.
@@ -66,6 +69,20 @@ pub enum Phase {
     Ready,
     /// Being taken away; `remove` again or `prune` finishes it.
     Removing,
+}
+
+/// A process that `up` started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Started {
+    /// Its process id, which is its process group's too.
+    pub pid: u32,
+    /// What tells it from another process that gets the same id later.
+    pub identity: String,
+    /// When it was started, in seconds since 1970.
+    pub since: u64,
+    /// The file that holds what it prints.
+    pub log: PathBuf,
 }
 
 /// One environment's part of one service.

@@ -1,5 +1,6 @@
 //! Effects: one outside thing per file.
 
+pub mod clock;
 pub mod compose;
 pub mod docker;
 pub mod env;
@@ -12,6 +13,7 @@ pub mod listeners;
 pub mod lock;
 pub mod net;
 pub mod parallel;
+pub mod process;
 pub mod process_tree;
 pub mod repo;
 #[cfg(target_os = "linux")]

@@ -186,6 +186,7 @@ impl Store {
     /// When its file cannot be removed.
     pub fn forget(&self, id: &str) -> Result<()> {
         fs::remove(&self.file(id))?;
+        fs::remove_dir(&self.logs(id))?;
         fs::remove(&self.lock_file(id))
     }
 
@@ -214,6 +215,11 @@ impl Store {
     /// The file of a lease.
     pub fn file(&self, id: &str) -> PathBuf {
         self.dir.join("leases").join(format!("{id}.yaml"))
+    }
+
+    /// The directory of the logs of a lease's processes.
+    pub fn logs(&self, id: &str) -> PathBuf {
+        self.dir.join("logs").join(id)
     }
 
     fn lock_file(&self, name: &str) -> PathBuf {

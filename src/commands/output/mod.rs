@@ -1,4 +1,5 @@
 //! What commands print: typed JSON documents, and the text of summaries.
 
 pub mod environment;
+pub mod processes;
 pub mod summary;

@@ -23,6 +23,7 @@ impl Default for Config {
             ports: ports(),
             services: IndexMap::from(services),
             env: IndexMap::new(),
+            processes: IndexMap::new(),
             hooks: Hooks::default(),
             infra: Infra::default(),
         };

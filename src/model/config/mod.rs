@@ -6,6 +6,7 @@ mod embedded;
 mod layout;
 mod parse;
 mod ports;
+mod processes;
 mod reader;
 mod services;
 mod span;
@@ -38,10 +39,20 @@ pub struct Config {
     pub services: IndexMap<String, Service>,
     /// Further variables: templates made of those above.
     pub env: IndexMap<String, String>,
+    /// What `up` starts in an environment, by name.
+    pub processes: IndexMap<String, Process>,
     /// Commands to run in the worktree.
     pub hooks: Hooks,
     /// Where the shared servers come from.
     pub infra: Infra,
+}
+
+impl Config {
+    /// Every command line under `processes`.
+    pub fn process_commands(&self) -> Vec<String> {
+        let lines = |process: &Process| [Some(process.run.clone()), process.ready.clone()];
+        self.processes.values().flat_map(lines).flatten().collect()
+    }
 }
 
 /// One variable that holds a port.
@@ -117,6 +128,15 @@ pub struct Service {
     pub user: String,
     /// The port on this machine where applications reach it.
     pub port: u16,
+}
+
+/// A process of the application, for the shell, once `trust` approved it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its command line.
+    pub run: String,
+    /// A command that ends with 0 once the process is ready; `None`: its ports answer then.
+    pub ready: Option<String>,
 }
 
 /// Commands that run in the worktree, once `trust` approved them.

@@ -1,13 +1,13 @@
 //! `.agentenv.yaml` as a [`Config`].
 
 use super::reader::{At, Fields};
-use super::{Config, Hooks, Infra, defaults, layout, ports, services, variables, yaml};
+use super::{Config, Hooks, Infra, defaults, layout, ports, processes, services, variables, yaml};
 use crate::model::config::diagnostic::Checked;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const SECTIONS: [&str; 8] =
-    ["worktree", "env_file", "project", "ports", "services", "env", "hooks", "infra"];
+const SECTIONS: [&str; 9] =
+    ["worktree", "env_file", "project", "ports", "services", "env", "processes", "hooks", "infra"];
 
 impl Config {
     /// Reads a configuration file. What it leaves out has its default.
@@ -41,6 +41,7 @@ fn build(sections: &Fields) -> Checked<Config> {
     sections.set("project", &mut config.project, At::text)?;
     sections.set("ports", &mut config.ports, ports::read)?;
     sections.set("services", &mut config.services, services::read)?;
+    sections.set("processes", &mut config.processes, processes::read)?;
     sections.set("hooks", &mut config.hooks, hooks)?;
     sections.set("infra", &mut config.infra, infra)?;
     config.env = IndexMap::new();

@@ -30,6 +30,11 @@ impl<'a> At<'a> {
         Wrong::at(&self.path, message)
     }
 
+    /// It has keys of its own.
+    pub(super) fn is_mapping(&self) -> bool {
+        matches!(self.node, Node::Map(_))
+    }
+
     /// A mapping of known keys.
     pub(super) fn fields(&self, known: &[&str]) -> Checked<Fields<'a>> {
         for (key, entry) in self.entries()? {

@@ -120,6 +120,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         delete_branch_at: None,
         remains: false,
         adopted: request.adopted,
+        processes: IndexMap::new(),
         hooks_pending: !config.hooks.post_add.is_empty(),
         project: identity.project,
         ports,

@@ -1,5 +1,6 @@
 //! The one place that starts processes.
 
+mod detached;
 mod dialogue;
 mod running;
 

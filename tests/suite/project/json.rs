@@ -16,7 +16,10 @@ const WITHOUT_ANSWER: [&str; 1] = ["run"];
 fn every_command_answers_as_its_schema_says() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&(sandbox.config() + "hooks: { post_add: [\"echo hooked\"] }\n"));
+    repo.config(
+        &(sandbox.config()
+            + "hooks: { post_add: [\"echo hooked\"] }\nprocesses: { idle: sleep 600 }\n"),
+    );
     let answers = Answers::default();
     let says = |words: &[&str]| answers.of(&repo, words);
 
@@ -38,6 +41,15 @@ fn every_command_answers_as_its_schema_says() {
     assert_eq!(says(&["path", "one"])["path"], one["path"]);
     assert_eq!(says(&["check"])["ok"], true);
     says(&["infra", "status"]);
+
+    for words in
+        [&["up", "one", "--wait"][..], &["restart", "one"], &["ps", "--all"], &["wait", "one"]]
+    {
+        assert_eq!(says(words)["environments"][0]["processes"][0]["name"], "idle");
+    }
+    says(&["logs", "--env", "one"]);
+    says(&["open", "one"]);
+    assert_eq!(says(&["down", "one"])["stopped"][0]["name"], "one");
 
     for shell in ["bash", "zsh", "fish"] {
         says(&["completions", shell]);

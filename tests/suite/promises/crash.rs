@@ -32,6 +32,9 @@ const ADD: [&str; 17] = [
 /// Points at which it is an environment already, for `add`, and still is one, for `remove`.
 const WHOLE: [&str; 2] = ["before-hook", "hook-run"];
 
+/// Points of `up`; the story of processes strikes them.
+const UP: [&str; 1] = ["process-started"];
+
 /// Points on the way of `remove`.
 const REMOVE: [&str; 9] = [
     "file-replaced",
@@ -62,8 +65,14 @@ const REMOVES: [&str; 3] = ["remove", "feature", "--delete-branch"];
 fn every_point_of_the_program_is_struck() {
     let mut found = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    let struck: BTreeSet<String> =
-        ADD.iter().chain(&WHOLE).chain(&REMOVE).chain(&UNDO).map(ToString::to_string).collect();
+    let struck: BTreeSet<String> = ADD
+        .iter()
+        .chain(&WHOLE)
+        .chain(&UP)
+        .chain(&REMOVE)
+        .chain(&UNDO)
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(found, struck);
 }
 

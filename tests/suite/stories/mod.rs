@@ -13,6 +13,7 @@ mod errors;
 mod hook;
 mod infra_command;
 mod init;
+mod processes;
 mod readers;
 mod shell_init;
 mod terminal;

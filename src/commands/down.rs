@@ -1,0 +1,82 @@
+//! `git agentenv down`: stops the application of an environment.
+
+use super::up::chosen;
+use crate::commands::completions::candidates;
+use crate::environment::context::Context;
+use crate::environment::processes::{self, Stopped};
+use crate::error::Exit;
+use crate::model::lease::Lease;
+use crate::ui::Ui;
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+use std::time::Duration;
+
+/// The arguments of `down`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environments; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub envs: Vec<String>,
+    /// How long processes have to end by themselves, in seconds
+    #[arg(short, long, value_name = "SECONDS", default_value_t = processes::GRACE.as_secs())]
+    pub timeout: u64,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv down
+  git agentenv down feature-x --timeout 1
+  git agentenv down a b c";
+
+/// The answer of `down`.
+#[derive(Debug, Serialize)]
+struct Answer {
+    stopped: Vec<Application>,
+}
+
+/// What was stopped in one environment.
+#[derive(Debug, Serialize)]
+struct Application {
+    name: String,
+    processes: usize,
+    killed: usize,
+}
+
+/// Stops it.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let grace = Duration::from_secs(args.timeout);
+    let leases = chosen(&context, &args.envs)?;
+    let one = |lease: &Lease| {
+        let Stopped { processes, killed } = stop(&context, ui, lease, grace)?;
+        Ok(Application { name: lease.name.clone(), processes, killed })
+    };
+    let answer = Answer { stopped: leases.iter().map(one).collect::<Result<_>>()? };
+    ui.answer(&answer, || answer.stopped.iter().map(described).collect())?;
+    Ok(Exit::Done)
+}
+
+/// Stops the processes of one environment, alone at work on it.
+pub(super) fn stop(context: &Context, ui: &Ui, lease: &Lease, grace: Duration) -> Result<Stopped> {
+    let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
+    let _working = context.store.lock_lease(&lease.id, waiting)?;
+    match context.store.lease(&lease.id)? {
+        Some(mut lease) => processes::stop(&context.store, &mut lease, grace),
+        None => Ok(Stopped::default()),
+    }
+}
+
+fn described(stopped: &Application) -> String {
+    let Application { name, processes, killed } = stopped;
+    match (processes, killed) {
+        (0, _) => format!("nothing runs in {name}\n"),
+        (_, 0) => format!("stopped {name}: {}\n", counted(*processes)),
+        _ => format!("stopped {name}: {}, {killed} killed\n", counted(*processes)),
+    }
+}
+
+fn counted(processes: usize) -> String {
+    if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") }
+}

@@ -1,0 +1,131 @@
+//! `git agentenv logs`: shows what the processes of an environment print.
+
+use crate::commands::completions::candidates;
+use crate::environment::context::Context;
+use crate::environment::processes::{self, Follower, State, Status};
+use crate::environment::resolve;
+use crate::error::{self, Exit};
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::model::suggest;
+use crate::sys::interrupt;
+use crate::ui::{Tone, Ui};
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The arguments of `logs`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The processes; none: all that were started
+    #[arg(value_name = "PROCESS")]
+    pub processes: Vec<String>,
+    /// The environment; without it, the one around the current directory
+    #[arg(short, long, value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub env: Option<String>,
+    /// Go on showing what they print until they end
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
+    /// How many lines of each to begin with
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 100)]
+    pub lines: usize,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv logs
+  git agentenv logs web --follow
+  git agentenv logs worker --env feature-x -n 20";
+
+/// How often a log is looked at again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The answer of `logs`.
+#[derive(Debug, Serialize)]
+struct Answer {
+    logs: Vec<Log>,
+}
+
+/// The end of one log.
+#[derive(Debug, Serialize)]
+struct Log {
+    process: String,
+    file: PathBuf,
+    lines: Vec<String>,
+}
+
+/// Shows them.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let config = context.config()?.unwrap_or_default();
+    let lease = resolve::named_or_here(&context, args.env.as_deref())?;
+    let started = started(&processes::of(&lease, &config), &args.processes, &lease)?;
+    let width = started.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let prefix = |name: &str| match started.len() {
+        1 => String::new(),
+        _ => format!("{} | ", Tone::Strong.paint(&format!("{name:<width$}"))),
+    };
+    let mut followers = Vec::new();
+    let mut answer = Answer { logs: Vec::new() };
+    for (name, file) in &started {
+        followers.push((prefix(name), Follower::at_end(file)?));
+        let lines = processes::tail(file, args.lines)?;
+        let lines = lines.lines().map(str::to_owned).collect();
+        answer.logs.push(Log { process: name.clone(), file: file.clone(), lines });
+    }
+    ui.answer(&answer, || {
+        let text =
+            |log: &Log| prefixed(&prefix(&log.process), log.lines.iter().map(String::as_str));
+        answer.logs.iter().map(text).collect()
+    })?;
+    if args.follow {
+        follow(ui, &lease, &config, &mut followers)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn started(known: &[Status], wanted: &[String], lease: &Lease) -> Result<Vec<(String, PathBuf)>> {
+    for name in wanted {
+        if known.iter().all(|process| process.name != *name) {
+            let names = known.iter().map(|process| process.name.as_str());
+            let hint = suggest::suggestion(name, names);
+            let message = format!("no process `{name}` in `{}`", lease.name);
+            return Err(error::not_found(message).hint(hint).into());
+        }
+    }
+    let is_meant = |process: &&Status| wanted.is_empty() || wanted.contains(&process.name);
+    let log = |process: &Status| Some((process.name.clone(), process.log.clone()?));
+    let logs: Vec<_> = known.iter().filter(is_meant).filter_map(log).collect();
+    if logs.is_empty() {
+        let failure = error::not_found(format!("nothing was started in `{}`", lease.name));
+        return Err(failure.hint(format!("start it with `git agentenv up {}`", lease.name)).into());
+    }
+    Ok(logs)
+}
+
+fn follow(
+    ui: &Ui,
+    lease: &Lease,
+    config: &Config,
+    followers: &mut [(String, Follower)],
+) -> Result<()> {
+    loop {
+        interrupt::check()?;
+        // Looked at before the last lines are read: what ends afterwards is seen next time.
+        let runs = processes::of(lease, config).iter().any(|one| one.state == State::Running);
+        for (prefix, follower) in followers.iter_mut() {
+            ui.raw(&prefixed(prefix, follower.lines()?.lines()))?;
+        }
+        if !runs {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn prefixed<'a>(prefix: &str, lines: impl Iterator<Item = &'a str>) -> String {
+    lines.map(|line| format!("{prefix}{line}\n")).collect()
+}

@@ -1,0 +1,69 @@
+//! `git agentenv open`: opens the application of an environment in a browser.
+
+use crate::commands::completions::candidates;
+use crate::commands::output::environment::url;
+use crate::environment::context::Context;
+use crate::environment::resolve;
+use crate::error::{self, Exit};
+use crate::sys::{env, exec};
+use crate::ui::{self, Ui};
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+/// The arguments of `open`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environment; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub env: Option<String>,
+    /// Only print the URL
+    #[arg(short, long)]
+    pub print: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv open
+  git agentenv open feature-x
+  curl \"$(git agentenv open --print)\"";
+
+/// Programs that open a URL in the user's browser: of freedesktop.org, and of macOS.
+const OPENERS: [&str; 2] = ["xdg-open", "open"];
+
+/// The answer of `open`.
+#[derive(Debug, Serialize)]
+struct Answer {
+    url: String,
+    opened: bool,
+}
+
+/// Opens it where a person is, and prints the URL.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let lease = resolve::named_or_here(&context, args.env.as_deref())?;
+    let Some(url) = url(&lease) else {
+        let failure = error::not_found(format!("environment `{}` has no port", lease.name));
+        return Err(failure.hint("name one under `ports:` in .agentenv.yaml").into());
+    };
+    let opened = !args.print && ui::is_terminal() && browse(ui, &url);
+    let answer = Answer { url, opened };
+    ui.answer(&answer, || format!("{}\n", answer.url))?;
+    Ok(Exit::Done)
+}
+
+fn browse(ui: &Ui, url: &str) -> bool {
+    let named = env::var("BROWSER").into_iter();
+    let mut programs = named.chain(OPENERS.map(str::to_owned));
+    let Some(program) = programs.find(|program| exec::find(program).is_some()) else {
+        return false;
+    };
+    match exec::Cmd::new(&program).arg(url).read() {
+        Ok(_) => true,
+        Err(error) => {
+            ui.warn(format!("cannot open a browser: {error:#}"));
+            false
+        }
+    }
+}

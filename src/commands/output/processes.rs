@@ -1,0 +1,107 @@
+//! The processes of environments as the answers show them.
+
+use super::environment::url;
+use crate::environment::processes::{self, State, Status};
+use crate::model::config::Config;
+use crate::model::lease::Lease;
+use crate::ui::table::{self, Column, Fit};
+use crate::ui::{self, Tone};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// The answer of `up`, `restart`, `wait` and `ps`.
+#[derive(Debug, Serialize)]
+pub struct Processes {
+    /// The environments that were meant.
+    pub environments: Vec<Application>,
+}
+
+/// What runs in one environment.
+#[derive(Debug, Serialize)]
+pub struct Application {
+    /// The environment.
+    pub name: String,
+    /// Its worktree.
+    pub path: PathBuf,
+    /// Where its first port is reached in a browser.
+    pub url: Option<String>,
+    /// Its processes.
+    pub processes: Vec<Status>,
+}
+
+impl Processes {
+    /// Looks at the processes of these environments.
+    pub fn of(leases: &[Lease], config: &Config) -> Processes {
+        let one = |lease: &Lease| Application {
+            name: lease.name.clone(),
+            path: lease.path.clone(),
+            url: url(lease),
+            processes: processes::of(lease, config),
+        };
+        Processes { environments: leases.iter().map(one).collect() }
+    }
+
+    /// The table of `ps`.
+    pub fn text(&self) -> String {
+        let rows: Vec<(&Application, &Status)> = self
+            .environments
+            .iter()
+            .flat_map(|one| one.processes.iter().map(move |process| (one, process)))
+            .collect();
+        if rows.is_empty() {
+            return "no processes; name them under `processes:` in .agentenv.yaml\n".to_owned();
+        }
+        let column = |heading, fit, cell: &dyn Fn(&Application, &Status) -> String| Column {
+            heading,
+            fit,
+            cells: rows.iter().map(|(one, process)| cell(one, process)).collect(),
+        };
+        let mut columns = vec![
+            column("PROCESS", Fit::Cut(8), &|_, process| process.name.clone()),
+            column("STATE", Fit::Whole, &|_, process| state(process)),
+            column("PID", Fit::Drop(3), &|_, process| number(process.pid)),
+            column("UPTIME", Fit::Drop(6), &|_, process| {
+                process.uptime.map(duration).unwrap_or_default()
+            }),
+            column("MEMORY", Fit::Drop(6), &|_, process| {
+                process.memory.map(size).unwrap_or_default()
+            }),
+            column("PORTS", Fit::Cut(5), &|_, process| {
+                let ports: Vec<String> = process.ports.iter().map(u16::to_string).collect();
+                ports.join(" ")
+            }),
+        ];
+        if self.environments.len() > 1 {
+            columns.insert(0, column("ENVIRONMENT", Fit::Cut(11), &|one, _| one.name.clone()));
+        }
+        table::render(columns, ui::width())
+    }
+}
+
+fn state(process: &Status) -> String {
+    match (process.state, process.exit) {
+        (State::Running, _) => Tone::Good.paint("running"),
+        (State::Exited, Some(0)) => "exited".to_owned(),
+        (State::Exited, code) => Tone::Bad.paint(&format!("exited {}", number(code))),
+        (State::Killed, _) => Tone::Bad.paint("killed"),
+        (State::Stopped, _) => Tone::Quiet.paint("stopped"),
+    }
+}
+
+fn number(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// Seconds as people read them: `42s`, `3m`, `5h`, `2d`.
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}

@@ -1,0 +1,42 @@
+//! `git agentenv ps`: lists the processes of environments.
+
+use super::up::chosen;
+use crate::commands::completions::candidates;
+use crate::commands::output::processes::Processes;
+use crate::environment::context::Context;
+use crate::environment::resolve;
+use crate::error::Exit;
+use crate::ui::Ui;
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+
+/// The arguments of `ps`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environments; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub envs: Vec<String>,
+    /// Every environment of this repository
+    #[arg(short, long, conflicts_with = "envs")]
+    pub all: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv ps
+  git agentenv ps feature-x --json
+  git agentenv ps --all";
+
+/// Lists them.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let config = context.config()?.unwrap_or_default();
+    let leases = match args.all {
+        true => resolve::current(&context)?,
+        false => chosen(&context, &args.envs)?,
+    };
+    let answer = Processes::of(&leases, &config);
+    ui.answer(&answer, || answer.text())?;
+    Ok(Exit::Done)
+}

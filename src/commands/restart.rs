@@ -1,0 +1,42 @@
+//! `git agentenv restart`: stops and starts the application of an environment.
+
+use super::{down, up};
+use crate::commands::completions::candidates;
+use crate::commands::output::processes::Processes;
+use crate::environment::context::Context;
+use crate::environment::processes;
+use crate::error::Exit;
+use crate::model::lease::Lease;
+use crate::ui::Ui;
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+
+/// The arguments of `restart`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environments; none: the one around the current directory
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub envs: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv restart
+  git agentenv restart feature-x
+  git agentenv restart a b";
+
+/// Stops what runs, then starts it.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let config = up::configured(&context)?;
+    let restart = |lease: &Lease| {
+        down::stop(&context, ui, lease, processes::GRACE)?;
+        processes::start(&context, ui, &config, lease)
+    };
+    let leases = up::chosen(&context, &args.envs)?;
+    let leases = leases.iter().map(restart).collect::<Result<Vec<_>>>()?;
+    let answer = Processes::of(&leases, &config);
+    ui.answer(&answer, || answer.text())?;
+    Ok(Exit::Done)
+}

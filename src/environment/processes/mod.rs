@@ -1,0 +1,172 @@
+//! The processes of an environment's application: started, watched and stopped, without a daemon.
+//!
+//! Each runs in a process group of its own and carries the lease's id in its environment, as do all that it starts:
+//! what was started is found again even when whoever started it was killed before it could record it.
+
+mod logs;
+mod ready;
+mod start;
+mod stop;
+
+pub use logs::{Follower, tail};
+pub use ready::wait;
+pub use start::start;
+pub use stop::{GRACE, Stopped, end, stop};
+
+use crate::model::config::Config;
+use crate::model::lease::{Lease, Started};
+use crate::sys::process::{self, Process};
+use crate::sys::{clock, fs};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// How a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It runs.
+    Running,
+    /// It ended by itself.
+    Exited,
+    /// A signal ended it.
+    Killed,
+    /// It was not started, or `down` stopped it.
+    Stopped,
+}
+
+/// A process of an environment and how it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// Its name in the configuration.
+    pub name: String,
+    /// How it is.
+    pub state: State,
+    /// Its exit code, when it ended by itself.
+    pub exit: Option<i32>,
+    /// Its process id, which is its process group's too.
+    pub pid: Option<u32>,
+    /// How long it has been running, in seconds.
+    pub uptime: Option<u64>,
+    /// The memory of its whole process group, in bytes.
+    pub memory: Option<u64>,
+    /// The ports that its command line names.
+    pub ports: Vec<u16>,
+    /// The file that holds what it printed.
+    pub log: Option<PathBuf>,
+}
+
+/// The configured processes of an environment, and those that were started under another configuration.
+pub fn of(lease: &Lease, config: &Config) -> Vec<Status> {
+    let all = process::all();
+    let forgotten = lease.processes.keys().filter(|name| !config.processes.contains_key(*name));
+    config
+        .processes
+        .keys()
+        .chain(forgotten)
+        .map(|name| {
+            let line = config.processes.get(name).map_or("", |process| process.run.as_str());
+            status(&all, name, lease.processes.get(name), ports_in(lease, line))
+        })
+        .collect()
+}
+
+fn status(
+    all: &BTreeMap<u32, Process>,
+    name: &str,
+    started: Option<&Started>,
+    ports: Vec<u16>,
+) -> Status {
+    let alive = started.filter(|started| is_alive(all, started));
+    let exit = started.filter(|_| alive.is_none()).and_then(|started| exit_code(&started.log));
+    let memory = |started: &Started| {
+        let group = all.values().filter(|one| one.group == started.pid);
+        group.map(|one| one.memory).sum()
+    };
+    Status {
+        name: name.to_owned(),
+        state: match (started, alive, exit) {
+            (None, ..) => State::Stopped,
+            (_, Some(_), _) => State::Running,
+            (_, None, Some(code)) if code <= 128 => State::Exited,
+            _ => State::Killed,
+        },
+        exit,
+        pid: alive.map(|started| started.pid),
+        uptime: alive.map(|started| clock::now().saturating_sub(started.since)),
+        memory: alive.map(memory),
+        ports,
+        log: started.map(|started| started.log.clone()),
+    }
+}
+
+/// Whether the process that was recorded still runs, and not another one under its id.
+fn is_alive(all: &BTreeMap<u32, Process>, started: &Started) -> bool {
+    all.get(&started.pid).is_some_and(|now| now.identity == started.identity)
+}
+
+/// All that the environment's processes started and that still runs, without this process and those above it.
+fn running(lease: &Lease) -> Vec<Process> {
+    let all = process::all();
+    let mut found = process::marked(&lease.id);
+    for started in lease.processes.values().filter(|started| is_alive(&all, started)) {
+        found.extend(all.values().filter(|one| one.group == started.pid).map(|one| one.pid));
+    }
+    let above = process::ancestors(&all);
+    let found = process::with_descendants(&all, &found - &above);
+    (&found - &above).iter().filter_map(|pid| all.get(pid).cloned()).collect()
+}
+
+/// The ports whose variables a command line names, in the environment's order.
+fn ports_in(lease: &Lease, line: &str) -> Vec<u16> {
+    let named = variables(line);
+    let is_named = |(name, _): &(&String, &u16)| named.contains(name.as_str());
+    lease.ports.iter().filter(is_named).map(|(_, port)| *port).collect()
+}
+
+/// `$NAME` and `${NAME…}` in a command line for `sh`.
+fn variables(line: &str) -> BTreeSet<&str> {
+    let name = |rest: &'_ str| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        end.unwrap_or(rest.len())
+    };
+    let starts = line.split('$').skip(1).map(|rest| rest.strip_prefix('{').unwrap_or(rest));
+    starts.map(|rest| &rest[..name(rest)]).filter(|name| !name.is_empty()).collect()
+}
+
+/// Where a process that ends by itself leaves its exit code.
+fn exit_file(log: &Path) -> PathBuf {
+    log.with_extension("exit")
+}
+
+fn exit_code(log: &Path) -> Option<i32> {
+    fs::word(&exit_file(log))?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_of_a_command_line_are_found() {
+        let line = "PORT=$WEB_PORT serve --hmr ${HMR_PORT:-1} '$' $";
+        assert_eq!(variables(line), BTreeSet::from(["HMR_PORT", "WEB_PORT"]));
+    }
+
+    #[test]
+    fn a_reused_process_id_is_another_process() {
+        let all = process::all();
+        let me = &all[&std::process::id()];
+        let mut started = Started {
+            pid: me.pid,
+            identity: me.identity.clone(),
+            since: clock::now(),
+            log: PathBuf::from("/nowhere/web.1.log"),
+        };
+        assert_eq!(status(&all, "web", Some(&started), Vec::new()).state, State::Running);
+        started.identity = "earlier".to_owned();
+        let gone = status(&all, "web", Some(&started), Vec::new());
+        assert_eq!((gone.state, gone.pid), (State::Killed, None));
+        assert_eq!(status(&all, "web", None, Vec::new()).state, State::Stopped);
+    }
+}

@@ -1,0 +1,67 @@
+//! Stops the processes of an environment.
+
+use super::running;
+use crate::model::lease::Lease;
+use crate::sys::process;
+use crate::sys::store::Store;
+use anyhow::Result;
+use rustix::process::Signal;
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long processes have to end by themselves after SIGTERM.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the system has to take away what was killed.
+const REAPING: Duration = Duration::from_secs(5);
+
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What was stopped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// How many processes.
+    pub processes: usize,
+    /// How many of them did not end by themselves.
+    pub killed: usize,
+}
+
+/// Stops all that `up` started in the environment, whatever it has become, and forgets it.
+///
+/// The caller holds the lease's lock. Fails when a process cannot be ended.
+pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped> {
+    let stopped = end(lease, grace)?;
+    if !lease.processes.is_empty() {
+        lease.processes.clear();
+        store.save(lease)?;
+    }
+    Ok(stopped)
+}
+
+/// Stops all that `up` started in an environment that goes: its record is not kept.
+pub fn end(lease: &Lease, grace: Duration) -> Result<Stopped> {
+    let begin = Instant::now();
+    let (mut asked, mut killed) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        // Looked at anew each time: what is told to end can start others.
+        let running = running(lease);
+        if running.is_empty() {
+            return Ok(Stopped { processes: asked.len(), killed: killed.len() });
+        }
+        if begin.elapsed() > grace + REAPING {
+            let pids: Vec<String> = running.iter().map(|one| one.pid.to_string()).collect();
+            anyhow::bail!("cannot end the processes {} of `{}`", pids.join(", "), lease.name);
+        }
+        for process in running {
+            let fresh = asked.insert((process.pid, process.identity.clone()));
+            if begin.elapsed() >= grace {
+                killed.insert((process.pid, process.identity.clone()));
+                process::signal(&process, Signal::KILL);
+            } else if fresh {
+                process::signal(&process, Signal::TERM);
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+}

@@ -1,0 +1,96 @@
+//! Linux: `/proc`.
+
+use super::Process;
+use crate::sys::fs;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+pub(super) fn all() -> Vec<Process> {
+    pids().filter_map(one).collect()
+}
+
+pub(super) fn one(pid: u32) -> Option<Process> {
+    parse(pid, &fs::word(&Path::new("/proc").join(pid.to_string()).join("stat"))?)
+}
+
+pub(super) fn with_variable(assignment: &str) -> BTreeSet<u32> {
+    let carries = |pid: &u32| {
+        let environment = std::fs::read(of(*pid, "environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == assignment.as_bytes())
+    };
+    pids().filter(carries).collect()
+}
+
+pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
+    let stands = |pid: &u32| of(*pid, "cwd").read_link().is_ok_and(|cwd| cwd.starts_with(dir));
+    pids().filter(stands).collect()
+}
+
+pub(super) fn program(pid: u32) -> String {
+    fs::word(&of(pid, "comm")).unwrap_or_default()
+}
+
+/// Through a descriptor of the process, so that its id cannot change hands between the look and the signal.
+pub(super) fn signal(pid: Pid, identity: &str, signal: Signal) {
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    if one(pid.as_raw_nonzero().get().unsigned_abs()).is_some_and(|now| now.identity == identity) {
+        pidfd_send_signal(process, signal).ok();
+    }
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn of(pid: u32, file: &str) -> PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(file)
+}
+
+/// `proc_pid_stat(5)`: the program's name, in parentheses, can hold anything; the fields are counted from behind it.
+fn parse(pid: u32, stat: &str) -> Option<Process> {
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let field = |number: usize| fields.get(number - 3).copied();
+    if matches!(field(3)?, "Z" | "X") {
+        return None;
+    }
+    let pages: u64 = field(24)?.parse().ok()?;
+    Some(Process {
+        pid,
+        parent: field(4)?.parse().ok()?,
+        group: field(5)?.parse().ok()?,
+        identity: format!("{}@{}", field(22)?, boot()),
+        memory: pages * u64::try_from(rustix::param::page_size()).ok()?,
+    })
+}
+
+/// Start times count from the boot, so they only tell processes of one boot apart.
+fn boot() -> &'static str {
+    static BOOT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    BOOT.get_or_init(|| fs::word(Path::new("/proc/sys/kernel/random/boot_id")).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_may_be_called_anything() {
+        let stat = "7 (a) R (b) S 3 5 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 1000 2 0";
+        let process = parse(7, stat).unwrap();
+        assert_eq!((process.parent, process.group), (3, 5));
+        assert!(process.identity.starts_with("4711@"));
+        assert_eq!(process.memory, 2 * u64::try_from(rustix::param::page_size()).unwrap());
+        assert_eq!(parse(7, &stat.replace(") S", ") Z")), None);
+    }
+
+    #[test]
+    fn this_process_is_found_by_all_its_signs() {
+        let me = std::process::id();
+        let all = super::super::all();
+        assert_eq!(super::super::identity(me).as_ref(), Some(&all[&me].identity));
+        assert!(super::super::ancestors(&all).contains(&all[&me].parent));
+        assert!(inside(Path::new("/")).contains(&me));
+    }
+}

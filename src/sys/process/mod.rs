@@ -1,0 +1,87 @@
+//! The processes of this machine: who they are, who started them, and how they are ended.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod ps;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+use ps as system;
+
+use rustix::process::{Pid, Signal};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The variable that every process of an environment carries: the id of its lease.
+pub const MARK: &str = "AGENTENV_LEASE";
+
+/// A process that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// The process that started it, or that took it over.
+    pub parent: u32,
+    /// Its process group.
+    pub group: u32,
+    /// What tells it from another process that gets the same id later.
+    pub identity: String,
+    /// Its memory, in bytes.
+    pub memory: u64,
+}
+
+/// All processes of this machine by id, without those that have ended and are only not waited for.
+pub fn all() -> BTreeMap<u32, Process> {
+    system::all().into_iter().map(|process| (process.pid, process)).collect()
+}
+
+/// What tells a process from another one with the same id; `None`: it has ended.
+pub fn identity(pid: u32) -> Option<String> {
+    system::one(pid).map(|process| process.identity)
+}
+
+/// The processes of this user whose environment names this lease in [`MARK`].
+pub fn marked(lease: &str) -> BTreeSet<u32> {
+    system::with_variable(&format!("{MARK}={lease}"))
+}
+
+/// The processes of this user that run in this directory or below.
+pub fn inside(dir: &std::path::Path) -> BTreeSet<u32> {
+    system::inside(dir)
+}
+
+/// The program of a process, as people know it.
+pub fn program(pid: u32) -> String {
+    system::program(pid)
+}
+
+/// This process and those above it: ending one of them would end whoever called.
+pub fn ancestors(all: &BTreeMap<u32, Process>) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    let mut next = Some(std::process::id());
+    while let Some(pid) = next.filter(|pid| *pid > 0 && found.insert(*pid)) {
+        next = all.get(&pid).map(|process| process.parent);
+    }
+    found
+}
+
+/// These processes and all that they started.
+pub fn with_descendants(all: &BTreeMap<u32, Process>, roots: BTreeSet<u32>) -> BTreeSet<u32> {
+    let mut found = roots;
+    loop {
+        let children = all.values().filter(|process| found.contains(&process.parent));
+        let fresh: Vec<u32> =
+            children.map(|process| process.pid).filter(|pid| !found.contains(pid)).collect();
+        if fresh.is_empty() {
+            return found;
+        }
+        found.extend(fresh);
+    }
+}
+
+/// Sends a signal to a process, unless its id belongs to another one by now.
+pub fn signal(process: &Process, signal: Signal) {
+    let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
+    pid.map(|pid| system::signal(pid, &process.identity, signal));
+}

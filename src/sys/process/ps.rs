@@ -1,0 +1,66 @@
+//! macOS and the BSDs: `ps(1)` and `lsof(8)`.
+
+use super::Process;
+use crate::sys::exec::Cmd;
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+const COLUMNS: &str = "pid=,ppid=,pgid=,rss=,stat=,lstart=";
+
+pub(super) fn all() -> Vec<Process> {
+    ps(&["-axo", COLUMNS]).lines().filter_map(parse).collect()
+}
+
+pub(super) fn one(pid: u32) -> Option<Process> {
+    ps(&["-o", COLUMNS, "-p", &pid.to_string()]).lines().find_map(parse)
+}
+
+pub(super) fn with_variable(assignment: &str) -> BTreeSet<u32> {
+    let shown = ps(&["-xEwwo", "pid=,command="]);
+    let carries = |line: &&str| line.split_whitespace().any(|word| word == assignment);
+    shown.lines().filter(carries).filter_map(first_number).collect()
+}
+
+pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
+    let shown = Cmd::new("lsof").args(["-a", "-d", "cwd", "-Fpn"]).output();
+    let shown = shown.map(|output| output.text()).unwrap_or_default();
+    let (mut found, mut pid) = (BTreeSet::new(), None);
+    for line in shown.lines() {
+        match line.split_at_checked(1) {
+            Some(("p", number)) => pid = number.parse().ok(),
+            Some(("n", cwd)) if Path::new(cwd).starts_with(dir) => found.extend(pid),
+            _ => {}
+        }
+    }
+    found
+}
+
+pub(super) fn program(pid: u32) -> String {
+    ps(&["-o", "comm=", "-p", &pid.to_string()]).trim().to_owned()
+}
+
+pub(super) fn signal(pid: Pid, identity: &str, signal: Signal) {
+    if one(pid.as_raw_nonzero().get().unsigned_abs()).is_some_and(|now| now.identity == identity) {
+        kill_process(pid, signal).ok();
+    }
+}
+
+fn ps(args: &[&str]) -> String {
+    Cmd::new("ps").args(args).output().map(|output| output.text()).unwrap_or_default()
+}
+
+fn first_number(line: &str) -> Option<u32> {
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn parse(line: &str) -> Option<Process> {
+    let mut fields = line.split_whitespace();
+    let mut number = || fields.next()?.parse::<u32>().ok();
+    let (pid, parent, group, kilobytes) = (number()?, number()?, number()?, number()?);
+    if fields.next()?.starts_with('Z') {
+        return None;
+    }
+    let identity = fields.collect::<Vec<_>>().join(" ");
+    Some(Process { pid, parent, group, identity, memory: u64::from(kilobytes) * 1024 })
+}

@@ -1,0 +1,161 @@
+//! `up`, `down`, `ps`, `logs`, `wait` and `open`: the application of an environment.
+
+use crate::common::{Repo, Sandbox, wait_until};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A server on the environment's port that says what it is asked.
+const WEB: &str = "exec python3 -u -m http.server --bind 127.0.0.1 $DJANGO_PORT";
+
+/// A repository with these processes, and an environment `x`.
+fn project<'a>(sandbox: &'a Sandbox, processes: &[(&str, &str)]) -> Repo<'a> {
+    let repo = sandbox.repo("app");
+    let lines: String =
+        processes.iter().map(|(name, line)| format!("  {name}: {}\n", json!(line))).collect();
+    repo.config(&format!("{}processes:\n{lines}", sandbox.config_without_servers()));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    repo
+}
+
+/// What `ps x` says of each process.
+fn ps(repo: &Repo<'_>) -> Vec<Value> {
+    let said = repo.agentenv(&["ps", "x", "--json"]).ok().json();
+    said["environments"][0]["processes"].as_array().unwrap().clone()
+}
+
+/// The processes whose environment holds this text.
+fn carrying(text: &str) -> Vec<u32> {
+    let pids = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let carries = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(text)
+    };
+    pids.filter(carries).collect()
+}
+
+#[test]
+fn an_application_is_started_watched_and_stopped() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", WEB), ("worker", "echo at work; exec sleep 600")]);
+    assert!(ps(&repo).iter().all(|process| process["state"] == "stopped"));
+
+    let up = repo.agentenv(&["up", "x", "--wait", "--json"]).ok().json();
+    let web = &up["environments"][0]["processes"][0];
+    let port = web["ports"][0].as_u64().unwrap();
+    assert_eq!((&web["name"], &web["state"]), (&json!("web"), &json!("running")));
+    assert!(web["memory"].as_u64().unwrap() > 0);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port as u16)).is_ok());
+    let again = repo.agentenv(&["up", "x", "--json"]).ok().json();
+    assert_eq!(again["environments"][0]["processes"][0]["pid"], web["pid"], "it runs already");
+
+    let logs = || repo.agentenv(&["logs", "--env", "x"]).ok().stdout;
+    wait_until("the worker has spoken", || logs().contains("worker | at work"));
+    assert!(logs().contains("web    | Serving HTTP"));
+    let one = repo.agentenv(&["logs", "worker", "--env", "x", "-n", "1"]).ok();
+    assert_eq!(one.stdout, "at work\n");
+    repo.agentenv(&["logs", "wroker", "--env", "x"]).fails(4);
+    let url = repo.agentenv(&["open", "x"]).ok().stdout;
+    assert_eq!(url, format!("http://x.localhost:{port}\n"));
+
+    let restarted = repo.agentenv(&["restart", "x", "--json"]).ok().json();
+    assert_ne!(restarted["environments"][0]["processes"][0]["pid"], web["pid"]);
+    repo.agentenv(&["wait", "x"]).ok();
+    let down = repo.agentenv(&["down", "x"]).ok();
+    assert!(down.stdout.starts_with("stopped x: "), "{}", down.show());
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port as u16)).is_err());
+    assert!(ps(&repo).iter().all(|process| process["state"] == "stopped"));
+    assert_eq!(repo.agentenv(&["down", "x"]).ok().stdout, "nothing runs in x\n");
+}
+
+#[test]
+fn a_process_that_ends_is_seen_and_not_started_again() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "echo no database; exit 3")]);
+    repo.agentenv(&["up", "x"]).ok();
+    wait_until("it has ended", || ps(&repo)[0]["state"] == "exited");
+    assert_eq!(ps(&repo)[0]["exit"], 3);
+    let said = repo.agentenv(&["wait", "x"]).fails(6);
+    assert!(said.stderr.contains("process `web` ended with 3"), "{}", said.show());
+    assert!(said.stderr.contains("no database"), "{}", said.show());
+}
+
+#[test]
+fn waiting_ends_with_the_ready_command_or_with_the_time() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let process = "processes: { web: { run: sleep 600, ready: test -e ready } }\n";
+    repo.config(&(sandbox.config_without_servers() + process));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["up", "x"]).ok();
+    let said = repo.agentenv(&["wait", "x", "--timeout", "0"]).fails(6);
+    assert!(said.stderr.contains("the ready command of `web` ended with 1"), "{}", said.show());
+    fs::write(sandbox.root.join("app-x/ready"), "").unwrap();
+    repo.agentenv(&["wait", "x"]).ok();
+    repo.agentenv(&["down", "x"]).ok();
+}
+
+#[test]
+fn only_approved_commands_are_started() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")]);
+    repo.commit(
+        ".agentenv.yaml",
+        &(sandbox.config_without_servers() + "processes: { web: touch /tmp/x }\n"),
+    );
+    let said = repo.agentenv(&["up", "x"]).fails(7);
+    assert!(said.stderr.contains("git agentenv trust"), "{}", said.show());
+    repo.commit(".agentenv.yaml", &sandbox.config_without_servers());
+    let said = repo.agentenv(&["up", "x"]).fails(3);
+    assert!(said.stderr.contains("processes:"), "{}", said.show());
+}
+
+#[test]
+fn removal_ends_what_was_started_whatever_it_has_become_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    // Daemons as they come: in sessions of their own, taken over by init, deaf to SIGTERM.
+    let daemons = "for n in $(seq 200); do (setsid sh -c 'trap \"\" TERM; sleep 600' &); done; exec sleep 600";
+    let repo = project(&sandbox, &[("daemons", daemons)]);
+    let own = format!("{}/app-x", sandbox.root.display());
+    let mut stranger = Command::new("sleep");
+    let mut stranger = stranger.arg("600").current_dir(&own).stdin(Stdio::null()).spawn().unwrap();
+    repo.agentenv(&["up", "x"]).ok();
+    let id = lease_id(&sandbox);
+    wait_until("all daemons run", || carrying(&id).len() >= 400);
+
+    repo.agentenv(&["down", "x", "--timeout", "1"]).ok();
+    assert_eq!(carrying(&id), Vec::<u32>::new());
+    repo.agentenv(&["up", "x"]).ok();
+    wait_until("all daemons run again", || carrying(&id).len() >= 400);
+    repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert_eq!(carrying(&id), Vec::<u32>::new());
+    assert!(stranger.try_wait().unwrap().is_none(), "a process of somebody else's goes on");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert!(!sandbox.root.join("state/logs").join(&id).exists());
+}
+
+#[test]
+fn what_was_started_before_a_kill_is_found_without_a_record() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")]);
+    let mut up = sandbox.command("git");
+    up.args(["agentenv", "up", "x"]).current_dir(&repo.path);
+    sandbox.outcome(up.env("AGENTENV_FAULT", "process-started:kill")).fails(128 + 9);
+    let id = lease_id(&sandbox);
+    assert!(!carrying(&id).is_empty());
+    repo.agentenv(&["down", "x"]).ok();
+    assert_eq!(carrying(&id), Vec::<u32>::new());
+}
+
+/// The id of the sandbox's only lease.
+fn lease_id(sandbox: &Sandbox) -> String {
+    let leases = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
+    let file = leases.map(|entry| entry.unwrap().path()).next().unwrap();
+    Path::new(&file).file_stem().unwrap().to_str().unwrap().to_owned()
+}
