@@ -2,7 +2,7 @@
 
 use crate::commands::{
     add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, open,
-    path, prune, ps, remove, restart, run, shell_init, trust, up, wait,
+    path, prune, ps, remove, restart, run, shell_init, status, trust, up, wait,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -44,6 +44,8 @@ pub enum Command {
     Remove(remove::Args),
     /// List the environments
     List(list::Args),
+    /// Show one environment whole: what runs, who is connected, what is missing
+    Status(status::Args),
     /// Print the variables of an environment
     Env(env::Args),
     /// Run a command in an environment

@@ -2,7 +2,7 @@
 
 use crate::commands::output::environment::Row;
 use crate::environment::context::Context;
-use crate::environment::state::{self, Glance, State};
+use crate::environment::state::{Glance, State};
 use crate::error::Exit;
 use crate::model::config::Kind;
 use crate::model::lease::Lease;
@@ -78,7 +78,7 @@ fn text(rows: &[Row], all: bool) -> String {
     };
     let mut columns = vec![
         column("BRANCH", Fit::Cut(14), &branch),
-        column("STATE", Fit::Whole, &state),
+        column("STATE", Fit::Whole, &Row::painted_state),
         column("PORTS", Fit::Cut(9), &ports),
         column("CHANGES", Fit::Whole, &changes),
         column("COMMITS", Fit::Cut(9), &commits),
@@ -98,15 +98,6 @@ fn repository(row: &Row) -> String {
 
 fn branch(row: &Row) -> String {
     row.environment.branch.clone().unwrap_or_else(|| "(detached)".to_owned())
-}
-
-fn state(row: &Row) -> String {
-    let tone = match row.state.state {
-        state::READY => Tone::Good,
-        state::GONE | state::INCOMPLETE => Tone::Bad,
-        _ => Tone::Wait,
-    };
-    tone.paint(row.state.state)
 }
 
 fn ports(row: &Row) -> String {

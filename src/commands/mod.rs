@@ -22,6 +22,7 @@ pub mod remove;
 pub mod restart;
 pub mod run;
 pub mod shell_init;
+pub mod status;
 pub mod trust;
 pub mod up;
 pub mod wait;
@@ -53,6 +54,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::ShellInit(args) => shell_init::run(&args, ui),
         Command::Db(args) => db::run(&args, ui),
         Command::Init(args) => init::run(&args, ui),
+        Command::Status(args) => status::run(&args, ui),
         Command::Up(args) => up::run(&args, ui),
         Command::Down(args) => down::run(&args, ui),
         Command::Restart(args) => restart::run(&args, ui),

@@ -46,9 +46,10 @@ pub enum Level {
 #[derive(Debug, Serialize)]
 pub struct Finding {
     level: Level,
-    what: String,
+    /// What it is.
+    pub what: String,
     /// The command that mends it.
-    command: String,
+    pub command: String,
     #[serde(skip)]
     fix: Option<Fix>,
 }
@@ -121,6 +122,13 @@ fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
     findings.extend(slots::look(store, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));
     Ok(findings)
+}
+
+/// What is wrong with one environment.
+pub fn of_lease(lease: &Lease) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    leases::look(lease, &mut findings);
+    findings
 }
 
 fn mend(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {

@@ -1,7 +1,8 @@
 //! An environment as the answers show it.
 
-use crate::environment::state::State;
+use crate::environment::state::{self, State};
 use crate::model::lease::{Lease, Phase};
+use crate::ui::Tone;
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -46,6 +47,18 @@ pub struct Row {
     /// How it is.
     #[serde(flatten)]
     pub state: State,
+}
+
+impl Row {
+    /// Its state in the colour that says how good it is.
+    pub fn painted_state(&self) -> String {
+        let tone = match self.state.state {
+            state::READY => Tone::Good,
+            state::GONE | state::INCOMPLETE => Tone::Bad,
+            _ => Tone::Wait,
+        };
+        tone.paint(self.state.state)
+    }
 }
 
 /// A part of a shared server, in JSON.

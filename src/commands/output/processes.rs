@@ -78,6 +78,14 @@ impl Processes {
     }
 }
 
+/// A process in a few words: its state, and what is known while it runs.
+pub fn described(process: &Status) -> String {
+    let known = [process.pid.map(|pid| format!("pid {pid}")), process.uptime.map(duration)];
+    let known = known.into_iter().chain([process.memory.map(size)]).flatten();
+    let known = known.map(|word| format!("  {word}"));
+    state(process) + &known.collect::<String>()
+}
+
 fn state(process: &Status) -> String {
     match (process.state, process.exit) {
         (State::Running, _) => Tone::Good.paint("running"),

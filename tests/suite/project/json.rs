@@ -47,6 +47,7 @@ fn every_command_answers_as_its_schema_says() {
     {
         assert_eq!(says(words)["environments"][0]["processes"][0]["name"], "idle");
     }
+    assert_eq!(says(&["status", "one"])["processes"][0]["state"], "running");
     says(&["logs", "--env", "one"]);
     says(&["open", "one"]);
     assert_eq!(says(&["down", "one"])["stopped"][0]["name"], "one");

@@ -62,6 +62,20 @@ fn an_application_is_started_watched_and_stopped() {
     let url = repo.agentenv(&["open", "x"]).ok().stdout;
     assert_eq!(url, format!("http://x.localhost:{port}\n"));
 
+    let status = repo.agentenv(&["status", "x"]).ok().stdout;
+    for shown in
+        ["x  ready\n", "clean, 0 ahead of and 0 behind main", "python3 (pid", "running  pid"]
+    {
+        assert!(status.contains(shown), "{shown}: {status}");
+    }
+    fs::remove_file(sandbox.root.join("app-x/.env.worktree")).unwrap();
+    let status = repo.agentenv(&["status", "x"]).ok().stdout;
+    assert!(
+        status.contains("x  incomplete") && status.contains("fix: git agentenv adopt"),
+        "{status}"
+    );
+    repo.agentenv(&["adopt", "../app-x"]).ok();
+
     let restarted = repo.agentenv(&["restart", "x", "--json"]).ok().json();
     assert_ne!(restarted["environments"][0]["processes"][0]["pid"], web["pid"]);
     repo.agentenv(&["wait", "x"]).ok();
