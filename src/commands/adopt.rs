@@ -1,4 +1,4 @@
-//! `git agentenv adopt`: makes an environment of a worktree that is there.
+//! `git agentenv adopt`: turns an existing worktree into an environment, or repairs one.
 
 use crate::commands::output::environment::Environment;
 use crate::environment::context::{Context, current_dir};
@@ -26,10 +26,7 @@ Examples:
   git worktree add ../x && git agentenv adopt ../x
   git agentenv adopt";
 
-/// Makes an environment of a worktree; in one that is an environment already, puts back what is missing.
-///
-/// # Errors
-/// When the directory is no linked worktree, or a part cannot be made.
+/// Turns a worktree into an environment; repairs one that already is.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let dir = args.path.clone().map_or_else(current_dir, |path| Ok(current_dir()?.join(path)))?;
     let context = Context::at(&dir)?;

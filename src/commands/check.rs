@@ -1,4 +1,4 @@
-//! `git agentenv check`: do the calling shell's variables belong to the environment it stands in?
+//! `git agentenv check`: checks that the shell's variables match the current environment.
 
 use crate::environment::context::Context;
 use crate::environment::resolve;
@@ -21,7 +21,7 @@ Examples:
   git agentenv check
   git agentenv check && python manage.py migrate";
 
-/// Who has the main checkout's values. No environment has a name with a blank.
+/// The owner of the main checkout's values. No environment has a name with a blank.
 const MAIN: &str = "the main checkout";
 
 /// A variable whose value is not the environment's.
@@ -33,10 +33,7 @@ pub struct Stray {
     belongs_to: Option<String>,
 }
 
-/// Compares them.
-///
-/// # Errors
-/// When one belongs to another environment.
+/// Compares the shell's variables with the environment's; exits 7 when one belongs elsewhere.
 pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let here = resolve::here(&context)?;
@@ -51,7 +48,10 @@ pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
                 return format!("in {place}: ok\n");
             }
             let lines = strays.iter().map(|stray| format!("  {}\n", describe(stray)));
-            format!("in {place}, with variables of elsewhere:\n{}", lines.collect::<String>())
+            format!(
+                "in {place}, but these variables belong elsewhere:\n{}",
+                lines.collect::<String>()
+            )
         },
     )?;
     if strays.is_empty() {
@@ -61,13 +61,10 @@ pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Refused)
 }
 
-/// Goes on only when no variable of the calling shell is another environment's than this one's.
-///
-/// # Errors
-/// When one is.
+/// Refuses when a variable of the calling shell belongs to another environment than this one.
 pub fn require_own(context: &Context, lease: &Lease) -> Result<()> {
     let strays = strays(context, Some(lease))?;
-    // The main checkout's values are those that a shell has anyway, and the command gets its own instead.
+    // A shell often has the main checkout's values; the command gets the environment's instead.
     let is_foreign =
         |stray: &&Stray| stray.belongs_to.as_deref().is_some_and(|owner| owner != MAIN);
     let foreign: Vec<&Stray> = strays.iter().filter(is_foreign).collect();
@@ -80,7 +77,7 @@ pub fn require_own(context: &Context, lease: &Lease) -> Result<()> {
     };
     let message =
         format!("this shell has another environment's variables: {}{more}", describe(first));
-    let hint = format!("{}; `--force` runs it all the same", way_out(lease));
+    let hint = format!("{}; or run it anyway: `--force`", way_out(lease));
     Err(error::refused(message).hint(hint).into())
 }
 
@@ -133,8 +130,9 @@ fn describe(stray: &Stray) -> String {
     let owner = match stray.belongs_to.as_deref() {
         Some(MAIN) => MAIN.to_owned(),
         Some(name) => format!("`{name}`"),
-        None => "nobody".to_owned(),
+        None => "no environment".to_owned(),
     };
-    let expected = stray.expected.as_ref().map_or(String::new(), |value| format!(", not {value}"));
-    format!("{}={} is {owner}'s{expected}", stray.variable, stray.value)
+    let expected =
+        stray.expected.as_ref().map_or(String::new(), |value| format!(", expected {value}"));
+    format!("{}={} belongs to {owner}{expected}", stray.variable, stray.value)
 }

@@ -16,12 +16,12 @@ pub struct Args {
     /// The environment; none: the one around the current directory
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// How to write them
+    /// The output format
     #[arg(short, long, default_value = "dotenv")]
     pub format: Format,
 }
 
-/// How to write variables.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// NAME=value lines, as in the environment file
@@ -41,9 +41,6 @@ Examples:
   git agentenv env feature-x --format fish | source";
 
 /// Prints the variables.
-///
-/// # Errors
-/// When there is no such environment.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;

@@ -1,4 +1,4 @@
-//! `git agentenv path`: prints where an environment is.
+//! `git agentenv path`: prints the path of an environment.
 
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
@@ -22,9 +22,6 @@ Examples:
   cd \"$(git agentenv path feature-x)\"";
 
 /// Prints the path.
-///
-/// # Errors
-/// When there is no such environment.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let lease = resolve::named(&Context::here()?, &args.env)?;
     let answer = serde_json::json!({ "name": lease.name, "path": lease.path });

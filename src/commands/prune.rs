@@ -1,4 +1,4 @@
-//! `git agentenv prune`: gives back what nobody can use any more.
+//! `git agentenv prune`: releases resources of deleted worktrees and finishes interrupted operations.
 
 use crate::environment::prune::{self, Report};
 use crate::error::Exit;
@@ -9,7 +9,7 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Only say what would be given back
+    /// Only show what would be released
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -19,14 +19,11 @@ Examples:
   git agentenv prune --dry-run
   git agentenv prune";
 
-/// Gives it back, on the whole machine.
-///
-/// # Errors
-/// When the leases cannot be read.
+/// Releases it, on the whole machine.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let report = prune::all(ui, args.dry_run)?;
     for kept in &report.kept {
-        ui.warn(format!("{} is kept: {}", kept.name, kept.why));
+        ui.warn(format!("kept {}: {}", kept.name, kept.why));
     }
     ui.answer(&report, || text(&report))?;
     Ok(if report.kept.is_empty() { Exit::Done } else { Exit::Partial })
@@ -36,6 +33,6 @@ fn text(report: &Report) -> String {
     if report.pruned.is_empty() && report.kept.is_empty() {
         return "nothing to prune\n".to_owned();
     }
-    let verb = if report.dry_run { "would give back" } else { "gave back" };
+    let verb = report.verb();
     report.pruned.iter().map(|entry| format!("{verb} {}: {}\n", entry.name, entry.what)).collect()
 }

@@ -22,7 +22,7 @@ pub struct Args {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
-    /// Also when the calling shell has another environment's variables
+    /// Run even if this shell has another environment's variables
     #[arg(long)]
     pub force: bool,
 }
@@ -32,13 +32,10 @@ Examples:
   git agentenv run -- python manage.py migrate
   git agentenv run feature-x -- npm run dev";
 
-/// What `run` ends with when the command never ran.
+/// The exit code when the command never ran.
 const NEVER_RAN: Exit = Exit::Command(125);
 
-/// Runs the command and ends as it does.
-///
-/// # Errors
-/// None: whatever hinders it is said, and the exit code is 125.
+/// Runs the command and exits as it does. Every other problem is printed and exits 125.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let Err(error) = attempt(args);
     ui.error_ending(&error, NEVER_RAN);
@@ -52,8 +49,10 @@ fn attempt(args: &Args) -> Result<Infallible> {
         check::require_own(&context, &lease)?;
     }
     if !lease.path.is_dir() {
-        let message = format!("the worktree {} is gone", lease.path.display());
-        return Err(error::not_found(message).hint("`git agentenv prune`").into());
+        let message = format!("worktree {} no longer exists", lease.path.display());
+        return Err(error::not_found(message)
+            .hint("release its resources: `git agentenv prune`")
+            .into());
     }
     let (program, rest) = args.command.split_first().context("no command")?;
     hooks::with_vars(Cmd::new(program).args(rest), &lease).replace()

@@ -11,10 +11,10 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Approve without asking
+    /// Approve without a prompt
     #[arg(short, long)]
     pub yes: bool,
-    /// Take the approval back
+    /// Revoke the approval
     #[arg(long, conflicts_with = "yes")]
     pub revoke: bool,
 }
@@ -25,15 +25,12 @@ Examples:
   git agentenv trust --yes
   git agentenv trust --revoke";
 
-/// Shows the commands and approves them.
-///
-/// # Errors
-/// When nobody is there to be asked and `--yes` is not given.
+/// Shows the hook commands and approves them.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     if args.revoke {
         trust::revoke(&context.store, &context.repo.common)?;
-        let text = || "the hooks of this repository are not trusted any more\n".to_owned();
+        let text = || "revoked: the hooks of this repository are no longer trusted\n".to_owned();
         ui.answer(&serde_json::json!({ "trusted": false }), text)?;
         return Ok(Exit::Done);
     }
@@ -47,11 +44,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
         return Ok(Exit::Done);
     }
-    let listed = format!("these commands would run in each worktree:\n{}", listed.trim_end());
+    let listed = format!("these commands will run in each worktree:\n{}", listed.trim_end());
     if args.yes {
         ui.say(listed);
     } else if !confirmed(ui, &listed)? {
-        return Err(error::refused("not approved").into());
+        return Err(error::refused("the hooks were not approved").into());
     }
     trust::approve(
         &context.store,
@@ -69,6 +66,6 @@ fn confirmed(ui: &Ui, listed: &str) -> Result<bool> {
         return ui.confirm("Approve exactly these commands?", false);
     }
     ui.say(listed);
-    let failure = error::usage("nobody is there to be asked");
-    Err(failure.hint("`git agentenv trust --yes` approves without asking").into())
+    let failure = error::usage("cannot prompt: stdin is not a terminal");
+    Err(failure.hint("approve without a prompt: `git agentenv trust --yes`").into())
 }

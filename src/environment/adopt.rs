@@ -13,10 +13,7 @@ use crate::sys::{fs, git};
 use crate::ui::Ui;
 use anyhow::Result;
 
-/// Makes an environment of the worktree that the context was found from, or makes it whole.
-///
-/// # Errors
-/// When it is the main checkout, or a part cannot be made.
+/// Turns the worktree around the current directory into an environment, or repairs the one that it is.
 pub fn worktree(workspace: &Workspace<'_>) -> Result<Lease> {
     let Workspace { context, ui, .. } = *workspace;
     let tree = tree_here(context)?;
@@ -26,29 +23,26 @@ pub fn worktree(workspace: &Workspace<'_>) -> Result<Lease> {
             require_unclaimed(context, &tree)?;
             tree.branch.iter().try_for_each(|branch| reclaim::stale(context, ui, branch))?;
             let lease = create::one(workspace, request(context, &tree)?)?;
-            ui.say(format!("`{}` is an environment now", lease.name));
+            ui.say(format!("`{}` is now an environment", lease.name));
             Ok(lease)
         }
     }
 }
 
 /// The linked worktree that the context was found from.
-///
-/// # Errors
-/// When it is the main checkout, or git's directories cannot be read.
 pub fn tree_here(context: &Context) -> Result<Worktree> {
     let here = context.repo.here.as_deref();
     let trees = repo::worktrees(&context.repo.common)?;
     let found = trees.into_iter().find(|tree| Some(fs::canonical(&tree.path).as_path()) == here);
     found.ok_or_else(|| {
         let place = here.unwrap_or(&context.repo.common).display();
-        error::refused(format!("{place} is no linked worktree"))
-            .hint("the main checkout keeps the base values; `git agentenv add <branch>` makes an environment")
+        error::refused(format!("{place} is not a linked worktree"))
+            .hint("the main checkout keeps the base values; create an environment: `git agentenv add <branch>`")
             .into()
     })
 }
 
-/// The environment that the worktree is already.
+/// The environment that the worktree already is.
 pub fn known(context: &Context) -> Result<Option<Lease>> {
     let Some(id) = tree_here(context)?.lease else {
         return Ok(None);
@@ -56,20 +50,20 @@ pub fn known(context: &Context) -> Result<Option<Lease>> {
     let Some(lease) = context.store.leases()?.into_iter().find(|lease| lease.id == id) else {
         return Ok(None);
     };
-    // Of a repository that was moved; a copy of one that is there has environments of its own.
+    // Its repository was moved. A copy of a repository that still exists has environments of its own.
     let is_here = lease.repository == context.repo.common || reclaim::is_homeless(&lease)?;
     Ok(is_here.then_some(lease))
 }
 
-/// Goes on unless the worktree is an environment that another state directory has on record.
+/// Refuses a worktree that carries the mark of another state directory.
 fn require_unclaimed(context: &Context, tree: &Worktree) -> Result<()> {
     match &tree.lease {
         Some(id) if !id.starts_with(context.store.id()) => {
             let path = tree.path.display();
-            let message = format!("{path} is an environment of another state directory");
+            let message = format!("{path} belongs to another state directory");
             let mark = shell::path(&tree.admin.join(repo::MARK));
             let hint = format!(
-                "set AGENTENV_STATE_DIR to that one; if it is gone for good: `rm {mark}`, and adopt again"
+                "set AGENTENV_STATE_DIR to that directory; if it was deleted: `rm {mark}`, then adopt again"
             );
             Err(error::refused(message).hint(hint).into())
         }
@@ -89,7 +83,7 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
     Ok(Request { target, path: Some(path), adopted: true })
 }
 
-/// Puts back what is missing of an environment. What is somebody else's now is named and left.
+/// Restores what an environment lacks. What belongs to another now is named and left alone.
 fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<Lease> {
     let Workspace { context, ui, config } = workspace;
     let waiting = || ui.say("waiting for another git-agentenv");
@@ -103,17 +97,17 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     match plan::vars(config, &lease, &name::repo_slug(&context.repo.name())) {
         Ok(vars) => lease.vars = vars,
         // The configuration has changed since: what the environment holds is still what the lease says.
-        Err(error) if moved => ui.warn(format!("the variables stay as they were: {error:#}")),
+        Err(error) if moved => ui.warn(format!("keeping the old variables: {error:#}")),
         Err(_) => {}
     }
     for part in &lease.parts {
         match service::state(part, &lease.id, &lease.path)? {
             State::Ours => {}
-            // It was claimed when it was empty, so what is in it is this environment's.
+            // It was empty when this environment claimed it, so the keys in it are this environment's.
             State::Unmarked(_) if lease.was_whole() => {
                 service::reclaim(part, &lease.id)?;
             }
-            State::Missing | State::NotOurs(_) | State::Unmarked(_) => remake(ui, &lease, part)?,
+            State::Missing | State::NotOurs(_) | State::Unmarked(_) => restore(ui, &lease, part)?,
         }
     }
     if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {
@@ -125,17 +119,17 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {
         git::unlock(&tree.admin)?;
     }
-    ui.say(format!("`{}` is whole", lease.name));
+    ui.say(format!("`{}` repaired", lease.name));
     Ok(lease)
 }
 
-fn remake(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
+fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
     match service::make(part, &lease.id, &lease.path)? {
         Made::Ours => step.done(),
         Made::Occupied(by) => {
             let message = format!("{} {} is used by {by}", part.service, part.holds);
-            let hint = "remove the environment and add it again: it gets another one";
+            let hint = "remove the environment and add it again: it gets another slot";
             return Err(error::refused(message).hint(hint).into());
         }
     }

@@ -1,4 +1,4 @@
-//! What most commands start from: the repository, its configuration, the leases.
+//! What commands start from: the repository, its configuration and the leases.
 
 use crate::error;
 use crate::model::config::Config;
@@ -21,24 +21,18 @@ pub struct Context {
 }
 
 impl Context {
-    /// Looks around the current directory.
-    ///
-    /// # Errors
-    /// When it is not in a repository, or the state directory cannot be used.
+    /// The repository around the current directory.
     pub fn here() -> Result<Context> {
         Context::at(&current_dir()?)
     }
 
-    /// Looks around another directory.
+    /// The repository around another directory.
     pub fn at(dir: &Path) -> Result<Context> {
         let store = Store::open()?;
         Ok(Context { repo: Repo::discover(&fs::canonical(dir))?, store })
     }
 
     /// The project's configuration, from the main checkout only; `None` when it has none.
-    ///
-    /// # Errors
-    /// When it is there and invalid.
     pub fn config(&self) -> Result<Option<Config>> {
         let file = self.repo.main.join(FILE);
         let content = match fs::read(&file)? {
@@ -54,9 +48,6 @@ impl Context {
     }
 
     /// The leases of this repository.
-    ///
-    /// # Errors
-    /// When a lease cannot be understood.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let mut leases = self.store.leases()?;
         leases.retain(|lease| lease.repository == self.repo.common);
@@ -65,13 +56,10 @@ impl Context {
 }
 
 /// The current directory.
-///
-/// # Errors
-/// When it was deleted.
 pub fn current_dir() -> Result<PathBuf> {
     std::env::current_dir().map_err(|cause| {
-        let failure = error::not_found("the current directory is gone")
-            .hint("go to one that is there: `cd <dir>`");
+        let failure = error::not_found("the current directory no longer exists")
+            .hint("change to an existing directory: `cd <dir>`");
         anyhow::Error::new(cause).context(failure)
     })
 }

@@ -1,4 +1,4 @@
-//! From facts to a plan to an environment: what `add` and `adopt` share.
+//! From facts to a plan to an environment: the part that `add` and `adopt` share.
 
 use crate::environment::apply::{self, Outcome};
 use crate::environment::context::Context;
@@ -13,7 +13,7 @@ use crate::sys::lock::Lock;
 use crate::sys::{failpoint, net};
 use anyhow::Result;
 
-/// Makes one environment; again with another redis index when that one turns out to be somebody's.
+/// Creates one environment; tries another Redis index when the chosen one turns out to hold keys.
 ///
 /// # Errors
 /// When it cannot be made; nothing of it is left then.
@@ -50,7 +50,7 @@ fn reserve(
         failpoint::point("lease-written")?;
         Ok(plan)
     });
-    // Nothing is made yet, so nothing stays on record.
+    // Nothing was created yet, so nothing stays on record.
     if recorded.is_err() {
         context.store.forget(&id).ok();
     }
@@ -67,7 +67,7 @@ fn decide(
     let (mut taken, leases): (Taken, Vec<Lease>) =
         occupancy::taken(&context.store, &context.repo, config)?;
     for (index, by) in occupied {
-        // A lease says better whose it is than the keys in it.
+        // A lease names the owner better than the keys do.
         taken.indexes.entry(*index).or_insert_with(|| by.clone());
     }
     let facts = Facts {
@@ -85,8 +85,7 @@ fn decide(
     Ok((plan::add(config, &facts, request)?, leases))
 }
 
-/// Goes on unless this other lease shows that somebody was quicker with the same branch or worktree, after all that
-/// was looked at before the lock was taken.
+/// Refuses when another process took the same branch or worktree before this one had the lock.
 fn require_no_rival(context: &Context, lease: &Lease, other: &Lease) -> Result<()> {
     let same_branch = lease.branch.is_some() && lease.branch == other.branch;
     if other.repository != lease.repository || !(same_branch || lease.path == other.path) {
@@ -103,10 +102,7 @@ fn require_no_rival(context: &Context, lease: &Lease, other: &Lease) -> Result<(
     }
 }
 
-/// What would be made.
-///
-/// # Errors
-/// When nothing is free, or a lease cannot be understood.
+/// The lease that `add` would write. Nothing is created.
 pub fn plan_only(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
     let Workspace { context, config, .. } = workspace;
     let id = context.store.new_id()?;

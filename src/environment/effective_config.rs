@@ -1,4 +1,4 @@
-//! Which configuration holds: the project's own, else the shared servers, else the embedded default.
+//! Which configuration applies: the project's own, else the shared servers, else the embedded default.
 
 use crate::environment::context::Context;
 use crate::model::config::{Config, Place, embedded};
@@ -6,10 +6,7 @@ use crate::sys::docker;
 use crate::ui::Ui;
 use anyhow::Result;
 
-/// The project's configuration. Without one: the defaults when their servers run, else what needs no server.
-///
-/// # Errors
-/// When the configuration is invalid.
+/// The project's configuration. Without one: the defaults when their servers run, else SQLite, which needs no server.
 pub fn configuration(context: &Context, ui: &Ui) -> Result<Config> {
     if let Some(config) = context.config()? {
         return Ok(config);
@@ -19,18 +16,18 @@ pub fn configuration(context: &Context, ui: &Ui) -> Result<Config> {
         None => Ok(config),
         Some(why) => {
             ui.say(format!(
-                "using SQLite, because {why}; `git agentenv infra up` gives Postgres and Redis"
+                "using SQLite: {why}; start Postgres and Redis with `git agentenv infra up`"
             ));
             Ok(embedded())
         }
     }
 }
 
-/// Why the default servers cannot be used. When they can, their published ports are taken over.
+/// Why the default servers cannot be used. When they can, `config` gets their published ports.
 fn missing(config: &mut Config) -> Option<String> {
     let containers = match docker::containers() {
         Ok(containers) => containers,
-        Err(error) => return Some(format!("no Docker engine answers ({error})")),
+        Err(error) => return Some(format!("the Docker engine does not answer ({error})")),
     };
     for (name, service) in &mut config.services {
         let Place::Container(wanted) = &service.place else {
@@ -38,7 +35,7 @@ fn missing(config: &mut Config) -> Option<String> {
         };
         let Some(container) = docker::pick(&containers, wanted).filter(|found| found.is_up())
         else {
-            return Some(format!("the shared {name} (container {wanted}) does not run"));
+            return Some(format!("the shared {name} (container {wanted}) is not running"));
         };
         if let Some(port) = service.kind.port().and_then(|port| container.published(port)) {
             service.port = port;

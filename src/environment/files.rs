@@ -1,4 +1,4 @@
-//! The files that we write into a worktree, and git's knowledge of them.
+//! The files that are written into a worktree, and the rules that make git ignore them.
 
 use crate::error;
 use crate::model::config::Kind;
@@ -33,19 +33,13 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
     failpoint::point("env-written")
 }
 
-/// Whether the environment file says what the lease says.
-///
-/// # Errors
-/// When something else stands there, or it cannot be read.
+/// Whether the environment file holds the lease's variables.
 pub fn is_current(lease: &Lease) -> Result<bool> {
     let existing = read_env(&lease.path.join(&lease.env_file))?;
     Ok(envfile::merge(&existing, &lease.id, &lease.vars)? == existing)
 }
 
 /// How many lines of the environment file are the user's own; blank ones and comments hold no value.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn own_lines(lease: &Lease) -> Result<usize> {
     let file = lease.path.join(&lease.env_file);
     if fs::stands(&file)? != Stands::File {
@@ -56,14 +50,11 @@ pub fn own_lines(lease: &Lease) -> Result<usize> {
     Ok(rest.split(|&byte| byte == b'\n').filter(says).count())
 }
 
-/// Takes our block out of the environment file of a worktree that stays.
-///
-/// # Errors
-/// When the file cannot be written.
+/// Removes our block from the environment file of a worktree that stays.
 pub fn remove_env(lease: &Lease) -> Result<()> {
     let file = lease.path.join(&lease.env_file);
     fs::sweep(file.parent().unwrap_or(&lease.path))?;
-    // Into what cannot be read nothing of ours was written, for that reads it first.
+    // A file that cannot be read holds no block of ours: writing one reads the file first.
     let Ok(Some(existing)) = fs::read(&file) else {
         return Ok(());
     };
@@ -75,9 +66,6 @@ pub fn remove_env(lease: &Lease) -> Result<()> {
 }
 
 /// Makes git ignore the directory below the main checkout in which worktrees are kept.
-///
-/// # Errors
-/// When the rule cannot be written.
 pub fn ignore_worktrees(store: &Store, lease: &Lease) -> Result<()> {
     let inside =
         lease.path.strip_prefix(&lease.main).ok().filter(|_| lease.main != lease.repository);
@@ -92,25 +80,25 @@ pub fn ignore_worktrees(store: &Store, lease: &Lease) -> Result<()> {
     append_rule(store, &lease.repository, &format!("/{dir}/"))
 }
 
-/// Makes the directories above a file of the worktree. A link among them is never followed: it could lead anywhere.
+/// Creates the directories above a file of the worktree. Refuses to follow a link: it could lead outside.
 fn clear_way(lease: &Lease, file: &str, key: &str) -> Result<()> {
     let mut dir = lease.path.clone();
     for part in Path::new(file).parent().into_iter().flat_map(Path::components) {
         dir.push(part);
         if !matches!(fs::stands(&dir)?, Stands::Nothing | Stands::Directory) {
-            let message = format!("{} is no directory, and is not touched", dir.display());
-            let hint = format!("give another place as `{key}` in .agentenv.yaml");
+            let message = format!("{} is not a directory", dir.display());
+            let hint = format!("choose another `{key}` in .agentenv.yaml");
             return Err(error::refused(message).hint(hint).into());
         }
     }
-    // Never the worktree itself: without it there is nothing to write into.
+    // The worktree itself is never created here.
     if dir == lease.path || fs::stands(&lease.path)? != Stands::Directory {
         return Ok(());
     }
     fs::make_dir(&dir)
 }
 
-/// The file's content. A link is never followed: it could lead to anybody's file.
+/// The file's content. A link is refused: it could lead to a file outside.
 fn read_env(file: &Path) -> Result<Vec<u8>> {
     let what = match fs::stands(file)? {
         Stands::Nothing => return Ok(Vec::new()),
@@ -119,8 +107,10 @@ fn read_env(file: &Path) -> Result<Vec<u8>> {
         Stands::Directory => "a directory",
         Stands::Other => "not a file",
     };
-    let message = format!("{} is {what}, and is not touched", file.display());
-    Err(error::refused(message).hint("remove it, or name another `env_file`").into())
+    let message = format!("cannot write {}: it is {what}", file.display());
+    Err(error::refused(message)
+        .hint("remove it, or choose another `env_file` in .agentenv.yaml")
+        .into())
 }
 
 /// Makes git ignore a file of the worktree through the rules that all worktrees share.
@@ -129,15 +119,15 @@ fn ensure_ignored(store: &Store, lease: &Lease, file: &str, key: &str) -> Result
         return Ok(());
     }
     if git::tracks(&lease.path, file)? {
-        let message = format!("`{file}` is tracked by git on this branch, and is not overwritten");
-        let hint = format!("`git rm --cached {file}` and commit, or name another `{key}`");
+        let message = format!("cannot write `{file}`: git tracks it on this branch");
+        let hint = format!("`git rm --cached {file}` and commit, or choose another `{key}`");
         return Err(error::refused(message).hint(hint).into());
     }
     append_rule(store, &lease.repository, &format!("/{file}"))?;
     if git::ignores(&lease.path, file)? {
         return Ok(());
     }
-    let message = format!("git does not ignore `{file}`: a rule of the branch says otherwise");
+    let message = format!("git does not ignore `{file}`: a rule of the branch includes it");
     let hint = format!("remove the rule `!{file}` from .gitignore");
     Err(error::refused(message).hint(hint).into())
 }
@@ -152,6 +142,6 @@ fn append_rule(store: &Store, common: &Path, rule: &str) -> Result<()> {
     }
     let newline = if existing.is_empty() || existing.ends_with(b"\n") { "" } else { "\n" };
     fs::append(&file, format!("{newline}{rule}\n").as_bytes())
-        .context("cannot make git ignore the environment file")?;
+        .context("cannot add a rule to info/exclude")?;
     failpoint::point("rule-written")
 }

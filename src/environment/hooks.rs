@@ -20,7 +20,7 @@ pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
         ui.say(format!("running hook: {command}"));
         let code = shell(lease, command).narrate()?;
         if code != 0 {
-            let message = format!("the hook `{command}` ended with {code}");
+            let message = format!("hook `{command}` exited with {code}");
             return Err(error::failed(message).into());
         }
         failpoint::point("hook-run")?;
@@ -39,10 +39,8 @@ pub fn with_vars(command: Cmd, lease: &Lease) -> Cmd {
     lease.vars.iter().fold(command, |command, (name, value)| command.env(name, value))
 }
 
-/// Runs the `post_add` hooks of an environment in which they have not all succeeded yet.
-///
-/// # Errors
-/// When one fails; the environment is kept.
+/// Runs the `post_add` hooks of an environment in which they have not all succeeded yet. A failure keeps the
+/// environment.
 pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> {
     let Workspace { context, config, ui } = workspace;
     if !lease.hooks_pending {
@@ -50,7 +48,7 @@ pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> 
     }
     run(ui, lease, &config.hooks.post_add).map_err(|error| {
         let hint = format!(
-            "the environment is kept; mend it, then `git agentenv adopt {}` runs the hooks again",
+            "the environment is kept; fix the hook, then run the hooks again: `git agentenv adopt {}`",
             quoted::path(&lease.path)
         );
         let failure = Failure::new(exit_of(&error), "a post_add hook failed").hint(hint);
@@ -65,27 +63,27 @@ pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> 
     }
 }
 
-/// For callers that nobody can ask and that must not fail for a hook: says what did not run, and why.
+/// For callers that cannot prompt and must not fail because of a hook: warns of what did not run, and why.
 pub fn try_post_add(workspace: &Workspace<'_>, lease: &mut Lease) {
     let Workspace { context, config, ui } = workspace;
     let ran = require_trusted(context, &config.hooks.post_add)
         .and_then(|()| run_post_add(workspace, lease));
     if let Err(error) = ran {
-        let hint = hint_of(&error).unwrap_or("`git agentenv adopt` runs them again");
-        ui.warn(format!("the post_add hooks did not all run: {error:#}\nhint: {hint}"));
+        let hint = hint_of(&error).unwrap_or("run them again: `git agentenv adopt`");
+        ui.warn(format!("not all post_add hooks ran: {error:#}\nhint: {hint}"));
     }
 }
 
-/// Goes on only when exactly these commands were approved.
-///
-/// # Errors
-/// When they were not.
+/// Refuses unless exactly these commands were approved.
 pub fn require_trusted(context: &Context, commands: &[String]) -> Result<()> {
     if commands.is_empty() || trust::is_trusted(&context.store, &context.repo.common, commands) {
         return Ok(());
     }
-    let message = format!("the hooks are not trusted:\n{}", listing("", commands).trim_end());
-    let hint = "`git agentenv trust` approves them; `--no-hooks` goes without them";
+    let message = format!(
+        "the hooks of this repository are not trusted:\n{}",
+        listing("", commands).trim_end()
+    );
+    let hint = "approve them: `git agentenv trust`; or skip them: `--no-hooks`";
     Err(error::refused(message).hint(hint).into())
 }
 

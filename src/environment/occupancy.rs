@@ -1,4 +1,4 @@
-//! What is taken on this machine: by leases, and by what environment files say.
+//! Which slots are taken on this machine, by leases and by environment files.
 
 use crate::model::config::{Config, Kind};
 use crate::model::envfile;
@@ -12,9 +12,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What others hold, from all leases and from every environment file of the known repositories.
-///
-/// # Errors
-/// When a lease cannot be understood: what it holds is unknown then.
 pub fn taken(store: &Store, repo: &Repo, config: &Config) -> Result<(Taken, Vec<Lease>)> {
     let leases = store.leases()?;
     let mut taken = Taken::default();
@@ -51,7 +48,7 @@ fn env_files(repo: &Repo, config: &Config, leases: &[Lease]) -> BTreeSet<PathBuf
     let mut repositories = BTreeSet::from([repo.common.as_path()]);
     repositories.extend(leases.iter().map(|lease| lease.repository.as_path()));
     for common in repositories {
-        // A repository that is gone or cannot be read has no environment files that anybody could use.
+        // A repository that was deleted or cannot be read has no environment file in use.
         let trees = repo::worktrees(common).unwrap_or_default();
         files.extend(trees.into_iter().map(|tree| tree.path.join(&config.env_file)));
     }
@@ -85,7 +82,7 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
     }
 }
 
-/// Redis indexes that hold somebody's keys, as far as the servers can be asked without waiting.
+/// Redis indexes that hold keys, on the servers that answer at once.
 pub fn occupied(config: &Config) -> Vec<(u32, String)> {
     let redis = config.services.values().filter(|service| service.kind == Kind::Redis);
     redis.flat_map(|service| inventory::occupied(&Server::of_service(service))).collect()

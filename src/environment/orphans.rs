@@ -1,4 +1,4 @@
-//! Databases and indexes that carry our mark, but whose lease is lost.
+//! Databases and indexes that carry our mark but whose lease was lost.
 
 use crate::model::config::Config;
 use crate::model::lease::{Lease, Part};
@@ -7,7 +7,7 @@ use crate::sys::store::Store;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// Something on a server that only a lost lease of this store can have held.
+/// A resource on a server that only a lost lease of this store can have held.
 pub struct Orphan {
     /// The lost lease's id.
     pub id: String,
@@ -15,7 +15,7 @@ pub struct Orphan {
     pub part: Part,
 }
 
-/// A server that could not be asked. Nothing on it is touched.
+/// A server that did not answer. Nothing on it is touched.
 pub struct Silent {
     /// Where it is.
     pub server: String,
@@ -23,10 +23,7 @@ pub struct Silent {
     pub why: anyhow::Error,
 }
 
-/// Asks the servers that leases and the configuration know.
-///
-/// # Errors
-/// When a lease cannot be understood: it could be the one that holds what seems lost.
+/// Asks the servers that leases and the configuration name.
 pub fn find(store: &Store, config: Option<&Config>) -> Result<(Vec<Orphan>, Vec<Silent>)> {
     let mut marked = Vec::new();
     let mut silent = Vec::new();
@@ -36,7 +33,7 @@ pub fn find(store: &Store, config: Option<&Config>) -> Result<(Vec<Orphan>, Vec<
             Err(why) => silent.push(Silent { server: server.title(), why }),
         }
     }
-    // A lease is written before anything carries its mark: read now, it knows all that was seen above.
+    // A lease is written before anything carries its mark: leases read now cover all that was seen above.
     let known: BTreeSet<String> = store.leases()?.into_iter().map(|lease| lease.id).collect();
     marked.retain(|orphan| orphan.id.starts_with(store.id()) && !known.contains(&orphan.id));
     Ok((marked, silent))

@@ -11,7 +11,7 @@ use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 
-/// What was, or would be, given back; and what was not, and why.
+/// What was, or would be, released; and what was kept, and why.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// What was, or would be, released.
@@ -34,7 +34,7 @@ pub struct Entry {
     pub what: String,
 }
 
-/// What was not, and why.
+/// What was kept, and why.
 #[derive(Debug, Serialize)]
 pub struct Kept {
     /// Its name.
@@ -77,7 +77,7 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
             if reclaim::is_homeless(lease).unwrap_or(false) {
                 let (what, command) = reclaim::homeless(lease);
                 ui.warn(format!(
-                    "{what}\nhint: delete the worktree, or where the repository is now: `{command}`"
+                    "{what}\nhint: delete the worktree, or run in the moved repository: `{command}`"
                 ));
             }
         }
@@ -99,10 +99,10 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
     }
     for orphan in found {
         let name = format!("{} {}", orphan.part.service, orphan.part.holds);
-        let given_back = if report.dry_run { Ok(()) } else { drop_orphan(&orphan) };
-        match given_back {
+        let released = if report.dry_run { Ok(()) } else { drop_orphan(&orphan) };
+        match released {
             Ok(()) => {
-                ui.say(format!("gave back {name}, whose record was lost"));
+                ui.say(format!("{} {name}: its lease was lost", report.verb()));
                 report.pruned.push(Entry { name, due: None, what: orphan.part.holds.clone() });
             }
             Err(error) => report.keep(&name, &error),
@@ -114,12 +114,17 @@ fn drop_orphan(orphan: &orphans::Orphan) -> Result<()> {
     let nowhere = std::path::Path::new("/nonexistent");
     match service::give_back(&orphan.part, &orphan.id, false, nowhere)? {
         Gone::Dropped | Gone::Missing => Ok(()),
-        Gone::NotOurs(whose) => Err(anyhow!("it is not ours ({whose})")),
+        Gone::NotOurs(whose) => Err(anyhow!("not ours ({whose})")),
         Gone::Busy(sessions) => Err(anyhow!("in use by {}", inventory::listed(&sessions))),
     }
 }
 
 impl Report {
+    /// In the tense of the report: a dry run releases nothing.
+    pub fn verb(&self) -> &'static str {
+        if self.dry_run { "would release" } else { "released" }
+    }
+
     fn keep(&mut self, name: &str, why: &anyhow::Error) {
         self.kept.push(Kept { name: name.to_owned(), why: format!("{why:#}") });
     }

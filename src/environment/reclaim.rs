@@ -1,4 +1,4 @@
-//! Finishes what was interrupted, and gives back what belongs to worktrees that are gone.
+//! Finishes interrupted operations and releases resources of deleted worktrees.
 
 use crate::environment::context::Context;
 use crate::environment::teardown::{self, Force};
@@ -12,32 +12,26 @@ use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::Result;
 
-/// Why a lease is due to be given back.
+/// Why a lease is due to be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Due {
-    /// An `add` did not come to its end.
+    /// An `add` was interrupted.
     AddInterrupted,
-    /// A `remove` did not come to its end.
+    /// A `remove` was interrupted.
     RemoveInterrupted,
-    /// The worktree is gone.
+    /// The worktree was deleted.
     WorktreeGone,
-    /// The whole repository is gone.
+    /// The whole repository was deleted.
     RepositoryGone,
 }
 
-/// Whether a lease is due, judged by what is there. What cannot be asked is not due.
-///
-/// # Errors
-/// When git's directories cannot be read.
+/// Whether a lease is due, judged by what exists. What cannot be read is not due.
 pub fn due(lease: &Lease) -> Result<Option<Due>> {
     due_with(lease, || worktree::of(lease))
 }
 
-/// As [`due`], when it is known how to find the lease's worktree.
-///
-/// # Errors
-/// When git's directories cannot be read.
+/// As [`due`], with the caller's way to find the lease's worktree.
 pub fn due_with(
     lease: &Lease,
     tree: impl FnOnce() -> Result<Option<Worktree>>,
@@ -51,7 +45,7 @@ pub fn due_with(
         Phase::Removing => Some(Due::RemoveInterrupted),
         Phase::Ready => match tree()? {
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
-            // Its disk may be away, and git keeps it, too.
+            // Its disk may be unmounted; git keeps it, too.
             Some(tree) if worktree::is_locked(lease, &tree) => None,
             Some(tree) => worktree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
             None => Some(Due::WorktreeGone),
@@ -59,25 +53,21 @@ pub fn due_with(
     })
 }
 
-/// Whether the worktree is there and its repository is not: that may have been moved, and what somebody works with
-/// in the worktree stays.
-///
-/// # Errors
-/// When the file system does not say.
+/// Whether the worktree exists and its repository does not: that may have been moved, so the worktree's resources stay.
 pub fn is_homeless(lease: &Lease) -> Result<bool> {
     Ok(fs::stands(&lease.repository)? == Stands::Nothing
         && fs::stands(&lease.path.join(".git"))? == Stands::File)
 }
 
-/// What is the matter with an environment whose repository is not there, and the way back.
+/// The problem of an environment whose repository is missing, and the command that repairs it.
 pub fn homeless(lease: &Lease) -> (String, String) {
     let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
-    let what = format!("`{name}`: its repository {main} is gone, and its worktree {path} is not");
+    let what = format!("`{name}`: repository {main} no longer exists, but worktree {path} does");
     let (repair, word) = (worktree::repairing(&lease.path), shell::path(&lease.path));
     (what, format!("{repair} && git agentenv adopt {word}"))
 }
 
-/// A directory that is not there is only gone when the one above it can be looked at: a disk may be away.
+/// A missing directory counts as deleted only when its parent can be read: a disk may be unmounted.
 fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
     let parent = path.parent().unwrap_or(path);
     let above = if path.file_name().is_some_and(|name| name == ".git") {
@@ -89,18 +79,18 @@ fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
         || fs::stands(parent)? == Stands::Directory)
 }
 
-/// What became of a lease that was looked at.
+/// What came of looking at a lease.
 #[derive(Debug)]
 pub enum Settled {
-    /// What it held was given back, or would be; this is what it held, and why.
+    /// What it held was released, or would be; this is what it held, and why.
     Settled(Box<Lease>, Due),
-    /// Nothing is to be given back.
+    /// Nothing is to be released.
     NotDue,
-    /// Another process is at work on it.
+    /// Another process works on it.
     Busy,
 }
 
-/// Gives back what one lease holds if it is due.
+/// Releases what one lease holds if it is due. On an error the lease stays on record.
 ///
 /// # Errors
 /// When it could not be given back; it stays on record.
@@ -108,7 +98,7 @@ pub fn settle(ui: &Ui, store: &Store, lease: &Lease, dry_run: bool) -> Result<Se
     let Some(_working) = store.try_lock_lease(&lease.id)? else {
         return Ok(Settled::Busy);
     };
-    // It may have come to its end since the leases were read.
+    // Its command may have finished since the leases were read.
     let Some(lease) = store.lease(&lease.id)? else {
         return Ok(Settled::NotDue);
     };
@@ -116,13 +106,13 @@ pub fn settle(ui: &Ui, store: &Store, lease: &Lease, dry_run: bool) -> Result<Se
         return Ok(Settled::NotDue);
     };
     if !dry_run {
-        give_back(ui, store, &lease, due)?;
+        release(ui, store, &lease, due)?;
     }
     Ok(Settled::Settled(Box::new(lease), due))
 }
 
-/// Without the user's word: what has live sessions or holds work stays.
-fn give_back(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
+/// Without `--force`: what has live sessions or holds work stays.
+fn release(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
     if due == Due::AddInterrupted {
         return teardown::undo(ui, store, lease);
     }
@@ -132,16 +122,13 @@ fn give_back(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
     teardown::remove(ui, store, &lease, Force::default())
 }
 
-/// Before `add`: what an earlier environment of the same branch left behind.
-///
-/// # Errors
-/// When another process is at work on it, or it cannot be given back.
+/// Releases, before `add`, what an earlier environment of the same branch left behind.
 pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
     for lease in context.leases()? {
         if lease.branch.as_deref() != Some(branch) || due(&lease)?.is_none() {
             continue;
         }
-        ui.say(format!("giving back what the earlier `{}` left", lease.name));
+        ui.say(format!("releasing what the earlier `{}` left behind", lease.name));
         match settle(ui, &context.store, &lease, false).map_err(|error| held(&lease, error))? {
             Settled::Settled(..) | Settled::NotDue => {}
             Settled::Busy => return Err(busy(&lease)),
@@ -150,19 +137,19 @@ pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
     Ok(())
 }
 
-/// `add` has no `--force` that could give anything up.
+/// `add` has no `--force`, so the hint names the command that has.
 fn held(lease: &Lease, error: anyhow::Error) -> anyhow::Error {
     if exit_of(&error) != Exit::Refused {
         return error;
     }
     let name = &lease.name;
     error::refused(format!("{error:#}"))
-        .hint(format!("save it, or give it up: `git agentenv remove --force {name}`"))
+        .hint(format!("save it, or discard it: `git agentenv remove --force {name}`"))
         .into()
 }
 
 /// The refusal because another process works on an environment.
 pub fn busy(lease: &Lease) -> anyhow::Error {
-    let message = format!("another process is working on the environment `{}`", lease.name);
-    error::refused(message).hint("wait until it is done").into()
+    let message = format!("another process is working on environment `{}`", lease.name);
+    error::refused(message).hint("wait until it has finished").into()
 }

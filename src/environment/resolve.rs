@@ -9,9 +9,6 @@ use crate::sys::repo::{self, Worktree};
 use anyhow::Result;
 
 /// The environment of this branch, name, directory name or path in the repository.
-///
-/// # Errors
-/// When there is none, with the nearest name as a hint.
 pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
     let leases = current(context)?;
     let path = current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default();
@@ -27,44 +24,35 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
     let known = leases.iter().flat_map(|lease| lease.branch.iter().chain([&lease.name]));
     let hint = match suggest::closest(wanted, known.map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`git agentenv list` shows the environments".to_owned(),
+        None => "list the environments: `git agentenv list`".to_owned(),
     };
     Err(error::not_found(format!("no environment `{wanted}`")).hint(hint).into())
 }
 
 /// The environment of this name, or that around the current directory.
-///
-/// # Errors
-/// When there is none.
 pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
     match wanted {
         Some(wanted) => named(context, wanted),
         None => here(context)?.ok_or_else(|| {
             let hint = if context.repo.here.as_ref() == Some(&context.repo.main) {
-                "name one: `git agentenv list` shows the environments"
+                "name an environment; list them: `git agentenv list`"
             } else {
-                "name one, or `git agentenv adopt` makes one of this worktree"
+                "name an environment, or turn this worktree into one: `git agentenv adopt`"
             };
-            error::not_found("the current directory is in no environment").hint(hint).into()
+            error::not_found("the current directory is not in an environment").hint(hint).into()
         }),
     }
 }
 
 /// The environment around the current directory.
-///
-/// # Errors
-/// When a lease cannot be understood.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
     let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
     let mut leases = current(context)?.into_iter();
-    // Moved without git's help, it is where we stand, whatever git remembers.
+    // After a plain `mv` git remembers the old path; the worktree is where this process stands.
     Ok(leases.find(|lease| lease.id == *id).map(|lease| Lease { path: root.clone(), ..lease }))
 }
 
 /// The leases of this repository, with the branch and the path that their worktrees have now.
-///
-/// # Errors
-/// When a lease cannot be understood, or the admin directories cannot be read.
 pub fn current(context: &Context) -> Result<Vec<Lease>> {
     let trees = repo::worktrees(&context.repo.common)?;
     let mut leases = context.leases()?;

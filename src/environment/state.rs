@@ -1,4 +1,4 @@
-//! How environments are at a glance: one look at the machine for all of them, and no server is asked.
+//! The state of environments at a glance: one look at the machine for all of them; no server is asked.
 
 use crate::environment::{reclaim, resolve, worktree};
 use crate::model::lease::{Lease, Phase};
@@ -11,23 +11,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Everything is there.
+/// Everything exists.
 pub const READY: &str = "ready";
-/// The worktree is not there any more.
+/// The worktree was deleted.
 pub const GONE: &str = "gone";
-/// The environment file is not there.
+/// The environment file is missing.
 pub const INCOMPLETE: &str = "incomplete";
 
-/// How an environment is.
+/// The state of an environment.
 #[derive(Debug, Serialize)]
 pub struct State {
-    /// How it is, in a word.
+    /// The state in one word.
     pub state: &'static str,
-    /// Something listens on one of its ports.
+    /// A process listens on one of its ports.
     pub listening: bool,
-    /// The ports that something listens on.
+    /// The ports that a process listens on.
     pub listening_on: Vec<u16>,
-    /// What git says; left out when it was not asked or cannot say.
+    /// What git says of its files and commits; absent when git was not asked or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
@@ -42,9 +42,6 @@ pub struct Glance {
 
 impl Glance {
     /// Looks once for all these leases, and gives each the branch and the path that its worktree has now.
-    ///
-    /// # Errors
-    /// When there is no knowing the leases.
     pub fn take(leases: impl FnOnce() -> Result<Vec<Lease>>) -> Result<(Vec<Lease>, Glance)> {
         thread::scope(|scope| {
             // The system's table of sockets is long, and comes while the files are read.
@@ -116,7 +113,7 @@ fn is_file(path: &Path) -> bool {
     matches!(fs::stands(path), Ok(fs::Stands::File))
 }
 
-/// The ports that something listens on, where the system has no list of them.
+/// The ports that a process listens on, found by connecting: for systems without a list of them.
 fn tried(leases: &[Lease]) -> BTreeSet<u16> {
     let ports: Vec<u16> = leases.iter().flat_map(|lease| lease.ports.values().copied()).collect();
     let answers = parallel::each(&ports, |&port| net::is_listening(port));

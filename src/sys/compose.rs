@@ -9,7 +9,7 @@ use serde_yaml::{Mapping, Value};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The servers of somebody who has no compose file of their own.
+/// The compose file of the built-in servers.
 pub const BUILT_IN: &str = include_str!("infra.yml");
 
 /// The compose project that they run in, unless the file names another.
@@ -29,9 +29,6 @@ pub struct Infra {
 
 impl Infra {
     /// The servers of this file, or the built-in ones.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is no YAML.
     pub fn of(file: Option<&Path>) -> Result<Self> {
         let project = match file {
             None => PROJECT.to_owned(),
@@ -58,9 +55,6 @@ impl Infra {
     }
 
     /// Creates and starts what is not running yet. It does not wait until the servers answer.
-    ///
-    /// # Errors
-    /// When compose is missing or fails: a port that is taken, an image that cannot be had, an engine that is down.
     pub fn up(&self) -> Result<()> {
         self.call(&["up", "-d"])
     }
@@ -74,9 +68,6 @@ impl Infra {
     }
 
     /// The servers' containers, whether they run or not.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
     pub fn status(&self) -> Result<Vec<Container>> {
         let all = docker::containers()?.into_iter();
         Ok(all.filter(|c| c.project == self.project).collect())
@@ -93,10 +84,7 @@ impl Infra {
         }
     }
 
-    /// Ends well when there is a compose to call.
-    ///
-    /// # Errors
-    /// When none is installed.
+    /// Checks that compose is installed.
     pub fn is_callable(&self) -> Result<()> {
         self.compose().map(drop)
     }
@@ -118,7 +106,7 @@ impl Infra {
         if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
     }
 
-    /// The compose that there is. The plugin goes first: version 1 is out of care.
+    /// The installed compose; the plugin first, because version 1 is no longer maintained.
     fn compose(&self) -> Result<(Cmd, Version)> {
         let with_env = |cmd: Cmd| {
             let vars = self.env.iter();
@@ -158,13 +146,16 @@ fn explained(said: &str) -> (&'static str, &'static str) {
     // It creates nothing before all images are there.
     let pulling = said.rsplit_once("Pulling").is_some_and(|(_, then)| !then.contains("Creating"));
     if has(&["address already in use", "port is already allocated"]) {
-        let hint = "stop what listens there, or choose another `port` for the service; \
-                    AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT choose those of the built-in servers";
-        ("a port is taken", hint)
+        let hint = "stop the process that listens there, or choose another `port` for the service; \
+                    AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT set those of the built-in servers";
+        ("a port is in use", hint)
     } else if pulling || has(&["pull access denied", "manifest unknown", "no such host"]) {
-        ("an image cannot be had", "is the network up? `docker pull` of the image says more")
+        (
+            "an image cannot be pulled",
+            "check the network; `docker pull` of the image shows the reason",
+        )
     } else {
-        ("compose failed", "`docker compose logs` says more")
+        ("compose failed", "`docker compose logs` shows the reason")
     }
 }
 
@@ -246,9 +237,9 @@ mod tests {
         assert_eq!(explained(&conflict).0, "compose failed");
         assert_eq!(
             explained(" redis Pulling \n redis Error i/o timeout").0,
-            "an image cannot be had"
+            "an image cannot be pulled"
         );
-        assert_eq!(explained("manifest unknown").0, "an image cannot be had");
+        assert_eq!(explained("manifest unknown").0, "an image cannot be pulled");
     }
 
     #[test]

@@ -9,9 +9,6 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// A point that `AGENTENV_FAULT=<name>:<kill|error|hang>` can hit, in debug builds only. Several faults are
 /// separated by commas. What hangs first makes the file that `AGENTENV_FAULT_MARK` names.
-///
-/// # Errors
-/// When the tests ask for one here.
 pub fn point(name: &str) -> Result<()> {
     if cfg!(debug_assertions) {
         strike(name)?;

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The most that is read of a file that somebody else may have written, in bytes.
+/// The most that is read of a file that another user may have written, in bytes.
 pub const LIMIT: u64 = 1 << 20;
 
 /// What stands at a path, without following a link.
@@ -29,9 +29,6 @@ pub enum Stands {
 }
 
 /// What stands at `path`, without following a link.
-///
-/// # Errors
-/// When the file system does not say.
 pub fn stands(path: &Path) -> Result<Stands> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_symlink() => Ok(Stands::Link),
@@ -39,14 +36,11 @@ pub fn stands(path: &Path) -> Result<Stands> {
         Ok(meta) if meta.is_file() => Ok(Stands::File),
         Ok(_) => Ok(Stands::Other),
         Err(error) if is_absent(&error) => Ok(Stands::Nothing),
-        Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
 /// The content of a file, or `None` when there is none. At most [`LIMIT`] bytes, never through a link.
-///
-/// # Errors
-/// When it is too long, not a regular file, or cannot be read.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     // Neither a link is followed nor a pipe waited for.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
@@ -104,15 +98,12 @@ pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     failpoint::point("file-replaced")
 }
 
-/// A file that [`replace`] began to write, and has not put in its place yet, or never will.
+/// Whether a file is one that [`replace`] has not renamed yet: its writer runs, or was killed.
 pub fn is_unfinished(path: &Path) -> bool {
     writer(path).is_some()
 }
 
-/// Removes the files of [`replace`] in a directory that processes which are no more left unfinished.
-///
-/// # Errors
-/// When the directory cannot be read or written.
+/// Removes the unfinished files of [`replace`] in a directory whose writers have ended.
 pub fn sweep(dir: &Path) -> Result<()> {
     for file in entries(dir)? {
         let Some(pid) = writer(&file) else { continue };
@@ -133,9 +124,6 @@ fn writer(path: &Path) -> Option<rustix::process::Pid> {
 }
 
 /// Adds to the end of a file in one write, making it and its directory when they are not there.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn append(path: &Path, content: &[u8]) -> Result<()> {
     make_dir(path.parent().unwrap_or(Path::new(".")))?;
     File::options()
@@ -146,10 +134,7 @@ pub fn append(path: &Path, content: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Removes a file; one that is not there is fine.
-///
-/// # Errors
-/// When it cannot be removed.
+/// Removes a file; a missing one is no error.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if !is_absent(&error) => {
@@ -159,19 +144,12 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes a directory and those above it.
-///
-/// # Errors
-/// When one of them cannot be made.
+/// Creates a directory and its parents.
 pub fn make_dir(path: &Path) -> Result<()> {
-    fs::create_dir_all(path)
-        .with_context(|| format!("cannot make the directory {}", path.display()))
+    fs::create_dir_all(path).with_context(|| format!("cannot create directory {}", path.display()))
 }
 
-/// Removes a directory and all that is in it; one that is not there is fine.
-///
-/// # Errors
-/// When something in it cannot be removed.
+/// Removes a directory with its content; a missing one is no error.
 pub fn remove_dir(path: &Path) -> Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if !is_absent(&error) => {
@@ -182,9 +160,6 @@ pub fn remove_dir(path: &Path) -> Result<()> {
 }
 
 /// The entries of a directory, sorted; none when it is not there.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     let listed = match fs::read_dir(dir) {
         Err(error) if is_absent(&error) => return Ok(Vec::new()),
@@ -192,8 +167,7 @@ pub fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
             entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()
         }),
     };
-    let mut paths =
-        listed.with_context(|| format!("cannot read the directory {}", dir.display()))?;
+    let mut paths = listed.with_context(|| format!("cannot read directory {}", dir.display()))?;
     paths.sort();
     Ok(paths)
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: running commands are ended, and whoever waits for one learns why.
+//! Ctrl-C and SIGTERM: running commands are ended, and their callers get the exit "interrupted".
 
 use crate::error;
 use crate::sys::process_tree;
@@ -22,9 +22,6 @@ const GRACE: Duration = Duration::from_millis(500);
 pub struct Registered(Weak<duct::Handle>);
 
 /// Listens for SIGINT, SIGTERM and SIGHUP from now on.
-///
-/// # Errors
-/// When the handlers cannot be installed.
 pub fn listen() -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
     std::thread::spawn(move || {
@@ -38,10 +35,7 @@ pub fn listen() -> Result<()> {
     Ok(())
 }
 
-/// Ends with "interrupted" when the user asked for it.
-///
-/// # Errors
-/// When a signal came, unless what was begun is being undone.
+/// Fails with exit 130 after a signal, unless a rollback is running.
 pub fn check() -> Result<()> {
     if INTERRUPTED.load(Ordering::SeqCst) && !UNDOING.load(Ordering::SeqCst) {
         return Err(error::interrupted("interrupted").into());
@@ -49,12 +43,12 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// From now on signals end nothing: what was begun is being undone, and that must come to its end.
+/// Ignores signals from now on: a rollback must finish.
 pub fn undoing() {
     UNDOING.store(true, Ordering::SeqCst);
 }
 
-/// What was begun is undone: signals count again.
+/// The rollback has finished: signals count again.
 pub fn undone() {
     UNDOING.store(false, Ordering::SeqCst);
 }
@@ -77,7 +71,7 @@ pub fn register(handle: &Arc<duct::Handle>) -> Result<Registered> {
 /// Ends a command with all that it started, which would keep its pipes open and write on.
 pub fn end(handle: &duct::Handle) {
     {
-        // Whoever waits for it must not go on, and end this program, while only its parent is ended.
+        // The waiting thread must not return, and end this program, before the children got their signal too.
         let _one = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(handle.try_wait(), Ok(Some(_))) {
             return;

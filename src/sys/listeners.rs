@@ -27,7 +27,7 @@ impl fmt::Display for Listener {
     }
 }
 
-/// Every TCP port that somebody listens on; `None` where the system does not show them.
+/// Every TCP port that a process listens on; `None` where the system does not show them.
 pub fn ports() -> Option<BTreeSet<u16>> {
     #[cfg(target_os = "linux")]
     if let Some(ports) = super::sock_diag::listening() {

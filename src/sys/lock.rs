@@ -1,4 +1,4 @@
-//! Locks between processes: an open file's `flock`, which the kernel gives back when its holder dies.
+//! Locks between processes: `flock(2)` on an open file, which the kernel releases when the holder dies.
 
 use super::interrupt;
 use crate::error;
@@ -9,11 +9,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long it takes at most until a lock that was given back is seen to be free.
+/// The longest pause between two attempts to take a lock.
 const PAUSE: Duration = Duration::from_millis(16);
 
-/// What helps where the directory of the locks cannot be written.
-pub const WRITABLE: &str = "set AGENTENV_STATE_DIR to a directory that can be written";
+/// The hint where the directory of the locks cannot be written.
+pub const WRITABLE: &str = "set AGENTENV_STATE_DIR to a writable directory";
 
 /// A lock, held for as long as this lives.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
         return Ok(lock);
     }
     waiting();
-    // Not asleep in the kernel, where an interruption would not be heard.
+    // A blocking flock would not notice Ctrl-C.
     let mut pause = Duration::from_millis(1);
     loop {
         interrupt::check()?;
@@ -42,8 +42,8 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     }
 }
 
-/// As [`attempt`], but somebody who was killed has a moment to be gone: a child that it had just started holds
-/// its locks too, until it has become another program.
+/// As [`attempt`], with a moment for a killed holder to disappear: a child that it had just forked holds its locks
+/// until `execve`.
 ///
 /// # Errors
 /// When the file cannot be made or locked, or the user interrupted.
@@ -60,14 +60,11 @@ pub fn attempt_for(path: &Path, patience: Duration) -> Result<Option<Lock>> {
 }
 
 /// Takes the lock at `path`, or nothing when another process holds it.
-///
-/// # Errors
-/// When the file cannot be made or locked.
 pub fn attempt(path: &Path) -> Result<Option<Lock>> {
     loop {
         let file = open(path)?;
         match file.try_lock() {
-            // Its last holder may have removed the file meanwhile: nobody else would ever see this lock.
+            // Its last holder may have removed the file meanwhile: no other process would ever see this lock.
             Ok(()) if is_at(&file, path) => return Ok(Some(Lock { _file: file })),
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Nobody listens on this port, on any address that `localhost` or a published container could mean.
+/// No process listens on this port, on any address that `localhost` or a published container could mean.
 ///
 /// Two servers can both "own" `localhost:PORT`, one on 127.0.0.1 and one on ::1, so all four are tried.
 pub fn is_free(port: u16) -> bool {
@@ -19,7 +19,7 @@ pub fn is_free(port: u16) -> bool {
     addresses.iter().all(|&address| can_bind(SocketAddr::new(address, port)))
 }
 
-/// Something answers on this port at localhost.
+/// A process answers on this port at localhost.
 pub fn is_listening(port: u16) -> bool {
     let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let patience = Duration::from_millis(200);
@@ -31,7 +31,7 @@ pub fn is_listening(port: u16) -> bool {
 fn can_bind(address: SocketAddr) -> bool {
     match TcpListener::bind(address) {
         Ok(_) => true,
-        // Only these say that the port is somebody's; a machine without IPv6 says something else.
+        // Only these mean that the port is in use; a machine without IPv6 fails otherwise.
         Err(error) => !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied),
     }
 }

@@ -1,13 +1,13 @@
-//! The same question to many things, some of them side by side.
+//! One function over many values, on several threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// More git processes at once than this only wait for each other.
+/// More git processes than this at once only wait for each other.
 const MOST: usize = 8;
 
-/// So many things are done before another thread would have begun.
+/// So many values are done before another thread has started.
 const WORTHWHILE: usize = 16;
 
 /// What `ask` says of each of the things, in their order. For questions that wait for something else.

@@ -4,7 +4,7 @@ use crate::sys::fs;
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::PathBuf;
 
-/// Sends a signal to a process and to all that it started, the youngest last: whoever dies first cannot start more.
+/// Sends a signal to a process and its descendants, parents first: a dead parent starts no more children.
 pub fn signal(pid: u32, signal: Signal) {
     let mut family = vec![pid];
     let mut at = 0;

@@ -63,9 +63,6 @@ pub struct RemoteBranch {
 
 impl Repo {
     /// The repository around a directory, else the one that git's own variables name.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn discover(dir: &Path) -> Result<Repo> {
         let found = gix::discover(dir).or_else(|error| {
             if env::path("GIT_DIR").is_none() {
@@ -76,7 +73,7 @@ impl Repo {
         let git = found.map_err(|error| {
             let message = format!("not in a git repository: {}", dir.display());
             let failure = error::not_found(message)
-                .hint("go to a repository, or name one with `git -C <dir>`");
+                .hint("change to a repository, or name one: `git -C <dir> agentenv …`");
             // Else it only says the same once more.
             match error.to_string().starts_with("Could not find a git repository") {
                 true => failure.into(),
@@ -104,9 +101,6 @@ impl Repo {
     }
 
     /// The worktrees that are linked to it.
-    ///
-    /// # Errors
-    /// When the admin directories cannot be read.
     pub fn worktrees(&self) -> Result<Vec<Worktree>> {
         worktrees(&self.common)
     }
@@ -123,14 +117,11 @@ impl Repo {
     }
 
     /// The commit that is checked out where the repository was found.
-    ///
-    /// # Errors
-    /// When there is no commit yet.
     pub fn head(&self) -> Result<String> {
         let head = self.git.head_id().map_err(|error| {
             anyhow::Error::new(error).context(
                 error::not_found("the repository has no commit yet")
-                    .hint("commit something first: a worktree needs a commit to start from"),
+                    .hint("create a first commit: a worktree starts from a commit"),
             )
         })?;
         Ok(head.to_string())
@@ -151,9 +142,6 @@ impl Repo {
     }
 
     /// Local branches, then those that only a remote has, without its name.
-    ///
-    /// # Errors
-    /// When the references cannot be read.
     pub fn branches(&self) -> Result<Vec<String>> {
         let platform = self.git.references().context("cannot read the references")?;
         let short = |reference: gix::Reference<'_>| reference.name().shorten().to_string();
@@ -171,9 +159,6 @@ impl Repo {
     }
 
     /// Local branches, then those of remotes and tags, all without `refs/…/`.
-    ///
-    /// # Errors
-    /// When the references cannot be read.
     pub fn revisions(&self) -> Result<Vec<String>> {
         let platform = self.git.references().context("cannot read the references")?;
         let all = platform.local_branches()?.chain(platform.remote_branches()?);
@@ -210,9 +195,6 @@ impl Repo {
 }
 
 /// The worktrees that are linked to the repository with this common directory.
-///
-/// # Errors
-/// When the admin directories cannot be read.
 pub fn worktrees(common: &Path) -> Result<Vec<Worktree>> {
     let admins = fs::entries(&fs::canonical(&common.join("worktrees")))?;
     Ok(parallel::each_by_cpu(&admins, |admin| worktree(admin)).into_iter().flatten().collect())

@@ -14,7 +14,7 @@ const IPPROTO_TCP: u8 = 6;
 const IN_STATE_LISTEN: u32 = 1 << 10;
 const FAMILIES: [u8; 2] = [2, 10]; // IPv4, IPv6
 
-/// Every TCP port that somebody listens on; `None` when the kernel does not say.
+/// Every TCP port that a process listens on; `None` when the kernel does not say.
 pub fn listening() -> Option<BTreeSet<u16>> {
     let socket =
         rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, Some(netlink::SOCK_DIAG))
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[allow(clippy::disallowed_methods)] // somebody has to listen
+    #[allow(clippy::disallowed_methods)] // the test itself listens
     fn the_kernel_knows_who_listens_and_not_who_talks() {
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = std::net::TcpListener::bind(address) else {

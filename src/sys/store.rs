@@ -15,10 +15,10 @@ pub struct Store {
     id: String,
 }
 
-/// How long a process that was killed has to let go of its locks.
+/// How long a killed process may still hold its locks.
 const PASSING: Duration = Duration::from_millis(300);
 
-/// A lease file that cannot be understood. What it holds is unknown, so nothing may be given away.
+/// A lease file that cannot be read. Its slots are unknown, so no slot may be handed out.
 #[derive(Debug)]
 pub struct Broken {
     /// The file.
@@ -29,9 +29,6 @@ pub struct Broken {
 
 impl Store {
     /// Opens the store of this user, making it on first use.
-    ///
-    /// # Errors
-    /// When its directory cannot be made or written.
     pub fn open() -> Result<Store> {
         let dir = directory()?;
         Self::at(&dir).map_err(|cause| {
@@ -62,25 +59,16 @@ impl Store {
     }
 
     /// An id for a new lease.
-    ///
-    /// # Errors
-    /// When the system has no random numbers.
     pub fn new_id(&self) -> Result<String> {
         Ok(format!("{}{}", self.id, random_hex(8)?))
     }
 
     /// The lock under which slots are chosen. Never hold it while git or docker runs.
-    ///
-    /// # Errors
-    /// When the lock file cannot be used.
     pub fn lock(&self, waiting: impl FnOnce()) -> Result<lock::Lock> {
         lock::take(&self.dir.join("lock"), waiting)
     }
 
     /// The lock of the one process that works on this lease.
-    ///
-    /// # Errors
-    /// When the lock file cannot be used.
     pub fn lock_lease(&self, id: &str, waiting: impl FnOnce()) -> Result<lock::Lock> {
         lock::take(&self.lock_file(id), waiting)
     }
@@ -109,40 +97,28 @@ impl Store {
     }
 
     /// As [`Store::lock_lease`], but nothing when another process works on it.
-    ///
-    /// # Errors
-    /// When the lock file cannot be used.
     pub fn try_lock_lease(&self, id: &str) -> Result<Option<lock::Lock>> {
         lock::attempt_for(&self.lock_file(id), PASSING)
     }
 
     /// The lock around the moments in which git writes to what a repository's worktrees share.
-    ///
-    /// # Errors
-    /// When the lock file cannot be used.
     pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
         let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
         lock::take(&self.lock_file(&format!("repository-{}", hex(&digest[..8]))), || ())
     }
 
     /// All leases.
-    ///
-    /// # Errors
-    /// When one of them cannot be understood: the slots it holds are unknown then.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let (leases, broken) = self.survey()?;
         let Some(first) = broken.first() else {
             return Ok(leases);
         };
         let message = format!("cannot read the lease {}: {}", first.file.display(), first.why);
-        let hint = "what it holds is unknown; restore the file, or move it away and run `git agentenv prune`";
+        let hint = "its slots are unknown: restore the file, or move it away and run `git agentenv adopt` in its worktree";
         Err(error::failed(message).hint(hint).into())
     }
 
     /// All leases that can be understood, and those that cannot.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
     pub fn survey(&self) -> Result<(Vec<Lease>, Vec<Broken>)> {
         let (mut leases, mut broken) = (Vec::new(), Vec::new());
         let mut files = fs::entries(&self.dir.join("leases"))?;
@@ -157,44 +133,31 @@ impl Store {
                 Err(why) => broken.push(Broken { file, why: format!("{why:#}") }),
             }
         }
-        // The files are named by chance: people and scripts want the same order every time.
+        // File names are random; output needs a stable order.
         leases.sort_by(|a, b| (&a.repository, &a.name).cmp(&(&b.repository, &b.name)));
         Ok((leases, broken))
     }
 
     /// The lease of this id as it is now.
-    ///
-    /// # Errors
-    /// When it cannot be understood.
     pub fn lease(&self, id: &str) -> Result<Option<Lease>> {
         load(&self.file(id))
             .with_context(|| format!("cannot read the lease {}", self.file(id).display()))
     }
 
     /// Writes a lease; when this returns, it is on the disk.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn save(&self, lease: &Lease) -> Result<()> {
         let text = serde_yaml::to_string(lease).context("cannot write a lease")?;
         fs::replace(&self.file(&lease.id), text.as_bytes())
     }
 
-    /// Forgets a lease: what it held is free.
-    ///
-    /// # Errors
-    /// When its file cannot be removed.
+    /// Deletes a lease: its slots are free.
     pub fn forget(&self, id: &str) -> Result<()> {
         fs::remove(&self.file(id))?;
         fs::remove_dir(&self.logs(id))?;
         fs::remove(&self.lock_file(id))
     }
 
-    /// Removes what processes that were killed left in the store itself: files that they had not finished, and
-    /// the locks of leases that are no more or never were.
-    ///
-    /// # Errors
-    /// When the store cannot be read or written.
+    /// Removes what killed processes left in the store: unfinished files, and locks of leases that do not exist.
     pub fn sweep(&self) -> Result<()> {
         for dir in ["", "leases", "trust"] {
             fs::sweep(&self.dir.join(dir))?;
@@ -241,16 +204,16 @@ fn directory() -> Result<PathBuf> {
     Ok(state.join("git-agentenv"))
 }
 
-/// From another directory, a relative one would be another store, and give the same ports away again.
+/// A relative path would be another store in each directory, and hand out the same ports again.
 fn absolute(dir: PathBuf) -> Result<PathBuf> {
     if dir.is_absolute() {
         return Ok(dir);
     }
     let message = format!("AGENTENV_STATE_DIR is not an absolute path: {}", dir.display());
-    Err(error::failed(message).hint("write it from the root on").into())
+    Err(error::failed(message).hint("use an absolute path").into())
 }
 
-/// Under the lock, so that two first users agree.
+/// Under the lock, so that two first processes agree.
 fn first_id(dir: &Path, file: &Path) -> Result<String> {
     let _lock = lock::take(&dir.join("lock"), || ())?;
     if let Some(id) = fs::word(file).filter(|id| is_hex(id, 8)) {

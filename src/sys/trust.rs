@@ -13,9 +13,6 @@ pub fn is_trusted(store: &Store, repository: &Path, commands: &[String]) -> bool
 }
 
 /// Approves these lists of commands, and no others, for this repository.
-///
-/// # Errors
-/// When the approval cannot be written.
 pub fn approve(store: &Store, repository: &Path, lists: &[&[String]]) -> Result<()> {
     let lines: String = lists.iter().map(|commands| fingerprint(commands) + "\n").collect();
     let file = file(store, repository);
@@ -23,10 +20,7 @@ pub fn approve(store: &Store, repository: &Path, lists: &[&[String]]) -> Result<
     fs::replace(&file, lines.as_bytes())
 }
 
-/// Takes back every approval for this repository.
-///
-/// # Errors
-/// When the approval cannot be removed.
+/// Revokes every approval for this repository.
 pub fn revoke(store: &Store, repository: &Path) -> Result<()> {
     fs::remove(&file(store, repository))
 }

@@ -1,4 +1,4 @@
-//! The leases against what there is.
+//! Compares the leases with what exists.
 
 use super::{Finding, Fix};
 use crate::environment::reclaim::{self, Due};
@@ -11,7 +11,7 @@ use crate::sys::fs::{self, Stands};
 use crate::sys::{git, listeners};
 use std::path::Path;
 
-/// What one environment lacks.
+/// The problems of one environment.
 pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
     match reclaim::due(lease) {
         Ok(None) => match away(lease) {
@@ -20,7 +20,7 @@ pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
         },
         Ok(Some(due)) => findings.push(interrupted(lease, due)),
         Err(error) => {
-            let what = format!("cannot look at `{}`: {error:#}", lease.name);
+            let what = format!("cannot inspect `{}`: {error:#}", lease.name);
             findings.push(Finding::error(what, look_at(&lease.repository)));
         }
     }
@@ -28,20 +28,23 @@ pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
 
 fn interrupted(lease: &Lease, due: Due) -> Finding {
     let why = match due {
-        Due::AddInterrupted => "was never finished",
-        Due::RemoveInterrupted => "is removed in part",
-        Due::WorktreeGone => "has lost its worktree",
-        Due::RepositoryGone => "has lost its repository",
+        Due::AddInterrupted => "`add` was interrupted",
+        Due::RemoveInterrupted => "removal was interrupted",
+        Due::WorktreeGone => "its worktree was deleted",
+        Due::RepositoryGone => "its repository was deleted",
     };
-    let what = format!("`{}` ({}) {why}", lease.name, lease.path.display());
+    let what = format!("`{}` ({}): {why}", lease.name, lease.path.display());
     Finding::error(what, "git agentenv prune").fix(Fix::Finish(Box::new(lease.clone())))
 }
 
-/// A worktree that is not in its place and yet not gone: nothing can be put back into it.
+/// A worktree that was moved or whose disk is unmounted: nothing can be restored in it.
 fn away(lease: &Lease) -> Option<Finding> {
     if reclaim::is_homeless(lease).ok()? {
         let (what, command) = reclaim::homeless(lease);
-        return Some(Finding::error(format!("{what}; where the repository is now:"), command));
+        return Some(Finding::error(
+            format!("{what}; if it was moved, run in the repository:"),
+            command,
+        ));
     }
     let tree = worktree::of(lease).ok()??;
     if fs::stands(&tree.path).ok()? != Stands::Nothing {
@@ -52,18 +55,18 @@ fn away(lease: &Lease) -> Option<Finding> {
         let what = format!("`{name}`: its worktree was moved away from {path}");
         return Some(Finding::error(what, worktree::repairing(&place)));
     }
-    let what = format!("`{name}`: its worktree {path} is away, and locked");
+    let what = format!("`{name}`: worktree {path} is missing, but locked");
     Some(Finding::warning(what, format!("git worktree unlock {}", shell::path(&tree.path))))
 }
 
 fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
     let adopt = format!("git agentenv adopt {}", shell::path(&lease.path));
-    let mend = || Fix::Mend(Box::new(lease.clone()));
+    let repair = || Fix::Repair(Box::new(lease.clone()));
     match files::is_current(lease) {
         Ok(true) => {}
         Ok(false) => {
             let what = format!("`{}`: {} is missing or changed", lease.name, lease.env_file);
-            findings.push(Finding::error(what, &adopt).fix(mend()));
+            findings.push(Finding::error(what, &adopt).fix(repair()));
         }
         Err(error) => {
             let file = lease.path.join(&lease.env_file);
@@ -73,7 +76,7 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
     }
     if !git::ignores(&lease.path, &lease.env_file).unwrap_or(true) {
         let what = format!("`{}`: git does not ignore {}", lease.name, lease.env_file);
-        findings.push(Finding::warning(what, &adopt).fix(mend()));
+        findings.push(Finding::warning(what, &adopt).fix(repair()));
     }
     for part in &lease.parts {
         findings.extend(of_part(lease, part, &adopt));
@@ -82,7 +85,7 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
         findings.extend(taken(lease, variable, *port));
     }
     if lease.hooks_pending {
-        let what = format!("`{}`: its post_add hooks have not all run", lease.name);
+        let what = format!("`{}`: not all of its post_add hooks ran", lease.name);
         findings.push(Finding::warning(what, adopt));
     }
 }
@@ -91,30 +94,30 @@ fn look_at(path: &Path) -> String {
     format!("ls -ld {}", shell::path(path))
 }
 
-/// A server that does not answer is a finding of its own.
+/// The problem of one part. A server that does not answer is a finding of its own.
 fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let name = &lease.name;
     let thing = format!("{} {}", part.service, part.holds);
     match service::state(part, &lease.id, &lease.path).ok()? {
         State::Ours => None,
-        // The application creates the file when it wants to.
+        // The application creates the file on first use.
         State::Missing if part.kind == Kind::Sqlite => None,
         State::Missing => {
-            let mend = Fix::Mend(Box::new(lease.clone()));
-            Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(mend))
+            let repair = Fix::Repair(Box::new(lease.clone()));
+            Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(repair))
         }
         State::Unmarked(keys) => {
             let what = format!("`{name}`: {thing} has lost its mark: {keys}");
             Some(Finding::warning(what, adopt))
         }
         State::NotOurs(whose) => {
-            let what = format!("`{name}`: {thing} is somebody else's now ({whose})");
+            let what = format!("`{name}`: {thing} belongs to another now ({whose})");
             Some(Finding::error(what, format!("git agentenv remove {name}")))
         }
     }
 }
 
-/// Somebody who listens from outside the worktree.
+/// Processes that listen on an environment's port from outside its worktree.
 fn taken(lease: &Lease, variable: &str, port: u16) -> Vec<Finding> {
     let outside = |listener: &listeners::Listener| {
         listener.dir.as_ref().is_some_and(|dir| !dir.starts_with(&lease.path))
@@ -122,7 +125,7 @@ fn taken(lease: &Lease, variable: &str, port: u16) -> Vec<Finding> {
     let others = listeners::on(port).into_iter().filter(outside);
     others
         .map(|other| {
-            let what = format!("`{}`: {variable} {port} is taken by {other}", lease.name);
+            let what = format!("`{}`: {variable} {port} is used by {other}", lease.name);
             Finding::warning(what, format!("kill {}", other.pid))
         })
         .collect()

@@ -10,7 +10,7 @@ use crate::sys::{docker, env, fs};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The oldest git that has everything which is used here.
+/// The oldest git that has every option used here.
 const OLDEST: (u32, u32) = (2, 30);
 
 /// git, Docker, compose, the servers that are configured or in use, the man page and completion.
@@ -41,14 +41,14 @@ fn git() -> Option<Finding> {
 }
 
 fn engine(error: &anyhow::Error, needed: bool) -> Finding {
-    let what = format!("no Docker engine answers: {error:#}");
+    let what = format!("the Docker engine does not answer: {error:#}");
     let command = "docker version";
     if needed { Finding::error(what, command) } else { Finding::warning(what, command) }
 }
 
 fn compose() -> Option<Finding> {
     let missing = Infra::of(None).and_then(|infra| infra.is_callable()).err()?;
-    let what = format!("{missing:#}: `git agentenv infra` cannot work");
+    let what = format!("{missing:#}: `git agentenv infra` needs it");
     Some(Finding::warning(what, "apt install docker-compose-plugin"))
 }
 
@@ -64,7 +64,7 @@ fn silent(server: &Server) -> Option<Finding> {
     Some(Finding::error(format!("{} does not answer: {error:#}", server.title()), hint))
 }
 
-/// Found as the tools that use them look for them.
+/// The man page and the completion script, searched where man and bash search for them.
 fn installed() -> Vec<Finding> {
     let mut findings = Vec::new();
     let page = Cmd::new("man").args(["-w", "git-agentenv"]).output();
@@ -75,7 +75,7 @@ fn installed() -> Vec<Finding> {
     let completion = Path::new("bash-completion/completions/git-agentenv");
     if !shares().iter().any(|share| share.join(completion).exists()) {
         let command = "git agentenv completions bash";
-        findings.push(Finding::warning("completion is not installed for bash", command));
+        findings.push(Finding::warning("bash completion is not installed", command));
     }
     findings
 }

@@ -1,4 +1,4 @@
-//! `git agentenv doctor`: looks at git, Docker, the servers and the leases, and says what mends what is wrong.
+//! `git agentenv doctor`: diagnoses problems of git, Docker, the servers and the leases, and suggests fixes.
 
 mod leases;
 mod machine;
@@ -21,7 +21,7 @@ use serde::Serialize;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Mend what can be mended without losing anything: finish what was interrupted, put back what is missing
+    /// Repair what loses nothing: finish interrupted operations, restore what is missing
     #[arg(long)]
     pub fix: bool,
 }
@@ -32,7 +32,7 @@ Examples:
   git agentenv doctor --fix
   git agentenv doctor --json";
 
-/// How bad it is.
+/// How severe a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -42,25 +42,25 @@ pub enum Level {
     Warning,
 }
 
-/// Something that is not as it should be.
+/// A problem and its fix.
 #[derive(Debug, Serialize)]
 pub struct Finding {
     level: Level,
-    /// What it is.
+    /// The problem, with the object that has it.
     pub what: String,
-    /// The command that mends it.
+    /// The command that repairs it.
     pub command: String,
     #[serde(skip)]
     fix: Option<Fix>,
 }
 
-/// What mends a finding without anybody's word.
+/// A repair that loses nothing.
 #[derive(Debug)]
 enum Fix {
-    /// Finish what was interrupted, give back what belongs to nobody.
+    /// Finish an interrupted operation, release what a deleted worktree held.
     Finish(Box<Lease>),
-    /// Put back what is missing.
-    Mend(Box<Lease>),
+    /// Restore what is missing.
+    Repair(Box<Lease>),
 }
 
 impl Finding {
@@ -82,10 +82,7 @@ impl Finding {
     }
 }
 
-/// Looks, mends when asked to, and looks again.
-///
-/// # Errors
-/// When the state directory cannot be used, or the configuration is invalid.
+/// Looks, repairs when asked to, and looks again. Exits 1 when an error is left.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let store = Store::open()?;
     let context = Repo::discover(&current_dir()?).ok();
@@ -94,7 +91,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let mut findings = look(&store, config.as_ref())?;
     if args.fix {
         for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
-            if let Err(error) = mend(ui, &store, fix) {
+            if let Err(error) = repair(ui, &store, fix) {
                 ui.warn(format!("{error:#}"));
             }
         }
@@ -124,17 +121,17 @@ fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// What is wrong with one environment.
+/// The problems of one environment.
 pub fn of_lease(lease: &Lease) -> Vec<Finding> {
     let mut findings = Vec::new();
     leases::look(lease, &mut findings);
     findings
 }
 
-fn mend(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
+fn repair(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
     match fix {
         Fix::Finish(lease) => reclaim::settle(ui, store, lease, false).map(drop),
-        Fix::Mend(lease) => {
+        Fix::Repair(lease) => {
             let context = Context::at(&lease.path)?;
             adopt::worktree(&Workspace::open(&context, ui)?).map(drop)
         }
@@ -154,7 +151,7 @@ fn text(findings: &[Finding], left: &[slots::Left]) -> String {
         text.push_str(&format!("{pool}: {free} of {of} free\n"));
     }
     if findings.is_empty() {
-        text.push_str("everything is as it should be\n");
+        text.push_str("no problems found\n");
     }
     text
 }

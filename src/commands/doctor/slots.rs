@@ -6,7 +6,7 @@ use crate::sys::store::Store;
 use anyhow::Result;
 use serde::Serialize;
 
-/// How much of a pool is left.
+/// How many slots of a pool are free.
 #[derive(Debug, Serialize)]
 pub(super) struct Left {
     pub(super) pool: String,
@@ -14,10 +14,7 @@ pub(super) struct Left {
     pub(super) of: usize,
 }
 
-/// What is left of each pool of the configuration, by the leases.
-///
-/// # Errors
-/// When the leases cannot be read.
+/// The free slots of each pool in the configuration, by the leases.
 pub(super) fn left(store: &Store, config: Option<&Config>) -> Result<Vec<Left>> {
     let (leases, _) = store.survey()?;
     let mut left = Vec::new();
@@ -40,13 +37,10 @@ pub(super) fn left(store: &Store, config: Option<&Config>) -> Result<Vec<Left>> 
 }
 
 /// Pools that are empty.
-///
-/// # Errors
-/// As [`left`].
 pub(super) fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
     let empty = left(store, config)?.into_iter().filter(|left| left.free == 0);
     let finding = |left: Left| {
-        let what = format!("no slot of {} is left: the next `add` fails", left.pool);
+        let what = format!("no free slot in {}: the next `add` fails", left.pool);
         Finding::warning(what, "git agentenv list --all")
     };
     Ok(empty.map(finding).collect())

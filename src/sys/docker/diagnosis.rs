@@ -1,4 +1,4 @@
-//! Why a docker command failed, in words that help.
+//! Why a docker command failed, with a hint.
 
 use crate::error;
 use crate::sys::exec::{self, Output};
@@ -19,17 +19,17 @@ pub fn diagnose(output: &Output, container: &str) -> anyhow::Error {
     }
     let (message, hint) = if has("permission denied while trying to connect") {
         let hint = "join the group docker: `sudo usermod -aG docker \"$USER\"`, then log in again";
-        ("may not talk to the Docker engine".to_owned(), hint.to_owned())
+        ("no permission to use the Docker socket".to_owned(), hint.to_owned())
     } else if has("cannot connect to the docker daemon") || has("error during connect") {
         (
             "the Docker engine is not running".to_owned(),
-            "start Docker, then call this again".to_owned(),
+            "start Docker, then run this command again".to_owned(),
         )
     } else if has("is paused") {
         let hint = format!("docker unpause {container}");
         (format!("container `{container}` is paused"), hint)
     } else if has("is restarting") {
-        let hint = format!("`docker logs {container}` says why");
+        let hint = format!("see why: `docker logs {container}`");
         (format!("container `{container}` keeps restarting"), hint)
     } else if has("is not running") {
         let hint = format!("docker start {container}");
@@ -44,13 +44,13 @@ pub fn diagnose(output: &Output, container: &str) -> anyhow::Error {
 fn failed(output: &Output, container: &str) -> anyhow::Error {
     match output.code {
         137 => {
-            let message = format!("container `{container}` stopped meanwhile");
+            let message = format!("container `{container}` stopped during the command");
             error::service(message).hint(format!("docker start {container}")).into()
         }
         126 | 127 => {
             let said = exec::complaint("docker exec", output);
             error::service(format!("container `{container}`: {said}"))
-                .hint("is it the right container? `.agentenv.yaml` names it")
+                .hint("check the container that `.agentenv.yaml` names")
                 .never_ran()
         }
         _ => error::service(exec::complaint("docker", output)).into(),
@@ -60,7 +60,7 @@ fn failed(output: &Output, container: &str) -> anyhow::Error {
 pub(super) fn missing(container: &str) -> anyhow::Error {
     error::service(format!("no container `{container}`"))
         .hint(
-            "start it (`git agentenv infra up`, or your own `docker compose up -d`), or name another in `.agentenv.yaml`",
+            "start it (`git agentenv infra up`, or your own `docker compose up -d`), or name another container in `.agentenv.yaml`",
         )
         .never_ran()
 }

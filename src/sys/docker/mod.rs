@@ -96,9 +96,6 @@ fn command<S: AsRef<str>>(
 }
 
 /// Every container there is.
-///
-/// # Errors
-/// When the engine does not answer.
 pub fn containers() -> Result<Vec<Container>> {
     list(&[])
 }
@@ -118,9 +115,6 @@ fn list(filters: &[String]) -> Result<Vec<Container>> {
 const LINE: &str = r#"{"name":{{json .Names}},"image":{{json .Image}},"status":{{json .Status}},"ports":{{json .Ports}},"project":{{json (.Label "com.docker.compose.project")}},"service":{{json (.Label "com.docker.compose.service")}},"number":{{json (.Label "com.docker.compose.container-number")}},"dir":{{json (.Label "com.docker.compose.project.working_dir")}}}"#;
 
 /// The container at a place, by the labels that compose wrote, for when no container has the plain name.
-///
-/// # Errors
-/// When the engine does not answer, or there is no such container.
 pub fn find(place: &Place) -> Result<String> {
     let found = match place {
         Place::Host => None,
@@ -164,9 +158,6 @@ fn ask(cmd: Cmd, container: &str) -> Result<String> {
 }
 
 /// Runs a docker command to its end.
-///
-/// # Errors
-/// When docker is missing, or the engine does not answer in time.
 pub fn run(cmd: Cmd) -> Result<Output> {
     cmd.output().map_err(|error| {
         // A program that is missing brings its own hint: what is left is the time limit.
@@ -174,7 +165,7 @@ pub fn run(cmd: Cmd) -> Result<Output> {
             return error;
         }
         error::service(error.to_string())
-            .hint("the Docker engine or the server hangs: `docker ps` shows which; restart it")
+            .hint("the Docker engine or the server hangs: check with `docker ps`, then restart it")
             .into()
     })
 }

@@ -10,9 +10,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where on this machine the TCP port of the container at a place is reached; `None` when it is not published
 /// here, or the place is no container.
-///
-/// # Errors
-/// When the engine does not answer or there is no such container.
 pub fn published(place: &Place, port: u16) -> Result<Option<SocketAddr>> {
     let name = match place {
         _ if engine_is_elsewhere() => return Ok(None),

@@ -13,9 +13,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Stops and removes a compose project's containers that were started in this worktree, their anonymous
 /// volumes, and the project's default network when nothing else of the project is left. Gives their names.
-///
-/// # Errors
-/// When the engine does not answer, or cannot remove them.
 pub fn remove_project(project: &str, worktree: &Path) -> Result<Vec<String>> {
     let all = list(&[format!("label=com.docker.compose.project={project}")])?;
     // Two checkouts can use one project name: only the directory says whose containers these are.

@@ -34,9 +34,6 @@ pub(super) enum Answer {
 }
 
 /// Begins to talk.
-///
-/// # Errors
-/// When the system has no pipes left.
 pub(super) fn begin(script: Script) -> Result<Dialogue> {
     let (stdin, to) = pipe().context("cannot make a pipe")?;
     let (from, stdout) = pipe().context("cannot make a pipe")?;

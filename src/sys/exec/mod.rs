@@ -93,7 +93,7 @@ impl Cmd {
         self
     }
 
-    /// What messages call it instead of its whole command line.
+    /// The name for messages, instead of the whole command line.
     pub fn called(mut self, name: impl Into<String>) -> Self {
         self.called = Some(name.into());
         self
@@ -108,7 +108,7 @@ impl Cmd {
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Runs it to its end and keeps what it printed, whatever its exit code is.
+    /// Runs it and returns what it printed, whatever its exit code is.
     ///
     /// # Errors
     /// When the program is missing, cannot be started, takes too long, or the user interrupted.
@@ -130,9 +130,6 @@ impl Cmd {
     }
 
     /// Starts it, to be waited for.
-    ///
-    /// # Errors
-    /// When the program is missing or cannot be started.
     pub fn start(self) -> Result<Running> {
         let Some(script) = self.script.clone() else {
             return self.running(self.expression().stdout_capture().stderr_capture(), None);
@@ -143,10 +140,7 @@ impl Cmd {
         self.running(expression, Some(dialogue.answer))
     }
 
-    /// Becomes it: terminal, signals and exit code are its own from here on, and nothing is left to be killed.
-    ///
-    /// # Errors
-    /// When the program is missing or cannot be started.
+    /// Replaces this process by it (`execve(2)`): terminal, signals and exit code are its own from here on.
     #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
     pub fn replace(self) -> Result<Infallible> {
         let mut command = std::process::Command::new(&self.program);
@@ -176,7 +170,7 @@ impl Cmd {
     }
 
     fn expression(&self) -> duct::Expression {
-        // A program that the system has to look for costs a copy of this whole process, and some milliseconds.
+        // Without a full path the standard library forks instead of calling posix_spawn, which costs milliseconds.
         let program = find(&self.program).map_or_else(|| self.program.clone(), PathBuf::into);
         let mut expression = duct::cmd(program, &self.args).full_env(&self.env).unchecked();
         if let Some(dir) = &self.dir {
@@ -196,7 +190,7 @@ impl Cmd {
                 error::failed(format!("directory not found: {dir}")).into()
             }
             ErrorKind::NotFound => error::service(format!("`{program}` is not installed"))
-                .hint(format!("install `{program}`, or put it on PATH"))
+                .hint(format!("install `{program}`, or add its directory to PATH"))
                 .never_ran(),
             _ => anyhow::Error::new(error).context(format!("cannot start `{program}`")),
         }
@@ -207,7 +201,7 @@ impl Cmd {
 pub fn complaint(name: &str, output: &Output) -> String {
     let said = if output.stderr.is_empty() { output.text() } else { output.stderr.clone() };
     match said.trim() {
-        "" => format!("`{name}` ended with {}", output.code),
+        "" => format!("`{name}` exited with {}", output.code),
         said => format!("`{name}` failed: {said}"),
     }
 }

@@ -36,9 +36,6 @@ pub enum Checkout<'a> {
 }
 
 /// Creates a branch that is not there yet; its reflog's first entry carries `mark`.
-///
-/// # Errors
-/// When there is one of this name, or git refuses.
 pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     let none = "0".repeat(commit.len());
@@ -49,9 +46,6 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 }
 
 /// Makes a branch follow a remote's branch of the same name.
-///
-/// # Errors
-/// When git refuses.
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
     // In full: a local branch or a tag may be called `origin/x`, too.
     let upstream = format!("--set-upstream-to=refs/remotes/{remote}/{branch}");
@@ -60,9 +54,6 @@ pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
 }
 
 /// Makes the admin part of a worktree, locked by `mark`, with nothing checked out, and marks it as the lease's.
-///
-/// # Errors
-/// When git refuses; its message says why.
 pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) -> Result<()> {
     let add = |reason: &[&str]| {
         let base =
@@ -85,9 +76,6 @@ pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) ->
 }
 
 /// Writes into the admin directory of the worktree at `path` whose it is.
-///
-/// # Errors
-/// When it cannot be written, or there is no worktree at `path`.
 pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
     let admin = admin_of(path)?;
     fs::replace(&admin.join(MARK), format!("{lease}\n").as_bytes())?;
@@ -95,9 +83,6 @@ pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
 }
 
 /// Fills a worktree that was made without a checkout.
-///
-/// # Errors
-/// When git fails, for want of disk space or in a filter.
 pub fn checkout(path: &Path) -> Result<()> {
     let workers = ["-c", "checkout.workers=0"];
     retry(|| git(path).args(workers).args(["checkout", "--quiet", "--force", "HEAD"]))?;
@@ -105,17 +90,11 @@ pub fn checkout(path: &Path) -> Result<()> {
 }
 
 /// Takes our lock off a worktree.
-///
-/// # Errors
-/// When the lock cannot be removed.
 pub fn unlock(admin: &Path) -> Result<()> {
     fs::remove(&admin.join("locked"))
 }
 
 /// Removes a worktree. Without `force`, git refuses when work would be lost; a locked one it always refuses.
-///
-/// # Errors
-/// When git refuses.
 pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
     let force: &[&str] = if force { &["--force"] } else { &[] };
     retry(|| git(repo).args(["worktree", "remove"]).args(force).arg("--").arg(path))?;
@@ -123,9 +102,6 @@ pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
 }
 
 /// Deletes a local branch that stands at `commit`, and leaves it when it moved.
-///
-/// # Errors
-/// When git refuses.
 pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     let section = format!("branch.{branch}");

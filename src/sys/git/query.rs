@@ -1,4 +1,4 @@
-//! Questions to git that gix does not answer here, through the `git` command. They change nothing.
+//! Reads that gix does not do here, through the `git` command. They change nothing.
 
 use crate::error;
 use crate::sys::exec::Cmd;
@@ -9,9 +9,6 @@ use anyhow::Result;
 use std::path::{Path, PathBuf};
 
 /// The message of the oldest entry in a branch's reflog.
-///
-/// # Errors
-/// When git cannot be run.
 pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
     let reference = format!("refs/heads/{branch}");
     let log = git(repo).args(["reflog", "show", "--format=%gs", &reference, "--"]).output()?;
@@ -19,9 +16,6 @@ pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
 }
 
 /// Files that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
-///
-/// # Errors
-/// When git cannot say.
 pub fn status(path: &Path) -> Result<Vec<String>> {
     entries(git(path).env("GIT_OPTIONAL_LOCKS", "0").args([
         "status",
@@ -34,17 +28,11 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
 }
 
 /// Files below `path` that git ignores, directories as one entry.
-///
-/// # Errors
-/// When git cannot say.
 pub fn ignored(path: &Path) -> Result<Vec<String>> {
     listed(path, &["--directory"])
 }
 
 /// The ignored files below one of its directories.
-///
-/// # Errors
-/// When git cannot say.
 pub fn ignored_below(path: &Path, dir: &str) -> Result<Vec<String>> {
     listed(path, &["--", dir])
 }
@@ -61,18 +49,12 @@ fn entries(list: Cmd) -> Result<Vec<String>> {
 }
 
 /// Whether git ignores this file of a worktree.
-///
-/// # Errors
-/// When git cannot say.
 pub fn ignores(path: &Path, file: &str) -> Result<bool> {
     Ok(git(path).args(["check-ignore", "--quiet", "--", file]).output()?.success())
 }
 
 /// The directory of a repository's hooks, and the scope of the setting that names it: `None` where it is git's
 /// usual one.
-///
-/// # Errors
-/// When git cannot say.
 pub fn hooks_dir(repo: &Path) -> Result<(PathBuf, Option<String>)> {
     let dir = repo.join(git(repo).args(["rev-parse", "--git-path", "hooks"]).read()?);
     let setting = git(repo).args(["config", "--show-scope", "--get", "core.hooksPath"]).output()?;
@@ -81,17 +63,11 @@ pub fn hooks_dir(repo: &Path) -> Result<(PathBuf, Option<String>)> {
 }
 
 /// Whether git tracks this file of a worktree.
-///
-/// # Errors
-/// When git cannot say.
 pub fn tracks(path: &Path, file: &str) -> Result<bool> {
     Ok(git(path).args(["ls-files", "--error-unmatch", "--", file]).output()?.success())
 }
 
 /// The commit that a revision names.
-///
-/// # Errors
-/// When it names none.
 pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
     let spec = format!("{revision}^{{commit}}");
     let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &spec];
@@ -100,13 +76,10 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
         return Ok(found.text());
     }
     let failure = error::not_found(format!("`{revision}` is not a commit"));
-    Err(failure.hint("`git log --oneline --all` shows commits").into())
+    Err(failure.hint("list commits: `git log --oneline --all`").into())
 }
 
 /// How many commits `head` has that none of the other references reach; `except` is left out of these.
-///
-/// # Errors
-/// When git cannot say.
 pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
     // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
     let but = except.map(|branch| format!("--exclude={branch}"));
@@ -119,9 +92,6 @@ pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize>
 
 /// The submodules that were cloned for this worktree alone and hold commits which no remote of theirs has, as far as
 /// is known here: each with how many there are; `None` when git cannot count them.
-///
-/// # Errors
-/// When git cannot say.
 pub fn only_in_submodules(tree: &Worktree) -> Result<Vec<(String, Option<usize>)>> {
     if fs::entries(&tree.admin.join("modules"))?.is_empty() {
         return Ok(Vec::new());
@@ -136,9 +106,6 @@ pub fn only_in_submodules(tree: &Worktree) -> Result<Vec<(String, Option<usize>)
 }
 
 /// The admin directory that a worktree's `.git` file names.
-///
-/// # Errors
-/// When there is no worktree at `path`.
 pub fn admin_of(path: &Path) -> Result<PathBuf> {
     let text = fs::word(&path.join(".git")).unwrap_or_default();
     let Some(admin) = text.strip_prefix("gitdir: ") else {

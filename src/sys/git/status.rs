@@ -19,9 +19,6 @@ pub struct Status {
 }
 
 /// Asks git. `main` is what it is compared to when it has no upstream.
-///
-/// # Errors
-/// When git cannot say.
 pub fn of(path: &Path, main: Option<&str>) -> Result<Status> {
     let args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"];
     let said = git::git(path).env("GIT_OPTIONAL_LOCKS", "0").args(args).read()?;

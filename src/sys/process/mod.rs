@@ -82,6 +82,7 @@ pub fn with_descendants(all: &BTreeMap<u32, Process>, roots: BTreeSet<u32>) -> B
 
 /// Sends a signal to a process, unless its id belongs to another one by now.
 pub fn signal(process: &Process, signal: Signal) {
-    let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
-    pid.map(|pid| system::signal(pid, &process.identity, signal));
+    if let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) {
+        system::signal(pid, &process.identity, signal);
+    }
 }

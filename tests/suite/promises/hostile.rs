@@ -72,7 +72,7 @@ fn an_environment_file_that_is_no_file_of_ours_is_not_followed_or_overwritten() 
     repo.git(&["checkout", "-q", "main"]);
     let before = repo.traces_of_files();
     for (branch, why) in
-        [("link", "a symbolic link"), ("dir", "a directory"), ("tracked", "is tracked by git")]
+        [("link", "a symbolic link"), ("dir", "a directory"), ("tracked", "git tracks it")]
     {
         let refused = repo.agentenv(&["add", branch]).fails(7);
         assert!(refused.stderr.contains(why), "{}", refused.show());

@@ -26,7 +26,11 @@ fn variables_of_another_environment_are_found_and_refused() {
     assert_eq!(port.unwrap()["belongs_to"], "x");
 
     let said = with_vars(&sandbox, &x, &y, "git agentenv run -- touch ran").fails(125);
-    assert!(said.stderr.contains("`x`'s") && said.stderr.contains("hint: "), "{}", said.show());
+    assert!(
+        said.stderr.contains("belongs to `x`") && said.stderr.contains("hint: "),
+        "{}",
+        said.show()
+    );
     assert!(said.stderr.contains("agentenv env y --format shell"), "{}", said.show());
     assert!(!y.join("ran").exists());
     with_vars(&sandbox, &x, &y, "git agentenv run --force -- sh -c 'echo $DJANGO_PORT >ran'").ok();

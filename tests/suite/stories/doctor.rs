@@ -110,8 +110,8 @@ fn what_was_interrupted_or_lost_its_worktree_is_finished() {
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
     let found = errors(&said);
-    assert!(found.iter().any(|finding| finding.contains("was never finished")), "{said:#}");
-    assert!(found.iter().any(|finding| finding.contains("has lost its worktree")), "{said:#}");
+    assert!(found.iter().any(|finding| finding.contains("`add` was interrupted")), "{said:#}");
+    assert!(found.iter().any(|finding| finding.contains("its worktree was deleted")), "{said:#}");
     repo.agentenv(&["doctor", "--fix"]).ok();
     assert!(sandbox.databases().is_empty());
     assert_eq!(
@@ -130,7 +130,7 @@ fn what_is_somebody_elses_is_named_and_left() {
     let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let said = repo.agentenv(&["doctor", "--fix", "--json"]).fails(1).json();
     assert!(
-        errors(&said).iter().any(|finding| finding.contains("somebody else's now")),
+        errors(&said).iter().any(|finding| finding.contains("belongs to another now")),
         "{said:#}"
     );
     let all = said["findings"].to_string();
@@ -146,7 +146,9 @@ fn engines_and_leases_that_do_not_answer_are_named() {
     let mut doctor = command(&sandbox, &repo, &["doctor", "--json"]);
     let said = sandbox.outcome(doctor.env("DOCKER_HOST", "unix:///nonexistent/docker.sock"));
     let said = said.fails(1).json();
-    assert!(errors(&said).iter().any(|finding| finding.contains("no Docker engine answers")));
+    assert!(
+        errors(&said).iter().any(|finding| finding.contains("the Docker engine does not answer"))
+    );
     let lease = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
     fs::write(lease.path(), "version: 99\n").unwrap();
     let said: Outcome = repo.agentenv(&["doctor"]).fails(1);

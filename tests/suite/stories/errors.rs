@@ -53,7 +53,10 @@ fn in_a_directory_that_is_gone() {
         let script = format!("mkdir gone && cd gone && rmdir ../gone && git agentenv {args}");
         let mut shell = sandbox.command("sh");
         let said = sandbox.outcome(shell.args(["-c", &script]).current_dir(&repo.path)).fails(4);
-        says(&said, &["the current directory is gone", "hint: go to one that is there"]);
+        says(
+            &said,
+            &["the current directory no longer exists", "hint: change to an existing directory"],
+        );
     }
 }
 

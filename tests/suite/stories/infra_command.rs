@@ -55,7 +55,7 @@ fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
         assert!(outcome.fails(6).stderr.contains(word), "not said: {word}");
     };
     let holder = TcpListener::bind(("0.0.0.0", sandbox.ports().start() + 31)).unwrap();
-    says(infra(&sandbox, &repo, &["up"]), "a port is taken");
+    says(infra(&sandbox, &repo, &["up"]), "a port is in use");
     drop(holder);
     infra(&sandbox, &repo, &["down", "--volumes"]).ok();
 
@@ -65,7 +65,7 @@ fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
     says(sandbox.outcome(&mut away), "the Docker engine is not running");
 
     repo.commit("local-infra.yml", &infra_file(&sandbox, "localhost:1/none:1"));
-    says(infra(&sandbox, &repo, &["up"]), "an image cannot be had");
+    says(infra(&sandbox, &repo, &["up"]), "an image cannot be pulled");
     infra(&sandbox, &repo, &["down", "--volumes"]).ok();
 }
 
