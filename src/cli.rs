@@ -37,10 +37,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make an environment: worktree, ports, database, Redis index, `.env.worktree`
+    #[command(long_about = add::ABOUT)]
     Add(add::Args),
     /// Make an environment of a worktree that is there, or make one whole again
     Adopt(adopt::Args),
     /// Take an environment away, with everything that it holds
+    #[command(long_about = remove::ABOUT)]
     Remove(remove::Args),
     /// List the environments
     List(list::Args),

@@ -1,9 +1,9 @@
-//! Makes what a plan says: the worktree and each service side by side.
+//! Carries out a plan: creates the worktree and each resource side by side.
 
 use crate::environment::{files, teardown, worktree};
 use crate::error::{self, never_ran};
 use crate::model::config::Kind;
-use crate::model::lease::{Lease, Part, Phase};
+use crate::model::lease::{Lease, Part};
 use crate::model::plan::Plan;
 use crate::service::{self, Made};
 use crate::sys::store::Store;
@@ -13,23 +13,23 @@ use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use std::thread;
 
-/// How making an environment ended.
+/// How creating an environment ended.
 pub enum Outcome {
-    /// It is whole, and this is its record.
+    /// It is ready; this is its lease.
     Ready(Box<Lease>),
-    /// A redis index turned out to be somebody's. Everything was undone; another index may be free.
+    /// A Redis index is in use. Everything was rolled back; another index may be free.
     Occupied {
         /// The index.
         index: u32,
-        /// Whose it is, as far as it says.
+        /// Who uses it, as far as known.
         by: String,
     },
 }
 
-/// Makes everything of a plan whose lease is written, or nothing.
+/// Creates everything of a plan whose lease is written, or nothing.
 ///
 /// # Errors
-/// When a part fails. What was made is undone then; what could not be undone stays on record, and is named.
+/// When a part fails. The rest is rolled back; what cannot be rolled back stays on the lease and is named.
 pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
     let attempt = side_by_side(ui, store, plan);
     let failed = match attempt.result {
@@ -42,7 +42,7 @@ pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
     };
     interrupt::undoing();
     if failed.is_some() {
-        ui.say("that failed: taking back what was made");
+        ui.say("failed; rolling back");
     }
     let lease = Lease { parts: attempt.reached, ..plan.lease.clone() };
     let undone = teardown::undo(ui, store, &lease);
@@ -56,19 +56,19 @@ pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
     }
 }
 
-/// What came of making the parts.
+/// What came of creating the parts.
 struct Attempt {
     /// The worktree's admin directory, or the first thing that failed.
     result: Result<PathBuf>,
-    /// A redis index that is somebody's, and whose.
+    /// A Redis index that is in use, and by whom.
     occupied: Option<(u32, String)>,
     /// Parts whose servers may have done something.
     reached: Vec<Part>,
 }
 
-/// The databases beside the worktree. Redis answers in a moment, but finding it takes a process: that comes when
-/// git is done, and while the databases still are not, so that nobody waits for it. An SQLite file lies in the
-/// worktree: made before it, its directory would stand in git's way.
+/// Creates the databases beside the worktree. Redis answers in a moment, but finding it takes a process: it follows
+/// when git is done, while the databases still are not. An SQLite file lies in the worktree: created first, its
+/// directory would be in git's way.
 fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
     let lease = &plan.lease;
     let (quick, slow): (Vec<_>, Vec<_>) =
@@ -128,22 +128,20 @@ fn provide(step: Step<'_>, lease: &Lease, part: &Part) -> Result<Made> {
     Ok(made)
 }
 
-/// From here on it is an environment that only `remove` takes away.
+/// From here on only `remove` deletes the environment.
 fn finish(store: &Store, plan: &Plan, admin: PathBuf) -> Result<Lease> {
     interrupt::check()?;
-    let mut lease = plan.lease.clone();
-    lease.phase = Phase::Ready;
-    lease.admin = Some(admin);
+    let lease = plan.lease.clone().into_ready(admin);
     failpoint::point("before-ready")?;
     store.save(&lease)?;
     failpoint::point("ready")?;
     Ok(lease)
 }
 
-/// The error, and what could not be undone because of which more is to do.
+/// The error, with what could not be rolled back.
 fn explain(error: anyhow::Error, undone: Result<()>) -> anyhow::Error {
     let Err(left) = undone else { return error };
-    let message = format!("{error:#}; undoing was {left:#}");
-    let hint = "the rest is on record: `git agentenv prune` finishes it";
+    let message = format!("{error:#}; rolling back: {left:#}");
+    let hint = "`git agentenv prune` finishes the rest";
     error::partial(message).hint(hint).into()
 }

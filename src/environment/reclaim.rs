@@ -117,7 +117,7 @@ fn release(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
         return teardown::undo(ui, store, lease);
     }
     removal_risks::require_none(lease, &removal_risks::of(lease, false)?, false)?;
-    let lease = Lease { phase: Phase::Removing, ..lease.clone() };
+    let lease = lease.clone().into_removing();
     store.save(&lease)?;
     teardown::remove(ui, store, &lease, Force::default())
 }

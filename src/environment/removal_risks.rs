@@ -1,4 +1,4 @@
-//! What would be lost with an environment, named before it goes.
+//! What removing an environment would destroy, named before it happens.
 
 use crate::environment::{files, worktree};
 use crate::error::{self, Exit, exit_of};
@@ -18,7 +18,7 @@ pub struct Loss {
     pub kind: Kind,
     /// The thing, as its tool names it.
     pub what: String,
-    /// Only `--force` gives it up. The rest is said, and goes.
+    /// Only `--force` removes it. The rest is reported and removed.
     pub needs_force: bool,
 }
 
@@ -30,11 +30,11 @@ pub enum Kind {
     Uncommitted,
     /// Ignored files that are not ours.
     Ignored,
-    /// Commits that nothing else holds.
+    /// Commits that no other reference holds.
     Commits,
-    /// Somebody is connected to the database.
+    /// A client is connected to the database.
     Session,
-    /// A redis index holds keys, but not our mark any more.
+    /// A Redis index holds keys, but no longer our mark.
     Unmarked,
     /// A process listens on one of the environment's ports.
     Process,
@@ -68,11 +68,8 @@ pub fn counted(losses: &[Loss]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Everything that would be lost with this environment, and with its branch.
-///
-/// # Errors
-/// When git's directories cannot be read, or the user interrupted. A server that cannot be asked loses nothing: its
-/// part stays then.
+/// Everything that would be lost with this environment, and with its branch. A server that does not answer loses
+/// nothing: its part stays on the lease.
 pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     let mut losses = of_worktree(lease, with_branch)?;
     for part in &lease.parts {
@@ -91,28 +88,25 @@ pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     Ok(losses)
 }
 
-/// The keys in an index whose mark an application's FLUSHDB took along.
+/// The keys in an index whose mark an application deleted with FLUSHDB.
 fn unmarked(lease: &Lease, part: &Part) -> Option<String> {
     if part.kind != config::Kind::Redis || !lease.was_whole() {
         return None;
     }
     match service::state(part, &lease.id, &lease.path) {
-        Ok(State::Unmarked(keys)) => Some(format!("{keys}; `adopt` marks it again")),
+        Ok(State::Unmarked(keys)) => Some(format!("{keys}; `git agentenv adopt` marks it again")),
         _ => None,
     }
 }
 
-/// What would be lost with its worktree alone: git is asked, and no server.
-///
-/// # Errors
-/// When git's directories cannot be read, or the user interrupted.
+/// What would be lost with its worktree alone. Asks git, and no server.
 pub fn of_worktree(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     let mut losses = Vec::new();
     let Some(tree) = worktree::of(lease)?.filter(Worktree::is_present) else { return Ok(losses) };
     match of_tree(&mut losses, lease, &tree, with_branch) {
-        // It may be a broken index: the user's word is enough for that, too.
+        // The index may be broken: `--force` removes that, too.
         Err(error) if exit_of(&error) != Exit::Interrupted => {
-            let what = format!("git cannot say what: {error:#}");
+            let what = format!("git cannot read it: {error:#}");
             push(&mut losses, Kind::Uncommitted, what, true);
         }
         looked => looked?,
@@ -120,18 +114,15 @@ pub fn of_worktree(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     Ok(losses)
 }
 
-/// Refuses unless nothing would be lost or the user gave it up.
-///
-/// # Errors
-/// When something would be lost that needs the user's word.
+/// Refuses when something would be lost that needs `--force`.
 pub fn require_none(lease: &Lease, losses: &[Loss], force: bool) -> Result<()> {
     let named: Vec<String> =
         losses.iter().filter(|loss| loss.needs_force).map(|loss| format!("\n  {loss}")).collect();
     if named.is_empty() || force {
         return Ok(());
     }
-    let message = format!("`{}` is kept: this would be lost{}", lease.name, named.concat());
-    Err(error::refused(message).hint("save it, or give it up with `--force`").into())
+    let message = format!("cannot remove `{}`: this would be lost{}", lease.name, named.concat());
+    Err(error::refused(message).hint("save it, or discard it with `--force`").into())
 }
 
 fn of_tree(
@@ -150,7 +141,7 @@ fn of_tree(
     match files::own_lines(lease)? {
         0 => {}
         lines => {
-            let what = format!("{} ({lines} of its lines are your own)", lease.env_file);
+            let what = format!("{} ({lines} of its lines are yours)", lease.env_file);
             push(losses, Kind::Ignored, what, true);
         }
     }
@@ -166,7 +157,7 @@ fn of_tree(
     for (submodule, count) in git::only_in_submodules(tree)? {
         let what = match count {
             Some(count) => {
-                format!("{count} in the submodule {submodule} that none of its remotes has")
+                format!("{count} in the submodule {submodule} that no remote of it has")
             }
             None => format!("those of the submodule {submodule}, which git cannot count"),
         };
@@ -201,7 +192,7 @@ fn is_of_sqlite(database: &str, file: &str) -> bool {
     file.strip_prefix(database).is_some_and(|rest| ["", "-journal", "-wal", "-shm"].contains(&rest))
 }
 
-/// What tools make again by themselves: named, but not worth the user's word.
+/// What tools rebuild by themselves: named, but removed without `--force`.
 const REBUILT: &[&str] = &[
     "__pycache__",
     ".cache",

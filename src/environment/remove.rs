@@ -40,27 +40,24 @@ pub struct Removed {
     pub branch_deleted: bool,
 }
 
-/// An environment whose removal nothing stands against.
+/// An environment that passed every check.
 pub struct Removal {
     /// The environment.
     pub lease: Lease,
     /// What the answer says of it.
     pub removed: Removed,
-    /// The user gave up what is lost.
+    /// The user agreed to what is lost.
     pub force: bool,
 }
 
-/// Removes one environment, if nothing stands against it.
-///
-/// # Errors
-/// When it is refused, or could not be given back whole.
+/// Removes one environment, after every check.
 pub fn one(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) -> Result<Removed> {
     let _working = lock(context, ui, std::iter::once(lease))?;
     carry_out(context, ui, options, check(context, options, lease, &[])?)
 }
 
-/// Makes this the one process that works on these environments. One order for everybody: two processes that each
-/// hold what the other waits for would wait for ever.
+/// Makes this the one process that works on these environments. Every process locks in the order of the ids: in
+/// different orders, two of them would wait for each other for ever.
 pub fn lock<'a>(
     context: &Context,
     ui: &Ui,
@@ -69,13 +66,14 @@ pub fn lock<'a>(
     let mut leases: Vec<&Lease> = leases.collect();
     leases.sort_by_key(|lease| &lease.id);
     let take = |lease: &Lease| {
-        let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
+        let waiting =
+            || ui.say(format!("waiting for another process that works on `{}`", lease.name));
         context.store.lock_lease(&lease.id, waiting)
     };
     leases.into_iter().map(take).collect()
 }
 
-/// Every refusal, before anything is destroyed. `agreed` are losses that the user gave up in answer to a question.
+/// Every refusal, before anything is destroyed. `agreed` are the losses that the user confirmed at a prompt.
 pub fn check(
     context: &Context,
     options: RemoveOptions,
@@ -120,7 +118,7 @@ pub fn carry_out(
         let tip = |branch: &String| context.repo.branch(branch);
         lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
     }
-    lease.phase = Phase::Removing;
+    lease = lease.into_removing();
     context.store.save(&lease)?;
     failpoint::point("removing")?;
     let force =
@@ -128,7 +126,7 @@ pub fn carry_out(
     teardown::remove(ui, &context.store, &lease, force)?;
     let gone = |branch: &String| context.repo.branch(branch).is_none();
     removed.branch_deleted = options.delete_branch && lease.branch.as_ref().is_some_and(gone);
-    ui.say(format!("removed the environment `{}`", lease.name));
+    ui.say(format!("removed environment `{}`", lease.name));
     Ok(removed)
 }
 
@@ -142,15 +140,17 @@ fn pre_remove(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease)
     let ran = hooks::require_trusted(context, &config.hooks.pre_remove)
         .and_then(|()| hooks::run(ui, lease, &config.hooks.pre_remove));
     match ran {
-        Err(error) if options.force => ui.warn(format!("{error:#}; removing all the same")),
+        Err(error) if options.force => {
+            ui.warn(format!("{error:#}; removing `{}` anyway", lease.name));
+        }
         Err(error) => {
             let exit = error::exit_of(&error);
             let failure = Failure::new(
                 exit,
-                format!("`{}` is kept: a pre_remove hook stands against it", lease.name),
+                format!("cannot remove `{}`: a pre_remove hook failed", lease.name),
             );
-            return Err(error
-                .context(failure.hint("mend it, or go without with `--no-hooks` or `--force`")));
+            let hint = "fix the hook, or skip the hooks with `--no-hooks`";
+            return Err(error.context(failure.hint(hint)));
         }
         Ok(()) => {}
     }

@@ -1,4 +1,4 @@
-//! Gives back what a lease holds: after a failure, at `remove`, and when `prune` finishes either.
+//! Deletes what a lease holds: at `remove`, after a failed `add`, and when `prune` finishes either.
 
 use crate::environment::{files, processes, worktree};
 use crate::error::{self, Exit, Failure, exit_of};
@@ -13,21 +13,21 @@ use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use std::thread;
 
-/// What the user gave up, in so many words.
+/// What may be destroyed although it is in use or holds work.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Force {
-    /// Uncommitted and untracked files may go.
+    /// Uncommitted and untracked files.
     pub work: bool,
-    /// Live database sessions may be ended.
+    /// Live database sessions.
     pub sessions: bool,
-    /// Keys in a redis index of the lease may go although an application flushed the mark.
+    /// Keys in a Redis index of the lease whose mark an application flushed.
     pub unmarked: bool,
 }
 
-/// Takes an environment away that is on record as `removing`. The record goes last.
+/// Deletes everything of an environment whose lease is `removing`; the lease last.
 ///
 /// # Errors
-/// When something could not be given back: it is named, and stays on record.
+/// Partial, naming what could not be deleted; the lease keeps it.
 pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
     let mut left = Vec::new();
     keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
@@ -51,10 +51,10 @@ pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()>
     conclude(store, lease, parts, left)
 }
 
-/// Takes back what an `add` made that did not come to its end.
+/// Rolls back an `add` that did not finish.
 ///
 /// # Errors
-/// When something could not be given back: it is named, and stays on record.
+/// Partial, naming what could not be deleted; the lease keeps it.
 pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     let mut left = Vec::new();
     if lease.adopted {
@@ -69,7 +69,7 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     conclude(store, lease, parts, left)
 }
 
-/// Removes the worktree. Without the user's word only what no work is in, whatever was deleted of it before.
+/// Removes the worktree; without `force`, only one that holds no uncommitted work.
 fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
     let Some(tree) = tree else {
         return if lease.remains { worktree::finish(lease) } else { Ok(()) };
@@ -78,7 +78,7 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
     if lease.phase == Phase::Removing {
         worktree::repair(tree)?;
     }
-    // Where git cannot even say, the user's word is enough.
+    // With `--force` it goes even where git cannot read it.
     let work = if force.work { Vec::new() } else { worktree::work(lease, tree)? };
     if let Some(first) = work.first() {
         let more = work.len();
@@ -87,13 +87,13 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
             tree.path.display(),
             first.trim()
         );
-        let hint = "commit or stash it, or give it up with `--force`";
+        let hint = "commit or stash it, or discard it with `--force`";
         return Err(error::refused(message).hint(hint).into());
     }
     worktree::remove(lease, tree, true)
 }
 
-/// A worktree that `add` did not finish. Nobody was told of it; if work is in it all the same, it stays.
+/// Removes a worktree that `add` did not finish. One that holds work stays.
 fn half_made(store: &Store, lease: &Lease) -> Result<()> {
     match worktree::of(lease)? {
         Some(tree) if worktree::is_shell(&tree)? => worktree::discard(&tree)?,
@@ -107,7 +107,7 @@ fn fragments(store: &Store, lease: &Lease) -> Result<()> {
     worktree::discard_fragments(lease)
 }
 
-/// The branch that `add` made, when it still is as it was made and no worktree has it.
+/// Deletes the branch that `add` created, if it still is at that commit and no worktree has it checked out.
 fn branch(lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.branch_created_at) else {
         return Ok(());
@@ -124,19 +124,19 @@ fn branch(lease: &Lease) -> Result<()> {
     git::delete_branch(&lease.main, branch, commit)
 }
 
-/// The branch that the user no longer wants, unless it has moved on since.
+/// Deletes the branch of `--delete-branch`, if it still is at the commit that was counted.
 fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.delete_branch_at) else {
         return Ok(());
     };
     match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
         Ok(_) if repo::checked_out(&lease.repository)?.contains_key(branch) => {
-            ui.warn(format!("the branch `{branch}` is kept: it is checked out elsewhere"));
+            ui.warn(format!("keeping branch `{branch}`: it is checked out elsewhere"));
             Ok(())
         }
         Ok(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
         Ok(_) => {
-            ui.warn(format!("the branch `{branch}` is kept: it has moved on"));
+            ui.warn(format!("keeping branch `{branch}`: it has new commits"));
             Ok(())
         }
         Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
@@ -151,7 +151,7 @@ fn unmark(lease: &Lease) -> Result<()> {
     }
 }
 
-/// Containers that were started in the worktree. Where no engine is and none was needed, there are none.
+/// Removes the containers that were started in the worktree. Without an engine there are none, unless a part needs it.
 fn containers(lease: &Lease) -> Result<()> {
     let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
     match docker::remove_project(&lease.project, &lease.path) {
@@ -160,12 +160,12 @@ fn containers(lease: &Lease) -> Result<()> {
     }
 }
 
-/// Gives the parts back side by side; gives those that could not be.
+/// Deletes the parts side by side; returns those that could not be deleted.
 fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>) -> Vec<Part> {
     let results: Vec<_> = thread::scope(|scope| {
         let start = |part| scope.spawn(move || give_back(ui, lease, part, force));
         let started: Vec<_> = lease.parts.iter().map(start).collect();
-        let panicked = |_| Err(anyhow!("a service's thread panicked"));
+        let panicked = |_| Err(anyhow!("a thread panicked"));
         started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
     });
     let mut parts = Vec::new();
@@ -187,25 +187,25 @@ fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
     };
     let gone = reclaimed
         .and_then(|()| service::give_back(part, &lease.id, force.sessions, &lease.path))
-        .map_err(|error| error.context(format!("cannot give back {what}")))?;
+        .map_err(|error| error.context(format!("cannot remove {what}")))?;
     match gone {
         Gone::Dropped => step.done(),
         Gone::Missing => step.nothing(),
         Gone::NotOurs(whose) => {
             step.nothing();
-            ui.warn(format!("{what} is left alone: it is not this environment's ({whose})"));
+            ui.warn(format!("keeping {what}: it does not belong to this environment ({whose})"));
         }
         Gone::Busy(sessions) => {
             step.nothing();
             let message = format!("{what} is in use by {}", inventory::listed(&sessions));
-            let hint = "end these sessions, or give them up with `--force`";
+            let hint = "close these sessions, or end them with `--force`";
             return Err(error::refused(message).hint(hint).into());
         }
     }
     Ok(())
 }
 
-/// Forgets the lease, or keeps it on record with what is left.
+/// Deletes the lease, or keeps it with what is left.
 fn conclude(
     store: &Store,
     lease: &Lease,
@@ -220,21 +220,20 @@ fn conclude(
     let hint = way_out(store, lease, &parts);
     store.save(&Lease { parts, ..lease.clone() })?;
     let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
-    let message =
-        format!("done in part; still on record for `{}`: {}", lease.name, named.join("; "));
+    let message = format!("`{}` partially removed: {}", lease.name, named.join("; "));
     let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
     let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
     Err(Failure::new(exit, message).hint(hint).into())
 }
 
 fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {
-    let prune = "`git agentenv prune` finishes it once that is mended";
+    let prune = "fix that and run `git agentenv prune`";
     if parts.is_empty() {
         return prune.to_owned();
     }
-    // Whether a server ever comes back only the user knows.
+    // Only the user knows whether the server ever comes back.
     let record = shell::path(&store.file(&lease.id));
-    format!("{prune}; if its server is gone for good, delete the record: `rm {record}`")
+    format!("{prune}; if the server is gone for good, delete the lease: `rm {record}`")
 }
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {

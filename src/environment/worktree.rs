@@ -1,4 +1,4 @@
-//! The worktree: made, recognised, and taken away.
+//! The worktree of an environment: create, find, remove.
 
 use crate::error;
 use crate::model::lease::{Lease, Phase};
@@ -13,10 +13,7 @@ use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Makes the worktree of a plan, and the branch when it is new; gives its admin directory.
-///
-/// # Errors
-/// When git refuses or fails.
+/// Creates the worktree of a plan, and its branch if that is new; returns the admin directory.
 pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
     let lease = &plan.lease;
     if lease.adopted {
@@ -48,15 +45,12 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
     Ok(admin)
 }
 
-/// The worktree that belongs to a lease, whole or half made.
-///
-/// # Errors
-/// When the admin directories cannot be read.
+/// The worktree that belongs to a lease, also one that `add` did not finish.
 pub fn of(lease: &Lease) -> Result<Option<Worktree>> {
     Ok(among(lease, &repo::worktrees(&lease.repository)?).cloned())
 }
 
-/// The one of its repository's worktrees that belongs to a lease, whole or half made.
+/// The one of its repository's worktrees that belongs to a lease, also one that `add` did not finish.
 pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
     let marked = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id));
     marked.or_else(|| {
@@ -68,13 +62,10 @@ pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
     })
 }
 
-/// What stands in the worktree that only there exists: changed, deleted and untracked files.
+/// Changed, deleted and untracked files of the worktree, as `git status --porcelain` writes them.
 ///
-/// A checkout that never came to its end has no index yet, and a removal that did not leaves files missing;
-/// neither is anybody's work.
-///
-/// # Errors
-/// When git cannot say.
+/// A checkout that did not finish has no index yet, and a removal that did not finish leaves files missing: neither
+/// is work.
 pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     if !tree.is_present() || !tree.admin.join("index").exists() {
         return Ok(Vec::new());
@@ -90,47 +81,38 @@ pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     Ok(entries)
 }
 
-/// Goes on unless somebody locked the worktree: that is never forced.
-///
-/// # Errors
-/// Refused, with the reason that the lock gives.
+/// Refuses a worktree that the user locked, with the lock's reason. `--force` never overrides it.
 pub fn require_unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
     let reason = tree.locked.as_deref().unwrap_or_default();
     if !is_locked(lease, tree) {
         return Ok(());
     }
     let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    let message = format!("the worktree {} is locked{why}", lease.path.display());
+    let message = format!("worktree {} is locked{why}", lease.path.display());
     let path = shell::path(&lease.path);
-    let hint = format!("`git worktree unlock {path}`, when nobody needs the lock");
+    let hint = format!("unlock it: `git worktree unlock {path}`");
     Err(error::refused(message).hint(hint).into())
 }
 
-/// Goes on unless the worktree was moved without git's help: it is in use where it is now.
-///
-/// # Errors
-/// Refused, with the place.
+/// Refuses a worktree that was moved without git: it is in use where it is now.
 pub fn require_in_place(lease: &Lease, tree: &Worktree) -> Result<()> {
     let Some(place) = elsewhere(lease, tree)? else { return Ok(()) };
-    let message = format!("the worktree was moved away from {}", tree.path.display());
+    let message = format!("worktree {} was moved without git", tree.path.display());
     let failure = error::refused(message);
-    Err(failure.hint(format!("`{}` tells git where it is now", repairing(&place))).into())
+    Err(failure.hint(format!("tell git its new place: `{}`", repairing(&place))).into())
 }
 
-/// The command that tells git where a worktree is that was moved without its help.
+/// The command that tells git where a worktree is that was moved without git.
 pub fn repairing(place: &Path) -> String {
     format!("git worktree repair {}", shell::path(place))
 }
 
-/// Whether somebody locked the worktree: it may be on a disk that is away.
+/// Whether the user locked the worktree: it may be on a disk that is not mounted.
 pub fn is_locked(lease: &Lease, tree: &Worktree) -> bool {
     tree.locked.as_ref().is_some_and(|reason| *reason != lease.mark())
 }
 
-/// Puts back the pointer file of a worktree whose removal was cut short, so that git can look at what is left.
-///
-/// # Errors
-/// When it cannot be written.
+/// Restores the `.git` file of a worktree whose removal was interrupted, so that git can read what is left.
 pub fn repair(tree: &Worktree) -> Result<()> {
     let pointer = tree.path.join(".git");
     if fs::stands(&tree.path)? != Stands::Directory || fs::stands(&pointer)? != Stands::Nothing {
@@ -139,10 +121,10 @@ pub fn repair(tree: &Worktree) -> Result<()> {
     fs::replace(&pointer, format!("gitdir: {}\n", tree.admin.display()).as_bytes())
 }
 
-/// Takes a worktree away for good.
+/// Removes a worktree.
 ///
 /// # Errors
-/// When git refuses: without `force` it does when there is work in it, and always when somebody locked it.
+/// When git refuses: without `force` if it holds work, and always if the user locked it.
 pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {
         git::unlock(&tree.admin)?;
@@ -155,14 +137,11 @@ pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
     if removed.is_ok() || fs::stands(&tree.admin)? != Stands::Nothing {
         return removed;
     }
-    // Git is past the point of no return: a checkout that outlived its parent wrote into what git deleted.
+    // Git has deleted its record; a checkout that outlived its parent process wrote into the directory meanwhile.
     remove_remains(&tree.path)
 }
 
-/// Deletes what git left of a worktree that it has let go of, unless another one or a repository was put there.
-///
-/// # Errors
-/// When something cannot be deleted.
+/// Deletes the files of a worktree that git no longer knows, unless another worktree or repository is there now.
 pub fn finish(lease: &Lease) -> Result<()> {
     let is_taken = |tree: &Worktree| fs::canonical(&tree.path) == fs::canonical(&lease.path);
     let own = lease.admin.as_deref().unwrap_or(Path::new(""));
@@ -170,10 +149,7 @@ pub fn finish(lease: &Lease) -> Result<()> {
     if taken || is_anothers(&lease.path, own)? { Ok(()) } else { remove_remains(&lease.path) }
 }
 
-/// Whether git has let go of a worktree whose directory is still there.
-///
-/// # Errors
-/// When there is no knowing.
+/// Whether git no longer knows a worktree whose directory is still there.
 pub fn has_remains(lease: &Lease) -> Result<bool> {
     Ok(of(lease)?.is_none() && fs::stands(&lease.path)? != Stands::Nothing)
 }
@@ -191,20 +167,14 @@ fn remove_remains(path: &Path) -> Result<()> {
 const REMAINS_TRIES: u32 = 40;
 const REMAINS_PAUSE: Duration = Duration::from_millis(50);
 
-/// Nothing was ever checked out in the worktree. Git may not even be able to read what it has written of it.
-///
-/// # Errors
-/// When its directory cannot be read.
+/// Whether nothing was ever checked out in the worktree. Git may not be able to read its own record of it.
 pub fn is_shell(tree: &Worktree) -> Result<bool> {
     let own = tree.path.join(".git");
     let is_empty = fs::entries(&tree.path)?.iter().all(|entry| *entry == own);
     Ok((is_empty || is_anothers(&tree.path, &tree.admin)?) && !tree.admin.join("index").exists())
 }
 
-/// Removes a worktree in which nothing was checked out, without git's help.
-///
-/// # Errors
-/// When it cannot be removed.
+/// Removes a worktree in which nothing was checked out, without git.
 pub fn discard(tree: &Worktree) -> Result<()> {
     if !is_anothers(&tree.path, &tree.admin)? {
         fs::remove_dir(&tree.path)?;
@@ -212,21 +182,18 @@ pub fn discard(tree: &Worktree) -> Result<()> {
     fs::remove_dir(&tree.admin)
 }
 
-/// Whether somebody's own repository or worktree stands now where the one with this admin directory was.
+/// Whether another repository or worktree is now where the one with this admin directory was.
 fn is_anothers(path: &Path, own: &Path) -> Result<bool> {
     Ok(match fs::stands(&path.join(".git"))? {
         Stands::Nothing => false,
-        // One that names nothing yet is git's, which was killed over it.
+        // A file that names nothing is left by a git that was killed.
         Stands::File => git::admin_of(path).is_ok_and(|admin| admin != own),
         Stands::Directory | Stands::Link | Stands::Other => true,
     })
 }
 
-/// Removes admin directories that a killed git had only begun to write, or not removed to the end: without a
-/// `gitdir` they are nobody's to git either, but it can trip over them at every command.
-///
-/// # Errors
-/// When they cannot be read or removed.
+/// Removes admin directories that a killed git did not finish writing or removing. Without a `gitdir` file git ignores
+/// them, but some of its commands fail over them.
 pub fn discard_fragments(lease: &Lease) -> Result<()> {
     let name = lease.path.file_name().unwrap_or_default().as_encoded_bytes();
     for admin in fs::entries(&lease.repository.join("worktrees"))? {
@@ -240,12 +207,9 @@ pub fn discard_fragments(lease: &Lease) -> Result<()> {
     Ok(())
 }
 
-/// Where the worktree is in use after it was moved without git's help; `None` when it stands where git has it.
+/// Where the worktree is after it was moved without git; `None` if it is where git has it.
 ///
-/// Git would call it prunable. Looked for near where it was and near the main checkout.
-///
-/// # Errors
-/// When these directories cannot be read.
+/// Git would call it prunable. Searched beside its old place and beside and in the main checkout.
 pub fn elsewhere(lease: &Lease, tree: &Worktree) -> Result<Option<PathBuf>> {
     if fs::stands(&tree.path)? != Stands::Nothing {
         return Ok(None);

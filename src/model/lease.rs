@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// The version of the lease files that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
 
-/// Everything that one environment holds. While it exists, nobody else gets any of it.
+/// Everything that one environment holds. While it exists, no other environment gets any of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lease {
@@ -16,13 +16,13 @@ pub struct Lease {
     pub version: u32,
     /// Unique for ever: the store's id (8 hexadecimal digits), then 16 random ones.
     pub id: String,
-    /// How far it has come.
+    /// Its phase.
     pub phase: Phase,
     /// The repository's common git directory, canonical.
     pub repository: PathBuf,
     /// The main checkout; of a bare repository, its directory.
     pub main: PathBuf,
-    /// The environment's name: the branch made fit for databases, hosts and compose.
+    /// The environment's name: the branch, made valid for databases, hosts and Compose.
     pub name: String,
     /// The worktree's directory.
     pub path: PathBuf,
@@ -35,10 +35,10 @@ pub struct Lease {
     /// The commit at which `remove` is to delete the branch as well; a branch that moved on stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_branch_at: Option<String>,
-    /// Git has let go of the worktree, and something in its directory could not be deleted.
+    /// Git no longer knows the worktree, and something in its directory could not be deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remains: bool,
-    /// The worktree was made by something else, and `adopt` took it over.
+    /// The worktree existed before `adopt` turned it into an environment.
     #[serde(default)]
     pub adopted: bool,
     /// `post_add` hooks have not all succeeded yet.
@@ -59,15 +59,15 @@ pub struct Lease {
     pub vars: IndexMap<String, String>,
 }
 
-/// How far an environment has come.
+/// The phases of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
-    /// Being made; `add` again or `prune` takes back what is there.
+    /// Being created; `add` again or `prune` rolls it back.
     Creating,
-    /// Whole.
+    /// Complete.
     Ready,
-    /// Being taken away; `remove` again or `prune` finishes it.
+    /// Being destroyed; `remove` again or `prune` finishes it.
     Removing,
 }
 
@@ -106,7 +106,17 @@ pub struct Part {
 }
 
 impl Lease {
-    /// It was ready once. Before that, its redis index may not have been claimed: what is in it can be anybody's.
+    /// The lease of an environment that is complete, with its worktree's admin directory.
+    pub fn into_ready(self, admin: PathBuf) -> Self {
+        Lease { phase: Phase::Ready, admin: Some(admin), ..self }
+    }
+
+    /// The lease of an environment that is being destroyed: from here on it is only ever finished.
+    pub fn into_removing(self) -> Self {
+        Lease { phase: Phase::Removing, ..self }
+    }
+
+    /// It was ready once. Before that, its Redis index may not have been claimed, and hold the keys of others.
     pub fn was_whole(&self) -> bool {
         self.admin.is_some()
     }

@@ -1,4 +1,4 @@
-//! `git agentenv add`: makes an environment.
+//! `git agentenv add`: creates environments.
 
 mod prompt;
 
@@ -22,31 +22,43 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The branches: local ones, else those of the one remote that has them, else new ones
+    /// Branches: local, else from the one remote that has it, else new
     #[arg(value_name = "BRANCH", add = ArgValueCandidates::new(candidates::branches))]
     pub branches: Vec<String>,
     /// Start new branches from this commit
     #[arg(long, value_name = "COMMIT", add = ArgValueCandidates::new(candidates::revisions))]
     pub from: Option<String>,
-    /// Put the worktree here
+    /// Create the worktree in this directory
     #[arg(long, value_name = "DIR")]
     pub path: Option<PathBuf>,
-    /// Check out a commit (of `--from`) without a branch
+    /// Check out the commit of `--from` without a branch
     #[arg(long, conflicts_with = "branches")]
     pub detach: bool,
-    /// Only say what would be made
+    /// Show what would be created; change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Do not run the `post_add` hooks
     #[arg(long)]
     pub no_hooks: bool,
-    /// Make it without asking, when the branch was asked for
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
-    /// Then run this command in the worktree, with its variables; end as it does
+    /// Then run this command in the worktree, with its variables; exit as it does
     #[arg(short = 'x', long, value_name = "COMMAND")]
     pub exec: Option<String>,
 }
+
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Create an environment for a branch: worktree, ports, database, Redis index
+
+Creates the worktree beside the main checkout, reserves free ports, creates a database and claims a Redis index on \
+the shared servers, writes .env.worktree, and runs the `post_add` hooks of .agentenv.yaml. No two environments on \
+this machine share a port, a database or an index.
+
+If something fails, everything that was created is deleted again, the branch included. An interrupted `add` is rolled \
+back by the same command or by `git agentenv prune`. Hooks run only after `git agentenv trust`. If a hook fails, the \
+environment stays; `git agentenv adopt` in it runs the hooks again.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,10 +68,10 @@ Examples:
   git agentenv add feature-x -x 'claude'
   git agentenv add feature-x --json";
 
-/// Makes the environments.
+/// Creates the environments.
 ///
 /// # Errors
-/// When one cannot be made; nothing of that one is left then.
+/// When one cannot be created; nothing of it is left.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let is_asked = args.branches.is_empty() && !args.detach;
@@ -68,7 +80,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         false => once(&args.branches),
     };
     if !args.dry_run {
-        // Before the branch is looked for: what was interrupted can still hold it.
+        // Before the branches are resolved: an interrupted operation can still hold one.
         branches.iter().try_for_each(|branch| reclaim::stale(&context, ui, branch))?;
     }
     let requests = requests(args, &context, &branches)?;
@@ -85,7 +97,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     make(args, &workspace, requests)
 }
 
-/// The same one named twice is meant once.
+/// A branch that is named twice is created once.
 fn once(branches: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     branches.iter().filter(|branch| seen.insert(*branch)).cloned().collect()
@@ -106,10 +118,10 @@ fn make(args: &Args, workspace: &Workspace<'_>, requests: Vec<Request>) -> Resul
         true => Ok(()),
         false => made.iter_mut().try_for_each(|one| hooks::run_post_add(workspace, one)),
     };
-    // The environments are kept, so where they are is said all the same; JSON is one document, the error.
+    // The environments stay, so print where they are; in JSON the one document is the error.
     if hooks.is_ok() || !ui.is_json() {
         answer(ui, &made, |lease| match ui.is_heard() {
-            // On a terminal the narration has just said it.
+            // On a terminal the summary has just said it.
             true => String::new(),
             false => format!("{}\n", lease.path.display()),
         })?;
@@ -126,7 +138,7 @@ fn dry_run(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
     let planned = requests.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
     answer(workspace.ui, &planned, |lease| {
         let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
-        format!("would make {}\n{}", lease.path.display(), vars.collect::<String>())
+        format!("would create {}\n{}", lease.path.display(), vars.collect::<String>())
     })?;
     Ok(Exit::Done)
 }
@@ -137,7 +149,7 @@ fn agree(workspace: &Workspace<'_>, requests: &[Request]) -> Result<()> {
         Ok(summary::planned(&lease, &request.target, &workspace.config.hooks.post_add))
     });
     let plans = plans.collect::<Result<Vec<_>>>()?;
-    workspace.ui.agree(&plans.join("\n"), "Make it?", true)
+    workspace.ui.agree(&plans.join("\n"), "Create it?", true)
 }
 
 fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<Request>> {
@@ -150,7 +162,7 @@ fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<R
         return Ok(vec![request(target)]);
     }
     if branches.len() > 1 && (path.is_some() || args.exec.is_some()) {
-        let failure = error::usage("`--path` and `--exec` are for one branch at a time");
+        let failure = error::usage("`--path` and `--exec` take one branch at a time");
         return Err(failure.into());
     }
     let resolve =
@@ -167,7 +179,7 @@ fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<
     }
 }
 
-/// Runs a command on this terminal; beside a JSON answer its own goes to stderr.
+/// Runs a command on this terminal; beside a JSON answer its output goes to stderr.
 fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
     let command = hooks::shell(lease, command);
     if !ui.is_json() {
@@ -175,7 +187,7 @@ fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
     }
     match command.narrate() {
         Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
-        // The one document is out.
+        // The JSON document is already printed.
         Err(error) => {
             ui.warn(format!("{error:#}"));
             Ok(exit_of(&error))

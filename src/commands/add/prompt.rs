@@ -8,10 +8,10 @@ use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};
 use std::collections::BTreeSet;
 
-/// A branch that is not checked out anywhere, or the name of a new one.
+/// Lets the user choose a branch that is not checked out anywhere, or name a new one.
 ///
 /// # Errors
-/// When nobody is there to be asked, or the user breaks it off.
+/// Usage, where it cannot prompt; interrupted, if the user cancels.
 pub fn branch(context: &Context, ui: &Ui, from: Option<&str>) -> Result<String> {
     if !ui.can_ask() {
         let failure = error::usage("the argument <BRANCH> is missing");

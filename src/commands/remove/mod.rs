@@ -1,4 +1,4 @@
-//! `git agentenv remove`: takes an environment away.
+//! `git agentenv remove`: removes environments.
 
 mod prompt;
 
@@ -21,22 +21,35 @@ use std::path::Path;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environments: branches, names, directory names or paths; none: the one around the current directory
+    /// Environments: branches, names, directories [default: the one around the current directory]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
-    /// Give up what would be lost: uncommitted work, live database sessions, commits that nothing else holds
+    /// Discard uncommitted work and commits of no other branch; end database sessions
     #[arg(short, long)]
     pub force: bool,
     /// Delete the branch as well
     #[arg(short = 'D', long)]
     pub delete_branch: bool,
-    /// Only say what would be removed and lost
+    /// Show what would be removed and lost; change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Do not run the `pre_remove` hooks
     #[arg(long)]
     pub no_hooks: bool,
 }
+
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Remove an environment and its resources
+
+Deletes the worktree, drops its database, flushes its Redis index, removes the containers that were started in it, \
+and releases its ports. The branch stays, unless --delete-branch is given.
+
+Refuses, with exit code 7, when something would be lost that exists nowhere else: uncommitted or untracked files, \
+ignored files that no tool rebuilds, commits of a detached HEAD, and sessions on the database. It names each of them. \
+--force discards them. A worktree that was locked with `git worktree lock` is never removed.
+
+An interrupted removal is finished by the same command or by `git agentenv prune`.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,10 +58,7 @@ Examples:
   git agentenv remove --dry-run
   git agentenv remove a b c --force";
 
-/// Removes the environments.
-///
-/// # Errors
-/// When one is refused, and then all stay; or when one could not be given back whole.
+/// Removes the environments. If one is refused, all of them stay.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let chosen = chosen(&context, ui, args)?;
@@ -88,7 +98,7 @@ fn options(args: &Args) -> RemoveOptions {
     }
 }
 
-/// The environments that are meant, each with the losses that the user has agreed to in answer to a question.
+/// The chosen environments, each with the losses that the user confirmed at a prompt.
 fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<Loss>)>> {
     if !args.envs.is_empty() {
         let named = |env: &String| Ok((resolve::named(context, env)?, Vec::new()));
@@ -108,7 +118,7 @@ fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<Los
     let described =
         chosen.iter().map(|(lease, losses)| described("This removes", &lease.path, losses));
     let loses = chosen.iter().any(|(_, losses)| losses.iter().any(|loss| loss.needs_force));
-    let question = if loses { "Remove it, and lose that for ever?" } else { "Remove it?" };
+    let question = if loses { "Remove it, and lose that?" } else { "Remove it?" };
     ui.agree(described.collect::<String>().trim_end(), question, !loses)?;
     Ok(chosen)
 }

@@ -9,10 +9,10 @@ use crate::sys::parallel;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};
 
-/// One or several environments; each with what would be lost with it, to which the user has agreed.
+/// Lets the user choose environments; returns each with what would be lost with it.
 ///
 /// # Errors
-/// When nobody is there to be asked, or the user breaks it off.
+/// Usage, where it cannot prompt; interrupted, if the user cancels.
 pub fn environments(
     context: &Context,
     ui: &Ui,
@@ -27,9 +27,9 @@ pub fn environments(
     let leases = resolve::current(context)?;
     if leases.is_empty() {
         let failure = error::not_found("there are no environments");
-        return Err(failure.hint("`git agentenv add <branch>` makes one").into());
+        return Err(failure.hint("create one: `git agentenv add <branch>`").into());
     }
-    let step = ui.step("looking at what would be lost");
+    let step = ui.step("checking what would be lost");
     let items = parallel::each(&leases, |lease| item(lease, with_branch));
     step.nothing();
     let menu = Menu { prompt: "Remove:", items: &items, new: None, several: true };

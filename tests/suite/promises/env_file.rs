@@ -45,7 +45,7 @@ fn lines_of_the_users_own_are_kept_until_forced() {
     let mut append = fs::File::options().append(true).open(&file).unwrap();
     append.write_all(b"\n# a comment holds nothing\nAPI_KEY=once-shown\n").unwrap();
     let said = repo.agentenv(&["remove", "x"]).fails(7);
-    let named = "ignored file: .env.worktree (1 of its lines are your own)";
+    let named = "ignored file: .env.worktree (1 of its lines are yours)";
     assert!(said.stderr.contains(named), "{}", said.show());
     assert!(fs::read_to_string(&file).unwrap().contains("once-shown"));
     repo.agentenv(&["remove", "x", "--force"]).ok();

@@ -118,7 +118,7 @@ fn a_branch_that_the_main_checkout_is_on_as_well_is_never_deleted() {
     let world = World::small(&sandbox);
     world.repo.git(&["switch", "--quiet", "--ignore-other-worktrees", "x"]);
     let said = world.repo.agentenv(&["remove", "x", "--delete-branch"]).ok();
-    assert!(said.stderr.contains("is kept: it is checked out"), "{}", said.show());
+    assert!(said.stderr.contains("it is checked out elsewhere"), "{}", said.show());
     world.repo.git(&["rev-parse", "--verify", "HEAD"]);
 }
 
@@ -220,7 +220,7 @@ fn a_worktree_that_git_cannot_read_goes_by_force_alone() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);
     fs::write(world.repo.path.join(".git/worktrees/app-x/index"), "no index").unwrap();
-    let said = world.refuses(&[], "git cannot say");
+    let said = world.refuses(&[], "git cannot read it");
     assert!(said.stderr.contains("--force"), "{}", said.show());
     world.repo.agentenv(&["remove", "x", "--force"]).ok();
     assert!(!world.tree.exists());
@@ -354,7 +354,7 @@ fn what_cannot_be_deleted_stays_on_record_until_it_can() {
         let command = command.args(["git", "agentenv"]).args(args).current_dir(&world.repo.path);
         let said = sandbox.outcome(command).fails(8);
         assert!(
-            said.stderr.contains("still on record") || said.stdout.contains("still on record"),
+            said.stderr.contains("partially removed") || said.stdout.contains("partially removed"),
             "{}",
             said.show()
         );

@@ -127,7 +127,7 @@ fn a_dry_run_says_what_would_be_made_and_makes_nothing() {
     let repo = with_servers(&sandbox);
     let plan = repo.agentenv(&["add", "x", "--dry-run", "--json"]).ok().json();
     let text = repo.agentenv(&["add", "x", "--dry-run"]).ok();
-    assert!(text.stdout.starts_with("would make "), "{}", text.show());
+    assert!(text.stdout.starts_with("would create "), "{}", text.show());
     assert!(sandbox.databases().is_empty() && !sandbox.root.join("app-x").exists());
     assert_eq!(repo.git(&["branch", "--list", "x"]), "");
     assert_eq!(

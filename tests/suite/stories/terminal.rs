@@ -20,7 +20,7 @@ fn add_finds_the_branch_as_it_is_typed_shows_the_plan_and_asks_once() {
     terminal.waits_until("only the match is left", |screen| !screen.contains("fix-one"));
     assert!(!terminal.cursor_shows());
     terminal.key("Enter");
-    terminal.waits_for("Make it?");
+    terminal.waits_for("Create it?");
     let plan = terminal.screen();
     let path = sandbox.root.join("app-feature-login");
     for fact in ["feature/login", "http://feature-login.localhost:", "feature-login.sqlite3"] {
@@ -52,7 +52,7 @@ fn a_new_name_is_checked_while_it_is_typed() {
     terminal.key("Enter");
     terminal.waits_for("environment brand-new is ready");
     assert_eq!(terminal.exit_code(), 0);
-    assert!(!terminal.screen().contains("Make it?"), "--yes was given");
+    assert!(!terminal.screen().contains("Create it?"), "--yes was given");
     repo.git(&["rev-parse", "--verify", "refs/heads/brand-new"]);
 }
 
@@ -73,7 +73,7 @@ fn leaving_a_prompt_leaves_the_terminal_as_it_was() {
         terminal.types("git agentenv add");
         terminal.waits_for("> one");
         terminal.key("Enter");
-        terminal.waits_for("Make it?");
+        terminal.waits_for("Create it?");
         terminal.key(key);
         assert_eq!(terminal.exit_code(), 130, "{key}");
         assert!(terminal.cursor_shows(), "{key}");
@@ -81,7 +81,7 @@ fn leaving_a_prompt_leaves_the_terminal_as_it_was() {
     terminal.types("git agentenv add");
     terminal.waits_for("> one");
     terminal.key("Enter");
-    terminal.waits_for("Make it?");
+    terminal.waits_for("Create it?");
     terminal.key("n");
     assert_eq!(terminal.exit_code(), 130);
     assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1);
@@ -113,7 +113,7 @@ fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
     terminal.waits_for("would lose 1 uncommitted");
     mark_two_and_one(&terminal);
     terminal.key("y");
-    terminal.waits_for("removed the environment `two`");
+    terminal.waits_for("removed environment `two`");
     assert_eq!(terminal.exit_code(), 0);
     let left = repo.agentenv(&["list", "--json"]).ok().json();
     assert_eq!(left["environments"].as_array().unwrap().len(), 1);
