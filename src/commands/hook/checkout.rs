@@ -14,36 +14,33 @@ use std::path::PathBuf;
 /// The arguments of `hook install`.
 #[derive(Debug, clap::Args)]
 pub struct Install {
-    /// Also into a directory of hooks that all of the user's repositories share
+    /// Also install into a hooks directory that other repositories share
     #[arg(long)]
     pub shared: bool,
 }
 
-/// Examples for the three.
+/// Examples for `install`, `uninstall` and `status`.
 pub const EXAMPLES: &str = "\
 Examples:
   git agentenv hook install && git worktree add ../x
   git agentenv hook status --json
   git agentenv hook uninstall
-  AGENTENV_WORKING=1 git worktree add ../y     # this one without an environment";
+  AGENTENV_WORKING=1 git worktree add ../y     # without an environment";
 
-/// What helps where we may not write into the hook.
+/// The hint where we cannot change the hook.
 const BY_HAND: &str =
-    "let it run `git-agentenv --quiet hook checkout` when its first argument is all zeros";
+    "call `git-agentenv --quiet hook checkout` from it when its first argument is all zeros";
 
-/// The file of the hook, and what is in it.
+/// The hook's file and content.
 struct Hook {
     file: PathBuf,
     text: Option<String>,
     mode: Option<u32>,
-    /// The scope of `core.hooksPath`, when that names the directory.
+    /// The scope of `core.hooksPath`, when that sets the directory.
     scope: Option<String>,
 }
 
-/// Puts our lines into the hook.
-///
-/// # Errors
-/// When the hook that is there is not one that these lines can be added to.
+/// Adds our lines to the hook; refuses a hook that is not a shell script.
 pub fn install(args: &Install, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let found = find(&context)?;
@@ -52,45 +49,41 @@ pub fn install(args: &Install, ui: &Ui) -> Result<Exit> {
     {
         let dir = found.file.parent().unwrap_or(&found.file).display();
         let message = format!("core.hooksPath ({scope}) is {dir}, which other repositories share");
-        let hint = "`git agentenv hook install --shared` installs it there, for all of them";
+        let hint = "install the hook for all of them: `git agentenv hook install --shared`";
         return Err(error::refused(message).hint(hint).into());
     }
     let change = hook::install(found.text.as_deref()).ok_or_else(|| {
-        let message = format!("{} is no shell script, and is left alone", found.file.display());
+        let message = format!("cannot change {}: not a shell script", found.file.display());
         error::refused(message).hint(BY_HAND)
     })?;
     if change != Change::Nothing && found.mode.is_some_and(|mode| mode & 0o111 == 0) {
-        let message = format!("{} cannot be executed, so git ignores it", found.file.display());
-        let hint = "remove it, or `chmod +x` it, if it is meant to run";
+        let message = format!("git ignores {}: the file is not executable", found.file.display());
+        let hint = "make it executable with `chmod +x`, or delete it";
         return Err(error::refused(message).hint(hint).into());
     }
     carry_out(&found, &change)?;
-    ui.say("every new worktree becomes an environment by itself");
+    ui.say("installed: every new worktree becomes an environment");
     if found.scope.is_some() && git::tracks(&context.repo.main, &found.file.to_string_lossy())? {
-        ui.say("this hook is a tracked file: commit it, and it works for everybody who has git-agentenv");
+        ui.say(
+            "this hook is a tracked file: commit it to share it with everyone who has git-agentenv",
+        );
     }
     answer(ui, &found, true)
 }
 
-/// Takes our lines out of the hook.
-///
-/// # Errors
-/// When its file cannot be read or written.
+/// Removes our lines from the hook.
 pub fn uninstall(ui: &Ui) -> Result<Exit> {
     let found = find(&Context::here()?)?;
     let change = found.text.as_deref().map_or(Change::Nothing, hook::uninstall);
     carry_out(&found, &change)?;
     ui.say(match change {
-        Change::Nothing => "the hook was not installed",
-        _ => "new worktrees are plain worktrees again",
+        Change::Nothing => "the post-checkout hook is not installed",
+        _ => "uninstalled: new worktrees are plain worktrees",
     });
     answer(ui, &found, false)
 }
 
-/// Says which hooks are installed.
-///
-/// # Errors
-/// When a file cannot be read.
+/// Shows which hooks are installed.
 pub fn status(ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let found = find(&context)?;
@@ -119,10 +112,11 @@ pub fn status(ui: &Ui) -> Result<Exit> {
 fn find(context: &Context) -> Result<Hook> {
     let (dir, scope) = git::hooks_dir(&context.repo.main)?;
     let file = dir.join("post-checkout");
-    let refused = |why: String| error::refused(format!("{why}, and is left alone")).hint(BY_HAND);
+    let refused =
+        |why: String| error::refused(format!("cannot change the hook: {why}")).hint(BY_HAND);
     let content = fs::read(&file).map_err(|error| refused(error.to_string()))?;
     let text = content.map(String::from_utf8).transpose();
-    let text = text.map_err(|_| refused(format!("{} is no text", file.display())))?;
+    let text = text.map_err(|_| refused(format!("{} is not UTF-8 text", file.display())))?;
     Ok(Hook { mode: fs::mode(&file), file, text, scope })
 }
 

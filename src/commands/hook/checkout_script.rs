@@ -1,15 +1,16 @@
-//! The `post-checkout` hook that makes an environment of each new worktree.
+//! The lines of our `post-checkout` hook.
 
 use crate::model::managed_block::Marks;
 
 /// The lines around our part of the hook.
 pub const MARKS: Marks = Marks { begin: "# >>> git-agentenv >>>", end: "# <<< git-agentenv <<<" };
 
-/// What a hook of our own begins with; nothing else is in it but our block.
+/// The start of a hook file that we created; it holds nothing else but our block.
 const OWN: &str = "#!/bin/sh\n# Written by `git agentenv hook install`.\n";
 
-/// Git passes the previous HEAD, the new one, and 1 for a branch; of a new worktree the first is all zeros.
-const LINES: &str = r#"# Makes an environment of each new worktree; `git agentenv hook uninstall` takes these lines out again.
+/// Git passes the previous HEAD, the new HEAD and 1 for a branch checkout; in a new worktree
+/// the previous HEAD is all zeros (githooks(5)).
+const LINES: &str = r#"# Turns each new worktree into an environment. Remove with `git agentenv hook uninstall`.
 case "${1:-x}" in
 *[!0]*) ;;
 *)
@@ -19,24 +20,22 @@ case "${1:-x}" in
     ;;
 esac"#;
 
-/// Shells that run our lines.
+/// Shells that can run our lines.
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "ksh", "zsh"];
 
-/// What to do with the hook's file.
+/// A change to the hook's file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It stays as it is.
+    /// Keep the file.
     Nothing,
-    /// It gets this content.
+    /// Write this content.
     Write(String),
-    /// It goes: nothing but ours was in it.
+    /// Delete the file: only our block was in it.
     Remove,
 }
 
-/// Puts our block into a hook: right below its first line, where no `exit` or `exec` of the user's comes before it
-/// and the hook's exit code stays its own.
-///
-/// `None`: it is no shell script.
+/// Adds our block below the hook's first line: before any `exit` or `exec`, so that the hook keeps
+/// its own exit code. `None`: not a shell script.
 pub fn install(existing: Option<&str>) -> Option<Change> {
     let block = MARKS.block(LINES);
     let Some(existing) = existing else {
@@ -50,7 +49,7 @@ pub fn install(existing: Option<&str>) -> Option<Change> {
     Some(Change::Write(format!("{}\n{block}{rest}", first.trim_end_matches('\n'))))
 }
 
-/// Takes our block out of a hook.
+/// Removes our block from a hook.
 pub fn uninstall(existing: &str) -> Change {
     match MARKS.without(existing) {
         None => Change::Nothing,
@@ -59,7 +58,7 @@ pub fn uninstall(existing: &str) -> Change {
     }
 }
 
-/// Whether a hook holds our block.
+/// Whether a hook contains our block.
 pub fn is_in(existing: &str) -> bool {
     MARKS.find(existing).is_some()
 }

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Put the hooks into the settings
+    /// Add the hooks to the settings
     #[arg(long)]
     pub install: bool,
-    /// Take the hooks out of the settings
+    /// Remove the hooks from the settings
     #[arg(long, conflicts_with = "install")]
     pub uninstall: bool,
-    /// The settings' file [default: .claude/settings.local.json of the main checkout]
+    /// Change this settings file [default: .claude/settings.local.json of the main checkout]
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
 }
@@ -31,13 +31,10 @@ Examples:
   git agentenv hook claude --install --settings ~/.claude/settings.json
   git agentenv hook claude --uninstall";
 
-/// The settings of this user in this repository, and those that the project shares.
+/// The user's own settings in this repository, and the project's shared ones.
 const FILES: [&str; 2] = [".claude/settings.local.json", ".claude/settings.json"];
 
-/// Prints the settings, or changes the settings' file.
-///
-/// # Errors
-/// When the file is no settings file of Claude Code's, or cannot be written.
+/// Prints the settings, or changes the settings file.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
         let settings = claude_protocol::snippet();
@@ -56,19 +53,16 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         write(&file, &settings, existing.is_some())?;
     }
     ui.say(if args.install {
-        "Claude Code's worktrees become environments; sessions that run now keep their settings"
+        "installed: Claude Code's worktrees become environments; restart running sessions"
     } else {
-        "Claude Code makes plain worktrees again"
+        "uninstalled: Claude Code creates plain worktrees"
     });
     let answer = json!({ "installed": args.install, "file": file });
     ui.answer(&answer, || format!("{}\n", file.display()))?;
     Ok(Exit::Done)
 }
 
-/// The project's settings file that holds our hooks.
-///
-/// # Errors
-/// When one cannot be read.
+/// The project's settings file that contains our hooks.
 pub fn installed(context: &Context) -> Result<Option<PathBuf>> {
     for file in FILES.map(|file| context.repo.main.join(file)) {
         if read(&file)?.is_some_and(|settings| claude_protocol::is_in(&settings)) {
@@ -96,17 +90,17 @@ fn write(file: &Path, settings: &Value, existed: bool) -> Result<()> {
     fs::make_dir(file.parent().unwrap_or(file))?;
     let text = format!("{settings:#}\n");
     fs::replace_as(file, text.as_bytes(), fs::mode(file).unwrap_or(0o644))
-        .context("cannot change Claude Code's settings")
+        .context("cannot change the settings of Claude Code")
 }
 
-/// With its directory, when nothing else is in that: as if we had never been there.
+/// Deletes the file, and its directory when that is empty.
 fn remove(file: &Path) -> Result<()> {
-    fs::remove(file).context("cannot change Claude Code's settings")?;
+    fs::remove(file).context("cannot change the settings of Claude Code")?;
     let Some(dir) = file.parent().filter(|dir| dir.ends_with(".claude")) else { return Ok(()) };
     if fs::entries(dir)?.is_empty() { fs::remove_dir(dir) } else { Ok(()) }
 }
 
 fn odd(file: &Path, why: &str) -> Failure {
-    error::refused(format!("cannot understand {}: {why}", file.display()))
-        .hint("mend it, or add by hand what `git agentenv hook claude` prints")
+    error::refused(format!("cannot parse {}: {why}", file.display()))
+        .hint("fix the file, or copy the settings from `git agentenv hook claude`")
 }

@@ -1,42 +1,42 @@
-//! Claude Code: its settings, and what it tells hooks.
+//! Claude Code's settings and hook events.
 
 use anyhow::{Result, anyhow};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// The events that we answer, with the subcommand that does.
+/// The events that we handle, each with its command.
 pub const EVENTS: [(&str, &str); 2] = [
     ("WorktreeCreate", "git agentenv hook claude-create"),
     ("WorktreeRemove", "git agentenv hook claude-remove"),
 ];
 
-/// How long a worktree may take, in seconds: a big checkout and the project's hooks are in it.
+/// Time limit in seconds: it covers the checkout and the project's hooks.
 const TIMEOUT: u32 = 600;
 
-/// What Claude Code writes to the stdin of a hook, as far as it matters here.
+/// The fields that we use of the event that Claude Code writes to a hook's stdin.
 #[derive(Debug, Deserialize)]
 pub struct Event {
-    /// Which event it is.
+    /// The event's name.
     pub hook_event_name: Option<String>,
-    /// The directory of the session.
+    /// The session's directory.
     pub cwd: Option<PathBuf>,
-    /// What the new worktree is to be called.
+    /// The name of the new worktree.
     name: Option<String>,
-    /// The same, in some versions.
+    /// The same; some versions use this key.
     worktree_name: Option<String>,
     /// The worktree to remove.
     pub worktree_path: Option<PathBuf>,
 }
 
 impl Event {
-    /// What the new worktree is to be called.
+    /// The name of the new worktree.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.worktree_name.as_deref()).filter(|name| !name.is_empty())
     }
 }
 
-/// The settings that make Claude Code's worktrees into environments.
+/// The settings that turn Claude Code's worktrees into environments.
 pub fn snippet() -> Value {
     let mut settings = json!({});
     for (event, command) in EVENTS {
@@ -45,7 +45,7 @@ pub fn snippet() -> Value {
     settings
 }
 
-/// Whether settings hold all of our hooks.
+/// Whether the settings contain all of our hooks.
 pub fn is_in(settings: &Value) -> bool {
     EVENTS.iter().all(|(event, command)| {
         let entries = settings["hooks"][event].as_array();
@@ -53,10 +53,7 @@ pub fn is_in(settings: &Value) -> bool {
     })
 }
 
-/// Puts our hooks into settings; everything else stays.
-///
-/// # Errors
-/// When the settings are not what Claude Code writes.
+/// Adds our hooks to the settings; fails when `hooks` is not an object of lists.
 pub fn insert(settings: &mut Value) -> Result<()> {
     remove(settings)?;
     let hooks = object(settings, "the settings")?.entry("hooks").or_insert_with(|| json!({}));
@@ -68,10 +65,7 @@ pub fn insert(settings: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Takes our hooks out of settings, and what is empty then.
-///
-/// # Errors
-/// When the settings are not what Claude Code writes.
+/// Removes our hooks from the settings, and the lists that are empty then.
 pub fn remove(settings: &mut Value) -> Result<()> {
     let settings = object(settings, "the settings")?;
     let Some(hooks) = settings.get_mut("hooks") else {

@@ -1,4 +1,4 @@
-//! The events of others: a new worktree of git's, and Claude Code's WorktreeCreate and WorktreeRemove.
+//! Handles events: git's post-checkout, and Claude Code's WorktreeCreate and WorktreeRemove.
 
 use crate::commands::hook::claude_protocol::Event;
 use crate::environment::context::{Context, current_dir};
@@ -14,18 +14,15 @@ use anyhow::{Context as _, Result};
 use std::io::Read;
 use std::path::PathBuf;
 
-/// The most that is read of an event, in bytes.
+/// The size limit of an event, in bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Makes an environment of the worktree that git has just made. The checkout never fails for it.
-///
-/// # Errors
-/// None: what hinders it is said.
+/// Turns the worktree that git has just created into an environment. Never fails: problems are warnings.
 pub fn checkout(ui: &Ui) -> Result<Exit> {
     if let Err(error) = new_worktree(ui) {
         let hint = hint_of(&error).map_or(String::new(), |hint| format!("\nhint: {hint}"));
         ui.warn(format!(
-            "this worktree is no environment: {error:#}{hint}\nhint: `git agentenv adopt` in it tries again"
+            "cannot turn this worktree into an environment: {error:#}{hint}\nhint: try again with `git agentenv adopt`"
         ));
     }
     Ok(Exit::Done)
@@ -44,10 +41,7 @@ fn new_worktree(ui: &Ui) -> Result<()> {
     }
 }
 
-/// Answers WorktreeCreate: makes an environment, and prints nothing but its path.
-///
-/// # Errors
-/// When it cannot be made.
+/// Handles WorktreeCreate: creates an environment and prints only its path.
 pub fn create(ui: &Ui) -> Result<Exit> {
     let event = read("WorktreeCreate")?;
     let name = event.name().ok_or_else(|| missing("name"))?;
@@ -70,10 +64,7 @@ pub fn create(ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Answers WorktreeRemove: takes the environment away unless work would be lost.
-///
-/// # Errors
-/// When there is no such environment, or it is kept because something in it would be lost.
+/// Handles WorktreeRemove: removes the environment unless work would be lost.
 pub fn remove(ui: &Ui) -> Result<Exit> {
     let event = read("WorktreeRemove")?;
     let path = event.worktree_path.clone().ok_or_else(|| missing("worktree_path"))?;
@@ -82,7 +73,7 @@ pub fn remove(ui: &Ui) -> Result<Exit> {
     let found = resolve::current(&context)?.into_iter().find(|lease| lease.path == path);
     let lease = found.ok_or_else(|| {
         error::not_found(format!("no environment at {}", path.display()))
-            .hint("`git worktree remove` removes a plain worktree")
+            .hint("remove a plain worktree with `git worktree remove`")
     })?;
     let options =
         RemoveOptions { delete_branch: is_untouched(&context, &lease), ..RemoveOptions::default() };
@@ -90,7 +81,7 @@ pub fn remove(ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Makes the worktree whole, and an environment if it is none yet.
+/// Repairs the environment of a worktree, or creates one.
 fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
     let workspace = Workspace::open(context, ui)?;
     let mut lease = adopt::worktree(&workspace)?;
@@ -102,7 +93,7 @@ fn is_called(lease: &Lease, name: &str) -> bool {
     lease.branch.as_deref() == Some(name) || lease.name == name
 }
 
-/// We made the branch, and nothing was committed on it: an agent that did nothing leaves nothing.
+/// Whether we created the branch and nothing was committed on it.
 fn is_untouched(context: &Context, lease: &Lease) -> bool {
     let tip = lease.branch.as_ref().and_then(|branch| context.repo.branch(branch));
     tip.is_some() && tip == lease.branch_created_at
@@ -112,18 +103,18 @@ fn cwd(event: &Event) -> Result<PathBuf> {
     event.cwd.clone().filter(|dir| dir.is_absolute()).map_or_else(current_dir, Ok)
 }
 
-/// One document of JSON from stdin. Its end is seen without waiting for stdin's: not every caller closes it.
+/// Reads one JSON document from stdin without waiting for end of file: not every caller closes it.
 fn read(expected: &str) -> Result<Event> {
     let input = std::io::stdin().lock().take(LIMIT);
     let document = serde_json::Deserializer::from_reader(input).into_iter::<Event>().next();
     let event = document
         .transpose()
-        .context(error::usage(format!("stdin holds no {expected} event of Claude Code's")))?;
+        .context(error::usage(format!("cannot read a {expected} event from stdin")))?;
     let event = event.ok_or_else(|| missing("an event on stdin"))?;
     match event.hook_event_name.as_deref() {
         Some(other) if other != expected => {
-            let message = format!("the event is `{other}`, and not `{expected}`");
-            let hint = "`git agentenv hook claude` prints the settings";
+            let message = format!("expected the event `{expected}`, found `{other}`");
+            let hint = "print the right settings with `git agentenv hook claude`";
             Err(error::usage(message).hint(hint).into())
         }
         _ => Ok(event),
@@ -131,5 +122,5 @@ fn read(expected: &str) -> Result<Event> {
 }
 
 fn missing(what: &str) -> anyhow::Error {
-    error::usage(format!("missing in Claude Code's event: {what}")).into()
+    error::usage(format!("Claude Code's event lacks {what}")).into()
 }

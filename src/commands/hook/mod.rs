@@ -1,4 +1,4 @@
-//! `git agentenv hook`: worktrees that something else makes become environments by themselves.
+//! `git agentenv hook`: turns worktrees that other tools create into environments.
 
 pub mod checkout;
 pub mod checkout_script;
@@ -14,32 +14,32 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// What to do
+    /// The subcommand
     #[command(subcommand)]
     pub what: What,
 }
 
-/// What to do with hooks.
+/// The subcommands of `hook`.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
-    /// Make an environment of every worktree that plain `git worktree add` makes, through a post-checkout hook
+    /// Install a post-checkout hook that turns every new worktree into an environment
     #[command(after_long_help = checkout::EXAMPLES)]
     Install(checkout::Install),
-    /// Take that out of the post-checkout hook again
+    /// Remove our lines from the post-checkout hook
     #[command(after_long_help = checkout::EXAMPLES)]
     Uninstall,
-    /// Say which hooks are installed, and where
+    /// Show which hooks are installed, and where
     #[command(after_long_help = checkout::EXAMPLES)]
     Status,
-    /// Make an environment of every worktree that Claude Code makes: print its settings, or install them
+    /// Print or install the settings that turn Claude Code's worktrees into environments
     Claude(claude::Args),
-    /// Run by the post-checkout hook
+    /// Handle a post-checkout hook (run by git)
     #[command(hide = true)]
     Checkout,
-    /// Run by Claude Code for its event WorktreeCreate
+    /// Handle the event WorktreeCreate (run by Claude Code)
     #[command(hide = true)]
     ClaudeCreate,
-    /// Run by Claude Code for its event WorktreeRemove
+    /// Handle the event WorktreeRemove (run by Claude Code)
     #[command(hide = true)]
     ClaudeRemove,
 }
@@ -50,10 +50,7 @@ Examples:
   git agentenv hook status
   git agentenv hook claude --install";
 
-/// Does it.
-///
-/// # Errors
-/// When a file is not ours to change, or an event cannot be answered.
+/// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     match &args.what {
         What::Install(args) => checkout::install(args, ui),

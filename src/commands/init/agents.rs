@@ -1,4 +1,4 @@
-//! The text for coding agents in AGENTS.md.
+//! The instructions for coding agents in AGENTS.md.
 
 use crate::environment::context::Context;
 use crate::error::{self, Failure};
@@ -15,20 +15,17 @@ const MARKS: Marks = Marks {
     end: "<!-- <<< git-agentenv <<< -->",
 };
 
-/// Writes the text, in the place of an older one or at the end; gives the file.
-///
-/// # Errors
-/// When the file is no text file, or cannot be written.
+/// Replaces our block in AGENTS.md, or appends it; returns the file.
 pub fn write(context: &Context, ui: &Ui) -> Result<PathBuf> {
     let file = context.repo.main.join("AGENTS.md");
     let existing = fs::read(&file).map_err(|error| refused(&error.to_string()))?;
     let existing = String::from_utf8(existing.unwrap_or_default())
-        .map_err(|_| refused(&format!("{} is no text", file.display())))?;
+        .map_err(|_| refused(&format!("{} is not UTF-8 text", file.display())))?;
     let text = with_text(&existing);
     if text != existing {
         fs::replace_as(&file, text.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
     }
-    ui.say(format!("{} tells coding agents how to use environments", file.display()));
+    ui.say(format!("wrote instructions for coding agents to {}", file.display()));
     Ok(file)
 }
 
@@ -41,8 +38,8 @@ fn with_text(existing: &str) -> String {
 }
 
 fn refused(why: &str) -> Failure {
-    error::refused(format!("{why}, and is left alone"))
-        .hint("`git agentenv init --agents` writes a regular AGENTS.md only")
+    error::refused(format!("cannot change AGENTS.md: {why}"))
+        .hint("replace it with a regular text file, then run `git agentenv init --agents`")
 }
 
 #[cfg(test)]

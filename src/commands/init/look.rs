@@ -1,4 +1,4 @@
-//! The files that tell how a project is run.
+//! Reads the files that say how a project is run.
 
 use crate::commands::init::detect::{FILES, Seen};
 use crate::environment::context::Context;
@@ -6,10 +6,7 @@ use crate::sys::fs;
 use anyhow::Result;
 use std::collections::BTreeMap;
 
-/// Reads those that are there. One that is too long, a link or no text tells nothing.
-///
-/// # Errors
-/// When the main checkout cannot be listed.
+/// Reads the files that exist. Skips symbolic links, binary files and files over 1 MiB.
 pub fn around(context: &Context) -> Result<Seen> {
     let main = &context.repo.main;
     let mut files = BTreeMap::new();

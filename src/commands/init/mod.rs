@@ -1,4 +1,4 @@
-//! `git agentenv init`: looks at the project and writes its `.agentenv.yaml`.
+//! `git agentenv init`: detects how the project is run and writes its `.agentenv.yaml`.
 
 mod agents;
 pub mod detect;
@@ -26,25 +26,25 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Ask nothing: take what was recognised, and the defaults
+    /// Do not prompt; use what was detected, and the defaults
     #[arg(short, long)]
     pub yes: bool,
-    /// Replace an `.agentenv.yaml` that is there
+    /// Overwrite an existing `.agentenv.yaml`
     #[arg(short, long)]
     pub force: bool,
-    /// Only print what would be written
+    /// Print the configuration without writing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Add a short text for coding agents to AGENTS.md as well
+    /// Also add instructions for coding agents to AGENTS.md
     #[arg(long)]
     pub agents: bool,
-    /// Make the commands that a new worktree needs into hooks; else they are comments
+    /// Write the detected setup commands as active hooks; by default they are comments
     #[arg(long)]
     pub hooks: bool,
-    /// Where worktrees go, such as `.worktrees/{name}`
+    /// Create worktrees at this path, such as `.worktrees/{name}`
     #[arg(long, value_name = "TEMPLATE")]
     pub worktree: Option<String>,
-    /// Postgres and Redis run on this machine, and not in containers
+    /// Use Postgres and Redis servers on this machine instead of containers
     #[arg(long)]
     pub host: bool,
     /// Print the JSON schema of `.agentenv.yaml`, for editors
@@ -60,17 +60,17 @@ Examples:
   git agentenv init --worktree '.worktrees/{name}' --hooks
   git agentenv init --schema >.agentenv.schema.json";
 
-/// What the user decided.
+/// The user's decisions.
 pub struct Choices {
-    /// Where worktrees go; `None`: beside the repository.
+    /// The `worktree` template; `None`: the default, beside the repository.
     pub worktree: Option<String>,
-    /// Servers of which nothing says where they run are on this machine.
+    /// Servers without a known container run on this machine.
     pub host: bool,
-    /// Hooks are active.
+    /// Whether detected commands become active hooks.
     pub hooks: bool,
 }
 
-/// What was, or would be, written, in JSON.
+/// The answer in JSON: the configuration and how it was found.
 #[derive(Serialize)]
 struct Answer<'a> {
     file: PathBuf,
@@ -79,14 +79,11 @@ struct Answer<'a> {
     notes: &'a [String],
     config: &'a str,
     agents: Option<PathBuf>,
-    /// What `add` would make with it.
+    /// The environment that `add example` would create.
     example: Option<Environment>,
 }
 
-/// Writes the configuration, and the text for agents.
-///
-/// # Errors
-/// When there is a configuration already, or a file cannot be written.
+/// Writes the configuration and, on request, the instructions for agents.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if args.schema {
         ui.raw(SCHEMA)?;
@@ -105,7 +102,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let choices = if asks { questions::ask(args, ui, &project)? } else { Choices::of(args) };
     choices.apply(&mut project);
     let text = detect::render(&project, choices.worktree.as_deref(), choices.hooks);
-    let config = Config::parse(context::FILE, &text).context("the configuration that was made")?;
+    let config = Config::parse(context::FILE, &text).context("cannot generate a configuration")?;
     let mut answer = Answer {
         file,
         written: false,
@@ -124,7 +121,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         answer.written = true;
         let wants_agents = args.agents || (asks && questions::agents(ui)?);
         answer.agents = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
-        ui.say("look at it, and commit it: `git agentenv add <branch>` makes an environment");
+        ui.say("review and commit .agentenv.yaml, then create an environment: `git agentenv add <branch>`");
     }
     ui.answer(&answer, || match answer.written {
         true => format!("{}\n", answer.file.display()),
@@ -133,13 +130,15 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Whether a configuration is to be written: one that is there is kept, unless `--force` says otherwise.
+/// Whether to write a configuration: an existing one is kept without `--force`.
 fn writes_config(args: &Args, context: &Context) -> Result<bool> {
     let repo = &context.repo;
     if repo.bare {
-        let message =
-            format!("{} is bare, so there is no main checkout to look at", repo.main.display());
-        let hint = format!("commit a {} to the branch that its HEAD names", context::FILE);
+        let message = format!(
+            "cannot inspect {}: a bare repository has no main checkout",
+            repo.main.display()
+        );
+        let hint = format!("commit {} to the branch that HEAD points to", context::FILE);
         return Err(error::not_found(message).hint(hint).into());
     }
     let file = repo.main.join(context::FILE);
@@ -149,8 +148,8 @@ fn writes_config(args: &Args, context: &Context) -> Result<bool> {
         Stands::File if args.force => Ok(true),
         _ if args.agents && !args.force => Ok(false),
         _ => {
-            let message = format!("{} is there already", file.display());
-            let hint = "`git agentenv init --dry-run` shows what it would write; `--force` replaces a file";
+            let message = format!("{} already exists", file.display());
+            let hint = "see what would be written: `git agentenv init --dry-run`; overwrite the file: `git agentenv init --force`";
             Err(error::refused(message).hint(hint).into())
         }
     }
@@ -171,14 +170,14 @@ impl Choices {
 
 fn tell(ui: &Ui, project: &Project) {
     let found = match project.found.as_slice() {
-        [] => "nothing was recognised".to_owned(),
+        [] => "no framework, compose file or environment file found".to_owned(),
         found => format!("found {}", found.join("\n      ")),
     };
     ui.say(found);
     project.notes.iter().for_each(|note| ui.say(format!("note: {note}")));
 }
 
-/// What `add` would make with it.
+/// Plans the environment that `add example` would create.
 fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let commit = context.repo.head().unwrap_or_else(|_| "0".repeat(40));
     let target = Target::Branch { name: "example".to_owned(), start: Start::New { commit } };
@@ -187,7 +186,7 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     match create::plan_only(&workspace, request) {
         Ok(lease) => {
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
-            ui.say(format!("`git agentenv add example` would work like this.\n{planned}"));
+            ui.say(format!("`git agentenv add example` would create:\n{planned}"));
             Some(lease)
         }
         Err(error) => {

@@ -1,22 +1,19 @@
-//! What `init` asks when somebody is there.
+//! The prompts of `init`.
 
 use super::{Args, Choices};
 use crate::commands::init::detect::Project;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::Result;
 
-/// Asks for what no file says and no option said.
-///
-/// # Errors
-/// When the user breaks it off.
+/// Prompts for what neither a file nor an option says.
 pub fn ask(args: &Args, ui: &Ui, project: &Project) -> Result<Choices> {
     let mut choices = Choices::of(args);
     if choices.worktree.is_none() {
         let places = [
             ("beside the repository", "../{repo}-{name}"),
-            ("inside it", ".worktrees/{name}: for agents that may write nowhere else"),
+            ("inside it", ".worktrees/{name}: for agents confined to the repository"),
         ];
-        let inside = choose(ui, "Worktrees go:", &places)? == 1;
+        let inside = choose(ui, "Create worktrees:", &places)? == 1;
         choices.worktree = inside.then(|| ".worktrees/{name}".to_owned());
     }
     if !choices.host && project.services.iter().any(|service| service.place.is_none()) {
@@ -24,25 +21,22 @@ pub fn ask(args: &Args, ui: &Ui, project: &Project) -> Result<Choices> {
             ("in shared containers", "`git agentenv infra up` starts them"),
             ("on this machine", "reached at localhost"),
         ];
-        choices.host = choose(ui, "The servers run:", &places)? == 1;
+        choices.host = choose(ui, "Servers run:", &places)? == 1;
     }
     if !choices.hooks && !project.hooks.is_empty() {
         let commands: Vec<String> = project.hooks.iter().map(|hook| format!("  {hook}")).collect();
-        ui.present(&format!("A new worktree seems to need:\n{}", commands.join("\n")));
-        choices.hooks = ui.confirm("Run this in each new worktree?", true)?;
+        ui.present(&format!("Commands to set up a new worktree:\n{}", commands.join("\n")));
+        choices.hooks = ui.confirm("Run these as hooks in each new worktree?", true)?;
     }
     Ok(choices)
 }
 
-/// Whether coding agents are to be told.
-///
-/// # Errors
-/// When the user breaks it off.
+/// Asks whether to add the instructions for coding agents.
 pub fn agents(ui: &Ui) -> Result<bool> {
-    ui.confirm("Add a short text for coding agents to AGENTS.md?", true)
+    ui.confirm("Add instructions for coding agents to AGENTS.md?", true)
 }
 
-/// The position of the choice; the first is the default.
+/// Returns the index of the choice; the first is the default.
 fn choose(ui: &Ui, prompt: &str, entries: &[(&str, &str)]) -> Result<usize> {
     let item = |(label, note): &(&str, &str)| Item {
         label: (*label).to_owned(),

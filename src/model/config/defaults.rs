@@ -1,4 +1,4 @@
-//! What holds when the configuration says nothing.
+//! The default configuration.
 
 use super::{Config, Hooks, Infra, Kind, Place, Port, Service};
 use crate::model::template::Template;
@@ -32,7 +32,7 @@ impl Default for Config {
     }
 }
 
-/// A service of which nothing but the kind was said.
+/// The defaults of a kind of service.
 pub(super) fn service(kind: Kind) -> Service {
     let (variable, name, main) = match kind {
         Kind::Postgres => ("POSTGRES_DB", "app_{name}", "app_db"),
@@ -61,7 +61,7 @@ pub(super) fn service(kind: Kind) -> Service {
     }
 }
 
-/// The default entries of `env` that can be made of what this configuration has, and stand in nobody's way.
+/// The default entries of `env` whose services exist and whose names are not taken.
 pub(super) fn env(config: &Config) -> IndexMap<String, String> {
     let known = config.env_keys();
     let known = || known.iter().map(String::as_str);

@@ -1,14 +1,14 @@
-//! What is wrong with a configuration, and where.
+//! Errors in a configuration, with their location.
 
 use crate::error::{self, Failure, hint_of};
 use crate::model::config::span;
 
-/// The result of looking at one part of a configuration.
-pub(super) type Checked<T> = Result<T, Wrong>;
+/// The result of reading one part of a configuration.
+pub(super) type Checked<T> = Result<T, Diagnostic>;
 
-/// One thing that is wrong. Its line is looked up only when it is shown.
+/// One error. Its line is looked up only when it is shown.
 #[derive(Debug)]
-pub(super) struct Wrong {
+pub(super) struct Diagnostic {
     line: Option<usize>,
     path: Vec<String>,
     other: Vec<String>,
@@ -16,10 +16,10 @@ pub(super) struct Wrong {
     hint: Option<String>,
 }
 
-impl Wrong {
-    /// Something at this path of keys; an item of a list is `[0]`.
+impl Diagnostic {
+    /// An error at this path of keys; a list item is `[0]`.
     pub(super) fn at<S: AsRef<str>>(path: &[S], message: impl Into<String>) -> Self {
-        Wrong {
+        Diagnostic {
             line: None,
             path: path.iter().map(|key| key.as_ref().to_owned()).collect(),
             other: Vec::new(),
@@ -28,27 +28,27 @@ impl Wrong {
         }
     }
 
-    /// Something on this line.
+    /// An error on this line.
     pub(super) fn on(line: usize, message: impl Into<String>) -> Self {
-        Wrong { line: Some(line), ..Wrong::at::<&str>(&[], message) }
+        Diagnostic { line: Some(line), ..Diagnostic::at::<&str>(&[], message) }
     }
 
-    /// What another part of the model says of the value at this path.
+    /// An error from another part of the model about the value at this path.
     pub(super) fn because<S: AsRef<str>>(path: &[S], error: &anyhow::Error) -> Self {
-        let wrong = Wrong::at(path, error.to_string());
+        let wrong = Diagnostic::at(path, error.to_string());
         match hint_of(error) {
             Some(hint) => wrong.hint(hint),
             None => wrong,
         }
     }
 
-    /// The same with the way out.
+    /// Adds a hint.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The place to point at when the path is a default's, so not in the file.
+    /// The path to show when the first one is a default and not in the file.
     pub(super) fn or_at<S: AsRef<str>>(mut self, other: &[S]) -> Self {
         self.other = other.iter().map(|key| key.as_ref().to_owned()).collect();
         self
@@ -70,7 +70,7 @@ impl Wrong {
         }
     }
 
-    /// The line of the path, or of as much of it as the file holds.
+    /// The line of the path, or of its longest part that is in the file.
     fn find(&self, text: &str) -> Option<usize> {
         let whole = [&self.path, &self.other];
         let exact = whole.iter().find_map(|path| span::of_key(text, path));

@@ -1,9 +1,9 @@
-//! The configuration for machines without servers: an SQLite file in each worktree.
+//! The default configuration without servers: an SQLite file in each worktree.
 
 use super::{Config, Kind, defaults};
 use indexmap::IndexMap;
 
-/// The database file, in the worktree.
+/// The database file, relative to the worktree.
 pub const EMBEDDED_FILE: &str = ".agentenv.sqlite3";
 
 /// The defaults without a server.
@@ -14,7 +14,7 @@ pub fn embedded() -> Config {
     config.services = IndexMap::from([("sqlite".to_owned(), sqlite)]);
     config.env = IndexMap::new();
     config.env = defaults::env(&config);
-    // The path is absolute, so there are four slashes in all: three and a relative path mean another file.
+    // An absolute path has four slashes (docs.sqlalchemy.org/en/20/dialects/sqlite.html).
     let url = "sqlite:///{path}/{SQLITE_PATH}".to_owned();
     config.env.insert("DATABASE_URL".to_owned(), url);
     config

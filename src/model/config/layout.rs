@@ -1,11 +1,11 @@
-//! Where things go: `worktree`, `env_file`, `project` and `infra`.
+//! Paths and names: `worktree`, `env_file`, `project` and `infra`.
 
 use super::{Config, Kind};
-use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::template::Template;
 use std::path::{Component, Path};
 
-/// Looks at all of them.
+/// Checks all of them.
 pub(super) fn check(config: &Config) -> Checked<()> {
     worktree(&config.worktree)?;
     inside(&["env_file"], &config.env_file)?;
@@ -16,7 +16,7 @@ pub(super) fn check(config: &Config) -> Checked<()> {
     }
 }
 
-/// Writes the files' paths as git does, without `.` and empty parts: rules and lists of git's name them so.
+/// Normalises file paths as git writes them, without `.` and empty parts.
 pub(super) fn tidy(config: &mut Config) {
     let files = config.services.values_mut().filter(|service| service.kind == Kind::Sqlite);
     let paths = files.flat_map(|service| [&mut service.name, &mut service.main]);
@@ -26,15 +26,15 @@ pub(super) fn tidy(config: &mut Config) {
     }
 }
 
-/// Accepts a file's path that stays inside the directory that it is relative to.
+/// Accepts a relative path that stays inside its directory.
 pub(super) fn inside<S: AsRef<str>>(path: &[S], file: &str) -> Checked<()> {
-    let wrong = |message: &str| Err(Wrong::at(path, format!("`{file}` {message}")));
+    let wrong = |message: &str| Err(Diagnostic::at(path, format!("`{file}` {message}")));
     let components = || Path::new(file).components();
     if components().any(|c| matches!(c, Component::RootDir | Component::Prefix(_))) {
-        return wrong("is absolute, but must be relative");
+        return wrong("is absolute; use a relative path");
     }
     if components().any(|c| c == Component::ParentDir) {
-        return wrong("leaves the directory with `..`");
+        return wrong("leaves its directory through `..`");
     }
     let first = components().find(|c| *c != Component::CurDir);
     match first {
@@ -49,13 +49,13 @@ fn worktree(text: &str) -> Checked<()> {
     let path = ["worktree"];
     named(&path, text)?;
     if text.starts_with('~') {
-        let wrong = Wrong::at(&path, "`~` is not expanded");
-        return Err(wrong.hint("write a path relative to the main checkout, or an absolute one"));
+        let wrong = Diagnostic::at(&path, "`~` is not expanded");
+        return Err(wrong.hint("use a path relative to the main checkout, or an absolute path"));
     }
     let components = text.split('/').skip_while(|part| !part.contains("{name}"));
     if components.skip(1).any(|part| part == "..") {
-        let message = "`..` behind `{name}` leads every worktree to the same place";
-        return Err(Wrong::at(&path, message));
+        let message = "`..` after `{name}` puts all worktrees in the same place";
+        return Err(Diagnostic::at(&path, message));
     }
     Ok(())
 }
@@ -69,19 +69,18 @@ fn project(text: &str) -> Checked<()> {
     if sample.starts_with(plain) && sample.chars().all(|c| plain(c) || "_-".contains(c)) {
         return Ok(());
     }
-    let message =
-        "a compose project holds a-z, 0-9, `_` and `-`, and begins with a letter or digit";
-    Err(Wrong::at(&path, message))
+    let message = "a Compose project name consists of a-z, 0-9, `_` and `-`, and starts with a letter or digit";
+    Err(Diagnostic::at(&path, message))
 }
 
-/// A template that gives each environment something of its own.
+/// Parses a template that must contain `{name}`.
 fn named(path: &[&str], text: &str) -> Checked<Template> {
-    let because = |error| Wrong::because(path, &error);
+    let because = |error| Diagnostic::because(path, &error);
     let template = Template::parse(text).map_err(because)?;
     template.check(["name", "repo"]).map_err(because)?;
     if !template.has("name") {
-        let message = "lacks `{name}`, so it would be the same for all environments";
-        return Err(Wrong::at(path, message).hint(format!("write `{text}-{{name}}`")));
+        let message = "lacks `{name}`: all environments would share it";
+        return Err(Diagnostic::at(path, message).hint(format!("write `{text}-{{name}}`")));
     }
     Ok(template)
 }

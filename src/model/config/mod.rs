@@ -1,4 +1,4 @@
-//! `.agentenv.yaml`: what a project wants for each of its environments.
+//! `.agentenv.yaml`: the configuration of a project's environments.
 
 mod defaults;
 mod diagnostic;
@@ -24,26 +24,26 @@ pub use vars::Values;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-/// The whole configuration. A section that the file leaves out has its default.
+/// The whole configuration. An omitted section has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// Where a worktree goes, relative to the main checkout: a template of `{repo}` and `{name}`.
+    /// The worktree's path, relative to the main checkout: a template of `{repo}` and `{name}`.
     pub worktree: String,
-    /// The file that is written into each worktree, relative to it.
+    /// The environment file, relative to the worktree.
     pub env_file: String,
-    /// The compose project's name: a template.
+    /// The Compose project's name: a template.
     pub project: String,
     /// The variables that hold a port.
     pub ports: IndexMap<String, Port>,
-    /// The services, by their names in this file.
+    /// The services, by name.
     pub services: IndexMap<String, Service>,
-    /// Further variables: templates made of those above.
+    /// Further variables: templates of those above.
     pub env: IndexMap<String, String>,
     /// What `up` starts in an environment, by name.
     pub processes: IndexMap<String, Process>,
-    /// Commands to run in the worktree.
+    /// Commands that run in the worktree.
     pub hooks: Hooks,
-    /// Where the shared servers come from.
+    /// The source of the shared servers.
     pub infra: Infra,
 }
 
@@ -62,11 +62,11 @@ pub struct Port {
     pub main: u16,
     /// Ports that environments choose from, both ends included; `None` when it follows another.
     pub range: Option<(u16, u16)>,
-    /// The variable whose distance from its own main port this one keeps.
+    /// The variable that this one follows: both keep the distance of their main ports.
     pub follows: Option<String>,
 }
 
-/// What kind of server a service is.
+/// The kind of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -81,7 +81,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The port that such a server listens on, inside its container.
+    /// The port that a server of this kind listens on inside its container.
     pub fn port(self) -> Option<u16> {
         match self {
             Kind::Postgres => Some(5432),
@@ -92,20 +92,20 @@ impl Kind {
     }
 }
 
-/// Where a server runs, as seen from this machine.
+/// Where a server runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
     /// In the container of this name.
     Container(String),
-    /// In a compose project's service.
+    /// In a service of a Compose project.
     Compose {
-        /// The compose project.
+        /// The Compose project.
         project: String,
         /// The service in it.
         service: String,
     },
-    /// On this host, reached at localhost by the host's own client programs.
+    /// On this host, reached at localhost with the host's client programs.
     Host,
 }
 
@@ -114,7 +114,7 @@ pub enum Place {
 pub struct Service {
     /// What kind of server it is.
     pub kind: Kind,
-    /// The variable that says which part is the environment's own.
+    /// The variable that names the environment's part.
     pub variable: String,
     /// The database's name, a template; for sqlite the file, relative to the worktree. Unused by redis.
     pub name: String,
@@ -139,18 +139,18 @@ pub struct Process {
     pub ready: Option<String>,
 }
 
-/// Commands that run in the worktree, once `trust` approved them.
+/// Commands that run in the worktree once `trust` has approved them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Hooks {
-    /// After everything of an environment was made.
+    /// Run after an environment was created.
     pub post_add: Vec<String>,
-    /// Before anything of it is taken away.
+    /// Run before an environment is removed.
     pub pre_remove: Vec<String>,
 }
 
-/// Where the shared servers come from.
+/// The source of the shared servers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Infra {
-    /// A compose file of the project's own, relative to the main checkout; `None`: the built-in one.
+    /// The project's own compose file, relative to the main checkout; `None`: the built-in one.
     pub file: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `.agentenv.yaml` as a [`Config`].
+//! Reads `.agentenv.yaml` into a [`Config`].
 
 use super::reader::{At, Fields};
 use super::{Config, Hooks, Infra, defaults, layout, ports, processes, services, variables, yaml};
@@ -10,10 +10,8 @@ const SECTIONS: [&str; 9] =
     ["worktree", "env_file", "project", "ports", "services", "env", "processes", "hooks", "infra"];
 
 impl Config {
-    /// Reads a configuration file. What it leaves out has its default.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, as `FILE:LINE: key: what`.
+    /// Reads a configuration file; omitted keys have their defaults. Reports the first error as
+    /// `FILE:LINE: key: message`.
     pub fn parse(file_name: &str, text: &str) -> Result<Config> {
         read(text).map_err(|wrong| wrong.failure(file_name, text).into())
     }

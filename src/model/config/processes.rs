@@ -32,7 +32,7 @@ fn named(name: &str, at: &At) -> Checked<String> {
     if begins && name.len() <= LONGEST && name.chars().all(plain) {
         return Ok(name.to_owned());
     }
-    let wrong = at.wrong("not a name for a process");
+    let wrong = at.error("not a name for a process");
     Err(wrong.hint(format!("use up to {LONGEST} letters, digits, `_` and `-`")))
 }
 
@@ -65,7 +65,7 @@ mod tests {
             ("processes: { ../web: x }", "processes.../web: not a name for a process"),
             ("processes: { web: { ready: x } }", "processes.web: `run` is missing"),
             ("processes: { web: { run: x, port: 1 } }", "processes.web.port: unknown key"),
-            ("processes: { web: [x] }", "processes.web: expected a text, found a list"),
+            ("processes: { web: [x] }", "processes.web: expected text, found a list"),
         ] {
             assert_eq!(parsed(text).unwrap_err(), format!("f:1: {wrong}"));
         }

@@ -1,19 +1,19 @@
-//! Typed access to the values of a configuration file, each with its path for the error.
+//! Typed access to the values of a configuration file, with paths for errors.
 
 use super::yaml::Node;
-use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::suggest::suggestion;
 use indexmap::IndexMap;
 
-/// A value and where it stands.
+/// A value and its path.
 #[derive(Clone)]
 pub(super) struct At<'a> {
     node: &'a Node,
-    /// The keys that lead to it.
+    /// The keys that lead to the value.
     pub(super) path: Vec<String>,
 }
 
-/// The entries of a mapping whose keys are all known.
+/// A mapping whose keys are all known.
 pub(super) struct Fields<'a> {
     map: &'a IndexMap<String, Node>,
     path: Vec<String>,
@@ -25,9 +25,9 @@ impl<'a> At<'a> {
         At { node, path: Vec::new() }
     }
 
-    /// The error that this value is.
-    pub(super) fn wrong(&self, message: impl Into<String>) -> Wrong {
-        Wrong::at(&self.path, message)
+    /// An error about this value.
+    pub(super) fn error(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(&self.path, message)
     }
 
     /// It has keys of its own.
@@ -40,7 +40,7 @@ impl<'a> At<'a> {
         for (key, entry) in self.entries()? {
             if !known.contains(&key) {
                 let hint = suggestion(key, known.iter().copied());
-                return Err(entry.wrong("unknown key").hint(hint));
+                return Err(entry.error("unknown key").hint(hint));
             }
         }
         let Node::Map(map) = self.node else {
@@ -55,9 +55,10 @@ impl<'a> At<'a> {
             let wrong = self.expected("a mapping");
             return Err(match (self.node, self.path.is_empty()) {
                 (Node::Null, _) => {
-                    wrong.hint("write `{}` for none, or leave the key out for the defaults")
+                    wrong.hint("write `{}` for none, or omit the key for the defaults")
                 }
-                (_, true) => wrong.hint("the file holds keys such as `ports:` and `services:`"),
+                (_, true) => wrong
+                    .hint("the top level is a mapping with keys such as `ports:` and `services:`"),
                 _ => wrong,
             });
         };
@@ -65,10 +66,10 @@ impl<'a> At<'a> {
         Ok(entries.collect())
     }
 
-    /// A list of texts that are not blank.
+    /// A list of strings that are not blank.
     pub(super) fn texts(&self) -> Checked<Vec<String>> {
         let Node::List(items) = self.node else {
-            return Err(self.expected("a list of texts").hint("write `[]` for none"));
+            return Err(self.expected("a list of strings").hint("write `[]` for none"));
         };
         let items = items.iter().enumerate();
         items
@@ -77,7 +78,7 @@ impl<'a> At<'a> {
                 Node::Text(text) if !text.trim().is_empty() && !text.contains('\0') => {
                     Ok(text.clone())
                 }
-                _ => Err(item.expected("a text")),
+                _ => Err(item.expected("text")),
             })
             .collect()
     }
@@ -86,19 +87,17 @@ impl<'a> At<'a> {
     pub(super) fn text(&self) -> Checked<String> {
         match self.node {
             Node::Text(text) if text.chars().any(char::is_control) => {
-                Err(self.wrong("holds a line end or another control character"))
+                Err(self.error("contains a newline or another control character"))
             }
-            Node::Text(text) if text.trim().is_empty() => Err(self.wrong("is empty")),
+            Node::Text(text) if text.trim().is_empty() => Err(self.error("is empty")),
             Node::Text(text) => Ok(text.clone()),
-            Node::Map(_) => {
-                Err(self.expected("a text").hint("put quotes around a text that begins with `{`"))
-            }
-            Node::Null | Node::List(_) => Err(self.expected("a text")),
-            _ => Err(self.expected("a text").hint("put quotes around it")),
+            Node::Map(_) => Err(self.expected("text").hint("quote a text that starts with `{`")),
+            Node::Null | Node::List(_) => Err(self.expected("text")),
+            _ => Err(self.expected("text").hint("quote it")),
         }
     }
 
-    /// A variable's value, which may be empty.
+    /// A variable's value; may be empty.
     pub(super) fn value(&self) -> Checked<String> {
         match self.node {
             Node::Text(text) if text.is_empty() => Ok(String::new()),
@@ -106,7 +105,7 @@ impl<'a> At<'a> {
         }
     }
 
-    /// A text, for which a whole number will do.
+    /// Text, or a whole number as text.
     pub(super) fn text_or_number(&self) -> Checked<String> {
         match self.node {
             Node::Number(number) => Ok(number.to_string()),
@@ -123,7 +122,7 @@ impl<'a> At<'a> {
         port.ok_or_else(|| self.expected("a port from 1 to 65535"))
     }
 
-    /// Yes or no.
+    /// A boolean.
     pub(super) fn flag(&self) -> Checked<bool> {
         match self.node {
             Node::Bool(value) => Ok(*value),
@@ -141,14 +140,14 @@ impl<'a> At<'a> {
         let ends = text.split_once('-');
         let ends = ends.filter(|(first, last)| digits(first) && digits(last));
         let (first, last) = ends.ok_or_else(|| self.expected(shape))?;
-        let bounds = format!("`{text}` goes beyond {least} to 65535");
+        let bounds = format!("`{text}` is outside {least} to 65535");
         let end = |end: &str| end.parse::<u16>().ok().filter(|end| *end >= least);
         let (Some(first), Some(last)) = (end(first), end(last)) else {
-            return Err(self.wrong(bounds));
+            return Err(self.error(bounds));
         };
         if first > last {
             let hint = format!("write `{last}-{first}`");
-            return Err(self.wrong(format!("`{text}` runs backwards")).hint(hint));
+            return Err(self.error(format!("`{text}` is reversed")).hint(hint));
         }
         Ok((first, last))
     }
@@ -159,25 +158,25 @@ impl<'a> At<'a> {
         At { node, path }
     }
 
-    pub(super) fn expected(&self, what: &str) -> Wrong {
-        self.wrong(format!("expected {what}, found {}", described(self.node)))
+    pub(super) fn expected(&self, what: &str) -> Diagnostic {
+        self.error(format!("expected {what}, found {}", described(self.node)))
     }
 }
 
 impl<'a> Fields<'a> {
-    /// The value of a key, when the file has it.
+    /// The value of an optional key.
     pub(super) fn get(&self, key: &str) -> Option<At<'a>> {
         let mut path = self.path.clone();
         path.push(key.to_owned());
         self.map.get(key).map(|node| At { node, path })
     }
 
-    /// The value of a key that must be there.
+    /// The value of a required key.
     pub(super) fn need(&self, key: &str) -> Checked<At<'a>> {
-        self.get(key).ok_or_else(|| Wrong::at(&self.path, format!("`{key}` is missing")))
+        self.get(key).ok_or_else(|| Diagnostic::at(&self.path, format!("`{key}` is missing")))
     }
 
-    /// What `read` makes of a key's value, else what is there already.
+    /// Sets `value` to what `read` returns for the key, when the key is present.
     pub(super) fn set<T>(
         &self,
         key: &str,

@@ -2,7 +2,7 @@
 
 use super::reader::{At, Fields};
 use super::{Kind, Place, Service, defaults, layout};
-use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::name;
 use crate::model::suggest::suggestion;
 use crate::model::template::Template;
@@ -20,14 +20,14 @@ pub(super) fn read(at: &At) -> Checked<IndexMap<String, Service>> {
     entries
         .map(|(name, entry)| {
             if !is_plain(name) {
-                return Err(entry.wrong("a service's name holds letters, digits, `_` and `-` only"));
+                return Err(entry.error("a service name consists of letters, digits, `_` and `-`"));
             }
             Ok((name.to_owned(), service(&entry)?))
         })
         .collect()
 }
 
-/// Looks at the names of databases.
+/// Checks the names of databases.
 pub(super) fn check(services: &IndexMap<String, Service>) -> Checked<()> {
     for (at, (key, service)) in services.iter().enumerate() {
         if service.kind == Kind::Redis {
@@ -42,19 +42,17 @@ pub(super) fn check(services: &IndexMap<String, Service>) -> Checked<()> {
         let mut earlier = services.iter().take(at);
         if let Some((other, _)) = earlier.find(|(_, other)| shares(other)) {
             let message = format!("`{key}` and `{other}` would share one database");
-            return Err(Wrong::at(&path, message).hint(format!("give `{key}` another `name`")));
+            return Err(Diagnostic::at(&path, message).hint(format!("give `{key}` another `name`")));
         }
     }
     Ok(())
 }
 
 impl Service {
-    /// What an environment of this name holds of the service: a database's name, or sqlite's file.
+    /// The database name or SQLite file of the environment `name`.
     ///
-    /// A name that is too long for an identifier is cut and told apart by a hash.
-    ///
-    /// # Errors
-    /// When the template is none, which [`super::Config::parse`] has ruled out.
+    /// A name that is too long for an identifier is cut and gets a hash. Cannot fail for a service
+    /// from [`super::Config::parse`].
     pub fn part(&self, repo: &str, name: &str) -> Result<String> {
         let file = self.kind == Kind::Sqlite;
         let value = |text: &str| {
@@ -80,7 +78,7 @@ fn service(at: &At) -> Checked<Service> {
         let (first, last) = at.range(0)?;
         Ok(Some((first.into(), last.into())))
     })?;
-    fields.set("user", &mut service.user, |at| word(at, "a user"))?;
+    fields.set("user", &mut service.user, |at| word(at, "user"))?;
     fields.set("port", &mut service.port, At::port)?;
     if let Some(place) = place(&fields)? {
         service.place = place;
@@ -97,12 +95,12 @@ fn kind(at: &At) -> Checked<Kind> {
         "redis" => Kind::Redis,
         _ => {
             let hint = suggestion(&text, ["postgres", "mysql", "sqlite", "redis"]);
-            return Err(at.wrong(format!("unknown kind `{text}`")).hint(hint));
+            return Err(at.error(format!("unknown kind `{text}`")).hint(hint));
         }
     })
 }
 
-/// A key that means nothing for the kind is a misunderstanding that should come to light.
+/// Rejects keys that have no meaning for the kind.
 fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     let idle: &[&str] = match kind {
         Kind::Postgres | Kind::Mysql => &["range"],
@@ -111,13 +109,13 @@ fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     };
     let idle = idle.iter().find_map(|key| fields.get(key));
     let (what, instead) = match kind {
-        Kind::Postgres | Kind::Mysql => ("a database", "its `name` is a template"),
-        Kind::Redis => ("a redis index", "its `range` says which there are"),
-        Kind::Sqlite => ("a file", "it has no server"),
+        Kind::Postgres | Kind::Mysql => ("a database", "use the template `name`"),
+        Kind::Redis => ("a redis index", "use `range` for the indexes"),
+        Kind::Sqlite => ("a file", "a file has no server"),
     };
     idle.map_or(Ok(()), |at| {
         let message = format!("has no meaning for {what}");
-        Err(at.wrong(message).hint(instead))
+        Err(at.error(message).hint(instead))
     })
 }
 
@@ -130,32 +128,30 @@ fn main(at: &At, kind: Kind) -> Checked<String> {
         },
         Kind::Sqlite => layout::inside(&at.path, &main).map(|()| main),
         Kind::Postgres | Kind::Mysql if main.len() > name::IDENTIFIER => {
-            Err(at.wrong(format!("is longer than {} bytes", name::IDENTIFIER)))
+            Err(at.error(format!("is longer than {} bytes", name::IDENTIFIER)))
         }
-        Kind::Postgres | Kind::Mysql => plain(at, main, "a database"),
+        Kind::Postgres | Kind::Mysql => plain(at, main, "database"),
     }
 }
 
 fn place(fields: &Fields) -> Checked<Option<Place>> {
     let given: Vec<&str> = PLACES.into_iter().filter(|key| fields.get(key).is_some()).collect();
     if let [first, second, ..] = given[..] {
-        let message = format!("excludes `{first}`: a service is in one place");
-        return Err(fields.need(second)?.wrong(message));
+        let message = format!("excludes `{first}`: a service has one place");
+        return Err(fields.need(second)?.error(message));
     }
     if let Some(at) = fields.get("container") {
-        return Ok(Some(Place::Container(word(&at, "a container")?)));
+        return Ok(Some(Place::Container(word(&at, "container")?)));
     }
     if let Some(at) = fields.get("compose") {
         let fields = at.fields(&["project", "service"])?;
-        let project = word(&fields.need("project")?, "a compose project")?;
-        let service = word(&fields.need("service")?, "a compose service")?;
+        let project = word(&fields.need("project")?, "Compose project")?;
+        let service = word(&fields.need("service")?, "Compose service")?;
         return Ok(Some(Place::Compose { project, service }));
     }
     match fields.get("host") {
         Some(at) if at.flag()? => Ok(Some(Place::Host)),
-        Some(at) => {
-            Err(at.wrong("`false` says nothing").hint("leave it out, or name the `container`"))
-        }
+        Some(at) => Err(at.error("`false` has no meaning").hint("omit `host`, or set `container`")),
         None => Ok(None),
     }
 }
@@ -164,20 +160,18 @@ fn word(at: &At, what: &str) -> Checked<String> {
     plain(at, at.text()?, what)
 }
 
-/// A name that goes into a command's arguments: it must not look like an option.
+/// A name that is passed as a command argument: it must not look like an option.
 fn plain(at: &At, text: String, what: &str) -> Checked<String> {
     let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if text.chars().all(inner) && !text.starts_with(['-', '.']) {
         return Ok(text);
     }
-    let wrong = at.wrong(format!("{text:?} is not the name of {what}"));
-    Err(wrong.hint(
-        "it may hold letters, digits, `_`, `.` and `-`, but begins with none of the last two",
-    ))
+    let wrong = at.error(format!("{text:?} is not a valid {what} name"));
+    Err(wrong.hint("use letters, digits, `_`, `.` and `-`; start with a letter, digit or `_`"))
 }
 
 fn check_name(path: &[&str], service: &Service) -> Checked<()> {
-    let because = |error| Wrong::because(path, &error);
+    let because = |error| Diagnostic::because(path, &error);
     let template = Template::parse(&service.name).map_err(because)?;
     template.check(["name", "repo"]).map_err(because)?;
     let part = service.part("repo", "name").map_err(because)?;
@@ -185,13 +179,15 @@ fn check_name(path: &[&str], service: &Service) -> Checked<()> {
         return layout::inside(path, &part);
     }
     if !template.has("name") {
-        let message = "lacks `{name}`, so all environments would share one database";
-        return Err(Wrong::at(path, message).hint(format!("write `{}_{{name}}`", service.name)));
+        let message = "lacks `{name}`: all environments would share one database";
+        return Err(
+            Diagnostic::at(path, message).hint(format!("write `{}_{{name}}`", service.name))
+        );
     }
     let inner = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if !part.chars().all(inner) || part.starts_with(['-', '.']) {
-        let message = "a database's name may hold letters, digits, `_`, `.` and `-` only";
-        return Err(Wrong::at(path, message));
+        let message = "a database name consists of letters, digits, `_`, `.` and `-`";
+        return Err(Diagnostic::at(path, message));
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! The line that a key stands on.
+//! Finds the line of a key.
 //!
-//! The parser tells positions only of errors, so what is looked for is made one.
+//! The parser reports positions only for errors, so the search fails at the key on purpose.
 
 use crate::model::config::yaml::Key;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// The line of the last key of a path, when the file holds it. Reads the file again: only errors need lines.
+/// The line of the last key of a path. Parses the file again: only errors need lines.
 pub(super) fn of_key(text: &str, path: &[String]) -> Option<usize> {
     if path.is_empty() {
         return None;
@@ -15,17 +15,17 @@ pub(super) fn of_key(text: &str, path: &[String]) -> Option<usize> {
     of_error(&Seek(path).deserialize(document).err()?)
 }
 
-/// The line on which a document's content begins.
+/// The line where a document's content starts.
 pub(super) fn of_root(document: serde_yaml::Deserializer) -> Option<usize> {
     of_error(&Seek(&[]).deserialize(document).err()?)
 }
 
-/// The line of an error of the parser.
+/// The line of a parser error.
 pub(super) fn of_error(error: &serde_yaml::Error) -> Option<usize> {
     Some(error.location()?.line())
 }
 
-/// Walks along a path and fails where it ends, so that the error tells the position.
+/// Follows a path and fails at its end, so that the error has the position.
 struct Seek<'a>(&'a [String]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -39,7 +39,7 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
 impl<'de> Visitor<'de> for Seek<'_> {
     type Value = ();
 
-    /// A scalar where the path goes on or ends: both are errors, at its position.
+    /// A scalar ends the search, with an error at its position.
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("the end of a path")
     }

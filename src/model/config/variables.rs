@@ -1,28 +1,28 @@
 //! The names of all variables, and the section `env`.
 
 use super::{Config, Kind, Values};
-use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::envfile::is_name;
 use crate::model::template::Template;
 use indexmap::IndexMap;
 
-/// What programs and git itself are steered by, and what this program writes on its own.
+/// Variables that control shells and git, or that this program writes itself.
 const RESERVED: [&str; 9] =
     ["COMPOSE_PROJECT_NAME", "PATH", "HOME", "SHELL", "USER", "PWD", "IFS", "ENV", "BASH_ENV"];
 
 const RESERVED_BEGINNINGS: [&str; 4] = ["LD_", "DYLD_", "GIT_", "AGENTENV_"];
 
-/// What templates know beside variables.
+/// Template keys beside variables.
 pub(super) const KEYS: [&str; 4] = ["repo", "name", "project", "path"];
 
-/// Looks at the names of all variables and at the templates of `env`.
+/// Checks the names of all variables and the templates of `env`.
 pub(super) fn check(config: &Config) -> Checked<()> {
     let mut seen: IndexMap<&str, Vec<String>> = IndexMap::new();
     for (name, path) in names(config) {
         allowed(name, &path)?;
         if let Some(first) = seen.get(name) {
             let message = format!("`{name}` is already defined by `{}`", first.join("."));
-            return Err(Wrong::at(&path, message).or_at(first));
+            return Err(Diagnostic::at(&path, message).or_at(first));
         }
         seen.insert(name, path);
     }
@@ -30,23 +30,23 @@ pub(super) fn check(config: &Config) -> Checked<()> {
     for name in config.env.keys() {
         let path = ["env", name];
         let template = Template::parse(&config.env[name]);
-        let template = template.map_err(|error| Wrong::because(&path, &error))?;
+        let template = template.map_err(|error| Diagnostic::because(&path, &error))?;
         let known = config.env_keys();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let checked = template.check(known);
-        checked.map_err(|error| Wrong::because(&path, &error))?;
+        checked.map_err(|error| Diagnostic::because(&path, &error))?;
         let rendered = config.variable(name, &template, &values.values());
-        rendered.map_err(|error| Wrong::because(&path, &error))?;
+        rendered.map_err(|error| Diagnostic::because(&path, &error))?;
     }
     Ok(())
 }
 
-/// Whether a configuration may give this name to a variable.
+/// Whether a configuration may use this name for a variable.
 pub fn is_free_name(name: &str) -> bool {
     allowed(name, &[]).is_ok()
 }
 
-/// Every variable, with the path of what names it.
+/// Every variable, with the path that defines it.
 fn names(config: &Config) -> impl Iterator<Item = (&str, Vec<String>)> {
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
     let ports = config.ports.keys().map(move |name| (name.as_str(), path(&["ports", name])));
@@ -59,23 +59,23 @@ fn names(config: &Config) -> impl Iterator<Item = (&str, Vec<String>)> {
 
 fn allowed(name: &str, path: &[String]) -> Checked<()> {
     if !is_name(name) {
-        let wrong = Wrong::at(path, format!("{name:?} is not a variable name"));
-        return Err(wrong.hint("it holds letters, digits and `_`, and does not begin with a digit"));
+        let wrong = Diagnostic::at(path, format!("{name:?} is not a variable name"));
+        return Err(wrong.hint("use letters, digits and `_`; do not start with a digit"));
     }
     let upper = name.to_ascii_uppercase();
     let reserved = RESERVED.contains(&upper.as_str())
         || RESERVED_BEGINNINGS.iter().any(|beginning| upper.starts_with(beginning));
     if reserved {
-        return Err(Wrong::at(path, format!("`{name}` is reserved")));
+        return Err(Diagnostic::at(path, format!("`{name}` is reserved")));
     }
     if KEYS.contains(&name) {
-        let message = format!("`{name}` already has a meaning in templates");
-        return Err(Wrong::at(path, message));
+        let message = format!("`{name}` is a template key");
+        return Err(Diagnostic::at(path, message));
     }
     Ok(())
 }
 
-/// Values such as an environment may have, to try the templates with.
+/// Sample values, to test the templates with.
 struct Sample {
     ports: IndexMap<String, u16>,
     parts: IndexMap<String, String>,

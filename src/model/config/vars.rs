@@ -6,14 +6,14 @@ use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-/// What one environment has, for the templates of `env`.
+/// The values of one environment, for the templates of `env`.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
-    /// The repository's name, fit for templates.
+    /// The repository's name as templates show it.
     pub repo: &'a str,
     /// The environment's name.
     pub name: &'a str,
-    /// The compose project.
+    /// The Compose project.
     pub project: &'a str,
     /// The worktree's absolute path.
     pub path: &'a str,
@@ -24,10 +24,8 @@ pub struct Values<'a> {
 }
 
 impl Config {
-    /// All variables of an environment, in the order of the environment file.
-    ///
-    /// # Errors
-    /// When one would hold what environment files cannot.
+    /// All variables of an environment, in the order of the environment file. Fails when a value
+    /// contains a character that environment files cannot hold.
     pub fn vars(&self, values: &Values) -> Result<IndexMap<String, String>> {
         let mut vars = IndexMap::new();
         vars.insert("COMPOSE_PROJECT_NAME".to_owned(), values.project.to_owned());
@@ -44,7 +42,7 @@ impl Config {
         Ok(vars)
     }
 
-    /// The keys that the templates of `env` may hold.
+    /// The keys that the templates of `env` may use.
     pub fn env_keys(&self) -> Vec<String> {
         let fixed = variables::KEYS.iter().map(|key| (*key).to_owned());
         let services = self.services.iter().flat_map(|(name, service)| {

@@ -1,22 +1,22 @@
-//! YAML text as plain values, within bounds and without duplicate keys.
+//! Parses YAML into plain values, with limits and without duplicate keys.
 
-use crate::model::config::diagnostic::{Checked, Wrong};
+use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::config::span;
 use indexmap::IndexMap;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
 use std::fmt;
 
-/// Nobody writes this much; it bounds the time that a hostile file can take.
+/// Size limit in bytes: bounds the time that a hostile file can take.
 const MOST_BYTES: usize = 256 * 1024;
 
-/// Counted after aliases were expanded, so that a few lines of them cannot fill the memory.
+/// Limit of values, counted after alias expansion: a few lines of aliases cannot fill the memory.
 const MOST_VALUES: usize = 10_000;
 
-/// The configuration itself needs four.
+/// Limit of nesting; the configuration needs four levels.
 const DEEPEST: usize = 16;
 
-/// A value of the file.
+/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
     Null,
@@ -28,15 +28,15 @@ pub(super) enum Node {
     Map(IndexMap<String, Node>),
 }
 
-/// Reads the one document of a file; an empty one is [`Node::Null`].
+/// Parses the only document of a file; an empty file is [`Node::Null`].
 pub(super) fn load(text: &str) -> Checked<Node> {
     if text.len() > MOST_BYTES {
         let limit = MOST_BYTES / 1024;
-        return Err(Wrong::on(1, format!("the file is larger than {limit} KiB")));
+        return Err(Diagnostic::on(1, format!("the file is larger than {limit} KiB")));
     }
-    // The parser's time grows with the square of nested brackets, so they are counted before it sees them.
+    // The parser's time grows with the square of nested brackets, so they are counted first.
     if text.matches(['[', '{']).count() > MOST_VALUES {
-        return Err(Wrong::on(1, format!("more than {MOST_VALUES} brackets")));
+        return Err(Diagnostic::on(1, format!("more than {MOST_VALUES} brackets")));
     }
     let left = Cell::new(MOST_VALUES);
     let mut documents = serde_yaml::Deserializer::from_str(text);
@@ -49,17 +49,17 @@ pub(super) fn load(text: &str) -> Checked<Node> {
         None => Ok(root),
         Some(second) => {
             let line = span::of_root(second).unwrap_or(1);
-            Err(Wrong::on(line, "there is a second document"))
+            Err(Diagnostic::on(line, "the file holds a second YAML document"))
         }
     }
 }
 
-fn wrong(error: &serde_yaml::Error) -> Wrong {
+fn wrong(error: &serde_yaml::Error) -> Diagnostic {
     let message = error.to_string();
-    // The position comes last, and is shown in front.
+    // The message ends with the position, which we show first.
     let said = message.rsplit_once(" at line ");
     let said = said.map_or(message.as_str(), |(said, _)| said);
-    Wrong::on(span::of_error(error).unwrap_or(1), said)
+    Diagnostic::on(span::of_error(error).unwrap_or(1), said)
 }
 
 #[derive(Clone, Copy)]
@@ -161,8 +161,8 @@ impl<'de> Visitor<'de> for Load<'_> {
     }
 }
 
-/// A key that fails when it was there before (the parser itself keeps the last one and says nothing), or for
-/// whatever other reason it is given.
+/// A key that fails when the predicate holds: for duplicates (the parser silently keeps the last
+/// one), or to find a position.
 pub(super) struct Key<'a>(pub(super) &'a dyn Fn(&str) -> bool);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {

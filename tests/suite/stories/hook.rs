@@ -91,7 +91,7 @@ fn what_is_no_shell_hook_is_left_alone() {
     let file = hook(&repo);
     write_hook(&file, "#!/usr/bin/env python3\nprint(1)\n");
     let said = repo.agentenv(&["hook", "install"]).fails(7);
-    assert!(said.stderr.contains("is no shell script"), "{}", said.show());
+    assert!(said.stderr.contains("not a shell script"), "{}", said.show());
     assert_eq!(fs::read_to_string(&file).unwrap(), "#!/usr/bin/env python3\nprint(1)\n");
 
     fs::rename(&file, sandbox.root.join("elsewhere")).unwrap();
@@ -103,7 +103,7 @@ fn what_is_no_shell_hook_is_left_alone() {
     fs::remove_file(&file).unwrap();
     fs::write(&file, "#!/bin/sh\nrm -rf x\n").unwrap();
     let said = repo.agentenv(&["hook", "install"]).fails(7);
-    assert!(said.stderr.contains("cannot be executed"), "{}", said.show());
+    assert!(said.stderr.contains("not executable"), "{}", said.show());
     assert_eq!(fs::read_to_string(&file).unwrap(), "#!/bin/sh\nrm -rf x\n");
 }
 
@@ -139,7 +139,7 @@ fn a_checkout_never_fails_for_us() {
     let mut add = sandbox.command("git");
     let said = sandbox.outcome(add.args(["worktree", "add", "../x"]).current_dir(&repo.path)).ok();
     assert!(
-        said.stderr.contains("no environment") && said.stderr.contains("nonsense"),
+        said.stderr.contains("cannot turn this worktree") && said.stderr.contains("nonsense"),
         "{}",
         said.show()
     );

@@ -250,19 +250,19 @@ fn init_asks_little_and_shows_all_before_it_writes() {
     let file = repo.path.join(".agentenv.yaml");
     let terminal = Terminal::in_dir(&sandbox, &repo.path);
     terminal.types("git agentenv init");
-    terminal.waits_for("Worktrees go:");
+    terminal.waits_for("Create worktrees:");
     terminal.key("Escape");
     assert_eq!(terminal.exit_code(), 130);
     assert!(!file.exists());
 
     terminal.types("clear; git agentenv init");
-    terminal.waits_for("Worktrees go:");
+    terminal.waits_for("Create worktrees:");
     terminal.key("Down");
     terminal.key("Enter");
-    terminal.waits_for("The servers run:");
+    terminal.waits_for("Servers run:");
     terminal.key("Enter");
     terminal.waits_for("python manage.py migrate");
-    terminal.waits_for("Run this in each new worktree?");
+    terminal.waits_for("Run these as hooks in each new worktree?");
     terminal.key("n");
     terminal.waits_for("Write .agentenv.yaml?");
     assert!(!file.exists(), "nothing is written before the answer");

@@ -41,7 +41,7 @@ fn keys_and_items_have_lines() {
 fn what_the_parser_would_let_pass_is_refused() {
     assert_eq!(refused("a: 1\nb: 2\na: 3\n"), "f:3: duplicate key `a`");
     assert_eq!(refused("x:\n  a: 1\n  'a': 3\n"), "f:3: x: duplicate key `a`");
-    assert_eq!(refused("a: 1\n---\nb: 2\n"), "f:3: there is a second document");
+    assert_eq!(refused("a: 1\n---\nb: 2\n"), "f:3: the file holds a second YAML document");
     assert_eq!(refused("a: !x 1\n"), "f:1: a: YAML tags have no meaning here");
     assert!(refused("1: a\n").contains("a key that is text"));
     assert!(refused("a: [\n").starts_with("f:2: "));
