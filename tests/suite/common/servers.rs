@@ -1,15 +1,17 @@
-//! One Postgres and one Redis for every test of the machine, and the slots that keep tests apart on them.
+//! One Postgres and one Redis for all test processes of the machine, and the slots that keep tests apart on them.
 
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::ops::RangeInclusive;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use super::wait_until;
 
-/// The shared servers. They stay up between runs; `.ci/run` removes them.
+/// The shared servers. The last test process that uses them removes them when it ends.
 pub struct Servers {
     /// The Postgres container's name.
     pub postgres: &'static str,
@@ -19,16 +21,18 @@ pub struct Servers {
     pub redis: &'static str,
     /// Its port on this host's loopback.
     pub redis_port: u16,
+    /// A shared lock, held until this process ends.
+    _in_use: File,
 }
 
 static SERVERS: OnceLock<Servers> = OnceLock::new();
 
-/// The servers, started by whoever asks first. There is no skipping: without Docker the test fails.
+/// The servers, started by the first test that asks. Without Docker the test fails; none is skipped.
 pub fn servers() -> &'static Servers {
     SERVERS.get_or_init(Servers::start)
 }
 
-/// The servers, when this process has asked for them before.
+/// The servers, if a test of this process has asked for them before.
 pub(super) fn started() -> Option<&'static Servers> {
     SERVERS.get()
 }
@@ -41,8 +45,8 @@ impl Servers {
             panic!("these tests need a Docker engine, and none answers: {error}");
         }
         require_images();
-        let postgres = "agentenv-test-postgres";
-        let redis = "agentenv-test-redis";
+        let [postgres, redis] = ["postgres", "redis"].map(container_name);
+        let in_use = in_use_until_this_process_ends([postgres, redis]);
         ensure_running(
             postgres,
             &[
@@ -77,6 +81,7 @@ impl Servers {
             postgres_port: published(postgres, "5432"),
             redis,
             redis_port: published(redis, "6379"),
+            _in_use: in_use,
         }
     }
 
@@ -113,7 +118,7 @@ impl Servers {
         self.psql(sql).lines().map(str::to_owned).collect()
     }
 
-    /// Runs a Redis command on an index; what it answers as text, one line for each element.
+    /// Runs a Redis command on an index; returns the answer as text, one line for each element.
     #[track_caller]
     pub fn redis(&self, index: u16, args: &[&str]) -> String {
         self.try_redis(index, args).unwrap_or_else(|error| panic!("redis: {args:?}: {error}"))
@@ -126,14 +131,14 @@ impl Servers {
         redis::cmd(name).arg(rest).query(&mut connection).map(|value| text(&value))
     }
 
-    /// Empties indexes that the caller's slice holds. Says nothing: it runs while a test may be panicking.
+    /// Flushes indexes that the caller's slice holds. Ignores errors: a test may be panicking.
     pub(super) fn flush(&self, indexes: RangeInclusive<u16>) {
         for index in indexes {
             let _ = self.try_redis(index, &["FLUSHDB"]);
         }
     }
 
-    /// Drops what a sandbox left: by the word its databases begin with, and by its lease store's mark.
+    /// Drops what a sandbox left: by the prefix of its databases, and by its lease store's mark.
     pub(super) fn drop_databases_of(&self, word: &str, store_id: Option<&str>) {
         let mark = format!("git-agentenv {}", store_id.unwrap_or("none"));
         let sql = format!(
@@ -145,7 +150,7 @@ impl Servers {
     }
 }
 
-/// Some of the machine's ports and Redis indexes. A slice is a locked file: the system gives it back
+/// Some of the machine's ports and Redis indexes. A slice is a locked file: the kernel releases it
 /// however this process ends.
 pub(super) struct Slice {
     first: u16,
@@ -158,7 +163,7 @@ impl Slice {
     const INDEXES: u16 = 4;
     const FIRST_PORT: u16 = 20_000;
 
-    /// The first `count` neighbours that nobody holds.
+    /// The first `count` neighbours that no other test holds.
     pub(super) fn take(count: usize) -> Self {
         let mut found = None;
         wait_until("there are free ports and Redis indexes for this test", || {
@@ -166,7 +171,7 @@ impl Slice {
             found.is_some()
         });
         let slice = found.expect("waited for it");
-        servers().flush(slice.indexes()); // whoever held it before may have been killed
+        servers().flush(slice.indexes()); // the test that held it before may have been killed
         slice
     }
 
@@ -208,6 +213,32 @@ fn machine_dir() -> PathBuf {
     dir
 }
 
+/// A container's name. Test processes share a container exactly if they share its lock.
+fn container_name(server: &str) -> &'static str {
+    let mut hasher = DefaultHasher::new();
+    machine_dir().hash(&mut hasher);
+    format!("agentenv-test-{server}-{:08x}", hasher.finish() as u32).leak()
+}
+
+/// Takes a shared lock, and starts a process that removes the containers once no test process holds the lock.
+fn in_use_until_this_process_ends(containers: [&str; 2]) -> File {
+    let path = machine_dir().join("servers-in-use.lock");
+    let lock = File::create(&path).unwrap();
+    lock.lock_shared().unwrap();
+    Command::new("flock")
+        .arg("--exclusive")
+        .arg(path)
+        .args(["docker", "rm", "--force", "--volumes"])
+        .args(containers)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0) // Ctrl-C ends the tests, not the clean-up
+        .spawn()
+        .expect("flock, of util-linux, is installed");
+    lock
+}
+
 fn require_images() {
     let images = ["image", "inspect", "agentenv-test/postgres", "agentenv-test/redis"];
     if docker(&images, "").is_ok() {
@@ -224,7 +255,8 @@ fn ensure_running(name: &str, args: &[&str]) {
         return;
     }
     let _ = docker(&["rm", "--force", "--volumes", name], "");
-    let run = ["run", "--detach", "--label=agentenv-test", "--name", name];
+    let label = format!("--label=agentenv-test={}", machine_dir().display());
+    let run = ["run", "--detach", &label, "--name", name];
     docker(&[&run, args].concat(), "")
         .unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
 }
@@ -236,7 +268,7 @@ fn published(name: &str, port: &str) -> u16 {
     port.parse().expect("a port")
 }
 
-/// Runs docker; its stdout without the newline at its end, or what it complained of.
+/// Runs docker; returns its stdout without the final newline, or its stderr.
 fn docker(args: &[&str], stdin: &str) -> Result<String, String> {
     let mut child = Command::new("docker")
         .args(args)
@@ -245,7 +277,7 @@ fn docker(args: &[&str], stdin: &str) -> Result<String, String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("docker: {error}"))?;
-    // A child that does not read its input has failed for a reason that stderr tells.
+    // A child that does not read its input has failed; stderr has the reason.
     let _ = child.stdin.take().expect("piped").write_all(stdin.as_bytes());
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     if output.status.success() {

@@ -41,7 +41,7 @@ fn in_python(sandbox: &Sandbox, dir: &Path) -> Variables {
 
 fn in_node(sandbox: &Sandbox, dir: &Path, names: &Variables) -> Variables {
     let script = "process.argv.slice(1).forEach(name => console.log(process.env[name]))";
-    let mut node = sandbox.command("node");
+    let mut node = sandbox.command(venv().join("bin/node"));
     node.args(["--env-file=.env.worktree", "-e", script, "--"]).args(names.keys()).current_dir(dir);
     values(names, &sandbox.outcome(&mut node))
 }
