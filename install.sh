@@ -1,26 +1,37 @@
 #!/bin/sh
-# Builds git-agentenv from this checkout and installs it for the current user.
+# Installs git-agentenv for the current user: a released binary if there is one for this machine and version, else built
+# from source.
+#
+#   ./install.sh                  from a checkout
+#   curl -fsSL <url> | sh         the latest release
+#
 # Everything is a function that the last line calls: half a download does nothing.
 
 set -eu
 
+REPOSITORY=https://github.com/git-agentenv/git-agentenv
+
 usage() {
     cat <<'END'
-Usage: install.sh [--prefix DIR] [--uninstall]
+Usage: install.sh [--prefix DIR] [--build] [--uninstall]
 
-Builds git-agentenv and installs it, its man pages and its shell completions.
+Installs git-agentenv, its man pages and its shell completions. Takes a released binary if there is one for this machine;
+in a checkout, only if the release was made of the same commit. Builds from source otherwise.
 
   --prefix DIR   install below DIR (default: ~/.local)
-  --uninstall    remove what was installed there
+  --build        build from source even if there is a released binary
+  --uninstall    remove what was installed below the prefix
   --help         print this
 
-AGENTENV_BIN=FILE installs that binary instead of building one.
+AGENTENV_BIN=FILE       install that binary, with the man pages and completions of this checkout
+AGENTENV_DOWNLOAD=URL   take the archive and SHA256SUMS from there instead of GitHub
 END
 }
 
 main() {
     prefix=${HOME-}/.local
     action=install
+    from=release
     while [ $# -gt 0 ]; do
         case $1 in
             --prefix)
@@ -29,6 +40,7 @@ main() {
                 shift
                 ;;
             --prefix=*) prefix=${1#--prefix=} ;;
+            --build) from=source ;;
             --uninstall) action=uninstall ;;
             -h | --help)
                 usage
@@ -52,18 +64,20 @@ main() {
 }
 
 install() {
-    source_dir=$(cd "$(dirname "$0")" && pwd)
-    grep -qs '^name = "git-agentenv"$' "$source_dir/Cargo.toml" ||
-        fail "this script builds the checkout that it lies in, and $source_dir is none of git-agentenv"
-    binary=${AGENTENV_BIN-}
-    if [ -z "$binary" ]; then
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    trap 'exit 1' HUP INT TERM
+    source_dir=$(checkout)
+    if [ -n "${AGENTENV_BIN-}" ]; then
+        [ -n "$source_dir" ] || fail "AGENTENV_BIN needs a checkout, for the man pages and completions"
+        binary=$AGENTENV_BIN
+    elif [ "$from" = source ] || ! take_release; then
         build
-        binary=$built
     fi
     [ -f "$binary" ] || fail "no such binary: $binary"
 
     put 755 "$binary" "$bin/git-agentenv"
-    # Pages of an older version, for commands that are no more.
+    # Remove the pages of an older version: its commands may be gone.
     rm -f "$man/git-agentenv.1" "$man"/git-agentenv-*.1
     for page in "$source_dir"/man/*.1; do
         [ ! -f "$page" ] || put 644 "$page" "$man/${page##*/}"
@@ -90,17 +104,94 @@ install() {
     esac
 }
 
+# The directory of the checkout that this script lies in; nothing if it runs from a pipe.
+checkout() {
+    case $0 in
+        install.sh | */install.sh) ;;
+        *) return ;;
+    esac
+    dir=$(cd "$(dirname "$0")" && pwd)
+    grep -qs '^name = "git-agentenv"$' "$dir/Cargo.toml" || fail "$dir is not a checkout of git-agentenv"
+    printf '%s\n' "$dir"
+}
+
+# Downloads the release for this machine and sets source_dir and binary. Fails if there is none; ends the script if what
+# comes is not what the checksums promise.
+take_release() {
+    release_url || return 1
+    target=$(target) || return 1
+    archive=git-agentenv-$target.tar.gz
+    if ! download "$url/SHA256SUMS" "$scratch/SHA256SUMS" || ! download "$url/$archive" "$scratch/$archive"; then
+        say "no release for $target at $url; building from source"
+        return 1
+    fi
+    expected=$(sed -n "s/^\([0-9a-f]\{64\}\) [ *]$archive\$/\1/p" "$scratch/SHA256SUMS")
+    [ -n "$expected" ] || fail "SHA256SUMS at $url does not name $archive; nothing was installed"
+    actual=$(sha256 "$scratch/$archive")
+    [ "$actual" = "$expected" ] ||
+        fail "the checksum of $url/$archive is ${actual:-unknown}, not $expected; nothing was installed"
+    tar -xzf "$scratch/$archive" -C "$scratch" || fail "cannot unpack $url/$archive; nothing was installed"
+    source_dir=$scratch/git-agentenv-$target
+    binary=$source_dir/git-agentenv
+}
+
+# Sets url: the latest release, or that of the checkout's commit.
+release_url() {
+    url=${AGENTENV_DOWNLOAD-}
+    [ -z "$url" ] || return 0
+    url=$REPOSITORY/releases/latest/download
+    [ -n "$source_dir" ] || return 0
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$source_dir/Cargo.toml" | head -n 1)
+    tag=$(git -C "$source_dir" describe --tags --exact-match --match "v$version" 2>/dev/null) || return 1
+    [ -z "$(git -C "$source_dir" status --porcelain --untracked-files=no)" ] || return 1
+    url=$REPOSITORY/releases/download/$tag
+}
+
+target() {
+    case $(uname -sm) in
+        'Linux x86_64') printf 'x86_64-unknown-linux-musl\n' ;;
+        'Linux aarch64' | 'Linux arm64') printf 'aarch64-unknown-linux-musl\n' ;;
+        'Darwin x86_64') printf 'x86_64-apple-darwin\n' ;;
+        'Darwin arm64') printf 'aarch64-apple-darwin\n' ;;
+        *) return 1 ;;
+    esac
+}
+
+download() {
+    if command -v curl >/dev/null; then
+        curl --fail --silent --location --connect-timeout 10 --max-time 300 --output "$2" "$1"
+    elif command -v wget >/dev/null; then
+        wget --quiet --timeout=30 --output-document="$2" "$1"
+    else
+        say "neither curl nor wget is installed"
+        return 1
+    fi
+}
+
+sha256() {
+    if command -v sha256sum >/dev/null; then
+        sha256sum <"$1" | cut -d ' ' -f 1
+    else
+        shasum -a 256 <"$1" | cut -d ' ' -f 1
+    fi
+}
+
+# Sets binary, and source_dir if there was no checkout.
 build() {
     cargo=$(command -v cargo) || cargo=${CARGO_HOME:-${HOME-}/.cargo}/bin/cargo
     [ -x "$cargo" ] || fail "cargo is not installed; get Rust from https://rustup.rs, or set AGENTENV_BIN to a built binary"
-    target=${CARGO_TARGET_DIR:-$source_dir/target}
-    case $target in
+    if [ -z "$source_dir" ]; then
+        source_dir=$scratch/source
+        GIT_TERMINAL_PROMPT=0 git clone --quiet --depth 1 "$REPOSITORY" "$source_dir" || fail "cannot clone $REPOSITORY"
+    fi
+    build_dir=${CARGO_TARGET_DIR:-$source_dir/target}
+    case $build_dir in
         /*) ;;
-        *) target=$PWD/$target ;;
+        *) build_dir=$PWD/$build_dir ;;
     esac
-    "$cargo" build --release --locked --manifest-path "$source_dir/Cargo.toml" --target-dir "$target" ||
+    "$cargo" build --release --locked --manifest-path "$source_dir/Cargo.toml" --target-dir "$build_dir" </dev/null ||
         fail "the build failed; nothing was installed"
-    built=$target/release/git-agentenv
+    binary=$build_dir/release/git-agentenv
 }
 
 uninstall() {
@@ -113,7 +204,7 @@ put_if_there() {
     [ ! -f "$1" ] || put 644 "$1" "$2"
 }
 
-# Renamed into place, so that a program that is running is not written into.
+# Renames into place: a running program is not written to.
 put() {
     mkdir -p "${3%/*}"
     cp "$2" "$3.new"

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod harness;
+mod install;
 mod json;
 mod licences;
 mod man;
