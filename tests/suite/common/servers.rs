@@ -6,7 +6,7 @@ use std::io::Write;
 use std::ops::RangeInclusive;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use super::wait_until;
@@ -21,8 +21,13 @@ pub struct Servers {
     pub redis: &'static str,
     /// Its port on this host's loopback.
     pub redis_port: u16,
-    /// A shared lock, held until this process ends.
-    _in_use: File,
+    _in_use: InUse,
+}
+
+/// Held until this process ends.
+struct InUse {
+    _shared_lock: File,
+    _remover: Child,
 }
 
 static SERVERS: OnceLock<Servers> = OnceLock::new();
@@ -46,7 +51,7 @@ impl Servers {
         }
         require_images();
         let [postgres, redis] = ["postgres", "redis"].map(container_name);
-        let in_use = in_use_until_this_process_ends([postgres, redis]);
+        let in_use = InUse::mark([postgres, redis]);
         ensure_running(
             postgres,
             &[
@@ -220,23 +225,25 @@ fn container_name(server: &str) -> &'static str {
     format!("agentenv-test-{server}-{:08x}", hasher.finish() as u32).leak()
 }
 
-/// Takes a shared lock, and starts a process that removes the containers once no test process holds the lock.
-fn in_use_until_this_process_ends(containers: [&str; 2]) -> File {
-    let path = machine_dir().join("servers-in-use.lock");
-    let lock = File::create(&path).unwrap();
-    lock.lock_shared().unwrap();
-    Command::new("flock")
-        .arg("--exclusive")
-        .arg(path)
-        .args(["docker", "rm", "--force", "--volumes"])
-        .args(containers)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0) // Ctrl-C ends the tests, not the clean-up
-        .spawn()
-        .expect("flock, of util-linux, is installed");
-    lock
+impl InUse {
+    /// Takes a shared lock, and starts a process that removes the containers once no test process holds the lock.
+    fn mark(containers: [&str; 2]) -> Self {
+        let path = machine_dir().join("servers-in-use.lock");
+        let shared_lock = File::create(&path).unwrap();
+        shared_lock.lock_shared().unwrap();
+        let remover = Command::new("flock")
+            .arg("--exclusive")
+            .arg(path)
+            .args(["docker", "rm", "--force", "--volumes"])
+            .args(containers)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0) // Ctrl-C ends the tests, not the clean-up
+            .spawn()
+            .expect("flock, of util-linux, is installed");
+        Self { _shared_lock: shared_lock, _remover: remover }
+    }
 }
 
 fn require_images() {
