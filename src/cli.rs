@@ -1,4 +1,4 @@
-//! The command line, and nothing else.
+//! The command line: global options and the list of subcommands.
 
 use crate::commands::{
     add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, open,
@@ -7,22 +7,30 @@ use crate::commands::{
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
 
-/// Give each branch its own worktree, ports, database and Redis, on servers that all share
+/// Give each branch its own worktree, ports, database and Redis index, on shared servers
+///
+/// An environment is a git worktree together with what was set aside for it: ports, a database, a
+/// Redis index and a Compose project. Its variables are in `.env.worktree` in the worktree. No two
+/// environments on this machine share a port, a database or an index. The main checkout keeps its
+/// own values and is never touched.
+///
+/// An environment is named by its branch, its worktree's directory name, or a path. Without a name,
+/// most commands use the environment around the current directory.
 #[derive(Debug, Parser)]
 #[command(name = "git-agentenv", bin_name = "git agentenv", version, propagate_version = true)]
 #[command(arg_required_else_help = true, max_term_width = 100)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Cli {
-    /// What to do
+    /// The subcommand
     #[command(subcommand)]
     pub command: Command,
-    /// Answer with one JSON document on stdout
+    /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say nothing but warnings and errors
+    /// Print only the answer, warnings and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// When to use colours
+    /// When to use colours: auto, always or never
     #[arg(
         long,
         global = true,
@@ -36,57 +44,162 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an environment: worktree, ports, database, Redis index, `.env.worktree`
+    /// Create an environment: worktree, ports, database, Redis index, `.env.worktree`
     #[command(long_about = add::ABOUT)]
     Add(add::Args),
-    /// Make an environment of a worktree that is there, or make one whole again
+    /// Turn an existing worktree into an environment, or repair one
+    ///
+    /// Use it for worktrees that another program created, for example plain `git worktree add`. The
+    /// worktree gets ports, a database and a Redis index; its files stay as they are, except
+    /// `.env.worktree`.
+    ///
+    /// In an environment, `adopt` restores what is missing: the environment file, the database, the
+    /// Redis index. It is idempotent and never replaces existing data.
     Adopt(adopt::Args),
-    /// Take an environment away, with everything that it holds
+    /// Remove an environment and its resources
     #[command(long_about = remove::ABOUT)]
+    #[command(visible_alias = "rm")]
     Remove(remove::Args),
-    /// List the environments
+    /// List environments
+    ///
+    /// Shows this repository's environments with their branch, state, ports, path, database and
+    /// Redis index. Reads leases and the worktrees' git directories only; no server is asked, so
+    /// that it takes milliseconds.
+    ///
+    /// States: `ready`; `creating` and `removing` (running, or interrupted: see `git agentenv
+    /// prune`); `gone` (the worktree was deleted); `incomplete` (the environment file is missing:
+    /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). A port
+    /// with a star (`8012*`) has a listening process.
+    #[command(visible_alias = "ls")]
     List(list::Args),
-    /// Show one environment whole: what runs, who is connected, what is missing
+    /// Show one environment: processes, connections, missing parts
+    ///
+    /// Asks git, the servers and the operating system about one environment. `git agentenv list` is
+    /// the fast overview of all.
     Status(status::Args),
     /// Print the variables of an environment
+    ///
+    /// The default format is that of `.env.worktree`. `shell` and `fish` print commands that load
+    /// the variables into the calling shell. Values never need quotes.
     Env(env::Args),
     /// Run a command in an environment
+    ///
+    /// The command runs in the worktree, with the environment's variables, on this terminal. Its
+    /// exit code is the exit code of `run`; 125 means that the command never started.
+    ///
+    /// Refuses when the calling shell has loaded the variables of another environment: the command
+    /// could use the other environment's database. `--force` runs it anyway.
     Run(run::Args),
     /// Start the application of an environment
+    ///
+    /// Starts the commands under `processes` in `.agentenv.yaml`, in the background, in the
+    /// worktree and with its variables. They need the approval of `git agentenv trust`. Processes
+    /// that run already stay. `--wait` waits until the application's port answers.
     Up(up::Args),
     /// Stop the application of an environment
+    ///
+    /// Sends SIGTERM to the processes that `up` started and to their children, and SIGKILL to those
+    /// that run after `--timeout`. Other processes are never stopped.
     Down(down::Args),
-    /// Stop and start the application of an environment
+    /// Restart the application of an environment
+    ///
+    /// The same as `git agentenv down`, then `git agentenv up`. Use it after a change of the
+    /// configuration or of the environment file.
     Restart(restart::Args),
     /// List the processes of environments
+    ///
+    /// Shows the processes that `up` started, with their state. `--all` lists those of every
+    /// environment of this repository.
     Ps(ps::Args),
-    /// Show what the processes of an environment print
+    /// Show the output of an environment's processes
+    ///
+    /// The output of each process is kept in a file, which the next `up` starts again. `--follow`
+    /// prints new lines until the processes end.
     Logs(logs::Args),
     /// Wait until the application of an environment is ready
+    ///
+    /// Returns when the application's port answers, and fails when `--timeout` is over or a process
+    /// ended. Use it between `up` and a test run.
     Wait(wait::Args),
     /// Open the application of an environment in a browser
+    ///
+    /// The URL has a host name of its own, such as `http://feature-x.localhost:8012`, so that the
+    /// environments do not share cookies. `--print` prints the URL only.
     Open(open::Args),
     /// Print the path of an environment
+    ///
+    /// For use in scripts and with `cd`. The function of `git agentenv shell-init` changes
+    /// directory by itself.
     Path(path::Args),
-    /// Give back what belongs to worktrees that are gone, and finish what was interrupted
+    /// Release resources of deleted worktrees and finish interrupted operations
+    ///
+    /// Works on the whole machine, not only on this repository. Drops databases and flushes Redis
+    /// indexes whose worktree was deleted, for example by plain `git worktree remove`; rolls back
+    /// interrupted `add` and finishes interrupted `remove`.
+    ///
+    /// Only resources that carry a mark of this program, and only those whose lease or worktree is
+    /// provably gone, are touched. What cannot be released now, because a server does not answer,
+    /// is kept and reported (exit 8). `prune` is idempotent; `--dry-run` shows what it would do.
     Prune(prune::Args),
-    /// Look at git, Docker, the servers and the environments, and say what mends what is wrong
+    /// Diagnose problems and suggest fixes
+    ///
+    /// Checks git, Docker, the shared servers, the leases and the worktrees of this repository.
+    /// Prints each problem with the command that fixes it, and the number of free slots in each
+    /// pool. Exits with 1 when something does not work.
+    ///
+    /// `--fix` runs the fixes that lose no data: it finishes interrupted operations and restores
+    /// what is missing.
     Doctor(doctor::Args),
-    /// Start, stop and show the servers that all environments share
+    /// Start, stop and inspect the shared servers
+    ///
+    /// The servers run as one Docker Compose project per machine: the built-in file with Postgres
+    /// and Redis, or the file named by `infra.file` in `.agentenv.yaml`. Every repository uses the
+    /// same servers.
+    ///
+    /// `up` waits until each server answers. `down` keeps the data. `down --volumes` deletes the
+    /// data, and refuses while an environment uses it.
     Infra(infra::Args),
-    /// Say whether this shell's variables belong to the environment it stands in
+    /// Check that this shell's variables match the current environment
+    ///
+    /// Compares the calling shell's variables with those of the environment around the current
+    /// directory. Exits with 7 when a variable holds the value of another environment, and names
+    /// both. Use it before commands that write to a database, or in a prompt.
     Check(check::Args),
-    /// Approve the hook commands of this repository
+    /// Approve this repository's hook commands
+    ///
+    /// Commands of `.agentenv.yaml` run only after they were approved. `trust` shows them and asks;
+    /// a changed command needs a new approval. The approval is stored outside the repository, so
+    /// that no branch can approve its own commands.
     Trust(trust::Args),
-    /// Look at the project and write its `.agentenv.yaml`
+    /// Detect the project's setup and write `.agentenv.yaml`
+    ///
+    /// Reads Compose files, settings and environment files; recognises ports, databases and Redis
+    /// indexes; asks where worktrees go; prints what `add` would create. Never replaces a file
+    /// without `--force`. `--yes` accepts the defaults, for agents and scripts.
     Init(init::Args),
-    /// Work with an environment's database: a prompt, an empty one, a copy, snapshots
+    /// Open, reset, copy or snapshot an environment's database
+    ///
+    /// Works on the environment's own database, never on the main checkout's. `reset` and `copy`
+    /// replace the content; they refuse while sessions are connected, unless `--force` ends these
+    /// sessions. Snapshots are databases on the same server. They belong to the environment and are
+    /// dropped with it.
     Db(db::Args),
-    /// Print the file that makes a shell complete our words
+    /// Print a shell completion script
+    ///
+    /// Completes subcommands, options, branches and environments, for `git agentenv` and
+    /// `git-agentenv`. `install.sh` installs the scripts.
     Completions(completions::Args),
-    /// Print a shell function that also changes directory
+    /// Print a shell function that changes directory
+    ///
+    /// The function `agentenv` runs `git agentenv`, then changes to the new worktree after `add`,
+    /// to the environment after `path`, and to the main checkout after `remove` of the current
+    /// directory. A program cannot change the directory of its shell; a function can.
     ShellInit(shell_init::Args),
-    /// Make environments of the worktrees that git and coding agents make by themselves
+    /// Turn worktrees made by git or coding agents into environments
+    ///
+    /// `hook install` adds a block to the repository's post-checkout hook: each plain `git worktree
+    /// add` then creates an environment. Other hooks stay. `hook claude` sets up Claude Code's
+    /// worktree events. `hook uninstall` removes the block; existing environments stay.
     Hook(hook::Args),
 }
 

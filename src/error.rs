@@ -1,19 +1,19 @@
 //! Failures that carry an exit code and a hint.
 //!
-//! Everything travels as [`anyhow::Error`]; a [`Failure`] anywhere in its chain says how the program ends.
+//! Errors travel as [`anyhow::Error`]; the outermost [`Failure`] in the chain decides the exit code.
 
 use std::fmt;
 
-/// How the program ends. The numbers are part of the interface.
+/// The exit codes. The numbers are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// 0: done.
     Done,
     /// 1: failed, and rolled back.
     Failed,
-    /// 2: the command line cannot be understood.
+    /// 2: invalid command line.
     Usage,
-    /// 3: the configuration is invalid.
+    /// 3: invalid configuration.
     Config,
     /// 4: not in a repository, or no such environment.
     NotFound,
@@ -23,16 +23,16 @@ pub enum Exit {
     Service,
     /// 7: refused, to protect data.
     Refused,
-    /// 8: done in part; the rest is recorded for `prune`.
+    /// 8: partially done; `prune` finishes the rest.
     Partial,
     /// 130: interrupted.
     Interrupted,
-    /// As the command that `run` ran, or 125 when it never ran.
+    /// The exit code of the command that `run` started, or 125 when it never started.
     Command(u8),
 }
 
 impl Exit {
-    /// All that a command can end with by itself.
+    /// Every code but [`Exit::Command`], smallest first.
     pub const ALL: [Exit; 10] = [
         Exit::Done,
         Exit::Failed,
@@ -63,7 +63,7 @@ impl Exit {
         }
     }
 
-    /// The word that stands for it in JSON answers.
+    /// The code's name in JSON errors.
     pub fn word(self) -> &'static str {
         match self {
             Exit::Done => "done",
@@ -80,20 +80,20 @@ impl Exit {
         }
     }
 
-    /// What it means, for the manual.
+    /// The meaning, for README and the manual.
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Done => "Done.",
-            Exit::Failed => "Failed; what had been made is taken back.",
-            Exit::Usage => "The command line cannot be understood.",
-            Exit::Config => "The configuration is invalid.",
+            Exit::Failed => "Failed; changes were rolled back.",
+            Exit::Usage => "Invalid command line.",
+            Exit::Config => "Invalid configuration.",
             Exit::NotFound => "Not in a repository, or no such environment.",
-            Exit::NoSlot => "No free port or Redis index is left.",
-            Exit::Service => "A server or a tool is missing or does not answer.",
+            Exit::NoSlot => "No free port or Redis index.",
+            Exit::Service => "A server or tool is missing or does not answer.",
             Exit::Refused => "Refused, to protect data.",
-            Exit::Partial => "Done in part; the rest is on record for git agentenv prune.",
+            Exit::Partial => "Partially done; `git agentenv prune` finishes the rest.",
             Exit::Interrupted => "Interrupted.",
-            Exit::Command(_) => "As the command that was run.",
+            Exit::Command(_) => "The exit code of the command that was run.",
         }
     }
 }
@@ -101,13 +101,13 @@ impl Exit {
 /// An error with an exit code and, where there is one, the way out.
 #[derive(Debug)]
 pub struct Failure {
-    /// How the program ends because of it.
+    /// The exit code.
     pub exit: Exit,
-    /// What failed, and on what.
+    /// What failed, with the object's name.
     pub message: String,
-    /// What the user can do about it.
+    /// The way out: an imperative with the exact command.
     pub hint: Option<String>,
-    /// It is about a command that certainly never began.
+    /// The command that failed certainly never started.
     never_ran: bool,
 }
 
@@ -117,60 +117,60 @@ impl Failure {
         Failure { exit, message: message.into(), hint: None, never_ran: false }
     }
 
-    /// The same failure with the way out.
+    /// Adds the way out.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same failure, of a command that certainly never began.
+    /// Marks the failure as that of a command that certainly never started.
     pub fn never_ran(mut self) -> anyhow::Error {
         self.never_ran = true;
         self.into()
     }
 }
 
-/// A failure after which everything was rolled back.
+/// Exit 1: failed, and rolled back.
 pub fn failed(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Failed, message)
 }
 
-/// A command line that cannot be understood.
+/// Exit 2: an invalid command line.
 pub fn usage(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-/// An invalid configuration.
+/// Exit 3: an invalid configuration.
 pub fn config(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Config, message)
 }
 
-/// No repository, or no such environment.
+/// Exit 4: no repository, or no such environment.
 pub fn not_found(message: impl Into<String>) -> Failure {
     Failure::new(Exit::NotFound, message)
 }
 
-/// No free port or Redis index.
+/// Exit 5: no free port or Redis index.
 pub fn no_slot(message: impl Into<String>) -> Failure {
     Failure::new(Exit::NoSlot, message)
 }
 
-/// A server or a tool that is missing or does not answer.
+/// Exit 6: a server or tool is missing or does not answer.
 pub fn service(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Service, message)
 }
 
-/// A refusal, to protect data.
+/// Exit 7: refused, to protect data.
 pub fn refused(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Refused, message)
 }
 
-/// A partial result; the rest is recorded for `prune`.
+/// Exit 8: partially done; `prune` finishes the rest.
 pub fn partial(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Partial, message)
 }
 
-/// An interruption by the user.
+/// Exit 130: interrupted.
 pub fn interrupted(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Interrupted, message)
 }
@@ -183,12 +183,12 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Whether the command that failed certainly never began: there is nothing to undo then.
+/// Whether the command that failed certainly never started, so that there is nothing to roll back.
 pub fn never_ran(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Failure>().is_some_and(|failure| failure.never_ran)
 }
 
-/// The same failure, of a command that may have begun all the same.
+/// The same failure, without the claim that the command never started.
 pub fn may_have_run(error: anyhow::Error) -> anyhow::Error {
     let hint = hint_of(&error).map(str::to_owned);
     Failure { hint, ..Failure::new(exit_of(&error), error.to_string()) }.into()

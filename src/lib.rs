@@ -1,4 +1,4 @@
-//! `git agentenv`: each branch its own worktree, ports, database and Redis, on servers that all share.
+//! `git agentenv`: gives each branch its own worktree, ports, database and Redis index, on shared servers.
 //!
 //! Data flows one way: facts → plan → apply → report.
 

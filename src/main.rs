@@ -1,4 +1,4 @@
-//! Parses the command line, runs the command, ends with its exit code.
+//! Parses the command line, runs the command and exits with its code.
 
 use clap::Parser;
 use git_agentenv::cli::Cli;
@@ -27,10 +27,10 @@ fn run(cli: Cli) -> Exit {
     })
 }
 
-/// Says what clap has to say: help, the version, or what is wrong with the command line.
+/// Prints help, the version, or what is wrong with the command line.
 fn refuse(error: &clap::Error) -> Exit {
     let Some(failure) = usage::failure(error) else {
-        // A reader that has gone away has read enough.
+        // A closed pipe is no error: the reader has read enough.
         error.print().ok();
         return Exit::Done;
     };

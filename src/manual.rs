@@ -1,31 +1,31 @@
-//! What the manual pages say besides the command line's own definition.
+//! Sections of the manual pages that clap does not know.
 
 use crate::error::Exit;
 
-/// The date on every page: a page changes with the program, not with the day it was built.
+/// The date on every page, fixed so that a page changes only with the program.
 pub const DATE: &str = "2026-01-01";
 
-/// A term and what it stands for.
+/// A term and its explanation.
 pub type Entry = (&'static str, &'static str);
 
 /// The section FILES.
 pub const FILES: &[Entry] = &[
     (
         ".agentenv.yaml",
-        "The configuration, in the main checkout. All of it is optional; the README shows the defaults.",
+        "The configuration, in the main checkout. Every key is optional; README.md shows the defaults.",
     ),
     (
         ".env.worktree",
-        "The environment's variables, in its worktree. Only the marked block belongs to git agentenv; \
-         other lines are yours and stay. Git ignores the file, and nobody else may read it.",
+        "The environment's variables, in its worktree. git agentenv rewrites only its marked block; \
+         your own lines stay. Git ignores the file. Its mode is 0600.",
     ),
     (
         ".git/info/exclude",
-        "Gets one line for each file or directory of git agentenv that git must not track.",
+        "One line is added for each file or directory of git agentenv that git must not track.",
     ),
     (
         "~/.local/state/git-agentenv/",
-        "The leases: who holds which port, index and database on this machine; also the approvals of trust.",
+        "The leases (which environment holds which port, index and database) and the approvals of git agentenv trust.",
     ),
 ];
 
@@ -33,26 +33,41 @@ pub const FILES: &[Entry] = &[
 pub const ENVIRONMENT: &[Entry] = &[
     (
         "AGENTENV_STATE_DIR",
-        "The directory of the leases. Everybody who shares ports and servers must share it.",
+        "The directory of the leases, an absolute path. Users and sandboxes that share ports or servers must share it.",
     ),
     (
         "XDG_STATE_HOME",
-        "Without AGENTENV_STATE_DIR, the leases are in git-agentenv below this directory.",
+        "Without AGENTENV_STATE_DIR, leases are stored in git-agentenv below this directory.",
     ),
-    ("AGENTENV_POSTGRES_PORT", "The port at which infra up publishes the built-in Postgres."),
-    ("AGENTENV_REDIS_PORT", "The port at which infra up publishes the built-in Redis."),
-    ("AGENTENV_CD_FILE", "Set by the function of shell-init: the file that tells it where to go."),
+    (
+        "AGENTENV_POSTGRES_PORT",
+        "The port on which git agentenv infra up publishes the built-in Postgres.",
+    ),
+    (
+        "AGENTENV_REDIS_PORT",
+        "The port on which git agentenv infra up publishes the built-in Redis.",
+    ),
+    (
+        "AGENTENV_CD_FILE",
+        "Set by the function of git agentenv shell-init: the file that names the directory to change to.",
+    ),
     ("DOCKER_HOST, DOCKER_CONTEXT", "The Docker engine, as the docker command reads them."),
-    ("NO_COLOR, CLICOLOR", "NO_COLOR, or CLICOLOR=0, switch colours off where --color is auto."),
+    (
+        "NO_COLOR, CLICOLOR, CLICOLOR_FORCE",
+        "NO_COLOR, or CLICOLOR=0, disables colours where --color is auto. CLICOLOR_FORCE=1 enables them without a terminal.",
+    ),
 ];
 
 /// The section EXIT STATUS: the codes and their meanings, smallest first.
 pub fn exit_status() -> Vec<(String, String)> {
     let entry = |exit: Exit| {
-        (exit.code().to_string(), format!("{} In JSON: {}.", exit.meaning(), exit.word()))
+        (
+            exit.code().to_string(),
+            format!("{} In JSON: {}.", exit.meaning().replace('`', ""), exit.word()),
+        )
     };
     let mut entries: Vec<_> = Exit::ALL.into_iter().map(entry).collect();
-    let run = "From git agentenv run, when the command never ran; else it ends as its command did.";
+    let run = "From git agentenv run: the command never started. Otherwise run exits as the command does.";
     entries.insert(entries.len() - 1, ("125".to_owned(), run.to_owned()));
     entries
 }

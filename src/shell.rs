@@ -1,6 +1,6 @@
-//! The shells that scripts are printed for.
+//! The shells that `completions` and `shell-init` print scripts for.
 
-/// The shells that we know.
+/// A supported shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shell {
     /// GNU bash, with git's own completion
@@ -12,7 +12,7 @@ pub enum Shell {
 }
 
 impl Shell {
-    /// What the command line calls it.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Shell::Bash => "bash",

@@ -1,22 +1,22 @@
-//! A command line that cannot be understood, as an error like all others.
+//! Turns clap's errors into errors of this program: exit 2, message, hint.
 
 use crate::error::{self, Failure};
 use clap::error::ErrorKind;
 use std::ffi::OsString;
 
-/// Whether the words ask for JSON. Those after `--` are somebody else's.
+/// Whether the arguments contain `--json`. Arguments after `--` belong to another command.
 pub fn wants_json(words: impl IntoIterator<Item = OsString>) -> bool {
     words.into_iter().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }
 
-/// What clap refused, with its tip as the hint; `None`: it is no error, but help or the version.
+/// clap's error, with its tip as the hint. `None` for `--help` and `--version`.
 pub fn failure(error: &clap::Error) -> Option<Failure> {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return None;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let failure = error::usage("a subcommand is missing");
-        return Some(failure.hint("`git agentenv -h` shows them"));
+        let failure = error::usage("missing subcommand");
+        return Some(failure.hint("run `git agentenv -h` for a list of subcommands"));
     }
     let text = error.render().to_string();
     let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
@@ -46,7 +46,7 @@ mod tests {
     fn messages_and_tips_are_claps() {
         let failure = refused(&["lst"]).unwrap();
         assert_eq!(failure.message, "unrecognized subcommand 'lst'");
-        assert_eq!(failure.hint.as_deref(), Some("a similar subcommand exists: 'list'"));
+        assert_eq!(failure.hint.as_deref(), Some("some similar subcommands exist: 'ls', 'list'"));
         let failure = refused(&["path"]).unwrap();
         let missing = "the following required arguments were not provided: <ENV>";
         assert_eq!(failure.message, missing);
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn help_is_no_error_and_nothing_at_all_is_one() {
         assert!(refused(&["--help"]).is_none() && refused(&["add", "--version"]).is_none());
-        assert_eq!(refused(&[]).unwrap().message, "a subcommand is missing");
+        assert_eq!(refused(&[]).unwrap().message, "missing subcommand");
     }
 
     #[test]

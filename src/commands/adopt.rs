@@ -24,7 +24,8 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   git worktree add ../x && git agentenv adopt ../x
-  git agentenv adopt";
+  git agentenv adopt
+  git agentenv adopt ../x --no-hooks";
 
 /// Turns a worktree into an environment; repairs one that already is.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {

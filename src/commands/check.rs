@@ -19,7 +19,8 @@ pub struct Args {}
 const EXAMPLES: &str = "\
 Examples:
   git agentenv check
-  git agentenv check && python manage.py migrate";
+  git agentenv check && python manage.py migrate
+  git agentenv check --json";
 
 /// The owner of the main checkout's values. No environment has a name with a blank.
 const MAIN: &str = "the main checkout";

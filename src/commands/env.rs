@@ -13,7 +13,7 @@ use clap_complete::ArgValueCandidates;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The environment; none: the one around the current directory
+    /// The environment; default: the one around the current directory
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// The output format

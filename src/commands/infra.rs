@@ -1,4 +1,4 @@
-//! `git agentenv infra`: the servers that all environments share.
+//! `git agentenv infra`: starts, stops and inspects the shared servers.
 
 use crate::environment::context::{Context, current_dir};
 use crate::error::{self, Exit, exit_of};
@@ -19,27 +19,27 @@ use std::time::{Duration, Instant};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// What to do with them
+    /// The action
     #[command(subcommand)]
     pub what: What,
 }
 
-/// What to do with the servers.
+/// The action.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
-    /// Start them, and wait until they answer
+    /// Start the servers and wait until they answer
     Up {
-        /// How long to wait for them, in seconds
+        /// How long to wait, in seconds
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
         timeout: u32,
     },
-    /// Stop and remove them; their data stays
+    /// Stop and remove the servers; their data stays
     Down {
-        /// Remove the data as well
+        /// Delete the data as well; refused while an environment uses it
         #[arg(long)]
         volumes: bool,
     },
-    /// Say which run, and whether they answer
+    /// Show each server and whether it answers
     Status,
 }
 
@@ -49,7 +49,7 @@ Examples:
   git agentenv infra status --json
   git agentenv infra down --volumes";
 
-/// How often a server that does not answer yet is asked.
+/// The pause between two attempts to reach a server.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// One server, in JSON.
@@ -63,10 +63,7 @@ struct Status {
     why: Option<String>,
 }
 
-/// Starts, stops or shows them.
-///
-/// # Errors
-/// When compose or the engine is missing, a port is taken, an image cannot be had, or a server does not answer.
+/// Runs the action.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = config()?;
     match args.what {
@@ -77,7 +74,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
-    let step = ui.step("starting the servers");
+    let step = ui.step("starting servers");
     let ports = ports(&config.config);
     ports.into_iter().fold(infra(config)?, |infra, (name, port)| infra.env(name, port)).up()?;
     step.done();
@@ -97,8 +94,8 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
             return Err(error);
         }
         if Instant::now() > deadline {
-            let failure = error::service(format!("{name} did not come up"));
-            return Err(error.context(failure.hint("`docker logs` of its container says why")));
+            let failure = error::service(format!("{name} does not answer"));
+            return Err(error.context(failure.hint("see `docker logs` of its container")));
         }
         std::thread::sleep(PAUSE);
     }
@@ -111,15 +108,15 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
         require_unused(config, &infra)?;
     }
     infra.down(volumes)?;
-    let kept = if volumes { "their data is removed" } else { "their data stays" };
+    let kept = if volumes { "their data is deleted" } else { "their data stays" };
     ui.answer(&serde_json::json!({ "down": true, "volumes": volumes }), || {
-        format!("the servers are down; {kept}\n")
+        format!("servers stopped and removed; {kept}\n")
     })?;
     Ok(Exit::Done)
 }
 
-/// Goes on unless an environment of whatever repository has its data on these servers. The configuration alone does
-/// not say so: it may have changed since, or never have known them.
+/// Refuses while an environment of any repository has data on these servers. Leases decide, not the
+/// configuration, which may have changed since.
 fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
     let containers = infra.status()?;
     let configured: Vec<Place> =
@@ -132,8 +129,9 @@ fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
         return Ok(());
     }
     let names: Vec<String> = leases.iter().map(|lease| format!("`{}`", lease.name)).collect();
-    let message = format!("environments have their data on these servers: {}", names.join(", "));
-    let hint = "remove them first, or leave `--volumes` out";
+    let message =
+        format!("cannot delete the servers' data: environments use it: {}", names.join(", "));
+    let hint = "remove these environments first, or omit `--volumes`";
     Err(error::refused(message).hint(hint).into())
 }
 
@@ -174,7 +172,7 @@ fn text(statuses: &[Status]) -> String {
         column("PORT", Fit::Whole, &|status| status.port.to_string()),
         column("STATE", Fit::Whole, &state),
     ];
-    // What a server says is not cut: somebody has to mend it.
+    // The reason is never cut: the user needs all of it.
     table::render(columns, None)
 }
 
@@ -184,7 +182,7 @@ struct Found {
     main: Option<std::path::PathBuf>,
 }
 
-/// Outside a repository the built-in servers are meant.
+/// The repository's configuration; outside a repository the default.
 fn config() -> Result<Found> {
     let Ok(repo) = Repo::discover(&current_dir()?) else {
         return Ok(Found { config: Config::default(), main: None });
@@ -207,7 +205,7 @@ fn servers(config: &Config) -> Vec<(String, Server)> {
     services.map(|(name, service)| (name.clone(), Server::of_service(service))).collect()
 }
 
-/// The ports for the built-in compose file, unless the caller's environment says others.
+/// Port variables for the built-in Compose file, except those that the caller has set.
 fn ports(config: &Config) -> Vec<(String, String)> {
     let variable = |kind| match kind {
         Kind::Postgres => Some("AGENTENV_POSTGRES_PORT"),

@@ -1,4 +1,4 @@
-//! `git agentenv list`: the environments.
+//! `git agentenv list`: lists environments.
 
 use crate::commands::output::environment::Row;
 use crate::environment::context::Context;
@@ -16,10 +16,10 @@ use anyhow::Result;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Those of all repositories on this machine
+    /// List the environments of all repositories on this machine
     #[arg(short, long)]
     pub all: bool,
-    /// Ask git as well: changed files, and commits ahead of and behind the upstream or the main branch
+    /// Show changed files, and commits ahead of and behind the upstream or the main branch
     #[arg(short, long)]
     pub status: bool,
 }
@@ -28,20 +28,14 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv list
   git agentenv list --status
-  git agentenv list --all --json
-
-States: ready; creating and removing (at work, or interrupted); gone (the worktree was deleted);
-incomplete (the environment file is missing); hooks pending. A port with a star is listened on.";
+  git agentenv list --all --json";
 
 /// Prints the table.
-///
-/// # Errors
-/// When the leases' directory cannot be read.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let (mut leases, glance) = Glance::take(|| leases(args, ui))?;
     leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
     let rows: Vec<Row> = if args.status {
-        let step = ui.step("asking git");
+        let step = ui.step("reading git status");
         let rows = parallel::each(&leases, |lease| row(lease, glance.with_status(lease)));
         step.nothing();
         rows
@@ -62,14 +56,14 @@ fn leases(args: &Args, ui: &Ui) -> Result<Vec<Lease>> {
     }
     let (leases, broken) = Store::open()?.survey()?;
     for broken in broken {
-        ui.warn(format!("cannot read the lease {}: {}", broken.file.display(), broken.why));
+        ui.warn(format!("cannot read lease {}: {}", broken.file.display(), broken.why));
     }
     Ok(leases)
 }
 
 fn text(rows: &[Row], all: bool) -> String {
     if rows.is_empty() {
-        return "no environments; `git agentenv add <branch>` makes one\n".to_owned();
+        return "no environments; create one with `git agentenv add <branch>`\n".to_owned();
     }
     let column = |heading, fit, cell: &dyn Fn(&Row) -> String| Column {
         heading,

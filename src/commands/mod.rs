@@ -33,9 +33,6 @@ use crate::ui::Ui;
 use anyhow::Result;
 
 /// Runs a subcommand.
-///
-/// # Errors
-/// Whatever it fails with.
 pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
     match command {
         Command::Add(args) => add::run(&args, ui),

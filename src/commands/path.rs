@@ -19,7 +19,9 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  cd \"$(git agentenv path feature-x)\"";
+  cd \"$(git agentenv path feature-x)\"
+  code \"$(git agentenv path feature-x)\"
+  git -C \"$(git agentenv path feature-x)\" log --oneline -3";
 
 /// Prints the path.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {

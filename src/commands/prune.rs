@@ -17,7 +17,8 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   git agentenv prune --dry-run
-  git agentenv prune";
+  git agentenv prune
+  git worktree remove ../x && git agentenv prune";
 
 /// Releases it, on the whole machine.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {

@@ -16,7 +16,7 @@ use std::ffi::OsString;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The environment; none: the one around the current directory
+    /// The environment; default: the one around the current directory
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// The command and its arguments
@@ -30,7 +30,8 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   git agentenv run -- python manage.py migrate
-  git agentenv run feature-x -- npm run dev";
+  git agentenv run feature-x -- npm run dev
+  git agentenv run feature-x -- sh -c 'curl localhost:$DJANGO_PORT'";
 
 /// The exit code when the command never ran.
 const NEVER_RAN: Exit = Exit::Command(125);

@@ -1,4 +1,4 @@
-//! The record of everything that one environment holds.
+//! The lease: the record of everything that one environment holds.
 
 use super::config::{Kind, Place};
 use indexmap::IndexMap;
@@ -14,7 +14,7 @@ pub const VERSION: u32 = 1;
 pub struct Lease {
     /// The version of this record.
     pub version: u32,
-    /// Unique for ever: the store's id (8 hexadecimal digits), then 16 random ones.
+    /// Never reused: the store's id (8 hexadecimal digits), then 16 random digits.
     pub id: String,
     /// Its phase.
     pub phase: Phase,
@@ -26,13 +26,13 @@ pub struct Lease {
     pub name: String,
     /// The worktree's directory.
     pub path: PathBuf,
-    /// The worktree's directory below `worktrees/` in the common directory, once it is known.
+    /// The worktree's git admin directory, `worktrees/<x>` in the common directory, once it exists.
     pub admin: Option<PathBuf>,
-    /// The branch, when it is on one.
+    /// The branch; `None` for a detached HEAD.
     pub branch: Option<String>,
-    /// The commit at which `add` created the branch; `None` when the branch was there before.
+    /// The commit at which `add` created the branch; `None` when the branch existed before.
     pub branch_created_at: Option<String>,
-    /// The commit at which `remove` is to delete the branch as well; a branch that moved on stays.
+    /// `remove` deletes the branch too, if it still points at this commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_branch_at: Option<String>,
     /// Git no longer knows the worktree, and something in its directory could not be deleted.
@@ -44,7 +44,7 @@ pub struct Lease {
     /// `post_add` hooks have not all succeeded yet.
     #[serde(default)]
     pub hooks_pending: bool,
-    /// The compose project's name.
+    /// The Compose project's name.
     pub project: String,
     /// The ports, by variable.
     pub ports: IndexMap<String, u16>,
@@ -95,7 +95,7 @@ pub struct Part {
     pub kind: Kind,
     /// The variable that names the part.
     pub variable: String,
-    /// The database's name, the redis index in decimal, or the sqlite file relative to the worktree.
+    /// The database's name, the Redis index in decimal, or the SQLite file relative to the worktree.
     pub holds: String,
     /// Where the server runs.
     pub place: Place,
@@ -121,23 +121,23 @@ impl Lease {
         self.admin.is_some()
     }
 
-    /// The text that marks as ours what this lease holds, on the thing itself.
+    /// The mark of this lease, written on each resource that it holds.
     pub fn mark(&self) -> String {
         mark(&self.id)
     }
 }
 
-/// The text that marks a resource as held by the lease of this id.
+/// The mark of the lease with this id.
 pub fn mark(id: &str) -> String {
     format!("git-agentenv {id}")
 }
 
-/// The text that marks a database as a copy that a lease keeps of its database `of`.
+/// The mark of a database that is the lease's copy of its database `of`.
 pub fn mark_of_copy(id: &str, copy: &str, of: &str) -> String {
     format!("{} {copy} of {of}", mark(id))
 }
 
-/// The lease id in a mark, when the text is one: of a lease's own part, or of a copy that it keeps.
+/// The lease id in a mark of [`mark`] or [`mark_of_copy`]; `None` when the text is no mark.
 pub fn id_of_mark(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("git-agentenv ")?;
     let id = rest.split(' ').next()?;

@@ -1,8 +1,8 @@
-//! A block of lines of ours in a text file of the user's, between two marks.
+//! A block of lines that this program manages in a text file of the user, between two marker lines.
 
 use std::ops::Range;
 
-/// The lines around the block, without their ends.
+/// The marker lines, without line ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Marks {
     /// The first line.
@@ -12,22 +12,22 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// The block that holds these lines.
+    /// The block with these lines.
     pub fn block(self, lines: &str) -> String {
         format!("{}\n{}\n{}\n", self.begin, lines.trim_end(), self.end)
     }
 
-    /// The block in a text, marks included; `None` when there is no whole one.
+    /// Finds the block, markers included; `None` without a complete block.
     pub fn find(self, text: &str) -> Option<&str> {
         self.range(text).map(|range| &text[range])
     }
 
-    /// The text without the block.
+    /// The text without the block; `None` without a complete block.
     pub fn without(self, text: &str) -> Option<String> {
         self.range(text).map(|range| [&text[..range.start], &text[range.end..]].concat())
     }
 
-    /// The text with this block in the place of the old one; `None` when there is no old one.
+    /// The text with `block` in the place of the old one; `None` without a complete old block.
     pub fn replaced(self, text: &str, block: &str) -> Option<String> {
         self.range(text).map(|range| [&text[..range.start], block, &text[range.end..]].concat())
     }

@@ -1,4 +1,4 @@
-//! The pure part: values, names, choices. No file, environment, process or clock.
+//! Pure values and decisions: no file, environment variable, process or clock.
 
 pub mod config;
 pub mod envfile;

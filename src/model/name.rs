@@ -1,21 +1,21 @@
-//! Names made of branches: fit for Postgres identifiers, compose projects and host names at once.
+//! Names derived from branches, valid as Postgres identifiers, Compose projects and host names.
 //!
-//! The common ground is `[a-z0-9]([a-z0-9-]*[a-z0-9])?`: host names know no underscore, compose no dot.
-//! Databases are the exception, where a hyphen needs quoting everywhere: see [`database`].
+//! All three accept `[a-z0-9]([a-z0-9-]*[a-z0-9])?`: host names allow no underscore, Compose no dot.
+//! In SQL a hyphen would need quotes everywhere: see [`database`].
 
 use sha2::{Digest, Sha256};
 
 /// The longest name, so that a template such as `app_{name}` stays below the 63 bytes of an identifier.
 pub const LONGEST: usize = 40;
 
-/// The longest identifier; Postgres cuts longer ones without an error, in DROP too.
+/// Postgres's longest identifier, in bytes; it cuts longer ones without an error, in DROP too.
 pub const IDENTIFIER: usize = 63;
 
 /// Hexadecimal digits of a hash suffix. 48 bits: a hundred thousand branches have no two alike.
 const DIGITS: usize = 12;
 
-/// The names to try for a branch: the pretty one, which another branch may hold (`feature/x` and `feature-x`),
-/// then one with a hash, which none can. Both are the same where cleaning drops or cuts something.
+/// The names to try for a branch: the plain one, which another branch may have (`feature/x` and `feature-x`),
+/// then one with a hash, which no other branch has. Both are the same where cleaning drops or cuts something.
 pub fn candidates(branch: &str) -> [String; 2] {
     let cleaned = clean(branch);
     let stem = if cleaned.text.is_empty() { "env" } else { &cleaned.text };
@@ -29,12 +29,12 @@ pub fn candidates(branch: &str) -> [String; 2] {
     }
 }
 
-/// A name as databases want it. No name holds an underscore, so distinct names stay distinct.
+/// A name with underscores, for databases. Names contain no underscore, so distinct names stay distinct.
 pub fn database(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// The main checkout's directory name, made fit for `{repo}`.
+/// The value of `{repo}`: the main checkout's directory name, cleaned.
 pub fn repo_slug(dir_name: &str) -> String {
     let cleaned = clean(dir_name);
     match cleaned.text.len() {
@@ -62,7 +62,7 @@ pub fn fit(text: &str, separator: char, longest: usize) -> String {
 
 struct Cleaned {
     text: String,
-    /// Something was there that has no place in a name, so the text says too little of it.
+    /// Characters other than separators were dropped, so different branches may yield this text.
     dropped: bool,
 }
 

@@ -1,20 +1,20 @@
-//! Words of command lines that people and scripts copy.
+//! Quoting for POSIX shells.
 
 use std::path::Path;
 
-/// A text as one word of a POSIX shell, in quotes only where it needs them.
+/// A text as one shell word, quoted only where needed.
 pub fn word(text: &str) -> String {
     let plain =
         text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@%:,=".contains(&byte));
     if plain && !text.is_empty() { text.to_owned() } else { quoted(text) }
 }
 
-/// A path as one word.
+/// A path as one shell word.
 pub fn path(path: &Path) -> String {
     word(&path.to_string_lossy())
 }
 
-/// A text in quotes, as one word of a POSIX shell.
+/// A text in single quotes, as one shell word.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

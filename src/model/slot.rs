@@ -1,29 +1,26 @@
-//! What others hold already, and the choice of a number that nobody holds.
+//! Taken slots, and the choice of a free one.
 
 use std::collections::BTreeMap;
 
-/// Who holds a slot, as a person would name them: an environment, a file, a process.
+/// The holder of a slot, in words: an environment, a file, a process.
 pub type Holder = String;
 
-/// What is taken on this machine.
+/// The slots and names that are taken on this machine.
 #[derive(Debug, Clone, Default)]
 pub struct Taken {
     /// Ports.
     pub ports: BTreeMap<u16, Holder>,
-    /// Redis indexes, whichever server they are on.
+    /// Redis indexes, on any server.
     pub indexes: BTreeMap<u32, Holder>,
-    /// Database names, whichever server they are on.
+    /// Database names, on any server.
     pub databases: BTreeMap<String, Holder>,
     /// Compose projects.
     pub projects: BTreeMap<String, Holder>,
-    /// Names of environments in this repository.
+    /// Names of this repository's environments.
     pub names: BTreeMap<String, Holder>,
 }
 
-/// The first of `range` (both ends included) that `taken` does not answer for, or every one with its holder.
-///
-/// # Errors
-/// When nothing is free: the list of who holds what.
+/// The first slot of `range` for which `taken` names no holder; the error lists every slot with its holder.
 pub fn first_free<T, I>(
     range: I,
     mut taken: impl FnMut(T) -> Option<Holder>,

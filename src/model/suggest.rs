@@ -1,4 +1,4 @@
-//! The known word that a mistyped one was probably meant to be.
+//! "Did you mean": the known word closest to a mistyped one.
 
 /// Longer words are not compared: the cost grows with the square of the length.
 const LONGEST: usize = 100;
@@ -16,7 +16,7 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// The ending of a message that offers the closest word, or lists what there is.
+/// A hint that offers the closest word, or lists the known words.
 pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(meant) = closest(word, known.clone()) {
         return format!("did you mean `{meant}`?");

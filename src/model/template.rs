@@ -1,10 +1,10 @@
-//! Texts with `{key}` in them; `{{` and `}}` stand for the braces themselves.
+//! Texts with `{key}` placeholders; `{{` and `}}` are literal braces.
 
 use crate::error::{self, Failure};
 use crate::model::suggest;
 use anyhow::Result;
 
-/// A text with places to fill.
+/// A text with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
@@ -17,10 +17,7 @@ enum Part {
 }
 
 impl Template {
-    /// Reads a template.
-    ///
-    /// # Errors
-    /// When a brace has no partner, or what is between two is no key.
+    /// Parses a template. Fails on an unbalanced brace or an invalid key.
     pub fn parse(text: &str) -> Result<Template> {
         let mut parts = Vec::new();
         let mut plain = String::new();
@@ -44,7 +41,7 @@ impl Template {
         Ok(Template { parts })
     }
 
-    /// The keys, in their order.
+    /// The keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
             Part::Key(key) => Some(key.as_str()),
@@ -52,15 +49,12 @@ impl Template {
         })
     }
 
-    /// Whether this key occurs.
+    /// Whether the key occurs.
     pub fn has(&self, key: &str) -> bool {
         self.keys().any(|own| own == key)
     }
 
-    /// Looks at every key.
-    ///
-    /// # Errors
-    /// When one is not known, with the one that was probably meant.
+    /// Checks that every key is known; the hint suggests the closest known key.
     pub fn check<'a>(&self, known: impl IntoIterator<Item = &'a str> + Clone) -> Result<()> {
         let unknown = |key: &&str| !known.clone().into_iter().any(|known| known == *key);
         let Some(key) = self.keys().find(unknown) else {
@@ -70,18 +64,12 @@ impl Template {
         Err(invalid(format!("unknown key `{{{key}}}`")).hint(hint).into())
     }
 
-    /// Fills the places.
-    ///
-    /// # Errors
-    /// When `value` has none for a key.
+    /// Fills the placeholders. Fails when `value` has none for a key.
     pub fn render(&self, value: &dyn Fn(&str) -> Option<String>) -> Result<String> {
         self.render_with(&|_, key| value(key))
     }
 
-    /// Fills the places, where a value may depend on what stands before it.
-    ///
-    /// # Errors
-    /// When `value` has none for a key.
+    /// Fills the placeholders; `value` gets the text before the placeholder and the key.
     pub fn render_with(&self, value: &dyn Fn(&str, &str) -> Option<String>) -> Result<String> {
         let mut filled = String::new();
         for part in &self.parts {
@@ -115,8 +103,8 @@ fn key<'a>(whole: &str, brace: &str, after: &'a str) -> Result<(&'a str, &'a str
 }
 
 fn unbalanced(whole: &str, brace: &str) -> Failure {
-    invalid(format!("`{brace}` without its partner in `{whole}`"))
-        .hint(format!("write `{brace}{brace}` for the brace itself"))
+    invalid(format!("unbalanced `{brace}` in `{whole}`"))
+        .hint(format!("write `{brace}{brace}` for a literal brace"))
 }
 
 fn invalid(message: String) -> Failure {
@@ -149,7 +137,7 @@ mod tests {
             assert!(Template::parse(text).is_err(), "{text}");
         }
         let error = Template::parse("app_{name").unwrap_err();
-        assert_eq!(error.to_string(), "`{` without its partner in `app_{name`");
+        assert_eq!(error.to_string(), "unbalanced `{` in `app_{name`");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which colours are wanted, and what they mean.
+//! Colours: whether to use them, and their meanings.
 
 use crate::sys::env;
 use console::{Style, Term};
@@ -15,16 +15,16 @@ pub enum Color {
     Never,
 }
 
-/// What a coloured word says.
+/// The meaning of a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// All is well.
+    /// Success.
     Good,
-    /// Not yet, or not any more.
+    /// In transition, or a reminder.
     Wait,
-    /// Something is wrong.
+    /// A fault.
     Bad,
-    /// Less important than the rest.
+    /// Secondary text.
     Quiet,
     /// A heading.
     Strong,
@@ -52,13 +52,13 @@ impl Tone {
     }
 }
 
-/// Makes it so for everything that is printed from now on.
+/// Applies the choice to all later output.
 pub fn choose(color: Color) {
     console::set_colors_enabled(is_wanted(color, &env::var, is_capable(&Term::stdout())));
     console::set_colors_enabled_stderr(is_wanted(color, &env::var, is_capable(&Term::stderr())));
 }
 
-/// The flag beats the variables, "no" beats "by all means", and without either the terminal decides.
+/// The flag wins over the variables, NO_COLOR over CLICOLOR_FORCE; without either the terminal decides.
 fn is_wanted(color: Color, var: &dyn Fn(&str) -> Option<String>, capable: bool) -> bool {
     match color {
         Color::Always => true,

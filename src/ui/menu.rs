@@ -1,4 +1,4 @@
-//! A menu that is searched by typing: one entry, several, or what was typed itself.
+//! A menu with fuzzy search: the user picks one entry, several, or enters a new one.
 
 use super::color::Tone;
 use super::screen::{Screen, cancelled};
@@ -10,25 +10,25 @@ use fuzzy_matcher::skim::SkimMatcherV2;
 /// How many entries show at once.
 const ROWS: usize = 10;
 
-/// An entry: what is searched, and what is said of it.
+/// An entry.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// Its name.
+    /// The text that is searched.
     pub label: String,
-    /// What there is to know about it.
+    /// Details, shown beside the label.
     pub note: String,
 }
 
-/// What the user wants.
+/// The user's choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// The entries with these positions.
+    /// Entries, by position.
     Items(Vec<usize>),
-    /// Something that is no entry.
+    /// Typed text that is no entry.
     New(String),
 }
 
-/// What a typed text that is no entry would mean, or why it cannot be.
+/// Says what typed text that is no entry would do, or why it is invalid.
 pub type Judge<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// A question with entries to choose from.
@@ -37,13 +37,13 @@ pub struct Menu<'a> {
     pub prompt: &'a str,
     /// The entries.
     pub items: &'a [Item],
-    /// What is typed may be something new, if this says so; else only entries can be chosen.
+    /// Judges typed text that is no entry; `None`: only entries can be chosen.
     pub new: Option<Judge<'a>>,
-    /// Space marks entries, to choose several.
+    /// Several entries can be marked with the space bar.
     pub several: bool,
 }
 
-/// What the menu shows as long as nothing is chosen.
+/// The menu's state between two keys.
 struct State<'a> {
     menu: &'a Menu<'a>,
     typed: String,
@@ -52,17 +52,14 @@ struct State<'a> {
     marked: Vec<bool>,
 }
 
-/// One line that can be chosen.
+/// A selectable line.
 enum Row {
     Item(usize),
     New(Result<String, String>),
 }
 
 impl Menu<'_> {
-    /// Asks; nothing of the menu is left on the terminal afterwards.
-    ///
-    /// # Errors
-    /// When the user leaves it with Esc or Ctrl-C.
+    /// Asks, and clears the menu afterwards. Esc and Ctrl-C cancel.
     pub(super) fn ask(&self) -> Result<Choice> {
         let mut screen = Screen::open()?;
         let mut state = State {
@@ -113,7 +110,7 @@ impl State<'_> {
         }
     }
 
-    /// The best match first, entries of the same worth as they came; then what was typed, as something new.
+    /// Sorts by score, best first, stable; then offers the typed text as a new entry.
     fn search(&mut self) {
         let matcher = SkimMatcherV2::default();
         let score = |item: &Item| match self.typed.as_str() {
@@ -133,7 +130,7 @@ impl State<'_> {
         self.at = 0;
     }
 
-    /// What Enter takes: the marked entries, else the one that the arrow stands at.
+    /// What Enter picks: the marked entries, else the one under the cursor.
     fn chosen(&self) -> Option<Choice> {
         let marked: Vec<usize> = (0..self.marked.len()).filter(|&at| self.marked[at]).collect();
         if !marked.is_empty() {
@@ -153,9 +150,9 @@ impl State<'_> {
         let visible = self.rows.iter().enumerate().skip(first).take(ROWS);
         lines.extend(visible.map(|(at, row)| self.line(row, at == self.at)));
         let keys = if self.menu.several {
-            "type to search, ↑ ↓ and space to mark, enter to take, esc to leave"
+            "type to search, ↑ ↓ to move, space to mark, enter to accept, esc to cancel"
         } else {
-            "type to search, ↑ ↓ to choose, enter to take, esc to leave"
+            "type to search, ↑ ↓ to move, enter to accept, esc to cancel"
         };
         let more = match self.rows.len().saturating_sub(ROWS) {
             0 => String::new(),
@@ -186,7 +183,7 @@ impl State<'_> {
     }
 }
 
-/// Where the last character begins.
+/// The byte offset of the last character.
 fn last_char(text: &str) -> usize {
     text.char_indices().last().map_or(0, |(at, _)| at)
 }

@@ -23,7 +23,7 @@ use std::io::{IsTerminal, Write};
 /// The version of all JSON answers. It grows when a field changes its meaning or goes away.
 pub const JSON_VERSION: u32 = 1;
 
-/// How to speak to the user.
+/// The output of one run: answers, narration, prompts.
 pub struct Ui {
     json: bool,
     quiet: bool,
@@ -31,28 +31,25 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// Speaks as the command line asks for.
+    /// Output as the global options ask for.
     pub fn new(json: bool, quiet: bool, color: Color) -> Ui {
         color::choose(color);
         let lively = !quiet && std::io::stderr().is_terminal() && !is_dumb();
         Ui { json, quiet, progress: lively.then(Progress::new) }
     }
 
-    /// The answer is to be one JSON document.
+    /// Whether `--json` was given.
     pub fn is_json(&self) -> bool {
         self.json
     }
 
-    /// Somebody is there to be asked.
+    /// Whether the user can be prompted: stdin and stderr are terminals, without `--json`.
     pub fn can_ask(&self) -> bool {
         let (stdin, stderr) = (std::io::stdin(), std::io::stderr());
         !self.json && !is_dumb() && stdin.is_terminal() && stderr.is_terminal()
     }
 
     /// Prints the answer: text for people, or the value as JSON with a version.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
     pub fn answer<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<()> {
         if !self.json {
             return print(&text());
@@ -65,43 +62,40 @@ impl Ui {
         print(&format!("{document:#}\n"))
     }
 
-    /// Prints text that is the same for everybody.
-    ///
-    /// # Errors
-    /// When stdout cannot be written.
+    /// Prints text on stdout as it is, `--json` or not.
     pub fn raw(&self, text: &str) -> Result<()> {
         print(text)
     }
 
-    /// Says something on the way.
+    /// Narrates on stderr, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
             self.line(text.as_ref());
         }
     }
 
-    /// Shows what a question is about, also when quiet.
+    /// Shows what a question is about, even when quiet.
     pub fn present(&self, text: &str) {
         self.line(text);
     }
 
-    /// A person reads both the answer and the narration, on the same terminal.
+    /// Whether stdout and stderr are terminals and narration is on, so that a person reads both.
     pub fn is_heard(&self) -> bool {
         !self.quiet && std::io::stderr().is_terminal() && width().is_some()
     }
 
-    /// Says something that the user should not miss, also when quiet.
+    /// Prints a warning, even when quiet.
     pub fn warn(&self, text: impl AsRef<str>) {
         let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
         self.line(&format!("{label} {}", text.as_ref()));
     }
 
-    /// Says what went wrong, why, and the way out.
+    /// Prints an error, its causes and its hint.
     pub fn error(&self, error: &anyhow::Error) {
         self.error_ending(error, exit_of(error));
     }
 
-    /// The same where the program ends in another way than the error says by itself.
+    /// The same for a program that exits with another code than the error's own.
     pub fn error_ending(&self, error: &anyhow::Error, exit: Exit) {
         if self.json {
             json_error(error, exit);
@@ -124,10 +118,7 @@ impl Ui {
         self.line(&text);
     }
 
-    /// Asks a yes-or-no question; only where [`Ui::can_ask`].
-    ///
-    /// # Errors
-    /// When the user breaks it off.
+    /// Asks a yes-or-no question; only where [`Ui::can_ask`]. Fails when the user cancels.
     pub fn confirm(&self, question: &str, default: bool) -> Result<bool> {
         let theme = dialoguer::theme::SimpleTheme;
         let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(default);
@@ -135,10 +126,7 @@ impl Ui {
         screen::answered(answer)?.ok_or_else(screen::cancelled)
     }
 
-    /// Goes on only with the user's word, once more, about all that was shown.
-    ///
-    /// # Errors
-    /// When the answer is no, or the user breaks it off.
+    /// Shows `about`, asks, and fails unless the answer is yes.
     pub fn agree(&self, about: &str, question: &str, default: bool) -> Result<()> {
         self.present(about);
         if self.confirm(question, default)? {
@@ -147,15 +135,12 @@ impl Ui {
         Err(error::interrupted("cancelled").into())
     }
 
-    /// Lets the user choose from a menu; only where [`Ui::can_ask`].
-    ///
-    /// # Errors
-    /// When the user breaks it off.
+    /// Lets the user choose from a menu; only where [`Ui::can_ask`]. Fails when the user cancels.
     pub fn choose(&self, menu: &Menu<'_>) -> Result<Choice> {
         menu.ask()
     }
 
-    /// Shows that something has begun that may take a moment.
+    /// Starts a step.
     pub fn step(&self, what: impl Into<String>) -> Step<'_> {
         Step::begin(self, what.into())
     }
@@ -183,34 +168,34 @@ fn json_error(error: &anyhow::Error, exit: Exit) {
             "hint": hint_of(error),
         },
     });
-    // Nobody is left who could be told.
+    // A failure to print the error cannot be reported.
     print(&format!("{document:#}\n")).ok();
 }
 
-/// A terminal that cannot move its cursor.
+/// Whether the terminal cannot move its cursor.
 fn is_dumb() -> bool {
     env::var("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// How many columns stdout has; `None`: it is no terminal.
+/// The width of stdout in columns; `None` when it is no terminal.
 pub fn width() -> Option<usize> {
     let term = Term::stdout();
     term.features().is_attended().then(|| usize::from(term.size().1))
 }
 
-/// A person is at both ends of this process.
+/// Whether stdin and stdout are terminals.
 pub fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
-/// Shows the cursor again, which a prompt may have hidden.
+/// Shows the cursor, which a cancelled prompt may have hidden.
 pub fn show_cursor() {
     if std::io::stderr().is_terminal() {
         Term::stderr().show_cursor().ok();
     }
 }
 
-/// Prints to stdout. Nobody reading any more is no error: the process ends as other tools do.
+/// Prints to stdout. A closed pipe is no error, as in other tools.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

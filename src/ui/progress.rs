@@ -1,17 +1,17 @@
-//! What takes a moment: one live line for each part at work, in the order in which they began.
+//! Spinners: one live line for each running step, in the order in which they started.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What is done sooner never flickers past.
+/// A step that ends sooner shows no line.
 const DELAY: Duration = Duration::from_millis(100);
 
-/// How often the live lines move.
+/// How often the spinners move.
 const TICK: Duration = Duration::from_millis(80);
 
-/// Room that a line needs beside its text: the spinner and the time.
+/// Columns that a line needs beside its text, for the spinner and the time.
 const BESIDE: usize = 14;
 
 /// The live lines of a terminal.
@@ -23,7 +23,7 @@ pub(super) struct Progress {
 
 type Lines = Arc<Mutex<Vec<Arc<Line>>>>;
 
-/// One live line; invisible until it has been there for a moment.
+/// One live line; invisible until [`DELAY`] has passed.
 pub(super) struct Line {
     what: String,
     begin: Instant,
@@ -31,12 +31,12 @@ pub(super) struct Line {
 }
 
 impl Progress {
-    /// No lines yet.
+    /// Without lines.
     pub(super) fn new() -> Progress {
         Progress { bars: MultiProgress::new(), lines: Lines::default(), ticking: Once::new() }
     }
 
-    /// Something has begun.
+    /// Adds a line for a step that starts.
     pub(super) fn begin(&self, what: &str) -> Arc<Line> {
         let line =
             Arc::new(Line { what: what.to_owned(), begin: Instant::now(), bar: Mutex::new(None) });
@@ -48,7 +48,7 @@ impl Progress {
         line
     }
 
-    /// It has come to its end: its line goes.
+    /// Removes the line of a step that ended.
     pub(super) fn end(&self, line: &Arc<Line>) {
         let mut lines = locked(&self.lines);
         lines.retain(|other| !Arc::ptr_eq(other, line));
@@ -58,7 +58,7 @@ impl Progress {
         }
     }
 
-    /// Prints something above the live lines.
+    /// Prints above the live lines.
     pub(super) fn above(&self, print: impl FnOnce()) {
         self.bars.suspend(print);
     }
@@ -87,7 +87,7 @@ fn bar(line: &Line) -> ProgressBar {
         .with_elapsed(line.begin.elapsed())
 }
 
-/// How long something took, for people.
+/// A duration in seconds, for people.
 pub(super) fn seconds(took: Duration) -> String {
     format!("({:.1} s)", took.as_secs_f64())
 }

@@ -1,31 +1,25 @@
-//! Lines on the terminal that are drawn anew with each key, and gone when it is over.
+//! Lines on the terminal that are redrawn after each key and cleared at the end.
 
 use crate::error;
 use anyhow::{Context, Result};
 use console::{Key, Term, truncate_str};
 use std::io::ErrorKind;
 
-/// Some lines of the terminal. However it ends, they are cleared and the cursor shows again.
+/// The lines that a prompt has drawn. Dropping it clears them and shows the cursor.
 pub(super) struct Screen {
     term: Term,
     drawn: usize,
 }
 
 impl Screen {
-    /// Begins with nothing.
-    ///
-    /// # Errors
-    /// When the terminal cannot be written to.
+    /// Hides the cursor; nothing is drawn yet.
     pub(super) fn open() -> Result<Screen> {
         let term = Term::buffered_stderr();
         term.hide_cursor().context(UNUSABLE)?;
         Ok(Screen { term, drawn: 0 })
     }
 
-    /// Shows these lines instead of those before, each cut to the terminal's width.
-    ///
-    /// # Errors
-    /// When the terminal cannot be written to.
+    /// Replaces the drawn lines, each cut to the terminal's width.
     pub(super) fn draw(&mut self, lines: &[String]) -> Result<()> {
         let (height, width) = self.term.size();
         self.clear();
@@ -37,10 +31,7 @@ impl Screen {
         self.term.flush().context(UNUSABLE)
     }
 
-    /// The next key.
-    ///
-    /// # Errors
-    /// When a signal asks the program to end, or the terminal is gone.
+    /// Reads a key. Fails when a signal interrupts the read.
     pub(super) fn key(&self) -> Result<Key> {
         answered(self.term.read_key_raw())
     }
@@ -61,10 +52,7 @@ impl Drop for Screen {
 
 const UNUSABLE: &str = "cannot use the terminal";
 
-/// What a prompt came to. Ctrl-C and signals end it like Esc does.
-///
-/// # Errors
-/// When it was broken off, or the terminal is gone.
+/// The answer of a prompt. Ctrl-C and signals cancel it as Esc does.
 pub(super) fn answered<T>(result: std::io::Result<T>) -> Result<T> {
     match result {
         Err(error) if error.kind() == ErrorKind::Interrupted => Err(cancelled()),
@@ -72,7 +60,7 @@ pub(super) fn answered<T>(result: std::io::Result<T>) -> Result<T> {
     }
 }
 
-/// The user does not want to go on.
+/// The error of a prompt that the user cancelled.
 pub(super) fn cancelled() -> anyhow::Error {
     error::interrupted("cancelled").into()
 }

@@ -1,15 +1,15 @@
-//! Tells the shell function of `shell-init` which directory to go to.
+//! Tells the shell function of `shell-init` which directory to change to.
 
 use crate::sys::{env, fs};
 use crate::ui::Ui;
 use std::path::Path;
 
-/// Asks the calling shell to go to this directory, where it has said that it would.
+/// Asks the calling shell to change to this directory, if it runs our function.
 pub fn to(ui: &Ui, dir: &Path) {
     let Some(file) = env::path(env::GO_TO) else {
         return;
     };
     if let Err(error) = fs::replace(&file, dir.as_os_str().as_encoded_bytes()) {
-        ui.warn(format!("this shell stays where it is: {error:#}"));
+        ui.warn(format!("cannot change the directory of this shell: {error:#}"));
     }
 }

@@ -1,4 +1,4 @@
-//! Something that has begun and may take a moment.
+//! A step: work that takes a moment, shown while it runs and reported when it ends.
 
 use super::Ui;
 use super::color::Tone;
@@ -6,7 +6,7 @@ use super::progress::{Line, seconds};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Something that has begun; it failed unless somebody says that it is done.
+/// A running step. Dropped without [`Step::done`] or [`Step::nothing`], it is reported as failed.
 pub struct Step<'a> {
     ui: &'a Ui,
     what: String,
@@ -21,12 +21,12 @@ impl<'a> Step<'a> {
         Step { ui, what, begin: Instant::now(), line, ended: false }
     }
 
-    /// It is done.
+    /// Reports success.
     pub fn done(mut self) {
         self.end(&Tone::Good.paint_stderr("✓"));
     }
 
-    /// There was nothing to do: it is not mentioned.
+    /// Ends the step without a word: there was nothing to do.
     pub fn nothing(mut self) {
         self.clear();
     }

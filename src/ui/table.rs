@@ -1,11 +1,11 @@
-//! A table that fits the terminal: columns are cut, then left out, and no line ever wraps.
+//! A table that fits the terminal: columns are cut, then left out; no line wraps.
 
 use console::{measure_text_width, strip_ansi_codes, truncate_str};
 
-/// What happens to a column when there is not enough room.
+/// How a column gives way when the table is too wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// Nothing.
+    /// Not at all.
     Whole,
     /// Its cells are cut at their ends, to no less than this width.
     Cut(usize),
@@ -18,20 +18,20 @@ pub enum Fit {
 /// A column: its heading and its cells.
 #[derive(Debug, Clone)]
 pub struct Column {
-    /// What stands above it.
+    /// The heading.
     pub heading: &'static str,
-    /// Its cells; one may hold colours.
+    /// The cells; they may contain colours.
     pub cells: Vec<String>,
-    /// How it gives room.
+    /// How the column gives way.
     pub fit: Fit,
 }
 
-/// Two blanks between columns.
+/// Blanks between columns.
 const GAP: usize = 2;
 
-/// The table for a terminal of this width; `None`: it may be as wide as it needs.
+/// Renders the table for a terminal of `limit` columns; `None`: any width.
 ///
-/// A column without any content is left out.
+/// Empty columns are left out.
 pub fn render(mut columns: Vec<Column>, limit: Option<usize>) -> String {
     columns.retain(|column| column.cells.iter().any(|cell| !cell.is_empty()));
     let mut widths: Vec<usize> = columns.iter().map(width).collect();
@@ -53,7 +53,7 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// First the less important is cut, then paths are; what still finds no room is left out, and the rest cut at last.
+/// Cuts optional columns, then paths; leaves out optional columns that still do not fit; cuts the rest.
 fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
     loop {
         cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_)));

@@ -1,4 +1,4 @@
-//! What a shell may offer at the cursor. Where something is wrong there is nothing to offer.
+//! Completion candidates. On any error there are none.
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::resolve;
@@ -21,13 +21,13 @@ pub fn branches() -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// What `--from` takes: branches with their remotes' names, and tags.
+/// Values of `--from`: local and remote branches, tags.
 pub fn revisions() -> Vec<CompletionCandidate> {
     let found = repository().and_then(|repo| repo.revisions().ok());
     found.unwrap_or_default().into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// This repository's environments, by branch where they have one.
+/// This repository's environments, by branch, else by name.
 pub fn environments() -> Vec<CompletionCandidate> {
     let found = Context::here().and_then(|context| resolve::current(&context));
     let candidate = |lease: crate::model::lease::Lease| {

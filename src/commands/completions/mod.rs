@@ -1,4 +1,4 @@
-//! `git agentenv completions`: prints the file that makes a shell complete our words, and answers that shell.
+//! `git agentenv completions`: prints a completion script, and answers the requests of that script.
 
 pub mod candidates;
 
@@ -12,7 +12,7 @@ use clap::CommandFactory;
 use clap_complete::{CompletionCandidate, engine};
 use std::ffi::OsString;
 
-/// The variable by which a shell's completion asks for candidates.
+/// The variable that a completion script sets to request candidates.
 pub const VARIABLE: &str = "GIT_AGENTENV_COMPLETE";
 
 /// The arguments of `completions`.
@@ -30,10 +30,7 @@ Examples:
   git agentenv completions zsh > ~/.zfunc/_git-agentenv
   git agentenv completions fish > ~/.config/fish/conf.d/git-agentenv.fish";
 
-/// Prints the file.
-///
-/// # Errors
-/// When stdout cannot be written.
+/// Prints the script.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let script = completion(args.shell);
     let answer = serde_json::json!({ "shell": args.shell.name(), "script": script });
@@ -41,10 +38,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Answers a shell that asks for candidates; gives whether one did. It never complains: the user is typing.
+/// Answers a completion script's request, if this is one. Errors are dropped: the user is typing.
 ///
-/// The shell's words come after `--`, the program's name first, the word at the cursor last. A candidate is a line: the
-/// word, then a tab and what it means.
+/// Arguments after `--`: the program's name, the words, last the word at the cursor. Each candidate
+/// is a line: the word, a tab, its description.
 pub fn answer() -> bool {
     if env::var(VARIABLE).is_none() {
         return false;
@@ -55,7 +52,7 @@ pub fn answer() -> bool {
     true
 }
 
-/// Flags are offered where one was begun, or where there is nothing else.
+/// Offers options only after a dash, or when nothing else fits.
 fn candidates(words: Vec<OsString>) -> Vec<CompletionCandidate> {
     let Some(at) = words.last().map(|word| word.to_string_lossy().into_owned()) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! An environment as the answers show it.
+//! Environments in JSON answers.
 
 use crate::environment::state::{self, State};
 use crate::model::lease::{Lease, Phase};

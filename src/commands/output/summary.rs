@@ -1,4 +1,4 @@
-//! What an environment holds, in a few lines for people: before it is made, and when it is there.
+//! An environment's resources in a few lines: planned, and created.
 
 use crate::commands::output::environment::url;
 use crate::model::lease::Lease;
@@ -6,15 +6,15 @@ use crate::model::plan::{Start, Target};
 use crate::model::shell;
 use crate::ui::Tone;
 
-/// What `add` is going to make.
+/// What `add` will create.
 pub fn planned(lease: &Lease, target: &Target, hooks: &[String]) -> String {
     let mut facts = vec![("branch".to_owned(), origin(target))];
     facts.extend(held(lease));
     facts.extend(hooks.iter().map(|hook| ("hook".to_owned(), hook.clone())));
-    format!("This will be made:\n{}", listed(&facts))
+    format!("Will create:\n{}", listed(&facts))
 }
 
-/// What was made, and the way there.
+/// What was created, and the command to go there.
 pub fn made(lease: &Lease) -> String {
     let mut facts = held(lease);
     let path = shell::path(&lease.path);

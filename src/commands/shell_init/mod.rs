@@ -1,4 +1,4 @@
-//! `git agentenv shell-init`: prints a shell function that also changes directory.
+//! `git agentenv shell-init`: prints a shell function that changes directory.
 
 use crate::error::Exit;
 use crate::shell::Shell;
@@ -12,7 +12,7 @@ pub struct Args {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
-    /// What to call the function
+    /// The function's name
     #[arg(long, value_name = "NAME", default_value = "agentenv", value_parser = function_name)]
     pub name: String,
 }
@@ -25,9 +25,6 @@ Examples:
   eval \"$(git agentenv shell-init bash --name ae)\"";
 
 /// Prints the function.
-///
-/// # Errors
-/// When stdout cannot be written.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let parts = match args.shell {
         Shell::Bash => [include_str!("function.sh"), include_str!("completion.bash")],
@@ -46,5 +43,5 @@ fn function_name(text: &str) -> Result<String, String> {
     if begins && is_name {
         return Ok(text.to_owned());
     }
-    Err("a function's name is made of letters, digits, `_` and `-`".to_owned())
+    Err("a function name consists of letters, digits, `_` and `-`".to_owned())
 }

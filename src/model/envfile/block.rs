@@ -1,24 +1,24 @@
-//! The marks around our block, and what they tell apart.
+//! The marker lines around our block.
 
 use super::is_name;
 use indexmap::IndexMap;
 
-/// The line below the first mark.
+/// The line below the begin mark.
 const NOTE: &str =
     "# git agentenv rewrites what is between these marks; your own lines go outside.";
 
 const END: &str = "# <<< git-agentenv <<<";
 
-/// What our block in a file says. It is data from whoever wrote the file: never a reason to drop anything.
+/// The content of our block. It is untrusted data from the file's author: never a reason to drop anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// The lease that it belongs to.
+    /// The id of its lease.
     pub lease_id: String,
     /// Its variables, in order.
     pub vars: IndexMap<String, String>,
 }
 
-/// Our block in a file: the last whole one.
+/// The last complete block in a file.
 pub fn block(bytes: &[u8]) -> Option<Block> {
     let (begin, lines) = Parted::of(bytes).block?;
     Some(Block { lease_id: begin, vars: lines.into_iter().filter_map(variable).collect() })
@@ -30,19 +30,18 @@ pub(super) fn text(lease_id: &str, vars: &IndexMap<String, String>) -> String {
     format!("# >>> git-agentenv {lease_id} >>>\n{NOTE}\n{vars}{END}\n")
 }
 
-/// A file taken apart.
+/// A file, split into the user's lines and our block.
 pub(super) struct Parted<'a> {
-    /// Every line that is not ours, with its end.
+    /// The user's lines, with line ends.
     pub(super) user: Vec<&'a [u8]>,
-    /// How many of these come before the place of our first block.
+    /// The number of user lines before our first block.
     pub(super) place: Option<usize>,
     /// The id and the lines of our last block.
     block: Option<(String, Vec<&'a [u8]>)>,
 }
 
 impl<'a> Parted<'a> {
-    /// What is between a pair of marks is ours. A mark without its partner says nothing about the lines around it:
-    /// it goes, they stay.
+    /// Lines between a pair of marks are ours. A mark without its partner is dropped; the lines around it stay.
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         let mut parted = Parted { user: Vec::new(), place: None, block: None };
         let mut open: Option<(String, Vec<&[u8]>)> = None;
@@ -50,7 +49,7 @@ impl<'a> Parted<'a> {
             match (Mark::of(line), &mut open) {
                 (None, None) => parted.user.push(line),
                 (None, Some((_, lines))) => lines.push(line),
-                (Some(Mark::Begin(id)), _) => parted.give_back(open.replace((id, Vec::new()))),
+                (Some(Mark::Begin(id)), _) => parted.keep(open.replace((id, Vec::new()))),
                 (Some(Mark::End), None) => {}
                 (Some(Mark::End), Some(_)) => {
                     parted.place.get_or_insert(parted.user.len());
@@ -58,11 +57,11 @@ impl<'a> Parted<'a> {
                 }
             }
         }
-        parted.give_back(open);
+        parted.keep(open);
         parted
     }
 
-    fn give_back(&mut self, open: Option<(String, Vec<&'a [u8]>)>) {
+    fn keep(&mut self, open: Option<(String, Vec<&'a [u8]>)>) {
         let lines = open.into_iter().flat_map(|(_, lines)| lines);
         let theirs = lines.filter(|line| line.trim_ascii() != NOTE.as_bytes());
         self.user.extend(theirs);

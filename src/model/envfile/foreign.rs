@@ -1,16 +1,16 @@
-//! Reading environment files that others wrote, in whichever dialect.
+//! Reads environment files that others wrote, in any dialect.
 
 use super::is_name;
 
-/// Nothing is read beyond this: a file of variables is small.
+/// Bytes read at most.
 const MOST_BYTES: usize = 1 << 20;
 
-/// More variables than anybody has.
+/// Variables read at most.
 const MOST_VARS: usize = 10_000;
 
-/// The variables of a file, as far as one can tell, in their order: for looking at, not for running anything.
+/// The variables of a file, in order, as far as they can be told: for display, never for execution.
 ///
-/// Knows `export`, blanks around `=`, quotes and comments; expands nothing, and leaves out what it cannot read.
+/// Understands `export`, blanks around `=`, quotes and comments; expands nothing; skips lines it cannot read.
 pub fn parse(bytes: &[u8]) -> Vec<(String, String)> {
     let bytes = &bytes[..bytes.len().min(MOST_BYTES)];
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -18,7 +18,7 @@ pub fn parse(bytes: &[u8]) -> Vec<(String, String)> {
     lines.filter_map(|line| variable(&String::from_utf8_lossy(line))).take(MOST_VARS).collect()
 }
 
-/// Whether a line looks like it gives this variable a value, in any dialect and anywhere in the line.
+/// Whether a line seems to assign this variable, in any dialect, anywhere in the line.
 pub(super) fn assigns(line: &[u8], name: &str) -> bool {
     let line = String::from_utf8_lossy(line);
     let line = line.trim();
@@ -45,7 +45,7 @@ fn variable(line: &str) -> Option<(String, String)> {
     is_name(name).then(|| (name.to_owned(), plain(value.trim_start())))
 }
 
-/// The value without its quotes and the comment behind it.
+/// The value without quotes and trailing comment.
 fn plain(value: &str) -> String {
     match value.chars().next() {
         Some('\'') => value[1..].split('\'').next().unwrap_or("").to_owned(),

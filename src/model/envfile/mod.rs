@@ -1,6 +1,6 @@
-//! `.env.worktree`: a marked block that is ours, among lines that are the user's and stay byte for byte.
+//! `.env.worktree`: our marked block; the user's lines around it stay byte for byte.
 //!
-//! Values are never quoted, so that bash, compose, python-dotenv, node and dotenvy all read the same.
+//! Values are never quoted, so that bash, Compose, python-dotenv, node and dotenvy read the same.
 
 mod block;
 mod foreign;
@@ -17,10 +17,8 @@ use anyhow::Result;
 use block::Parted;
 use indexmap::IndexMap;
 
-/// Says whether every reader of environment files takes this variable as it is.
-///
-/// # Errors
-/// When the name is no variable's name, or the value holds anything but `[A-Za-z0-9_./:@%+,=-]`.
+/// Checks that every reader of environment files reads this variable the same: the name is valid and the
+/// value matches `[A-Za-z0-9_./:@%+,=-]*`.
 pub fn check_value(name: &str, value: &str) -> Result<()> {
     if !is_name(name) {
         return Err(invalid(format!("`{name}` is not a variable name")).into());
@@ -29,30 +27,25 @@ pub fn check_value(name: &str, value: &str) -> Result<()> {
     let Some(c) = value.chars().find(unsafe_char) else {
         return Ok(());
     };
-    Err(
-        invalid(format!("the value of `{name}` holds {c:?}: {value:?}"))
-            .hint("values may hold letters, digits and `_./:@%+,=-`; programs read anything else differently")
-            .into(),
-    )
+    Err(invalid(format!("the value of `{name}` contains {c:?}: {value:?}"))
+        .hint("use letters, digits and `_./:@%+,=-`; programs read other characters differently")
+        .into())
 }
 
-/// Whether this is a variable's name.
+/// Whether this is a valid variable name.
 pub fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// The file with our block in it, whatever was there of it before.
+/// Writes our block into the file, replacing an old one.
 ///
-/// The block keeps its place, unless a line below it gives one of our variables another value: then it goes to
-/// the end, because the last value wins.
-///
-/// # Errors
-/// When a variable or the id cannot be written.
+/// The block keeps its place, unless a line below it assigns one of our variables: then it moves to the end,
+/// because the last assignment wins.
 pub fn merge(existing: &[u8], lease_id: &str, vars: &IndexMap<String, String>) -> Result<Vec<u8>> {
     vars.iter().try_for_each(|(name, value)| check_value(name, value))?;
     if lease_id.is_empty() || !lease_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(invalid(format!("{lease_id:?} is not a lease's id")).into());
+        return Err(invalid(format!("{lease_id:?} is not a lease id")).into());
     }
     let parted = Parted::of(existing);
     let kept = parted.place.filter(|at| !redefines(&parted.user[*at..], vars));
@@ -66,7 +59,7 @@ pub fn merge(existing: &[u8], lease_id: &str, vars: &IndexMap<String, String>) -
     Ok(merged)
 }
 
-/// The file without our block; `None` when nothing of the user's is left.
+/// The file without our block; `None` when no line of the user is left.
 pub fn remove(existing: &[u8]) -> Option<Vec<u8>> {
     let user = Parted::of(existing).user.concat();
     (!user.trim_ascii().is_empty()).then_some(user)

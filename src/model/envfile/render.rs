@@ -1,4 +1,4 @@
-//! The variables in the words of those who read them.
+//! Variables in the syntax of each reader.
 
 use crate::model::shell;
 use indexmap::IndexMap;

@@ -1,4 +1,4 @@
-//! The names of an environment: what nobody else is called.
+//! Chooses the names of an environment: name, path, Compose project, databases.
 
 use super::{Facts, Request, Target};
 use crate::error;
@@ -10,7 +10,7 @@ use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::{Component, Path, PathBuf};
 
-/// The names that follow from one name.
+/// The names derived from one environment name.
 pub struct Identity {
     pub name: String,
     pub path: PathBuf,
@@ -19,7 +19,7 @@ pub struct Identity {
     pub holds: IndexMap<String, String>,
 }
 
-/// The first name for this branch with which nothing is taken.
+/// The first candidate of which no derived name is taken.
 pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<Identity> {
     let named = match &request.target {
         Target::Branch { name, .. } => name,
@@ -35,11 +35,11 @@ pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<I
     }
     let (what, holder) = last.unwrap_or_default();
     let message = format!("{what} is taken by {holder}");
-    let hint = "give another place with `--path`, or remove what is there";
+    let hint = "choose another path with `--path <dir>`, or remove what is there";
     Err(error::refused(message).hint(hint).into())
 }
 
-/// The pretty name, the one that only this branch has, and the one that only this repository's branch has.
+/// The plain name, one unique to this branch, and one unique to this branch in this repository.
 fn candidates(named: &str, facts: &Facts<'_>) -> [String; 3] {
     let [pretty, distinct] = name::candidates(named);
     let salt = format!("{}\0{named}", facts.repository.display());
@@ -72,7 +72,7 @@ fn identity(
     Ok(Identity { name, path, project, holds })
 }
 
-/// What of these names is somebody's, and whose.
+/// The first of these names that is taken, and its holder.
 fn taken(
     identity: &Identity,
     config: &Config,
@@ -85,7 +85,7 @@ fn taken(
         return Some((format!("the name `{name}`"), holder.clone()));
     }
     if let Some(holder) = taken.projects.get(project) {
-        return Some((format!("the compose project `{project}`"), holder.clone()));
+        return Some((format!("the Compose project `{project}`"), holder.clone()));
     }
     for database in holds.values() {
         if config.services.values().any(|service| service.main == *database) {
@@ -96,12 +96,15 @@ fn taken(
         }
     }
     if !request.adopted && !(facts.path_free)(path) {
-        return Some((format!("the path {}", path.display()), "something that is there".into()));
+        return Some((
+            format!("the path {}", path.display()),
+            "an existing file or worktree".into(),
+        ));
     }
     None
 }
 
-/// The path without `.` and `..`, as far as that can be said without asking the file system.
+/// The path without `.` and `..`, without asking the file system.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

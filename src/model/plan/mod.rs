@@ -1,4 +1,4 @@
-//! What `add` will do, decided before anything is done.
+//! Decides what `add` will do, before it changes anything.
 
 mod identity;
 mod slots;
@@ -14,56 +14,56 @@ use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 
-/// What the user asked for, with names resolved to commits.
+/// The user's request, with names resolved to commits.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is checked out.
+    /// The branch or commit to check out.
     pub target: Target,
-    /// Where the worktree goes; `None`: as the configuration says.
+    /// The worktree's path; `None`: as configured.
     pub path: Option<PathBuf>,
-    /// The worktree is there already, and is taken over.
+    /// The worktree exists and is adopted.
     pub adopted: bool,
 }
 
-/// What is checked out in the worktree.
+/// The branch or commit to check out in the worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// A branch.
     Branch {
         /// Its name.
         name: String,
-        /// Where it comes from.
+        /// Its origin.
         start: Start,
     },
     /// A commit, on no branch.
     Detached {
         /// The commit.
         commit: String,
-        /// What the environment is named after.
+        /// The text that the environment is named after.
         named: String,
     },
 }
 
-/// Where a branch comes from, as `git switch` would find it.
+/// The origin of a branch, as `git switch` resolves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
-    /// It is there.
+    /// A local branch.
     Existing,
-    /// The one remote that has it.
+    /// A branch of the only remote that has it.
     Remote {
         /// The remote's name.
         remote: String,
         /// Its commit.
         commit: String,
     },
-    /// It is new.
+    /// A new branch.
     New {
         /// The commit to start from.
         commit: String,
     },
 }
 
-/// What the plan rests on.
+/// The facts that the plan depends on.
 pub struct Facts<'a> {
     /// The new lease's id.
     pub id: String,
@@ -71,29 +71,27 @@ pub struct Facts<'a> {
     pub repository: &'a Path,
     /// The main checkout.
     pub main: &'a Path,
-    /// What stands for the repository in templates.
+    /// The value of `{repo}` in templates.
     pub repo_name: String,
-    /// What others hold.
+    /// Slots and names that are taken.
     pub taken: &'a Taken,
-    /// Nobody listens on this port.
+    /// Whether no process listens on this port.
     pub port_free: &'a dyn Fn(u16) -> bool,
-    /// Nothing stands at this path, and no other environment is to be there.
+    /// Whether this path is free: no file, and no other environment's worktree.
     pub path_free: &'a dyn Fn(&Path) -> bool,
 }
 
 /// What `add` will do.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The record of everything that is going to be made.
+    /// The record of everything to create.
     pub lease: Lease,
-    /// What is checked out.
+    /// The branch or commit to check out.
     pub target: Target,
 }
 
-/// Decides what an environment gets.
-///
-/// # Errors
-/// When nothing is free any more (the message names the holders), or a value cannot be written.
+/// Chooses the name, path, slots and variables of a new environment. When a pool is exhausted, the error
+/// names the holders.
 pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan> {
     let identity = identity::choose(config, facts, &request)?;
     let ports = slots::ports(config, facts)?;
@@ -132,10 +130,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
     Ok(Plan { lease, target: request.target })
 }
 
-/// The variables of an environment, from what it holds; `repo` stands for the repository in templates.
-///
-/// # Errors
-/// When a template wants what the lease does not hold, or a value cannot be written.
+/// The variables of an environment; `repo` is the value of `{repo}` in templates.
 pub fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<String, String>> {
     let parts =
         lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
@@ -177,5 +172,5 @@ fn part(name: &str, service: &Service, holds: String) -> Part {
 
 fn unsupported(service: &str) -> anyhow::Error {
     let message = format!("services.{service}: kind `mysql` is not supported yet");
-    error::config(message).hint("use postgres, sqlite or redis").into()
+    error::config(message).hint("use `postgres`, `sqlite` or `redis`").into()
 }

@@ -1,4 +1,4 @@
-//! The numbers of an environment: ports and redis indexes that nobody else has.
+//! Chooses an environment's slots: free ports and Redis indexes.
 
 use super::Facts;
 use crate::error;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use indexmap::IndexMap;
 use std::fmt::Display;
 
-/// A port for each variable. Those that follow another keep its distance, and must be free as well.
+/// A port for each variable. Followers keep their distance and must be free too.
 pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>> {
     let mut chosen: IndexMap<String, u16> = IndexMap::new();
     for (variable, port) in &config.ports {
@@ -29,7 +29,7 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
     Ok(ordered.collect())
 }
 
-/// An index of a redis server.
+/// A Redis index.
 pub fn index(
     name: &str,
     service: &Service,
@@ -46,12 +46,12 @@ pub fn index(
         }
         facts.taken.indexes.get(&candidate).cloned()
     })
-    .map_err(|held| exhausted("redis index", &format!("services.{name}.range"), &held))?;
+    .map_err(|held| exhausted("Redis index", &format!("services.{name}.range"), &held))?;
     chosen.push(free);
     Ok(free)
 }
 
-/// A variable and those that follow it, when it has this port; `None` where that would be no port.
+/// The ports of a variable and its followers; `None` where a follower's port is out of range.
 fn group(config: &Config, variable: &str, port: u16) -> Vec<(String, Option<u16>)> {
     let main = config.ports[variable].main;
     let followers = config
@@ -69,7 +69,7 @@ fn holder(
     chosen: &IndexMap<String, u16>,
 ) -> Option<Holder> {
     let Some(port) = port else {
-        return Some("nobody, but a port that follows it is out of range".into());
+        return Some("free, but the port of a variable that follows it is out of range".into());
     };
     if let Some((name, _)) = chosen.iter().find(|(_, taken)| **taken == port) {
         return Some(format!("{name} of this environment"));
@@ -80,14 +80,14 @@ fn holder(
     if let Some(holder) = facts.taken.ports.get(&port) {
         return Some(holder.clone());
     }
-    (!(facts.port_free)(port)).then(|| format!("a process that listens on {port}"))
+    (!(facts.port_free)(port)).then(|| format!("a process listening on {port}"))
 }
 
 fn exhausted<T: Display>(what: &str, key: &str, held: &[(T, Holder)]) -> anyhow::Error {
     let holders = held.iter().map(|(slot, holder)| format!("\n  {slot}: {holder}"));
     let message = format!("no free {what} in {key}{}", holders.collect::<String>());
     let hint = format!(
-        "remove an environment with `git agentenv remove`, or widen `{key}` in .agentenv.yaml"
+        "remove an environment with `git agentenv remove <env>`, or widen `{key}` in .agentenv.yaml"
     );
     error::no_slot(message).hint(hint).into()
 }

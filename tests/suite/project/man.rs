@@ -53,6 +53,23 @@ fn every_visible_subcommand_shows_examples_of_itself() {
 }
 
 #[test]
+fn help_explains_consequences_and_shows_three_examples() {
+    for command in visible(&command()).iter().chain([&command()]) {
+        let name = command.get_name();
+        assert!(!consequences(command).is_empty(), "{name}: the long help is the short one");
+        assert!(examples(command).lines().count() >= 3, "{name}: {}", examples(command));
+    }
+}
+
+#[test]
+fn short_help_is_one_screen() {
+    for mut command in visible(&command()) {
+        let lines = command.render_help().to_string().lines().count();
+        assert!(lines <= 30, "{}: {lines} lines", command.get_name());
+    }
+}
+
+#[test]
 fn mandoc_finds_no_fault() {
     let mut lint = Command::new("mandoc");
     lint.args(["-Tlint", "-Wwarning"]).args(pages().keys()).current_dir(directory());
@@ -141,7 +158,7 @@ fn page(command: &clap::Command, see_also: &[String]) -> String {
     man.render_title(&mut page).unwrap();
     man.render_name_section(&mut page).unwrap();
     page.extend(synopsis(command).into_bytes());
-    man.render_description_section(&mut page).unwrap();
+    page.extend(description(command).into_bytes());
     man.render_options_section(&mut page).unwrap();
     let mut page = tidy(&String::from_utf8(page).unwrap());
     page += &commands(command);
@@ -161,6 +178,24 @@ fn synopsis(command: &clap::Command) -> String {
     let name = command.get_bin_name().unwrap_or_default();
     let rest = usage.strip_prefix("Usage: ").and_then(|usage| usage.strip_prefix(name)).unwrap();
     format!(".SH SYNOPSIS\n\\fB{}\\fR{}\n", escaped(name), escaped(rest))
+}
+
+/// The paragraphs of the long help after the first, which is the line of NAME.
+fn description(command: &clap::Command) -> String {
+    let paragraphs: Vec<String> =
+        consequences(command).iter().map(|text| marked_up(text)).collect();
+    format!(".SH DESCRIPTION\n{}\n", paragraphs.join("\n.PP\n"))
+}
+
+fn consequences(command: &clap::Command) -> Vec<String> {
+    let text = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+    text.split("\n\n").skip(1).map(str::to_owned).collect()
+}
+
+/// Text in which what stands between backticks is bold.
+fn marked_up(text: &str) -> String {
+    let parts = text.split('`').map(escaped).enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { format!("\\fB{part}\\fR") } else { part }).collect()
 }
 
 /// What clap_mangen makes, without the definition that it repeats before each section, and without the blank lines
