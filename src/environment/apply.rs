@@ -1,6 +1,6 @@
 //! Carries out a plan: creates the worktree and each resource side by side.
 
-use crate::environment::{files, teardown, worktree};
+use crate::environment::{files, include, teardown, worktree};
 use crate::error::{self, never_ran};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
@@ -81,7 +81,7 @@ fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
             (part, scope.spawn(move || provide(step, lease, part)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
-        let result = worktree(first, store, plan);
+        let result = worktree(ui, first, store, plan);
         let mut attempt = Attempt { result, occupied: None, reached: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
@@ -107,11 +107,12 @@ impl Attempt {
     }
 }
 
-fn worktree(step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathBuf> {
+fn worktree(ui: &Ui, step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathBuf> {
     files::ignore_worktrees(store, &plan.lease)?;
     let admin = worktree::make(store, plan)?;
     files::write_env(store, &plan.lease)?;
     step.done();
+    include::bring(ui, store, &plan.lease, &plan.include)?;
     Ok(admin)
 }
 

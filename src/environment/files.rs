@@ -113,8 +113,14 @@ fn read_env(file: &Path) -> Result<Vec<u8>> {
         .into())
 }
 
+/// The files that belong to us, relative to the worktree.
+pub fn own(lease: &Lease) -> Vec<String> {
+    let sqlite = lease.parts.iter().filter(|part| part.kind == Kind::Sqlite);
+    sqlite.map(|part| &part.holds).chain([&lease.env_file]).cloned().collect()
+}
+
 /// Makes git ignore a file of the worktree through the rules that all worktrees share.
-fn ensure_ignored(store: &Store, lease: &Lease, file: &str, key: &str) -> Result<()> {
+pub fn ensure_ignored(store: &Store, lease: &Lease, file: &str, key: &str) -> Result<()> {
     if git::ignores(&lease.path, file)? {
         return Ok(());
     }

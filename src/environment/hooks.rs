@@ -33,9 +33,13 @@ pub fn shell(lease: &Lease, command: &str) -> Cmd {
     with_vars(Cmd::new("sh").args(["-c", command]), lease)
 }
 
+/// The variable in which a command finds the main checkout.
+const MAIN: &str = "AGENTENV_MAIN";
+
 /// A command in the worktree and with its variables.
 pub fn with_vars(command: Cmd, lease: &Lease) -> Cmd {
-    let command = command.dir(&lease.path).env("PWD", &lease.path).patience(None);
+    let command = command.dir(&lease.path).env("PWD", &lease.path).env(MAIN, &lease.main);
+    let command = command.patience(None);
     lease.vars.iter().fold(command, |command, (name, value)| command.env(name, value))
 }
 

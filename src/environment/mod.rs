@@ -10,6 +10,7 @@ pub mod create;
 pub mod effective_config;
 pub mod files;
 pub mod hooks;
+pub mod include;
 pub mod occupancy;
 pub mod orphans;
 pub mod processes;

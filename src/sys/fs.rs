@@ -85,8 +85,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
 /// As [`replace`].
 pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let fresh = dir.join(format!(".{name}.{}.{}.new", std::process::id(), unique()));
+    let fresh = unfinished(path);
     let replaced = write_new(&fresh, content, mode).and_then(|()| {
         fs::rename(&fresh, path)?;
         File::open(dir)?.sync_all()
@@ -96,6 +95,12 @@ pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     }
     replaced.with_context(|| format!("cannot write {}", path.display()))?;
     failpoint::point("file-replaced")
+}
+
+/// A new name beside `path` for content that is renamed to `path` when it is whole; see [`is_unfinished`].
+pub fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.{}.new", std::process::id(), unique()))
 }
 
 /// Whether a file is one that [`replace`] has not renamed yet: its writer runs, or was killed.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod compose;
+pub mod copy;
 pub mod docker;
 pub mod env;
 pub mod exec;

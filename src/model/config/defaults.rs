@@ -24,6 +24,8 @@ impl Default for Config {
             services: IndexMap::from(services),
             env: IndexMap::new(),
             processes: IndexMap::new(),
+            copy: Vec::new(),
+            link: Vec::new(),
             hooks: Hooks::default(),
             infra: Infra::default(),
         };

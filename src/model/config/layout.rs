@@ -47,7 +47,7 @@ pub(super) fn inside<S: AsRef<str>>(path: &[S], file: &str) -> Checked<()> {
 
 fn worktree(text: &str) -> Checked<()> {
     let path = ["worktree"];
-    named(&path, text)?;
+    named(&path, text, &["name", "repo", "main"])?;
     if text.starts_with('~') {
         let wrong = Diagnostic::at(&path, "`~` is not expanded");
         return Err(wrong.hint("use a path relative to the main checkout, or an absolute path"));
@@ -62,7 +62,7 @@ fn worktree(text: &str) -> Checked<()> {
 
 fn project(text: &str) -> Checked<()> {
     let path = ["project"];
-    let template = named(&path, text)?;
+    let template = named(&path, text, &["name", "repo"])?;
     let value = |_: &str| Some("x".to_owned());
     let sample = template.render(&value).unwrap_or_default();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -74,10 +74,10 @@ fn project(text: &str) -> Checked<()> {
 }
 
 /// Parses a template that must contain `{name}`.
-fn named(path: &[&str], text: &str) -> Checked<Template> {
+fn named(path: &[&str], text: &str, known: &[&str]) -> Checked<Template> {
     let because = |error| Diagnostic::because(path, &error);
     let template = Template::parse(text).map_err(because)?;
-    template.check(["name", "repo"]).map_err(because)?;
+    template.check(known.iter().copied()).map_err(because)?;
     if !template.has("name") {
         let message = "lacks `{name}`: all environments would share it";
         return Err(Diagnostic::at(path, message).hint(format!("write `{text}-{{name}}`")));

@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 /// The whole configuration. An omitted section has its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// The worktree's path, relative to the main checkout: a template of `{repo}` and `{name}`.
+    /// The worktree's path, relative to the main checkout: a template of `{repo}`, `{name}` and
+    /// `{main}`.
     pub worktree: String,
     /// The environment file, relative to the worktree.
     pub env_file: String,
@@ -41,6 +42,10 @@ pub struct Config {
     pub env: IndexMap<String, String>,
     /// What `up` starts in an environment, by name.
     pub processes: IndexMap<String, Process>,
+    /// Ignored files to copy from the main checkout, beside `.worktreeinclude`: gitignore patterns.
+    pub copy: Vec<String>,
+    /// Ignored files and directories to link to the main checkout's: gitignore patterns.
+    pub link: Vec<String>,
     /// Commands that run in the worktree.
     pub hooks: Hooks,
     /// The source of the shared servers.

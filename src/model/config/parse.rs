@@ -6,8 +6,19 @@ use crate::model::config::diagnostic::Checked;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const SECTIONS: [&str; 9] =
-    ["worktree", "env_file", "project", "ports", "services", "env", "processes", "hooks", "infra"];
+const SECTIONS: [&str; 11] = [
+    "worktree",
+    "env_file",
+    "project",
+    "ports",
+    "services",
+    "env",
+    "copy",
+    "link",
+    "processes",
+    "hooks",
+    "infra",
+];
 
 impl Config {
     /// Reads a configuration file; omitted keys have their defaults. Reports the first error as
@@ -39,6 +50,8 @@ fn build(sections: &Fields) -> Checked<Config> {
     sections.set("project", &mut config.project, At::text)?;
     sections.set("ports", &mut config.ports, ports::read)?;
     sections.set("services", &mut config.services, services::read)?;
+    sections.set("copy", &mut config.copy, At::lines)?;
+    sections.set("link", &mut config.link, At::lines)?;
     sections.set("processes", &mut config.processes, processes::read)?;
     sections.set("hooks", &mut config.hooks, hooks)?;
     sections.set("infra", &mut config.infra, infra)?;

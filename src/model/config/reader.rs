@@ -83,6 +83,14 @@ impl<'a> At<'a> {
             .collect()
     }
 
+    /// A list of single lines of text.
+    pub(super) fn lines(&self) -> Checked<Vec<String>> {
+        self.texts()?;
+        let Node::List(items) = self.node else { return Ok(Vec::new()) };
+        let items = items.iter().enumerate();
+        items.map(|(at, node)| self.child(&format!("[{at}]"), node).text()).collect()
+    }
+
     /// One line of text.
     pub(super) fn text(&self) -> Checked<String> {
         match self.node {

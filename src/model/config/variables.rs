@@ -13,7 +13,7 @@ const RESERVED: [&str; 9] =
 const RESERVED_BEGINNINGS: [&str; 4] = ["LD_", "DYLD_", "GIT_", "AGENTENV_"];
 
 /// Template keys beside variables.
-pub(super) const KEYS: [&str; 4] = ["repo", "name", "project", "path"];
+pub(super) const KEYS: [&str; 5] = ["repo", "name", "project", "path", "main"];
 
 /// Checks the names of all variables and the templates of `env`.
 pub(super) fn check(config: &Config) -> Checked<()> {
@@ -100,6 +100,7 @@ impl Sample {
             name: "feature-x",
             project: "repo-feature-x",
             path: "/home/me/repo-feature-x",
+            main: "/home/me/repo",
             ports: &self.ports,
             parts: &self.parts,
         }

@@ -17,6 +17,8 @@ pub struct Values<'a> {
     pub project: &'a str,
     /// The worktree's absolute path.
     pub path: &'a str,
+    /// The main checkout's absolute path.
+    pub main: &'a str,
     /// The ports, by variable.
     pub ports: &'a IndexMap<String, u16>,
     /// Database, file or index of each service, by variable.
@@ -79,6 +81,7 @@ impl Config {
             "name" => return Some(values.name.to_owned()),
             "project" => return Some(values.project.to_owned()),
             "path" => return Some(values.path.to_owned()),
+            "main" => return Some(values.main.to_owned()),
             _ => {}
         }
         if let Some((service, key)) = key.rsplit_once('.') {

@@ -56,6 +56,7 @@ fn identity(
     let render = |template: &str, name: &str| {
         Template::parse(template)?.render(&|key| match key {
             "repo" => Some(facts.repo_name.clone()),
+            "main" => Some(facts.main.to_string_lossy().into_owned()),
             "name" => Some(name.to_owned()),
             _ => None,
         })

@@ -88,6 +88,17 @@ pub struct Plan {
     pub lease: Lease,
     /// The branch or commit to check out.
     pub target: Target,
+    /// Ignored files of the main checkout that come along.
+    pub include: Include,
+}
+
+/// Ignored files of the main checkout that come along: patterns in gitignore syntax.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Include {
+    /// Files to copy, beside those of `.worktreeinclude`.
+    pub copy: Vec<String>,
+    /// Files and directories to link to.
+    pub link: Vec<String>,
 }
 
 /// Chooses the name, path, slots and variables of a new environment. When a pool is exhausted, the error
@@ -127,7 +138,8 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         vars: IndexMap::new(),
     };
     lease.vars = vars(config, &lease, &facts.repo_name)?;
-    Ok(Plan { lease, target: request.target })
+    let include = Include { copy: config.copy.clone(), link: config.link.clone() };
+    Ok(Plan { lease, target: request.target, include })
 }
 
 /// The variables of an environment; `repo` is the value of `{repo}` in templates.
@@ -139,6 +151,7 @@ pub fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<Strin
         name: &lease.name,
         project: &lease.project,
         path: &lease.path.to_string_lossy(),
+        main: &lease.main.to_string_lossy(),
         ports: &lease.ports,
         parts: &parts,
     })

@@ -1,8 +1,10 @@
 //! Writes to the repository, through the `git` command.
 
+mod include;
 mod query;
 pub mod status;
 
+pub use include::{Patterns, ignored_among, matching, matching_whole};
 pub use query::{
     admin_of, birth_of_branch, hooks_dir, ignored, ignored_below, ignores, only_here,
     only_in_submodules, resolve, status, tracks,

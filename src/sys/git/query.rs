@@ -43,7 +43,7 @@ fn listed(path: &Path, args: &[&str]) -> Result<Vec<String>> {
 }
 
 /// What a command lists with a zero byte behind each entry.
-fn entries(list: Cmd) -> Result<Vec<String>> {
+pub(super) fn entries(list: Cmd) -> Result<Vec<String>> {
     let listed = list.read()?;
     Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
 }

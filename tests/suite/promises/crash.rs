@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// Points on the way of `add` until it is an environment.
-const ADD: [&str; 17] = [
+const ADD: [&str; 19] = [
     "before-lease",
     "file-replaced",
     "lease-written",
@@ -21,6 +21,8 @@ const ADD: [&str; 17] = [
     "worktree-unlocked",
     "rule-written",
     "env-written",
+    "file-copied",
+    "files-copied",
     "before-database",
     "database-made",
     "before-index",
@@ -228,10 +230,13 @@ fn in_a_world(check: impl FnOnce(&World<'_>)) {
     let sandbox = &Sandbox::new();
     let origin = sandbox.repo("origin");
     let hooks = "hooks: { post_add: [touch post.log], pre_remove: [touch pre.log] }\n";
-    origin.commit(".gitignore", "*.log\n");
+    origin.commit(".gitignore", "*.log\nnode_modules/\n");
+    origin.commit(".worktreeinclude", "node_modules/\n");
     origin.config(&(sandbox.config() + hooks));
     origin.git(&["branch", "feature"]);
     let repo = origin.clone_as("app");
+    fs::create_dir(repo.path.join("node_modules")).unwrap();
+    fs::write(repo.path.join("node_modules/a.js"), "ignored").unwrap();
     repo.agentenv(&["trust", "--yes"]).ok();
     repo.agentenv(&["add", "other"]).ok();
     repo.git(&["worktree", "add", "--quiet", "../plain"]);

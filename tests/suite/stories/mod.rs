@@ -11,6 +11,7 @@ mod db;
 mod doctor;
 mod errors;
 mod hook;
+mod include;
 mod infra_command;
 mod init;
 mod processes;

@@ -14,7 +14,15 @@ fn values<'a>(
     parts: &'a IndexMap<String, String>,
     path: &'a str,
 ) -> Values<'a> {
-    Values { repo: "app", name: "feature-x", project: "app-feature-x", path, ports, parts }
+    Values {
+        repo: "app",
+        name: "feature-x",
+        project: "app-feature-x",
+        path,
+        main: "/m",
+        ports,
+        parts,
+    }
 }
 
 fn map<T>(pairs: impl IntoIterator<Item = (&'static str, T)>) -> IndexMap<String, T> {

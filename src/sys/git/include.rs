@@ -1,0 +1,50 @@
+//! Which ignored files of a checkout match patterns of our own, by git's own matching.
+
+use crate::sys::git::git;
+use crate::sys::git::query::entries;
+use anyhow::Result;
+use std::path::Path;
+
+/// Patterns in gitignore syntax: those of a file, then a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Patterns<'a> {
+    /// A file in the checkout, such as `.worktreeinclude`.
+    pub file: Option<&'a str>,
+    /// Further patterns.
+    pub list: &'a [String],
+}
+
+/// Untracked files below `path` that match, as `git ls-files --others --ignored -X FILE` lists them.
+pub fn matching(path: &Path, patterns: Patterns<'_>) -> Result<Vec<String>> {
+    listed(path, patterns, &[])
+}
+
+/// The same, but a directory that matches as a whole is one entry that ends in `/`.
+pub fn matching_whole(path: &Path, patterns: Patterns<'_>) -> Result<Vec<String>> {
+    let entries = listed(path, patterns, &["--directory"])?;
+    // A directory that only holds matching files is listed beside them, and does not match itself.
+    let is_holder = |entry: &String| {
+        entry.ends_with('/')
+            && entries.iter().any(|other| other != entry && other.starts_with(entry.as_str()))
+    };
+    Ok(entries.iter().filter(|entry| !is_holder(entry)).cloned().collect())
+}
+
+/// Those of these paths that git ignores in the checkout at `path`, in their order.
+pub fn ignored_among(path: &Path, files: &[String]) -> Result<Vec<String>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Exit code 1 means that none is ignored (git-check-ignore(1)).
+    let said =
+        git(path).args(["check-ignore", "-z", "--stdin"]).stdin(files.join("\0")).output()?;
+    let ignored = said.text();
+    Ok(ignored.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+}
+
+fn listed(path: &Path, patterns: Patterns<'_>, more: &[&str]) -> Result<Vec<String>> {
+    let file = patterns.file.map(|file| format!("--exclude-from={file}"));
+    let list = patterns.list.iter().map(|pattern| format!("--exclude={pattern}"));
+    let command = git(path).args(["ls-files", "-z", "--others", "--ignored"]);
+    entries(command.args(more).args(file).args(list))
+}
