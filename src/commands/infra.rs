@@ -88,7 +88,7 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 }
 
 fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
-    while let Err(error) = service::answers(server) {
+    while let Err(error) = service::ping(server) {
         interrupt::check()?;
         if exit_of(&error) == Exit::Config {
             return Err(error);
@@ -143,7 +143,7 @@ fn status(ui: &Ui, config: &Found) -> Result<Exit> {
 }
 
 fn of((service, server): (String, Server)) -> Status {
-    let answer = service::answers(&server);
+    let answer = service::ping(&server);
     Status {
         service,
         server: server.title(),
@@ -201,8 +201,8 @@ fn infra(found: &Found) -> Result<Infra> {
 }
 
 fn servers(config: &Config) -> Vec<(String, Server)> {
-    let services = config.services.iter().filter(|(_, service)| service.kind != Kind::Sqlite);
-    services.map(|(name, service)| (name.clone(), Server::of_service(service))).collect()
+    let server = |(name, service): (&String, _)| Some((name.clone(), Server::of_service(service)?));
+    config.services.iter().filter_map(server).collect()
 }
 
 /// Port variables for the built-in Compose file, except those that the caller has set.

@@ -93,9 +93,9 @@ fn on_ports(lease: &Lease) -> Vec<OnPort> {
 fn on_services(lease: &Lease) -> Vec<OnService> {
     let found = parallel::each(&lease.parts, |part| {
         // A server that does not answer is one of the problems.
-        let sessions = inventory::sessions(part).unwrap_or_default();
+        let sessions = lease.resource(part).and_then(|resource| inventory::sessions(&resource));
         let on = |session| OnService { service: part.service.clone(), session };
-        sessions.into_iter().map(on).collect::<Vec<_>>()
+        sessions.unwrap_or_default().into_iter().map(on).collect::<Vec<_>>()
     });
     found.into_iter().flatten().collect()
 }

@@ -101,11 +101,12 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
         Err(_) => {}
     }
     for part in &lease.parts {
-        match service::state(part, &lease.id, &lease.path)? {
+        let resource = lease.resource(part)?;
+        match service::state(&resource, &lease.id)? {
             State::Ours => {}
             // It was empty when this environment claimed it, so the keys in it are this environment's.
             State::Unmarked(_) if lease.was_whole() => {
-                service::reclaim(part, &lease.id)?;
+                service::reclaim(&resource, &lease.id)?;
             }
             State::Missing | State::NotOurs(_) | State::Unmarked(_) => restore(ui, &lease, part)?,
         }
@@ -125,7 +126,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
 
 fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
-    match service::make(part, &lease.id, &lease.path)? {
+    match service::create(&lease.resource(part)?, &lease.id)? {
         Made::Ours => step.done(),
         Made::Occupied(by) => {
             let message = format!("{} {} is used by {by}", part.service, part.holds);

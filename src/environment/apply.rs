@@ -121,7 +121,7 @@ fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
 }
 
 fn provide(step: Step<'_>, lease: &Lease, part: &Part) -> Result<Made> {
-    let made = service::make(part, &lease.id, &lease.path)?;
+    let made = service::create(&lease.resource(part)?, &lease.id)?;
     match made {
         Made::Ours => step.done(),
         Made::Occupied(_) => step.nothing(),

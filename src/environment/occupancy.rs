@@ -85,5 +85,5 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
 /// Redis indexes that hold keys, on the servers that answer at once.
 pub fn occupied(config: &Config) -> Vec<(u32, String)> {
     let redis = config.services.values().filter(|service| service.kind == Kind::Redis);
-    redis.flat_map(|service| inventory::occupied(&Server::of_service(service))).collect()
+    redis.filter_map(Server::of_service).flat_map(|server| inventory::occupied(&server)).collect()
 }

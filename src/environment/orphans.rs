@@ -1,8 +1,8 @@
 //! Databases and indexes that carry our mark but whose lease was lost.
 
 use crate::model::config::Config;
-use crate::model::lease::{Lease, Part};
-use crate::service::{self, Server};
+use crate::model::lease::Lease;
+use crate::service::{self, Resource, Server};
 use crate::sys::store::Store;
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ pub struct Orphan {
     /// The lost lease's id.
     pub id: String,
     /// What it held.
-    pub part: Part,
+    pub resource: Resource,
 }
 
 /// A server that did not answer. Nothing on it is touched.
@@ -29,7 +29,9 @@ pub fn find(store: &Store, config: Option<&Config>) -> Result<(Vec<Orphan>, Vec<
     let mut silent = Vec::new();
     for server in servers(&store.leases()?, config) {
         match service::inventory::marked(&server) {
-            Ok(found) => marked.extend(found.into_iter().map(|(id, part)| Orphan { id, part })),
+            Ok(found) => {
+                marked.extend(found.into_iter().map(|(id, resource)| Orphan { id, resource }))
+            }
             Err(why) => silent.push(Silent { server: server.title(), why }),
         }
     }
@@ -40,9 +42,7 @@ pub fn find(store: &Store, config: Option<&Config>) -> Result<(Vec<Orphan>, Vec<
 }
 
 fn servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
-    let mut servers: BTreeSet<Server> =
-        leases.iter().flat_map(|lease| &lease.parts).map(Server::of_part).collect();
-    servers
-        .extend(config.iter().flat_map(|config| config.services.values()).map(Server::of_service));
-    servers
+    let held = leases.iter().flat_map(|lease| &lease.parts).filter_map(Server::of_part);
+    let configured = config.iter().flat_map(|config| config.services.values());
+    held.chain(configured.filter_map(Server::of_service)).collect()
 }

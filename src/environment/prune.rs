@@ -4,7 +4,7 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::orphans;
 use crate::environment::reclaim::{self, Due, Settled};
 use crate::model::lease::Lease;
-use crate::service::{self, Gone, inventory};
+use crate::service::{self, Gone, Resource, inventory};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
@@ -98,12 +98,17 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
         report.keep(&silent.server, &silent.why);
     }
     for orphan in found {
-        let name = format!("{} {}", orphan.part.service, orphan.part.holds);
+        let (kind, holds) = match &orphan.resource {
+            Resource::Database(database) => ("postgres", database.name.clone()),
+            Resource::RedisIndex(index) => ("redis", index.index.to_string()),
+            Resource::File(file) => ("sqlite", file.path.display().to_string()),
+        };
+        let name = format!("{kind} {holds}");
         let released = if report.dry_run { Ok(()) } else { drop_orphan(&orphan) };
         match released {
             Ok(()) => {
                 ui.say(format!("{} {name}: its lease was lost", report.verb()));
-                report.pruned.push(Entry { name, due: None, what: orphan.part.holds.clone() });
+                report.pruned.push(Entry { name, due: None, what: holds });
             }
             Err(error) => report.keep(&name, &error),
         }
@@ -111,8 +116,7 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
 }
 
 fn drop_orphan(orphan: &orphans::Orphan) -> Result<()> {
-    let nowhere = std::path::Path::new("/nonexistent");
-    match service::give_back(&orphan.part, &orphan.id, false, nowhere)? {
+    match service::release(&orphan.resource, &orphan.id, false)? {
         Gone::Dropped | Gone::Missing => Ok(()),
         Gone::NotOurs(whose) => Err(anyhow!("not ours ({whose})")),
         Gone::Busy(sessions) => Err(anyhow!("in use by {}", inventory::listed(&sessions))),

@@ -4,7 +4,7 @@ use crate::environment::{files, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part};
-use crate::service::{self, State};
+use crate::service::{self, Session, State};
 use crate::sys::repo::Worktree;
 use crate::sys::{git, listeners};
 use anyhow::Result;
@@ -76,7 +76,7 @@ pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
         if let Some(keys) = unmarked(lease, part) {
             push(&mut losses, Kind::Unmarked, format!("{}: {keys}", part.holds), true);
         }
-        for session in service::inventory::sessions(part).unwrap_or_default() {
+        for session in sessions(lease, part) {
             push(&mut losses, Kind::Session, format!("{}: {session}", part.holds), true);
         }
     }
@@ -88,12 +88,17 @@ pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
     Ok(losses)
 }
 
+fn sessions(lease: &Lease, part: &Part) -> Vec<Session> {
+    let resource = lease.resource(part);
+    resource.and_then(|resource| service::inventory::sessions(&resource)).unwrap_or_default()
+}
+
 /// The keys in an index whose mark an application deleted with FLUSHDB.
 fn unmarked(lease: &Lease, part: &Part) -> Option<String> {
     if part.kind != config::Kind::Redis || !lease.was_whole() {
         return None;
     }
-    match service::state(part, &lease.id, &lease.path) {
+    match service::state(&lease.resource(part).ok()?, &lease.id) {
         Ok(State::Unmarked(keys)) => Some(format!("{keys}; `git agentenv adopt` marks it again")),
         _ => None,
     }

@@ -181,12 +181,13 @@ fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>)
 fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
     let what = format!("{} {}", part.service, part.holds);
     let step = ui.step(&what);
+    let resource = lease.resource(part)?;
     let reclaimed = match force.unmarked {
-        true => service::reclaim(part, &lease.id).map(drop),
+        true => service::reclaim(&resource, &lease.id).map(drop),
         false => Ok(()),
     };
     let gone = reclaimed
-        .and_then(|()| service::give_back(part, &lease.id, force.sessions, &lease.path))
+        .and_then(|()| service::release(&resource, &lease.id, force.sessions))
         .map_err(|error| error.context(format!("cannot remove {what}")))?;
     match gone {
         Gone::Dropped => step.done(),

@@ -6,6 +6,7 @@ pub mod lease;
 pub mod managed_block;
 pub mod name;
 pub mod plan;
+pub mod resource;
 pub mod shell;
 pub mod slot;
 pub mod suggest;

@@ -1,4 +1,4 @@
-//! Where a server's client programs run: on this host, or in the server's container. A service never knows which.
+//! Runs a server's client programs: on this host, or in the server's container. A service never knows which.
 
 use crate::error;
 use crate::model::config::Place;
@@ -18,18 +18,18 @@ pub struct Site {
 pub struct Task<'a> {
     /// The program.
     pub program: &'a str,
-    /// Its arguments. They show in lists of processes.
+    /// Its arguments. They show in process lists.
     pub args: Vec<&'a str>,
-    /// Variables for it. They show nowhere.
+    /// Variables for it. They never show in process lists.
     pub vars: Vec<(&'a str, &'a str)>,
-    /// What it is told, and the words to listen for.
+    /// What it reads on stdin, and the lines to wait for.
     pub script: Script,
     /// How long it may take.
     pub patience: Duration,
 }
 
 impl<'a> Task<'a> {
-    /// A program with nothing to read and the usual time.
+    /// A program without input, with the usual time limit.
     pub fn new(program: &'a str) -> Self {
         Task {
             program,
@@ -48,25 +48,22 @@ impl Site {
         Site { place }
     }
 
-    /// It is this host, where a client says host and port.
+    /// It is this host, where a client needs host and port.
     pub fn is_host(&self) -> bool {
         self.place == Place::Host
     }
 
-    /// What to call it in messages.
+    /// What messages call it.
     pub fn title(&self) -> String {
-        docker::title(&self.place)
+        self.place.title()
     }
 
-    /// Runs a program there to its end, whatever its exit code is.
-    ///
-    /// # Errors
-    /// When it cannot be started or takes too long, or there is no such container.
+    /// Runs a program there to its end. A non-zero exit code is not an error.
     pub fn run(&self, task: &Task) -> Result<Output> {
         let Place::Container(name) = &self.place else {
             return self.run_in(self.container()?.as_deref(), task);
         };
-        // Straight away: to ask first which containers there are would cost every call a fifth more.
+        // Run first: listing the containers first would make every call a fifth slower.
         let output = self.run_in(Some(name), task)?;
         if docker::says_missing(&output) {
             return self.run_in(Some(&docker::find(&self.place)?), task);
@@ -74,10 +71,7 @@ impl Site {
         Ok(output)
     }
 
-    /// A program for a person to talk to, on this process's own terminal if `terminal` says that it is one.
-    ///
-    /// # Errors
-    /// When there is no such container.
+    /// An interactive program on this process's stdin and stdout; `terminal`: these are a terminal.
     pub fn terminal(&self, task: &Task, terminal: bool) -> Result<Cmd> {
         Ok(match self.container()? {
             Some(name) => {
@@ -89,9 +83,6 @@ impl Site {
     }
 
     /// The container's name as the engine knows it; `None` on the host.
-    ///
-    /// # Errors
-    /// When the engine does not answer or there is no such container.
     pub fn container(&self) -> Result<Option<String>> {
         match &self.place {
             Place::Host => Ok(None),
@@ -99,7 +90,7 @@ impl Site {
         }
     }
 
-    /// Why a program failed that did not even get to its own work.
+    /// The error of a program that failed before it did its own work.
     pub fn explain(&self, task: &Task, output: &Output) -> anyhow::Error {
         match &self.place {
             Place::Host => {
@@ -107,7 +98,7 @@ impl Site {
                 error::service(message).into()
             }
             place => {
-                let name = docker::find(place).unwrap_or_else(|_| docker::title(place));
+                let name = docker::find(place).unwrap_or_else(|_| place.title());
                 docker::diagnose(output, &name)
             }
         }

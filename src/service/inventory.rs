@@ -1,68 +1,46 @@
-//! What servers hold, beyond the part of one environment.
+//! What servers hold, beyond the resources of one environment.
 
 use crate::model::config::Kind;
-use crate::model::lease::Part;
-use crate::service::{Server, Session, postgres, redis};
+use crate::service::{Database, RedisIndex, Resource, Server, Session, postgres, redis};
 use anyhow::Result;
 use std::fmt;
 
-/// Who uses this part right now.
-///
-/// # Errors
-/// When the server does not answer.
-pub fn sessions(part: &Part) -> Result<Vec<Session>> {
-    if part.kind != Kind::Postgres {
+/// The sessions that use this resource now.
+pub fn sessions(resource: &Resource) -> Result<Vec<Session>> {
+    let Resource::Database(Database { server, name }) = resource else {
         return Ok(Vec::new());
-    }
-    let databases = postgres::inventory(&Server::of_part(part))?;
-    let own = databases.into_iter().find(|database| database.name == part.holds);
+    };
+    let databases = postgres::inventory(server)?;
+    let own = databases.into_iter().find(|database| database.name == *name);
     Ok(own.map(|database| database.sessions).unwrap_or_default())
 }
 
-/// Everything on a server that carries a mark of ours, with the id of the lease that it was made for.
-///
-/// # Errors
-/// When the server does not answer.
-pub fn marked(server: &Server) -> Result<Vec<(String, Part)>> {
+/// Everything on a server that carries a mark of ours, each with the id of the lease that it was created for.
+pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
+    let database =
+        |name: &str| Resource::Database(Database { server: server.clone(), name: name.to_owned() });
+    let index = |index| Resource::RedisIndex(RedisIndex { server: server.clone(), index });
     Ok(match server.kind {
         Kind::Postgres => postgres::inventory(server)?
             .iter()
-            .filter_map(|database| Some((database.id()?.to_owned(), part(server, &database.name))))
+            .filter_map(|found| Some((found.id()?.to_owned(), database(&found.name))))
             .collect(),
         Kind::Redis => redis::inventory(server)?
             .iter()
-            .filter_map(|index| {
-                Some((index.id()?.to_owned(), part(server, &index.index.to_string())))
-            })
+            .filter_map(|found| Some((found.id()?.to_owned(), index(found.index))))
             .collect(),
         Kind::Mysql | Kind::Sqlite => Vec::new(),
     })
 }
 
-/// Redis indexes that hold keys, each with whose they are; none when nobody answers at once.
+/// Redis indexes that hold keys, each with its holder; none when the server does not answer at once.
 pub fn occupied(server: &Server) -> Vec<(u32, String)> {
     let indexes = match server.kind {
         Kind::Redis => redis::occupied(server).unwrap_or_default(),
         Kind::Mysql | Kind::Postgres | Kind::Sqlite => return Vec::new(),
     };
-    let holder = format!("somebody whose keys are in it ({})", server.title());
+    let holder = format!("an application whose keys are in it ({})", server.title());
     indexes.into_iter().map(|index| (index, holder.clone())).collect()
-}
-
-/// A part that is known by nothing but what the server says.
-fn part(server: &Server, holds: &str) -> Part {
-    Part {
-        service: match server.kind {
-            Kind::Redis => "redis".to_owned(),
-            _ => "postgres".to_owned(),
-        },
-        kind: server.kind,
-        variable: String::new(),
-        holds: holds.to_owned(),
-        place: server.place.clone(),
-        user: server.user.clone(),
-        port: server.port,
-    }
 }
 
 /// Sessions in one line, for a message: who uses a database.

@@ -1,4 +1,4 @@
-//! `git agentenv db`: an environment's database.
+//! `git agentenv db`: the database of an environment.
 
 pub mod copy;
 pub mod psql;
@@ -11,7 +11,7 @@ use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::suggest;
-use crate::service::{Gone, postgres};
+use crate::service::{Database, Gone, Resource, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -21,27 +21,27 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// What to do
+    /// The subcommand
     #[command(subcommand)]
     pub what: What,
-    /// The service, when the environment has several databases
+    /// Service to use when the environment has several databases
     #[arg(long, global = true, value_name = "NAME")]
     pub service: Option<String>,
 }
 
-/// What to do with a database.
+/// The subcommands of `db`.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
-    /// Talk to it: a prompt, `-c` commands, or SQL from stdin
+    /// Open psql, run `-c` commands, or read SQL from stdin
     #[command(after_long_help = psql::EXAMPLES)]
     Psql(psql::Args),
-    /// Make it empty again; snapshots stay
+    /// Empty the database; snapshots stay
     #[command(after_long_help = EXAMPLES)]
     Reset(Reset),
-    /// Fill it with what is in the main checkout's database or in another environment's
+    /// Replace its content by a copy of another database
     #[command(after_long_help = copy::EXAMPLES)]
     Copy(copy::Args),
-    /// Keep what is in it under a name, and go back to that
+    /// Save, restore, list and delete snapshots
     #[command(after_long_help = snapshot::EXAMPLES)]
     Snapshot(snapshot::Args),
 }
@@ -49,10 +49,10 @@ pub enum What {
 /// The arguments of `db reset`.
 #[derive(Debug, clap::Args)]
 pub struct Reset {
-    /// The environment; none: the one around the current directory
+    /// Environment [default: the one around the current directory]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// Also when it is in use: ends the sessions
+    /// End the sessions on the database
     #[arg(short, long)]
     pub force: bool,
 }
@@ -64,20 +64,19 @@ Examples:
   git agentenv db copy --from main
   git agentenv db snapshot save before-migration";
 
-/// An environment's database.
+/// The database that a command works on.
 pub struct Target {
-    /// Where it was found.
+    /// The repository, and the leases.
     pub context: Context,
     /// The environment.
     pub lease: Lease,
-    /// Its part of the Postgres server.
-    pub part: Part,
+    /// The service that the database belongs to.
+    pub service: String,
+    /// The database.
+    pub database: Database,
 }
 
-/// Does it.
-///
-/// # Errors
-/// When there is no such database, or it is in use.
+/// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let find = |env: &Option<String>| target(env.as_deref(), args.service.as_deref());
     match &args.what {
@@ -90,9 +89,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 
 fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
     let _working = target.lock(ui)?;
-    let name = &target.part.holds;
+    let name = &target.database.name;
     let step = ui.step(format!("emptying {name}"));
-    match postgres::reset(&target.part, &target.lease.id, args.force)? {
+    match postgres::reset(&target.database, &target.lease.id, args.force)? {
         Gone::Dropped | Gone::Missing => step.done(),
         Gone::Busy(sessions) => return Err(postgres::in_use(name, &sessions)),
         Gone::NotOurs(whose) => {
@@ -107,8 +106,12 @@ fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
 fn target(env: Option<&str>, service: Option<&str>) -> Result<Target> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, env)?;
-    let part = part(&lease, service)?.clone();
-    Ok(Target { context, lease, part })
+    let part = part(&lease, service)?;
+    let service = part.service.clone();
+    match lease.resource(part)? {
+        Resource::Database(database) => Ok(Target { context, lease, service, database }),
+        other => Err(error::usage(format!("{other} is not a Postgres database")).into()),
+    }
 }
 
 /// The Postgres part of this service, or the only one.
@@ -123,7 +126,7 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
             let failure = error::not_found(message);
             Err(match lease.parts.iter().find(|part| part.kind == Kind::Sqlite) {
                 Some(file) => failure.hint(format!(
-                    "its SQLite file is {}: copy or remove that itself",
+                    "its SQLite file is {}: copy or delete that file",
                     lease.path.join(&file.holds).display()
                 )),
                 None => failure,
@@ -133,7 +136,7 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
         (None, _) => {
             let message = format!("`{}` has several databases", lease.name);
             let hint = format!(
-                "say which with `--service`; {}",
+                "choose one with `--service`; {}",
                 suggest::suggestion("", names().collect::<Vec<_>>())
             );
             Err(error::usage(message).hint(hint).into())
@@ -150,10 +153,10 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
 }
 
 impl Target {
-    /// Keeps other commands from the environment as long as this lives.
+    /// Locks the environment against other processes.
     ///
     /// # Errors
-    /// When the lock file cannot be used, or the environment was removed meanwhile.
+    /// `NotFound` when the environment was removed meanwhile.
     pub fn lock(&self, ui: &Ui) -> Result<crate::sys::lock::Lock> {
         let waiting =
             || ui.say(format!("waiting for the process that works on `{}`", self.lease.name));

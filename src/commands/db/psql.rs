@@ -1,4 +1,4 @@
-//! `git agentenv db psql`: talks to an environment's database.
+//! `git agentenv db psql`: opens psql on an environment's database.
 
 use super::Target;
 use crate::commands::completions::candidates;
@@ -11,10 +11,10 @@ use clap_complete::ArgValueCandidates;
 /// The arguments of `db psql`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The environment; none: the one around the current directory
+    /// Environment [default: the one around the current directory]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// Run this command and end
+    /// Run this command and exit
     #[arg(short, long, value_name = "SQL")]
     pub command: Vec<String>,
     /// More arguments for psql
@@ -22,7 +22,7 @@ pub struct Args {
     pub args: Vec<String>,
 }
 
-/// Examples for it.
+/// The examples in its help.
 pub const EXAMPLES: &str = "\
 Examples:
   git agentenv db psql
@@ -30,13 +30,10 @@ Examples:
   git agentenv db psql <seed.sql
   git agentenv db psql -- -At -c 'SELECT 1'";
 
-/// Runs psql and ends as it does.
-///
-/// # Errors
-/// When there is no such container.
+/// Becomes psql, and exits as it does.
 pub fn run(args: &Args, target: &Target) -> Result<Exit> {
     let commands = args.command.iter().flat_map(|sql| ["-c", sql]);
     let all: Vec<&str> = commands.chain(args.args.iter().map(String::as_str)).collect();
     let terminal = args.command.is_empty() && ui::is_terminal();
-    match postgres::client(&target.part, &all, terminal)?.replace()? {}
+    match postgres::client(&target.database, &all, terminal)?.replace()? {}
 }

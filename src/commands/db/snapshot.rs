@@ -1,4 +1,4 @@
-//! `git agentenv db snapshot`: keeps what is in an environment's database, and goes back to it.
+//! `git agentenv db snapshot`: saves and restores the content of an environment's database.
 
 use super::Target;
 use crate::commands::completions::candidates;
@@ -12,54 +12,54 @@ use serde_json::json;
 /// The arguments of `db snapshot`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to do
+    /// The subcommand
     #[command(subcommand)]
     pub what: What,
 }
 
-/// What to do with snapshots.
+/// The subcommands of `db snapshot`.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
-    /// Keep what is in the database now
+    /// Save the content of the database
     #[command(after_long_help = EXAMPLES)]
     Save(Named),
-    /// Make the database what it was then
+    /// Restore the database from a snapshot
     #[command(after_long_help = EXAMPLES)]
     Restore(Named),
-    /// List them
+    /// List the snapshots
     #[command(after_long_help = EXAMPLES)]
     List {
-        /// The environment; none: the one around the current directory
+        /// Environment [default: the one around the current directory]
         #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
         env: Option<String>,
     },
-    /// Drop one
+    /// Delete a snapshot
     #[command(after_long_help = EXAMPLES)]
     Delete(Named),
 }
 
-/// A snapshot of an environment's.
+/// A snapshot of an environment.
 #[derive(Debug, clap::Args)]
 pub struct Named {
-    /// The snapshot: lower-case letters, digits and hyphens
+    /// Snapshot name: lower-case letters, digits and hyphens
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// The environment; none: the one around the current directory
+    /// Environment [default: the one around the current directory]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// `save`: replace one of this name; `restore`: end the sessions on the database
+    /// Replace an existing snapshot (`save`), or end the sessions on the database (`restore`)
     #[arg(short, long)]
     pub force: bool,
 }
 
-/// Examples for it.
+/// The examples in its help.
 pub const EXAMPLES: &str = "\
 Examples:
   git agentenv db snapshot save before-migration
   git agentenv db snapshot list
   git agentenv db snapshot restore before-migration
   git agentenv db snapshot delete before-migration
-Snapshots go with their environment.";
+Snapshots are deleted with their environment.";
 
 impl Args {
     /// The environment that was named.
@@ -71,41 +71,38 @@ impl Args {
     }
 }
 
-/// Does it.
-///
-/// # Errors
-/// When there is no such snapshot, the database is in use, or the server refuses.
+/// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
-    let Target { lease, part, .. } = target;
+    let Target { lease, database, .. } = target;
     if let What::List { .. } = args.what {
         return list(ui, target);
     }
     let _working = target.lock(ui)?;
     let name = match &args.what {
         What::Save(named) => {
-            let step = ui.step(format!("saving {} as {}", part.holds, named.name));
-            snapshot::save(part, &lease.id, &named.name, named.force)?;
+            let step = ui.step(format!("saving {} as {}", database.name, named.name));
+            snapshot::save(database, &lease.id, &named.name, named.force)?;
             step.done();
             &named.name
         }
         What::Restore(named) => {
-            let step = ui.step(format!("restoring {} from {}", part.holds, named.name));
-            snapshot::restore(part, &lease.id, &named.name, named.force)?;
+            let step = ui.step(format!("restoring {} from {}", database.name, named.name));
+            snapshot::restore(database, &lease.id, &named.name, named.force)?;
             step.done();
             &named.name
         }
         What::Delete(named) => {
-            snapshot::delete(part, &lease.id, &named.name)?;
+            snapshot::delete(database, &lease.id, &named.name)?;
             &named.name
         }
         What::List { .. } => return Ok(Exit::Done),
     };
-    ui.answer(&json!({ "snapshot": name, "database": part.holds }), || format!("{name}\n"))?;
+    ui.answer(&json!({ "snapshot": name, "database": database.name }), || format!("{name}\n"))?;
     Ok(Exit::Done)
 }
 
 fn list(ui: &Ui, target: &Target) -> Result<Exit> {
-    let found = snapshot::list(&target.part, &target.lease.id)?;
+    let found = snapshot::list(&target.database, &target.lease.id)?;
     let listed: Vec<_> = found
         .iter()
         .map(|(name, database)| json!({ "snapshot": name, "database": database }))

@@ -98,7 +98,7 @@ fn look_at(path: &Path) -> String {
 fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let name = &lease.name;
     let thing = format!("{} {}", part.service, part.holds);
-    match service::state(part, &lease.id, &lease.path).ok()? {
+    match service::state(&lease.resource(part).ok()?, &lease.id).ok()? {
         State::Ours => None,
         // The application creates the file on first use.
         State::Missing if part.kind == Kind::Sqlite => None,

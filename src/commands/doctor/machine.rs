@@ -55,11 +55,11 @@ fn compose() -> Option<Finding> {
 fn servers(config: Option<&Config>, leases: &[Lease]) -> BTreeSet<Server> {
     let configured = config.into_iter().flat_map(|config| config.services.values());
     let held = leases.iter().flat_map(|lease| &lease.parts);
-    held.map(Server::of_part).chain(configured.map(Server::of_service)).collect()
+    held.filter_map(Server::of_part).chain(configured.filter_map(Server::of_service)).collect()
 }
 
 fn silent(server: &Server) -> Option<Finding> {
-    let error = service::answers(server).err()?;
+    let error = service::ping(server).err()?;
     let hint = crate::error::hint_of(&error).unwrap_or("git agentenv infra up").to_owned();
     Some(Finding::error(format!("{} does not answer: {error:#}", server.title()), hint))
 }

@@ -1,4 +1,4 @@
-//! A database in the place of another: a copy as a template where nobody uses the source, a dump where somebody does.
+//! Replaces a database by a copy of another: as a template when the source has no sessions, else by a dump.
 
 use super::psql::{self, SqlError};
 use super::{BIRTH, on, owner, parse, require_name, scripts, session};
@@ -7,22 +7,22 @@ use crate::model::lease;
 use crate::service::Server;
 use anyhow::Result;
 
-/// What to copy, and where to.
+/// What to copy, and to where.
 #[derive(Debug, Clone)]
 pub struct Copy<'a> {
     /// The server of both.
     pub server: &'a Server,
-    /// The lease that the copy belongs to.
+    /// The id of the lease that the copy belongs to.
     pub id: &'a str,
     /// The database to copy.
     pub source: &'a str,
-    /// The database to make.
+    /// The database to create.
     pub target: &'a str,
-    /// The mark that it gets, and that one that is to be replaced must have.
+    /// The mark of the copy. A database that is replaced must have it.
     pub mark: String,
-    /// One that is there is replaced.
+    /// Replace an existing database.
     pub replace: bool,
-    /// Sessions on the one that is replaced are ended; those on the source never are.
+    /// End the sessions on the database that is replaced; those on the source are never ended.
     pub force: bool,
 }
 
@@ -30,23 +30,22 @@ pub struct Copy<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Means {
-    /// By the server itself, because nobody used the source.
+    /// By the server itself: the source had no sessions.
     Template,
-    /// Through a dump, while others used the source.
+    /// By a dump: the source had sessions.
     Dump,
 }
 
-/// Copies a database. What had its name stays until the copy is whole.
+/// Copies a database. A database that is replaced stays until the copy is complete.
 ///
 /// # Errors
-/// Refused when the target is not ours, is in use, or is there and not to be replaced; when there is no source, or
-/// the server refuses.
+/// `Refused` when the target is not ours, is in use, or exists and may not be replaced; `NotFound` without a source.
 pub fn copy(copy: &Copy) -> Result<Means> {
     for name in [copy.source, copy.target] {
         require_name(name)?;
     }
     let means = match fill(copy, false) {
-        // Somebody connected meanwhile, or it is somebody else's and no template.
+        // A client connected meanwhile, or the user may not use the source as a template.
         Err(error) if is_refusal(&error) => fill(copy, true),
         filled => filled,
     };
@@ -54,7 +53,7 @@ pub fn copy(copy: &Copy) -> Result<Means> {
     let swapped = run(copy, scripts::SWAP, false).map_err(|error| explain(copy, error))?;
     match swapped.as_str() {
         "made" => Ok(means),
-        _ => Err(super::no_word("make", copy.target)),
+        _ => Err(super::no_word("create", copy.target)),
     }
 }
 
@@ -65,11 +64,11 @@ fn fill(copy: &Copy, dump: bool) -> Result<Means> {
             psql::dump(copy.server, copy.source, &birth(copy))?;
             Ok(Means::Dump)
         }
-        _ => Err(super::no_word("make", copy.target)),
+        _ => Err(super::no_word("create", copy.target)),
     }
 }
 
-/// Runs one of the scripts and gives its last word, unless that says why it did nothing.
+/// Runs one of the scripts and returns its last word, unless that is a refusal.
 fn run(copy: &Copy, script: &str, dump: bool) -> Result<String> {
     let spare = format!("{}_old", birth(copy));
     let clause = if copy.force { scripts::FORCE } else { "" };
@@ -87,7 +86,7 @@ fn run(copy: &Copy, script: &str, dump: bool) -> Result<String> {
     let found = lines.first().map_or(Ok(Vec::new()), |found| parse(found))?.pop();
     match (word.as_str(), found) {
         ("absent", _) => {
-            let message = format!("there is no database `{}` to copy", copy.source);
+            let message = format!("no database `{}` to copy", copy.source);
             Err(error::not_found(message).into())
         }
         ("foreign", Some(database)) => {
@@ -96,7 +95,7 @@ fn run(copy: &Copy, script: &str, dump: bool) -> Result<String> {
             Err(error::refused(message).into())
         }
         ("exists", _) => {
-            let message = format!("database `{}` is there already", copy.target);
+            let message = format!("database `{}` already exists", copy.target);
             Err(error::refused(message).hint("`--force` replaces it").into())
         }
         ("busy", Some(database)) => Err(super::in_use(copy.target, &database.sessions)),

@@ -1,14 +1,14 @@
-//! PostgreSQL: a database for each environment. Each operation is one psql session, for each costs a process in
-//! the container.
+//! PostgreSQL: a database for each environment. Each operation is one psql session, because each session costs a
+//! process in the container.
 
 pub mod copy;
 mod psql;
 mod scripts;
 pub mod snapshot;
 
-use super::{Gone, Server, Session, State};
+use super::{Database, Gone, Server, Session, State};
 use crate::error;
-use crate::model::lease::{self, Part};
+use crate::model::lease;
 use crate::model::name::IDENTIFIER;
 use crate::service::inventory::listed;
 use crate::sys::exec::Cmd;
@@ -16,22 +16,22 @@ use anyhow::{Context, Result};
 use psql::SqlError;
 use serde::Deserialize;
 
-/// What the name of a database that is being made begins with; the lease's id follows.
+/// The prefix of a database that is being created; the lease's id follows.
 const BIRTH: &str = "agentenv_";
 
-/// A database on a server.
+/// A database that was found on a server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Database {
+pub struct Found {
     /// Its name.
     pub name: String,
     /// Its comment.
     pub mark: Option<String>,
-    /// Who uses it.
+    /// The sessions on it.
     pub sessions: Vec<Session>,
 }
 
-impl Database {
-    /// The id of the lease that it was made for.
+impl Found {
+    /// The id of the lease that it was created for.
     pub fn id(&self) -> Option<&str> {
         match &self.mark {
             Some(mark) => lease::id_of_mark(mark),
@@ -40,26 +40,25 @@ impl Database {
     }
 }
 
-/// Makes the database of a part, marked with the lease's id, as a copy of `template` if there is one. One that
-/// carries the mark already is fine.
+/// Creates a database marked with the lease's id, as a copy of `template` if there is one. Does nothing when one
+/// with this mark exists.
 ///
 /// # Errors
-/// Refused when a database of this name is not ours or the template is in use; else when the server is missing.
-pub fn create(part: &Part, id: &str, template: Option<&str>) -> Result<()> {
-    let name = &part.holds;
+/// `Refused` when a database of this name is not ours, or the template is in use.
+pub fn create(database: &Database, id: &str, template: Option<&str>) -> Result<()> {
+    let Database { server, name } = database;
     for name in template.into_iter().chain([name.as_str()]) {
         require_name(name)?;
     }
-    let server = Server::of_part(part);
     let clause = template.map_or("", |_| scripts::TEMPLATE);
     let create = scripts::CREATE.replace("{template}", clause);
-    let mut session = session(&server, scripts::LOCK.to_owned(), name, id)
+    let mut session = session(server, scripts::LOCK.to_owned(), name, id)
         .then(scripts::LOCKED, create)
         .last(&["made", "ours", "taken"]);
     if let Some(template) = template {
         session = session.var("template", template).limit(psql::COPYING);
     }
-    let lines = session.run().map_err(|error| not_made(error, part, template))?;
+    let lines = session.run().map_err(|error| not_made(error, database, template))?;
     match lines.last().map(String::as_str) {
         Some("made" | "ours") => Ok(()),
         Some("taken") => Err(not_ours(name)),
@@ -67,36 +66,30 @@ pub fn create(part: &Part, id: &str, template: Option<&str>) -> Result<()> {
     }
 }
 
-/// Drops the database of a part if it carries the lease's id, and with `force` even if it is in use; with it the
-/// snapshots that were made of it.
-///
-/// # Errors
-/// When the server is missing or refuses. A database that stays for a reason is no error but an answer.
-pub fn give_back(part: &Part, id: &str, force: bool) -> Result<Gone> {
-    drop_database(part, id, force, true)
+/// Drops a database that carries the lease's id, and the snapshots of it; `force` ends the sessions on it. A database
+/// that is kept is not an error but an answer.
+pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
+    drop_database(database, id, force, true)
 }
 
-/// Drops and makes the database of a part, so that it is empty; snapshots stay. Nothing is done to one that stays.
-///
-/// # Errors
-/// When the server is missing or refuses.
-pub fn reset(part: &Part, id: &str, force: bool) -> Result<Gone> {
-    let gone = drop_database(part, id, force, false)?;
+/// Drops a database and creates it again, empty. Snapshots stay. Nothing is done when the drop is refused.
+pub fn reset(database: &Database, id: &str, force: bool) -> Result<Gone> {
+    let gone = drop_database(database, id, force, false)?;
     if matches!(gone, Gone::Dropped | Gone::Missing) {
-        create(part, id, None)?;
+        create(database, id, None)?;
     }
     Ok(gone)
 }
 
-fn drop_database(part: &Part, id: &str, force: bool, copies: bool) -> Result<Gone> {
-    let name = &part.holds;
+fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {
+    let Database { server, name } = database;
     require_name(name)?;
-    let server = Server::of_part(part);
     let clause = if force { scripts::FORCE } else { "" };
     let script = scripts::DROP.replace("{force}", clause);
     let session =
-        session(&server, script, name, id).var("force", on(force)).var("copies", on(copies));
-    let lines = session.last(&["dropped", "kept"]).run().map_err(|error| explain(error, part))?;
+        session(server, script, name, id).var("force", on(force)).var("copies", on(copies));
+    let lines =
+        session.last(&["dropped", "kept"]).run().map_err(|error| explain(error, database))?;
     let [.., found, word] = lines.as_slice() else {
         return Err(no_word("drop", name));
     };
@@ -111,15 +104,12 @@ fn drop_database(part: &Part, id: &str, force: bool, copies: bool) -> Result<Gon
     }
 }
 
-/// How the database of a part is.
-///
-/// # Errors
-/// When the server is missing or refuses.
-pub fn state(part: &Part, id: &str) -> Result<State> {
-    require_name(&part.holds)?;
-    let server = Server::of_part(part);
-    let session = psql::Session::new(&server, scripts::LOOK).var("name", &part.holds);
-    let lines = session.run().map_err(|error| explain(error, part))?;
+/// Looks at a database.
+pub fn state(database: &Database, id: &str) -> Result<State> {
+    let Database { server, name } = database;
+    require_name(name)?;
+    let session = psql::Session::new(server, scripts::LOOK).var("name", name);
+    let lines = session.run().map_err(|error| explain(error, database))?;
     Ok(match parse(&lines.concat())?.pop() {
         None => State::Missing,
         Some(database) if database.mark.as_deref() == Some(&lease::mark(id)) => State::Ours,
@@ -127,27 +117,18 @@ pub fn state(part: &Part, id: &str) -> Result<State> {
     })
 }
 
-/// Every database on a server that this program made, whoever holds it now, or began to make.
-///
-/// # Errors
-/// When the server is missing or refuses.
-pub fn inventory(server: &Server) -> Result<Vec<Database>> {
+/// Every database on a server that this program created or began to create, of all users and leases.
+pub fn inventory(server: &Server) -> Result<Vec<Found>> {
     parse(&psql::Session::new(server, scripts::INVENTORY).run()?.concat())
 }
 
-/// A psql on the part's database, on this process's own stdin and stdout; `terminal`: these are one.
-///
-/// # Errors
-/// When there is no such container.
-pub fn client(part: &Part, args: &[&str], terminal: bool) -> Result<Cmd> {
-    psql::client(&Server::of_part(part), &part.holds, args, terminal)
+/// A psql on a database, on this process's stdin and stdout; `terminal`: these are a terminal.
+pub fn client(database: &Database, args: &[&str], terminal: bool) -> Result<Cmd> {
+    psql::client(&database.server, &database.name, args, terminal)
 }
 
-/// Ends well when the server answers.
-///
-/// # Errors
-/// When it is missing or refuses.
-pub fn answers(server: &Server) -> Result<()> {
+/// Checks that the server answers.
+pub fn ping(server: &Server) -> Result<()> {
     psql::Session::new(server, "SELECT 1;\n").run().map(drop)
 }
 
@@ -167,30 +148,30 @@ fn require_name(name: &str) -> Result<()> {
     let problem = match name.len() {
         0 => "is empty".to_owned(),
         length if length > IDENTIFIER => {
-            format!("has {length} bytes, and Postgres keeps {IDENTIFIER}")
+            format!("has {length} bytes; Postgres keeps {IDENTIFIER}")
         }
-        _ if name.contains('\0') => "holds a zero byte".to_owned(),
+        _ if name.contains('\0') => "contains a zero byte".to_owned(),
         _ => return Ok(()),
     };
     let message = format!("the database name `{}` {problem}", name.escape_debug());
     Err(error::config(message).hint("shorten `name` in `.agentenv.yaml`").into())
 }
 
-fn parse(text: &str) -> Result<Vec<Database>> {
-    serde_json::from_str(text).context("cannot read what psql printed")
+fn parse(text: &str) -> Result<Vec<Found>> {
+    serde_json::from_str(text).context("cannot parse the output of psql")
 }
 
-fn owner(database: &Database) -> String {
+fn owner(database: &Found) -> String {
     match &database.mark {
         Some(mark) => format!("its comment is `{mark}`"),
         None => "it has no comment".to_owned(),
     }
 }
 
-/// The refusal that names who uses a database.
+/// The refusal that names the sessions on a database.
 pub fn in_use(name: &str, sessions: &[Session]) -> anyhow::Error {
     error::refused(format!("database `{name}` is in use by {}", listed(sessions)))
-        .hint("end these sessions, or give them up with `--force`")
+        .hint("close these sessions, or end them with `--force`")
         .into()
 }
 
@@ -200,41 +181,42 @@ fn not_ours(name: &str) -> anyhow::Error {
         .into()
 }
 
-fn not_made(error: anyhow::Error, part: &Part, template: Option<&str>) -> anyhow::Error {
+fn not_made(error: anyhow::Error, database: &Database, template: Option<&str>) -> anyhow::Error {
     let code = error.downcast_ref::<SqlError>().map(|sql| sql.code.as_str());
     match (code, template) {
-        // Somebody else was quicker than our RENAME.
-        (Some("42P04" | "23505"), _) => not_ours(&part.holds),
+        // Another process created it before our RENAME.
+        (Some("42P04" | "23505"), _) => not_ours(&database.name),
         (Some("55006"), Some(template)) => {
-            let message = format!("database `{template}` is in use and cannot be copied");
-            let hint = "end the sessions on it: a copy needs it to itself";
+            let message = format!("cannot copy database `{template}`: it is in use");
+            let hint = "close the sessions on it: a template copy needs exclusive access";
             error::refused(message).hint(hint).into()
         }
         (Some("3D000"), Some(template)) => {
-            error::service(format!("there is no database `{template}` to copy")).into()
+            error::service(format!("no database `{template}` to copy")).into()
         }
         (Some("42501"), _) => {
-            let user = &part.user;
+            let user = &database.server.user;
             let hint = format!(
-                "ALTER ROLE \"{user}\" CREATEDB; or name another `user` in `.agentenv.yaml`"
+                "run `ALTER ROLE \"{user}\" CREATEDB`, or set another `user` in `.agentenv.yaml`"
             );
-            let message = format!("user `{user}` may not create database `{}`", part.holds);
+            let message = format!(
+                "cannot create database `{}`: user `{user}` has no permission",
+                database.name
+            );
             error::service(message).hint(hint).into()
         }
-        _ => explain(error, part),
+        _ => explain(error, database),
     }
 }
 
-fn explain(error: anyhow::Error, part: &Part) -> anyhow::Error {
+fn explain(error: anyhow::Error, database: &Database) -> anyhow::Error {
     let Some(sql) = error.downcast_ref::<SqlError>() else {
         return error;
     };
-    let name = &part.holds;
+    let name = &database.name;
     match sql.code.as_str() {
-        "57014" => {
-            error::service(format!("postgres did not finish with database `{name}` in time"))
-                .hint("another process may be making or dropping it: try again in a moment")
-        }
+        "57014" => error::service(format!("postgres timed out on database `{name}`"))
+            .hint("another process may be creating or dropping it: try again in a moment"),
         "55006" => error::refused(format!("database `{name}` is in use: {}", sql.message)),
         _ => error::service(format!("database `{name}`: {sql}")),
     }
@@ -242,7 +224,7 @@ fn explain(error: anyhow::Error, part: &Part) -> anyhow::Error {
 }
 
 fn no_word(what: &str, name: &str) -> anyhow::Error {
-    let message = format!("psql ended without an answer: cannot {what} database `{name}`");
+    let message = format!("cannot {what} database `{name}`: psql ended without an answer");
     error::service(message).into()
 }
 
@@ -260,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_database_says_whose_it_is() {
-        let of = |name: &str, mark: Option<&str>| Database {
+        let of = |name: &str, mark: Option<&str>| Found {
             name: name.to_owned(),
             mark: mark.map(str::to_owned),
             sessions: Vec::new(),

@@ -1,4 +1,4 @@
-//! One psql session on the maintenance database, and what its failure means.
+//! One psql session on the maintenance database, and the meaning of its failures.
 
 use super::scripts;
 use crate::error;
@@ -8,13 +8,13 @@ use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
 use std::time::Duration;
 
-/// How long the server has for one statement, the wait for a lock included.
+/// Time limit of one statement on the server, including the wait for a lock.
 const USUAL: Duration = Duration::from_secs(25);
 
 /// The same where data is copied.
 pub(super) const COPYING: Duration = Duration::from_secs(600);
 
-/// How much later than the server we give up: it cancels cleanly, while a client that is killed leaves it at work.
+/// Extra time for the client: the server cancels cleanly, while a killed client leaves its session running.
 const MARGIN: Duration = Duration::from_secs(5);
 
 /// A script to run.
@@ -26,19 +26,19 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// This script, on this server.
+    /// A session that runs this script on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Vec<u8>>) -> Self {
         let script = Script { first: script.into(), ..Script::default() };
         Session { server, script, vars: Vec::new(), limit: USUAL }
     }
 
-    /// The rest of the script, which it gets when the first half has printed this line.
+    /// The rest of the script, sent when the first half has printed this line.
     pub(super) fn then(mut self, word: &str, rest: impl Into<Vec<u8>>) -> Self {
         self.script.then = Some((word.to_owned(), rest.into()));
         self
     }
 
-    /// The lines that say that the script has come to its end: to wait for psql's own would be to wait for the engine.
+    /// The lines that end the script: waiting for psql's exit would mean waiting for the engine.
     pub(super) fn last(mut self, words: &[&str]) -> Self {
         self.script.last = words.iter().map(|&word| word.to_owned()).collect();
         self
@@ -50,16 +50,16 @@ impl<'a> Session<'a> {
         self
     }
 
-    /// How long each statement may take.
+    /// Time limit of each statement.
     pub(super) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Runs it and gives the lines that it printed.
+    /// Runs it and returns the lines that it printed.
     ///
     /// # Errors
-    /// [`SqlError`] for what the server refused; else why it could not be asked.
+    /// [`SqlError`] when the server refuses; else why it was not reached.
     pub(super) fn run(self) -> Result<Vec<String>> {
         let site = Site::of(&self.server.place);
         let options = format!(
@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
         let output = site.run(&task)?;
         match output.code {
             0 => Ok(output.text().lines().map(str::to_owned).collect()),
-            // psql's own codes; but docker uses small numbers too, so its text has the last word.
+            // psql's exit codes; docker uses small numbers too, so its text decides.
             3 => Err(SqlError::of(&output.stderr).into()),
             2 if !output.stderr.starts_with("Error") => Err(silent(&site, &output)),
             _ => Err(site.explain(&task, &output)),
@@ -95,10 +95,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A psql for a person or a script, on this process's own stdin and stdout.
-///
-/// # Errors
-/// When there is no such container.
+/// A psql for a person or a script, on this process's stdin and stdout.
 pub(super) fn client(
     server: &Server,
     database: &str,
@@ -113,19 +110,16 @@ pub(super) fn client(
         task.vars.push(("PGHOSTADDR", ""));
     }
     if !terminal {
-        // A script wants to know that it failed.
+        // A script needs the exit code of a failure.
         task.args.extend(["-v", "ON_ERROR_STOP=1"]);
     }
     task.args.extend(args);
-    // As an argument it could be read as a connection string.
+    // An argument could be parsed as a connection string.
     task.vars.push(("PGDATABASE", database));
     site.terminal(&task, terminal)
 }
 
-/// Fills the database `target` with what is in `source`, which may be in use meanwhile.
-///
-/// # Errors
-/// When the server refuses or does not answer.
+/// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
     let site = Site::of(&server.place);
     let port = server.port.to_string();
@@ -160,7 +154,7 @@ fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
         ("PGCLIENTENCODING", "UTF8"),
     ];
     if site.is_host() {
-        // It would win over the host that we name.
+        // It would override the host that we name.
         vars.push(("PGHOSTADDR", ""));
     }
     vars
@@ -168,28 +162,28 @@ fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
 
 fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let said = output.stderr.trim_start_matches("psql: error: ");
-    let said = said.lines().next().unwrap_or("it said nothing");
+    let said = said.lines().next().unwrap_or("no message");
     let hint = match said.contains("FATAL:") && !said.contains("starting up") {
-        true => "look at `user` of this service in .agentenv.yaml, and at the server's own log",
+        true => "check `user` of this service in .agentenv.yaml, and the server's log",
         false => {
-            "a server that was just started needs a moment; `git agentenv infra status` looks closer"
+            "a server that just started needs a moment; check it with `git agentenv infra status`"
         }
     };
-    let message = format!("postgres in `{}` does not answer: {said}", site.title());
+    let message = format!("postgres at `{}` does not answer: {said}", site.title());
     let failure = error::service(message).hint(hint);
-    // Said only where no session came about; of one that was cut psql says that it was closed.
+    // psql prints this only when no session started; of one that was cut it says that it was closed.
     match output.stderr.starts_with("psql: error: connection to server") {
         true => failure.never_ran(),
         false => failure.into(),
     }
 }
 
-/// What the server refused.
+/// A refusal of the server.
 #[derive(Debug)]
 pub(super) struct SqlError {
-    /// The SQLSTATE: the same in every language, unlike the text.
+    /// The SQLSTATE: the same in every language, unlike the message.
     pub(super) code: String,
-    /// What it said.
+    /// The message.
     pub(super) message: String,
 }
 

@@ -1,8 +1,8 @@
-//! What psql is told. Names and marks come as psql variables: `:'x'` is a literal, `:"x"` an identifier, so
-//! nothing in them is ever read as SQL. What stands in braces is text of this program.
+//! The scripts that psql runs. Names and marks are psql variables: `:'x'` is a literal, `:"x"` an identifier, so
+//! they are never parsed as SQL. Only text of this program stands in braces.
 
-/// Held by whoever makes or drops a lease's database, until the session ends. A client that is killed leaves its
-/// session at work in the container: whoever takes over waits here until that is through.
+/// The lock of a session that creates or drops a lease's database. A killed client leaves its session running in the
+/// container: the next process waits here until that session ends.
 macro_rules! lock {
     () => {
         "SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \\gset\n"
@@ -20,15 +20,15 @@ macro_rules! databases {
     };
 }
 
-/// Takes the lock, and says [`LOCKED`]. [`CREATE`] is sent to whoever said it: a client that outlives this program
-/// and gets the lock after those who took over finds nothing more to do.
+/// Takes the lock and prints [`LOCKED`]. [`CREATE`] is sent after that: a client that outlives this program and gets
+/// the lock late finds the end of its input.
 pub(super) const LOCK: &str = concat!(lock!(), "\\echo locked\n");
 
-/// What [`LOCK`] says.
+/// What [`LOCK`] prints.
 pub(super) const LOCKED: &str = "locked";
 
-/// Makes a database, under the lock. It is born under a name that says whose it is and gets its real name together with its
-/// mark, so that none is ever to be found under a real name without one. Answers `made`, `ours` or `taken`.
+/// Creates a database, under the lock. It starts under a name with the lease's id and gets its real name together with
+/// its mark, so that a real name never exists without a mark. Prints `made`, `ours` or `taken`.
 pub(super) const CREATE: &str = r#"SELECT count(*) > 0 AS taken,
   coalesce(bool_or(shobj_description(oid, 'pg_database') = :'mark'), false) AS ours
 FROM pg_database WHERE datname = :'name' \gset
@@ -49,18 +49,18 @@ COMMIT;
 \echo made
 "#;
 
-/// What [`CREATE`] says when there is a template.
+/// The clause of [`CREATE`] for a template.
 pub(super) const TEMPLATE: &str = r#"TEMPLATE :"template""#;
 
-/// Copies that a lease keeps of this database: what their mark begins and ends with.
+/// Copies that a lease keeps of this database, found by the start and the end of their mark.
 macro_rules! copies {
     () => {
         "left(mark, length(:'mark') + 1) = :'mark' || ' ' AND right(mark, length(:'name') + 4) = ' of ' || :'name'"
     };
 }
 
-/// Drops a database that carries the mark and that nobody uses, with the copies that were kept of it if `copies` says
-/// so, and one that was born and never got its name. Prints what there was as JSON, then `dropped` or `kept`.
+/// Drops a database that carries the mark and has no sessions; with `copies` also the copies that were kept of it, and
+/// one that never got its real name. Prints what existed as JSON, then `dropped` or `kept`.
 pub(super) const DROP: &str = concat!(
     lock!(),
     r#"DROP DATABASE IF EXISTS :"birth" {force};
@@ -88,22 +88,22 @@ FROM (SELECT *, mark = :'mark' OR left(mark, length(:'mark') + 1) = :'mark' || '
 "#
 );
 
-/// What [`DROP`] says when sessions are to be ended.
+/// The clause of [`DROP`] that ends sessions.
 pub(super) const FORCE: &str = "WITH (FORCE)";
 
 /// Prints one database as JSON, in a list that is empty when it does not exist.
 pub(super) const LOOK: &str =
     concat!("SELECT coalesce(json_agg(d), '[]') FROM ", databases!(), " WHERE name = :'name';\n");
 
-/// Prints every database that was made by this program, or is being made.
+/// Prints every database that this program created or began to create.
 pub(super) const INVENTORY: &str = concat!(
     "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM ",
     databases!(),
     " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}$';\n"
 );
 
-/// Looks whether `name` may become a copy of `source`: it is not there, or it carries `own` and may be replaced, and
-/// is not in use unless its sessions may be ended. Prints what there is as JSON; ends with the word why not.
+/// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
+/// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
 macro_rules! target {
     () => {
         concat!(
@@ -133,8 +133,8 @@ SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
     };
 }
 
-/// Makes what is to become `name` under the name of birth: a copy of `source`, and says `copied`; or, when that is in
-/// use or `dump` says so, an empty database like it, and says `empty`.
+/// Creates the new database under its temporary name: a copy of `source`, and prints `copied`; when the source is in use
+/// or `dump` is set, an empty database like it, and prints `empty`.
 pub(super) const COPY: &str = concat!(
     target!(),
     r#"DROP DATABASE IF EXISTS :"birth";
@@ -158,7 +158,7 @@ FROM "#,
 "#
 );
 
-/// Gives what [`COPY`] made its real name and mark, in the place of what had the name; says `made`.
+/// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name; prints `made`.
 pub(super) const SWAP: &str = concat!(
     target!(),
     r#"DROP DATABASE IF EXISTS :"spare" {force};
@@ -179,8 +179,8 @@ DROP DATABASE IF EXISTS :"spare" {force};
 "#
 );
 
-/// Fills one database with another's content, in a shell. What makes the dump fail makes the reader fail, too: what is
-/// no SQL comes after the end of the data, for a dump can be cut in the middle of a table, where any text is a row.
+/// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
+/// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
 pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --lock-wait-timeout=15s || printf '\n\\.\nthe dump failed;\n'; } |
 PGDATABASE="$AGENTENV_TARGET" psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
 

@@ -1,46 +1,44 @@
-//! Snapshots: copies of an environment's database, kept beside it and given back with it.
+//! Snapshots: copies of an environment's database, kept beside it and dropped with it.
 
 use super::copy::{self, Copy, Means};
 use super::{drop_database, inventory};
 use crate::error;
-use crate::model::lease::{self, Part};
+use crate::model::lease;
 use crate::model::name;
-use crate::service::{Gone, Server};
+use crate::service::{Database, Gone};
 use anyhow::Result;
 
-/// The longest name of a snapshot.
+/// The longest name of a snapshot, in bytes.
 const LONGEST: usize = 30;
 
-/// Keeps a copy of the part's database under this name.
+/// Saves a copy of a database under this name.
 ///
 /// # Errors
-/// When the name cannot be one, is taken and `replace` does not say otherwise, or the server refuses.
-pub fn save(part: &Part, id: &str, snapshot: &str, replace: bool) -> Result<Means> {
+/// `Usage` for a name that is invalid; `Refused` for one that exists, without `replace`.
+pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Result<Means> {
     require_name(snapshot)?;
-    let server = Server::of_part(part);
     copy::copy(&Copy {
-        server: &server,
+        server: &database.server,
         id,
-        source: &part.holds,
-        target: &database(part, snapshot),
-        mark: mark(part, id, snapshot),
+        source: &database.name,
+        target: &name_of(database, snapshot),
+        mark: mark(database, id, snapshot),
         replace,
         force: false,
     })
 }
 
-/// Makes the part's database what it was when the snapshot was made.
+/// Restores a database from a snapshot; `force` ends the sessions on the database.
 ///
 /// # Errors
-/// When there is no such snapshot, the database is in use and `force` does not say otherwise, or the server refuses.
-pub fn restore(part: &Part, id: &str, snapshot: &str, force: bool) -> Result<Means> {
-    require(part, id, snapshot)?;
-    let server = Server::of_part(part);
+/// `NotFound` without such a snapshot; `Refused` when the database is in use, without `force`.
+pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Result<Means> {
+    require(database, id, snapshot)?;
     copy::copy(&Copy {
-        server: &server,
+        server: &database.server,
         id,
-        source: &database(part, snapshot),
-        target: &part.holds,
+        source: &name_of(database, snapshot),
+        target: &database.name,
         mark: lease::mark(id),
         replace: true,
         force,
@@ -50,49 +48,45 @@ pub fn restore(part: &Part, id: &str, snapshot: &str, force: bool) -> Result<Mea
 /// Drops a snapshot.
 ///
 /// # Errors
-/// When there is none, somebody uses it, or the server refuses.
-pub fn delete(part: &Part, id: &str, snapshot: &str) -> Result<()> {
-    require(part, id, snapshot)?;
-    let part = Part { holds: database(part, snapshot), ..part.clone() };
-    match drop_database(&part, id, false, false)? {
+/// `NotFound` without such a snapshot; `Refused` when it is in use.
+pub fn delete(database: &Database, id: &str, snapshot: &str) -> Result<()> {
+    require(database, id, snapshot)?;
+    let name = name_of(database, snapshot);
+    let kept = Database { name, server: database.server.clone() };
+    match drop_database(&kept, id, false, false)? {
         Gone::Dropped | Gone::Missing => Ok(()),
-        Gone::Busy(sessions) => Err(super::in_use(&part.holds, &sessions)),
-        Gone::NotOurs(_) => Err(super::not_ours(&part.holds)),
+        Gone::Busy(sessions) => Err(super::in_use(&kept.name, &sessions)),
+        Gone::NotOurs(_) => Err(super::not_ours(&kept.name)),
     }
 }
 
-/// The names of the snapshots of the part's database, with their databases.
-///
-/// # Errors
-/// When the server is missing or refuses.
-pub fn list(part: &Part, id: &str) -> Result<Vec<(String, String)>> {
-    let databases = inventory(&Server::of_part(part))?.into_iter();
-    let (begin, end) = (format!("{} snapshot ", lease::mark(id)), format!(" of {}", part.holds));
+/// The snapshots of a database: the name of each, with its own database.
+pub fn list(database: &Database, id: &str) -> Result<Vec<(String, String)>> {
+    let databases = inventory(&database.server)?.into_iter();
+    let (begin, end) = (format!("{} snapshot ", lease::mark(id)), format!(" of {}", database.name));
     let named = |mark: &str| Some(mark.strip_prefix(&begin)?.strip_suffix(&end)?.to_owned());
-    Ok(databases
-        .filter_map(|database| Some((named(database.mark.as_deref()?)?, database.name)))
-        .collect())
+    Ok(databases.filter_map(|found| Some((named(found.mark.as_deref()?)?, found.name))).collect())
 }
 
-fn require(part: &Part, id: &str, snapshot: &str) -> Result<()> {
-    let known: Vec<String> = list(part, id)?.into_iter().map(|(name, _)| name).collect();
+fn require(database: &Database, id: &str, snapshot: &str) -> Result<()> {
+    let known: Vec<String> = list(database, id)?.into_iter().map(|(name, _)| name).collect();
     if known.iter().any(|name| name == snapshot) {
         return Ok(());
     }
-    let message = format!("no snapshot `{snapshot}` of `{}`", part.holds);
+    let message = format!("no snapshot `{snapshot}` of `{}`", database.name);
     let hint = match known.as_slice() {
-        [] => "`git agentenv db snapshot save <name>` makes one".to_owned(),
-        known => format!("there are: {}", known.join(", ")),
+        [] => "create one with `git agentenv db snapshot save <name>`".to_owned(),
+        known => format!("existing snapshots: {}", known.join(", ")),
     };
     Err(error::not_found(message).hint(hint).into())
 }
 
-fn database(part: &Part, snapshot: &str) -> String {
-    name::fit(&format!("{}__{}", part.holds, name::database(snapshot)), '_', name::IDENTIFIER)
+fn name_of(database: &Database, snapshot: &str) -> String {
+    name::fit(&format!("{}__{}", database.name, name::database(snapshot)), '_', name::IDENTIFIER)
 }
 
-fn mark(part: &Part, id: &str, snapshot: &str) -> String {
-    lease::mark_of_copy(id, &format!("snapshot {snapshot}"), &part.holds)
+fn mark(database: &Database, id: &str, snapshot: &str) -> String {
+    lease::mark_of_copy(id, &format!("snapshot {snapshot}"), &database.name)
 }
 
 fn require_name(snapshot: &str) -> Result<()> {
@@ -103,7 +97,7 @@ fn require_name(snapshot: &str) -> Result<()> {
     if fine {
         return Ok(());
     }
-    let message = format!("`{}` cannot be a snapshot's name", snapshot.escape_debug());
+    let message = format!("invalid snapshot name `{}`", snapshot.escape_debug());
     let hint = format!("use at most {LONGEST} lower-case letters, digits and hyphens");
     Err(error::usage(message).hint(hint).into())
 }

@@ -3,18 +3,17 @@
 mod scripts;
 mod transport;
 
-use super::{Gone, Made, Server, State};
-use crate::error;
-use crate::model::lease::{self, Part};
+use super::{Gone, Made, RedisIndex, Server, State};
+use crate::model::lease;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// The key that holds the mark of the lease which an index belongs to.
+/// The key that holds the mark of the lease that an index belongs to.
 pub const MARKER: &str = "git-agentenv:owner";
 
-/// How long a server has for a question whose answer is only welcome.
+/// Time limit of a question whose answer is optional.
 const GLANCE: Duration = Duration::from_millis(400);
 
 /// An index that holds keys.
@@ -24,7 +23,7 @@ pub struct Index {
     pub index: u32,
     /// How many keys it holds, the marker included.
     pub keys: u64,
-    /// What the marker says.
+    /// The marker's value.
     #[serde(default)]
     pub mark: Option<String>,
 }
@@ -36,79 +35,67 @@ impl Index {
     }
 }
 
-/// Marks the index of a part with the lease's id, if it is empty or carries that mark already.
+/// Marks an index with the lease's id, if it is empty or carries that mark already.
 ///
 /// # Errors
-/// When the server is missing, or has fewer indexes.
-pub fn claim(part: &Part, id: &str) -> Result<Made> {
-    let reply = eval(part, scripts::CLAIM, id)?;
+/// `Config` when the server has fewer indexes.
+pub fn claim(index: &RedisIndex, id: &str) -> Result<Made> {
+    let reply = eval(index, scripts::CLAIM, id)?;
     match Reply::of(&reply) {
         Reply::Ours | Reply::Done => Ok(Made::Ours),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Made::Occupied(who)),
-        other => Err(other.explain(part, &reply)),
+        other => Err(other.explain(index, &reply)),
     }
 }
 
-/// Marks the index of a part again, whose mark an application's FLUSHDB took along; never over another's mark.
+/// Restores the mark of an index that an application's FLUSHDB deleted; never over another mark.
 ///
-/// Only for a lease that had claimed it: what is in it now came afterwards.
-///
-/// # Errors
-/// When the server is missing.
-pub fn reclaim(part: &Part, id: &str) -> Result<Made> {
-    let reply = eval(part, scripts::RECLAIM, id)?;
+/// Only for a lease that had claimed it: the keys in it came afterwards.
+pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
+    let reply = eval(index, scripts::RECLAIM, id)?;
     match Reply::of(&reply) {
         Reply::Ours | Reply::Done => Ok(Made::Ours),
         Reply::Theirs(who) => Ok(Made::Occupied(who)),
-        other => Err(other.explain(part, &reply)),
+        other => Err(other.explain(index, &reply)),
     }
 }
 
-/// Empties the index of a part if it carries the lease's mark. One that the server does not have holds nothing: Redis
-/// does not even start on data of more indexes than it is told to have.
-///
-/// # Errors
-/// When the server is missing.
-pub fn give_back(part: &Part, id: &str) -> Result<Gone> {
-    let reply = eval(part, scripts::DROP, id)?;
+/// Flushes an index that carries the lease's mark. An index that the server does not have holds nothing: Redis
+/// refuses to start on data of more indexes than its `databases` setting.
+pub fn release(index: &RedisIndex, id: &str) -> Result<Gone> {
+    let reply = eval(index, scripts::DROP, id)?;
     match Reply::of(&reply) {
         Reply::Done => Ok(Gone::Dropped),
         Reply::Missing => Ok(Gone::Missing),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Gone::NotOurs(who)),
         Reply::Nowhere if transport::has_no_such_index(&reply) => Ok(Gone::Missing),
-        other => Err(other.explain(part, &reply)),
+        other => Err(other.explain(index, &reply)),
     }
 }
 
-/// How the index of a part is.
-///
-/// # Errors
-/// When the server is missing.
-pub fn state(part: &Part, id: &str) -> Result<State> {
-    let reply = eval(part, scripts::LOOK, id)?;
+/// Looks at an index.
+pub fn state(index: &RedisIndex, id: &str) -> Result<State> {
+    let reply = eval(index, scripts::LOOK, id)?;
     match Reply::of(&reply) {
         Reply::Ours => Ok(State::Ours),
         Reply::Missing => Ok(State::Missing),
         Reply::Theirs(who) => Ok(State::NotOurs(who)),
         Reply::Unmarked(keys) => Ok(State::Unmarked(keys)),
-        other => Err(other.explain(part, &reply)),
+        other => Err(other.explain(index, &reply)),
     }
 }
 
 /// Every index of a server that holds keys.
-///
-/// # Errors
-/// When the server is missing.
 pub fn inventory(server: &Server) -> Result<Vec<Index>> {
     let reply = transport::eval(server, scripts::INVENTORY, MARKER, &[])?;
     let Some(json) = reply.strip_prefix("list ") else {
         return Err(transport::refusal(&server.title(), &reply));
     };
-    serde_json::from_str(json).context("cannot read what redis answered")
+    serde_json::from_str(json).context("cannot parse the answer of redis")
 }
 
-/// The indexes that hold keys, of whatever Redis answers at the part's port on this machine at once; `None` when
-/// none does. It starts no process, and is a help in choosing, no proof: [`claim`] looks again.
+/// The indexes that hold keys, of the Redis that answers at the server's port on this machine; `None` when none
+/// answers at once. Starts no process. It helps to choose and proves nothing: [`claim`] looks again.
 pub fn occupied(server: &Server) -> Option<BTreeSet<u32>> {
     let address = ("localhost".to_owned(), server.port);
     let mut info = ::redis::cmd("INFO");
@@ -117,11 +104,8 @@ pub fn occupied(server: &Server) -> Option<BTreeSet<u32>> {
     Some(indexes(&text))
 }
 
-/// Ends well when the server answers.
-///
-/// # Errors
-/// When it is missing or refuses.
-pub fn answers(server: &Server) -> Result<()> {
+/// Checks that the server answers.
+pub fn ping(server: &Server) -> Result<()> {
     let reply = transport::eval(server, "return 'pong'", MARKER, &[])?;
     match reply.as_str() {
         "pong" => Ok(()),
@@ -134,16 +118,12 @@ fn indexes(keyspace: &str) -> BTreeSet<u32> {
     keyspace.lines().filter_map(index).collect()
 }
 
-fn eval(part: &Part, script: &str, id: &str) -> Result<String> {
-    let index: u32 = part.holds.parse().map_err(|_| {
-        let message = format!("`{}` is no redis index", part.holds);
-        error::config(message)
-    })?;
-    let args = [&*index.to_string(), &lease::mark(id)];
-    transport::eval(&Server::of_part(part), script, MARKER, &args)
+fn eval(index: &RedisIndex, script: &str, id: &str) -> Result<String> {
+    let args = [&*index.index.to_string(), &lease::mark(id)];
+    transport::eval(&index.server, script, MARKER, &args)
 }
 
-/// What a script answered.
+/// The answer of a script.
 enum Reply {
     Ours,
     Done,
@@ -164,21 +144,20 @@ impl Reply {
             ("keys", "1") => Reply::Unmarked(format!("it holds a key and no `{MARKER}`")),
             ("keys", many) => Reply::Unmarked(format!("it holds {many} keys and no `{MARKER}`")),
             ("nowhere", _) => Reply::Nowhere,
-            // The server's own words, which the client in the container prints like an answer.
+            // An error of the server, which the client in the container prints like an answer.
             _ => Reply::Refused,
         }
     }
 
-    fn explain(&self, part: &Part, line: &str) -> anyhow::Error {
-        let title = Server::of_part(part).title();
+    fn explain(&self, index: &RedisIndex, line: &str) -> anyhow::Error {
         let said = match self {
             Reply::Nowhere => {
                 let why = line.trim_start_matches("nowhere ");
-                format!("index {}: {why}", part.holds)
+                format!("index {}: {why}", index.index)
             }
             _ => line.to_owned(),
         };
-        transport::refusal(&title, &said)
+        transport::refusal(&index.server.title(), &said)
     }
 }
 

@@ -1,10 +1,10 @@
-//! What Redis is told. Each operation is one script, so that nothing comes between looking and acting; SELECT
-//! inside a script changes the script's database only, and one that fails ends the script. (`redis-cli -n 99
-//! FLUSHDB` flushes database 0 and says OK.)
+//! The scripts that Redis runs. Each operation is one script, so that no other client acts between the look and the
+//! action. SELECT inside a script changes the script's database only, and a failing SELECT ends the script.
+//! (`redis-cli -n 99 FLUSHDB` flushes database 0 and says OK.)
 //!
 //! KEYS: the marker key. ARGV: the index, the mark. Each answers with one line that begins with a word.
 
-/// Goes to the index; says who is there unless it is us.
+/// Selects the index; answers with its owner unless it is us.
 macro_rules! select {
     () => {
         r#"
@@ -12,7 +12,7 @@ local went = redis.pcall('SELECT', ARGV[1])
 if type(went) == 'table' and went.err then return 'nowhere ' .. went.err end
 local owner = redis.pcall('GET', KEYS[1])
 if type(owner) == 'table' then
-  if string.find(owner.err, 'WRONGTYPE') then return 'theirs a key that is no text' end
+  if string.find(owner.err, 'WRONGTYPE') then return 'theirs a key that is not a string' end
   return owner
 end
 if owner and owner ~= ARGV[2] then return 'theirs ' .. owner end
@@ -32,7 +32,7 @@ return 'made'
 "#
 );
 
-/// Answers `ours`, `made` or `theirs …`. Keys without a mark are no hindrance: whoever sends this says whose they are.
+/// Answers `ours`, `made` or `theirs …`. Keys without a mark are accepted: the caller knows whose they are.
 pub(super) const RECLAIM: &str = concat!(
     select!(),
     r#"
@@ -42,7 +42,7 @@ return 'made'
 "#
 );
 
-/// Answers `dropped`, `missing`, `theirs …` or `keys <how many>`. ASYNC: the server is shared and must go on.
+/// Answers `dropped`, `missing`, `theirs …` or `keys <how many>`. ASYNC: the server is shared and must not block.
 pub(super) const DROP: &str = concat!(
     select!(),
     r#"
@@ -75,7 +75,7 @@ for index, keys in string.gmatch(redis.call('INFO', 'keyspace'), 'db(%d+):keys=(
   local owner = redis.pcall('GET', KEYS[1])
   if type(owner) == 'table' then
     if not string.find(owner.err, 'WRONGTYPE') then return owner end
-    owner = 'a key that is no text'
+    owner = 'a key that is not a string'
   end
   table.insert(found, {index = tonumber(index), keys = tonumber(keys), mark = owner or nil})
 end

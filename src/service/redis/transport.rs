@@ -1,5 +1,5 @@
-//! The way to a Redis server: its published port, else its own client in the container. A connection takes half a
-//! millisecond where a process in the container takes sixty.
+//! Reaches a Redis server: by its published port, else by the client in its container. A connection takes 0.5 ms, a
+//! process in the container 60 ms.
 
 use crate::error::{self, Exit, Failure, may_have_run};
 use crate::service::Server;
@@ -15,15 +15,12 @@ use std::time::Duration;
 /// The port inside the container.
 const PORT: u16 = 6379;
 
-/// How long a server has to take a connection, and then to answer.
+/// Time limit of a connection, and then of an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs a script with a key and arguments and gives its one line.
-///
-/// # Errors
-/// When the server cannot be reached or refuses.
+/// Runs a script with a key and arguments and returns its one line.
 pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> Result<String> {
-    let title = docker::title(&server.place);
+    let title = server.title();
     let site = Site::of(&server.place);
     let address = if site.is_host() {
         Some(("localhost".to_owned(), server.port))
@@ -36,7 +33,7 @@ pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> R
         cmd.arg(script).arg(1).arg(key).arg(args);
         match ask::<Vec<u8>>(address, &cmd, PATIENCE) {
             Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
-            // The engine can still have a way in, and it knows why: paused, stopped.
+            // `docker exec` may still work, and else names the reason: paused, stopped.
             Err(error) if error.is_io_error() && !site.is_host() => {
                 sent = !error.is_connection_refusal();
             }
@@ -44,12 +41,12 @@ pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> R
             Err(error) => return Err(refusal(&title, &text(&error))),
         }
     }
-    // A server that is paused has the script in its socket, and runs it when it goes on.
+    // A paused server has the script in its socket, and runs it when it resumes.
     let reply = through_client(&site, script, key, args);
     if sent { reply.map_err(may_have_run) } else { reply }
 }
 
-/// Asks a server one thing. A server at a name is tried on each of the name's addresses.
+/// Runs one command. A host name is tried on each of its addresses.
 pub(super) fn ask<T: FromRedisValue>(
     address: (String, u16),
     cmd: &Cmd,
@@ -106,12 +103,12 @@ fn silent(title: &str, said: &str) -> anyhow::Error {
         .into()
 }
 
-/// Whether a server says that it has fewer indexes.
+/// Whether an error says that the server has fewer indexes.
 pub(super) fn has_no_such_index(said: &str) -> bool {
     said.contains("out of range") || said.contains("invalid DB index")
 }
 
-/// Why a server did not do it, by the words of its error.
+/// The failure for an error of the server, with a hint chosen by its text.
 pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
     let has = |word: &str| said.contains(word);
     let (exit, hint) = if has_no_such_index(said) {

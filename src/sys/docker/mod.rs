@@ -127,16 +127,7 @@ pub fn find(place: &Place) -> Result<String> {
         .into_iter()
         .min_by_key(|c| (!c.is_up(), c.number.parse::<u32>().unwrap_or(u32::MAX))),
     };
-    found.map(|c| c.name).ok_or_else(|| diagnosis::missing(&title(place)))
-}
-
-/// What to call a place in messages.
-pub fn title(place: &Place) -> String {
-    match place {
-        Place::Container(name) => name.clone(),
-        Place::Compose { project, service } => format!("{project}/{service}"),
-        Place::Host => "localhost".to_owned(),
-    }
+    found.map(|c| c.name).ok_or_else(|| diagnosis::missing(&place.title()))
 }
 
 /// A docker command that starts nothing.

@@ -44,8 +44,8 @@ const REMOVE: [&str; 9] = [
     "containers-removed",
     "worktree-removed",
     "branch-deleted",
-    "database-given-back",
-    "index-given-back",
+    "database-released",
+    "index-released",
     "before-forgotten",
     "forgotten",
 ];
@@ -54,8 +54,8 @@ const REMOVE: [&str; 9] = [
 const UNDO: [&str; 6] = [
     "worktree-removed",
     "branch-deleted",
-    "database-given-back",
-    "index-given-back",
+    "database-released",
+    "index-released",
     "before-forgotten",
     "forgotten",
 ];

@@ -3,8 +3,7 @@
 use crate::common::{Sandbox, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
-use git_agentenv::model::lease::Part;
-use git_agentenv::service::{Gone, Made, postgres, redis};
+use git_agentenv::service::{Database, Gone, Made, RedisIndex, Server, postgres, redis};
 use git_agentenv::sys::docker;
 use git_agentenv::sys::exec::Cmd;
 use std::os::unix::net::UnixListener;
@@ -20,13 +19,14 @@ const IMAGE: &str = "agentenv-test/redis";
 fn each_way_of_not_being_there_has_its_hint() {
     let sandbox = Sandbox::new();
     let name = format!("{}-postgres-1", sandbox.id);
-    let part = part(Kind::Postgres, "x", Place::Container(name.clone()));
+    let server = server(Kind::Postgres, Place::Container(name.clone()));
+    let part = Database { server, name: "x".to_owned() };
     let refused = |way_out: &str| {
         let error = postgres::create(&part, ID, None).unwrap_err();
         assert_eq!(exit_of(&error), Exit::Service, "{error}");
         assert!(error.to_string().contains(&name), "{error}");
         assert!(hint_of(&error).unwrap().contains(way_out), "{error}: {:?}", hint_of(&error));
-        let error = postgres::give_back(&part, ID, true).unwrap_err();
+        let error = postgres::release(&part, ID, true).unwrap_err();
         assert!(hint_of(&error).unwrap().contains(way_out), "{error}");
     };
     refused("infra up");
@@ -49,12 +49,12 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
     for place in [Place::Container(format!("{project}-redis-1")), compose] {
         assert_eq!(docker::find(&place).unwrap(), name);
         // It publishes no port, so this goes through the client in it.
-        let part = part(Kind::Redis, "3", place);
+        let part = RedisIndex { server: server(Kind::Redis, place), index: 3 };
         wait_until("redis is up", || redis::claim(&part, ID).is_ok());
         assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
         assert!(matches!(redis::claim(&part, &ID.replace('0', "f")).unwrap(), Made::Occupied(_)));
-        assert_eq!(redis::give_back(&part, ID).unwrap(), Gone::Dropped);
-        let far = Part { holds: "16".to_owned(), ..part };
+        assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
+        let far = RedisIndex { index: 16, ..part };
         assert_eq!(exit_of(&redis::claim(&far, ID).unwrap_err()), Exit::Config);
     }
     // A container's own name says more than labels that are like it, however young they are.
@@ -81,7 +81,8 @@ fn redis_that_refuses_or_hangs_says_why() {
             let name = format!("{}-odd", sandbox.id);
             let _container =
                 Container::run(&name, &[publish, &[IMAGE, "redis-server"], args].concat());
-            let part = part(Kind::Redis, "1", Place::Container(name.clone()));
+            let server = server(Kind::Redis, Place::Container(name.clone()));
+            let part = RedisIndex { server, index: 1 };
             let claim = || redis::claim(&part, ID).unwrap_err();
             wait_until(word, || hint_of(&claim()).is_some_and(|hint| hint.contains(word)));
             if word == ways[0].1 {
@@ -148,16 +149,8 @@ fn an_engine_that_is_down_or_deaf_is_an_error_in_time() {
     assert!(hint_of(&error).unwrap().contains("restart"), "{error}");
 }
 
-fn part(kind: Kind, holds: &str, place: Place) -> Part {
-    Part {
-        service: "service".to_owned(),
-        kind,
-        variable: "VARIABLE".to_owned(),
-        holds: holds.to_owned(),
-        place,
-        user: "postgres".to_owned(),
-        port: 1,
-    }
+fn server(kind: Kind, place: Place) -> Server {
+    Server { kind, place, user: "postgres".to_owned(), port: 1 }
 }
 
 fn compose_labels(project: &str, service: &str, dir: &Path) -> Vec<String> {

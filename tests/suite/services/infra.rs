@@ -2,10 +2,9 @@
 
 use crate::common::{Sandbox, servers, wait_until};
 use git_agentenv::model::config::{Kind, Place};
-use git_agentenv::model::lease::Part;
-use git_agentenv::service::{self, Made, Server, State, postgres, redis};
+use git_agentenv::service::{self, Database, Made, RedisIndex, Resource, Server, State};
+use git_agentenv::service::{postgres, redis};
 use git_agentenv::sys::compose::Infra;
-use std::path::Path;
 
 const ID: &str = "0123456789abcdef01234567";
 
@@ -14,21 +13,22 @@ fn the_built_in_servers_come_up_and_keep_their_data_until_it_is_asked_for() {
     servers(); // the images
     let sandbox = Sandbox::new();
     let up = Up::of(&sandbox);
-    let (database, index) = (up.part(Kind::Postgres, "app_x", 0), up.part(Kind::Redis, "63", 1));
-    up.answer(&[&database, &index]);
+    let (postgres_server, redis_server) = (up.server(Kind::Postgres, 0), up.server(Kind::Redis, 1));
+    let database = Database { server: postgres_server.clone(), name: "app_x".to_owned() };
+    let index = RedisIndex { server: redis_server.clone(), index: 63 };
+    answer(&[&postgres_server, &redis_server]);
     assert_eq!(up.infra.status().unwrap().len(), 2);
-    let no_worktree = Path::new("/nowhere");
-    for part in [&database, &index] {
-        assert_eq!(service::make(part, ID, no_worktree).unwrap(), Made::Ours);
+    for resource in [Resource::Database(database.clone()), Resource::RedisIndex(index)] {
+        assert_eq!(service::create(&resource, ID).unwrap(), Made::Ours);
     }
-    let occupied = redis::occupied(&Server::of_part(&index)).unwrap();
+    let occupied = redis::occupied(&redis_server).unwrap();
     assert_eq!(occupied.into_iter().collect::<Vec<_>>(), [63]);
 
     up.infra.up().unwrap();
     up.infra.down(false).unwrap();
     assert_eq!(up.infra.status().unwrap(), []);
     up.infra.up().unwrap();
-    up.answer(&[&database]);
+    answer(&[&postgres_server]);
     assert_eq!(postgres::state(&database, ID).unwrap(), State::Ours);
 }
 
@@ -51,25 +51,21 @@ impl Up {
         up
     }
 
-    fn part(&self, kind: Kind, holds: &str, port: usize) -> Part {
+    fn server(&self, kind: Kind, port: usize) -> Server {
         let service = if kind == Kind::Redis { "redis" } else { "postgres" };
         let project = self.infra.project().to_owned();
-        Part {
-            service: service.to_owned(),
+        Server {
             kind,
-            variable: "VARIABLE".to_owned(),
-            holds: holds.to_owned(),
             place: Place::Compose { project, service: service.to_owned() },
             user: "postgres".to_owned(),
             port: self.ports[port],
         }
     }
+}
 
-    fn answer(&self, parts: &[&Part]) {
-        for part in parts {
-            let server = Server::of_part(part);
-            wait_until("the server answers", || service::answers(&server).is_ok());
-        }
+fn answer(servers: &[&Server]) {
+    for server in servers {
+        wait_until("the server answers", || service::ping(server).is_ok());
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::common::{Sandbox, Talk, servers, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
-use git_agentenv::model::lease::{Part, mark};
-use git_agentenv::service::{Gone, Server, State, postgres};
+use git_agentenv::model::lease::mark;
+use git_agentenv::service::{Database, Gone, Server, State, postgres};
 
 #[test]
 fn a_database_is_made_once_and_dropped_once() {
@@ -14,9 +14,9 @@ fn a_database_is_made_once_and_dropped_once() {
     postgres::create(&part, &id, None).unwrap();
     postgres::create(&part, &id, None).unwrap();
     assert_eq!(postgres::state(&part, &id).unwrap(), State::Ours);
-    assert_eq!(world.comment(&part.holds), mark(&id));
-    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped);
-    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Missing);
+    assert_eq!(world.comment(&part.name), mark(&id));
+    assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped);
+    assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Missing);
     assert_eq!(world.databases(), Vec::<String>::new());
 }
 
@@ -24,11 +24,11 @@ fn a_database_is_made_once_and_dropped_once() {
 fn the_host_s_own_client_does_the_same() {
     let world = World::new();
     let id = world.id(1);
-    let part = Part { place: Place::Host, ..world.part("host") };
+    let part = on(world.part("host"), |server| server.place = Place::Host);
     postgres::create(&part, &id, None).unwrap();
-    assert_eq!(world.comment(&part.holds), mark(&id));
-    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped);
-    let closed = Part { port: 1, ..part };
+    assert_eq!(world.comment(&part.name), mark(&id));
+    assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped);
+    let closed = on(part, |server| server.port = 1);
     let error = postgres::create(&closed, &id, None).unwrap_err();
     assert_eq!(exit_of(&error), Exit::Service);
     assert!(error.to_string().contains("does not answer"), "{error}");
@@ -39,17 +39,17 @@ fn a_template_is_copied_and_one_in_use_is_named() {
     let world = World::new();
     let (source, copy) = (world.part("source"), world.part("copy"));
     postgres::create(&source, &world.id(1), None).unwrap();
-    servers().psql_on(&source.holds, "CREATE TABLE t AS SELECT 7 AS n");
-    postgres::create(&copy, &world.id(2), Some(&source.holds)).unwrap();
-    assert_eq!(servers().psql_on(&copy.holds, "SELECT n FROM t"), "7");
-    assert_eq!(world.comment(&copy.holds), mark(&world.id(2)));
+    servers().psql_on(&source.name, "CREATE TABLE t AS SELECT 7 AS n");
+    postgres::create(&copy, &world.id(2), Some(&source.name)).unwrap();
+    assert_eq!(servers().psql_on(&copy.name, "SELECT n FROM t"), "7");
+    assert_eq!(world.comment(&copy.name), mark(&world.id(2)));
 
-    let _user = Talk::with(&source.holds, "SELECT 'here';");
+    let _user = Talk::with(&source.name, "SELECT 'here';");
     let busy = world.part("busy");
-    let error = postgres::create(&busy, &world.id(3), Some(&source.holds)).unwrap_err();
+    let error = postgres::create(&busy, &world.id(3), Some(&source.name)).unwrap_err();
     assert_eq!(exit_of(&error), Exit::Refused);
-    assert!(error.to_string().contains(&source.holds), "{error}");
-    assert_eq!(postgres::give_back(&busy, &world.id(3), false).unwrap(), Gone::Missing);
+    assert!(error.to_string().contains(&source.name), "{error}");
+    assert_eq!(postgres::release(&busy, &world.id(3), false).unwrap(), Gone::Missing);
 
     let error = postgres::create(&busy, &world.id(3), Some("no such database")).unwrap_err();
     assert!(error.to_string().contains("no database `no such database`"), "{error}");
@@ -63,20 +63,20 @@ fn a_foreign_database_is_neither_taken_nor_dropped() {
         [("bare", None), ("noted", Some("mine: keep")), ("other", Some(&*mark(&world.id(2))))]
     {
         let part = world.part(word);
-        servers().psql(&format!("CREATE DATABASE {}", part.holds));
+        servers().psql(&format!("CREATE DATABASE {}", part.name));
         if let Some(comment) = comment {
-            servers().psql(&format!("COMMENT ON DATABASE {} IS '{comment}'", part.holds));
+            servers().psql(&format!("COMMENT ON DATABASE {} IS '{comment}'", part.name));
         }
         let error = postgres::create(&part, &id, None).unwrap_err();
         assert_eq!(exit_of(&error), Exit::Refused);
-        assert_eq!(error.to_string(), format!("database `{}` exists and is not ours", part.holds));
+        assert_eq!(error.to_string(), format!("database `{}` exists and is not ours", part.name));
         for force in [false, true] {
-            let Gone::NotOurs(what) = postgres::give_back(&part, &id, force).unwrap() else {
+            let Gone::NotOurs(what) = postgres::release(&part, &id, force).unwrap() else {
                 panic!("{word} was not refused");
             };
             assert!(what.contains(comment.unwrap_or("no comment")), "{what}");
         }
-        assert!(world.databases().contains(&part.holds));
+        assert!(world.databases().contains(&part.name));
     }
 }
 
@@ -85,9 +85,8 @@ fn a_live_session_is_named_and_ended_only_by_force() {
     let world = World::new();
     let (part, id) = (world.part("busy"), world.id(1));
     postgres::create(&part, &id, None).unwrap();
-    let _user =
-        Talk::with(&part.holds, "SET application_name = 'the \"app\" \\ ü'; SELECT 'here';");
-    let Gone::Busy(sessions) = postgres::give_back(&part, &id, false).unwrap() else {
+    let _user = Talk::with(&part.name, "SET application_name = 'the \"app\" \\ ü'; SELECT 'here';");
+    let Gone::Busy(sessions) = postgres::release(&part, &id, false).unwrap() else {
         panic!("dropped under a live session");
     };
     let [session] = sessions.as_slice() else {
@@ -96,7 +95,7 @@ fn a_live_session_is_named_and_ended_only_by_force() {
     assert_eq!((&*session.client, &*session.state), ("local", "idle"));
     assert!(session.application.starts_with("the \"app\" \\"), "{session:?}");
     assert!(session.pid > 0);
-    assert_eq!(postgres::give_back(&part, &id, true).unwrap(), Gone::Dropped);
+    assert_eq!(postgres::release(&part, &id, true).unwrap(), Gone::Dropped);
 }
 
 #[test]
@@ -106,12 +105,12 @@ fn taking_over_waits_for_a_session_that_still_creates() {
     let lock = format!("SELECT pg_advisory_lock(hashtextextended('{}', 0))::text;", mark(&id));
     let mut killed = Talk::with("postgres", &format!("{lock} SELECT 'here';"));
     std::thread::scope(|scope| {
-        let taking_over = scope.spawn(|| postgres::give_back(&part, &id, false));
+        let taking_over = scope.spawn(|| postgres::release(&part, &id, false));
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'git-agentenv'
             AND wait_event = 'advisory' AND query LIKE '%advisory%'";
         wait_until("the successor waits", || servers().psql(waiting) != "0");
-        let (birth, name) = (format!("agentenv_{id}"), &part.holds);
+        let (birth, name) = (format!("agentenv_{id}"), &part.name);
         killed.say(&format!("CREATE DATABASE {birth};"));
         killed.say(&format!("COMMENT ON DATABASE {birth} IS '{}';", mark(&id)));
         killed.say(&format!("ALTER DATABASE {birth} RENAME TO {name};"));
@@ -127,18 +126,18 @@ fn what_was_born_and_never_named_is_found_used_up_and_dropped() {
     let (part, id) = (world.part("born"), world.id(1));
     let birth = format!("agentenv_{id}");
     servers().psql(&format!("CREATE DATABASE {birth}"));
-    let found = postgres::inventory(&Server::of_part(&part)).unwrap();
+    let found = postgres::inventory(&part.server).unwrap();
     let born = found.iter().find(|database| database.name == birth).unwrap();
     assert_eq!((born.id(), born.mark.as_deref()), (Some(&*id), None));
 
     postgres::create(&part, &id, None).unwrap();
     assert!(!servers().databases().contains(&birth));
-    let found = postgres::inventory(&Server::of_part(&part)).unwrap();
-    let ours = found.iter().find(|database| database.name == part.holds).unwrap();
+    let found = postgres::inventory(&part.server).unwrap();
+    let ours = found.iter().find(|database| database.name == part.name).unwrap();
     assert_eq!(ours.id(), Some(&*id));
 
     servers().psql(&format!("CREATE DATABASE {birth}"));
-    assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped);
+    assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped);
     assert!(!servers().databases().contains(&birth));
 }
 
@@ -163,14 +162,14 @@ fn names_are_data() {
         assert!(
             servers().psql("SELECT json_agg(datname) FROM pg_database").contains(&world.sandbox.id)
         );
-        let other = postgres::give_back(&part, &world.id(99), false).unwrap();
+        let other = postgres::release(&part, &world.id(99), false).unwrap();
         assert!(matches!(other, Gone::NotOurs(_)), "{odd}");
-        assert_eq!(postgres::give_back(&part, &id, false).unwrap(), Gone::Dropped, "{odd}");
+        assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped, "{odd}");
     }
     let mut part = world.part("");
-    part.holds = "-rf".to_owned();
+    part.name = "-rf".to_owned();
     postgres::create(&part, &world.id(50), None).unwrap();
-    assert_eq!(postgres::give_back(&part, &world.id(50), false).unwrap(), Gone::Dropped);
+    assert_eq!(postgres::release(&part, &world.id(50), false).unwrap(), Gone::Dropped);
 }
 
 #[test]
@@ -178,18 +177,18 @@ fn a_name_that_the_server_would_cut_is_never_sent() {
     let world = World::new();
     let longest = format!("{:x<63}", world.sandbox.id);
     let id = world.id(1);
-    let part = |name: &str| Part { holds: name.to_owned(), ..world.part("") };
+    let part = |name: &str| Database { name: name.to_owned(), ..world.part("") };
     postgres::create(&part(&longest), &id, None).unwrap();
     let longer = part(&format!("{longest}y"));
     assert_eq!(exit_of(&postgres::create(&longer, &id, None).unwrap_err()), Exit::Config);
-    assert_eq!(exit_of(&postgres::give_back(&longer, &id, true).unwrap_err()), Exit::Config);
+    assert_eq!(exit_of(&postgres::release(&longer, &id, true).unwrap_err()), Exit::Config);
     assert_eq!(world.databases(), [longest]);
 }
 
 #[test]
 fn many_at_once_all_come_about() {
     let world = World::new();
-    let parts: Vec<Part> = (0..6).map(|n| world.part(&n.to_string())).collect();
+    let parts: Vec<Database> = (0..6).map(|n| world.part(&n.to_string())).collect();
     std::thread::scope(|scope| {
         for (number, part) in parts.iter().enumerate() {
             let id = world.id(number);
@@ -209,16 +208,21 @@ fn a_user_who_may_not_create_is_told_so() {
     let world = World::new();
     let user = format!("{}_poor", world.sandbox.id);
     servers().psql(&format!("CREATE ROLE {user} LOGIN"));
-    let part = Part { user: user.clone(), ..world.part("poor") };
+    let part = on(world.part("poor"), |server| server.user.clone_from(&user));
     let error = postgres::create(&part, &world.id(1), None).unwrap_err();
     servers().psql(&format!("DROP ROLE {user}"));
     assert_eq!(exit_of(&error), Exit::Service);
     assert!(hint_of(&error).unwrap().contains("CREATEDB"), "{error}");
 
-    let part = Part { user: "no one'\"".to_owned(), ..part };
+    let part = on(part, |server| server.user = "no one'\"".to_owned());
     let error = postgres::create(&part, &world.id(1), None).unwrap_err();
     assert_eq!(exit_of(&error), Exit::Service);
     assert!(error.to_string().contains("does not answer"), "{error}");
+}
+
+fn on(mut database: Database, change: impl FnOnce(&mut Server)) -> Database {
+    change(&mut database.server);
+    database
 }
 
 struct World {
@@ -236,16 +240,14 @@ impl World {
         format!("{}{number:016x}", &self.sandbox.id[1..])
     }
 
-    fn part(&self, word: &str) -> Part {
-        Part {
-            service: "postgres".to_owned(),
+    fn part(&self, word: &str) -> Database {
+        let server = Server {
             kind: Kind::Postgres,
-            variable: "POSTGRES_DB".to_owned(),
-            holds: format!("{}_{word}", self.sandbox.id),
             place: Place::Container(servers().postgres.to_owned()),
             user: "postgres".to_owned(),
             port: servers().postgres_port,
-        }
+        };
+        Database { server, name: format!("{}_{word}", self.sandbox.id) }
     }
 
     fn databases(&self) -> Vec<String> {

@@ -56,7 +56,7 @@ fn a_removal_that_is_done_in_part_leaves_no_shell_in_a_directory_that_is_gone() 
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config());
-    let steps = "agentenv -q add x >/dev/null; AGENTENV_FAULT=database-given-back:error agentenv remove; echo $?; pwd";
+    let steps = "agentenv -q add x >/dev/null; AGENTENV_FAULT=database-released:error agentenv remove; echo $?; pwd";
     let said = with_function(&sandbox, "bash", &repo.path, "", steps).ok();
     assert_eq!(said.stdout, format!("8\n{}\n", repo.path.display()), "{}", said.show());
 }

@@ -1,0 +1,220 @@
+//! A part of an environment as a typed value: what a lease keeps as text, with the server that it is on.
+
+use super::config::{Kind, Place, Service};
+use super::lease::{Lease, Part};
+use crate::error;
+use anyhow::Result;
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+/// A shared server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Server {
+    /// What kind it is.
+    pub kind: Kind,
+    /// Where it runs.
+    pub place: Place,
+    /// The user to connect as.
+    pub user: String,
+    /// The port on this machine where applications reach it.
+    pub port: u16,
+}
+
+/// What one environment holds of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// A Postgres database.
+    Database(Database),
+    /// A Redis index.
+    RedisIndex(RedisIndex),
+    /// A database file in the worktree.
+    File(File),
+}
+
+/// A Postgres database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// The server that it is on.
+    pub server: Server,
+    /// Its name.
+    pub name: String,
+}
+
+/// A Redis index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisIndex {
+    /// The server that it is on.
+    pub server: Server,
+    /// Its number.
+    pub index: u32,
+}
+
+/// A SQLite file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The worktree that it is in.
+    pub worktree: PathBuf,
+    /// Its path in the worktree, without `..`.
+    pub path: PathBuf,
+}
+
+impl Server {
+    /// The server of a lease's part; `None` for a file.
+    pub fn of_part(part: &Part) -> Option<Self> {
+        Self::new(part.kind, &part.place, &part.user, part.port)
+    }
+
+    /// The server of a configured service; `None` for a file.
+    pub fn of_service(service: &Service) -> Option<Self> {
+        Self::new(service.kind, &service.place, &service.user, service.port)
+    }
+
+    fn new(kind: Kind, place: &Place, user: &str, port: u16) -> Option<Self> {
+        let server = Server { kind, place: place.clone(), user: user.to_owned(), port };
+        (kind != Kind::Sqlite).then_some(server)
+    }
+
+    /// What messages call it.
+    pub fn title(&self) -> String {
+        self.place.title()
+    }
+}
+
+impl Place {
+    /// What messages call it: the container's name, `project/service`, or `localhost`.
+    pub fn title(&self) -> String {
+        match self {
+            Place::Container(name) => name.clone(),
+            Place::Compose { project, service } => format!("{project}/{service}"),
+            Place::Host => "localhost".to_owned(),
+        }
+    }
+}
+
+impl Lease {
+    /// A part of this lease as a typed value.
+    ///
+    /// # Errors
+    /// When the lease was edited by hand: no Redis index, or a file outside the worktree.
+    pub fn resource(&self, part: &Part) -> Result<Resource> {
+        Resource::of(part, &self.path)
+    }
+}
+
+impl Resource {
+    /// The part of an environment whose worktree is at this path.
+    ///
+    /// # Errors
+    /// When the part holds no Redis index, or a file outside the worktree.
+    pub fn of(part: &Part, worktree: &Path) -> Result<Self> {
+        let Some(server) = Server::of_part(part) else {
+            return Ok(Resource::File(File::new(worktree, &part.holds)?));
+        };
+        Ok(match part.kind {
+            Kind::Redis => Resource::RedisIndex(RedisIndex { server, index: index(&part.holds)? }),
+            Kind::Mysql => return Err(unsupported(part.kind)),
+            Kind::Postgres | Kind::Sqlite => {
+                Resource::Database(Database { server, name: part.holds.clone() })
+            }
+        })
+    }
+
+    /// The server that it is on; `None` for a file.
+    pub fn server(&self) -> Option<&Server> {
+        match self {
+            Resource::Database(database) => Some(&database.server),
+            Resource::RedisIndex(index) => Some(&index.server),
+            Resource::File(_) => None,
+        }
+    }
+}
+
+impl File {
+    /// A file at this path in a worktree.
+    ///
+    /// # Errors
+    /// When it would lie outside the worktree.
+    pub fn new(worktree: &Path, path: &str) -> Result<Self> {
+        let file = File { worktree: worktree.to_owned(), path: PathBuf::from(path) };
+        let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if path.is_empty() || !file.path.components().all(inside) {
+            return Err(file.outside());
+        }
+        Ok(file)
+    }
+
+    /// Its full path. The file need not exist.
+    pub fn full(&self) -> PathBuf {
+        self.worktree.join(&self.path)
+    }
+
+    /// The error for a file that is not inside its worktree.
+    pub fn outside(&self) -> anyhow::Error {
+        let message = format!("sqlite file `{}` is not inside the worktree", self.path.display());
+        error::config(message)
+            .hint("`name` of a sqlite service is a path relative to the worktree")
+            .into()
+    }
+}
+
+/// The error for a kind of server that is not supported yet.
+pub fn unsupported(kind: Kind) -> anyhow::Error {
+    let kind = format!("{kind:?}").to_lowercase();
+    error::config(format!("kind `{kind}` is not supported yet")).into()
+}
+
+fn index(text: &str) -> Result<u32> {
+    text.parse().map_err(|_| error::config(format!("`{text}` is not a redis index")).into())
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Resource::Database(database) => write!(f, "database `{}`", database.name),
+            Resource::RedisIndex(index) => write!(f, "redis index {}", index.index),
+            Resource::File(file) => write!(f, "sqlite file `{}`", file.path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Exit, exit_of};
+
+    fn part(kind: Kind, holds: &str) -> Part {
+        Part {
+            service: "x".to_owned(),
+            kind,
+            variable: "X".to_owned(),
+            holds: holds.to_owned(),
+            place: Place::Host,
+            user: String::new(),
+            port: 1,
+        }
+    }
+
+    fn of(kind: Kind, holds: &str) -> Result<Resource> {
+        Resource::of(&part(kind, holds), Path::new("/w"))
+    }
+
+    #[test]
+    fn each_kind_has_its_own_type() {
+        assert_eq!(of(Kind::Postgres, "app_x").unwrap().to_string(), "database `app_x`");
+        assert_eq!(of(Kind::Redis, "3").unwrap().to_string(), "redis index 3");
+        let file = of(Kind::Sqlite, "data/x.db").unwrap();
+        assert_eq!(file.to_string(), "sqlite file `data/x.db`");
+        assert_eq!((file.server(), of(Kind::Redis, "3").unwrap().server().is_some()), (None, true));
+    }
+
+    #[test]
+    fn what_a_lease_cannot_mean_is_a_configuration_error() {
+        for holds in ["", "abc", "-1", "1 2", "99999999999"] {
+            assert_eq!(exit_of(&of(Kind::Redis, holds).unwrap_err()), Exit::Config, "{holds}");
+        }
+        for holds in ["", "../x", "/x", "data/../../x"] {
+            assert_eq!(exit_of(&of(Kind::Sqlite, holds).unwrap_err()), Exit::Config, "{holds}");
+        }
+        assert_eq!(exit_of(&of(Kind::Mysql, "x").unwrap_err()), Exit::Config);
+    }
+}
