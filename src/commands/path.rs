@@ -26,6 +26,7 @@ Examples:
 /// Prints the path.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let lease = resolve::named(&Context::here()?, &args.env)?;
+    resolve::require_present(&lease)?;
     let answer = serde_json::json!({ "name": lease.name, "path": lease.path });
     shell_cd::to(ui, &lease.path);
     ui.answer(&answer, || format!("{}\n", lease.path.display()))?;

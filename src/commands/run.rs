@@ -4,7 +4,7 @@ use super::check;
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
 use crate::environment::{hooks, resolve};
-use crate::error::{self, Exit};
+use crate::error::Exit;
 use crate::sys::exec::Cmd;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -49,12 +49,7 @@ fn attempt(args: &Args) -> Result<Infallible> {
     if !args.force {
         check::require_own(&context, &lease)?;
     }
-    if !lease.path.is_dir() {
-        let message = format!("worktree {} no longer exists", lease.path.display());
-        return Err(error::not_found(message)
-            .hint("release its resources: `git agentenv prune`")
-            .into());
-    }
+    resolve::require_present(&lease)?;
     let (program, rest) = args.command.split_first().context("no command")?;
     hooks::with_vars(Cmd::new(program).args(rest), &lease).replace()
 }

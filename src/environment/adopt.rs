@@ -2,7 +2,7 @@
 
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
-use crate::environment::{create, files, reclaim};
+use crate::environment::{create, files, reclaim, recover};
 use crate::error;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::plan::{self, Request, Start, Target};
@@ -21,6 +21,10 @@ pub fn worktree(workspace: &Workspace<'_>) -> Result<Lease> {
         Some(lease) => repair(workspace, &lease, &tree),
         None => {
             require_unclaimed(context, &tree)?;
+            if let Some(id) = &tree.lease {
+                let lease = recover::lease(workspace, &tree, id, &request(context, &tree)?)?;
+                return repair(workspace, &lease, &tree);
+            }
             tree.branch.iter().try_for_each(|branch| reclaim::stale(context, ui, branch))?;
             let lease = create::one(workspace, request(context, &tree)?)?;
             ui.say(format!("`{}` is now an environment", lease.name));
@@ -112,7 +116,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
         }
     }
     if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {
-        git::checkout(&lease.path)?;
+        git::checkout(&lease.main, &lease.path)?;
     }
     files::write_env(&context.store, &lease)?;
     lease.phase = Phase::Ready;

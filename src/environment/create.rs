@@ -45,6 +45,7 @@ fn reserve(
     let recorded = context.store.lock(waiting).and_then(|_lock| {
         let (plan, leases) = decide(context, &workspace.config, request, occupied, id.clone())?;
         leases.iter().try_for_each(|other| require_no_rival(context, &plan.lease, other))?;
+        context.store.remember(&context.repo.common)?;
         failpoint::point("before-lease")?;
         context.store.save(&plan.lease)?;
         failpoint::point("lease-written")?;

@@ -16,6 +16,7 @@ pub mod orphans;
 pub mod processes;
 pub mod prune;
 pub mod reclaim;
+pub mod recover;
 pub mod removal_risks;
 pub mod remove;
 pub mod resolve;

@@ -1,11 +1,15 @@
-//! Databases and indexes that carry our mark but whose lease was lost.
+//! What a lost lease leaves behind: marked databases and indexes, and worktrees that still use them.
 
+use crate::environment::{reclaim, worktree};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::service::{self, Resource, Server};
+use crate::sys::fs::{self, Stands};
+use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
-use anyhow::Result;
-use std::collections::BTreeSet;
+use anyhow::{Context, Result, anyhow};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// A resource on a server that only a lost lease of this store can have held.
 pub struct Orphan {
@@ -15,7 +19,28 @@ pub struct Orphan {
     pub resource: Resource,
 }
 
-/// A server that did not answer. Nothing on it is touched.
+impl Orphan {
+    /// What to call it in messages.
+    pub fn name(&self) -> String {
+        let kind = match self.resource {
+            Resource::Database(_) => "postgres",
+            Resource::RedisIndex(_) => "redis",
+            Resource::File(_) => "sqlite",
+        };
+        format!("{kind} {}", self.holds())
+    }
+
+    /// The database's name, the index, or the file.
+    pub fn holds(&self) -> String {
+        match &self.resource {
+            Resource::Database(database) => database.name.clone(),
+            Resource::RedisIndex(index) => index.index.to_string(),
+            Resource::File(file) => file.path.display().to_string(),
+        }
+    }
+}
+
+/// A server or a repository that could not be read. What it would tell is unknown.
 pub struct Silent {
     /// Where it is.
     pub server: String,
@@ -23,22 +48,101 @@ pub struct Silent {
     pub why: anyhow::Error,
 }
 
-/// Asks the servers that leases and the configuration name.
-pub fn find(store: &Store, config: Option<&Config>) -> Result<(Vec<Orphan>, Vec<Silent>)> {
+/// What lost leases left.
+#[derive(Default)]
+pub struct Lost {
+    /// Resources that no worktree uses.
+    pub orphans: Vec<Orphan>,
+    /// Resources of worktrees that exist, with the worktree's directory.
+    pub in_use: Vec<(Orphan, PathBuf)>,
+    /// What could not be read.
+    pub silent: Vec<Silent>,
+}
+
+/// Asks the servers that leases and the configuration name, and looks for worktrees that carry the lost ids.
+///
+/// While one of the known repositories cannot be read, nothing counts as an orphan.
+pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Result<Lost> {
+    let mut lost = Lost::default();
+    let leases = store.leases()?;
     let mut marked = Vec::new();
-    let mut silent = Vec::new();
-    for server in servers(&store.leases()?, config) {
+    for server in servers(&leases, config) {
         match service::inventory::marked(&server) {
             Ok(found) => {
                 marked.extend(found.into_iter().map(|(id, resource)| Orphan { id, resource }))
             }
-            Err(why) => silent.push(Silent { server: server.title(), why }),
+            Err(why) => lost.silent.push(Silent { server: server.title(), why }),
         }
     }
     // A lease is written before anything carries its mark: leases read now cover all that was seen above.
-    let known: BTreeSet<String> = store.leases()?.into_iter().map(|lease| lease.id).collect();
+    let leases = store.leases()?;
+    let known: BTreeSet<&String> = leases.iter().map(|lease| &lease.id).collect();
     marked.retain(|orphan| orphan.id.starts_with(store.id()) && !known.contains(&orphan.id));
-    Ok((marked, silent))
+    if marked.is_empty() {
+        return Ok(lost);
+    }
+    let repositories = repositories(store, &leases, here)?;
+    let (standing, unread) = standing(&repositories);
+    for orphan in marked {
+        match standing.get(&orphan.id) {
+            Some(path) => lost.in_use.push((orphan, path.clone())),
+            None if unread.is_empty() => lost.orphans.push(orphan),
+            None => {}
+        }
+    }
+    lost.silent.extend(unread);
+    Ok(lost)
+}
+
+/// Worktrees that carry the mark of a lease of this store that is lost.
+pub fn worktrees(store: &Store, leases: &[Lease], here: Option<&Path>) -> Result<Vec<PathBuf>> {
+    let (standing, _) = standing(&repositories(store, leases, here)?);
+    let is_lost = |id: &String| id.starts_with(store.id()) && !store.file(id).exists();
+    Ok(standing.into_iter().filter(|(id, _)| is_lost(id)).map(|(_, path)| path).collect())
+}
+
+/// The repositories that had environments, and the one around the current directory.
+fn repositories(store: &Store, leases: &[Lease], here: Option<&Path>) -> Result<BTreeSet<PathBuf>> {
+    let mut all: BTreeSet<PathBuf> = store.repositories()?.into_iter().collect();
+    all.extend(leases.iter().map(|lease| lease.repository.clone()));
+    all.extend(here.map(Path::to_owned));
+    Ok(all)
+}
+
+/// The directory of each worktree that carries a mark and exists, by the mark's id; and what could not be read.
+fn standing(repositories: &BTreeSet<PathBuf>) -> (BTreeMap<String, PathBuf>, Vec<Silent>) {
+    let mut standing = BTreeMap::new();
+    let mut unread = Vec::new();
+    for common in repositories {
+        match standing_in(common) {
+            Ok(found) => standing.extend(found),
+            Err(why) => unread.push(Silent { server: common.display().to_string(), why }),
+        }
+    }
+    (standing, unread)
+}
+
+fn standing_in(common: &Path) -> Result<Vec<(String, PathBuf)>> {
+    if fs::stands(common)? == Stands::Nothing && !reclaim::is_gone_for_good(common)? {
+        return Err(anyhow!("the repository cannot be read: its disk may be unmounted"));
+    }
+    let main = common.parent().unwrap_or(common);
+    let mut found = Vec::new();
+    for tree in repo::worktrees(common).context("cannot read the repository")? {
+        let Some(id) = tree.lease.clone() else { continue };
+        if let Some(path) = place(main, &tree)? {
+            found.push((id, path));
+        }
+    }
+    Ok(found)
+}
+
+/// Where a worktree is: also when it was moved, or its disk is unmounted and git keeps it by a lock.
+fn place(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
+    if fs::stands(&tree.path)? != Stands::Nothing || tree.locked.is_some() {
+        return Ok(Some(fs::canonical(&tree.path)));
+    }
+    worktree::moved_to(main, tree)
 }
 
 fn servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {

@@ -1,10 +1,11 @@
 //! Releases resources of deleted worktrees and finishes interrupted operations.
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::orphans;
+use crate::environment::orphans::{self, Orphan};
 use crate::environment::reclaim::{self, Due, Settled};
 use crate::model::lease::Lease;
-use crate::service::{self, Gone, Resource, inventory};
+use crate::model::shell;
+use crate::service::{self, Gone, State, inventory};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
@@ -88,37 +89,57 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
 
 fn lost(ui: &Ui, store: &Store, report: &mut Report) {
     let context = current_dir()
-        .and_then(|dir| Ok(Context { repo: Repo::discover(&dir)?, store: store.clone() }));
-    let config = context.ok().and_then(|context| context.config().ok()?);
-    let (found, silent) = match orphans::find(store, config.as_ref()) {
-        Ok(answer) => answer,
+        .and_then(|dir| Ok(Context { repo: Repo::discover(&dir)?, store: store.clone() }))
+        .ok();
+    let config = context.as_ref().and_then(|context| context.config().ok()?);
+    let here = context.as_ref().map(|context| context.repo.common.as_path());
+    let lost = match orphans::find(store, config.as_ref(), here) {
+        Ok(lost) => lost,
         Err(error) => return report.keep("databases without a lease", &error),
     };
-    for silent in silent {
+    for silent in lost.silent {
         report.keep(&silent.server, &silent.why);
     }
-    for orphan in found {
-        let (kind, holds) = match &orphan.resource {
-            Resource::Database(database) => ("postgres", database.name.clone()),
-            Resource::RedisIndex(index) => ("redis", index.index.to_string()),
-            Resource::File(file) => ("sqlite", file.path.display().to_string()),
-        };
-        let name = format!("{kind} {holds}");
-        let released = if report.dry_run { Ok(()) } else { drop_orphan(&orphan) };
-        match released {
-            Ok(()) => {
+    for (orphan, path) in lost.in_use {
+        let adopt = format!("git agentenv adopt {}", shell::path(&path));
+        let why = anyhow!("worktree {} uses it, but its lease was lost: `{adopt}`", path.display());
+        report.keep(&orphan.name(), &why);
+    }
+    for orphan in lost.orphans {
+        let name = orphan.name();
+        match release(store, &orphan, report.dry_run) {
+            Ok(false) => {}
+            Ok(true) => {
                 ui.say(format!("{} {name}: its lease was lost", report.verb()));
-                report.pruned.push(Entry { name, due: None, what: holds });
+                report.pruned.push(Entry { name, due: None, what: orphan.holds() });
             }
             Err(error) => report.keep(&name, &error),
         }
     }
 }
 
-fn drop_orphan(orphan: &orphans::Orphan) -> Result<()> {
+/// Drops one orphan; `false` when there is nothing to drop any more: another process has just released it, or works
+/// on it.
+fn release(store: &Store, orphan: &Orphan, dry_run: bool) -> Result<bool> {
+    let Some(_working) = store.try_lock_lease(&orphan.id)? else { return Ok(false) };
+    if store.lease(&orphan.id)?.is_some() {
+        return Ok(false);
+    }
+    let dropped = if dry_run { still_there(orphan) } else { drop_orphan(orphan) };
+    // No lease has this id, so its lock file is only what was made above.
+    store.forget(&orphan.id)?;
+    dropped
+}
+
+fn still_there(orphan: &Orphan) -> Result<bool> {
+    Ok(service::state(&orphan.resource, &orphan.id)? != State::Missing)
+}
+
+fn drop_orphan(orphan: &Orphan) -> Result<bool> {
     match service::release(&orphan.resource, &orphan.id, false)? {
-        Gone::Dropped | Gone::Missing => Ok(()),
-        Gone::NotOurs(whose) => Err(anyhow!("not ours ({whose})")),
+        Gone::Dropped => Ok(true),
+        // Its name belongs to another environment by now.
+        Gone::Missing | Gone::NotOurs(_) => Ok(false),
         Gone::Busy(sessions) => Err(anyhow!("in use by {}", inventory::listed(&sessions))),
     }
 }

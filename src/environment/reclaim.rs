@@ -68,7 +68,7 @@ pub fn homeless(lease: &Lease) -> (String, String) {
 }
 
 /// A missing directory counts as deleted only when its parent can be read: a disk may be unmounted.
-fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
+pub fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
     let parent = path.parent().unwrap_or(path);
     let above = if path.file_name().is_some_and(|name| name == ".git") {
         parent.parent().unwrap_or(parent)

@@ -1,12 +1,15 @@
 //! Finds the environment that the user means.
 
 use crate::environment::context::{Context, current_dir};
+use crate::environment::worktree;
 use crate::error;
 use crate::model::lease::Lease;
 use crate::model::suggest;
 use crate::sys::fs;
 use crate::sys::repo::{self, Worktree};
 use anyhow::Result;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The environment of this branch, name, directory name or path in the repository.
 pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
@@ -58,6 +61,32 @@ pub fn current(context: &Context) -> Result<Vec<Lease>> {
     let mut leases = context.leases()?;
     leases.iter_mut().for_each(|lease| place(lease, &trees));
     Ok(leases)
+}
+
+/// As [`current`], of leases of any repositories. Where the worktrees cannot be read, the lease's word stands.
+pub fn place_all(leases: &mut [Lease]) {
+    let mut read: BTreeMap<PathBuf, Vec<Worktree>> = BTreeMap::new();
+    for lease in leases {
+        let trees = read
+            .entry(lease.repository.clone())
+            .or_insert_with_key(|common| repo::worktrees(common).unwrap_or_default());
+        place(lease, trees);
+    }
+}
+
+/// Refuses an environment whose worktree is not in its place.
+///
+/// # Errors
+/// `Refused` when it was moved without git's help, `NotFound` when it was deleted.
+pub fn require_present(lease: &Lease) -> Result<()> {
+    if lease.path.is_dir() {
+        return Ok(());
+    }
+    if let Some(tree) = worktree::of(lease)? {
+        worktree::require_in_place(lease, &tree)?;
+    }
+    let message = format!("worktree {} no longer exists", lease.path.display());
+    Err(error::not_found(message).hint("release its resources: `git agentenv prune`").into())
 }
 
 /// Gives a lease the branch and the path that its worktree, one of these, has now.

@@ -39,7 +39,7 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
     }
     let admin = git::mark_worktree(&lease.path, &lease.id)?;
     failpoint::point("worktree-marked")?;
-    git::checkout(&lease.path)?;
+    git::checkout(&lease.main, &lease.path)?;
     git::unlock(&admin)?;
     failpoint::point("worktree-unlocked")?;
     Ok(admin)
@@ -211,11 +211,16 @@ pub fn discard_fragments(lease: &Lease) -> Result<()> {
 ///
 /// Git would call it prunable. Searched beside its old place and beside and in the main checkout.
 pub fn elsewhere(lease: &Lease, tree: &Worktree) -> Result<Option<PathBuf>> {
+    moved_to(&lease.main, tree)
+}
+
+/// As [`elsewhere`], of a worktree whose lease may be lost.
+pub fn moved_to(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
     if fs::stands(&tree.path)? != Stands::Nothing {
         return Ok(None);
     }
     let is_it = |place: &PathBuf| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
-    let near = [tree.path.parent(), lease.main.parent(), Some(lease.main.as_path())];
+    let near = [tree.path.parent(), main.parent(), Some(main)];
     for dir in near.into_iter().flatten() {
         for entry in fs::entries(dir)? {
             let below = fs::entries(&entry).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What servers hold, beyond the resources of one environment.
 
 use crate::model::config::Kind;
+use crate::model::lease;
 use crate::service::{Database, RedisIndex, Resource, Server, Session, postgres, redis};
 use anyhow::Result;
 use std::fmt;
@@ -29,6 +30,23 @@ pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
             .iter()
             .filter_map(|found| Some((found.id()?.to_owned(), index(found.index))))
             .collect(),
+        Kind::Mysql | Kind::Sqlite => Vec::new(),
+    })
+}
+
+/// The databases or indexes on a server that carry the mark of this lease, copies that it keeps of them excluded.
+pub fn held_by(server: &Server, id: &str) -> Result<Vec<String>> {
+    let mark = lease::mark(id);
+    let is_own = |found: &Option<String>| found.as_deref() == Some(mark.as_str());
+    Ok(match server.kind {
+        Kind::Postgres => {
+            let databases = postgres::inventory(server)?.into_iter();
+            databases.filter(|one| is_own(&one.mark)).map(|one| one.name).collect()
+        }
+        Kind::Redis => {
+            let indexes = redis::inventory(server)?.into_iter();
+            indexes.filter(|one| is_own(&one.mark)).map(|one| one.index.to_string()).collect()
+        }
         Kind::Mysql | Kind::Sqlite => Vec::new(),
     })
 }

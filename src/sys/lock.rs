@@ -5,7 +5,7 @@ use crate::error;
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,15 @@ pub fn attempt(path: &Path) -> Result<Option<Lock>> {
             }
         }
     }
+}
+
+/// Writes into a lock file what it stands for, unless it says so already.
+pub fn label(path: &Path, text: &[u8]) -> Result<()> {
+    let file = open(path)?;
+    if file.metadata().is_ok_and(|meta| meta.len() == text.len() as u64) {
+        return Ok(());
+    }
+    file.write_all_at(text, 0).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn is_at(file: &File, path: &Path) -> bool {

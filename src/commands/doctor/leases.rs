@@ -53,7 +53,8 @@ fn away(lease: &Lease) -> Option<Finding> {
     let (name, path) = (&lease.name, tree.path.display());
     if let Some(place) = worktree::elsewhere(lease, &tree).ok()? {
         let what = format!("`{name}`: its worktree was moved away from {path}");
-        return Some(Finding::error(what, worktree::repairing(&place)));
+        let fix = Fix::Move(Box::new(lease.clone()), place.clone());
+        return Some(Finding::error(what, worktree::repairing(&place)).fix(fix));
     }
     let what = format!("`{name}`: worktree {path} is missing, but locked");
     Some(Finding::warning(what, format!("git worktree unlock {}", shell::path(&tree.path))))
@@ -61,7 +62,7 @@ fn away(lease: &Lease) -> Option<Finding> {
 
 fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
     let adopt = format!("git agentenv adopt {}", shell::path(&lease.path));
-    let repair = || Fix::Repair(Box::new(lease.clone()));
+    let repair = || Fix::Adopt(lease.path.clone());
     match files::is_current(lease) {
         Ok(true) => {}
         Ok(false) => {
@@ -103,7 +104,7 @@ fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
         // The application creates the file on first use.
         State::Missing if part.kind == Kind::Sqlite => None,
         State::Missing => {
-            let repair = Fix::Repair(Box::new(lease.clone()));
+            let repair = Fix::Adopt(lease.path.clone());
             Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(repair))
         }
         State::Unmarked(keys) => {

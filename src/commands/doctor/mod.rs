@@ -6,16 +6,18 @@ mod slots;
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, reclaim};
+use crate::environment::{adopt, orphans, reclaim, resolve};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::shell;
+use crate::sys::git;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::Result;
 use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -59,8 +61,10 @@ pub struct Finding {
 enum Fix {
     /// Finish an interrupted operation, release what a deleted worktree held.
     Finish(Box<Lease>),
-    /// Restore what is missing.
-    Repair(Box<Lease>),
+    /// Restore what an environment in this directory lacks, its lease included.
+    Adopt(PathBuf),
+    /// Tell git where a worktree is that was moved without its help, then do the same.
+    Move(Box<Lease>, PathBuf),
 }
 
 impl Finding {
@@ -88,14 +92,15 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Repo::discover(&current_dir()?).ok();
     let context = context.map(|repo| Context { repo, store: store.clone() });
     let config = context.as_ref().map(Context::config).transpose()?.flatten();
-    let mut findings = look(&store, config.as_ref())?;
+    let here = context.as_ref().map(|context| context.repo.common.as_path());
+    let mut findings = look(&store, config.as_ref(), here)?;
     if args.fix {
         for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
             if let Err(error) = repair(ui, &store, fix) {
                 ui.warn(format!("{error:#}"));
             }
         }
-        findings = look(&store, config.as_ref())?;
+        findings = look(&store, config.as_ref(), here)?;
     }
     let left = slots::left(&store, config.as_ref())?;
     let ok = findings.iter().all(|finding| finding.level != Level::Error);
@@ -104,8 +109,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
-fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
-    let (known, broken) = store.survey()?;
+fn look(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Result<Vec<Finding>> {
+    let (mut known, broken) = store.survey()?;
+    resolve::place_all(&mut known);
     let mut findings = machine::look(config, &known);
     for broken in broken {
         let file = broken.file.to_string_lossy();
@@ -116,9 +122,17 @@ fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
             format!("mv {} {}", shell::word(&file), shell::word(&away)),
         ));
     }
+    findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));
     Ok(findings)
+}
+
+/// A worktree whose lease was lost: its resources are not on record.
+fn lost(path: &Path) -> Finding {
+    let what = format!("the lease of worktree {} was lost", path.display());
+    let command = format!("git agentenv adopt {}", shell::path(path));
+    Finding::error(what, command).fix(Fix::Adopt(path.to_owned()))
 }
 
 /// The problems of one environment.
@@ -131,11 +145,17 @@ pub fn of_lease(lease: &Lease) -> Vec<Finding> {
 fn repair(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
     match fix {
         Fix::Finish(lease) => reclaim::settle(ui, store, lease, false).map(drop),
-        Fix::Repair(lease) => {
-            let context = Context::at(&lease.path)?;
-            adopt::worktree(&Workspace::open(&context, ui)?).map(drop)
+        Fix::Adopt(path) => adopt_at(ui, path),
+        Fix::Move(lease, path) => {
+            git::repair_worktree(&lease.main, path)?;
+            adopt_at(ui, path)
         }
     }
+}
+
+fn adopt_at(ui: &Ui, path: &Path) -> Result<()> {
+    let context = Context::at(path)?;
+    adopt::worktree(&Workspace::open(&context, ui)?).map(drop)
 }
 
 fn text(findings: &[Finding], left: &[slots::Left]) -> String {

@@ -40,7 +40,7 @@ pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<I
 }
 
 /// The plain name, one unique to this branch, and one unique to this branch in this repository.
-fn candidates(named: &str, facts: &Facts<'_>) -> [String; 3] {
+pub fn candidates(named: &str, facts: &Facts<'_>) -> [String; 3] {
     let [pretty, distinct] = name::candidates(named);
     let salt = format!("{}\0{named}", facts.repository.display());
     let own = name::with_hash(&pretty, &salt, '-', name::LONGEST);

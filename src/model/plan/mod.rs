@@ -1,10 +1,13 @@
 //! Decides what `add` will do, before it changes anything.
 
 mod identity;
+mod restore;
 mod slots;
 
 #[cfg(test)]
 mod tests;
+
+pub use restore::{Held, restore};
 
 use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};

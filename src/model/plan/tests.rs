@@ -35,6 +35,16 @@ impl World {
     }
 
     fn plan(&self, branch: &str) -> Result<Plan> {
+        self.with_facts(|facts| add(&self.config, facts, request(branch)))
+    }
+
+    fn restore(&self, branch: &str, held: &Held) -> Lease {
+        let restored =
+            self.with_facts(|facts| restore(&self.config, facts, &request(branch), held));
+        restored.unwrap().lease
+    }
+
+    fn with_facts<T>(&self, plan: impl FnOnce(&Facts<'_>) -> T) -> T {
         let facts = Facts {
             id: "0123456789abcdef01234567".to_owned(),
             repository: &self.repository,
@@ -44,7 +54,7 @@ impl World {
             port_free: &|port| !self.listening.contains(&port),
             path_free: &|path| !self.standing.contains(path),
         };
-        add(&self.config, &facts, request(branch))
+        plan(&facts)
     }
 
     /// Plans and from then on counts what the plan holds as taken, as the leases do.
@@ -134,6 +144,31 @@ fn a_path_that_is_taken_gives_another_name() {
         "{}",
         lease.path.display()
     );
+}
+
+#[test]
+fn a_lost_lease_gets_what_its_marks_name_and_no_other_name() {
+    let mut world = World::new();
+    let other = world.take("feature/x");
+    let lost = world.take("feature-x");
+    // Its application listens, and the other environment is gone: the plain name is free now.
+    world.listening.insert(lost.ports["DJANGO_PORT"]);
+    world.taken.names.remove(&other.name);
+    world.taken.names.remove(&lost.name);
+    world.taken.ports.retain(|_, holder| !holder.contains(&lost.name));
+    world.taken.projects.clear();
+    world.standing.clear();
+    let parts = lost.parts.iter().map(|part| (part.service.clone(), part.holds.clone())).collect();
+    let held = Held { parts, ports: lost.ports.clone() };
+    let restored = world.restore("feature-x", &held);
+    assert_eq!((&restored.name, &restored.ports), (&lost.name, &lost.ports));
+    assert_eq!(restored.parts, lost.parts);
+
+    // A port that another lease holds by now is not taken from it.
+    world.taken.ports.insert(lost.ports["VITE_PORT"], "another".to_owned());
+    let restored = world.restore("feature-x", &held);
+    assert_ne!(restored.ports, lost.ports);
+    assert_eq!(restored.parts, lost.parts);
 }
 
 proptest! {

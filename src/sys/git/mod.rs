@@ -16,6 +16,7 @@ use super::repo::MARK;
 use crate::error;
 use crate::sys::failpoint;
 use anyhow::Result;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,10 +86,25 @@ pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
 }
 
 /// Fills a worktree that was made without a checkout.
-pub fn checkout(path: &Path) -> Result<()> {
+///
+/// A relative `core.hooksPath` means the main checkout's directory: in the new worktree it would name hooks of a
+/// branch that nobody has read yet.
+pub fn checkout(main: &Path, path: &Path) -> Result<()> {
     let workers = ["-c", "checkout.workers=0"];
-    retry(|| git(path).args(workers).args(["checkout", "--quiet", "--force", "HEAD"]))?;
+    let hooks = query::relative_hooks_path(main)?.map(|dir| {
+        let mut setting = OsString::from("core.hooksPath=");
+        setting.push(main.join(dir));
+        [OsString::from("-c"), setting]
+    });
+    let hooks = hooks.iter().flatten();
+    let checkout = ["checkout", "--quiet", "--force", "HEAD"];
+    retry(|| git(path).args(workers).args(hooks.clone()).args(checkout))?;
     failpoint::point("checked-out")
+}
+
+/// Tells git where a worktree is that was moved without its help.
+pub fn repair_worktree(repo: &Path, place: &Path) -> Result<()> {
+    retry(|| git(repo).args(["worktree", "repair"]).arg(place)).map(drop)
 }
 
 /// Takes our lock off a worktree.

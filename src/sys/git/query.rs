@@ -62,6 +62,13 @@ pub fn hooks_dir(repo: &Path) -> Result<(PathBuf, Option<String>)> {
     Ok((dir, scope.filter(|_| setting.success())))
 }
 
+/// The value of `core.hooksPath` as the main checkout sees it, when it is relative.
+pub(super) fn relative_hooks_path(main: &Path) -> Result<Option<PathBuf>> {
+    let setting = git(main).args(["config", "--type=path", "--get", "core.hooksPath"]).output()?;
+    let dir = Some(PathBuf::from(setting.text())).filter(|_| setting.success());
+    Ok(dir.filter(|dir| dir.is_relative() && !dir.as_os_str().is_empty()))
+}
+
 /// Whether git tracks this file of a worktree.
 pub fn tracks(path: &Path, file: &str) -> Result<bool> {
     Ok(git(path).args(["ls-files", "--error-unmatch", "--", file]).output()?.success())

@@ -34,6 +34,9 @@ const ADD: [&str; 19] = [
 /// Points at which it is an environment already, for `add`, and still is one, for `remove`.
 const WHOLE: [&str; 2] = ["before-hook", "hook-run"];
 
+/// Points of `adopt`; the promise about lost leases strikes them.
+const ADOPT: [&str; 1] = ["lease-restored"];
+
 /// Points of `up`; the story of processes strikes them.
 const UP: [&str; 1] = ["process-started"];
 
@@ -71,6 +74,7 @@ fn every_point_of_the_program_is_struck() {
         .iter()
         .chain(&WHOLE)
         .chain(&UP)
+        .chain(&ADOPT)
         .chain(&REMOVE)
         .chain(&UNDO)
         .map(ToString::to_string)

@@ -4,6 +4,7 @@ use crate::common::{Sandbox, servers};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 
 #[test]
@@ -165,4 +166,29 @@ fn hooks_come_from_the_main_checkout_and_ask_again_when_they_change() {
     repo.config(&hooks("touch second.log".to_owned()));
     repo.agentenv(&["add", "y"]).fails(7);
     assert!(!sandbox.root.join("app-y").exists());
+}
+
+/// With `core.hooksPath = .husky` the hooks are files of the branch: those of one that nobody has read yet never run.
+#[test]
+fn hooks_of_a_relative_path_are_the_main_checkouts() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let hook = |text: &str| {
+        repo.commit(".husky/post-checkout", &format!("#!/bin/sh\ntouch {text}\n"));
+        let chmod = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(repo.path.join(".husky/post-checkout"), chmod).unwrap();
+        repo.git(&["commit", "--quiet", "--all", "--amend", "--no-edit"]);
+    };
+    repo.config(&sandbox.config_without_servers());
+    let (evil, good) = (sandbox.root.join("evil-ran"), sandbox.root.join("good-ran"));
+    repo.git(&["checkout", "--quiet", "-b", "evil"]);
+    hook(evil.to_str().unwrap());
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.git(&["config", "core.hooksPath", ".husky"]);
+    repo.agentenv(&["add", "evil"]).ok();
+    assert!(!evil.exists(), "a hook of the unread branch ran");
+    repo.agentenv(&["remove", "evil"]).ok();
+    hook(good.to_str().unwrap());
+    repo.agentenv(&["add", "evil"]).ok();
+    assert!(good.exists() && !evil.exists(), "the main checkout's own hook runs");
 }

@@ -6,6 +6,7 @@ mod env_file;
 mod hostile;
 mod load;
 mod locks;
+mod lost;
 mod outages;
 mod places;
 mod removal;

@@ -174,3 +174,50 @@ fn errors(said: &Value) -> Vec<String> {
     let errors = findings.filter(|finding| finding["level"] == "error");
     errors.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()
 }
+
+#[test]
+fn a_worktree_that_was_moved_is_repaired_by_the_command_that_is_printed() {
+    for by in ["doctor", "git"] {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.repo("app");
+        repo.config(&sandbox.config_without_servers());
+        repo.agentenv(&["add", "x"]).ok();
+        let (old, new) = (sandbox.root.join("app-x"), sandbox.root.join("moved"));
+        fs::rename(&old, &new).unwrap();
+        let command = format!("git worktree repair {}", new.display());
+        let run = repo.agentenv(&["run", "x", "--", "true"]).fails(125);
+        assert!(run.stderr.contains(&command), "{}", run.show());
+        let path = repo.agentenv(&["path", "x"]).fails(7);
+        assert!(path.stderr.contains(&command) && path.stdout.is_empty(), "{}", path.show());
+        if by == "git" {
+            repo.git(&["worktree", "repair", new.to_str().unwrap()]);
+            let said = repo.agentenv(&["doctor"]);
+            assert!(!said.stdout.contains(old.to_str().unwrap()), "{}", said.show());
+        } else {
+            let said = repo.agentenv(&["doctor"]).fails(1);
+            assert!(said.stdout.contains(&command), "{}", said.show());
+        }
+        fs::remove_file(new.join(".env.worktree")).unwrap();
+        let said = repo.agentenv(&["doctor", "--fix", "--json"]);
+        assert!(errors(&said.json()).is_empty(), "{}", said.show());
+        assert!(new.join(".env.worktree").exists() && !old.exists());
+        let path = repo.agentenv(&["path", "x"]).ok().stdout;
+        assert_eq!(path.trim(), new.to_str().unwrap());
+        repo.agentenv(&["run", "x", "--", "true"]).ok();
+    }
+}
+
+#[test]
+fn a_worktree_that_was_deleted_has_no_path() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let said = repo.agentenv(&["path", "x"]).fails(4);
+    assert!(
+        said.stderr.contains("git agentenv prune") && said.stdout.is_empty(),
+        "{}",
+        said.show()
+    );
+}

@@ -1,0 +1,138 @@
+//! Restores a lost lease from the marks that it left: in the worktree's admin directory and on the servers.
+
+use crate::environment::context::Context;
+use crate::environment::occupancy;
+use crate::environment::workspace::Workspace;
+use crate::error;
+use crate::model::config::{Config, Service};
+use crate::model::envfile::{self, Block};
+use crate::model::lease::{Lease, Phase};
+use crate::model::name;
+use crate::model::plan::{self, Facts, Held, Request};
+use crate::service::{Server, inventory};
+use crate::sys::repo::Worktree;
+use crate::sys::{failpoint, fs, net};
+use anyhow::Result;
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::Path;
+
+/// Writes the lease of this id again, for the worktree that carries its mark.
+///
+/// A database or index belongs to it only where the server says so: the environment file is data from whoever wrote
+/// the branch, and only says which of several is meant, and which ports were used.
+///
+/// # Errors
+/// `Service` when a server does not answer: what it holds is unknown then, and nothing is written.
+pub fn lease(
+    workspace: &Workspace<'_>,
+    tree: &Worktree,
+    id: &str,
+    request: &Request,
+) -> Result<Lease> {
+    let Workspace { context, config, ui } = workspace;
+    let file = fs::canonical(&tree.path).join(&config.env_file);
+    let block = fs::read(&file)?.and_then(|content| envfile::block(&content));
+    let block = block.filter(|block| block.lease_id == id);
+    require_servers(context, config, block.as_ref())?;
+    let held = held(config, block.as_ref(), id)?;
+    let _working = context.store.lock_lease(id, || ())?;
+    let _lock = context.store.lock(|| ui.say("waiting for another git-agentenv"))?;
+    // Another process may have restored it meanwhile.
+    if let Some(lease) = context.store.lease(id)? {
+        return Ok(lease);
+    }
+    let mut plan = plan(workspace, id, request, &held, &file)?;
+    plan.phase = Phase::Ready;
+    plan.admin = Some(tree.admin.clone());
+    plan.hooks_pending = false;
+    context.store.remember(&context.repo.common)?;
+    context.store.save(&plan)?;
+    failpoint::point("lease-restored")?;
+    for (variable, port) in plan
+        .ports
+        .iter()
+        .filter(|(name, port)| held.ports.get(*name).is_some_and(|old| old != *port))
+    {
+        ui.warn(format!("{variable} is {port} now: its old port is used by another environment"));
+    }
+    ui.say(format!("restored the lost lease of `{}`", plan.name));
+    Ok(plan)
+}
+
+fn plan(
+    workspace: &Workspace<'_>,
+    id: &str,
+    request: &Request,
+    held: &Held,
+    file: &Path,
+) -> Result<Lease> {
+    let Workspace { context, config, .. } = workspace;
+    let (mut taken, _) = occupancy::taken(&context.store, &context.repo, config)?;
+    let own = file.display().to_string();
+    taken.ports.retain(|_, holder| *holder != own);
+    taken.indexes.retain(|_, holder| *holder != own);
+    taken.databases.retain(|_, holder| *holder != own);
+    taken.projects.retain(|_, holder| *holder != own);
+    let facts = Facts {
+        id: id.to_owned(),
+        repository: &context.repo.common,
+        main: &context.repo.main,
+        repo_name: name::repo_slug(&context.repo.name()),
+        taken: &taken,
+        port_free: &net::is_free,
+        path_free: &|_| true,
+    };
+    Ok(plan::restore(config, &facts, request, held)?.lease)
+}
+
+/// What carries the lease's mark on the servers, and the ports in its environment file.
+fn held(config: &Config, block: Option<&Block>, id: &str) -> Result<Held> {
+    let mut found: BTreeMap<Server, Vec<String>> = BTreeMap::new();
+    for server in config.services.values().filter_map(Server::of_service) {
+        if let Entry::Vacant(server) = found.entry(server) {
+            let own = inventory::held_by(server.key(), id)?;
+            server.insert(own);
+        }
+    }
+    let mut held = Held::default();
+    for (name, service) in &config.services {
+        let server = Server::of_service(service);
+        let Some(own) = server.and_then(|server| found.get_mut(&server)) else { continue };
+        if let Some(at) = chosen(own, service, block) {
+            held.parts.insert(name.clone(), own.remove(at));
+        }
+    }
+    let vars = block.map(|block| &block.vars).into_iter().flatten();
+    let ports = vars.filter(|(name, _)| config.ports.contains_key(*name));
+    held.ports = ports
+        .filter_map(|(name, port)| Some((name.clone(), port.parse().ok()?)))
+        .collect::<IndexMap<String, u16>>();
+    Ok(held)
+}
+
+/// Which of a server's marked parts is this service's: the one that the environment file names, else the only one.
+fn chosen(own: &[String], service: &Service, block: Option<&Block>) -> Option<usize> {
+    let named = block.and_then(|block| block.vars.get(&service.variable));
+    let position = named.and_then(|named| own.iter().position(|part| part == named));
+    position.or_else(|| (own.len() == 1).then_some(0))
+}
+
+/// Refuses while the default servers are down: the SQLite default would know nothing of what they hold.
+fn require_servers(context: &Context, config: &Config, block: Option<&Block>) -> Result<()> {
+    let missing = |name: &&String| {
+        let defaults = Config::default();
+        let of_default = defaults.services.values().any(|service| service.variable == **name);
+        of_default && config.services.values().all(|service| service.variable != **name)
+    };
+    let mut names = block.into_iter().flat_map(|block| block.vars.keys());
+    match names.find(missing) {
+        Some(name) if context.config()?.is_none() => {
+            let message =
+                format!("cannot restore the lost lease: the server of {name} is not running");
+            Err(error::service(message).hint("start it: `git agentenv infra up`").into())
+        }
+        _ => Ok(()),
+    }
+}
