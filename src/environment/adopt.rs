@@ -5,7 +5,7 @@ use crate::environment::workspace::Workspace;
 use crate::environment::{create, files, reclaim, recover};
 use crate::error;
 use crate::model::lease::{Lease, Part, Phase};
-use crate::model::plan::{self, Request, Start, Target};
+use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::{name, shell};
 use crate::service::{self, Made, State};
 use crate::sys::repo::{self, Worktree};
@@ -84,7 +84,7 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
             named: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         },
     };
-    Ok(Request { target, path: Some(path), adopted: true })
+    Ok(Request { target, path: Some(path), adopted: true, data: Data::default() })
 }
 
 /// Restores what an environment lacks. What belongs to another now is named and left alone.
@@ -130,7 +130,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
 
 fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
-    match service::create(&lease.resource(part)?, &lease.id)? {
+    match service::create(&lease.resource(part)?, &lease.id, part.from.as_ref())? {
         Made::Ours => step.done(),
         Made::Occupied(by) => {
             let message = format!("{} {} is used by {by}", part.service, part.holds);

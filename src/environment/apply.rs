@@ -117,11 +117,12 @@ fn worktree(ui: &Ui, step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathB
 }
 
 fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
-    ui.step(format!("{} {}", part.service, part.holds))
+    let from = part.from.as_ref().map_or_else(String::new, |from| format!(" from {from}"));
+    ui.step(format!("{} {}{from}", part.service, part.holds))
 }
 
 fn provide(step: Step<'_>, lease: &Lease, part: &Part) -> Result<Made> {
-    let made = service::create(&lease.resource(part)?, &lease.id)?;
+    let made = service::create(&lease.resource(part)?, &lease.id, part.from.as_ref())?;
     match made {
         Made::Ours => step.done(),
         Made::Occupied(_) => step.nothing(),

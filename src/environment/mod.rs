@@ -7,6 +7,7 @@ pub mod apply;
 pub mod checkout;
 pub mod context;
 pub mod create;
+pub mod data;
 pub mod effective_config;
 pub mod files;
 pub mod hooks;

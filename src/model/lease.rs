@@ -1,6 +1,7 @@
 //! The lease: the record of everything that one environment holds.
 
 use super::config::{Kind, Place};
+use super::source::Source;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -103,6 +104,9 @@ pub struct Part {
     pub user: String,
     /// The port on this machine where applications reach the server.
     pub port: u16,
+    /// What the database was created as a copy of; `None`: of nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Source>,
 }
 
 impl Lease {

@@ -9,5 +9,6 @@ pub mod plan;
 pub mod resource;
 pub mod shell;
 pub mod slot;
+pub mod source;
 pub mod suggest;
 pub mod template;

@@ -191,6 +191,7 @@ mod tests {
             place: Place::Host,
             user: String::new(),
             port: 1,
+            from: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Task<'a> {
     pub vars: Vec<(&'a str, &'a str)>,
     /// What it reads on stdin, and the lines to wait for.
     pub script: Script,
+    /// A program on this host whose output it reads instead.
+    pub feed: Option<Cmd>,
     /// How long it may take.
     pub patience: Duration,
 }
@@ -36,6 +38,7 @@ impl<'a> Task<'a> {
             args: Vec::new(),
             vars: Vec::new(),
             script: Script::default(),
+            feed: None,
             patience: PATIENCE,
         }
     }
@@ -105,13 +108,17 @@ impl Site {
     }
 
     fn run_in(&self, container: Option<&str>, task: &Task) -> Result<Output> {
+        let input = |cmd: Cmd| match &task.feed {
+            Some(feed) => cmd.fed_by(feed.clone()),
+            None => cmd.talk(task.script.clone()),
+        };
         let patience = Some(task.patience);
         match container {
             Some(name) => {
                 let cmd = docker::exec(name, task.program, &task.args, &task.vars);
-                docker::run(cmd.talk(task.script.clone()).patience(patience))
+                docker::run(input(cmd).patience(patience))
             }
-            None => host(task).talk(task.script.clone()).patience(patience).output(),
+            None => input(host(task)).patience(patience).output(),
         }
     }
 }

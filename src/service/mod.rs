@@ -10,6 +10,7 @@ pub use crate::model::resource::{Database, File, RedisIndex, Resource, Server};
 
 use crate::model::config::Kind;
 use crate::model::resource::unsupported;
+use crate::model::source::Source;
 use crate::sys::failpoint;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -62,15 +63,15 @@ pub enum State {
     Unmarked(String),
 }
 
-/// Creates a resource for the lease of this id. The worktree of a file has to exist.
+/// Creates a resource for the lease of this id, as a copy of `from` if there is one. The worktree of a file has to exist.
 ///
 /// # Errors
 /// `Refused` when a database of this name belongs to another owner; else when the server fails.
-pub fn create(resource: &Resource, id: &str) -> Result<Made> {
+pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Made> {
     match resource {
         Resource::Database(database) => {
             failpoint::point("before-database")?;
-            postgres::create(database, id, None)?;
+            postgres::create(database, id, from)?;
             failpoint::point("database-made")?;
             Ok(Made::Ours)
         }

@@ -64,6 +64,14 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(Some(content))
 }
 
+/// The first bytes of a file, at most this many, also through a link.
+pub fn head(path: &Path, count: u64) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    file.take(count).read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
+    Ok(content)
+}
+
 /// The content of a short text file, trimmed; `None` when it is absent or unreadable.
 pub fn word(path: &Path) -> Option<String> {
     let content = read(path).ok()??;

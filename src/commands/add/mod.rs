@@ -7,10 +7,10 @@ use crate::commands::output::environment::Environment;
 use crate::commands::output::summary;
 use crate::environment::context::{Context, current_dir};
 use crate::environment::workspace::Workspace;
-use crate::environment::{checkout, create, hooks, reclaim};
+use crate::environment::{checkout, create, data, hooks, reclaim};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::Lease;
-use crate::model::plan::{Request, Target};
+use crate::model::plan::{Data, Request, Target};
 use crate::sys::fs;
 use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
@@ -28,6 +28,9 @@ pub struct Args {
     /// Start new branches from this commit
     #[arg(long, value_name = "COMMIT", add = ArgValueCandidates::new(candidates::revisions))]
     pub from: Option<String>,
+    /// Copy the database from `main`, an environment or a snapshot, or leave it `empty`
+    #[arg(long, value_name = "SOURCE", add = ArgValueCandidates::new(candidates::data))]
+    pub data: Option<String>,
     /// Create the worktree in this directory
     #[arg(long, value_name = "DIR")]
     pub path: Option<PathBuf>,
@@ -65,6 +68,7 @@ Examples:
   git agentenv add feature-x
   git agentenv add hotfix --from v1.2
   git agentenv add a b c
+  git agentenv add feature-x --data main
   git agentenv add feature-x -x 'claude'
   git agentenv add feature-x --json";
 
@@ -83,8 +87,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         // Before the branches are resolved: an interrupted operation can still hold one.
         branches.iter().try_for_each(|branch| reclaim::stale(&context, ui, branch))?;
     }
-    let requests = requests(args, &context, &branches)?;
+    let mut requests = requests(args, &context, &branches)?;
     let workspace = Workspace::open(&context, ui)?;
+    if let Some(wanted) = &args.data {
+        let data = data::named(&workspace, wanted)?;
+        requests.iter_mut().for_each(|request| request.data = data.clone());
+    }
     if args.dry_run {
         return dry_run(&workspace, requests);
     }
@@ -155,7 +163,12 @@ fn agree(workspace: &Workspace<'_>, requests: &[Request]) -> Result<()> {
 fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<Request>> {
     let here = current_dir()?;
     let path = args.path.as_ref().map(|path| fs::canonical(&here.join(path)));
-    let request = |target: Target| Request { target, path: path.clone(), adopted: false };
+    let request = |target: Target| Request {
+        target,
+        path: path.clone(),
+        adopted: false,
+        data: Data::default(),
+    };
     if args.detach {
         let target =
             checkout::detached(&context.repo, &here, args.from.as_deref(), path.as_deref())?;

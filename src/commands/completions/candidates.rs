@@ -1,7 +1,7 @@
 //! Completion candidates. On any error there are none.
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::resolve;
+use crate::environment::{data, resolve};
 use crate::sys::repo::Repo;
 use clap_complete::CompletionCandidate;
 
@@ -35,6 +35,21 @@ pub fn environments() -> Vec<CompletionCandidate> {
         CompletionCandidate::new(lease.branch.unwrap_or(lease.name)).help(Some(path.into()))
     };
     found.unwrap_or_default().into_iter().map(candidate).collect()
+}
+
+/// What `--data` takes: the two words, environments, and snapshots as far as the servers answer.
+pub fn data() -> Vec<CompletionCandidate> {
+    let word = |word: &str, help: &'static str| {
+        CompletionCandidate::new(word.to_owned()).help(Some(help.into()))
+    };
+    let mut found = vec![
+        word(data::EMPTY, "an empty database"),
+        word(data::MAIN, "a copy of the main checkout's"),
+    ];
+    found.extend(environments());
+    let snapshots = Context::here().and_then(|context| data::snapshot_names(&context));
+    found.extend(snapshots.unwrap_or_default().into_iter().map(CompletionCandidate::new));
+    found
 }
 
 fn repository() -> Option<Repo> {

@@ -5,6 +5,7 @@ use crate::commands::completions::candidates;
 use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::lease::{self, Part};
+use crate::model::source::Source;
 use crate::service::Database;
 use crate::service::postgres::copy::{self, Copy};
 use crate::ui::Ui;
@@ -49,7 +50,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let means = copy::copy(&Copy {
         server,
         id: &target.lease.id,
-        source: &source,
+        source: &Source::Database(source.clone()),
         target: name,
         mark: lease::mark(&target.lease.id),
         replace: true,

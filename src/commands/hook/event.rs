@@ -7,7 +7,7 @@ use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, checkout, create, hooks, reclaim, resolve};
 use crate::error::{self, Exit, hint_of};
 use crate::model::lease::Lease;
-use crate::model::plan::Request;
+use crate::model::plan::{Data, Request};
 use crate::sys::{fs, repo};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -54,7 +54,7 @@ pub fn create(ui: &Ui) -> Result<Exit> {
         None => {
             let workspace = Workspace::open(&context, ui)?;
             let target = checkout::branch(&context.repo, &cwd, name, None)?;
-            let request = Request { target, path: None, adopted: false };
+            let request = Request { target, path: None, adopted: false, data: Data::default() };
             let mut lease = create::one(&workspace, request)?;
             hooks::try_post_add(&workspace, &mut lease);
             lease

@@ -14,7 +14,7 @@ use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit};
 use crate::model::config::{Config, Place, SCHEMA};
 use crate::model::lease::Lease;
-use crate::model::plan::{Request, Start, Target};
+use crate::model::plan::{Data, Request, Start, Target};
 use crate::sys::fs::{self, Stands};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -181,7 +181,8 @@ fn tell(ui: &Ui, project: &Project) {
 fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let commit = context.repo.head().unwrap_or_else(|_| "0".repeat(40));
     let target = Target::Branch { name: "example".to_owned(), start: Start::New { commit } };
-    let request = Request { target: target.clone(), path: None, adopted: false };
+    let request =
+        Request { target: target.clone(), path: None, adopted: false, data: Data::default() };
     let workspace = Workspace { context, config: config.clone(), ui };
     match create::plan_only(&workspace, request) {
         Ok(lease) => {

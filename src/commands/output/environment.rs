@@ -70,6 +70,9 @@ pub struct Service {
     pub variable: String,
     /// The database, the index or the file.
     pub holds: String,
+    /// What it was created as a copy of: a database or a dump.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 impl From<&Lease> for Environment {
@@ -78,6 +81,7 @@ impl From<&Lease> for Environment {
             kind: part.kind,
             variable: part.variable.clone(),
             holds: part.holds.clone(),
+            from: part.from.as_ref().map(ToString::to_string),
         };
         Environment {
             name: lease.name.clone(),

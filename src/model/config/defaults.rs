@@ -1,6 +1,6 @@
 //! The default configuration.
 
-use super::{Config, Hooks, Infra, Kind, Place, Port, Service};
+use super::{Config, Hooks, Infra, Kind, Origin, Place, Port, Service};
 use crate::model::template::Template;
 use indexmap::IndexMap;
 
@@ -53,6 +53,7 @@ pub(super) fn service(kind: Kind) -> Service {
         variable: variable.to_owned(),
         name: name.to_owned(),
         main: main.to_owned(),
+        from: Origin::Empty,
         range: (kind == Kind::Redis).then_some((1, 15)),
         place: match kind {
             Kind::Sqlite => Place::Host,

@@ -4,6 +4,7 @@ mod defaults;
 mod diagnostic;
 mod embedded;
 mod layout;
+mod origin;
 mod parse;
 mod ports;
 mod processes;
@@ -18,6 +19,7 @@ mod yaml;
 
 pub use defaults::{DEFAULTS_YAML, SCHEMA};
 pub use embedded::{EMBEDDED_FILE, embedded};
+pub use origin::Origin;
 pub use variables::is_free_name;
 pub use vars::Values;
 
@@ -125,6 +127,8 @@ pub struct Service {
     pub name: String,
     /// The main checkout's database, file or index.
     pub main: String,
+    /// What an environment's database is a copy of.
+    pub from: Origin,
     /// Redis indexes that environments choose from, both ends included.
     pub range: Option<(u32, u32)>,
     /// Where the server runs. Unused by sqlite.

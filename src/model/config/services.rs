@@ -1,7 +1,7 @@
 //! The section `services`.
 
 use super::reader::{At, Fields};
-use super::{Kind, Place, Service, defaults, layout};
+use super::{Kind, Place, Service, defaults, layout, origin};
 use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::name;
 use crate::model::suggest::suggestion;
@@ -9,8 +9,19 @@ use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const KEYS: [&str; 10] =
-    ["kind", "variable", "name", "main", "range", "container", "compose", "host", "user", "port"];
+const KEYS: [&str; 11] = [
+    "kind",
+    "variable",
+    "name",
+    "main",
+    "from",
+    "range",
+    "container",
+    "compose",
+    "host",
+    "user",
+    "port",
+];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
 
@@ -74,6 +85,7 @@ fn service(at: &At) -> Checked<Service> {
     fields.set("variable", &mut service.variable, At::text)?;
     fields.set("name", &mut service.name, At::text)?;
     fields.set("main", &mut service.main, |at| main(at, service.kind))?;
+    fields.set("from", &mut service.from, origin::read)?;
     fields.set("range", &mut service.range, |at| {
         let (first, last) = at.range(0)?;
         Ok(Some((first.into(), last.into())))
@@ -103,9 +115,10 @@ fn kind(at: &At) -> Checked<Kind> {
 /// Rejects keys that have no meaning for the kind.
 fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     let idle: &[&str] = match kind {
-        Kind::Postgres | Kind::Mysql => &["range"],
-        Kind::Redis => &["name"],
-        Kind::Sqlite => &["range", "container", "compose", "host", "user", "port"],
+        Kind::Postgres => &["range"],
+        Kind::Mysql => &["range", "from"],
+        Kind::Redis => &["name", "from"],
+        Kind::Sqlite => &["from", "range", "container", "compose", "host", "user", "port"],
     };
     let idle = idle.iter().find_map(|key| fields.get(key));
     let (what, instead) = match kind {
@@ -127,11 +140,16 @@ fn main(at: &At, kind: Kind) -> Checked<String> {
             Err(_) => Err(at.expected("an index from 0 to 65535")),
         },
         Kind::Sqlite => layout::inside(&at.path, &main).map(|()| main),
-        Kind::Postgres | Kind::Mysql if main.len() > name::IDENTIFIER => {
-            Err(at.error(format!("is longer than {} bytes", name::IDENTIFIER)))
-        }
-        Kind::Postgres | Kind::Mysql => plain(at, main, "database"),
+        Kind::Postgres | Kind::Mysql => database(at, &main),
     }
+}
+
+/// The name of a database that is there.
+pub(super) fn database(at: &At, text: &str) -> Checked<String> {
+    if text.len() > name::IDENTIFIER {
+        return Err(at.error(format!("is longer than {} bytes", name::IDENTIFIER)));
+    }
+    plain(at, text.to_owned(), "database")
 }
 
 fn place(fields: &Fields) -> Checked<Option<Place>> {

@@ -12,9 +12,11 @@ pub use restore::{Held, restore};
 use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
+use super::source::Source;
 use crate::error;
 use anyhow::Result;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The user's request, with names resolved to commits.
@@ -26,6 +28,27 @@ pub struct Request {
     pub path: Option<PathBuf>,
     /// The worktree exists and is adopted.
     pub adopted: bool,
+    /// What its databases are copies of.
+    pub data: Data,
+}
+
+/// What new databases are copies of.
+#[derive(Debug, Clone, Default)]
+pub enum Data {
+    /// What the configuration says.
+    #[default]
+    Configured,
+    /// By service; `None`: of nothing. The configuration says it for a service that is not in here.
+    Chosen(BTreeMap<String, Option<Source>>),
+}
+
+impl Data {
+    fn of(&self, name: &str, service: &Service, main: &Path) -> Option<Source> {
+        match self {
+            Data::Chosen(chosen) if chosen.contains_key(name) => chosen[name].clone(),
+            _ => service.source(main),
+        }
+    }
 }
 
 /// The branch or commit to check out in the worktree.
@@ -109,7 +132,7 @@ pub struct Include {
 pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan> {
     let identity = identity::choose(config, facts, &request)?;
     let ports = slots::ports(config, facts)?;
-    let parts = parts(config, facts, &identity)?;
+    let parts = parts(config, facts, &identity, &request.data)?;
     let mut lease = Lease {
         version: VERSION,
         id: facts.id.clone(),
@@ -160,7 +183,12 @@ pub fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<Strin
     })
 }
 
-fn parts(config: &Config, facts: &Facts<'_>, identity: &identity::Identity) -> Result<Vec<Part>> {
+fn parts(
+    config: &Config,
+    facts: &Facts<'_>,
+    identity: &identity::Identity,
+    data: &Data,
+) -> Result<Vec<Part>> {
     let mut chosen = Vec::new();
     let mut parts = Vec::new();
     for (name, service) in &config.services {
@@ -169,7 +197,8 @@ fn parts(config: &Config, facts: &Facts<'_>, identity: &identity::Identity) -> R
             Kind::Mysql => return Err(unsupported(name)),
             Kind::Postgres | Kind::Sqlite => identity.holds[name].clone(),
         };
-        parts.push(part(name, service, holds));
+        let from = data.of(name, service, facts.main);
+        parts.push(Part { from, ..part(name, service, holds) });
     }
     Ok(parts)
 }
@@ -183,6 +212,7 @@ fn part(name: &str, service: &Service, holds: String) -> Part {
         place: service.place.clone(),
         user: service.user.clone(),
         port: service.port,
+        from: None,
     }
 }
 

@@ -10,6 +10,7 @@ fn request(branch: &str) -> Request {
         target: Target::Branch { name: branch.to_owned(), start },
         path: None,
         adopted: false,
+        data: Data::default(),
     }
 }
 

@@ -2,6 +2,8 @@
 //! process in the container.
 
 pub mod copy;
+mod dump_file;
+mod likeness;
 mod psql;
 mod scripts;
 pub mod snapshot;
@@ -10,6 +12,7 @@ use super::{Database, Gone, Server, Session, State};
 use crate::error;
 use crate::model::lease;
 use crate::model::name::IDENTIFIER;
+use crate::model::source::Source;
 use crate::service::inventory::listed;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
@@ -40,25 +43,25 @@ impl Found {
     }
 }
 
-/// Creates a database marked with the lease's id, as a copy of `template` if there is one. Does nothing when one
-/// with this mark exists.
+/// Creates a database marked with the lease's id, as a copy of `from` if there is one. Does nothing when one with this
+/// mark exists.
 ///
 /// # Errors
-/// `Refused` when a database of this name is not ours, or the template is in use.
-pub fn create(database: &Database, id: &str, template: Option<&str>) -> Result<()> {
+/// `Refused` when a database of this name is not ours, `NotFound` without a source.
+pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()> {
+    match from {
+        None => create_empty(database, id),
+        Some(source) => copy::create(database, id, source),
+    }
+}
+
+fn create_empty(database: &Database, id: &str) -> Result<()> {
     let Database { server, name } = database;
-    for name in template.into_iter().chain([name.as_str()]) {
-        require_name(name)?;
-    }
-    let clause = template.map_or("", |_| scripts::TEMPLATE);
-    let create = scripts::CREATE.replace("{template}", clause);
-    let mut session = session(server, scripts::LOCK.to_owned(), name, id)
-        .then(scripts::LOCKED, create)
+    require_name(name)?;
+    let session = session(server, scripts::LOCK.to_owned(), name, id)
+        .then(scripts::LOCKED, scripts::CREATE)
         .last(&["made", "ours", "taken"]);
-    if let Some(template) = template {
-        session = session.var("template", template).limit(psql::COPYING);
-    }
-    let lines = session.run().map_err(|error| not_made(error, database, template))?;
+    let lines = session.run().map_err(|error| not_made(error, database))?;
     match lines.last().map(String::as_str) {
         Some("made" | "ours") => Ok(()),
         Some("taken") => Err(not_ours(name)),
@@ -181,20 +184,11 @@ fn not_ours(name: &str) -> anyhow::Error {
         .into()
 }
 
-fn not_made(error: anyhow::Error, database: &Database, template: Option<&str>) -> anyhow::Error {
-    let code = error.downcast_ref::<SqlError>().map(|sql| sql.code.as_str());
-    match (code, template) {
+fn not_made(error: anyhow::Error, database: &Database) -> anyhow::Error {
+    match error.downcast_ref::<SqlError>().map(|sql| sql.code.as_str()) {
         // Another process created it before our RENAME.
-        (Some("42P04" | "23505"), _) => not_ours(&database.name),
-        (Some("55006"), Some(template)) => {
-            let message = format!("cannot copy database `{template}`: it is in use");
-            let hint = "close the sessions on it: a template copy needs exclusive access";
-            error::refused(message).hint(hint).into()
-        }
-        (Some("3D000"), Some(template)) => {
-            error::service(format!("no database `{template}` to copy")).into()
-        }
-        (Some("42501"), _) => {
+        Some("42P04" | "23505") => not_ours(&database.name),
+        Some("42501") => {
             let user = &database.server.user;
             let hint = format!(
                 "run `ALTER ROLE \"{user}\" CREATEDB`, or set another `user` in `.agentenv.yaml`"

@@ -123,27 +123,41 @@ pub(super) fn client(
 pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
     let site = Site::of(&server.place);
     let port = server.port.to_string();
-    let mut task = Task {
-        args: vec!["-c", scripts::DUMP],
-        vars: vec![
-            ("AGENTENV_SOURCE", source),
-            ("AGENTENV_TARGET", target),
-            ("PGUSER", &server.user),
-            ("PGAPPNAME", "git-agentenv"),
-            ("PGCONNECT_TIMEOUT", "10"),
-        ],
-        patience: COPYING,
-        ..Task::new("sh")
-    };
+    let mut vars = filling(server, target);
+    vars.push(("AGENTENV_SOURCE", source));
+    let mut task =
+        Task { args: vec!["-c", scripts::DUMP], vars, patience: COPYING, ..Task::new("sh") };
     if site.is_host() {
-        task.vars.extend([("PGHOST", "localhost"), ("PGPORT", &port), ("PGHOSTADDR", "")]);
+        task.vars.extend(on_host(&port));
     }
     let output = site.run(&task)?;
     if output.success() && output.text() == "copied" {
         return Ok(());
     }
-    let message = format!("cannot copy database `{source}`: {}", output.stderr.trim());
+    let message = format!("cannot copy database `{source}`: {}", said(&output.stderr));
     Err(error::service(message).into())
+}
+
+/// The variables of a shell script that fills this database.
+pub(super) fn filling<'b>(server: &'b Server, database: &'b str) -> Vec<(&'b str, &'b str)> {
+    vec![
+        ("PGDATABASE", database),
+        ("PGUSER", &server.user),
+        ("PGAPPNAME", "git-agentenv"),
+        ("PGCONNECT_TIMEOUT", "10"),
+        ("PGOPTIONS", "-c client_min_messages=warning"),
+    ]
+}
+
+/// The variables that lead a client on this host to the server.
+pub(super) fn on_host(port: &str) -> [(&str, &str); 3] {
+    [("PGHOST", "localhost"), ("PGPORT", port), ("PGHOSTADDR", "")]
+}
+
+/// What psql complained of, without the lines that only follow from it.
+pub(super) fn said(stderr: &str) -> &str {
+    let complaint = stderr.lines().find(|line| line.contains("ERROR:") || line.contains("error:"));
+    complaint.unwrap_or(stderr).trim()
 }
 
 fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {

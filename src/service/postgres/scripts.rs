@@ -20,7 +20,7 @@ macro_rules! databases {
     };
 }
 
-/// Takes the lock and prints [`LOCKED`]. [`CREATE`] is sent after that: a client that outlives this program and gets
+/// Takes the lock and prints [`LOCKED`]. What creates a database is sent after that: a client that outlives this program and gets
 /// the lock late finds the end of its input.
 pub(super) const LOCK: &str = concat!(lock!(), "\\echo locked\n");
 
@@ -41,16 +41,13 @@ FROM pg_database WHERE datname = :'name' \gset
   \q
 \endif
 DROP DATABASE IF EXISTS :"birth";
-CREATE DATABASE :"birth" {template};
+CREATE DATABASE :"birth";
 BEGIN;
 COMMENT ON DATABASE :"birth" IS :'mark';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 \echo made
 "#;
-
-/// The clause of [`CREATE`] for a template.
-pub(super) const TEMPLATE: &str = r#"TEMPLATE :"template""#;
 
 /// Copies that a lease keeps of this database, found by the start and the end of their mark.
 macro_rules! copies {
@@ -107,7 +104,6 @@ pub(super) const INVENTORY: &str = concat!(
 macro_rules! target {
     () => {
         concat!(
-            lock!(),
             r#"SELECT coalesce(json_agg(d), '[]') AS found, count(*) > 0 AS exists,
   coalesce(bool_or(mark IS DISTINCT FROM :'own'), false) AS foreign,
   coalesce(bool_or(json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy
@@ -134,7 +130,8 @@ SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
 }
 
 /// Creates the new database under its temporary name: a copy of `source`, and prints `copied`; when the source is in use
-/// or `dump` is set, an empty database like it, and prints `empty`.
+/// or `dump` is set, an empty database like it, and prints `empty`. Prints the roles that the user may not use, and
+/// `lacking`, when there are any.
 pub(super) const COPY: &str = concat!(
     target!(),
     r#"DROP DATABASE IF EXISTS :"birth";
@@ -146,17 +143,35 @@ FROM "#,
   \echo absent
   \q
 \endif
+{lacking}SELECT :'lacking' <> '' AS lacks \gset
+\if :lacks
+  \echo :lacking
+  \echo lacking
+  \q
+\endif
 \if :idle
-  CREATE DATABASE :"birth" TEMPLATE :"source";
+  {files}
   \echo copied
 \else
-  SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
-    :'birth', pg_encoding_to_char(encoding), datcollate, datctype)
-  FROM pg_database WHERE datname = :'source' \gexec
+  {like}
   \echo empty
 \endif
 "#
 );
+
+/// Creates an empty database under the temporary name of the new one, for what is in a dump, and prints `empty`.
+pub(super) const BLANK: &str = concat!(
+    target!(),
+    r#"DROP DATABASE IF EXISTS :"birth";
+CREATE DATABASE :"birth" TEMPLATE template0;
+\echo empty
+"#
+);
+
+/// Drops the database that [`COPY`] or [`BLANK`] created and that did not get its real name; prints `dropped`.
+pub(super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" WITH (FORCE);
+\echo dropped
+"#;
 
 /// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name; prints `made`.
 pub(super) const SWAP: &str = concat!(
@@ -171,7 +186,7 @@ BEGIN;
   COMMENT ON DATABASE :"name" IS :'spare_mark';
   ALTER DATABASE :"name" RENAME TO :"spare";
 \endif
-COMMENT ON DATABASE :"birth" IS :'own';
+{dress}COMMENT ON DATABASE :"birth" IS :'own';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 DROP DATABASE IF EXISTS :"spare" {force};
@@ -182,7 +197,7 @@ DROP DATABASE IF EXISTS :"spare" {force};
 /// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
 /// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
 pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --lock-wait-timeout=15s || printf '\n\\.\nthe dump failed;\n'; } |
-PGDATABASE="$AGENTENV_TARGET" psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
+psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
 
 #[cfg(test)]
 mod tests {
@@ -193,7 +208,7 @@ mod tests {
     fn read(dumped: &str) -> String {
         let broken = format!("pg_dump() {{ printf '{dumped}'; false; }}; psql() {{ cat >&2; }}\n");
         let shell = Cmd::new("sh").args(["-c", &(broken + DUMP)]);
-        shell.env("AGENTENV_SOURCE", "a").env("AGENTENV_TARGET", "b").output().unwrap().stderr
+        shell.env("AGENTENV_SOURCE", "a").env("PGDATABASE", "b").output().unwrap().stderr
     }
 
     #[test]

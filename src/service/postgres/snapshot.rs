@@ -1,11 +1,12 @@
 //! Snapshots: copies of an environment's database, kept beside it and dropped with it.
 
 use super::copy::{self, Copy, Means};
-use super::{drop_database, inventory};
+use super::{Found, drop_database, inventory};
 use crate::error;
 use crate::model::lease;
 use crate::model::name;
-use crate::service::{Database, Gone};
+use crate::model::source::Source;
+use crate::service::{Database, Gone, Server};
 use anyhow::Result;
 
 /// The longest name of a snapshot, in bytes.
@@ -20,7 +21,7 @@ pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Res
     copy::copy(&Copy {
         server: &database.server,
         id,
-        source: &database.name,
+        source: &Source::Database(database.name.clone()),
         target: &name_of(database, snapshot),
         mark: mark(database, id, snapshot),
         replace,
@@ -37,7 +38,7 @@ pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Re
     copy::copy(&Copy {
         server: &database.server,
         id,
-        source: &name_of(database, snapshot),
+        source: &Source::Database(name_of(database, snapshot)),
         target: &database.name,
         mark: lease::mark(id),
         replace: true,
@@ -58,6 +59,30 @@ pub fn delete(database: &Database, id: &str, snapshot: &str) -> Result<()> {
         Gone::Busy(sessions) => Err(super::in_use(&kept.name, &sessions)),
         Gone::NotOurs(_) => Err(super::not_ours(&kept.name)),
     }
+}
+
+/// A snapshot on a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its name.
+    pub name: String,
+    /// The database that it is a copy of.
+    pub of: String,
+    /// The id of the lease that holds both.
+    pub id: String,
+    /// Its own database.
+    pub database: String,
+}
+
+/// Every snapshot on a server, of whatever lease.
+pub fn all(server: &Server) -> Result<Vec<Snapshot>> {
+    let snapshot = |found: Found| {
+        let (id, rest) = found.mark.as_deref()?.strip_prefix("git-agentenv ")?.split_once(' ')?;
+        let (name, of) = rest.strip_prefix("snapshot ")?.split_once(" of ")?;
+        let [id, name, of] = [id, name, of].map(str::to_owned);
+        Some(Snapshot { name, of, id, database: found.name })
+    };
+    Ok(inventory(server)?.into_iter().filter_map(snapshot).collect())
 }
 
 /// The snapshots of a database: the name of each, with its own database.

@@ -31,6 +31,7 @@ pub struct Cmd {
     env: HashMap<OsString, OsString>,
     stdin: Option<Vec<u8>>,
     script: Option<Script>,
+    feed: Option<Box<Cmd>>,
     patience: Option<Duration>,
     called: Option<String>,
 }
@@ -45,6 +46,7 @@ impl Cmd {
             env: env::for_children(),
             stdin: None,
             script: None,
+            feed: None,
             patience: Some(PATIENCE),
             called: None,
         }
@@ -84,6 +86,12 @@ impl Cmd {
     pub fn talk(mut self, script: Script) -> Self {
         self.stdin = None;
         self.script = Some(script);
+        self
+    }
+
+    /// The command whose output it reads. One that fails makes it fail.
+    pub fn fed_by(mut self, feed: Cmd) -> Self {
+        (self.stdin, self.script, self.feed) = (None, None, Some(Box::new(feed)));
         self
     }
 
@@ -176,9 +184,10 @@ impl Cmd {
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
         }
-        match &self.stdin {
-            Some(bytes) => expression.stdin_bytes(bytes.clone()),
-            None => expression,
+        match (&self.stdin, &self.feed) {
+            (Some(bytes), _) => expression.stdin_bytes(bytes.clone()),
+            (None, Some(feed)) => feed.expression().stdin_null().pipe(expression),
+            (None, None) => expression,
         }
     }
 

@@ -125,3 +125,21 @@ fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sys::exec::Cmd;
+
+    #[test]
+    fn one_command_reads_what_another_prints() {
+        let fed = |feed: &str| {
+            let feed = Cmd::new("sh").args(["-c", feed]);
+            Cmd::new("sh").args(["-c", "cat; echo end"]).fed_by(feed).output().unwrap()
+        };
+        assert_eq!((fed("echo yes").code, &*fed("echo yes").text()), (0, "yes\nend"));
+        assert_eq!(
+            (fed("echo half; exit 4").code, &*fed("echo half; exit 4").text()),
+            (4, "half\nend")
+        );
+    }
+}

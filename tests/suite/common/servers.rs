@@ -117,6 +117,13 @@ impl Servers {
         docker(&psql, sql)
     }
 
+    /// Runs a program beside the Postgres server.
+    #[track_caller]
+    pub fn beside_postgres(&self, args: &[&str]) -> String {
+        let args = [&["exec", self.postgres], args].concat();
+        docker(&args, "").unwrap_or_else(|error| panic!("{args:?}: {error}"))
+    }
+
     /// Every database but the templates and the maintenance database.
     pub fn databases(&self) -> Vec<String> {
         let sql = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1";

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// Points on the way of `add` until it is an environment.
-const ADD: [&str; 19] = [
+const ADD: [&str; 20] = [
     "before-lease",
     "file-replaced",
     "lease-written",
@@ -24,6 +24,7 @@ const ADD: [&str; 19] = [
     "file-copied",
     "files-copied",
     "before-database",
+    "copy-filled",
     "database-made",
     "before-index",
     "index-made",
@@ -236,7 +237,9 @@ fn in_a_world(check: impl FnOnce(&World<'_>)) {
     let hooks = "hooks: { post_add: [touch post.log], pre_remove: [touch pre.log] }\n";
     origin.commit(".gitignore", "*.log\nnode_modules/\n");
     origin.commit(".worktreeinclude", "node_modules/\n");
-    origin.config(&(sandbox.config() + hooks));
+    let config = sandbox.config().replace("kind: postgres", "kind: postgres, from: main");
+    servers().psql(&format!("CREATE DATABASE {}_main", sandbox.id));
+    origin.config(&(config + hooks));
     origin.git(&["branch", "feature"]);
     let repo = origin.clone_as("app");
     fs::create_dir(repo.path.join("node_modules")).unwrap();

@@ -19,7 +19,7 @@ fn the_built_in_servers_come_up_and_keep_their_data_until_it_is_asked_for() {
     answer(&[&postgres_server, &redis_server]);
     assert_eq!(up.infra.status().unwrap().len(), 2);
     for resource in [Resource::Database(database.clone()), Resource::RedisIndex(index)] {
-        assert_eq!(service::create(&resource, ID).unwrap(), Made::Ours);
+        assert_eq!(service::create(&resource, ID, None).unwrap(), Made::Ours);
     }
     let occupied = redis::occupied(&redis_server).unwrap();
     assert_eq!(occupied.into_iter().collect::<Vec<_>>(), [63]);

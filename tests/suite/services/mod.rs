@@ -1,5 +1,6 @@
 //! Each kind of server, and the containers they run in.
 
+mod copies;
 mod docker;
 mod infra;
 mod postgres;

@@ -4,6 +4,7 @@ use crate::common::{Sandbox, Talk, servers, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
+use git_agentenv::model::source::Source;
 use git_agentenv::service::{Database, Gone, Server, State, postgres};
 
 #[test]
@@ -35,23 +36,28 @@ fn the_host_s_own_client_does_the_same() {
 }
 
 #[test]
-fn a_template_is_copied_and_one_in_use_is_named() {
+fn a_copy_is_made_once_of_an_idle_source_and_of_one_in_use() {
     let world = World::new();
     let (source, copy) = (world.part("source"), world.part("copy"));
+    let from = Source::Database(source.name.clone());
     postgres::create(&source, &world.id(1), None).unwrap();
     servers().psql_on(&source.name, "CREATE TABLE t AS SELECT 7 AS n");
-    postgres::create(&copy, &world.id(2), Some(&source.name)).unwrap();
-    assert_eq!(servers().psql_on(&copy.name, "SELECT n FROM t"), "7");
+    postgres::create(&copy, &world.id(2), Some(&from)).unwrap();
+    servers().psql_on(&copy.name, "UPDATE t SET n = 8");
+    postgres::create(&copy, &world.id(2), Some(&from)).unwrap();
+    assert_eq!(servers().psql_on(&copy.name, "SELECT n FROM t"), "8");
     assert_eq!(world.comment(&copy.name), mark(&world.id(2)));
+    let error = postgres::create(&copy, &world.id(3), Some(&from)).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Refused);
 
     let _user = Talk::with(&source.name, "SELECT 'here';");
     let busy = world.part("busy");
-    let error = postgres::create(&busy, &world.id(3), Some(&source.name)).unwrap_err();
-    assert_eq!(exit_of(&error), Exit::Refused);
-    assert!(error.to_string().contains(&source.name), "{error}");
-    assert_eq!(postgres::release(&busy, &world.id(3), false).unwrap(), Gone::Missing);
+    postgres::create(&busy, &world.id(3), Some(&from)).unwrap();
+    assert_eq!(servers().psql_on(&busy.name, "SELECT n FROM t"), "7");
 
-    let error = postgres::create(&busy, &world.id(3), Some("no such database")).unwrap_err();
+    let (none, missing) = (world.part("none"), Source::Database("no such database".to_owned()));
+    let error = postgres::create(&none, &world.id(4), Some(&missing)).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::NotFound);
     assert!(error.to_string().contains("no database `no such database`"), "{error}");
 }
 

@@ -85,6 +85,7 @@ fn both_accept_what_is_right() {
         "services: { a: { kind: postgres, host: true, main: 7 }, b: { kind: sqlite, main: x } }",
         "services: { a: { kind: mysql, compose: { project: p, service: s } } }",
         "services: { a: { kind: redis, main: '0', range: 0-65535 } }",
+        "services: { a: { kind: postgres, from: main }, b: { kind: postgres, variable: B, name: 'b_{name}', from: { dump: /x.sql.gz } } }",
         "hooks: { post_add: [x] }\ninfra: { file: x.yml }\nenv: { A: '', B: 1 }",
     ] {
         parse(text);
@@ -121,6 +122,14 @@ fn both_refuse_what_is_wrong_in_itself() {
         "services: { a: { kind: sqlite, port: 1 } }",
         "services: { a: { kind: redis, compose: { project: x } } }",
         "services: { a: { kind: redis, container: -x } }",
+        "services: { a: { kind: redis, from: main } }",
+        "services: { a: { kind: mysql, from: main } }",
+        "services: { a: { kind: sqlite, from: main } }",
+        "services: { a: { kind: postgres, from: -x } }",
+        "services: { a: { kind: postgres, from: [main] } }",
+        "services: { a: { kind: postgres, from: {} } }",
+        "services: { a: { kind: postgres, from: { dump: ~/x.sql } } }",
+        "services: { a: { kind: postgres, from: { dump: x, x: y } } }",
         "env: { A: true }",
         "env: { A: 'a b' }",
         "env: { GIT_DIR: x }",

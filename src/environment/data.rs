@@ -1,0 +1,132 @@
+//! Finds what `--data` names: what the databases of a new environment are copies of.
+
+use crate::environment::context::Context;
+use crate::environment::resolve;
+use crate::environment::workspace::Workspace;
+use crate::error;
+use crate::model::config::{Kind, Service};
+use crate::model::lease::{Lease, Part};
+use crate::model::plan::Data;
+use crate::model::source::Source;
+use crate::service::Server;
+use crate::service::postgres::snapshot::{self, Snapshot};
+use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The word for an empty database.
+pub const EMPTY: &str = "empty";
+
+/// The word for the main checkout's database.
+pub const MAIN: &str = "main";
+
+/// What `--data` means for each Postgres service: `empty`, `main`, an environment, or a snapshot of one, also written
+/// `<env>:<snapshot>`.
+///
+/// # Errors
+/// `NotFound` when nothing has this name; `Usage` when it is the name of several snapshots.
+pub fn named(workspace: &Workspace<'_>, wanted: &str) -> Result<Data> {
+    let services = workspace.config.services.iter();
+    let services: Vec<_> = services.filter(|(_, one)| one.kind == Kind::Postgres).collect();
+    if services.is_empty() {
+        return Err(error::usage("`--data` needs a Postgres service, and there is none").into());
+    }
+    let database = |name: &str| Some(Source::Database(name.to_owned()));
+    let mut chosen = BTreeMap::new();
+    match wanted {
+        EMPTY => chosen.extend(services.iter().map(|(name, _)| ((*name).clone(), None))),
+        MAIN => {
+            chosen.extend(services.iter().map(|(name, one)| ((*name).clone(), database(&one.main))))
+        }
+        _ => match resolve::named(workspace.context, wanted) {
+            Ok(lease) => {
+                for (name, service) in services {
+                    chosen.insert(name.clone(), database(&part(&lease, name, service)?.holds));
+                }
+            }
+            Err(missing) => chosen = snapshots(workspace, &services, wanted, missing)?,
+        },
+    }
+    Ok(Data::Chosen(chosen))
+}
+
+/// An environment's part of the same service on the same server.
+fn part<'a>(lease: &'a Lease, name: &str, service: &Service) -> Result<&'a Part> {
+    let same = |part: &&Part| {
+        (part.kind, part.service.as_str(), &part.place) == (service.kind, name, &service.place)
+    };
+    lease.parts.iter().find(same).ok_or_else(|| {
+        let message = format!("`{}` has no `{name}` on the same server", lease.name);
+        error::not_found(message).into()
+    })
+}
+
+fn snapshots(
+    workspace: &Workspace<'_>,
+    services: &[(&String, &Service)],
+    wanted: &str,
+    missing: anyhow::Error,
+) -> Result<BTreeMap<String, Option<Source>>> {
+    let (environment, name) = match wanted.split_once(':') {
+        Some((environment, name)) => (Some(resolve::named(workspace.context, environment)?), name),
+        None => (None, wanted),
+    };
+    let leases = workspace.context.leases()?;
+    let mut chosen = BTreeMap::new();
+    for (service, settings) in services {
+        let Some(server) = Server::of_service(settings) else { continue };
+        let mut found = snapshot::all(&server)?;
+        found.retain(|one| {
+            let of = |lease: &Lease| {
+                let holds = |part: &Part| part.service == **service && part.holds == one.of;
+                lease.id == one.id && lease.parts.iter().any(holds)
+            };
+            one.name == name && environment.as_ref().map_or_else(|| leases.iter().any(of), of)
+        });
+        match found.as_slice() {
+            [] => {}
+            [one] => drop(
+                chosen.insert((*service).clone(), Some(Source::Database(one.database.clone()))),
+            ),
+            several => return Err(ambiguous(&leases, name, several)),
+        }
+    }
+    if chosen.is_empty() {
+        return Err(missing.context(
+            error::not_found(format!("no environment and no snapshot `{wanted}`"))
+                .hint("`git agentenv list` shows the environments, `git agentenv db snapshot list` the snapshots of one"),
+        ));
+    }
+    Ok(chosen)
+}
+
+/// The snapshots of this repository's environments, each as `<env>:<snapshot>`.
+///
+/// # Errors
+/// When a lease cannot be understood, or a server does not answer.
+pub fn snapshot_names(context: &Context) -> Result<Vec<String>> {
+    let leases = context.leases()?;
+    let postgres = leases.iter().flat_map(|lease| &lease.parts);
+    let postgres = postgres.filter(|part| part.kind == Kind::Postgres);
+    let servers: BTreeSet<Server> = postgres.filter_map(Server::of_part).collect();
+    let mut names = BTreeSet::new();
+    for server in servers {
+        for one in snapshot::all(&server)? {
+            let lease = leases.iter().find(|lease| lease.id == one.id);
+            names.extend(lease.map(|lease| format!("{}:{}", lease.name, one.name)));
+        }
+    }
+    Ok(names.into_iter().collect())
+}
+
+fn ambiguous(leases: &[Lease], name: &str, several: &[Snapshot]) -> anyhow::Error {
+    let of =
+        |one: &Snapshot| leases.iter().find(|lease| lease.id == one.id).map(|lease| &lease.name);
+    let names: Vec<String> = several
+        .iter()
+        .filter_map(of)
+        .map(|environment| format!("`{environment}:{name}`"))
+        .collect();
+    error::usage(format!("several environments have a snapshot `{name}`"))
+        .hint(format!("name one: {}", names.join(", ")))
+        .into()
+}

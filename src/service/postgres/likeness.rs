@@ -1,0 +1,92 @@
+//! The scripts that make a copy like its source in what neither a template nor a dump carries: the properties of the
+//! database itself. `birth` is the copy, `source` the database that it is a copy of.
+
+/// Above this size `STRATEGY FILE_COPY` is faster than the default, in spite of its two checkpoints: bytes, measured
+/// with PostgreSQL 15 on a disk: 250 MB take 1.4 s against 1.8 s, 60 MB 1.0 s against 0.5 s.
+pub(super) const LARGE: u64 = 128 << 20;
+
+/// Creates `birth` as a copy of `source` on the server itself. A large one is copied file by file; from PostgreSQL 18 on
+/// as clones, where the file system has them.
+pub(super) const COPY_FILES: &str = r#"SELECT coalesce(pg_database_size(oid), 0) > :'large'::bigint
+    AND current_setting('server_version_num')::int >= 150000 AS large,
+  current_setting('server_version_num')::int >= 180000 AS clones
+FROM (SELECT CASE WHEN has_database_privilege(datname, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER')
+  THEN oid END AS oid FROM pg_database WHERE datname = :'source') d \gset
+\set strategy ''
+\set ERROR true
+\if :large
+  \set strategy 'STRATEGY FILE_COPY'
+  \if :clones
+    \set ON_ERROR_STOP off
+    SET file_copy_method = clone;
+    \if :ERROR
+    \else
+      CREATE DATABASE :"birth" TEMPLATE :"source" STRATEGY FILE_COPY;
+    \endif
+    \set ON_ERROR_STOP on
+  \endif
+\endif
+\if :ERROR
+  CREATE DATABASE :"birth" TEMPLATE :"source" :strategy;
+\endif
+"#;
+
+/// Creates `birth` without content, with the encoding, the locale and its provider, and the tablespace of `source`. The
+/// columns of the locale differ from version to version.
+pub(super) const CREATE_LIKE: &str = r#"SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L TABLESPACE %I',
+    :'birth', pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, t.spcname)
+  || CASE j->>'datlocprovider' WHEN 'c' THEN ' LOCALE_PROVIDER libc'
+    WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', j->>'datlocale')
+    WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(j->>'datlocale', j->>'daticulocale'))
+    ELSE '' END
+  || CASE WHEN j->>'daticurules' IS NULL THEN '' ELSE format(' ICU_RULES %L', j->>'daticurules') END
+FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace, to_jsonb(d) j
+WHERE d.datname = :'source' \gexec
+"#;
+
+/// Gives `birth` the owner, the connection limit, the privileges and the settings of `source`, in a transaction. A
+/// privilege that was granted by another role than the owner is granted by that role again, in the order of the chain.
+/// The elements of a setting that is a list of names are quoted one by one, as `pg_dump` does.
+pub(super) const DRESS: &str = r#"SELECT format('ALTER DATABASE %I OWNER TO %I', :'birth', pg_get_userbyid(datdba)),
+  format('ALTER DATABASE %I CONNECTION LIMIT %s', :'birth', datconnlimit)
+FROM pg_database WHERE datname = :'source' \gexec
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %I', :'birth', pg_get_userbyid(datdba))
+FROM pg_database WHERE datname = :'source' AND datacl IS NOT NULL \gexec
+WITH RECURSIVE acl AS (
+  SELECT d.datdba, a.* FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = :'source'
+), chain AS (
+  SELECT acl.*, 0 AS depth FROM acl WHERE grantor = datdba
+  UNION ALL
+  SELECT acl.*, depth + 1 FROM acl JOIN chain ON acl.grantor = chain.grantee AND chain.is_grantable
+    AND acl.privilege_type = chain.privilege_type
+  WHERE acl.grantor <> acl.datdba
+)
+SELECT CASE WHEN grantor = datdba THEN 'RESET ROLE' ELSE format('SET LOCAL ROLE %I', pg_get_userbyid(grantor)) END,
+  format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, :'birth',
+    CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+    CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END),
+  'RESET ROLE'
+FROM chain GROUP BY datdba, grantor, grantee, privilege_type, is_grantable
+ORDER BY max(depth) \gexec
+SELECT format('ALTER %s SET %I TO %s',
+  CASE WHEN s.setrole = 0 THEN format('DATABASE %I', :'birth')
+    ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), :'birth') END,
+  name, CASE WHEN name IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',
+      'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories')
+    THEN (SELECT coalesce(string_agg(quote_literal(CASE WHEN p[1] LIKE '"%'
+        THEN replace(substr(p[1], 2, length(p[1]) - 2), '""', '"') ELSE p[1] END), ', ' ORDER BY n), '''''')
+      FROM regexp_matches(value, '"(?:[^"]|"")*"|[^,"\s]+', 'g') WITH ORDINALITY AS m(p, n))
+    ELSE quote_literal(value) END)
+FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) c,
+  LATERAL (SELECT split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value) v
+WHERE d.datname = :'source' \gexec
+"#;
+
+/// Prints the roles of `source` that the user may not use, separated by commas; nothing when there are none. Without
+/// them the copy would have another owner, or privileges by another role.
+pub(super) const LACKING: &str = r#"SELECT coalesce(string_agg(DISTINCT quote_ident(role), ', '), '') AS lacking
+FROM (
+  SELECT pg_get_userbyid(datdba) AS role FROM pg_database WHERE datname = :'source'
+  UNION SELECT pg_get_userbyid(a.grantor) FROM pg_database d, aclexplode(d.datacl) a WHERE datname = :'source'
+) r WHERE NOT pg_has_role(role, 'MEMBER') \gset
+"#;

@@ -1,0 +1,218 @@
+//! Copies of a hostile database: alike in everything that the server's catalogues hold, on every way.
+
+use crate::common::hold::Hold;
+use crate::common::{Repo, Sandbox, servers};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A project whose main checkout's database has one of everything that a copy can lose.
+struct World {
+    sandbox: Sandbox,
+}
+
+impl World {
+    fn new() -> Self {
+        let sandbox = Sandbox::wide(2);
+        servers()
+            .psql(&include_str!("../common/hostile_database.sql").replace("{id}", &sandbox.id));
+        World { sandbox }
+    }
+
+    /// The project, with this as `from`.
+    fn project(&self, name: &str, from: &str) -> Repo<'_> {
+        let repo = self.sandbox.repo(name);
+        let kind = format!("kind: postgres, from: {from}");
+        repo.config(&self.sandbox.config().replace("kind: postgres", &kind));
+        repo.agentenv(&["prune"]).ok();
+        repo
+    }
+
+    fn db(&self, name: &str) -> String {
+        format!("{}_{name}", self.sandbox.id)
+    }
+
+    /// Everything that a dump of the main checkout's database holds, also in a file of this name and format.
+    fn dumped(&self, name: &str, format: &str) -> PathBuf {
+        let inside = format!("/tmp/{}_{name}", self.sandbox.id);
+        let file = self.sandbox.root.join(name);
+        servers().beside_postgres(&[
+            "pg_dump",
+            "-Upostgres",
+            "-f",
+            &inside,
+            format,
+            "-d",
+            &self.db("main"),
+        ]);
+        let from = format!("{}:{inside}", servers().postgres);
+        let copied = Command::new("docker").args(["cp", "-q", &from]).arg(&file).output().unwrap();
+        servers().beside_postgres(&["rm", "-r", &inside]);
+        assert!(copied.status.success() || file.exists(), "{copied:?}");
+        file
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let id = &self.sandbox.id;
+        servers().psql(&format!(
+            "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE starts_with(datname, '{id}') \\gexec
+             SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE starts_with(rolname, '{id}') \\gexec"
+        ));
+    }
+}
+
+/// What a dump says of a database, without the words that differ from dump to dump.
+fn content(database: &str) -> String {
+    let dump = servers().beside_postgres(&["pg_dump", "-Upostgres", "-d", database]);
+    let lines = dump
+        .lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What no dump of a database says: its properties, privileges and settings.
+fn properties(database: &str) -> String {
+    servers().psql(&format!(
+        "SELECT pg_get_userbyid(datdba), to_jsonb(d) - ARRAY['oid', 'datname', 'datfrozenxid', 'datminmxid']
+         FROM pg_database d WHERE datname = '{database}';
+         SELECT pg_get_userbyid(setrole), setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
+         WHERE datname = '{database}' ORDER BY 1"
+    ))
+}
+
+#[track_caller]
+fn alike(one: &str, other: &str) {
+    assert_eq!(properties(one), properties(other));
+    assert_eq!(content(one), content(other));
+}
+
+#[test]
+fn add_copies_an_idle_source_and_one_in_use_faithfully() {
+    let world = World::new();
+    let repo = world.project("app", "main");
+    let main = world.db("main");
+    let said = repo.agentenv(&["add", "idle", "--json"]).ok();
+    assert_eq!(said.json()["services"]["postgres"]["from"], *main);
+    alike(&main, &world.db("idle"));
+
+    let user = Hold::on(&main, "user", "BEGIN; INSERT INTO person (name) VALUES ('uncommitted');");
+    repo.agentenv(&["add", "busy"]).ok();
+    let users = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{main}' AND application_name = 'user'"
+    );
+    assert_eq!(servers().psql(&users), "1", "nobody's session ended");
+    alike(&main, &world.db("busy"));
+    drop(user);
+
+    repo.agentenv(&["db", "psql", "idle", "-c", "DELETE FROM person"]).ok();
+    repo.agentenv(&["db", "snapshot", "save", "s", "busy"]).ok();
+    repo.agentenv(&["db", "copy", "idle"]).ok();
+    alike(&main, &world.db("idle"));
+    repo.agentenv(&["db", "reset", "busy"]).ok();
+    repo.agentenv(&["db", "snapshot", "restore", "s", "busy"]).ok();
+    alike(&main, &world.db("busy"));
+    repo.agentenv(&["remove", "idle", "busy"]).ok();
+    assert_eq!(world.sandbox.databases(), [main]);
+}
+
+#[test]
+fn every_format_of_a_dump_is_restored() {
+    let world = World::new();
+    let content_of_main = content(&world.db("main"));
+    let plain = world.dumped("plain.sql", "-Fp");
+    let zipped = Command::new("gzip").arg("-k").arg(&plain).status().unwrap();
+    assert!(zipped.success());
+    world.dumped("custom", "-Fc");
+    world.dumped("directory", "-Fd");
+    for dump in ["plain.sql", "plain.sql.gz", "custom", "directory"] {
+        let repo = world.project(&format!("for-{dump}"), &format!("{{ dump: ../{dump} }}"));
+        repo.agentenv(&["add", "x"]).ok();
+        assert_eq!(content(&world.db("x")), content_of_main, "{dump}");
+        repo.agentenv(&["remove", "x"]).ok();
+    }
+}
+
+#[test]
+fn a_dump_that_cannot_be_carried_is_named_and_nothing_is_left() {
+    let world = World::new();
+    let custom = world.dumped("custom", "-Fc");
+    let bytes = fs::read(&custom).unwrap();
+    fs::write(&custom, &bytes[..bytes.len() - 900]).unwrap();
+    let plain = world.dumped("plain.sql", "-Fp");
+    let text = fs::read_to_string(&plain).unwrap();
+    let in_a_table = text.find("COPY public.person").unwrap() + 120;
+    let gzip = world.sandbox.root.join("cut.sql.gz");
+    Command::new("gzip").arg("-k").arg(&plain).status().unwrap();
+    let packed = fs::read(plain.with_extension("sql.gz")).unwrap();
+    fs::write(&gzip, &packed[..packed.len() - 20]).unwrap();
+    let with = |name: &str, text: &str| fs::write(world.sandbox.root.join(name), text).unwrap();
+    with("role.sql", "CREATE TABLE t ();\nALTER TABLE t OWNER TO nobody_at_all;\n");
+    with("extension.sql", "CREATE EXTENSION no_such_extension;\n");
+    with(
+        "connects.sql",
+        &format!(
+            "CREATE TABLE t ();\n\\connect {}\nDROP TABLE public.child CASCADE;\n",
+            world.db("main")
+        ),
+    );
+    with("cut.sql", &text[..in_a_table]);
+    let before = properties(&world.db("main")) + &content(&world.db("main"));
+    for (dump, named) in [
+        ("role.sql", "role \"nobody_at_all\" does not exist"),
+        ("extension.sql", "extension \"no_such_extension\" is not available"),
+        ("connects.sql", "connects to a database of its own"),
+        ("cut.sql.gz", "cannot restore"),
+        ("custom", "cannot restore"),
+        ("none", "no dump "),
+    ] {
+        let repo = world.project(&format!("for-{dump}"), &format!("{{ dump: ../{dump} }}"));
+        let before_add = repo.traces();
+        let said = repo.agentenv(&["add", "x"]);
+        assert!(said.code != 0 && said.stderr.contains(named), "{dump}: {}", said.show());
+        repo.leaves_nothing_but(&before_add, dump);
+    }
+    assert_eq!(properties(&world.db("main")) + &content(&world.db("main")), before);
+}
+
+#[test]
+fn a_role_that_the_user_may_not_use_is_named_before_anything_is_made() {
+    let world = World::new();
+    let id = &world.sandbox.id;
+    servers().psql(&format!(
+        "CREATE ROLE {id}_poor LOGIN CREATEDB; GRANT CONNECT ON DATABASE {id}_main TO {id}_poor"
+    ));
+    let repo = world.project("app", &format!("main, user: {id}_poor"));
+    let before = repo.traces();
+    let said = repo.agentenv(&["add", "x"]).fails(7);
+    let roles = format!("is not a member of \"{id} owner\", {id}_reader");
+    assert!(said.stderr.contains(&roles) && said.stderr.contains("GRANT"), "{}", said.show());
+    repo.leaves_nothing_but(&before, "refused");
+}
+
+#[test]
+fn data_names_a_source_for_one_environment() {
+    let world = World::new();
+    let repo = world.project("app", "main");
+    let is_empty = |name: &str| {
+        servers().psql_on(&world.db(name), "SELECT to_regclass('public.person') IS NULL") == "t"
+    };
+    repo.agentenv(&["add", "empty", "--data", "empty"]).ok();
+    assert!(is_empty("empty"));
+    repo.agentenv(&["add", "full"]).ok();
+    repo.agentenv(&["db", "psql", "full", "-c", "CREATE TABLE public.full ()"]).ok();
+    repo.agentenv(&["add", "other", "--data", "full"]).ok();
+    alike(&world.db("full"), &world.db("other"));
+    repo.agentenv(&["db", "snapshot", "save", "kept", "full"]).ok();
+    repo.agentenv(&["db", "reset", "full"]).ok();
+    for (name, data) in [("by-name", "kept"), ("of-full", "full:kept")] {
+        repo.agentenv(&["add", name, "--data", data]).ok();
+        alike(&world.db("other"), &world.db(&name.replace('-', "_")));
+    }
+    repo.agentenv(&["db", "snapshot", "save", "kept", "other"]).ok();
+    let said = repo.agentenv(&["add", "x", "--data", "kept"]).fails(2);
+    assert!(said.stderr.contains("`full:kept`, `other:kept`"), "{}", said.show());
+    let said = repo.agentenv(&["add", "x", "--data", "nothing"]).fails(4);
+    assert!(said.stderr.contains("no environment and no snapshot `nothing`"), "{}", said.show());
+}
