@@ -38,9 +38,10 @@ fn every_command_runs_in_order() {
     let said = sandbox.outcome(bash.args(["-xc", &script]).current_dir(&repo.path)).ok();
 
     let log = || fs::read_to_string(sandbox.root.join("agents")).unwrap_or_default();
-    wait_until("all three agents were started", || log().lines().count() == 3);
+    wait_until("all four agents were started", || log().lines().count() == 4);
     assert!(log().contains("codex in codex-1: fix the login\n"), "{}", log());
     assert!(log().contains("claude in fix-login: \n"), "{}", log());
+    assert!(log().contains(": --worktree fix-typo\n"), "{}", log());
     assert!(said.stdout.contains("http://localhost:80"), "{}", said.show());
     assert!(said.stdout.contains("\nrepo-by-hand\n"), "{}", said.show());
     let left = ["bin/git-agentenv", "share/man/man1/git-agentenv.1"]
@@ -77,8 +78,12 @@ fn links_lead_somewhere_and_so_do_the_names_of_tests() {
     let text = text();
     let targets: BTreeSet<&str> =
         text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    let slug = |heading: &str| format!("#{}", heading.to_lowercase().replace(' ', "-"));
+    let sections: Vec<_> =
+        text.lines().filter_map(|line| line.strip_prefix("## ")).map(slug).collect();
     for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
-        assert!(project().join(target).exists(), "{target}");
+        let is_section = sections.iter().any(|section| section == target);
+        assert!(is_section || project().join(target).exists(), "{target}");
     }
     let tests = fs::read_to_string(project().join("tests/README.md")).unwrap();
     let (_, table) = tests.split_once("|---|---|\n").expect("a table");

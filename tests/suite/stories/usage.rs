@@ -11,7 +11,7 @@ use crate::common::Sandbox;
 fn usage_errors_end_with_2_and_say_the_way_out() {
     let sandbox = Sandbox::new();
     for (args, wanted) in [
-        (&["lst"] as &[&str], "similar subcommand exists: 'list'"),
+        (&["lst"] as &[&str], "similar subcommands exist: 'ls', 'list'"),
         (&["list", "--al"], "similar argument exists: '--all'"),
         (&["path"], "<ENV>"),
         (&["env", "--format", "xml"], "possible values: dotenv"),
@@ -40,7 +40,7 @@ fn json_is_honoured_where_the_command_line_is_wrong() {
         assert_eq!(said.stderr, "");
     }
     let said = sandbox.agentenv_in(&sandbox.root, &["lst", "--json"]).json();
-    assert_eq!(said["error"]["hint"], "a similar subcommand exists: 'list'");
+    assert_eq!(said["error"]["hint"], "some similar subcommands exist: 'ls', 'list'");
 }
 
 #[test]
