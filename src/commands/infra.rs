@@ -1,7 +1,7 @@
 //! `git agentenv infra`: starts, stops and inspects the shared servers.
 
 use crate::environment::context::{Context, current_dir};
-use crate::error::{self, Exit, exit_of};
+use crate::error::{self, Exit};
 use crate::model::config::{Config, Kind, Place};
 use crate::model::lease::Part;
 use crate::service::{self, Server};
@@ -90,9 +90,6 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
     while let Err(error) = service::ping(server) {
         interrupt::check()?;
-        if exit_of(&error) == Exit::Config {
-            return Err(error);
-        }
         if Instant::now() > deadline {
             let failure = error::service(format!("{name} does not answer"));
             return Err(error.context(failure.hint("see `docker logs` of its container")));
@@ -221,19 +218,4 @@ fn ports(config: &Config) -> Vec<(String, String)> {
         }
     }
     ports
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_time_does_not_mend_is_not_waited_for() {
-        let server =
-            Server { kind: Kind::Mysql, place: Place::Host, user: String::new(), port: 3306 };
-        let begin = Instant::now();
-        let error = wait("mysql", &server, begin + Duration::from_secs(20)).unwrap_err();
-        assert_eq!(exit_of(&error), Exit::Config);
-        assert!(begin.elapsed() < Duration::from_secs(10));
-    }
 }

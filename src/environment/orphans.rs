@@ -24,6 +24,7 @@ impl Orphan {
     pub fn name(&self) -> String {
         let kind = match self.resource {
             Resource::Database(_) => "postgres",
+            Resource::MysqlDatabase(_) => "mysql",
             Resource::RedisIndex(_) => "redis",
             Resource::File(_) => "sqlite",
         };
@@ -33,7 +34,9 @@ impl Orphan {
     /// The database's name, the index, or the file.
     pub fn holds(&self) -> String {
         match &self.resource {
-            Resource::Database(database) => database.name.clone(),
+            Resource::Database(database) | Resource::MysqlDatabase(database) => {
+                database.name.clone()
+            }
             Resource::RedisIndex(index) => index.index.to_string(),
             Resource::File(file) => file.path.display().to_string(),
         }

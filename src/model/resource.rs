@@ -25,13 +25,15 @@ pub struct Server {
 pub enum Resource {
     /// A Postgres database.
     Database(Database),
+    /// A MySQL or MariaDB database.
+    MysqlDatabase(Database),
     /// A Redis index.
     RedisIndex(RedisIndex),
     /// A database file in the worktree.
     File(File),
 }
 
-/// A Postgres database.
+/// A database on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
     /// The server that it is on.
@@ -112,7 +114,7 @@ impl Resource {
         };
         Ok(match part.kind {
             Kind::Redis => Resource::RedisIndex(RedisIndex { server, index: index(&part.holds)? }),
-            Kind::Mysql => return Err(unsupported(part.kind)),
+            Kind::Mysql => Resource::MysqlDatabase(Database { server, name: part.holds.clone() }),
             Kind::Postgres | Kind::Sqlite => {
                 Resource::Database(Database { server, name: part.holds.clone() })
             }
@@ -122,7 +124,9 @@ impl Resource {
     /// The server that it is on; `None` for a file.
     pub fn server(&self) -> Option<&Server> {
         match self {
-            Resource::Database(database) => Some(&database.server),
+            Resource::Database(database) | Resource::MysqlDatabase(database) => {
+                Some(&database.server)
+            }
             Resource::RedisIndex(index) => Some(&index.server),
             Resource::File(_) => None,
         }
@@ -157,12 +161,6 @@ impl File {
     }
 }
 
-/// The error for a kind of server that is not supported yet.
-pub fn unsupported(kind: Kind) -> anyhow::Error {
-    let kind = format!("{kind:?}").to_lowercase();
-    error::config(format!("kind `{kind}` is not supported yet")).into()
-}
-
 fn index(text: &str) -> Result<u32> {
     text.parse().map_err(|_| error::config(format!("`{text}` is not a redis index")).into())
 }
@@ -170,7 +168,9 @@ fn index(text: &str) -> Result<u32> {
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Resource::Database(database) => write!(f, "database `{}`", database.name),
+            Resource::Database(database) | Resource::MysqlDatabase(database) => {
+                write!(f, "database `{}`", database.name)
+            }
             Resource::RedisIndex(index) => write!(f, "redis index {}", index.index),
             Resource::File(file) => write!(f, "sqlite file `{}`", file.path.display()),
         }
@@ -202,6 +202,7 @@ mod tests {
     #[test]
     fn each_kind_has_its_own_type() {
         assert_eq!(of(Kind::Postgres, "app_x").unwrap().to_string(), "database `app_x`");
+        assert_eq!(of(Kind::Mysql, "app_x").unwrap().to_string(), "database `app_x`");
         assert_eq!(of(Kind::Redis, "3").unwrap().to_string(), "redis index 3");
         let file = of(Kind::Sqlite, "data/x.db").unwrap();
         assert_eq!(file.to_string(), "sqlite file `data/x.db`");
@@ -216,6 +217,5 @@ mod tests {
         for holds in ["", "../x", "/x", "data/../../x"] {
             assert_eq!(exit_of(&of(Kind::Sqlite, holds).unwrap_err()), Exit::Config, "{holds}");
         }
-        assert_eq!(exit_of(&of(Kind::Mysql, "x").unwrap_err()), Exit::Config);
     }
 }

@@ -2,14 +2,17 @@
 
 use crate::model::config::Kind;
 use crate::model::lease;
-use crate::service::{Database, RedisIndex, Resource, Server, Session, postgres, redis};
+use crate::service::{Database, RedisIndex, Resource, Server, Session, mysql, postgres, redis};
 use anyhow::Result;
+use mysql::Found;
 use std::fmt;
 
 /// The sessions that use this resource now.
 pub fn sessions(resource: &Resource) -> Result<Vec<Session>> {
-    let Resource::Database(Database { server, name }) = resource else {
-        return Ok(Vec::new());
+    let Database { server, name } = match resource {
+        Resource::Database(database) => database,
+        Resource::MysqlDatabase(database) => return mysql::sessions(database),
+        Resource::RedisIndex(_) | Resource::File(_) => return Ok(Vec::new()),
     };
     let databases = postgres::inventory(server)?;
     let own = databases.into_iter().find(|database| database.name == *name);
@@ -30,7 +33,14 @@ pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
             .iter()
             .filter_map(|found| Some((found.id()?.to_owned(), index(found.index))))
             .collect(),
-        Kind::Mysql | Kind::Sqlite => Vec::new(),
+        Kind::Mysql => mysql::inventory(server)?
+            .into_iter()
+            .map(|Found { name, id }| {
+                let database = Database { server: server.clone(), name };
+                (id, Resource::MysqlDatabase(database))
+            })
+            .collect(),
+        Kind::Sqlite => Vec::new(),
     })
 }
 
@@ -47,7 +57,11 @@ pub fn held_by(server: &Server, id: &str) -> Result<Vec<String>> {
             let indexes = redis::inventory(server)?.into_iter();
             indexes.filter(|one| is_own(&one.mark)).map(|one| one.index.to_string()).collect()
         }
-        Kind::Mysql | Kind::Sqlite => Vec::new(),
+        Kind::Mysql => {
+            let databases = mysql::inventory(server)?.into_iter();
+            databases.filter(|one| one.id == id).map(|one| one.name).collect()
+        }
+        Kind::Sqlite => Vec::new(),
     })
 }
 

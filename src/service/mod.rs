@@ -2,6 +2,7 @@
 
 pub mod executor;
 pub mod inventory;
+pub mod mysql;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
@@ -9,7 +10,6 @@ pub mod sqlite;
 pub use crate::model::resource::{Database, File, RedisIndex, Resource, Server};
 
 use crate::model::config::Kind;
-use crate::model::resource::unsupported;
 use crate::model::source::Source;
 use crate::sys::failpoint;
 use anyhow::Result;
@@ -75,6 +75,12 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
             failpoint::point("database-made")?;
             Ok(Made::Ours)
         }
+        Resource::MysqlDatabase(database) => {
+            failpoint::point("before-database")?;
+            mysql::create(database, id)?;
+            failpoint::point("database-made")?;
+            Ok(Made::Ours)
+        }
         Resource::RedisIndex(index) => {
             failpoint::point("before-index")?;
             let made = redis::claim(index, id)?;
@@ -89,7 +95,7 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
 pub fn reclaim(resource: &Resource, id: &str) -> Result<Made> {
     match resource {
         Resource::RedisIndex(index) => redis::reclaim(index, id),
-        Resource::Database(_) | Resource::File(_) => Ok(Made::Ours),
+        Resource::Database(_) | Resource::MysqlDatabase(_) | Resource::File(_) => Ok(Made::Ours),
     }
 }
 
@@ -99,6 +105,10 @@ pub fn release(resource: &Resource, id: &str, force: bool) -> Result<Gone> {
     match resource {
         Resource::Database(database) => {
             let gone = postgres::release(database, id, force)?;
+            failpoint::point("database-released").map(|()| gone)
+        }
+        Resource::MysqlDatabase(database) => {
+            let gone = mysql::release(database, id, force)?;
             failpoint::point("database-released").map(|()| gone)
         }
         Resource::RedisIndex(index) => {
@@ -114,6 +124,7 @@ pub fn release(resource: &Resource, id: &str, force: bool) -> Result<Gone> {
 pub fn state(resource: &Resource, id: &str) -> Result<State> {
     match resource {
         Resource::Database(database) => postgres::state(database, id),
+        Resource::MysqlDatabase(database) => mysql::state(database, id),
         Resource::RedisIndex(index) => redis::state(index, id),
         Resource::File(file) => Ok(sqlite::state(file)),
     }
@@ -125,6 +136,6 @@ pub fn ping(server: &Server) -> Result<()> {
         Kind::Postgres => postgres::ping(server),
         Kind::Redis => redis::ping(server),
         Kind::Sqlite => Ok(()),
-        Kind::Mysql => Err(unsupported(server.kind)),
+        Kind::Mysql => mysql::ping(server),
     }
 }

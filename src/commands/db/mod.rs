@@ -2,6 +2,7 @@
 
 pub mod copy;
 pub mod psql;
+pub mod shell;
 pub mod snapshot;
 
 use crate::commands::completions::candidates;
@@ -11,7 +12,7 @@ use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::suggest;
-use crate::service::{Database, Gone, Resource, postgres};
+use crate::service::{Database, Gone, Resource, mysql, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -35,6 +36,9 @@ pub enum What {
     /// Open psql, run `-c` commands, or read SQL from stdin
     #[command(after_long_help = psql::EXAMPLES)]
     Psql(psql::Args),
+    /// Open the client of the database: psql, mariadb or sqlite3
+    #[command(after_long_help = shell::EXAMPLES)]
+    Shell(shell::Args),
     /// Empty the database; snapshots stay
     #[command(after_long_help = EXAMPLES)]
     Reset(Reset),
@@ -59,7 +63,7 @@ pub struct Reset {
 
 const EXAMPLES: &str = "\
 Examples:
-  git agentenv db psql
+  git agentenv db shell
   git agentenv db reset && git agentenv run -- python manage.py migrate
   git agentenv db copy --from main
   git agentenv db snapshot save before-migration";
@@ -78,10 +82,15 @@ pub struct Target {
 
 /// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let find = |env: &Option<String>| target(env.as_deref(), args.service.as_deref());
+    let service = args.service.as_deref();
+    let find = |env: &Option<String>| target(env.as_deref(), service, &[Kind::Postgres]);
     match &args.what {
         What::Psql(psql) => psql::run(psql, &find(&psql.env)?),
-        What::Reset(reset) => empty(reset, ui, &find(&reset.env)?),
+        What::Shell(shell) => shell::run(shell, service),
+        What::Reset(reset) => {
+            let kinds = [Kind::Postgres, Kind::Mysql];
+            empty(reset, ui, &target(reset.env.as_deref(), service, &kinds)?)
+        }
         What::Copy(copy) => copy::run(copy, ui, &find(&copy.env)?),
         What::Snapshot(snapshot) => snapshot::run(snapshot, ui, &find(snapshot.env())?),
     }
@@ -91,7 +100,11 @@ fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
     let _working = target.lock(ui)?;
     let name = &target.database.name;
     let step = ui.step(format!("emptying {name}"));
-    match postgres::reset(&target.database, &target.lease.id, args.force)? {
+    let reset = match target.database.server.kind {
+        Kind::Mysql => mysql::reset,
+        _ => postgres::reset,
+    };
+    match reset(&target.database, &target.lease.id, args.force)? {
         Gone::Dropped | Gone::Missing => step.done(),
         Gone::Busy(sessions) => return Err(postgres::in_use(name, &sessions)),
         Gone::NotOurs(whose) => {
@@ -103,26 +116,32 @@ fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn target(env: Option<&str>, service: Option<&str>) -> Result<Target> {
+fn target(env: Option<&str>, service: Option<&str>, kinds: &[Kind]) -> Result<Target> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, env)?;
-    let part = part(&lease, service)?;
+    let part = part(&lease, service, kinds)?;
     let service = part.service.clone();
     match lease.resource(part)? {
-        Resource::Database(database) => Ok(Target { context, lease, service, database }),
-        other => Err(error::usage(format!("{other} is not a Postgres database")).into()),
+        Resource::Database(database) | Resource::MysqlDatabase(database) => {
+            Ok(Target { context, lease, service, database })
+        }
+        other => Err(error::usage(format!("{other} is not a database on a server")).into()),
     }
 }
 
-/// The Postgres part of this service, or the only one.
-fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
+/// The part of this service, or the only one of these kinds.
+fn part<'a>(lease: &'a Lease, service: Option<&str>, kinds: &[Kind]) -> Result<&'a Part> {
     let databases: Vec<&Part> =
-        lease.parts.iter().filter(|part| part.kind == Kind::Postgres).collect();
+        lease.parts.iter().filter(|part| kinds.contains(&part.kind)).collect();
+    let called = match kinds {
+        [Kind::Postgres] => "Postgres database",
+        _ => "database",
+    };
     let names = || databases.iter().map(|part| part.service.as_str());
     match (service, databases.as_slice()) {
         (None, [only]) => Ok(only),
         (None, []) => {
-            let message = format!("`{}` has no Postgres database", lease.name);
+            let message = format!("`{}` has no {called}", lease.name);
             let failure = error::not_found(message);
             Err(match lease.parts.iter().find(|part| part.kind == Kind::Sqlite) {
                 Some(file) => failure.hint(format!(
@@ -144,7 +163,7 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>) -> Result<&'a Part> {
         (Some(wanted), _) => {
             let found = databases.iter().find(|part| part.service == wanted);
             found.copied().ok_or_else(|| {
-                let message = format!("`{}` has no Postgres service `{wanted}`", lease.name);
+                let message = format!("`{}` has no {called} of a service `{wanted}`", lease.name);
                 let hint = suggest::suggestion(wanted, names().collect::<Vec<_>>());
                 error::not_found(message).hint(hint).into()
             })

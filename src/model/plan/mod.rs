@@ -13,7 +13,6 @@ use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
 use super::source::Source;
-use crate::error;
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -194,8 +193,7 @@ fn parts(
     for (name, service) in &config.services {
         let holds = match service.kind {
             Kind::Redis => slots::index(name, service, facts, &mut chosen)?.to_string(),
-            Kind::Mysql => return Err(unsupported(name)),
-            Kind::Postgres | Kind::Sqlite => identity.holds[name].clone(),
+            Kind::Mysql | Kind::Postgres | Kind::Sqlite => identity.holds[name].clone(),
         };
         let from = data.of(name, service, facts.main);
         parts.push(Part { from, ..part(name, service, holds) });
@@ -214,9 +212,4 @@ fn part(name: &str, service: &Service, holds: String) -> Part {
         port: service.port,
         from: None,
     }
-}
-
-fn unsupported(service: &str) -> anyhow::Error {
-    let message = format!("services.{service}: kind `mysql` is not supported yet");
-    error::config(message).hint("use `postgres`, `sqlite` or `redis`").into()
 }

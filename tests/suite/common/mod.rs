@@ -12,11 +12,13 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+mod container;
 pub mod hold;
 mod servers;
 mod talk;
 mod traces;
 
+pub use container::Container;
 use servers::Slice;
 pub use servers::servers;
 pub use talk::Talk;
@@ -87,6 +89,11 @@ impl Sandbox {
             "{}services:\n  sqlite: {{ kind: sqlite, variable: SQLITE_FILE, name: \"{{name}}.sqlite3\", main: db.sqlite3 }}\n",
             self.config_of_ports(self.ports()),
         )
+    }
+
+    /// The ports of a configuration, with this sandbox's slots.
+    pub fn config_of_own_ports(&self) -> String {
+        self.config_of_ports(self.ports())
     }
 
     fn config_of_ports(&self, ports: RangeInclusive<u16>) -> String {

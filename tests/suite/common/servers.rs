@@ -254,8 +254,13 @@ impl InUse {
 }
 
 fn require_images() {
-    let images = ["image", "inspect", "agentenv-test/postgres", "agentenv-test/redis"];
-    if docker(&images, "").is_ok() {
+    require_image("agentenv-test/postgres");
+    require_image("agentenv-test/redis");
+}
+
+/// Builds the images of the tests, unless this one is there.
+pub(super) fn require_image(image: &str) {
+    if docker(&["image", "inspect", image], "").is_ok() {
         return;
     }
     let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/build");
@@ -283,7 +288,7 @@ fn published(name: &str, port: &str) -> u16 {
 }
 
 /// Runs docker; returns its stdout without the final newline, or its stderr.
-fn docker(args: &[&str], stdin: &str) -> Result<String, String> {
+pub(super) fn docker(args: &[&str], stdin: &str) -> Result<String, String> {
     let mut child = Command::new("docker")
         .args(args)
         .stdin(Stdio::piped())

@@ -3,5 +3,6 @@
 mod copies;
 mod docker;
 mod infra;
+mod mysql;
 mod postgres;
 mod redis;

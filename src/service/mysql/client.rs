@@ -1,0 +1,130 @@
+//! The client program: `mariadb` or `mysql`, in the server's container or on this host.
+
+use crate::error;
+use crate::service::Server;
+use crate::service::executor::{Site, Task};
+use crate::sys::exec::{Cmd, Output, Script};
+use anyhow::Result;
+use std::time::Duration;
+
+/// How long a script may take, the wait for the lock included.
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// Runs whichever client there is. In an official image the administrator's password is a variable of the container,
+/// which its own client may use.
+const CLIENT: &str = r#"client=$(command -v mariadb || command -v mysql) || { echo "no mariadb or mysql client" >&2; exit 127; }
+export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
+exec "$client" "$@""#;
+
+/// What a server said about a statement: `ERROR 1007 (HY000) at line 3: Can't create database …`.
+#[derive(Debug)]
+pub(super) struct SqlError {
+    /// The server's error number: the same in every language, unlike the text.
+    pub(super) number: u16,
+    /// What it said.
+    pub(super) message: String,
+}
+
+impl SqlError {
+    fn of(stderr: &str) -> Option<Self> {
+        let line = stderr.lines().find(|line| line.starts_with("ERROR "))?;
+        let number = line["ERROR ".len()..].split(' ').next()?.parse().ok()?;
+        let message = line.split_once(": ").map_or(line, |(_, message)| message);
+        Some(SqlError { number, message: message.to_owned() })
+    }
+
+    /// The client never got a session: the server is missing, or it refused the user.
+    fn is_about_the_connection(&self) -> bool {
+        (2000..3000).contains(&self.number)
+            || matches!(self.number, 1040 | 1045 | 1129 | 1130 | 1698)
+    }
+}
+
+impl std::fmt::Display for SqlError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the server refused: {}", self.message)
+    }
+}
+
+impl std::error::Error for SqlError {}
+
+/// Runs a script, and gives the lines that it printed. With `then`, the rest is sent once a line says `locked`.
+///
+/// Fails with [`SqlError`] for what the server refused, else with the reason why it could not be asked.
+pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Result<Vec<String>> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
+    task.args.extend(["--batch", "--raw", "--skip-column-names", "--unbuffered", "--binary-mode"]);
+    task.script = Script {
+        first: first.into_bytes(),
+        then: then.map(|rest| ("locked".to_owned(), rest.into_bytes())),
+        last: Vec::new(),
+    };
+    task.patience = LIMIT;
+    let output = site.run(&task)?;
+    if output.success() {
+        return Ok(output.text().lines().map(str::to_owned).collect());
+    }
+    Err(failure(&site, &task, &output))
+}
+
+/// A client for a person or a script, on this process's own stdin and stdout.
+pub(super) fn interactive(
+    server: &Server,
+    database: &str,
+    args: &[&str],
+    terminal: bool,
+) -> Result<Cmd> {
+    let site = Site::of(&server.place);
+    let port = server.port.to_string();
+    let choice = format!("--database={database}");
+    let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
+    task.args.push(&choice);
+    task.args.extend(args);
+    site.terminal(&task, terminal)
+}
+
+fn arguments<'a>(site: &Site, server: &'a Server, port: &'a str) -> Vec<&'a str> {
+    let mut args = vec!["-c", CLIENT, "mysql", "--user", &server.user];
+    args.extend(["--connect-timeout=10", "--default-character-set=utf8mb4"]);
+    if site.is_host() {
+        args.extend(["--host=127.0.0.1", "--protocol=tcp", "--port", port]);
+    }
+    args
+}
+
+fn failure(site: &Site, task: &Task, output: &Output) -> anyhow::Error {
+    let Some(refused) = SqlError::of(&output.stderr) else {
+        return site.explain(task, output);
+    };
+    if !refused.is_about_the_connection() {
+        return refused.into();
+    }
+    let message = format!("mysql in `{}` does not answer: {}", site.title(), refused.message);
+    let hint = match refused.number {
+        1045 | 1698 => {
+            "look at `user` of this service in .agentenv.yaml; give its password in MYSQL_PWD"
+        }
+        _ => {
+            "a server that was just started needs a moment; `git agentenv infra status` looks closer"
+        }
+    };
+    error::service(message).hint(hint).never_ran()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_an_error_is_found() {
+        let said = "ERROR 1007 (HY000) at line 3: Can't create database 'x'; database exists";
+        let error = SqlError::of(said).unwrap();
+        assert_eq!(error.number, 1007);
+        assert_eq!(error.message, "Can't create database 'x'; database exists");
+        assert!(!error.is_about_the_connection());
+        assert!(SqlError::of("ERROR 2002 (HY000): no socket").unwrap().is_about_the_connection());
+        assert!(SqlError::of("Error: No such container: x").is_none());
+    }
+}

@@ -1,0 +1,135 @@
+//! What the client is told. Names stand in backquotes, texts as hexadecimal literals: nothing in them is read as SQL.
+//!
+//! MySQL knows no comment on a database, so a view carries the mark: it goes with the database, and tools that dump a
+//! schema or empty every table leave it alone. A database cannot be renamed either; what is being created is announced
+//! by an empty database of the lease's own name, which goes once the mark is set.
+
+use super::VIEW;
+
+/// A name in backquotes.
+pub(super) fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A text as a literal.
+pub(super) fn text(text: &str) -> String {
+    let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    if digits.is_empty() { "''".to_owned() } else { format!("CONVERT(0x{digits} USING utf8mb4)") }
+}
+
+/// The names of one database: its own, that of the view that marks it, that of the database that announces it.
+pub(super) struct Names<'a> {
+    pub(super) name: &'a str,
+    pub(super) mark: String,
+    pub(super) birth: String,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(name: &'a str, id: &str) -> Self {
+        Names { name, mark: format!("{VIEW}{id}"), birth: format!("{VIEW}{id}") }
+    }
+}
+
+/// Takes the lock of a lease's database and says `locked`. It is held until the session ends: a client that is killed
+/// leaves its session at work, and whoever takes over waits here until that is through. A lock that is not to be had
+/// in time is an error (number 1242), so that the client ends.
+pub(super) fn lock(names: &Names) -> String {
+    let lock = text(&names.birth);
+    format!("SELECT IF(GET_LOCK({lock}, 25) = 1, 'locked', (SELECT 1 UNION SELECT 2));\n")
+}
+
+/// What there is, in variables: whether the database exists, carries the mark, or was announced and holds nothing yet.
+fn facts(names: &Names) -> String {
+    let (name, mark, birth) = (text(names.name), text(&names.mark), text(&names.birth));
+    format!(
+        "SET @exists = EXISTS(SELECT 1 FROM information_schema.schemata WHERE schema_name = {name});
+SET @announced = EXISTS(SELECT 1 FROM information_schema.schemata WHERE schema_name = {birth});
+SET @marked = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name} AND table_name = {mark});
+SET @holds = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name})
+  OR EXISTS(SELECT 1 FROM information_schema.routines WHERE routine_schema = {name})
+  OR EXISTS(SELECT 1 FROM information_schema.events WHERE event_schema = {name});
+SET @ours = @marked OR (@exists AND @announced AND NOT @holds);
+"
+    )
+}
+
+/// Runs a statement if a condition holds.
+fn only_if(condition: &str, statement: &str) -> String {
+    let statement = text(statement);
+    format!(
+        "SET @run = IF({condition}, {statement}, 'DO 0');\nPREPARE run FROM @run;\nEXECUTE run;\n"
+    )
+}
+
+/// Creates a database with its mark, under the lock. Answers `made`, `ours` or `taken`.
+pub(super) fn create(names: &Names) -> String {
+    let (name, birth) = (identifier(names.name), identifier(&names.birth));
+    let view =
+        format!("CREATE VIEW {name}.{} AS SELECT 1 AS git_agentenv", identifier(&names.mark));
+    [
+        facts(names),
+        "SET @fresh = NOT @exists;\n".to_owned(),
+        only_if("@fresh AND NOT @announced", &format!("CREATE DATABASE {birth}")),
+        only_if("@fresh", &format!("CREATE DATABASE {name}")),
+        only_if("@fresh OR (@ours AND NOT @marked)", &view),
+        only_if("@fresh OR @ours", &format!("DROP DATABASE IF EXISTS {birth}")),
+        "SELECT IF(@fresh, 'made', IF(@ours, 'ours', 'taken'));\n".to_owned(),
+    ]
+    .concat()
+}
+
+/// Drops a database that carries the mark, if no session uses it or `force` says so. Answers the sessions, one a line,
+/// then `dropped`, `missing`, `busy` or `foreign`.
+pub(super) fn release(names: &Names, force: bool) -> String {
+    let (name, birth) = (identifier(names.name), identifier(&names.birth));
+    [
+        facts(names),
+        sessions(names.name),
+        format!("SET @free = {} OR @sessions = 0;\n", u8::from(force)),
+        "SET SESSION lock_wait_timeout = 15;\n".to_owned(),
+        only_if("@ours AND @free", &format!("DROP DATABASE IF EXISTS {name}")),
+        only_if("@free OR NOT @exists", &format!("DROP DATABASE IF EXISTS {birth}")),
+        "SELECT IF(NOT @exists, 'missing', IF(NOT @ours, 'foreign', IF(@free, 'dropped', 'busy')));\n"
+            .to_owned(),
+    ]
+    .concat()
+}
+
+/// Says how a database is: `ours`, `missing` or `foreign`.
+pub(super) fn state(names: &Names) -> String {
+    facts(names) + "SELECT IF(@marked, 'ours', IF(@exists AND NOT @ours, 'foreign', 'missing'));\n"
+}
+
+/// Lists the sessions on a database, one a line: id, user, address, state.
+pub(super) fn sessions(name: &str) -> String {
+    let name = text(name);
+    let on =
+        format!("FROM information_schema.processlist WHERE db = {name} AND id <> CONNECTION_ID()");
+    format!(
+        "SET @sessions = (SELECT COUNT(*) {on});
+SELECT CONCAT_WS('\\t', 'session', id, user, host, LOWER(command)) {on} ORDER BY id;\n"
+    )
+}
+
+/// Lists every database that carries a mark or announces one: its name and the name that holds the lease's id.
+pub(super) fn inventory() -> String {
+    let shape = text(&format!("^{VIEW}[0-9a-f]{{24}}$"));
+    format!(
+        "SELECT CONCAT_WS('\\t', table_schema, table_name) FROM information_schema.tables
+  WHERE table_type = 'VIEW' AND table_name REGEXP {shape}
+UNION SELECT CONCAT_WS('\\t', schema_name, schema_name) FROM information_schema.schemata
+  WHERE schema_name REGEXP {shape};\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_name_or_a_text_is_read_as_sql() {
+        assert_eq!(identifier("a`; DROP DATABASE b; --"), "`a``; DROP DATABASE b; --`");
+        assert_eq!(text("a'\\"), "CONVERT(0x61275c USING utf8mb4)");
+        assert_eq!(text(""), "''");
+    }
+}

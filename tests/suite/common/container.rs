@@ -1,0 +1,57 @@
+//! A container of one test's own.
+
+use super::servers;
+use std::process::{Child, Command, Stdio};
+
+/// A container that is removed with this value.
+pub struct Container {
+    /// Its name.
+    pub name: String,
+}
+
+impl Container {
+    /// Starts an image of the tests, with these options for `docker run`.
+    pub fn run(image: &str, options: &[&str]) -> Container {
+        servers::require_image(image);
+        let run = ["run", "--detach", "--label=agentenv-test"];
+        let id = servers::docker(&[&run, options, &[image]].concat(), "").unwrap();
+        let format = ["container", "inspect", "--format={{.Name}}", &id];
+        let name = servers::docker(&format, "").unwrap().trim_start_matches('/').to_owned();
+        Container { name }
+    }
+
+    /// Runs a command in it; its stdout, or what it complained of.
+    pub fn exec(&self, command: &[&str]) -> Result<String, String> {
+        servers::docker(&[&["exec", "-i", &self.name], command].concat(), "")
+    }
+
+    /// Starts a command in it that goes on until its value is dropped, or the container is.
+    pub fn start(&self, command: &[&str]) -> Started {
+        let mut docker = Command::new("docker");
+        docker.args(["exec", &self.name]).args(command).stdin(Stdio::null());
+        Started(docker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = servers::docker(&["rm", "--force", "--volumes", &self.name], "");
+    }
+}
+
+/// A command that runs in a container.
+pub struct Started(Child);
+
+impl Started {
+    /// Whether it has not ended yet.
+    pub fn runs(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
