@@ -1,21 +1,22 @@
-//! Somebody who is connected to a database.
+//! A client that stays connected to a database.
 
 use super::servers;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-/// A psql that stays, and has said `here`. It ends when it is dropped, after what it was told.
+/// A psql session that stays open. It ends when it is dropped, after the statements that it was sent.
 pub struct Talk {
     child: Child,
 }
 
 impl Talk {
-    /// Connects, and runs SQL that prints `here`.
+    /// Connects, and runs SQL that ends by printing `here`.
+    #[track_caller]
     pub fn with(database: &str, sql: &str) -> Self {
-        let args =
-            ["exec", "-i", servers().postgres, "psql", "-XqAt", "-Upostgres", "-d", database];
+        let psql = ["psql", "-XqAt", "-vON_ERROR_STOP=1", "-Upostgres", "-d", database];
         let mut child = Command::new("docker")
-            .args(args)
+            .args(["exec", "-i", servers().postgres])
+            .args(psql)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,6 +1,6 @@
 //! Servers and engines that are down, paused, silent or slow: no record is lost, nothing is believed.
 
-use crate::common::hold::{Hold, creating, waited_for};
+use crate::common::hold::{self, creating, waited_for};
 use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -14,7 +14,7 @@ fn a_database_that_appears_after_its_client_was_killed_is_given_back() {
     let sandbox = Sandbox::new();
     let repo = configured(&sandbox);
     let before = repo.traces();
-    let hold = Hold::creation();
+    let hold = hold::creation();
     let add = sandbox.start(&mut command(&sandbox, &repo, &["add", "late"]));
     let server_side = creating(&sandbox.store_id().unwrap());
     kill_with_children(add.pid());
@@ -139,7 +139,7 @@ fn what_has_live_sessions_is_left_and_named() {
     repo.agentenv(&["add", "x"]).ok();
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     let database = format!("{}_x", sandbox.id);
-    let session = Hold::on(&database, "somebody", "SELECT 1 AS one \\gset");
+    let session = hold::on(&database, "somebody", "SELECT 1 AS one \\gset");
     let kept = repo.agentenv(&["prune"]).fails(8);
     assert!(kept.stderr.contains("somebody"), "{}", kept.show());
     assert_eq!(sandbox.databases(), [database.as_str()]);

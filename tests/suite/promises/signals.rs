@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM: children are ended, everything is undone, exit 130.
 
-use crate::common::hold::{Hold, creating, waited_for};
+use crate::common::hold::{self, creating, waited_for};
 use crate::common::{Repo, Running, Sandbox, wait_until};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ fn a_database_that_is_being_made_is_waited_for_and_given_back() {
     repo.config(&sandbox.config());
     repo.agentenv(&["prune"]).ok();
     let before = repo.traces();
-    let hold = Hold::creation();
+    let hold = hold::creation();
     let add = start(&sandbox, &repo);
     let server_side = creating(&sandbox.store_id().unwrap());
     add.signal("INT");

@@ -1,6 +1,6 @@
 //! Copies of a hostile database: alike in everything that the server's catalogues hold, on every way.
 
-use crate::common::hold::Hold;
+use crate::common::hold;
 use crate::common::{Repo, Sandbox, servers};
 use std::fs;
 use std::path::PathBuf;
@@ -97,7 +97,7 @@ fn add_copies_an_idle_source_and_one_in_use_faithfully() {
     assert_eq!(said.json()["services"]["postgres"]["from"], *main);
     alike(&main, &world.db("idle"));
 
-    let user = Hold::on(&main, "user", "BEGIN; INSERT INTO person (name) VALUES ('uncommitted');");
+    let user = hold::on(&main, "user", "BEGIN; INSERT INTO person (name) VALUES ('uncommitted');");
     repo.agentenv(&["add", "busy"]).ok();
     let users = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{main}' AND application_name = 'user'"

@@ -1,7 +1,7 @@
 //! The article's own case: a Django and Celery project on the shared servers, two branches whose migrations
 //! contradict each other, both at work at the same time.
 
-use crate::common::hold::Hold;
+use crate::common::hold;
 use crate::common::{Repo, Sandbox, wait_until};
 use serde_json::Value;
 use std::fs;
@@ -51,7 +51,7 @@ fn two_branches_work_side_by_side_and_one_goes_without_disturbing_the_other() {
     assert_eq!(blue.get("/recall")["value"], Value::Null);
 
     // What is still at work is named, and protected; Django has a session for no longer than a request.
-    let shell = Hold::on(&red.variable("POSTGRES_DB"), "dbshell", "SELECT 1 AS one \\gset");
+    let shell = hold::on(&red.variable("POSTGRES_DB"), "dbshell", "SELECT 1 AS one \\gset");
     let refused = repo.agentenv(&["remove", "red"]).fails(7);
     assert!(refused.stderr.contains("database session"), "{}", refused.show());
     assert!(refused.stderr.contains("dbshell"), "{}", refused.show());
