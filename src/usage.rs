@@ -26,6 +26,13 @@ pub fn failure(error: &clap::Error) -> Option<Failure> {
     let tip = rest.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
     let usage = rest.lines().find(|line| line.starts_with("Usage: "));
     let failure = error::usage(message);
+    if error.kind() == ErrorKind::UnknownArgument
+        && usage.is_some_and(|usage| usage.starts_with("Usage: git agentenv run "))
+    {
+        return Some(
+            failure.hint("write `--` before the command: `git agentenv run [<env>] -- <command>`"),
+        );
+    }
     Some(match tip.or(usage) {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -51,6 +58,14 @@ mod tests {
         let missing = "the following required arguments were not provided: <ENV>";
         assert_eq!(failure.message, missing);
         assert_eq!(failure.hint.as_deref(), Some("Usage: git agentenv path <ENV>"));
+    }
+
+    #[test]
+    fn a_command_without_the_two_dashes_is_told_of_them() {
+        for words in [&["run", "x", "echo", "hi"][..], &["run", "x", "ls", "-l"]] {
+            let hint = refused(words).unwrap().hint.unwrap();
+            assert!(hint.contains("git agentenv run [<env>] -- <command>"), "{hint}");
+        }
     }
 
     #[test]

@@ -1,21 +1,23 @@
 //! `git agentenv adopt`: turns an existing worktree into an environment, or repairs one.
 
+use crate::commands::completions::candidates;
 use crate::commands::output::environment::Environment;
 use crate::environment::context::{Context, current_dir};
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, hooks};
-use crate::error::Exit;
+use crate::environment::{adopt, hooks, resolve};
+use crate::error::{self, Exit};
 use crate::ui::Ui;
 use anyhow::Result;
-use std::path::PathBuf;
+use clap_complete::ArgValueCandidates;
+use std::path::{Path, PathBuf};
 
 /// The arguments of `adopt`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The worktree; none: the one around the current directory
-    #[arg(value_name = "DIR")]
-    pub path: Option<PathBuf>,
+    /// An environment or a worktree's directory; default: the worktree around the current directory
+    #[arg(value_name = "ENV_OR_DIR", add = ArgValueCandidates::new(candidates::environments))]
+    pub target: Option<PathBuf>,
     /// Do not run the `post_add` hooks
     #[arg(long)]
     pub no_hooks: bool,
@@ -29,8 +31,10 @@ Examples:
 
 /// Turns a worktree into an environment; repairs one that already is.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let dir = args.path.clone().map_or_else(current_dir, |path| Ok(current_dir()?.join(path)))?;
-    let context = Context::at(&dir)?;
+    let context = match &args.target {
+        None => Context::here()?,
+        Some(target) => Context::at(&place(target)?)?,
+    };
     let workspace = Workspace::open(&context, ui)?;
     if !args.no_hooks && adopt::known(&context)?.is_none_or(|lease| lease.hooks_pending) {
         hooks::require_trusted(&context, &workspace.config.hooks.post_add)?;
@@ -41,4 +45,19 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)
+}
+
+/// The worktree of an environment of this repository, else the directory of that name.
+fn place(target: &Path) -> Result<PathBuf> {
+    let named = target.to_str().and_then(|name| resolve::named(&Context::here().ok()?, name).ok());
+    if let Some(lease) = named {
+        resolve::require_present(&lease)?;
+        return Ok(lease.path);
+    }
+    let dir = current_dir()?.join(target);
+    if dir.is_dir() {
+        return Ok(dir);
+    }
+    let message = format!("no environment and no directory `{}`", target.display());
+    Err(error::not_found(message).hint("list the environments: `git agentenv list`").into())
 }

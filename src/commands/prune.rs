@@ -8,11 +8,17 @@ use anyhow::Result;
 /// The arguments of `prune`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
+#[command(long_about = ABOUT)]
 pub struct Args {
     /// Only show what would be released
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
+
+const ABOUT: &str = "\
+Release resources of deleted worktrees and finish interrupted operations
+
+Works on all repositories of this machine, not only on the current one.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -29,10 +29,7 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     if args.revoke {
-        trust::revoke(&context.store, &context.repo.common)?;
-        let text = || "revoked: the hooks of this repository are no longer trusted\n".to_owned();
-        ui.answer(&serde_json::json!({ "trusted": false }), text)?;
-        return Ok(Exit::Done);
+        return revoke(&context, ui);
     }
     let config = context.config()?.unwrap_or_default();
     let (configured, processes) = (&config.hooks, config.process_commands());
@@ -56,7 +53,18 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         &[&configured.post_add, &configured.pre_remove, &processes],
     )?;
     let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove, "processes": processes });
-    ui.answer(&answer, || "approved exactly these commands\n".to_owned())?;
+    ui.say("approved exactly these commands");
+    ui.answer(&answer, String::new)?;
+    Ok(Exit::Done)
+}
+
+fn revoke(context: &Context, ui: &Ui) -> Result<Exit> {
+    let revoked = trust::revoke(&context.store, &context.repo.common)?;
+    ui.say(match revoked {
+        true => "revoked: the commands of this repository are no longer trusted",
+        false => "nothing to revoke: the commands of this repository were not trusted",
+    });
+    ui.answer(&serde_json::json!({ "trusted": false, "revoked": revoked }), String::new)?;
     Ok(Exit::Done)
 }
 

@@ -47,6 +47,12 @@ pub fn detached(
 }
 
 fn new(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Result<Start> {
+    if let Some(other) = repo.branch_in_the_way(name) {
+        let message = format!("cannot create branch `{name}`: branch `{other}` exists");
+        let hint =
+            format!("choose another name, or rename that one: `git branch -m {other} <new>`");
+        return Err(error::refused(message).hint(hint).into());
+    }
     if let Some(revision) = from {
         return Ok(Start::New { commit: git::resolve(here, revision)? });
     }

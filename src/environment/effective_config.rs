@@ -23,6 +23,11 @@ pub fn configuration(context: &Context, ui: &Ui) -> Result<Config> {
     }
 }
 
+/// Why a project without a configuration gets no shared servers; `None`: it gets them.
+pub fn servers_missing() -> Option<String> {
+    missing(&mut Config::default())
+}
+
 /// Why the default servers cannot be used. When they can, `config` gets their published ports.
 fn missing(config: &mut Config) -> Option<String> {
     let containers = match docker::containers() {
@@ -33,8 +38,9 @@ fn missing(config: &mut Config) -> Option<String> {
         let Place::Container(wanted) = &service.place else {
             continue;
         };
-        let Some(container) = docker::pick(&containers, wanted).filter(|found| found.is_up())
-        else {
+        let found = docker::pick(&containers, wanted);
+        let Some(container) = found.filter(|found| found.is_up()) else {
+            let wanted = found.map_or(wanted, |found| &found.name);
             return Some(format!("the shared {name} (container {wanted}) is not running"));
         };
         if let Some(port) = service.kind.port().and_then(|port| container.published(port)) {

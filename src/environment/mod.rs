@@ -12,6 +12,7 @@ pub mod effective_config;
 pub mod files;
 pub mod hooks;
 pub mod include;
+pub mod leftovers;
 pub mod occupancy;
 pub mod orphans;
 pub mod processes;

@@ -105,7 +105,11 @@ pub fn worktrees(store: &Store, leases: &[Lease], here: Option<&Path>) -> Result
 }
 
 /// The repositories that had environments, and the one around the current directory.
-fn repositories(store: &Store, leases: &[Lease], here: Option<&Path>) -> Result<BTreeSet<PathBuf>> {
+pub fn repositories(
+    store: &Store,
+    leases: &[Lease],
+    here: Option<&Path>,
+) -> Result<BTreeSet<PathBuf>> {
     let mut all: BTreeSet<PathBuf> = store.repositories()?.into_iter().collect();
     all.extend(leases.iter().map(|lease| lease.repository.clone()));
     all.extend(here.map(Path::to_owned));

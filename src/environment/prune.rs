@@ -1,6 +1,7 @@
 //! Releases resources of deleted worktrees and finishes interrupted operations.
 
 use crate::environment::context::{Context, current_dir};
+use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan};
 use crate::environment::reclaim::{self, Due, Settled};
 use crate::model::lease::Lease;
@@ -11,6 +12,7 @@ use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// What was, or would be, released; and what was kept, and why.
 #[derive(Debug, Default, Serialize)]
@@ -52,6 +54,9 @@ pub fn all(ui: &Ui, dry_run: bool) -> Result<Report> {
         store.sweep()?;
     }
     let (leases, broken) = store.survey()?;
+    if !dry_run {
+        leftovers::sweep(&orphans::repositories(&store, &leases, here().as_deref())?, &leases);
+    }
     for lease in &leases {
         consider(ui, &store, lease, &mut report);
     }
@@ -65,6 +70,11 @@ pub fn all(ui: &Ui, dry_run: bool) -> Result<Report> {
         );
     }
     Ok(report)
+}
+
+/// The repository around the current directory.
+fn here() -> Option<PathBuf> {
+    Some(Repo::discover(&current_dir().ok()?).ok()?.common)
 }
 
 fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {

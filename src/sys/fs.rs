@@ -84,14 +84,17 @@ pub fn word(path: &Path) -> Option<String> {
 /// # Errors
 /// When the directory cannot be written or the disk is full; the old content stands then.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    replace_as(path, content, 0o600)
+    write(path, content, 0o600)
 }
 
-/// As [`replace`], with these permissions, as far as the user's umask lets them.
-///
-/// # Errors
-/// As [`replace`].
+/// As [`replace`], for a file of the user's, with these permissions as far as the umask lets them. Removes what a
+/// killed process left of the same file.
 pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    sweep_of(path)?;
+    write(path, content, mode)
+}
+
+fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let fresh = unfinished(path);
     let replaced = write_new(&fresh, content, mode).and_then(|()| {
@@ -118,7 +121,20 @@ pub fn is_unfinished(path: &Path) -> bool {
 
 /// Removes the unfinished files of [`replace`] in a directory whose writers have ended.
 pub fn sweep(dir: &Path) -> Result<()> {
-    for file in entries(dir)? {
+    sweep_if(dir, |_| true)
+}
+
+/// As [`sweep`], of the unfinished files of one file only: for directories that are not ours alone.
+pub fn sweep_of(path: &Path) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let begin = format!(".{name}.");
+    sweep_if(path.parent().unwrap_or(Path::new(".")), |file| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begin))
+    })
+}
+
+fn sweep_if(dir: &Path, is_ours: impl Fn(&Path) -> bool) -> Result<()> {
+    for file in entries(dir)?.into_iter().filter(|file| is_ours(file)) {
         let Some(pid) = writer(&file) else { continue };
         if rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
             remove(&file)?;

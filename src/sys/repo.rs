@@ -80,6 +80,7 @@ impl Repo {
                 false => anyhow::Error::new(error).context(failure),
             }
         })?;
+        require_files(&git)?;
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
         let (main, bare) = main_of(&git, &common)?;
@@ -108,6 +109,19 @@ impl Repo {
     /// The commit of a local branch.
     pub fn branch(&self, name: &str) -> Option<String> {
         self.commit_of(&format!("refs/heads/{name}"))
+    }
+
+    /// The branch that keeps git from creating one of this name: `feature` beside `feature/x`.
+    pub fn branch_in_the_way(&self, name: &str) -> Option<String> {
+        let above = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let above = above.filter(|above| self.branch(above).is_some()).map(str::to_owned).next();
+        let below = || {
+            let references = self.git.references().ok()?;
+            let prefix = format!("refs/heads/{name}/");
+            let first = references.prefixed(prefix.as_str()).ok()?.next()?.ok()?;
+            Some(first.name().shorten().to_string())
+        };
+        above.or_else(below)
     }
 
     /// The commit that a full reference name leads to.
@@ -233,6 +247,19 @@ fn worktree(admin: &Path) -> Option<Worktree> {
 fn head_branch(head: &Path) -> Option<String> {
     let text = fs::word(head)?;
     Some(text.strip_prefix("ref: refs/heads/")?.to_owned())
+}
+
+/// gix reads references in files only: in a reftable it sees no branch and no commit.
+fn require_files(git: &gix::Repository) -> Result<()> {
+    let format = git.config_snapshot().string("extensions.refStorage");
+    match format.filter(|format| format.as_slice() != b"files") {
+        None => Ok(()),
+        Some(format) => {
+            let message = format!("cannot read references in the format `{format}`");
+            let hint = "convert the repository: `git refs migrate --ref-format=files`";
+            Err(error::failed(message).hint(hint).into())
+        }
+    }
 }
 
 /// The main checkout, and whether there is none.

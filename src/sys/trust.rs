@@ -20,9 +20,11 @@ pub fn approve(store: &Store, repository: &Path, lists: &[&[String]]) -> Result<
     fs::replace(&file, lines.as_bytes())
 }
 
-/// Revokes every approval for this repository.
-pub fn revoke(store: &Store, repository: &Path) -> Result<()> {
-    fs::remove(&file(store, repository))
+/// Revokes every approval for this repository; `false` when there was none.
+pub fn revoke(store: &Store, repository: &Path) -> Result<bool> {
+    let file = file(store, repository);
+    let approved = fs::read(&file)?.is_some();
+    fs::remove(&file).map(|()| approved)
 }
 
 fn file(store: &Store, repository: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The tools and the servers.
 
 use super::Finding;
+use crate::environment::effective_config;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::service::{self, Server};
@@ -21,7 +22,7 @@ pub(super) fn look(config: Option<&Config>, leases: &[Lease]) -> Vec<Finding> {
     let needed = servers.iter().any(|server| server.place != crate::model::config::Place::Host);
     match docker::containers() {
         Err(error) => findings.push(engine(&error, needed)),
-        Ok(_) => findings.extend(compose()),
+        Ok(_) => findings.extend(compose().into_iter().chain(defaults(config))),
     }
     findings.extend(servers.iter().filter_map(silent));
     findings.extend(installed());
@@ -52,6 +53,12 @@ fn compose() -> Option<Finding> {
     Some(Finding::warning(what, "apt install docker-compose-plugin"))
 }
 
+/// A project without a configuration works without them, on SQLite.
+fn defaults(config: Option<&Config>) -> Option<Finding> {
+    let why = effective_config::servers_missing().filter(|_| config.is_none())?;
+    Some(Finding::warning(format!("{why}: new environments use SQLite"), "git agentenv infra up"))
+}
+
 fn servers(config: Option<&Config>, leases: &[Lease]) -> BTreeSet<Server> {
     let configured = config.into_iter().flat_map(|config| config.services.values());
     let held = leases.iter().flat_map(|lease| &lease.parts);
@@ -61,7 +68,12 @@ fn servers(config: Option<&Config>, leases: &[Lease]) -> BTreeSet<Server> {
 fn silent(server: &Server) -> Option<Finding> {
     let error = service::ping(server).err()?;
     let hint = crate::error::hint_of(&error).unwrap_or("git agentenv infra up").to_owned();
-    Some(Finding::error(format!("{} does not answer: {error:#}", server.title()), hint))
+    Some(Finding::error(format!("{} does not answer: {error:#}", called(server)), hint))
+}
+
+/// The container's own name, which compose 1 and 2 write differently.
+fn called(server: &Server) -> String {
+    docker::find(&server.place).unwrap_or_else(|_| server.title())
 }
 
 /// The man page and the completion script, searched where man and bash search for them.

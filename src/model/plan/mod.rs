@@ -188,11 +188,11 @@ fn parts(
     identity: &identity::Identity,
     data: &Data,
 ) -> Result<Vec<Part>> {
-    let mut chosen = Vec::new();
+    let indexes = slots::indexes(config, facts)?;
     let mut parts = Vec::new();
     for (name, service) in &config.services {
         let holds = match service.kind {
-            Kind::Redis => slots::index(name, service, facts, &mut chosen)?.to_string(),
+            Kind::Redis => indexes[name].to_string(),
             Kind::Mysql | Kind::Postgres | Kind::Sqlite => identity.holds[name].clone(),
         };
         let from = data.of(name, service, facts.main);

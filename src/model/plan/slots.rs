@@ -2,11 +2,13 @@
 
 use super::Facts;
 use crate::error;
-use crate::model::config::{Config, Service};
+use crate::model::config::{Config, Kind, Service};
 use crate::model::slot::{Holder, first_free};
 use anyhow::Result;
 use indexmap::IndexMap;
+use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 /// A port for each variable. Followers keep their distance and must be free too.
 pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>> {
@@ -29,26 +31,60 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
     Ok(ordered.collect())
 }
 
-/// A Redis index.
-pub fn index(
-    name: &str,
-    service: &Service,
+/// A Redis index for each service, the first free one of its range where that leaves the others one.
+pub fn indexes(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u32>> {
+    let mut chosen: IndexMap<String, u32> = IndexMap::new();
+    for (name, service) in config.services.iter().filter(|(_, one)| one.kind == Kind::Redis) {
+        if !place(config, facts, &mut chosen, name, &mut BTreeSet::new()) {
+            let held = range(service).map(|index| {
+                let other = || "another service of this environment".into();
+                (index, holder_of_index(service, facts, index).unwrap_or_else(other))
+            });
+            let key = format!("services.{name}.range");
+            return Err(exhausted("Redis index", &key, &held.collect::<Vec<_>>()));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Gives a service an index; one that another service has when that one can move (an augmenting path).
+fn place(
+    config: &Config,
     facts: &Facts<'_>,
-    chosen: &mut Vec<u32>,
-) -> Result<u32> {
+    chosen: &mut IndexMap<String, u32>,
+    name: &str,
+    tried: &mut BTreeSet<u32>,
+) -> bool {
+    let service = &config.services[name];
+    let free = |index: &u32| holder_of_index(service, facts, *index).is_none();
+    let candidates: Vec<u32> = range(service).filter(free).collect();
+    let unused = candidates.iter().find(|index| !chosen.values().any(|other| other == *index));
+    if let Some(&index) = unused {
+        chosen.insert(name.to_owned(), index);
+        return true;
+    }
+    for index in candidates {
+        let owner = chosen.iter().find(|(_, other)| **other == index).map(|(name, _)| name.clone());
+        if tried.insert(index)
+            && owner.is_some_and(|owner| place(config, facts, chosen, &owner, tried))
+        {
+            chosen.insert(name.to_owned(), index);
+            return true;
+        }
+    }
+    false
+}
+
+fn range(service: &Service) -> RangeInclusive<u32> {
     let (first, last) = service.range.unwrap_or((1, 15));
-    let free = first_free(first..=last, |candidate| {
-        if chosen.contains(&candidate) {
-            return Some("another service of this environment".into());
-        }
-        if service.main == candidate.to_string() {
-            return Some("the main checkout".into());
-        }
-        facts.taken.indexes.get(&candidate).cloned()
-    })
-    .map_err(|held| exhausted("Redis index", &format!("services.{name}.range"), &held))?;
-    chosen.push(free);
-    Ok(free)
+    first..=last
+}
+
+fn holder_of_index(service: &Service, facts: &Facts<'_>, index: u32) -> Option<Holder> {
+    match service.main == index.to_string() {
+        true => Some("the main checkout".into()),
+        false => facts.taken.indexes.get(&index).cloned(),
+    }
 }
 
 /// The ports of a variable and its followers; `None` where a follower's port is out of range.

@@ -172,6 +172,25 @@ fn a_lost_lease_gets_what_its_marks_name_and_no_other_name() {
     assert_eq!(restored.parts, lost.parts);
 }
 
+#[test]
+fn a_service_with_a_wide_range_makes_room_for_a_narrow_one() {
+    let mut world = World::new();
+    let service = world.config.services["redis"].clone();
+    let ranges = [("redis", (1, 3)), ("cache", (1, 1)), ("queue", (1, 2))];
+    for (name, range) in ranges {
+        let service =
+            Service { range: Some(range), variable: name.to_uppercase(), ..service.clone() };
+        world.config.services.insert(name.to_owned(), service);
+    }
+    world.config.env.clear();
+    let lease = world.plan("x").unwrap().lease;
+    let index =
+        |name: &str| lease.parts.iter().find(|part| part.service == name).unwrap().holds.clone();
+    assert_eq!(["redis", "cache", "queue"].map(index), ["3", "1", "2"]);
+    world.taken.indexes.insert(3, "somebody".to_owned());
+    assert_eq!(exit_of(&world.plan("x").unwrap_err()), Exit::NoSlot);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -81,6 +81,7 @@ pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) ->
 /// Writes into the admin directory of the worktree at `path` whose it is.
 pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
     let admin = admin_of(path)?;
+    fs::sweep_of(&admin.join(MARK))?;
     fs::replace(&admin.join(MARK), format!("{lease}\n").as_bytes())?;
     Ok(admin)
 }

@@ -4,6 +4,7 @@ mod blackbox;
 mod crash;
 mod env_file;
 mod hostile;
+mod leftovers;
 mod load;
 mod locks;
 mod lost;

@@ -102,7 +102,7 @@ fn what_became_somebody_elses_is_named_and_left() {
     let said = sandbox.agentenv_in(&tree, &["adopt"]).fails(7);
     assert!(said.stderr.contains(&database) && said.stderr.contains("not ours"), "{}", said.show());
     let said = repo.agentenv(&["remove", "x"]).ok();
-    assert!(said.stderr.contains("left alone"), "{}", said.show());
+    assert!(said.stderr.contains("keeping postgres"), "{}", said.show());
     assert_eq!(sandbox.databases(), [database]);
 }
 
@@ -221,4 +221,18 @@ fn a_repository_that_is_gone_with_its_worktrees_is_given_back() {
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     other.agentenv(&["prune"]).ok();
     assert!(sandbox.databases().is_empty());
+}
+
+#[test]
+fn an_environment_is_repaired_by_its_name_and_a_missing_directory_is_named() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let file = sandbox.root.join("app-x/.env.worktree");
+    fs::remove_file(&file).unwrap();
+    repo.agentenv(&["adopt", "x"]).ok();
+    assert!(file.exists());
+    let said = repo.agentenv(&["adopt", "../nowhere"]).fails(4);
+    let message = "no environment and no directory `../nowhere`";
+    assert!(said.stderr.contains(message) && !said.stderr.contains("caused by"), "{}", said.show());
 }

@@ -79,6 +79,34 @@ fn a_repository_without_a_commit() {
 }
 
 #[test]
+fn references_that_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.root.join("reftable");
+    let mut init = sandbox.command("git");
+    init.args(["init", "-q", "--ref-format=reftable", "reftable"]).current_dir(&sandbox.root);
+    let said = sandbox.outcome(&mut init);
+    // Git knows the format since 2.45.
+    if said.code == 0 {
+        let words = ["`reftable`", "git refs migrate --ref-format=files"];
+        says(&sandbox.agentenv_in(&repo, &["add", "x"]).fails(1), &words);
+    }
+}
+
+#[test]
+fn a_branch_that_is_in_the_way_of_another() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.git(&["branch", "feature"]);
+    repo.git(&["branch", "fix/a/b"]);
+    for (name, other) in [("feature/x", "feature"), ("fix", "fix/a/b"), ("fix/a", "fix/a/b")] {
+        let said = repo.agentenv(&["add", name]).fails(7);
+        let exists = format!("cannot create branch `{name}`: branch `{other}` exists");
+        says(&said, &[&exists, &format!("git branch -m {other} ")]);
+        nothing_left(&sandbox, &repo, &said);
+    }
+}
+
+#[test]
 fn branches_that_cannot_be() {
     let sandbox = Sandbox::new();
     let repo = small(&sandbox);

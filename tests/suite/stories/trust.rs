@@ -61,8 +61,14 @@ fn approval_needs_a_word_and_is_for_exactly_these_commands() {
     set_hooks(&sandbox, &repo, "post_add: [\"touch ran\"]");
     repo.agentenv(&["add", "y"]).ok();
 
-    repo.agentenv(&["trust", "--revoke"]).ok();
+    let said = repo.agentenv(&["trust", "--revoke"]).ok();
+    assert!(said.stderr.starts_with("revoked"), "{}", said.show());
+    let said = repo.agentenv(&["trust", "--revoke"]).ok();
+    assert!(said.stderr.starts_with("nothing to revoke"), "{}", said.show());
     repo.agentenv(&["add", "z"]).fails(7);
+    let said = repo.agentenv(&["trust", "--yes", "--quiet"]).ok();
+    assert_eq!((&*said.stdout, &*said.stderr), ("", ""), "{}", said.show());
+    repo.agentenv(&["trust", "--revoke"]).ok();
     // Another repository with the same commands has not been approved.
     repo.agentenv(&["trust", "--yes"]).ok();
     repo.clone_as("clone").agentenv(&["add", "z"]).fails(7);
@@ -99,7 +105,7 @@ fn the_branch_that_is_added_has_no_say() {
     assert!(evil.join(".agentenv.yaml").exists() && !evil.join("ran").exists());
     // Nor from inside it.
     let said = sandbox.agentenv_in(&evil, &["trust", "--yes"]).ok();
-    assert!(said.stdout.contains("no hooks"), "{}", said.show());
+    assert!(said.stdout.contains("no commands to approve"), "{}", said.show());
     sandbox.agentenv_in(&evil, &["adopt"]).ok();
     sandbox.agentenv_in(&evil, &["add", "y"]).ok();
     assert!(!evil.join("ran").exists() && !tree(&sandbox, "y").join("ran").exists());
@@ -142,7 +148,7 @@ fn a_failing_pre_remove_stops_the_removal() {
     assert!(said.stderr.contains("not trusted"), "{}", said.show());
     repo.agentenv(&["trust", "--yes"]).ok();
     let said = repo.agentenv(&["remove", "x"]).fails(1);
-    assert!(said.stderr.contains("false") && said.stderr.contains("--force"), "{}", said.show());
+    assert!(said.stderr.contains("false") && said.stderr.contains("--no-hooks"), "{}", said.show());
     assert!(tree(&sandbox, "x").join(".env.worktree").exists());
     let ran = fs::read_to_string(sandbox.root.join("port")).unwrap();
     assert_eq!(Some(ran.trim()), port.as_str());
