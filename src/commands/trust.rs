@@ -1,6 +1,7 @@
 //! `git agentenv trust`: approves the hook commands of this repository.
 
 use crate::environment::context::Context;
+use crate::environment::data::template;
 use crate::environment::hooks;
 use crate::error::{self, Exit};
 use crate::sys::trust;
@@ -33,11 +34,13 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let config = context.config()?.unwrap_or_default();
     let (configured, processes) = (&config.hooks, config.process_commands());
+    let templates = template::all_commands(&context.repo.main, &config)?;
     let listed = hooks::listing("post_add", &configured.post_add)
         + &hooks::listing("pre_remove", &configured.pre_remove)
-        + &hooks::listing("process", &processes);
+        + &hooks::listing("process", &processes)
+        + &hooks::listing("template", &templates.concat());
     if listed.is_empty() {
-        let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [], "processes": [] });
+        let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [], "processes": [], "templates": [] });
         ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
         return Ok(Exit::Done);
     }
@@ -47,12 +50,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     } else if !confirmed(ui, &listed)? {
         return Err(error::refused("the hooks were not approved").into());
     }
-    trust::approve(
-        &context.store,
-        &context.repo.common,
-        &[&configured.post_add, &configured.pre_remove, &processes],
-    )?;
-    let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove, "processes": processes });
+    let mut lists = vec![&configured.post_add[..], &configured.pre_remove, &processes];
+    lists.extend(templates.iter().map(Vec::as_slice));
+    trust::approve(&context.store, &context.repo.common, &lists)?;
+    let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove, "processes": processes, "templates": templates.concat() });
     ui.say("approved exactly these commands");
     ui.answer(&answer, String::new)?;
     Ok(Exit::Done)

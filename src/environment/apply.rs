@@ -1,5 +1,6 @@
 //! Carries out a plan: creates the worktree and each resource side by side.
 
+use crate::environment::data::template::Templates;
 use crate::environment::{files, include, teardown, worktree};
 use crate::error::{self, never_ran};
 use crate::model::config::Kind;
@@ -30,8 +31,8 @@ pub enum Outcome {
 ///
 /// # Errors
 /// When a part fails. The rest is rolled back; what cannot be rolled back stays on the lease and is named.
-pub fn make(ui: &Ui, store: &Store, plan: &Plan) -> Result<Outcome> {
-    let attempt = side_by_side(ui, store, plan);
+pub fn make(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) -> Result<Outcome> {
+    let attempt = side_by_side(ui, store, plan, templates);
     let failed = match attempt.result {
         Ok(admin) if attempt.occupied.is_none() => match finish(store, plan, admin) {
             Ok(lease) => return Ok(Outcome::Ready(Box::new(lease))),
@@ -69,7 +70,7 @@ struct Attempt {
 /// Creates the databases beside the worktree. Redis answers in a moment, but finding it takes a process: it follows
 /// when git is done, while the databases still are not. An SQLite file lies in the worktree: created first, its
 /// directory would be in git's way.
-fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
+fn side_by_side(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) -> Attempt {
     let lease = &plan.lease;
     let (quick, slow): (Vec<_>, Vec<_>) =
         lease.parts.iter().partition(|part| matches!(part.kind, Kind::Redis | Kind::Sqlite));
@@ -78,7 +79,7 @@ fn side_by_side(ui: &Ui, store: &Store, plan: &Plan) -> Attempt {
     thread::scope(|scope| {
         let start = |part| {
             let step = begin(ui, part);
-            (part, scope.spawn(move || provide(step, lease, part)))
+            (part, scope.spawn(move || provide(step, lease, part, templates)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
         let result = worktree(ui, first, store, plan);
@@ -121,8 +122,9 @@ fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
     ui.step(format!("{} {}{from}", part.service, part.holds))
 }
 
-fn provide(step: Step<'_>, lease: &Lease, part: &Part) -> Result<Made> {
-    let made = service::create(&lease.resource(part)?, &lease.id, part.from.as_ref())?;
+fn provide(step: Step<'_>, lease: &Lease, part: &Part, templates: &Templates<'_>) -> Result<Made> {
+    let from = templates.source(part)?;
+    let made = service::create(&lease.resource(part)?, &lease.id, from.as_ref())?;
     match made {
         Made::Ours => step.done(),
         Made::Occupied(_) => step.nothing(),

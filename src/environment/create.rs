@@ -2,6 +2,7 @@
 
 use crate::environment::apply::{self, Outcome};
 use crate::environment::context::Context;
+use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, checkout, occupancy, reclaim};
 use crate::model::config::Config;
@@ -19,10 +20,11 @@ use anyhow::Result;
 /// When it cannot be made; nothing of it is left then.
 pub fn one(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
     let ui = workspace.ui;
+    let templates = Templates::of(workspace, &workspace.config, &request)?;
     let mut occupied = occupancy::occupied(&workspace.config);
     loop {
         let (plan, _working) = reserve(workspace, request.clone(), &occupied)?;
-        match apply::make(ui, &workspace.context.store, &plan)? {
+        match apply::make(ui, &workspace.context.store, &plan, &templates)? {
             Outcome::Ready(lease) => return Ok(*lease),
             Outcome::Occupied { index, by } => {
                 ui.say(format!("redis index {index} is used by {by}; trying the next"));

@@ -1,9 +1,11 @@
 //! Releases resources of deleted worktrees and finishes interrupted operations.
 
 use crate::environment::context::{Context, current_dir};
+use crate::environment::data::template;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan};
 use crate::environment::reclaim::{self, Due, Settled};
+use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::shell;
 use crate::service::{self, Gone, State, inventory};
@@ -107,6 +109,7 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
         Ok(lost) => lost,
         Err(error) => return report.keep("databases without a lease", &error),
     };
+    abandoned(ui, store, config.as_ref(), report);
     for silent in lost.silent {
         report.keep(&silent.server, &silent.why);
     }
@@ -122,6 +125,24 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
             Ok(true) => {
                 ui.say(format!("{} {name}: its lease was lost", report.verb()));
                 report.pruned.push(Entry { name, due: None, what: orphan.holds() });
+            }
+            Err(error) => report.keep(&name, &error),
+        }
+    }
+}
+
+fn abandoned(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) {
+    let found = match template::abandoned(store, config) {
+        Ok(found) => found,
+        Err(error) => return report.keep("templates of deleted repositories", &error),
+    };
+    for known in found {
+        let holds = known.template.database.clone();
+        let name = format!("template {holds}");
+        match if report.dry_run { Ok(true) } else { known.drop(store) } {
+            Ok(_) => {
+                ui.say(format!("dropped {name}, whose repository is gone"));
+                report.pruned.push(Entry { name, due: None, what: holds });
             }
             Err(error) => report.keep(&name, &error),
         }

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod envfile;
+pub mod glob;
 pub mod lease;
 pub mod managed_block;
 pub mod name;
@@ -12,3 +13,4 @@ pub mod slot;
 pub mod source;
 pub mod suggest;
 pub mod template;
+pub mod template_key;

@@ -130,6 +130,13 @@ impl Store {
         self.lock_file(&format!("repository-{}", hex(&digest[..8])))
     }
 
+    /// The lock of the one process that makes or drops a repository's template databases.
+    pub fn lock_templates(&self, common: &Path, waiting: impl FnOnce()) -> Result<lock::Lock> {
+        let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
+        let name = format!("repository-{}-templates", hex(&digest[..8]));
+        lock::take(&self.lock_file(&name), waiting)
+    }
+
     /// All leases.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let (leases, broken) = self.survey()?;
@@ -279,7 +286,7 @@ fn random_hex(bytes: usize) -> Result<String> {
 }
 
 /// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

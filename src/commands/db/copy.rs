@@ -50,7 +50,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let means = copy::copy(&Copy {
         server,
         id: &target.lease.id,
-        source: &Source::Database(source.clone()),
+        source: Some(&Source::Database(source.clone())),
         target: name,
         mark: lease::mark(&target.lease.id),
         replace: true,

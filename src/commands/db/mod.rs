@@ -4,6 +4,7 @@ pub mod copy;
 pub mod psql;
 pub mod shell;
 pub mod snapshot;
+pub mod template;
 
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
@@ -48,6 +49,9 @@ pub enum What {
     /// Save, restore, list and delete snapshots
     #[command(after_long_help = snapshot::EXAMPLES)]
     Snapshot(snapshot::Args),
+    /// List, refresh and drop the templates that new databases are copied from
+    #[command(after_long_help = template::EXAMPLES)]
+    Template(template::Args),
 }
 
 /// The arguments of `db reset`.
@@ -92,6 +96,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             empty(reset, ui, &target(reset.env.as_deref(), service, &kinds)?)
         }
         What::Copy(copy) => copy::run(copy, ui, &find(&copy.env)?),
+        What::Template(template) => template::run(template, ui, args.service.as_deref()),
         What::Snapshot(snapshot) => snapshot::run(snapshot, ui, &find(snapshot.env())?),
     }
 }

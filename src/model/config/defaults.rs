@@ -54,6 +54,7 @@ pub(super) fn service(kind: Kind) -> Service {
         name: name.to_owned(),
         main: main.to_owned(),
         from: Origin::Empty,
+        template: None,
         range: (kind == Kind::Redis).then_some((1, 15)),
         place: match kind {
             Kind::Sqlite => Place::Host,

@@ -9,6 +9,7 @@ mod parse;
 mod ports;
 mod processes;
 mod reader;
+mod recipe;
 mod services;
 mod span;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod yaml;
 pub use defaults::{DEFAULTS_YAML, SCHEMA};
 pub use embedded::{EMBEDDED_FILE, embedded};
 pub use origin::Origin;
+pub use recipe::Recipe;
 pub use variables::is_free_name;
 pub use vars::Values;
 
@@ -129,6 +131,8 @@ pub struct Service {
     pub main: String,
     /// What an environment's database is a copy of.
     pub from: Origin,
+    /// How its template database is made; `None`: there is none, and `from` is copied itself.
+    pub template: Option<Recipe>,
     /// Redis indexes that environments choose from, both ends included.
     pub range: Option<(u32, u32)>,
     /// Where the server runs. Unused by sqlite.

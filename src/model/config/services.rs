@@ -1,7 +1,7 @@
 //! The section `services`.
 
 use super::reader::{At, Fields};
-use super::{Kind, Place, Service, defaults, layout, origin};
+use super::{Kind, Place, Service, defaults, layout, origin, recipe};
 use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::name;
 use crate::model::suggest::suggestion;
@@ -9,12 +9,13 @@ use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "kind",
     "variable",
     "name",
     "main",
     "from",
+    "template",
     "range",
     "container",
     "compose",
@@ -86,6 +87,7 @@ fn service(at: &At) -> Checked<Service> {
     fields.set("name", &mut service.name, At::text)?;
     fields.set("main", &mut service.main, |at| main(at, service.kind))?;
     fields.set("from", &mut service.from, origin::read)?;
+    fields.set("template", &mut service.template, recipe::read)?;
     fields.set("range", &mut service.range, |at| {
         let (first, last) = at.range(0)?;
         Ok(Some((first.into(), last.into())))
@@ -116,9 +118,11 @@ fn kind(at: &At) -> Checked<Kind> {
 fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     let idle: &[&str] = match kind {
         Kind::Postgres => &["range"],
-        Kind::Mysql => &["range", "from"],
-        Kind::Redis => &["name", "from"],
-        Kind::Sqlite => &["from", "range", "container", "compose", "host", "user", "port"],
+        Kind::Mysql => &["range", "from", "template"],
+        Kind::Redis => &["name", "from", "template"],
+        Kind::Sqlite => {
+            &["from", "template", "range", "container", "compose", "host", "user", "port"]
+        }
     };
     let idle = idle.iter().find_map(|key| fields.get(key));
     let (what, instead) = match kind {

@@ -16,8 +16,8 @@ pub struct Copy<'a> {
     pub server: &'a Server,
     /// The id of the lease that the copy belongs to.
     pub id: &'a str,
-    /// What to copy.
-    pub source: &'a Source,
+    /// What to copy; `None`: nothing, it is empty.
+    pub source: Option<&'a Source>,
     /// The database to create.
     pub target: &'a str,
     /// The mark of the copy. A database that is replaced must have it.
@@ -50,7 +50,7 @@ const WORDS: [&str; 8] =
 /// `Refused` when the target is not ours, is in use, or exists and may not be replaced, and when the user may not use a
 /// role that the source needs; `NotFound` without a source.
 pub fn copy(copy: &Copy) -> Result<Means> {
-    attempt(copy)?.ok_or_else(|| {
+    attempt(copy, &copy.mark, likeness::DRESS, |_| Ok(()))?.ok_or_else(|| {
         let message = format!("database `{}` already exists", copy.target);
         error::refused(message).hint("`--force` replaces it").into()
     })
@@ -61,22 +61,38 @@ pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<(
     let copy = Copy {
         server: &database.server,
         id,
-        source,
+        source: Some(source),
         target: &database.name,
         mark: lease::mark(id),
         replace: false,
         force: false,
     };
-    attempt(&copy).map(drop)
+    attempt(&copy, &copy.mark, likeness::DRESS, |_| Ok(())).map(drop)
+}
+
+/// Copies a database, lets `prepare` change the copy, and publishes it without connections under this mark.
+pub(super) fn publish(
+    copy: &Copy,
+    mark: &str,
+    prepare: impl FnOnce(&Database) -> Result<()>,
+) -> Result<()> {
+    let closed = [likeness::DRESS, likeness::CLOSE].concat();
+    attempt(copy, mark, &closed, prepare).map(drop)
 }
 
 /// `None`: the target exists, is ours and may not be replaced.
-fn attempt(copy: &Copy) -> Result<Option<Means>> {
+fn attempt(
+    copy: &Copy,
+    mark: &str,
+    dress: &str,
+    prepare: impl FnOnce(&Database) -> Result<()>,
+) -> Result<Option<Means>> {
     require_name(copy.target)?;
     let copied = fill(copy).and_then(|means| {
         if means.is_some() {
             failpoint::point("copy-filled")?;
-            run(copy, scripts::SWAP.replace("{dress}", likeness::DRESS), false)?;
+            prepare(&Database { server: copy.server.clone(), name: birth(copy) })?;
+            run(copy, mark, scripts::SWAP.replace("{dress}", dress), false)?;
         }
         Ok(means)
     });
@@ -91,21 +107,22 @@ fn attempt(copy: &Copy) -> Result<Option<Means>> {
 /// Creates the copy under its temporary name.
 fn fill(copy: &Copy) -> Result<Option<Means>> {
     let source = match copy.source {
-        Source::Database(source) => source,
-        Source::Dump(path) => {
+        Some(Source::Database(source)) => source,
+        Some(Source::Dump(path)) => {
             let dump = dump_file::open(path)?;
-            let Some(_) = run(copy, scripts::BLANK.to_owned(), false)? else { return Ok(None) };
+            let Some(_) = blank(copy, "TEMPLATE template0")? else { return Ok(None) };
             return dump.restore(copy.server, &birth(copy)).map(|()| Some(Means::File));
         }
+        None => return Ok(blank(copy, "")?.map(|_| Means::Template)),
     };
     require_name(source)?;
     let script = scripts::COPY
         .replace("{lacking}", likeness::LACKING)
         .replace("{files}", likeness::COPY_FILES)
         .replace("{like}", likeness::CREATE_LIKE);
-    let word = match run(copy, script.clone(), false) {
+    let word = match run(copy, &copy.mark, script.clone(), false) {
         // A client connected meanwhile, or the user may not use the source as a template.
-        Err(error) if is_refusal(&error) => run(copy, script, true),
+        Err(error) if is_refusal(&error) => run(copy, &copy.mark, script, true),
         ran => ran,
     }?;
     match word.as_deref() {
@@ -117,18 +134,23 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
     }
 }
 
+fn blank(copy: &Copy, clause: &str) -> Result<Option<String>> {
+    run(copy, &copy.mark, scripts::BLANK.replace("{blank}", clause), false)
+}
+
 /// Runs one of the scripts under the lock of the lease and returns its last line, unless that is a refusal. `None`: the
 /// target exists, is ours and may not be replaced.
-fn run(copy: &Copy, script: String, dump: bool) -> Result<Option<String>> {
+fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<String>> {
     let clause = if copy.force { scripts::FORCE } else { "" };
     let source = match copy.source {
-        Source::Database(name) => name,
-        Source::Dump(_) => "",
+        Some(Source::Database(name)) => name,
+        Some(Source::Dump(_)) | None => "",
     };
     let lines = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id)
         .then(scripts::LOCKED, script.replace("{force}", clause))
         .last(&WORDS)
         .var("own", &copy.mark)
+        .var("new", mark)
         .var("source", source)
         .var("replace", on(copy.replace))
         .var("force", on(copy.force))
@@ -172,7 +194,7 @@ fn is_refusal(error: &anyhow::Error) -> bool {
 fn lacking(copy: &Copy, roles: &str) -> anyhow::Error {
     let user = &copy.server.user;
     let message =
-        format!("cannot copy database `{}`: user `{user}` is not a member of {roles}", copy.source);
+        format!("cannot copy database `{}`: user `{user}` is not a member of {roles}", named(copy));
     let hint = format!("run `GRANT {roles} TO \"{user}\"`, or set another `user`");
     error::refused(message).hint(hint).into()
 }
@@ -186,6 +208,10 @@ fn explain(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
         return super::not_ours(copy.target);
     }
     let exit = if sql.code == "55006" { Exit::Refused } else { Exit::Service };
-    let message = format!("cannot copy database `{}` to `{}`: {sql}", copy.source, copy.target);
+    let message = format!("cannot copy database `{}` to `{}`: {sql}", named(copy), copy.target);
     Failure::new(exit, message).into()
+}
+
+fn named(copy: &Copy) -> String {
+    copy.source.map(ToString::to_string).unwrap_or_default()
 }

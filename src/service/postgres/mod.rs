@@ -7,6 +7,7 @@ mod likeness;
 mod psql;
 mod scripts;
 pub mod snapshot;
+pub mod template;
 
 use super::{Database, Gone, Server, Session, State};
 use crate::error;
@@ -161,6 +162,10 @@ fn require_name(name: &str) -> Result<()> {
 }
 
 fn parse(text: &str) -> Result<Vec<Found>> {
+    parse_json(text)
+}
+
+fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).context("cannot parse the output of psql")
 }
 

@@ -99,6 +99,26 @@ pub(super) const INVENTORY: &str = concat!(
     " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}$';\n"
 );
 
+/// Prints the databases whose comment begins with `prefix`, as JSON, with their sizes.
+pub(super) const TEMPLATES: &str =
+    "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes',
+  CASE WHEN pg_has_role('pg_read_all_stats', 'MEMBER') OR has_database_privilege(oid, 'CONNECT')
+    THEN pg_database_size(oid) ELSE 0 END)), '[]')
+FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
+WHERE left(mark, length(:'prefix')) = :'prefix';
+";
+
+/// Drops a template that carries the mark; prints `dropped` or `kept`.
+pub(super) const DROP_TEMPLATE: &str = r#"SELECT count(*) > 0 AS own FROM pg_database
+WHERE datname = :'name' AND shobj_description(oid, 'pg_database') = :'mark' \gset
+\if :own
+  DROP DATABASE :"name";
+  \echo dropped
+\else
+  \echo kept
+\endif
+"#;
+
 /// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
 /// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
 macro_rules! target {
@@ -159,11 +179,11 @@ FROM "#,
 "#
 );
 
-/// Creates an empty database under the temporary name of the new one, for what is in a dump, and prints `empty`.
+/// Creates an empty database under the temporary name of the new one, and prints `empty`.
 pub(super) const BLANK: &str = concat!(
     target!(),
     r#"DROP DATABASE IF EXISTS :"birth";
-CREATE DATABASE :"birth" TEMPLATE template0;
+CREATE DATABASE :"birth" {blank};
 \echo empty
 "#
 );
@@ -186,7 +206,7 @@ BEGIN;
   COMMENT ON DATABASE :"name" IS :'spare_mark';
   ALTER DATABASE :"name" RENAME TO :"spare";
 \endif
-{dress}COMMENT ON DATABASE :"birth" IS :'own';
+{dress}COMMENT ON DATABASE :"birth" IS :'new';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 DROP DATABASE IF EXISTS :"spare" {force};

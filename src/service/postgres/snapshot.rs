@@ -21,7 +21,7 @@ pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Res
     copy::copy(&Copy {
         server: &database.server,
         id,
-        source: &Source::Database(database.name.clone()),
+        source: Some(&Source::Database(database.name.clone())),
         target: &name_of(database, snapshot),
         mark: mark(database, id, snapshot),
         replace,
@@ -38,7 +38,7 @@ pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Re
     copy::copy(&Copy {
         server: &database.server,
         id,
-        source: &Source::Database(name_of(database, snapshot)),
+        source: Some(&Source::Database(name_of(database, snapshot))),
         target: &database.name,
         mark: lease::mark(id),
         replace: true,

@@ -6,7 +6,7 @@ pub mod status;
 
 pub use include::{Patterns, ignored_among, matching, matching_whole};
 pub use query::{
-    admin_of, birth_of_branch, hooks_dir, ignored, ignored_below, ignores, only_here,
+    admin_of, birth_of_branch, files_of, hooks_dir, ignored, ignored_below, ignores, only_here,
     only_in_submodules, resolve, status, tracks,
 };
 

@@ -86,6 +86,19 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
     Err(failure.hint("list commits: `git log --oneline --all`").into())
 }
 
+/// The files of a commit, each with the id of its content.
+///
+/// # Errors
+/// When git cannot read the commit.
+pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
+    let listed = git(dir).args(["ls-tree", "-r", "-z", "--end-of-options", commit]).read()?;
+    let file = |line: &str| {
+        let (about, path) = line.split_once('\t')?;
+        Some((path.to_owned(), about.rsplit(' ').next()?.to_owned()))
+    };
+    Ok(listed.split('\0').filter_map(file).collect())
+}
+
 /// How many commits `head` has that none of the other references reach; `except` is left out of these.
 pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
     // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.

@@ -153,10 +153,12 @@ impl Servers {
     /// Drops what a sandbox left: by the prefix of its databases, and by its lease store's mark.
     pub(super) fn drop_databases_of(&self, word: &str, store_id: Option<&str>) {
         let mark = format!("git-agentenv {}", store_id.unwrap_or("none"));
+        let template = mark.replace("agentenv ", "agentenv template ");
         let sql = format!(
             "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
              WHERE starts_with(datname, '{word}')
-                OR starts_with(shobj_description(oid, 'pg_database'), '{mark}') \\gexec"
+                OR starts_with(shobj_description(oid, 'pg_database'), '{mark}')
+                OR starts_with(shobj_description(oid, 'pg_database'), '{template}') \\gexec"
         );
         let _ = self.try_psql("postgres", &sql);
     }

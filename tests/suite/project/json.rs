@@ -62,6 +62,8 @@ fn every_command_answers_as_its_schema_says() {
     for what in ["save", "restore"] {
         says(&["db", "snapshot", what, "kept", "one"]);
     }
+    assert_eq!(says(&["db", "template", "list"])["templates"], serde_json::json!([]));
+    says(&["db", "template", "drop"]);
     says(&["db", "copy", "one", "--from", "three"]);
     assert_eq!(says(&["db", "snapshot", "list", "one"])["snapshots"][0]["snapshot"], "kept");
     says(&["db", "snapshot", "delete", "kept", "one"]);

@@ -1,6 +1,7 @@
 //! Killed, failed or interrupted at every named point of the program, nothing is left behind, and nothing of
 //! anybody else is touched.
 
+use super::crash_data;
 use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -78,6 +79,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&ADOPT)
         .chain(&REMOVE)
         .chain(&UNDO)
+        .chain(&crash_data::POINTS)
         .map(ToString::to_string)
         .collect();
     assert_eq!(found, struck);

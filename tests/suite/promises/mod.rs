@@ -2,6 +2,7 @@
 
 mod blackbox;
 mod crash;
+mod crash_data;
 mod env_file;
 mod hostile;
 mod leftovers;

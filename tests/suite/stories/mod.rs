@@ -17,6 +17,7 @@ mod init;
 mod processes;
 mod readers;
 mod shell_init;
+mod templates;
 mod terminal;
 mod trust;
 mod usage;

@@ -86,6 +86,7 @@ fn both_accept_what_is_right() {
         "services: { a: { kind: mysql, compose: { project: p, service: s } } }",
         "services: { a: { kind: redis, main: '0', range: 0-65535 } }",
         "services: { a: { kind: postgres, from: main }, b: { kind: postgres, variable: B, name: 'b_{name}', from: { dump: /x.sql.gz } } }",
+        "services: { a: { kind: postgres, template: { key: ['**/x'], build: [y], mask: z.sql } } }",
         "hooks: { post_add: [x] }\ninfra: { file: x.yml }\nenv: { A: '', B: 1 }",
     ] {
         parse(text);
@@ -123,6 +124,9 @@ fn both_refuse_what_is_wrong_in_itself() {
         "services: { a: { kind: redis, compose: { project: x } } }",
         "services: { a: { kind: redis, container: -x } }",
         "services: { a: { kind: redis, from: main } }",
+        "services: { a: { kind: sqlite, template: {} } }",
+        "services: { a: { kind: postgres, template: { mask: /x } } }",
+        "services: { a: { kind: postgres, template: { x: y } } }",
         "services: { a: { kind: mysql, from: main } }",
         "services: { a: { kind: sqlite, from: main } }",
         "services: { a: { kind: postgres, from: -x } }",

@@ -1,5 +1,7 @@
 //! Finds what `--data` names: what the databases of a new environment are copies of.
 
+pub mod template;
+
 use crate::environment::context::Context;
 use crate::environment::resolve;
 use crate::environment::workspace::Workspace;

@@ -1,0 +1,349 @@
+//! Template databases: which one a new environment is copied from, and how one is made.
+
+use crate::environment::workspace::Workspace;
+use crate::environment::{orphans, reclaim};
+use crate::error;
+use crate::model::config::{Config, Kind, Recipe, Values};
+use crate::model::lease::Part;
+use crate::model::name::repo_slug;
+use crate::model::plan::{Data, Request, Start, Target};
+use crate::model::source::Source;
+use crate::model::template_key::{Key, TemplateMark, nearest};
+use crate::service::postgres::template::{self, Template};
+use crate::service::{Database, Server};
+use crate::sys::exec::Cmd;
+use crate::sys::fs::{self, Stands};
+use crate::sys::store::{Store, hex};
+use crate::sys::{clock, git, trust};
+use crate::ui::Ui;
+use anyhow::Result;
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The templates of one repository, and the keys that say which is wanted.
+pub struct Templates<'a> {
+    ui: &'a Ui,
+    store: &'a Store,
+    config: &'a Config,
+    repository: PathBuf,
+    main: PathBuf,
+    slug: String,
+    /// What is wanted of each service that has a template.
+    wanted: IndexMap<String, Wanted>,
+}
+
+/// The keys of one service's template.
+struct Wanted {
+    recipe: Recipe,
+    source: Option<Source>,
+    /// Of the branch that is added.
+    branch: Key,
+    /// Of the main checkout's commit, which a template is made of.
+    main: Key,
+}
+
+/// A template database of the repository, whether a service still wants it or not.
+pub struct Known {
+    server: Server,
+    /// The database.
+    pub template: Template,
+}
+
+impl Known {
+    /// Drops it, unless it is another one by now.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn drop(&self, store: &Store) -> Result<bool> {
+        let _one = store.lock_templates(&self.template.mark.repository, || ())?;
+        template::drop(&self.server, store.id(), &self.template)
+    }
+}
+
+/// The template databases of the repository, on the servers that its configuration names.
+///
+/// # Errors
+/// When a server does not answer.
+pub fn known(workspace: &Workspace<'_>) -> Result<Vec<Known>> {
+    let context = workspace.context;
+    let services = workspace.config.services.values();
+    let postgres = services.filter(|service| service.kind == Kind::Postgres);
+    let servers: BTreeSet<Server> = postgres.filter_map(Server::of_service).collect();
+    let mut known = Vec::new();
+    for server in servers {
+        let mut found = template::list(&server, context.store.id())?;
+        found.retain(|template| template.mark.repository == context.repo.common);
+        known.extend(found.into_iter().map(|template| Known { server: server.clone(), template }));
+    }
+    Ok(known)
+}
+
+/// The template databases of repositories that are gone, as far as the servers answer.
+///
+/// # Errors
+/// When a lease cannot be understood.
+pub fn abandoned(store: &Store, config: Option<&Config>) -> Result<Vec<Known>> {
+    let mut abandoned = Vec::new();
+    let mut servers = orphans::servers(&store.leases()?, config);
+    servers.retain(|server| server.kind == Kind::Postgres);
+    for server in servers {
+        for template in template::list(&server, store.id()).unwrap_or_default() {
+            let repository = &template.mark.repository;
+            let is_gone = fs::stands(repository)? == Stands::Nothing;
+            if is_gone && reclaim::is_gone_for_good(repository)? {
+                abandoned.push(Known { server: server.clone(), template });
+            }
+        }
+    }
+    Ok(abandoned)
+}
+
+impl<'a> Templates<'a> {
+    /// What an `add` wants: a template for each service that has one, unless the user chose its data.
+    ///
+    /// # Errors
+    /// `Refused` when a template has commands that were not approved.
+    pub fn of(workspace: &Workspace<'a>, config: &'a Config, request: &Request) -> Result<Self> {
+        let chosen = |service: &str| match &request.data {
+            Data::Configured => false,
+            Data::Chosen(chosen) => chosen.contains_key(service),
+        };
+        let mut templates = Self::all(workspace, config, &commit(workspace, &request.target))?;
+        templates.wanted.retain(|service, _| !chosen(service));
+        templates.require_trusted()?;
+        Ok(templates)
+    }
+
+    /// Every template of the repository, for the main checkout's own commit.
+    ///
+    /// # Errors
+    /// When git cannot read the commit.
+    pub fn of_main(workspace: &Workspace<'a>, config: &'a Config) -> Result<Self> {
+        Self::all(workspace, config, "HEAD")
+    }
+
+    fn all(workspace: &Workspace<'a>, config: &'a Config, commit: &str) -> Result<Self> {
+        let context = workspace.context;
+        let main = &context.repo.main;
+        let mut wanted = IndexMap::new();
+        for (name, service) in &config.services {
+            let Some(recipe) = &service.template else { continue };
+            let key = |commit: &str| match recipe.key.is_empty() {
+                true => Ok(Key::default()),
+                false => Ok::<_, anyhow::Error>(Key::of(
+                    &recipe.key,
+                    git::files_of(main, commit)?.iter().map(|(path, id)| (&**path, &**id)),
+                )),
+            };
+            let (branch, head) = (key(commit)?, key("HEAD")?);
+            let (recipe, source) = (recipe.clone(), service.source(main));
+            wanted.insert(name.clone(), Wanted { recipe, source, branch, main: head });
+        }
+        Ok(Templates {
+            ui: workspace.ui,
+            store: &context.store,
+            config,
+            repository: context.repo.common.clone(),
+            main: main.clone(),
+            slug: repo_slug(&context.repo.name()),
+            wanted,
+        })
+    }
+
+    /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
+    /// none for the main checkout's commit; else what the part says itself.
+    pub fn source(&self, part: &Part) -> Result<Option<Source>> {
+        let (Some(wanted), Some(server)) = (self.wanted.get(&part.service), Server::of_part(part))
+        else {
+            return Ok(part.from.clone());
+        };
+        let known = self.list(&part.service, &server)?;
+        let exact = known.iter().find(|one| one.mark.key == wanted.branch);
+        let chosen = match exact {
+            Some(template) => template.mark.clone(),
+            None => {
+                let current = self.make(&part.service, &server, false)?;
+                let mut marks: Vec<_> = known.into_iter().map(|one| one.mark).collect();
+                marks.push(current.clone());
+                nearest(&wanted.branch, &marks).cloned().unwrap_or(current)
+            }
+        };
+        let name = chosen.database(self.store.id());
+        let (has, of) = (chosen.key.len(), wanted.branch.len());
+        let behind = if chosen.key == wanted.branch {
+            String::new()
+        } else {
+            format!(", which has {has} of {of} files of its key")
+        };
+        self.ui.say(format!("copying template {name} to {}{behind}", part.holds));
+        Ok(Some(Source::Database(name)))
+    }
+
+    /// The services that have a template, each with its server.
+    pub fn services(&self) -> impl Iterator<Item = (&str, Server)> {
+        self.wanted.keys().filter_map(|name| {
+            Some((name.as_str(), Server::of_service(self.config.services.get(name)?)?))
+        })
+    }
+
+    /// The templates of a service, the newest first.
+    fn list(&self, service: &str, server: &Server) -> Result<Vec<Template>> {
+        let Some(wanted) = self.wanted.get(service) else { return Ok(Vec::new()) };
+        let from = wanted.source.as_ref().map(ToString::to_string);
+        let mut found = template::list(server, self.store.id())?;
+        found.retain(|one| {
+            let mark = &one.mark;
+            mark.repository == self.repository && mark.service == service && mark.from == from
+        });
+        Ok(found)
+    }
+
+    /// Makes the template of the main checkout's commit; one that is there is taken unless `refresh` says otherwise. Of
+    /// two processes that want it one makes it.
+    ///
+    /// # Errors
+    /// When the source cannot be copied, or a command or the mask fails: nothing is published then.
+    pub fn make(&self, service: &str, server: &Server, refresh: bool) -> Result<TemplateMark> {
+        let Some(wanted) = self.wanted.get(service) else {
+            return Err(error::not_found(format!("service `{service}` has no template")).into());
+        };
+        let mark = TemplateMark {
+            repository: self.repository.clone(),
+            service: service.to_owned(),
+            from: wanted.source.as_ref().map(ToString::to_string),
+            at: clock::now(),
+            key: wanted.main.clone(),
+        };
+        let name = mark.database(self.store.id());
+        let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
+        let _one = self.store.lock_templates(&self.repository, waiting)?;
+        let known = self.list(service, server)?.into_iter();
+        if let Some(template) = known.map(|one| one.mark).find(|one| one.key == wanted.main)
+            && !refresh
+        {
+            return Ok(template);
+        }
+        let from = mark.from.as_deref().unwrap_or("nothing");
+        let step = self.ui.step(format!("template {name} from {from}"));
+        self.publish(service, server, wanted, &mark)?;
+        step.done();
+        Ok(mark)
+    }
+
+    fn publish(
+        &self,
+        service: &str,
+        server: &Server,
+        wanted: &Wanted,
+        mark: &TemplateMark,
+    ) -> Result<()> {
+        // It has no lease: until it is published, the lock says that a process works on what has this id.
+        let id = self.store.new_id()?;
+        let _working = self.store.lock_lease(&id, || ())?;
+        let source = wanted.source.as_ref();
+        let made = template::make(server, self.store.id(), &id, source, mark, |birth| {
+            self.build(service, wanted, birth)
+        });
+        self.store.forget(&id)?;
+        made
+    }
+
+    /// Runs the commands and the mask on a copy that nobody knows yet.
+    fn build(&self, service: &str, wanted: &Wanted, birth: &Database) -> Result<()> {
+        let vars = self.vars(service, &birth.name)?;
+        for command in &wanted.recipe.build {
+            self.ui.say(format!("building the template: {command}"));
+            let shell = Cmd::new("sh").args(["-c", command]).dir(&self.main).patience(None);
+            let shell = vars.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
+            let code = shell.env("PWD", &self.main).narrate()?;
+            if code != 0 {
+                let message = format!("cannot build the template: `{command}` exited with {code}");
+                return Err(error::failed(message).into());
+            }
+        }
+        match &wanted.recipe.mask {
+            Some(file) => template::mask(birth, &self.main.join(file)),
+            None => Ok(()),
+        }
+    }
+
+    /// The main checkout's variables, with another database.
+    fn vars(&self, service: &str, database: &str) -> Result<IndexMap<String, String>> {
+        let holds = |(name, one): (&String, &crate::model::config::Service)| {
+            let own = if name == service { database } else { &one.main };
+            (one.variable.clone(), own.to_owned())
+        };
+        self.config.vars(&Values {
+            repo: &self.slug,
+            name: "main",
+            project: &self.slug,
+            path: &self.main.to_string_lossy(),
+            main: &self.main.to_string_lossy(),
+            ports: &self
+                .config
+                .ports
+                .iter()
+                .map(|(name, port)| (name.clone(), port.main))
+                .collect(),
+            parts: &self.config.services.iter().map(holds).collect(),
+        })
+    }
+
+    /// Goes on only when the commands and the mask of every template were approved.
+    ///
+    /// # Errors
+    /// When they were not.
+    pub fn require_trusted(&self) -> Result<()> {
+        for (service, wanted) in &self.wanted {
+            let commands = commands(&self.main, &wanted.recipe)?;
+            if commands.is_empty() || trust::is_trusted(self.store, &self.repository, &commands) {
+                continue;
+            }
+            let listed = commands.join("\n  ");
+            let message = format!("the template of `{service}` is not trusted:\n  {listed}");
+            let hint = "approve it with `git agentenv trust`, or go without it: `--data main`";
+            return Err(error::refused(message).hint(hint).into());
+        }
+        Ok(())
+    }
+}
+
+/// What `trust` approves of a template: its commands, and its mask with its content.
+///
+/// # Errors
+/// `NotFound` when there is no such mask.
+pub fn commands(main: &Path, recipe: &Recipe) -> Result<Vec<String>> {
+    let mut commands = recipe.build.clone();
+    if let Some(file) = &recipe.mask {
+        let path = main.join(file);
+        let content = fs::read(&path)?
+            .ok_or_else(|| error::not_found(format!("no mask {}", path.display())))?;
+        commands.push(format!("mask {file} (sha256 {})", hex(&Sha256::digest(content))));
+    }
+    Ok(commands)
+}
+
+/// What `trust` approves of all templates, by service.
+///
+/// # Errors
+/// `NotFound` when there is no such mask.
+pub fn all_commands(main: &Path, config: &Config) -> Result<Vec<Vec<String>>> {
+    let postgres = config.services.values().filter(|service| service.kind == Kind::Postgres);
+    let recipes = postgres.filter_map(|service| service.template.as_ref());
+    recipes.map(|recipe| commands(main, recipe)).collect()
+}
+
+fn commit(workspace: &Workspace<'_>, target: &Target) -> String {
+    match target {
+        Target::Detached { commit, .. } => commit.clone(),
+        Target::Branch { start: Start::New { commit } | Start::Remote { commit, .. }, .. } => {
+            commit.clone()
+        }
+        Target::Branch { name, .. } => {
+            let reference = format!("refs/heads/{name}");
+            workspace.context.repo.commit_of(&reference).unwrap_or(reference)
+        }
+    }
+}

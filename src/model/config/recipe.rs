@@ -1,0 +1,31 @@
+//! The key `template` of a service: how its template database is made, and when it is stale.
+
+use super::layout;
+use super::reader::At;
+use crate::model::config::diagnostic::Checked;
+use serde::{Deserialize, Serialize};
+
+/// How a template database is made, and when it is stale.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Patterns of the files whose content names the template.
+    pub key: Vec<String>,
+    /// Commands that run once in the main checkout, with the variables of the template.
+    pub build: Vec<String>,
+    /// A file of SQL, relative to the main checkout, that runs before the template is published.
+    pub mask: Option<String>,
+}
+
+/// Reads the key.
+pub(super) fn read(at: &At) -> Checked<Option<Recipe>> {
+    let fields = at.fields(&["key", "build", "mask"])?;
+    let mut recipe = Recipe::default();
+    fields.set("key", &mut recipe.key, At::texts)?;
+    fields.set("build", &mut recipe.build, At::texts)?;
+    fields.set("mask", &mut recipe.mask, |at| {
+        let file = at.text()?;
+        layout::inside(&at.path, &file)?;
+        Ok(Some(file))
+    })?;
+    Ok(Some(recipe))
+}

@@ -1,0 +1,179 @@
+//! Template databases: what they are copied from, which one a branch gets, and what is run on them.
+
+use crate::common::{Repo, Sandbox, hold, servers};
+use serde_json::Value;
+use std::fs;
+
+struct World {
+    sandbox: Sandbox,
+}
+
+impl World {
+    /// With a main checkout's database that holds a secret.
+    fn new() -> Self {
+        let sandbox = Sandbox::wide(2);
+        servers().psql(&format!("CREATE DATABASE {}_main", sandbox.id));
+        let sql = "CREATE TABLE person AS SELECT 'secret' AS name";
+        servers().psql_on(&format!("{}_main", sandbox.id), sql);
+        World { sandbox }
+    }
+
+    /// A project whose service has this `template`.
+    fn project(&self, template: &str) -> Repo<'_> {
+        let repo = self.sandbox.repo("app");
+        let kind = format!("kind: postgres, from: main, template: {template}");
+        repo.config(&self.sandbox.config().replace("kind: postgres", &kind));
+        repo.agentenv(&["prune"]).ok();
+        repo
+    }
+
+    fn db(&self, name: &str) -> String {
+        format!("{}_{name}", self.sandbox.id)
+    }
+
+    fn names(&self, name: &str) -> String {
+        servers().psql_on(&self.db(name), "SELECT string_agg(name, ',') FROM person")
+    }
+}
+
+fn templates(repo: &Repo<'_>) -> Vec<Value> {
+    let listed = repo.agentenv(&["db", "template", "list", "--json"]).ok().json();
+    listed["templates"].as_array().unwrap().clone()
+}
+
+#[test]
+fn add_copies_the_template_and_waits_for_no_source_that_is_in_use() {
+    let world = World::new();
+    let repo = world.project("{}");
+    let said = repo.agentenv(&["add", "one"]).ok();
+    assert!(said.stderr.contains("copying template agentenv_t_"), "{}", said.show());
+    let [template] = templates(&repo).try_into().unwrap();
+    assert_eq!(template["from"], *world.db("main"));
+    let name = template["database"].as_str().unwrap();
+    let sql =
+        format!("SELECT datallowconn, datistemplate FROM pg_database WHERE datname = '{name}'");
+    assert_eq!(servers().psql(&sql), "f|f");
+
+    // A lock that would keep a dump waiting.
+    let user = hold::on(&world.db("main"), "user", "BEGIN; DROP TABLE person;");
+    repo.agentenv(&["add", "two"]).ok();
+    assert_eq!(
+        (world.names("one"), world.names("two")),
+        ("secret".to_owned(), "secret".to_owned())
+    );
+    assert_eq!(templates(&repo), std::slice::from_ref(&template));
+    drop(user);
+
+    servers().psql_on(&world.db("main"), "UPDATE person SET name = 'newer'");
+    let said = repo.agentenv(&["db", "template", "refresh", "--json"]).ok().json();
+    assert_eq!(said["refreshed"][0], name);
+    repo.agentenv(&["add", "three"]).ok();
+    assert_eq!((world.names("three"), templates(&repo).len()), ("newer".to_owned(), 1));
+    assert_eq!(
+        repo.agentenv(&["db", "template", "drop", "--json"]).ok().json()["dropped"][0],
+        name
+    );
+    assert!(templates(&repo).is_empty());
+    repo.agentenv(&["db", "template", "drop", "postgres"]).fails(4);
+}
+
+#[test]
+fn a_branch_gets_the_template_that_is_nearest_to_its_files() {
+    let world = World::new();
+    let repo = world.project("{ key: ['db/*.sql'] }");
+    repo.commit("db/1.sql", "one");
+    repo.git(&["branch", "old"]);
+    repo.agentenv(&["add", "a"]).ok();
+    servers().psql_on(&world.db("main"), "UPDATE person SET name = 'second'");
+    repo.commit("db/2.sql", "two");
+    let said = repo.agentenv(&["add", "b"]).ok();
+    assert!(!said.stderr.contains("files of its key"), "{}", said.show());
+    repo.commit("README", "no file of the key\n");
+    repo.agentenv(&["add", "old", "c"]).ok();
+    let names = ["a", "b", "c", "old"].map(|name| world.names(name));
+    assert_eq!(names, ["secret", "second", "second", "secret"]);
+    assert_eq!(templates(&repo).len(), 2);
+
+    // Ahead of every template, but with none of their files changed.
+    repo.git(&["switch", "--quiet", "--create", "ahead"]);
+    repo.commit("db/3.sql", "three");
+    repo.git(&["switch", "--quiet", "main"]);
+    let said = repo.agentenv(&["add", "ahead"]).ok();
+    assert!(said.stderr.contains("which has 2 of 3 files of its key"), "{}", said.show());
+    assert_eq!((world.names("ahead"), templates(&repo).len()), ("second".to_owned(), 2));
+}
+
+#[test]
+fn commands_and_mask_run_once_and_only_when_they_were_approved() {
+    let world = World::new();
+    let build = "echo $POSTGRES_DB $PWD >>../built";
+    let repo = world.project(&format!("{{ build: ['{build}'], mask: mask.sql }}"));
+    repo.commit("mask.sql", "UPDATE person SET name = 'masked';\n");
+    let before = repo.traces();
+    let said = repo.agentenv(&["add", "x"]).fails(7);
+    assert!(said.stderr.contains("mask mask.sql (sha256 "), "{}", said.show());
+    repo.leaves_nothing_but(&before, "not trusted");
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x", "y"]).ok();
+    assert_eq!((world.names("x"), world.names("y")), ("masked".to_owned(), "masked".to_owned()));
+    let built = fs::read_to_string(world.sandbox.root.join("built")).unwrap();
+    let [line] = built.lines().collect::<Vec<_>>().try_into().unwrap();
+    assert!(line.starts_with("agentenv_") && line.ends_with("/app"), "{line}");
+    assert_eq!(world.names("main"), "secret");
+
+    fs::write(repo.path.join("mask.sql"), "UPDATE person SET name = 'other';\n").unwrap();
+    repo.agentenv(&["add", "z"]).fails(7);
+}
+
+#[test]
+fn a_mask_or_a_command_that_fails_publishes_nothing() {
+    let world = World::new();
+    for template in ["{ mask: mask.sql }", "{ build: ['exit 3'] }"] {
+        let repo = world.project(template);
+        repo.commit("mask.sql", "UPDATE person SET name = 'half';\nSELECT 1 / 0;\n");
+        repo.agentenv(&["trust", "--yes"]).ok();
+        let before = repo.traces();
+        let said = repo.agentenv(&["add", "x"]);
+        let why = if template.contains("mask") { "division by zero" } else { "exited with 3" };
+        assert!(said.code != 0 && said.stderr.contains(why), "{}", said.show());
+        repo.leaves_nothing_but(&before, template);
+        assert!(templates(&repo).is_empty());
+        fs::remove_dir_all(&repo.path).unwrap();
+    }
+}
+
+#[test]
+fn many_that_want_a_template_at_once_make_one() {
+    let world = World::new();
+    let repo = world.project("{}");
+    let running: Vec<_> = (0..4)
+        .map(|number| {
+            let mut add = world.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+            add.args(["add", &format!("x{number}")]).current_dir(&repo.path);
+            world.sandbox.start(&mut add)
+        })
+        .collect();
+    let said: Vec<_> = running.into_iter().map(|one| one.outcome().ok().stderr).collect();
+    let made = |said: &&String| said.contains(&format!("from {}", world.db("main")));
+    assert_eq!(templates(&repo).len(), 1);
+    assert!(said.iter().filter(made).count() >= 1, "{said:?}");
+    assert!((0..4).all(|number| world.names(&format!("x{number}")) == "secret"));
+}
+
+#[test]
+fn prune_drops_the_templates_of_deleted_repositories_and_no_others() {
+    let world = World::new();
+    let repo = world.project("{}");
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    let [template] = templates(&repo).try_into().unwrap();
+    let other = world.sandbox.repo("other");
+    other.config(&world.sandbox.config());
+    other.agentenv(&["prune"]).ok();
+    assert_eq!(templates(&repo).len(), 1);
+    fs::remove_dir_all(&repo.path).unwrap();
+    let said = other.agentenv(&["prune"]).ok();
+    let name = template["database"].as_str().unwrap();
+    assert!(said.stderr.contains(name), "{}", said.show());
+    let sql = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
+    assert_eq!(servers().psql(&sql), "0");
+}
