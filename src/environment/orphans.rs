@@ -93,7 +93,8 @@ pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Resu
             None => {}
         }
     }
-    lost.silent.extend(unread);
+    // Another user's repository, in a shared state directory, is no problem of this user's.
+    lost.silent.extend(unread.into_iter().filter(|silent| !fs::is_forbidden(&silent.why)));
     Ok(lost)
 }
 

@@ -55,7 +55,8 @@ pub fn all(ui: &Ui, dry_run: bool) -> Result<Report> {
     if !dry_run {
         store.sweep()?;
     }
-    let (leases, broken) = store.survey()?;
+    let (mut leases, broken) = store.survey()?;
+    leases.retain(|lease| !store.is_foreign(lease));
     if !dry_run {
         leftovers::sweep(&orphans::repositories(&store, &leases, here().as_deref())?, &leases);
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rustix::fs::OFlags;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The most that is read of a file that another user may have written, in bytes.
@@ -84,20 +84,28 @@ pub fn word(path: &Path) -> Option<String> {
 /// # Errors
 /// When the directory cannot be written or the disk is full; the old content stands then.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    write(path, content, 0o600)
+    write(path, content, 0o600, false)
 }
 
 /// As [`replace`], for a file of the user's, with these permissions as far as the umask lets them. Removes what a
 /// killed process left of the same file.
 pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     sweep_of(path)?;
-    write(path, content, mode)
+    write(path, content, mode, false)
 }
 
-fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+/// As [`replace`], with exactly these permissions.
+pub fn replace_exactly(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    write(path, content, mode, true)
+}
+
+fn write(path: &Path, content: &[u8], mode: u32, exactly: bool) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let fresh = unfinished(path);
     let replaced = write_new(&fresh, content, mode).and_then(|()| {
+        if exactly {
+            fs::set_permissions(&fresh, fs::Permissions::from_mode(mode))?;
+        }
         fs::rename(&fresh, path)?;
         File::open(dir)?.sync_all()
     });
@@ -214,7 +222,33 @@ pub fn canonical(path: &Path) -> PathBuf {
 
 /// The permissions of a file, as in `chmod`.
 pub fn mode(path: &Path) -> Option<u32> {
-    fs::symlink_metadata(path).ok().map(|meta| meta.mode() & 0o777)
+    fs::symlink_metadata(path).ok().map(|meta| meta.mode() & 0o7777)
+}
+
+/// Sets the permissions of a file or directory.
+pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    let set = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    set.with_context(|| format!("cannot change the permissions of {}", path.display()))
+}
+
+/// Whether a file exists and belongs to another user.
+pub fn is_foreign(path: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() != me)
+}
+
+/// Whether an error comes from a disk without space, or a user without quota.
+pub fn is_full(error: &anyhow::Error) -> bool {
+    let cause = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| {
+        matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+    })
+}
+
+/// Whether an error says that another user's file or directory may not be read.
+pub fn is_forbidden(error: &anyhow::Error) -> bool {
+    let cause = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::PermissionDenied)
 }
 
 fn write_new(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {

@@ -1,6 +1,7 @@
 //! Locks between processes: `flock(2)` on an open file, which the kernel releases when the holder dies.
 
-use super::interrupt;
+use super::state_dir::Access;
+use super::{fs, interrupt};
 use crate::error;
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
@@ -92,12 +93,24 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 fn open(path: &Path) -> Result<File> {
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(|error| unusable(path, error))
+    let open = |create| File::options().create_new(create).write(true).open(path);
+    loop {
+        match open(false) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened.map_err(|error| unusable(path, error)),
+        }
+        match open(true) {
+            // Another process was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unusable(path, error)),
+            Ok(file) => {
+                if path.parent().map(Access::of) == Some(Access::Group) {
+                    fs::set_mode(path, 0o660)?;
+                }
+                return Ok(file);
+            }
+        }
+    }
 }
 
 fn unusable(path: &Path, error: std::io::Error) -> anyhow::Error {

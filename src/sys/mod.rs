@@ -19,5 +19,6 @@ pub mod process_tree;
 pub mod repo;
 #[cfg(target_os = "linux")]
 pub mod sock_diag;
+pub mod state_dir;
 pub mod store;
 pub mod trust;

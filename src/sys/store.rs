@@ -1,6 +1,7 @@
 //! The leases on this machine: one YAML file each, and the locks around them.
 
-use super::{env, fs, lock, parallel};
+use super::state_dir::{self, Access};
+use super::{fs, lock, parallel};
 use crate::error;
 use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
@@ -15,7 +16,14 @@ use std::time::Duration;
 pub struct Store {
     dir: PathBuf,
     id: String,
+    access: Access,
 }
+
+/// A file that is deleted when the disk is full, so that the lease of what is removed can be written.
+const RESERVE: &str = "reserve";
+
+/// How large it is, in bytes: some leases.
+const RESERVE_SIZE: usize = 64 << 10;
 
 /// How long a killed process may still hold its locks.
 const PASSING: Duration = Duration::from_millis(300);
@@ -32,7 +40,7 @@ pub struct Broken {
 impl Store {
     /// Opens the store of this user, making it on first use.
     pub fn open() -> Result<Store> {
-        let dir = directory()?;
+        let dir = state_dir::path()?;
         Self::at(&dir).map_err(|cause| {
             let message = format!("cannot use the state directory {}", dir.display());
             cause.context(error::failed(message).hint(lock::WRITABLE))
@@ -40,14 +48,27 @@ impl Store {
     }
 
     fn at(dir: &Path) -> Result<Store> {
-        fs::make_dir(&dir.join("leases"))?;
-        fs::make_dir(&dir.join("locks"))?;
+        fs::make_dir(dir)?;
+        let access = Access::of(dir);
+        for part in ["leases", "locks"] {
+            access.make_dir(&dir.join(part))?;
+        }
         let file = dir.join("store-id");
         let id = match fs::word(&file).filter(|id| is_hex(id, 8)) {
             Some(id) => id,
-            None => first_id(dir, &file)?,
+            None => first_id(dir, &file, access)?,
         };
-        Ok(Store { dir: dir.to_owned(), id })
+        Ok(Store { dir: dir.to_owned(), id, access })
+    }
+
+    /// Who may read and write what is in the store.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether another user wrote this lease, into a state directory that a group shares: it is that user's to release.
+    pub fn is_foreign(&self, lease: &Lease) -> bool {
+        self.access == Access::Group && fs::is_foreign(&self.file(&lease.id))
     }
 
     /// The directory of the store.
@@ -177,7 +198,15 @@ impl Store {
     /// Writes a lease; when this returns, it is on the disk.
     pub fn save(&self, lease: &Lease) -> Result<()> {
         let text = serde_yaml::to_string(lease).context("cannot write a lease")?;
-        fs::replace(&self.file(&lease.id), text.as_bytes())
+        let file = self.file(&lease.id);
+        match self.access.replace(&file, text.as_bytes()) {
+            // What is about to be removed frees more than that.
+            Err(error) if fs::is_full(&error) && file.exists() => {
+                fs::remove(&self.dir.join(RESERVE))?;
+                self.access.replace(&file, text.as_bytes())
+            }
+            saved => saved,
+        }
     }
 
     /// Deletes a lease: its slots are free.
@@ -220,37 +249,15 @@ impl Store {
     }
 }
 
-/// The state directory: `AGENTENV_STATE_DIR`, else `git-agentenv` below `XDG_STATE_HOME`.
-fn directory() -> Result<PathBuf> {
-    if let Some(dir) = env::path("AGENTENV_STATE_DIR") {
-        return absolute(dir);
-    }
-    let state = env::path("XDG_STATE_HOME")
-        .filter(|dir| dir.is_absolute())
-        .or_else(|| env::path("HOME").map(|home| home.join(".local/state")));
-    let state = state.ok_or_else(|| {
-        error::failed("neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
-    })?;
-    Ok(state.join("git-agentenv"))
-}
-
-/// A relative path would be another store in each directory, and hand out the same ports again.
-fn absolute(dir: PathBuf) -> Result<PathBuf> {
-    if dir.is_absolute() {
-        return Ok(dir);
-    }
-    let message = format!("AGENTENV_STATE_DIR is not an absolute path: {}", dir.display());
-    Err(error::failed(message).hint("use an absolute path").into())
-}
-
 /// Under the lock, so that two first processes agree.
-fn first_id(dir: &Path, file: &Path) -> Result<String> {
+fn first_id(dir: &Path, file: &Path, access: Access) -> Result<String> {
     let _lock = lock::take(&dir.join("lock"), || ())?;
     if let Some(id) = fs::word(file).filter(|id| is_hex(id, 8)) {
         return Ok(id);
     }
     let id = random_hex(4)?;
-    fs::replace(file, format!("{id}\n").as_bytes())?;
+    access.replace(&dir.join(RESERVE), &[0; RESERVE_SIZE])?;
+    access.replace(file, format!("{id}\n").as_bytes())?;
     Ok(id)
 }
 

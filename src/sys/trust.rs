@@ -1,6 +1,7 @@
 //! Which hook commands the user approved, kept outside the repository.
 
 use super::fs;
+use super::state_dir::Access;
 use super::store::{Store, hex};
 use anyhow::Result;
 use sha2::{Digest, Sha256};
@@ -8,7 +9,11 @@ use std::path::{Path, PathBuf};
 
 /// Whether exactly these commands were approved for this repository.
 pub fn is_trusted(store: &Store, repository: &Path, commands: &[String]) -> bool {
-    let approved = fs::word(&file(store, repository)).unwrap_or_default();
+    let file = file(store, repository);
+    if fs::is_foreign(&file) {
+        return false;
+    }
+    let approved = fs::word(&file).unwrap_or_default();
     approved.lines().any(|line| line == fingerprint(commands))
 }
 
@@ -16,7 +21,7 @@ pub fn is_trusted(store: &Store, repository: &Path, commands: &[String]) -> bool
 pub fn approve(store: &Store, repository: &Path, lists: &[&[String]]) -> Result<()> {
     let lines: String = lists.iter().map(|commands| fingerprint(commands) + "\n").collect();
     let file = file(store, repository);
-    fs::make_dir(file.parent().unwrap_or(store.dir()))?;
+    store.access().make_dir(file.parent().unwrap_or(store.dir()))?;
     fs::replace(&file, lines.as_bytes())
 }
 
@@ -28,7 +33,13 @@ pub fn revoke(store: &Store, repository: &Path) -> Result<bool> {
 }
 
 fn file(store: &Store, repository: &Path) -> PathBuf {
-    store.dir().join("trust").join(hex(&Sha256::digest(repository.as_os_str().as_encoded_bytes())))
+    let name = hex(&Sha256::digest(repository.as_os_str().as_encoded_bytes()));
+    let name = match store.access() {
+        Access::User => name,
+        // Nobody approves commands for another user.
+        Access::Group => format!("{name}-{}", rustix::process::geteuid().as_raw()),
+    };
+    store.dir().join("trust").join(name)
 }
 
 /// A hash in which no list of commands looks like another.

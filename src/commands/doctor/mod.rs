@@ -111,6 +111,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 
 fn look(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Result<Vec<Finding>> {
     let (mut known, broken) = store.survey()?;
+    known.retain(|lease| !store.is_foreign(lease));
     resolve::place_all(&mut known);
     let mut findings = machine::look(config, &known);
     for broken in broken {

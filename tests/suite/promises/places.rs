@@ -273,3 +273,57 @@ fn real_git() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
     std::env::split_paths(&path).map(|dir| dir.join("git")).find(|git| git.exists()).unwrap()
 }
+
+/// A state directory on a disk of so many bytes, in a mount namespace of its own.
+fn on_a_small_disk(sandbox: &Sandbox, repo: &Repo<'_>, script: &str) -> Outcome {
+    let state = sandbox.root.join("state");
+    fs::create_dir_all(&state).unwrap();
+    let mount = format!("mount -t tmpfs -o size=400k tmpfs {} && {script}", state.display());
+    let mut unshare = sandbox.command("unshare");
+    sandbox.outcome(unshare.args(["-rm", "sh", "-ec", &mount]).current_dir(&repo.path))
+}
+
+#[test]
+fn where_the_disk_of_the_state_directory_is_full_remove_still_frees_space() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let script = "git agentenv add x
+        while dd if=/dev/zero bs=1k count=1 status=none >>$AGENTENV_STATE_DIR/filler; do :; done
+        ! git agentenv add y
+        git agentenv remove x
+        rm $AGENTENV_STATE_DIR/filler
+        git agentenv add z
+        git agentenv remove z";
+    let said = on_a_small_disk(&sandbox, &repo, script).ok();
+    assert!(!sandbox.root.join("app-x").exists(), "{}", said.show());
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn a_state_directory_that_a_group_shares_is_open_to_the_group_whatever_the_umask() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let hooks = "hooks: { post_add: [\"true\"] }\n";
+    repo.config(&(sandbox.config_without_servers() + hooks));
+    let state = sandbox.root.join("state");
+    fs::create_dir(&state).unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o2770)).unwrap();
+    let script = "umask 077; git agentenv trust --yes && git agentenv add x";
+    let mut sh = sandbox.command("sh");
+    sandbox.outcome(sh.args(["-ec", script]).current_dir(&repo.path)).ok();
+    let mut closed = Vec::new();
+    // An approval is its user's own.
+    for dir in ["", "leases", "locks"] {
+        for entry in fs::read_dir(state.join(dir)).unwrap().map(Result::unwrap) {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            if mode & 0o060 != 0o060 || mode & 0o007 != 0 {
+                closed.push((entry.path(), format!("{mode:o}")));
+            }
+        }
+    }
+    assert!(closed.is_empty(), "{closed:?}");
+    // What is only the user's own stays so.
+    let file = fs::metadata(sandbox.root.join("app-x/.env.worktree")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}

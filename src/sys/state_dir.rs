@@ -1,0 +1,90 @@
+//! The state directory: where it is, and who may use it.
+
+use super::{env, fs, lock};
+use crate::error;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// The state directory: `AGENTENV_STATE_DIR`, else `git-agentenv` below `XDG_STATE_HOME`.
+pub fn path() -> Result<PathBuf> {
+    if let Some(dir) = env::path("AGENTENV_STATE_DIR") {
+        return absolute(dir);
+    }
+    let state = env::path("XDG_STATE_HOME")
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| env::path("HOME").map(|home| home.join(".local/state")));
+    let state = state.ok_or_else(|| {
+        error::failed("neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
+    })?;
+    Ok(state.join("git-agentenv"))
+}
+
+/// A relative path would be another store in each directory, and hand out the same ports again.
+fn absolute(dir: PathBuf) -> Result<PathBuf> {
+    if dir.is_absolute() {
+        return Ok(dir);
+    }
+    let message = format!("AGENTENV_STATE_DIR is not an absolute path: {}", dir.display());
+    Err(error::failed(message).hint("use an absolute path").into())
+}
+
+/// Who may use a state directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Its owner.
+    User,
+    /// Its group: the directory has the setgid bit and is writable for the group (`chmod 2770`).
+    Group,
+}
+
+impl Access {
+    /// Who may use this directory.
+    pub fn of(dir: &Path) -> Access {
+        const SHARED: u32 = 0o2020;
+        match fs::mode(dir) {
+            Some(mode) if mode & SHARED == SHARED => Access::Group,
+            _ => Access::User,
+        }
+    }
+
+    /// Replaces a file, readable and writable for whoever may use the directory, whatever the umask.
+    pub fn replace(self, path: &Path, content: &[u8]) -> Result<()> {
+        match self {
+            Access::User => fs::replace(path, content),
+            Access::Group => fs::replace_exactly(path, content, 0o660),
+        }
+    }
+
+    /// Creates a directory inside, for the same users.
+    pub fn make_dir(self, path: &Path) -> Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        fs::make_dir(path)?;
+        match self {
+            Access::User => Ok(()),
+            Access::Group => fs::set_mode(path, 0o2770),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_shared_directory_the_group_may_do_what_the_owner_may() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Access::of(dir.path()), Access::User);
+        fs::set_mode(dir.path(), 0o2770).unwrap();
+        let access = Access::of(dir.path());
+        assert_eq!(access, Access::Group);
+        let (inside, file) = (dir.path().join("leases"), dir.path().join("leases/x"));
+        access.make_dir(&inside).unwrap();
+        access.replace(&file, b"x").unwrap();
+        assert_eq!((fs::mode(&inside), fs::mode(&file)), (Some(0o2770), Some(0o660)));
+        let file = inside.join("lock");
+        drop(lock::attempt(&file).unwrap());
+        assert_eq!(fs::mode(&file), Some(0o660));
+    }
+}
