@@ -25,8 +25,8 @@ lint:
 man:
     UPDATE=1 cargo test --test suite -- project::man::
 
-# Make the README's pictures again
-pictures:
+# Make the README's picture again
+picture:
     tests/show/record
 
 # Measure against git, docker and a bash script, on a quiet machine
