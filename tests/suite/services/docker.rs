@@ -33,7 +33,7 @@ fn each_way_of_not_being_there_has_its_hint() {
     let _container = Container::create(&name, &[IMAGE]);
     refused(&format!("docker start {name}"));
     run(&["start", &name]);
-    refused("right container"); // there is no psql in it
+    refused("check the container"); // there is no psql in it
     run(&["pause", &name]);
     refused(&format!("docker unpause {name}"));
 }

@@ -130,7 +130,7 @@ fn mark_two_and_one(terminal: &Terminal) {
         terminal.key("C-u");
     }
     terminal.key("Enter");
-    terminal.waits_for("lose that for ever?");
+    terminal.waits_for("and lose that?");
 }
 
 #[test]
