@@ -2,7 +2,7 @@
 
 use crate::commands::{
     add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, open,
-    path, prune, ps, remove, restart, run, shell_init, status, trust, up, wait,
+    path, prune, ps, remove, restart, restore, run, shell_init, status, trust, up, wait,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -60,6 +60,16 @@ pub enum Command {
     #[command(long_about = remove::ABOUT)]
     #[command(visible_alias = "rm")]
     Remove(remove::Args),
+    /// Restore a removed environment from the trash
+    ///
+    /// `git agentenv remove --keep`, or the key `trash` in `.agentenv.yaml`, moves an environment to
+    /// the trash. `restore` brings it back: files with their times, index, ignored files, branch,
+    /// database with snapshots, Redis keys. Hooks do not run again. A port, index or name that another
+    /// environment took meanwhile is replaced, and the answer says so.
+    ///
+    /// `--list` shows what can be restored, and for how long. `git agentenv prune` deletes what is
+    /// over its time or beyond the limit, oldest first.
+    Restore(restore::Args),
     /// List environments
     ///
     /// Shows this repository's environments with their branch, state, ports, path, database and

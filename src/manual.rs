@@ -23,9 +23,11 @@ pub const FILES: &[Entry] = &[
         ".git/info/exclude",
         "One line is added for each file or directory of git agentenv that git must not track.",
     ),
+    (".git/agentenv-trash/", "The worktrees in the trash, until git agentenv restore or prune."),
     (
         "~/.local/state/git-agentenv/",
-        "The leases (which environment holds which port, index and database) and the approvals of git agentenv trust.",
+        "The leases (which environment holds which port, index and database), the records of the trash, and the approvals \
+         of git agentenv trust.",
     ),
 ];
 

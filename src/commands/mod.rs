@@ -20,6 +20,7 @@ pub mod prune;
 pub mod ps;
 pub mod remove;
 pub mod restart;
+pub mod restore;
 pub mod run;
 pub mod shell_init;
 pub mod status;
@@ -40,6 +41,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Remove(args) => remove::run(&args, ui),
         Command::List(args) => list::run(&args, ui),
         Command::Env(args) => env::run(&args, ui),
+        Command::Restore(args) => restore::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),
         Command::Path(args) => path::run(&args, ui),
         Command::Prune(args) => prune::run(&args, ui),

@@ -1,6 +1,6 @@
 //! `git agentenv prune`: releases resources of deleted worktrees and finishes interrupted operations.
 
-use crate::environment::prune::{self, Report};
+use crate::environment::prune::{self, PruneOptions, Report};
 use crate::error::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -13,6 +13,12 @@ pub struct Args {
     /// Only show what would be released
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Delete everything in the trash as well, whatever its age
+    #[arg(long)]
+    pub trash: bool,
+    /// Only delete what is old in the trash; `remove` does that in the background
+    #[arg(long, hide = true)]
+    pub only_trash: bool,
 }
 
 const ABOUT: &str = "\
@@ -28,7 +34,8 @@ Examples:
 
 /// Releases it, on the whole machine.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let report = prune::all(ui, args.dry_run)?;
+    let options = PruneOptions { dry_run: args.dry_run, trash: args.trash };
+    let report = if args.only_trash { prune::only_trash(ui)? } else { prune::all(ui, options)? };
     for kept in &report.kept {
         ui.warn(format!("kept {}: {}", kept.name, kept.why));
     }

@@ -24,5 +24,6 @@ pub mod remove;
 pub mod resolve;
 pub mod state;
 pub mod teardown;
+pub mod trash;
 pub mod workspace;
 pub mod worktree;

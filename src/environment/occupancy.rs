@@ -13,7 +13,21 @@ use std::path::{Path, PathBuf};
 
 /// What others hold, from all leases and from every environment file of the known repositories.
 pub fn taken(store: &Store, repo: &Repo, config: &Config) -> Result<(Taken, Vec<Lease>)> {
-    let leases = store.leases()?;
+    taken_but(store, repo, config, "")
+}
+
+/// As [`taken`], without what the lease with this id holds.
+///
+/// # Errors
+/// As [`taken`].
+pub fn taken_but(
+    store: &Store,
+    repo: &Repo,
+    config: &Config,
+    id: &str,
+) -> Result<(Taken, Vec<Lease>)> {
+    let mut leases = store.leases()?;
+    leases.retain(|lease| lease.id != id);
     let mut taken = Taken::default();
     for lease in &leases {
         count_lease(&mut taken, lease, &repo.common);

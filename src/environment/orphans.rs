@@ -7,6 +7,7 @@ use crate::service::{self, Resource, Server};
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
+use crate::sys::trash;
 use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,9 @@ pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Resu
     }
     // A lease is written before anything carries its mark: leases read now cover all that was seen above.
     let leases = store.leases()?;
-    let known: BTreeSet<&String> = leases.iter().map(|lease| &lease.id).collect();
+    let trashed = trash::survey(store)?.0;
+    let in_trash = trashed.iter().map(|record| &record.lease.id);
+    let known: BTreeSet<&String> = leases.iter().map(|lease| &lease.id).chain(in_trash).collect();
     marked.retain(|orphan| orphan.id.starts_with(store.id()) && !known.contains(&orphan.id));
     if marked.is_empty() {
         return Ok(lost);

@@ -5,9 +5,12 @@ use crate::environment::data::template;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan};
 use crate::environment::reclaim::{self, Due, Settled};
+use crate::environment::trash;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
+use crate::model::measure;
 use crate::model::shell;
+use crate::model::trash::Why;
 use crate::service::{self, Gone, State, inventory};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
@@ -15,6 +18,15 @@ use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 use std::path::PathBuf;
+
+/// How to prune.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PruneOptions {
+    /// Only look.
+    pub dry_run: bool,
+    /// Delete everything in the trash as well.
+    pub trash: bool,
+}
 
 /// What was, or would be, released; and what was kept, and why.
 #[derive(Debug, Default, Serialize)]
@@ -34,9 +46,19 @@ pub struct Entry {
     pub name: String,
     /// Why; `None`: its lease was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<Due>,
+    pub due: Option<Reason>,
     /// What it held.
     pub what: String,
+}
+
+/// Why something was, or would be, released.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum Reason {
+    /// A lease is due.
+    Lease(Due),
+    /// The trash has kept it long enough.
+    Trash(Why),
 }
 
 /// What was kept, and why.
@@ -49,7 +71,8 @@ pub struct Kept {
 }
 
 /// Releases what is due, on the whole machine.
-pub fn all(ui: &Ui, dry_run: bool) -> Result<Report> {
+pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
+    let dry_run = options.dry_run;
     let store = Store::open()?;
     let mut report = Report { dry_run, ..Report::default() };
     if !dry_run {
@@ -63,6 +86,7 @@ pub fn all(ui: &Ui, dry_run: bool) -> Result<Report> {
     for lease in &leases {
         consider(ui, &store, lease, &mut report);
     }
+    empty_trash(ui, &store, options.trash, &mut report)?;
     if broken.is_empty() {
         lost(ui, &store, &mut report);
     }
@@ -80,11 +104,41 @@ fn here() -> Option<PathBuf> {
     Some(Repo::discover(&current_dir().ok()?).ok()?.common)
 }
 
+/// What a process does in the background that moved an environment to the trash.
+pub fn only_trash(ui: &Ui) -> Result<Report> {
+    let mut report = Report::default();
+    empty_trash(ui, &Store::open()?, false, &mut report)?;
+    Ok(report)
+}
+
+fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result<()> {
+    if !report.dry_run {
+        for (record, why) in trash::repair(ui, store)? {
+            report.keep(&record.lease.name, &why);
+        }
+    }
+    for gone in trash::empty(store, all, report.dry_run)? {
+        match gone.result {
+            Ok(()) => report.pruned.push(Entry {
+                name: gone.record.lease.name.clone(),
+                due: Some(Reason::Trash(gone.why)),
+                what: format!(
+                    "{} in the trash since {} UTC",
+                    measure::size(gone.record.size),
+                    measure::date(gone.record.removed_at)
+                ),
+            }),
+            Err(why) => report.keep(&gone.record.lease.name, &why),
+        }
+    }
+    Ok(())
+}
+
 fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
     match reclaim::settle(ui, store, lease, report.dry_run) {
         Ok(Settled::Settled(lease, due)) => report.pruned.push(Entry {
             name: lease.name.clone(),
-            due: Some(due),
+            due: Some(Reason::Lease(due)),
             what: held(&lease),
         }),
         Ok(Settled::NotDue) => {

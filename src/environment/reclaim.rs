@@ -2,7 +2,7 @@
 
 use crate::environment::context::Context;
 use crate::environment::teardown::{self, Force};
-use crate::environment::{removal_risks, worktree};
+use crate::environment::{removal_risks, trash, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
@@ -20,6 +20,10 @@ pub enum Due {
     AddInterrupted,
     /// A `remove` was interrupted.
     RemoveInterrupted,
+    /// A `remove` did not finish moving the environment to the trash.
+    KeepInterrupted,
+    /// A `restore` did not finish.
+    RestoreInterrupted,
     /// The worktree was deleted.
     WorktreeGone,
     /// The whole repository was deleted.
@@ -43,6 +47,8 @@ pub fn due_with(
     Ok(match lease.phase {
         Phase::Creating => Some(Due::AddInterrupted),
         Phase::Removing => Some(Due::RemoveInterrupted),
+        Phase::Keeping => Some(Due::KeepInterrupted),
+        Phase::Restoring => Some(Due::RestoreInterrupted),
         Phase::Ready => match tree()? {
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
             // Its disk may be unmounted; git keeps it, too.
@@ -113,8 +119,11 @@ pub fn settle(ui: &Ui, store: &Store, lease: &Lease, dry_run: bool) -> Result<Se
 
 /// Without `--force`: what has live sessions or holds work stays.
 fn release(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
-    if due == Due::AddInterrupted {
-        return teardown::undo(ui, store, lease);
+    match due {
+        Due::AddInterrupted => return teardown::undo(ui, store, lease),
+        Due::KeepInterrupted => return trash::finish_keeping(ui, store, lease, false),
+        Due::RestoreInterrupted => return trash::finish_restoring(ui, store, lease),
+        Due::RemoveInterrupted | Due::WorktreeGone | Due::RepositoryGone => {}
     }
     removal_risks::require_none(lease, &removal_risks::of(lease, false)?, false)?;
     let lease = lease.clone().into_removing();

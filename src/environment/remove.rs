@@ -2,8 +2,9 @@
 
 use crate::environment::context::Context;
 use crate::environment::removal_risks::{self, Loss};
-use crate::environment::{hooks, teardown, worktree};
+use crate::environment::{hooks, teardown, trash, worktree};
 use crate::error::{self, Failure};
+use crate::model::config::Trash;
 use crate::model::lease::{Lease, Phase};
 use crate::sys::failpoint;
 use crate::sys::lock::Lock;
@@ -23,6 +24,20 @@ pub struct RemoveOptions {
     pub dry_run: bool,
     /// Do not run the `pre_remove` hooks.
     pub no_hooks: bool,
+    /// Whether it goes to the trash.
+    pub keep: Keep,
+}
+
+/// Whether a removed environment goes to the trash.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Where the configuration has the key `trash`.
+    #[default]
+    AsConfigured,
+    /// Always.
+    Yes,
+    /// Never.
+    No,
 }
 
 /// What was, or would be, removed.
@@ -38,6 +53,8 @@ pub struct Removed {
     pub losses: Vec<Loss>,
     /// Its branch was deleted, too.
     pub branch_deleted: bool,
+    /// Until when it can be restored from the trash, in seconds since 1970; `None`: it is gone for good.
+    pub kept_until: Option<u64>,
 }
 
 /// An environment that passed every check.
@@ -99,6 +116,7 @@ pub fn check(
         path: lease.path.clone(),
         losses,
         branch_deleted: false,
+        kept_until: None,
     };
     Ok(Removal { lease, removed, force })
 }
@@ -118,16 +136,39 @@ pub fn carry_out(
         let tip = |branch: &String| context.repo.branch(branch);
         lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
     }
-    lease = lease.into_removing();
-    context.store.save(&lease)?;
-    failpoint::point("removing")?;
-    let force =
-        teardown::Force { work: force, sessions: force, unmarked: force && lease.was_whole() };
-    teardown::remove(ui, &context.store, &lease, force)?;
+    match (lease.phase, trash_of(context, options)?) {
+        (Phase::Keeping, _) => trash::finish_keeping(ui, &context.store, &lease, force)?,
+        (Phase::Ready, Some(wish)) => {
+            let wish = trash::Wish { trash: wish, force };
+            let record = trash::keep(ui, &context.store, &lease, wish)?;
+            removed.kept_until = Some(record.expires_at());
+            trash::empty_in_background(&context.store)?;
+        }
+        _ => destroy(context, ui, &lease, force)?,
+    }
     let gone = |branch: &String| context.repo.branch(branch).is_none();
     removed.branch_deleted = options.delete_branch && lease.branch.as_ref().is_some_and(gone);
     ui.say(format!("removed environment `{}`", lease.name));
     Ok(removed)
+}
+
+/// Deletes everything of an environment for good.
+fn destroy(context: &Context, ui: &Ui, lease: &Lease, force: bool) -> Result<()> {
+    let lease = lease.clone().into_removing();
+    context.store.save(&lease)?;
+    failpoint::point("removing")?;
+    let force =
+        teardown::Force { work: force, sessions: force, unmarked: force && lease.was_whole() };
+    teardown::remove(ui, &context.store, &lease, force)
+}
+
+/// How long and how much the trash keeps; `None`: the removal is final.
+fn trash_of(context: &Context, options: RemoveOptions) -> Result<Option<Trash>> {
+    Ok(match options.keep {
+        Keep::No => None,
+        Keep::Yes => Some(context.config()?.and_then(|config| config.trash).unwrap_or_default()),
+        Keep::AsConfigured => context.config()?.and_then(|config| config.trash),
+    })
 }
 
 fn pre_remove(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) -> Result<()> {

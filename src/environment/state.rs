@@ -91,7 +91,8 @@ impl Glance {
     fn word(&self, lease: &Lease) -> &'static str {
         match lease.phase {
             Phase::Creating => "creating",
-            Phase::Removing => "removing",
+            Phase::Removing | Phase::Keeping => "removing",
+            Phase::Restoring => "restoring",
             Phase::Ready if self.is_gone(lease) => GONE,
             Phase::Ready if !is_file(&lease.path.join(&lease.env_file)) => INCOMPLETE,
             Phase::Ready if lease.hooks_pending => "hooks pending",

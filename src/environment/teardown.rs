@@ -125,7 +125,7 @@ fn branch(lease: &Lease) -> Result<()> {
 }
 
 /// Deletes the branch of `--delete-branch`, if it still is at the commit that was counted.
-fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
+pub(super) fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.delete_branch_at) else {
         return Ok(());
     };
@@ -152,7 +152,7 @@ fn unmark(lease: &Lease) -> Result<()> {
 }
 
 /// Removes the containers that were started in the worktree. Without an engine there are none, unless a part needs it.
-fn containers(lease: &Lease) -> Result<()> {
+pub(super) fn containers(lease: &Lease) -> Result<()> {
     let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
     match docker::remove_project(&lease.project, &lease.path) {
         Err(_) if !needs_docker => Ok(()),

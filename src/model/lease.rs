@@ -70,6 +70,10 @@ pub enum Phase {
     Ready,
     /// Being destroyed; `remove` again or `prune` finishes it.
     Removing,
+    /// Being moved to the trash; `remove` again or `prune` finishes it.
+    Keeping,
+    /// Being restored from the trash; `restore` again or `prune` finishes it.
+    Restoring,
 }
 
 /// A process that `up` started.
@@ -118,6 +122,16 @@ impl Lease {
     /// The lease of an environment that is being destroyed: from here on it is only ever finished.
     pub fn into_removing(self) -> Self {
         Lease { phase: Phase::Removing, ..self }
+    }
+
+    /// The lease of an environment that is being moved to the trash.
+    pub fn into_keeping(self) -> Self {
+        Lease { phase: Phase::Keeping, ..self }
+    }
+
+    /// The lease of an environment that is being restored from the trash.
+    pub fn into_restoring(self) -> Self {
+        Lease { phase: Phase::Restoring, ..self }
     }
 
     /// It was ready once. Before that, its Redis index may not have been claimed, and hold the keys of others.

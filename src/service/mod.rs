@@ -6,6 +6,7 @@ pub mod mysql;
 pub mod postgres;
 pub mod redis;
 pub mod sqlite;
+pub mod trash;
 
 pub use crate::model::resource::{Database, File, RedisIndex, Resource, Server};
 

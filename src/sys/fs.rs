@@ -4,7 +4,8 @@
 
 use crate::sys::failpoint;
 use anyhow::{Context, Result};
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags};
+use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -70,6 +71,49 @@ pub fn head(path: &Path, count: u64) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
     file.take(count).read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
     Ok(content)
+}
+
+/// The content of a file that this program wrote itself, whatever its length; `None` when there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(unreadable(path, error)),
+    }
+}
+
+/// The bytes that a file or a directory with all that is in it takes on the disk, as far as it can be read. Links are
+/// not followed.
+pub fn size(path: &Path) -> u64 {
+    const BLOCK: u64 = 512;
+    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
+    let below = match meta.is_dir() {
+        true => entries(path).unwrap_or_default().iter().map(|entry| size(entry)).sum(),
+        false => 0,
+    };
+    meta.blocks() * BLOCK + below
+}
+
+/// Moves a file or a directory to a path where nothing is, on the same file system; when this returns, it is on the disk.
+///
+/// # Errors
+/// When something is there, the paths are on two file systems, or a directory may not be written.
+pub fn move_to(from: &Path, to: &Path) -> Result<()> {
+    let moved = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some network file systems cannot look and rename in one.
+        Err(Errno::INVAL | Errno::NOSYS) if stands(to)? == Stands::Nothing => fs::rename(from, to),
+        moved => moved.map_err(std::io::Error::from),
+    };
+    let synced = moved.and_then(|()| {
+        [from, to]
+            .iter()
+            .filter_map(|path| path.parent())
+            .try_for_each(|dir| File::open(dir)?.sync_all())
+    });
+    synced.with_context(|| format!("cannot move {} to {}", from.display(), to.display()))
 }
 
 /// The content of a short text file, trimmed; `None` when it is absent or unreadable.
@@ -144,7 +188,7 @@ pub fn sweep_of(path: &Path) -> Result<()> {
 fn sweep_if(dir: &Path, is_ours: impl Fn(&Path) -> bool) -> Result<()> {
     for file in entries(dir)?.into_iter().filter(|file| is_ours(file)) {
         let Some(pid) = writer(&file) else { continue };
-        if rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH) {
+        if rustix::process::test_kill_process(pid) == Err(Errno::SRCH) {
             remove(&file)?;
         }
     }
@@ -194,6 +238,25 @@ pub fn remove_dir(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Removes a directory in which nothing is; one that holds something, or is not there, is left alone.
+///
+/// # Errors
+/// When it cannot be removed for another reason.
+pub fn remove_empty_dir(path: &Path) -> Result<()> {
+    match fs::remove_dir(path) {
+        Err(error) if !is_absent(&error) && error.kind() != ErrorKind::DirectoryNotEmpty => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether two paths are on the same file system.
+pub fn same_device(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| fs::symlink_metadata(path).map(|meta| meta.dev()).ok();
+    device(one).is_some_and(|own| device(other) == Some(own))
 }
 
 /// The entries of a directory, sorted; none when it is not there.

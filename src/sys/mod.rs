@@ -21,4 +21,5 @@ pub mod repo;
 pub mod sock_diag;
 pub mod state_dir;
 pub mod store;
+pub mod trash;
 pub mod trust;

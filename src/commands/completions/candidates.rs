@@ -1,9 +1,12 @@
 //! Completion candidates. On any error there are none.
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::{data, resolve};
+use crate::environment::{data, resolve, trash};
+use crate::model::measure;
+use crate::model::trash::Record;
 use crate::sys::repo::Repo;
 use clap_complete::CompletionCandidate;
+use std::collections::BTreeSet;
 
 /// Branches that `add` can check out: local ones, and those that only a remote has.
 pub fn branches() -> Vec<CompletionCandidate> {
@@ -50,6 +53,18 @@ pub fn data() -> Vec<CompletionCandidate> {
     let snapshots = Context::here().and_then(|context| data::snapshot_names(&context));
     found.extend(snapshots.unwrap_or_default().into_iter().map(CompletionCandidate::new));
     found
+}
+
+/// What can be restored, by branch where there is one.
+pub fn trashed() -> Vec<CompletionCandidate> {
+    let found = Context::here().and_then(|context| trash::of_repository(&context));
+    let mut seen = BTreeSet::new();
+    let candidate = |record: Record| {
+        let name = record.lease.branch.unwrap_or(record.lease.name);
+        let help = format!("removed {}", measure::date(record.removed_at));
+        seen.insert(name.clone()).then(|| CompletionCandidate::new(name).help(Some(help.into())))
+    };
+    found.unwrap_or_default().into_iter().filter_map(candidate).collect()
 }
 
 fn repository() -> Option<Repo> {

@@ -30,6 +30,8 @@ fn interrupted(lease: &Lease, due: Due) -> Finding {
     let why = match due {
         Due::AddInterrupted => "`add` was interrupted",
         Due::RemoveInterrupted => "removal was interrupted",
+        Due::KeepInterrupted => "its move to the trash was interrupted",
+        Due::RestoreInterrupted => "`restore` was interrupted",
         Due::WorktreeGone => "its worktree was deleted",
         Due::RepositoryGone => "its repository was deleted",
     };

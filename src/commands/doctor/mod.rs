@@ -6,10 +6,11 @@ mod slots;
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, orphans, reclaim, resolve};
+use crate::environment::{adopt, orphans, reclaim, resolve, trash};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
+use crate::model::measure;
 use crate::model::shell;
 use crate::sys::git;
 use crate::sys::repo::Repo;
@@ -104,8 +105,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let left = slots::left(&store, config.as_ref())?;
     let ok = findings.iter().all(|finding| finding.level != Level::Error);
-    let answer = serde_json::json!({ "ok": ok, "findings": findings, "slots": left });
-    ui.answer(&answer, || text(&findings, &left))?;
+    let (environments, bytes) = trash::space(&store)?;
+    let kept = serde_json::json!({ "environments": environments, "bytes": bytes });
+    let answer =
+        serde_json::json!({ "ok": ok, "findings": findings, "slots": left, "trash": kept });
+    ui.answer(&answer, || text(&findings, &left) + &space(environments, bytes))?;
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
@@ -157,6 +161,15 @@ fn repair(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
 fn adopt_at(ui: &Ui, path: &Path) -> Result<()> {
     let context = Context::at(path)?;
     adopt::worktree(&Workspace::open(&context, ui)?).map(drop)
+}
+
+/// What the trash takes.
+fn space(environments: usize, bytes: u64) -> String {
+    match environments {
+        0 => String::new(),
+        1 => format!("trash: 1 environment, {}\n", measure::size(bytes)),
+        _ => format!("trash: {environments} environments, {}\n", measure::size(bytes)),
+    }
 }
 
 fn text(findings: &[Finding], left: &[slots::Left]) -> String {

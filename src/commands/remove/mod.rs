@@ -5,10 +5,11 @@ mod prompt;
 use crate::commands::completions::candidates;
 use crate::environment::context::{Context, current_dir};
 use crate::environment::removal_risks::Loss;
-use crate::environment::remove::{self, RemoveOptions, Removed};
+use crate::environment::remove::{self, Keep, RemoveOptions, Removed};
 use crate::environment::resolve;
 use crate::error::Exit;
 use crate::model::lease::Lease;
+use crate::model::measure;
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
 use crate::ui::{Ui, shell_cd};
@@ -36,6 +37,12 @@ pub struct Args {
     /// Do not run the `pre_remove` hooks
     #[arg(long)]
     pub no_hooks: bool,
+    /// Move it to the trash, from where `restore` brings it back; the default where `trash` is configured
+    #[arg(long, conflicts_with = "no_keep")]
+    pub keep: bool,
+    /// Delete it for good although `trash` is configured
+    #[arg(long)]
+    pub no_keep: bool,
 }
 
 /// The help of `--help`.
@@ -55,6 +62,7 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv remove feature-x
   git agentenv remove feature-x --delete-branch
+  git agentenv remove feature-x --keep && git agentenv restore feature-x
   git agentenv remove --dry-run
   git agentenv remove a b c --force";
 
@@ -81,6 +89,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
         removed.push(ended?);
     }
+    removed.iter().for_each(|removed| say_kept(ui, removed));
     let answer = serde_json::json!({ "removed": removed, "dry_run": args.dry_run });
     ui.answer(&answer, || match args.dry_run {
         true => removed.iter().map(dry).collect(),
@@ -89,12 +98,25 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The way back, last of all that is said.
+fn say_kept(ui: &Ui, removed: &Removed) {
+    let Some(until) = removed.kept_until else { return };
+    let name = shell::word(removed.branch.as_ref().unwrap_or(&removed.name));
+    let time = measure::date(until);
+    ui.say(format!("in the trash until {time} UTC; bring it back: git agentenv restore {name}"));
+}
+
 fn options(args: &Args) -> RemoveOptions {
     RemoveOptions {
         force: args.force,
         delete_branch: args.delete_branch,
         dry_run: args.dry_run,
         no_hooks: args.no_hooks,
+        keep: match (args.keep, args.no_keep) {
+            (true, _) => Keep::Yes,
+            (_, true) => Keep::No,
+            _ => Keep::AsConfigured,
+        },
     }
 }
 

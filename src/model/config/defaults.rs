@@ -27,6 +27,7 @@ impl Default for Config {
             copy: Vec::new(),
             link: Vec::new(),
             hooks: Hooks::default(),
+            trash: None,
             infra: Infra::default(),
         };
         config.env = env(&config);

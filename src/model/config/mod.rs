@@ -14,6 +14,7 @@ mod services;
 mod span;
 #[cfg(test)]
 mod tests;
+mod trash;
 mod variables;
 mod vars;
 mod yaml;
@@ -52,6 +53,8 @@ pub struct Config {
     pub link: Vec<String>,
     /// Commands that run in the worktree.
     pub hooks: Hooks,
+    /// Where `remove` puts environments; `None`: a removal is final.
+    pub trash: Option<Trash>,
     /// The source of the shared servers.
     pub infra: Infra,
 }
@@ -166,4 +169,13 @@ pub struct Hooks {
 pub struct Infra {
     /// The project's own compose file, relative to the main checkout; `None`: the built-in one.
     pub file: Option<String>,
+}
+
+/// How long and how much the trash keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trash {
+    /// How long a removed environment can be restored, in seconds.
+    pub keep: u64,
+    /// How large the repository's trash may become, in bytes: beyond it the oldest go first.
+    pub limit: u64,
 }

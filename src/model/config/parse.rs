@@ -1,12 +1,14 @@
 //! Reads `.agentenv.yaml` into a [`Config`].
 
 use super::reader::{At, Fields};
-use super::{Config, Hooks, Infra, defaults, layout, ports, processes, services, variables, yaml};
+use super::{
+    Config, Hooks, Infra, defaults, layout, ports, processes, services, trash, variables, yaml,
+};
 use crate::model::config::diagnostic::Checked;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "worktree",
     "env_file",
     "project",
@@ -17,6 +19,7 @@ const SECTIONS: [&str; 11] = [
     "link",
     "processes",
     "hooks",
+    "trash",
     "infra",
 ];
 
@@ -54,6 +57,7 @@ fn build(sections: &Fields) -> Checked<Config> {
     sections.set("link", &mut config.link, At::lines)?;
     sections.set("processes", &mut config.processes, processes::read)?;
     sections.set("hooks", &mut config.hooks, hooks)?;
+    sections.set("trash", &mut config.trash, |at| trash::read(at).map(Some))?;
     sections.set("infra", &mut config.infra, infra)?;
     config.env = IndexMap::new();
     config.env = match sections.get("env") {

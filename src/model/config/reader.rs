@@ -66,6 +66,11 @@ impl<'a> At<'a> {
         Ok(entries.collect())
     }
 
+    /// Nothing was written behind the key.
+    pub(super) fn is_empty(&self) -> bool {
+        *self.node == Node::Null
+    }
+
     /// A list of strings that are not blank.
     pub(super) fn texts(&self) -> Checked<Vec<String>> {
         let Node::List(items) = self.node else {

@@ -167,7 +167,7 @@ fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<Str
         ("absent", _) => Err(error::not_found(format!("no database `{source}` to copy")).into()),
         ("lacking", _) => Err(lacking(copy, lines.iter().rev().nth(1).map_or("", String::as_str))),
         ("foreign", Some(database)) => {
-            let whose = owner(&database);
+            let whose = owner(database.mark.as_deref());
             let message = format!("database `{}` is not this environment's ({whose})", copy.target);
             Err(error::refused(message).into())
         }

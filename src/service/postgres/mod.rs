@@ -8,6 +8,7 @@ mod psql;
 mod scripts;
 pub mod snapshot;
 pub mod template;
+pub mod trash;
 
 use super::{Database, Gone, Server, Session, State};
 use crate::error;
@@ -103,7 +104,7 @@ fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Re
         (Some(database), "kept") if database.mark.as_deref() == Some(&lease::mark(id)) => {
             Ok(Gone::Busy(database.sessions))
         }
-        (Some(database), "kept") => Ok(Gone::NotOurs(owner(&database))),
+        (Some(database), "kept") => Ok(Gone::NotOurs(owner(database.mark.as_deref()))),
         _ => Err(no_word("drop", name)),
     }
 }
@@ -117,7 +118,7 @@ pub fn state(database: &Database, id: &str) -> Result<State> {
     Ok(match parse(&lines.concat())?.pop() {
         None => State::Missing,
         Some(database) if database.mark.as_deref() == Some(&lease::mark(id)) => State::Ours,
-        Some(database) => State::NotOurs(owner(&database)),
+        Some(database) => State::NotOurs(owner(database.mark.as_deref())),
     })
 }
 
@@ -169,8 +170,8 @@ fn parse_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).context("cannot parse the output of psql")
 }
 
-fn owner(database: &Found) -> String {
-    match &database.mark {
+fn owner(mark: Option<&str>) -> String {
+    match mark {
         Some(mark) => format!("its comment is `{mark}`"),
         None => "it has no comment".to_owned(),
     }

@@ -88,9 +88,15 @@ pub fn all(server: &Server) -> Result<Vec<Snapshot>> {
 /// The snapshots of a database: the name of each, with its own database.
 pub fn list(database: &Database, id: &str) -> Result<Vec<(String, String)>> {
     let databases = inventory(&database.server)?.into_iter();
-    let (begin, end) = (format!("{} snapshot ", lease::mark(id)), format!(" of {}", database.name));
-    let named = |mark: &str| Some(mark.strip_prefix(&begin)?.strip_suffix(&end)?.to_owned());
-    Ok(databases.filter_map(|found| Some((named(found.mark.as_deref()?)?, found.name))).collect())
+    let snapshot =
+        |found: Found| Some((named(database, id, found.mark.as_deref()?)?.to_owned(), found.name));
+    Ok(databases.filter_map(snapshot).collect())
+}
+
+/// The name of the snapshot of a database that carries this mark.
+pub(super) fn named<'a>(database: &Database, id: &str, mark: &'a str) -> Option<&'a str> {
+    let begin = format!("{} snapshot ", lease::mark(id));
+    mark.strip_prefix(&begin)?.strip_suffix(&format!(" of {}", database.name))
 }
 
 fn require(database: &Database, id: &str, snapshot: &str) -> Result<()> {
@@ -106,11 +112,11 @@ fn require(database: &Database, id: &str, snapshot: &str) -> Result<()> {
     Err(error::not_found(message).hint(hint).into())
 }
 
-fn name_of(database: &Database, snapshot: &str) -> String {
+pub(super) fn name_of(database: &Database, snapshot: &str) -> String {
     name::fit(&format!("{}__{}", database.name, name::database(snapshot)), '_', name::IDENTIFIER)
 }
 
-fn mark(database: &Database, id: &str, snapshot: &str) -> String {
+pub(super) fn mark(database: &Database, id: &str, snapshot: &str) -> String {
     lease::mark_of_copy(id, &format!("snapshot {snapshot}"), &database.name)
 }
 

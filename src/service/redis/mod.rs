@@ -2,6 +2,7 @@
 
 mod scripts;
 mod transport;
+pub mod trash;
 
 use super::{Gone, Made, RedisIndex, Server, State};
 use crate::model::lease;

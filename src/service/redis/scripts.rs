@@ -82,3 +82,78 @@ end
 if #found == 0 then return 'list []' end
 return 'list ' .. cjson.encode(found)
 "#;
+
+/// Anything as hexadecimal digits, and back: answers are lines of text.
+macro_rules! hex {
+    () => {
+        r#"
+local digits = {}
+for byte = 0, 255 do digits[string.char(byte)] = string.format('%02x', byte) end
+local function hex(text) return (string.gsub(text, '.', digits)) end
+local function unhex(text)
+  return (string.gsub(text, '%x%x', function(pair) return string.char(tonumber(pair, 16)) end))
+end
+"#
+    };
+}
+
+/// Answers what [`LOOK`] does for an index that is not ours; else `page <next cursor> ` and JSON: some of the keys, without
+/// the marker. ARGV: further the cursor, and how many bytes may be dumped; `large`: there are more.
+pub(super) const DUMP: &str = concat!(
+    select!(),
+    hex!(),
+    r#"
+if not owner then
+  local keys = redis.call('DBSIZE')
+  if keys > 0 then return 'keys ' .. keys end
+  return 'missing'
+end
+local page = redis.call('SCAN', ARGV[3], 'COUNT', 200)
+local found, size = {}, 0
+for _, key in ipairs(page[2]) do
+  local dump = key ~= KEYS[1] and redis.call('DUMP', key)
+  if dump then
+    size = size + #dump
+    if size > tonumber(ARGV[4]) then return 'large' end
+    table.insert(found, {key = hex(key), ttl = redis.call('PTTL', key), dump = hex(dump),
+      digest = redis.sha1hex(key) .. redis.sha1hex(dump)})
+  end
+end
+if #found == 0 then return 'page ' .. page[1] .. ' []' end
+return 'page ' .. page[1] .. ' ' .. cjson.encode(found)
+"#
+);
+
+/// Empties the index if its keys are still those whose digests, sorted, are the last of ARGV. Answers `dropped` or
+/// `changed`, or what [`LOOK`] does for an index that is not ours.
+pub(super) const DROP_UNCHANGED: &str = concat!(
+    select!(),
+    r#"
+if not owner then return 'missing' end
+local digests = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  if key ~= KEYS[1] then
+    table.insert(digests, redis.sha1hex(key) .. redis.sha1hex(redis.call('DUMP', key) or ''))
+  end
+end
+table.sort(digests)
+if table.concat(digests) ~= ARGV[3] then return 'changed' end
+redis.call('FLUSHDB', 'ASYNC')
+return 'dropped'
+"#
+);
+
+/// Makes keys again from the last of ARGV, a list as [`DUMP`] gives it. Answers `restored`.
+pub(super) const RESTORE: &str = concat!(
+    select!(),
+    hex!(),
+    r#"
+if not owner then return 'missing' end
+for _, one in ipairs(cjson.decode(ARGV[3])) do
+  local ttl = one.ttl
+  if ttl < 0 then ttl = 0 elseif ttl == 0 then ttl = 1 end
+  redis.call('RESTORE', unhex(one.key), ttl, unhex(one.dump), 'REPLACE')
+end
+return 'restored'
+"#
+);

@@ -18,8 +18,33 @@ const PORT: u16 = 6379;
 /// Time limit of a connection, and then of an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The same where many keys are read or written.
+const LONG_PATIENCE: Duration = Duration::from_secs(20);
+
 /// Runs a script with a key and arguments and returns its one line.
 pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> Result<String> {
+    run(server, script, key, args, None, PATIENCE)
+}
+
+/// The same for a script that works on many keys. `payload` is its last argument, of any length.
+pub(super) fn eval_long(
+    server: &Server,
+    script: &str,
+    key: &str,
+    args: &[&str],
+    payload: Option<&str>,
+) -> Result<String> {
+    run(server, script, key, args, payload, LONG_PATIENCE)
+}
+
+fn run(
+    server: &Server,
+    script: &str,
+    key: &str,
+    args: &[&str],
+    payload: Option<&str>,
+    patience: Duration,
+) -> Result<String> {
     let title = server.title();
     let site = Site::of(&server.place);
     let address = if site.is_host() {
@@ -30,8 +55,8 @@ pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> R
     let mut sent = false;
     if let Some(address) = address {
         let mut cmd = redis::cmd("EVAL");
-        cmd.arg(script).arg(1).arg(key).arg(args);
-        match ask::<Vec<u8>>(address, &cmd, PATIENCE) {
+        cmd.arg(script).arg(1).arg(key).arg(args).arg(payload);
+        match ask::<Vec<u8>>(address, &cmd, patience) {
             Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
             // `docker exec` may still work, and else names the reason: paused, stopped.
             Err(error) if error.is_io_error() && !site.is_host() => {
@@ -42,7 +67,7 @@ pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> R
         }
     }
     // A paused server has the script in its socket, and runs it when it resumes.
-    let reply = through_client(&site, script, key, args);
+    let reply = through_client(&site, script, key, args, payload);
     if sent { reply.map_err(may_have_run) } else { reply }
 }
 
@@ -72,11 +97,20 @@ fn connect((host, port): (String, u16), limit: Duration) -> RedisResult<Connecti
 /// The variable from which redis-cli takes a password.
 const PASSWORD: &str = "REDISCLI_AUTH";
 
-fn through_client(site: &Site, script: &str, key: &str, args: &[&str]) -> Result<String> {
+fn through_client(
+    site: &Site,
+    script: &str,
+    key: &str,
+    args: &[&str],
+    payload: Option<&str>,
+) -> Result<String> {
     let password = env::var(PASSWORD);
     let mut task = Task::new("redis-cli");
-    task.args = vec!["EVAL", script, "1", key];
+    // The system limits an argument's length; what comes on stdin is the last one.
+    task.args.extend(payload.map(|_| "-x"));
+    task.args.extend(["EVAL", script, "1", key]);
     task.args.extend(args);
+    task.script.first = payload.unwrap_or_default().into();
     task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
     let output = site.run(&task)?;
     let said = output.text();

@@ -1,10 +1,12 @@
 //! Writes to the repository, through the `git` command.
 
 mod include;
+mod keep;
 mod query;
 pub mod status;
 
 pub use include::{Patterns, ignored_among, matching, matching_whole};
+pub use keep::{branch_settings, hold, let_go, recreate_branch};
 pub use query::{
     admin_of, birth_of_branch, files_of, hooks_dir, ignored, ignored_below, ignores, only_here,
     only_in_submodules, resolve, status, tracks,

@@ -154,11 +154,13 @@ impl Servers {
     pub(super) fn drop_databases_of(&self, word: &str, store_id: Option<&str>) {
         let mark = format!("git-agentenv {}", store_id.unwrap_or("none"));
         let template = mark.replace("agentenv ", "agentenv template ");
+        let trash = mark.replace("agentenv ", "agentenv-trash ");
         let sql = format!(
             "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
              WHERE starts_with(datname, '{word}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{mark}')
-                OR starts_with(shobj_description(oid, 'pg_database'), '{template}') \\gexec"
+                OR starts_with(shobj_description(oid, 'pg_database'), '{template}')
+                OR starts_with(shobj_description(oid, 'pg_database'), '{trash}') \\gexec"
         );
         let _ = self.try_psql("postgres", &sql);
     }

@@ -14,9 +14,10 @@ impl Repo<'_> {
         let sandbox = self.sandbox;
         let sql = format!(
             "SELECT datname || ' ' || coalesce(shobj_description(oid, 'pg_database'), '')
-             FROM pg_database WHERE starts_with(datname, '{}') OR starts_with(datname, 'agentenv_{}')",
+             FROM pg_database WHERE starts_with(datname, '{}') OR starts_with(datname, 'agentenv_{store}')
+             OR starts_with(datname, 'agentenv_trash_{store}')",
             sandbox.id,
-            sandbox.store_id().unwrap_or("none".to_owned()),
+            store = sandbox.store_id().unwrap_or("none".to_owned()),
         );
         traces.extend(servers().psql(&sql).lines().map(|line| format!("database {line}")));
         let keyspace = servers().redis(0, &["INFO", "keyspace"]);

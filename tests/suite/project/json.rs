@@ -74,6 +74,10 @@ fn every_command_answers_as_its_schema_says() {
     std::fs::write(two.join("work"), "").unwrap();
     let losses = says(&["remove", "two", "--dry-run"]);
     assert_eq!(losses["removed"][0]["losses"][0]["kind"], "uncommitted");
+    let kept = says(&["remove", "two", "--force", "--delete-branch", "--keep"]);
+    assert!(kept["removed"][0]["kept_until"].is_u64(), "{kept}");
+    assert_eq!(says(&["restore", "--list"])["trash"][0]["branch"], "two");
+    assert_eq!(says(&["restore", "two"])["changed"], json!([]));
     says(&["remove", "two", "--force", "--delete-branch"]);
     std::fs::remove_dir_all(sandbox.root.join("app-three")).unwrap();
     std::fs::remove_file(sandbox.root.join("app-one/.env.worktree")).unwrap();

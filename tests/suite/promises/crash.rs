@@ -1,7 +1,7 @@
 //! Killed, failed or interrupted at every named point of the program, nothing is left behind, and nothing of
 //! anybody else is touched.
 
-use super::crash_data;
+use super::{crash_data, trash};
 use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -80,6 +80,9 @@ fn every_point_of_the_program_is_struck() {
         .chain(&REMOVE)
         .chain(&UNDO)
         .chain(&crash_data::POINTS)
+        .chain(&trash::KEEP)
+        .chain(&trash::RESTORE)
+        .chain(&trash::DELETE)
         .map(ToString::to_string)
         .collect();
     assert_eq!(found, struck);

@@ -13,3 +13,4 @@ mod outages;
 mod places;
 mod removal;
 mod signals;
+mod trash;

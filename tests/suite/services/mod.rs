@@ -6,3 +6,4 @@ mod infra;
 mod mysql;
 mod postgres;
 mod redis;
+mod trash;

@@ -34,7 +34,14 @@ fn fields(value: &impl Serialize) -> BTreeSet<String> {
 #[test]
 fn it_is_a_schema_with_a_description_everywhere() {
     jsonschema::meta::validate(&schema()).unwrap();
-    for pointer in ["", "/$defs/port", "/$defs/service", "/properties/hooks", "/properties/infra"] {
+    for pointer in [
+        "",
+        "/$defs/port",
+        "/$defs/service",
+        "/properties/hooks",
+        "/properties/trash",
+        "/properties/infra",
+    ] {
         for key in properties(pointer) {
             let at = format!("{pointer}/properties/{key}/description");
             assert!(schema().pointer(&at).is_some(), "{at}");
@@ -51,6 +58,7 @@ fn it_has_every_field_and_no_other() {
     assert_eq!(properties("/$defs/port"), fields(&config.ports["VITE_PORT"]));
     assert_eq!(properties("/$defs/service"), fields(&config.services["redis"]));
     assert_eq!(properties("/properties/hooks"), fields(&config.hooks));
+    assert_eq!(properties("/properties/trash"), fields(&Trash::default()));
     assert_eq!(properties("/properties/infra"), fields(&config.infra));
 }
 
@@ -61,6 +69,7 @@ fn the_parser_knows_every_property() {
         ("/$defs/port", "ports: { A: { {key}: null } }"),
         ("/$defs/service", "services: { a: { kind: redis, {key}: null } }"),
         ("/properties/hooks", "hooks: { {key}: null }"),
+        ("/properties/trash", "trash: { {key}: null }"),
         ("/properties/infra", "infra: { {key}: null }"),
     ];
     for (pointer, text) in places {
@@ -88,6 +97,8 @@ fn both_accept_what_is_right() {
         "services: { a: { kind: postgres, from: main }, b: { kind: postgres, variable: B, name: 'b_{name}', from: { dump: /x.sql.gz } } }",
         "services: { a: { kind: postgres, template: { key: ['**/x'], build: [y], mask: z.sql } } }",
         "hooks: { post_add: [x] }\ninfra: { file: x.yml }\nenv: { A: '', B: 1 }",
+        "trash: {}",
+        "trash: { keep: 90m, limit: 2GiB }",
     ] {
         parse(text);
         assert!(accepts(text), "{text}");
@@ -138,6 +149,13 @@ fn both_refuse_what_is_wrong_in_itself() {
         "env: { A: 'a b' }",
         "env: { GIT_DIR: x }",
         "hooks: { post_add: x }",
+        "trash: null",
+        "trash: 24h",
+        "trash: { keep: 24 }",
+        "trash: { keep: 0h }",
+        "trash: { keep: 24H }",
+        "trash: { limit: 5 GB }",
+        "trash: { limit: 5 }",
         "hooks: { post_add: [1] }",
     ] {
         assert!(Config::parse("f", text).is_err(), "{text}");

@@ -1,0 +1,178 @@
+//! `git agentenv restore`: brings a removed environment back from the trash.
+
+use crate::commands::completions::candidates;
+use crate::commands::output::environment::Environment;
+use crate::commands::output::summary;
+use crate::environment::context::Context;
+use crate::environment::trash::{self, Restored};
+use crate::environment::workspace::Workspace;
+use crate::error::{self, Exit};
+use crate::model::measure;
+use crate::model::trash::{Phase, Record};
+use crate::sys::clock;
+use crate::ui::table::{self, Column, Fit};
+use crate::ui::{self, Choice, Item, Menu, Tone, Ui};
+use anyhow::{Result, anyhow};
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// The arguments of `restore`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// The environment: branch, name, directory name, path or id; the newest of several
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::trashed))]
+    pub env: Option<String>,
+    /// List what can be restored
+    #[arg(short, long, conflicts_with = "env")]
+    pub list: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv remove feature-x --keep
+  git agentenv restore feature-x
+  git agentenv restore --list
+
+Files, index, branch, database and Redis keys come back as they were; hooks do not run again. A port, index
+or name that another environment took meanwhile is replaced, and the answer says so.
+`trash: { keep: 24h, limit: 5GB }` in .agentenv.yaml keeps every removed environment.";
+
+/// Restores an environment, or lists them.
+///
+/// # Errors
+/// When there is none, its path or branch is in use, or a server does not answer.
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    if args.list {
+        return list(&context, ui);
+    }
+    let record = match &args.env {
+        Some(env) => trash::named(&context, env)?,
+        None => ask(&context, ui)?,
+    };
+    // What is missing in it is only needed where a slot has to be exchanged.
+    let config = context.config()?.unwrap_or_default();
+    let workspace = Workspace { context: &context, config, ui };
+    let Restored { lease, changed } = trash::restore(&workspace, &record)?;
+    for change in &changed {
+        ui.say(format!("{} was {} and is {} now", change.variable, change.was, change.now));
+    }
+    if ui.is_heard() {
+        ui.say(summary::made(&lease));
+    }
+    let answer = Answer { environment: Environment::from(&lease), changed };
+    ui.answer(&answer, || format!("{}\n", lease.path.display()))?;
+    Ok(Exit::Done)
+}
+
+/// A restored environment, in JSON.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    environment: Environment,
+    /// Variables with another value than before the removal.
+    changed: Vec<trash::Changed>,
+}
+
+/// An environment in the trash, in JSON.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    branch: Option<&'a str>,
+    path: &'a PathBuf,
+    id: &'a str,
+    phase: Phase,
+    /// Seconds since 1970.
+    removed_at: u64,
+    age_seconds: u64,
+    expires_at: u64,
+    size_bytes: u64,
+}
+
+fn list(context: &Context, ui: &Ui) -> Result<Exit> {
+    let records = trash::of_repository(context)?;
+    let now = clock::now();
+    let entries: Vec<Entry> = records.iter().map(|record| entry(record, now)).collect();
+    ui.answer(&serde_json::json!({ "trash": entries }), || text(&records, now))?;
+    Ok(Exit::Done)
+}
+
+fn entry(record: &Record, now: u64) -> Entry<'_> {
+    Entry {
+        name: &record.lease.name,
+        branch: record.lease.branch.as_deref(),
+        path: &record.lease.path,
+        id: record.short_id(),
+        phase: record.phase,
+        removed_at: record.removed_at,
+        age_seconds: now.saturating_sub(record.removed_at),
+        expires_at: record.expires_at(),
+        size_bytes: record.size,
+    }
+}
+
+fn text(records: &[Record], now: u64) -> String {
+    if records.is_empty() {
+        return "the trash is empty\n".to_owned();
+    }
+    let column = |heading, fit, cell: &dyn Fn(&Record) -> String| Column {
+        heading,
+        cells: records.iter().map(cell).collect(),
+        fit,
+    };
+    let columns = vec![
+        column("NAME", Fit::Cut(8), &|record| record.lease.name.clone()),
+        column("BRANCH", Fit::Drop(8), &|record| {
+            record.lease.branch.clone().unwrap_or_else(|| "(detached)".to_owned())
+        }),
+        column("REMOVED", Fit::Drop(16), &|record| measure::date(record.removed_at)),
+        column("AGE", Fit::Whole, &|record| {
+            measure::duration(now.saturating_sub(record.removed_at))
+        }),
+        column("LEFT", Fit::Whole, &|record| left(record, now)),
+        column("SIZE", Fit::Whole, &|record| measure::size(record.size)),
+        column("ID", Fit::Drop(8), &|record| Tone::Quiet.paint(record.short_id())),
+    ];
+    table::render(columns, ui::width())
+}
+
+/// How long it still is in the trash, or what it is on its way to.
+fn left(record: &Record, now: u64) -> String {
+    match record.phase {
+        Phase::Kept => measure::duration(record.expires_at().saturating_sub(now)),
+        Phase::Keeping => "moving".to_owned(),
+        Phase::Restoring => "restoring".to_owned(),
+        Phase::Deleting => "deleting".to_owned(),
+    }
+}
+
+/// Lets the user choose.
+fn ask(context: &Context, ui: &Ui) -> Result<Record> {
+    if !ui.can_ask() {
+        let hint = "`git agentenv restore --list` shows what can be restored";
+        return Err(error::usage("the argument <ENV> is missing").hint(hint).into());
+    }
+    let records = trash::of_repository(context)?;
+    if records.is_empty() {
+        let hint = "`git agentenv remove --keep` moves an environment to the trash";
+        return Err(error::not_found("the trash is empty").hint(hint).into());
+    }
+    let now = clock::now();
+    let item = |record: &Record| Item {
+        label: record.lease.branch.clone().unwrap_or_else(|| record.lease.name.clone()),
+        note: format!(
+            "removed {} ago, {}",
+            measure::duration(now.saturating_sub(record.removed_at)),
+            measure::size(record.size)
+        ),
+    };
+    let items: Vec<Item> = records.iter().map(item).collect();
+    let menu = Menu { prompt: "Restore:", items: &items, new: None, several: false };
+    match ui.choose(&menu)? {
+        Choice::Items(chosen) => chosen.first().and_then(|&at| records.into_iter().nth(at)),
+        Choice::New(_) => None,
+    }
+    .ok_or_else(|| anyhow!("no environment was chosen"))
+}

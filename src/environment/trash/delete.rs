@@ -1,0 +1,147 @@
+//! What leaves the trash: deleted because its time is over or it takes too much, and what was interrupted.
+
+use super::{keep, place};
+use crate::environment::reclaim;
+use crate::model::lease;
+use crate::model::trash::{self as model, Phase, Record, Why};
+use crate::service::{Server, trash as parts};
+use crate::sys::exec::Cmd;
+use crate::sys::fs::{self, Stands};
+use crate::sys::lock::Lock;
+use crate::sys::store::Store;
+use crate::sys::{clock, failpoint, git, trash};
+use crate::ui::Ui;
+use anyhow::{Context, Result, anyhow};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What became of one environment that is to leave the trash.
+#[derive(Debug)]
+pub struct Emptied {
+    /// The environment.
+    pub record: Record,
+    /// Why it goes.
+    pub why: Why,
+    /// Whether it could be deleted.
+    pub result: Result<()>,
+}
+
+/// Deletes what has to go, on the whole machine, oldest first; with `all`, everything in the trash.
+///
+/// # Errors
+/// When the trash cannot be read.
+pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
+    let (mut records, _) = trash::survey(store)?;
+    records.reverse();
+    let due: Vec<(Record, Why)> = if all {
+        let whole = |record: &Record| matches!(record.phase, Phase::Kept | Phase::Deleting);
+        records.into_iter().filter(whole).map(|record| (record, Why::TrashEmptied)).collect()
+    } else {
+        model::due(&records, clock::now())
+            .into_iter()
+            .map(|(record, why)| (record.clone(), why))
+            .collect()
+    };
+    let mut emptied = Vec::new();
+    for (record, why) in due {
+        let result = if dry_run { Ok(true) } else { delete(store, &record.lease.id) };
+        match result {
+            Ok(false) => {}
+            result => emptied.push(Emptied { record, why, result: result.map(drop) }),
+        }
+    }
+    Ok(emptied)
+}
+
+/// Starts a process that deletes what has to go, if there is anything; nothing waits for it.
+///
+/// # Errors
+/// When the trash cannot be read, or no process can be started.
+pub fn empty_in_background(store: &Store) -> Result<()> {
+    let (records, _) = trash::survey(store)?;
+    if model::due(&records, clock::now()).is_empty() {
+        return Ok(());
+    }
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let prune = Cmd::new(program).args(["prune", "--only-trash", "--quiet"]).dir(store.dir());
+    prune.detach(Path::new("/dev/null")).map(drop)
+}
+
+/// Deletes one environment in the trash; `false`: another process works on it, or it is not there any more.
+fn delete(store: &Store, id: &str) -> Result<bool> {
+    let Some((_working, record)) = lock(store, id)? else { return Ok(false) };
+    let whole = matches!(record.phase, Phase::Kept | Phase::Deleting);
+    if !whole || store.lease(id)?.is_some() {
+        return Ok(false);
+    }
+    let has_repository = fs::stands(&record.lease.repository)? != Stands::Nothing;
+    if !has_repository && !reclaim::is_gone_for_good(&record.lease.repository)? {
+        // Its disk is away, with what the trash holds on it.
+        return Ok(false);
+    }
+    let record = Record { phase: Phase::Deleting, ..record };
+    trash::save(store, &record)?;
+    failpoint::point("trash-deleting")?;
+    let servers: BTreeSet<Server> = record.lease.parts.iter().filter_map(Server::of_part).collect();
+    servers.iter().try_for_each(|server| parts::delete(server, id))?;
+    failpoint::point("trash-parts-deleted")?;
+    place::delete(&record)?;
+    failpoint::point("trash-files-deleted")?;
+    if has_repository {
+        git::let_go(&record.lease.repository, id)?;
+    }
+    trash::forget(store, id)?;
+    failpoint::point("trash-forgotten")?;
+    store.forget(id)?;
+    Ok(true)
+}
+
+/// Finishes what was interrupted between a record and its lease; gives what could not be finished.
+///
+/// # Errors
+/// When the trash or a lease cannot be read.
+pub fn repair(ui: &Ui, store: &Store) -> Result<Vec<(Record, anyhow::Error)>> {
+    trash::sweep(store)?;
+    let mut failed = Vec::new();
+    for record in trash::survey(store)?.0 {
+        let Some((_working, record)) = lock(store, &record.lease.id)? else { continue };
+        if let Err(error) = repair_one(ui, store, &record) {
+            failed.push((record, error));
+        }
+    }
+    Ok(failed)
+}
+
+/// The record as it is now, and the lock of the one process that works on it; `None`: another one does, or did.
+fn lock(store: &Store, id: &str) -> Result<Option<(Lock, Record)>> {
+    let Some(lock) = store.try_lock_lease(id)? else { return Ok(None) };
+    let record = trash::record(store, id)?;
+    if record.is_none() && store.lease(id)?.is_none() {
+        // To lock it made a file that no lease takes away.
+        store.forget(id)?;
+    }
+    Ok(record.map(|record| (lock, record)))
+}
+
+fn repair_one(ui: &Ui, store: &Store, record: &Record) -> Result<()> {
+    let id = &record.lease.id;
+    match (record.phase, store.lease(id)?.map(|lease| lease.phase)) {
+        // Killed before anything was moved, or after everything was moved back.
+        (Phase::Keeping | Phase::Restoring, Some(lease::Phase::Ready)) => {
+            if place::is_used(record)? {
+                return Err(anyhow!("it is in the trash and has a lease"));
+            }
+            git::let_go(&record.lease.main, id)?;
+            trash::forget(store, id)
+        }
+        (Phase::Keeping, None) if fs::stands(&record.lease.repository)? == Stands::Nothing => {
+            trash::save(store, &Record { phase: Phase::Deleting, ..record.clone() })
+        }
+        (Phase::Keeping, None) => {
+            let lease = record.lease.clone().into_keeping();
+            store.save(&lease)?;
+            keep::finish(ui, store, &lease, false)
+        }
+        _ => Ok(()),
+    }
+}

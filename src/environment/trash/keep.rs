@@ -1,0 +1,212 @@
+//! Moves an environment to the trash.
+
+use super::place;
+use crate::environment::{processes, teardown, worktree};
+use crate::error::{self, Exit, Failure, exit_of};
+use crate::model::config::{Kind, Trash};
+use crate::model::lease::{self, Lease, Part};
+use crate::model::trash::{Phase, Record, VERSION};
+use crate::service::trash::{self as parts, Kept};
+use crate::service::{self, inventory};
+use crate::sys::store::Store;
+use crate::sys::{clock, failpoint, fs, git, trash};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use std::thread;
+
+/// How an environment is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// How long, and how much.
+    pub trash: Trash,
+    /// Sessions on its databases are ended, and a Redis index is its own although an application flushed the mark.
+    pub force: bool,
+}
+
+/// Moves an environment to the trash that nothing stands against. Its branch is deleted where the lease says so.
+///
+/// # Errors
+/// Refused when its worktree cannot be moved, and then it is as it was; partial when a part of it could not be moved, and
+/// `prune` finishes that.
+pub fn keep(ui: &Ui, store: &Store, lease: &Lease, wish: Wish) -> Result<Record> {
+    let record = begin(store, lease, wish.trash)?;
+    failpoint::point("trash-recorded")?;
+    let lease = lease.clone().into_keeping();
+    store.save(&lease)?;
+    failpoint::point("keeping")?;
+    finish(ui, store, &lease, wish.force)?;
+    Ok(trash::record(store, &lease.id)?.unwrap_or(record))
+}
+
+fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
+    let Some(tree) = worktree::of(lease)?.filter(|tree| tree.is_present()) else {
+        let message = format!("cannot keep `{}`: its worktree is gone", lease.name);
+        let hint =
+            format!("remove the rest for good: `git agentenv remove --no-keep {}`", lease.name);
+        return Err(error::refused(message).hint(hint).into());
+    };
+    worktree::require_in_place(lease, &tree)?;
+    if let Some(part) = lease.parts.iter().find(|part| part.kind == Kind::Mysql) {
+        let message =
+            format!("cannot keep `{}`: MySQL cannot rename database `{}`", lease.name, part.holds);
+        let hint = format!("remove it for good: `git agentenv remove --no-keep {}`", lease.name);
+        return Err(error::refused(message).hint(hint).into());
+    }
+    let settings = match &lease.branch {
+        Some(branch) if lease.delete_branch_at.is_some() => {
+            git::branch_settings(&lease.main, branch)?
+        }
+        _ => Vec::new(),
+    };
+    let record = Record {
+        version: VERSION,
+        phase: Phase::Keeping,
+        removed_at: clock::now(),
+        keep: wish.keep,
+        limit: wish.limit,
+        place: place::choose(&tree.path, &lease.repository, &lease.id)?,
+        head: git::resolve(&tree.path, "HEAD").ok(),
+        branch_settings: settings,
+        size: 0,
+        lease: Lease {
+            phase: lease::Phase::Ready,
+            admin: Some(tree.admin.clone()),
+            delete_branch_at: None,
+            processes: Default::default(),
+            ..lease.clone()
+        },
+    };
+    trash::save(store, &record)?;
+    Ok(record)
+}
+
+/// Moves to the trash what is not there yet of an environment whose lease is `keeping`. The lease goes last.
+///
+/// # Errors
+/// As [`keep`].
+pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: bool) -> Result<()> {
+    let Some(mut record) = trash::record(store, &lease.id)? else {
+        return Err(anyhow!("the record of `{}` in the trash is gone", lease.name));
+    };
+    if record.phase != Phase::Keeping {
+        return store.forget(&lease.id);
+    }
+    let mut left = Vec::new();
+    note(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
+    note(&mut left, "containers", teardown::containers(lease));
+    move_worktree(ui, store, lease, &mut record)?;
+    let kept = services(ui, store, lease, &record, force);
+    record.size = fs::size(&record.place);
+    for outcome in kept {
+        match outcome {
+            Ok(size) => record.size += size,
+            Err(error) => left.push(error),
+        }
+    }
+    note(&mut left, "branch", teardown::unwanted_branch(ui, lease));
+    if let Some(failure) = partial(lease, &left) {
+        return Err(failure);
+    }
+    record.phase = Phase::Kept;
+    trash::save(store, &record)?;
+    failpoint::point("kept")?;
+    store.forget(&lease.id)?;
+    failpoint::point("forgotten")
+}
+
+fn move_worktree(ui: &Ui, store: &Store, lease: &Lease, record: &mut Record) -> Result<()> {
+    let step = ui.step("worktree");
+    let moved = hold(store, lease, record).and_then(|()| {
+        let _lock = store.lock_repository(&lease.repository)?;
+        let before = record.clone();
+        place::take(&before, |other| {
+            other.clone_into(&mut record.place);
+            trash::save(store, record)
+        })
+    });
+    let Err(error) = moved else {
+        step.done();
+        return Ok(());
+    };
+    if place::is_used(record)? || exit_of(&error) != Exit::Refused {
+        return Err(error);
+    }
+    git::let_go(&lease.main, &lease.id)?;
+    store.save(&Lease { phase: lease::Phase::Ready, delete_branch_at: None, ..lease.clone() })?;
+    trash::forget(store, &lease.id)?;
+    Err(error)
+}
+
+/// While the worktree is in its place: later its commits are held already.
+fn hold(store: &Store, lease: &Lease, record: &mut Record) -> Result<()> {
+    if let Some(tree) = worktree::of(lease)?.filter(|tree| tree.is_present()) {
+        record.head = git::hold(&lease.main, &tree.path, &tree.admin, &lease.id)?;
+        trash::save(store, record)?;
+    }
+    Ok(())
+}
+
+/// Moves the parts side by side; gives the bytes of each, or why it stays.
+fn services(
+    ui: &Ui,
+    store: &Store,
+    lease: &Lease,
+    record: &Record,
+    force: bool,
+) -> Vec<Result<u64>> {
+    thread::scope(|scope| {
+        let start = |part| scope.spawn(move || service(ui, store, lease, part, force));
+        let started: Vec<_> = record.lease.parts.iter().map(start).collect();
+        let panicked = |_| Err(anyhow!("a thread panicked"));
+        started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
+    })
+}
+
+fn service(ui: &Ui, store: &Store, lease: &Lease, part: &Part, force: bool) -> Result<u64> {
+    let what = format!("{} {}", part.service, part.holds);
+    let step = ui.step(&what);
+    let resource = lease.resource(part)?;
+    let file = trash::keys(store, &lease.id, &part.service);
+    // Only before its keys are in the file: afterwards the index may be another environment's.
+    if force && fs::stands(&file)? == fs::Stands::Nothing {
+        service::reclaim(&resource, &lease.id)?;
+    }
+    let kept = parts::keep(&resource, &lease.id, force, &file)
+        .map_err(|error| error.context(format!("cannot move {what} to the trash")))?;
+    match kept {
+        Kept::InTrash(size) => {
+            step.done();
+            return Ok(size);
+        }
+        Kept::Missing => step.nothing(),
+        Kept::NotOurs(whose) => {
+            step.nothing();
+            ui.warn(format!("skipping {what}: it belongs to another owner ({whose})"));
+        }
+        Kept::Busy(sessions) => {
+            step.nothing();
+            let message = format!("{what} is in use by {}", inventory::listed(&sessions));
+            let hint = "end these sessions, or `--force` ends them";
+            return Err(error::refused(message).hint(hint).into());
+        }
+    }
+    Ok(0)
+}
+
+fn note(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {
+    if let Err(error) = result {
+        left.push(error.context(format!("cannot remove the {what}")));
+    }
+}
+
+fn partial(lease: &Lease, left: &[anyhow::Error]) -> Option<anyhow::Error> {
+    if left.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
+    let message = format!("partly moved `{}` to the trash: {}", lease.name, named.join("; "));
+    let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
+    let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
+    let hint = "fix that, then `git agentenv prune` moves the rest";
+    Some(Failure::new(exit, message).hint(hint).into())
+}

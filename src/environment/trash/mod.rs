@@ -1,0 +1,61 @@
+//! The trash: environments that were removed and can be restored.
+//!
+//! Nothing in it is copied. The worktree and its admin directory are renamed, databases are renamed and closed; only the
+//! keys of a Redis index are written to a file. A record in the state directory says what there is and how far it has come.
+
+mod delete;
+mod keep;
+mod place;
+mod restore;
+mod slots;
+
+pub use delete::{Emptied, empty, empty_in_background, repair};
+pub use keep::{Wish, finish as finish_keeping, keep};
+pub use restore::{Changed, Restored, finish as finish_restoring, restore};
+
+use crate::environment::context::Context;
+use crate::error;
+use crate::model::suggest;
+use crate::model::trash::{Phase, Record};
+use crate::sys::store::Store;
+use crate::sys::trash;
+use anyhow::Result;
+
+/// What the trash holds of this repository, the newest first.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub fn of_repository(context: &Context) -> Result<Vec<Record>> {
+    let (mut records, _) = trash::survey(&context.store)?;
+    records.retain(|record| record.lease.repository == context.repo.common);
+    Ok(records)
+}
+
+/// The newest environment in the trash that the user means by this word.
+///
+/// # Errors
+/// When there is none, with the nearest name as a hint.
+pub fn named(context: &Context, wanted: &str) -> Result<Record> {
+    let records = of_repository(context)?;
+    if let Some(record) = records.iter().find(|record| record.answers_to(wanted)) {
+        return Ok(record.clone());
+    }
+    let known = records.iter().flat_map(|record| {
+        record.lease.branch.iter().chain([&record.lease.name]).map(String::as_str)
+    });
+    let hint = match suggest::closest(wanted, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`git agentenv restore --list` shows what can be restored".to_owned(),
+    };
+    Err(error::not_found(format!("no environment `{wanted}` in the trash")).hint(hint).into())
+}
+
+/// How many environments are in the trash of this user, and how many bytes they take.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub fn space(store: &Store) -> Result<(usize, u64)> {
+    let (records, _) = trash::survey(store)?;
+    let kept = records.iter().filter(|record| record.phase != Phase::Restoring);
+    Ok(kept.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.size)))
+}

@@ -1,0 +1,179 @@
+//! Where the directories of an environment in the trash are, and their way there and back.
+
+use crate::error;
+use crate::model::shell;
+use crate::model::trash::Record;
+use crate::sys::fs::{self, Stands};
+use crate::sys::{failpoint, git};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// The directory in the repository for what is in the trash.
+const DIR: &str = "agentenv-trash";
+
+/// What is kept in the repository of the lease with this id.
+fn base(repository: &Path, id: &str) -> PathBuf {
+    repository.join(DIR).join(id)
+}
+
+fn admin(record: &Record) -> PathBuf {
+    base(&record.lease.repository, &record.lease.id).join("admin")
+}
+
+/// Where the directory of a worktree goes: into the repository, else beside itself. A directory is only renamed within one
+/// file system.
+///
+/// # Errors
+/// Refused when it cannot be renamed at all.
+pub(super) fn choose(path: &Path, repository: &Path, id: &str) -> Result<PathBuf> {
+    if fs::same_device(path, repository) {
+        return Ok(base(repository, id).join("worktree"));
+    }
+    let parent = path.parent().unwrap_or(path);
+    if fs::same_device(path, parent) {
+        return Ok(beside(path, id));
+    }
+    Err(immovable(path, "it is the root of a file system"))
+}
+
+fn beside(path: &Path, id: &str) -> PathBuf {
+    path.with_file_name(format!(".agentenv-trash-{id}"))
+}
+
+/// Moves the admin directory and the worktree of a record to the trash, as far as they are not there. The admin directory
+/// goes first: without its worktree, `git worktree prune` would delete it.
+///
+/// # Errors
+/// When one cannot be renamed; both are where they were then.
+pub(super) fn take(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (from, to) = (own_admin(record)?, admin(record));
+    if fs::stands(&to)? == Stands::Nothing {
+        fs::make_dir(to.parent().unwrap_or(&to))?;
+        fs::move_to(from, &to)?;
+    }
+    failpoint::point("admin-kept")?;
+    let moved = take_tree(record, save);
+    if moved.is_err() && fs::stands(from)? == Stands::Nothing {
+        fs::move_to(&to, from)?;
+        clear(record)?;
+    }
+    moved?;
+    failpoint::point("worktree-kept")
+}
+
+fn take_tree(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let path = &record.lease.path;
+    if fs::stands(&record.place)? != Stands::Nothing {
+        return Ok(());
+    }
+    let Err(first) = fs::move_to(path, &record.place) else { return Ok(()) };
+    // Two mounts can show one file system, and an overlay moves nothing of its lower layer.
+    let other = beside(path, &record.lease.id);
+    if other == record.place {
+        return Err(immovable(path, &format!("{first:#}")));
+    }
+    save(&other)?;
+    fs::move_to(path, &other).map_err(|second| immovable(path, &format!("{second:#}")))
+}
+
+/// Moves the worktree and then its admin directory back; gives the admin directory, which has another name when another
+/// worktree took its own.
+///
+/// # Errors
+/// When something stands in the way.
+pub(super) fn put_back(record: &Record) -> Result<PathBuf> {
+    let path = &record.lease.path;
+    if fs::stands(&record.place)? != Stands::Nothing {
+        fs::make_dir(path.parent().unwrap_or(path))?;
+        fs::move_to(&record.place, path)?;
+    }
+    failpoint::point("worktree-back")?;
+    let (from, own) = (admin(record), own_admin(record)?);
+    if fs::stands(&from)? == Stands::Nothing {
+        return git::admin_of(path);
+    }
+    let to = free_admin(own)?;
+    if to != own {
+        rename_admin(record, &from, &to)?;
+    }
+    fs::make_dir(to.parent().unwrap_or(&to))?;
+    fs::move_to(&from, &to)?;
+    clear(record)?;
+    failpoint::point("admin-back")?;
+    Ok(to)
+}
+
+/// Another worktree is administered under the name that this one had: it gets a new one, as git itself counts.
+fn rename_admin(record: &Record, from: &Path, to: &Path) -> Result<()> {
+    let path = &record.lease.path;
+    if !fs::entries(&from.join("modules"))?.is_empty() {
+        let own = record.lease.admin.as_deref().unwrap_or(to).display();
+        let message = format!(
+            "cannot restore {}: its submodules need {own}, which another worktree has",
+            path.display()
+        );
+        let hint =
+            "remove that worktree, or move it to a directory of another name, and restore again";
+        return Err(error::refused(message).hint(hint).into());
+    }
+    let pointer = path.join(".git");
+    let text = fs::word(&pointer).unwrap_or_default();
+    let (before, _) = text.rsplit_once('/').unwrap_or((&text, ""));
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    fs::replace_as(&pointer, format!("{before}/{name}\n").as_bytes(), 0o666)
+}
+
+fn free_admin(own: &Path) -> Result<PathBuf> {
+    let name = own.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut free = own.to_owned();
+    for number in 1.. {
+        if fs::stands(&free)? == Stands::Nothing {
+            break;
+        }
+        free = own.with_file_name(format!("{name}{number}"));
+    }
+    Ok(free)
+}
+
+/// Deletes what the trash holds of the record's directories.
+///
+/// # Errors
+/// When something cannot be deleted.
+pub(super) fn delete(record: &Record) -> Result<()> {
+    let id = &record.lease.id;
+    let base = base(&record.lease.repository, id);
+    // A record is a file that can be damaged: nothing but what has our name and this id is deleted.
+    if record.place == beside(&record.lease.path, id) {
+        fs::remove_dir(&record.place)?;
+    }
+    fs::remove_dir(&base)?;
+    clear(record)
+}
+
+/// Whether the trash holds a directory of the record.
+///
+/// # Errors
+/// When the file system does not say.
+pub(super) fn is_used(record: &Record) -> Result<bool> {
+    Ok(fs::stands(&record.place)? != Stands::Nothing
+        || fs::stands(&admin(record))? != Stands::Nothing)
+}
+
+/// Removes our directories in the repository when they are empty.
+fn clear(record: &Record) -> Result<()> {
+    let base = base(&record.lease.repository, &record.lease.id);
+    fs::remove_empty_dir(&base)?;
+    fs::remove_empty_dir(&record.lease.repository.join(DIR))
+}
+
+fn own_admin(record: &Record) -> Result<&Path> {
+    record.lease.admin.as_deref().ok_or_else(|| {
+        anyhow::anyhow!("the record of `{}` names no admin directory", record.lease.name)
+    })
+}
+
+fn immovable(path: &Path, why: &str) -> anyhow::Error {
+    let message = format!("cannot move the worktree {} to the trash: {why}", path.display());
+    let hint = format!("remove it for good: `git agentenv remove --no-keep {}`", shell::path(path));
+    error::refused(message).hint(hint).into()
+}

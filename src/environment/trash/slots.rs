@@ -1,0 +1,125 @@
+//! What a restored environment holds: what it held, and another slot where another environment took one meanwhile.
+
+use crate::environment::occupancy;
+use crate::environment::workspace::Workspace;
+use crate::error;
+use crate::model::config::Kind;
+use crate::model::lease::{Lease, Part};
+use crate::model::name;
+use crate::model::plan::{self, Data, Facts, Request, Start, Target};
+use crate::model::slot::Taken;
+use crate::sys::net;
+use anyhow::Result;
+
+/// Parts that turned out to be taken, although no lease says so.
+#[derive(Debug, Default)]
+pub(super) struct Occupied {
+    /// Redis indexes.
+    pub(super) indexes: Vec<u32>,
+    /// Databases.
+    pub(super) databases: Vec<String>,
+}
+
+impl Occupied {
+    /// Nothing turned out to be taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.indexes.is_empty() && self.databases.is_empty()
+    }
+
+    /// Counts a part.
+    pub(super) fn push(&mut self, part: &Part) {
+        match (part.kind, part.holds.parse()) {
+            (Kind::Redis, Ok(index)) => self.indexes.push(index),
+            _ => self.databases.push(part.holds.clone()),
+        }
+    }
+}
+
+/// The lease of an environment that is to be restored.
+///
+/// # Errors
+/// When no slot is free, or a lease cannot be read.
+pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &Occupied) -> Result<Lease> {
+    let (context, config) = (workspace.context, &workspace.config);
+    let (mut taken, _) = occupancy::taken_but(&context.store, &context.repo, config, &was.id)?;
+    let holder = || "something on the server that is not ours".to_owned();
+    taken.indexes.extend(occupied.indexes.iter().map(|&index| (index, holder())));
+    taken.databases.extend(occupied.databases.iter().map(|name| (name.clone(), holder())));
+    let mut lease = was.clone().into_restoring();
+    if is_free(was, &taken) {
+        return Ok(lease);
+    }
+    let repo_name = name::repo_slug(&context.repo.name());
+    let facts = Facts {
+        id: was.id.clone(),
+        repository: &context.repo.common,
+        main: &context.repo.main,
+        repo_name: repo_name.clone(),
+        taken: &taken,
+        port_free: &net::is_free,
+        path_free: &|_| true,
+    };
+    let planned = plan::add(config, &facts, request(was))?.lease;
+    exchange(&mut lease, &planned, &taken)?;
+    lease.vars = plan::vars(config, &lease, &repo_name)?;
+    Ok(lease)
+}
+
+fn is_free(was: &Lease, taken: &Taken) -> bool {
+    ports_are_free(was, taken)
+        && was.parts.iter().all(|part| part_is_free(part, taken))
+        && !taken.names.contains_key(&was.name)
+        && !taken.projects.contains_key(&was.project)
+}
+
+fn ports_are_free(was: &Lease, taken: &Taken) -> bool {
+    was.ports.values().all(|port| !taken.ports.contains_key(port) && net::is_free(*port))
+}
+
+fn part_is_free(part: &Part, taken: &Taken) -> bool {
+    match (part.kind, part.holds.parse()) {
+        (Kind::Redis, Ok(index)) => !taken.indexes.contains_key(&index),
+        (Kind::Postgres | Kind::Mysql, _) => !taken.databases.contains_key(&part.holds),
+        _ => true,
+    }
+}
+
+/// As for a worktree that is there: it has its place, and only the rest is chosen.
+fn request(was: &Lease) -> Request {
+    let named = || was.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let target = match &was.branch {
+        Some(name) => Target::Branch { name: name.clone(), start: Start::Existing },
+        None => Target::Detached { commit: String::new(), named: named() },
+    };
+    Request { target, path: Some(was.path.clone()), adopted: true, data: Data::default() }
+}
+
+/// Takes from the plan what is not free any more.
+fn exchange(lease: &mut Lease, planned: &Lease, taken: &Taken) -> Result<()> {
+    if taken.names.contains_key(&lease.name) {
+        lease.name.clone_from(&planned.name);
+    }
+    if taken.projects.contains_key(&lease.project) {
+        lease.project.clone_from(&planned.project);
+    }
+    if !ports_are_free(lease, taken) {
+        for (variable, port) in &mut lease.ports {
+            let free = planned.ports.get(variable);
+            *port =
+                *free.ok_or_else(|| unknown(&format!("ports.{variable}"), &port.to_string()))?;
+        }
+    }
+    for part in lease.parts.iter_mut().filter(|part| !part_is_free(part, taken)) {
+        let same = |other: &&Part| (&other.service, other.kind) == (&part.service, part.kind);
+        let free = planned.parts.iter().find(same);
+        let free =
+            free.ok_or_else(|| unknown(&format!("services.{}", part.service), &part.holds))?;
+        part.holds.clone_from(&free.holds);
+    }
+    Ok(())
+}
+
+fn unknown(key: &str, value: &str) -> anyhow::Error {
+    let message = format!("`{value}` is taken, and the configuration has no `{key}` any more");
+    error::no_slot(message).hint(format!("add `{key}` to .agentenv.yaml again")).into()
+}

@@ -1,0 +1,191 @@
+//! The record of an environment in the trash, and the choice of what goes out of it.
+
+use super::lease::Lease;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The version of the records that this program writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// An environment in the trash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The version of this record.
+    pub version: u32,
+    /// How far it has come.
+    pub phase: Phase,
+    /// When it was removed, in seconds since 1970.
+    pub removed_at: u64,
+    /// How long it is kept, in seconds.
+    pub keep: u64,
+    /// How large the trash of its repository may become, in bytes.
+    pub limit: u64,
+    /// Where its worktree's directory is.
+    pub place: PathBuf,
+    /// The commit that it had checked out; `None` when there was none yet.
+    pub head: Option<String>,
+    /// Git's settings of its branch, when the branch was deleted with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branch_settings: Vec<(String, String)>,
+    /// The bytes that it takes, as far as they are known.
+    #[serde(default)]
+    pub size: u64,
+    /// What it held before it was removed.
+    pub lease: Lease,
+}
+
+/// How far an environment in the trash has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Being moved to the trash; `prune` or `remove` again finishes that.
+    Keeping,
+    /// Whole in the trash.
+    Kept,
+    /// Being restored; `prune` or `restore` again finishes that.
+    Restoring,
+    /// Being deleted; `prune` finishes that.
+    Deleting,
+}
+
+/// Why something goes out of the trash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Its time is over.
+    TrashExpired,
+    /// The trash of its repository is larger than it may be, and newer ones are in it.
+    TrashFull,
+    /// Its deletion was interrupted.
+    DeletionInterrupted,
+    /// The user wants the trash empty.
+    TrashEmptied,
+}
+
+impl Record {
+    /// When its time is over, in seconds since 1970.
+    pub fn expires_at(&self) -> u64 {
+        self.removed_at.saturating_add(self.keep)
+    }
+
+    /// The word that tells it from all others in the trash.
+    pub fn short_id(&self) -> &str {
+        self.lease.id.get(8..16).unwrap_or(&self.lease.id)
+    }
+
+    /// Whether the user means it by this word: its branch, name, directory, path, or id.
+    pub fn answers_to(&self, word: &str) -> bool {
+        let Lease { branch, name, path, id, .. } = &self.lease;
+        branch.as_deref() == Some(word)
+            || [name, id, self.short_id()].contains(&word)
+            || path.file_name().is_some_and(|dir| dir == word)
+            || path == Path::new(word)
+    }
+}
+
+/// What has to go, oldest first: what is over its time, then the oldest of each repository whose trash is larger than its
+/// newest record allows. The newest itself stays until its time is over.
+pub fn due(records: &[Record], now: u64) -> Vec<(&Record, Why)> {
+    let mut due = Vec::new();
+    let mut kept: BTreeMap<&Path, Vec<&Record>> = BTreeMap::new();
+    for record in records {
+        match record.phase {
+            Phase::Deleting => due.push((record, Why::DeletionInterrupted)),
+            Phase::Kept if record.expires_at() <= now => due.push((record, Why::TrashExpired)),
+            Phase::Kept => kept.entry(&record.lease.repository).or_default().push(record),
+            Phase::Keeping | Phase::Restoring => {}
+        }
+    }
+    for mut records in kept.into_values() {
+        records.sort_by_key(|record| record.removed_at);
+        let Some(newest) = records.last() else { continue };
+        let limit = newest.limit;
+        let mut total: u64 = records.iter().map(|record| record.size).sum();
+        for record in &records[..records.len() - 1] {
+            if total <= limit {
+                break;
+            }
+            total -= record.size;
+            due.push((record, Why::TrashFull));
+        }
+    }
+    due.sort_by_key(|(record, _)| record.removed_at);
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(number: u64, removed_at: u64, size: u64) -> Record {
+        let lease = format!(
+            "{{version: 1, id: 01234567{number:016x}, phase: ready, repository: /r/.git, main: /r,
+            name: x{number}, path: /r-x{number}, branch: feature/x{number}, project: x, ports: {{}},
+            parts: [], env_file: .env.worktree, vars: {{}}}}"
+        );
+        let lease = serde_yaml::from_str(&lease).unwrap();
+        let place = PathBuf::from("/r/.git/agentenv-trash");
+        let head = None;
+        let (keep, limit) = (100, 10);
+        let (version, phase, branch_settings) = (VERSION, Phase::Kept, Vec::new());
+        Record {
+            version,
+            phase,
+            removed_at,
+            keep,
+            limit,
+            place,
+            head,
+            branch_settings,
+            size,
+            lease,
+        }
+    }
+
+    fn numbers(due: Vec<(&Record, Why)>) -> Vec<(u64, Why)> {
+        due.iter().map(|(record, why)| (record.removed_at, *why)).collect()
+    }
+
+    #[test]
+    fn what_is_over_its_time_goes_oldest_first() {
+        let records = [record(1, 20, 1), record(2, 10, 1), record(3, 21, 1)];
+        assert_eq!(numbers(due(&records, 109)), []);
+        let both = [(10, Why::TrashExpired), (20, Why::TrashExpired)];
+        assert_eq!(numbers(due(&records, 120)), both);
+    }
+
+    #[test]
+    fn over_the_limit_the_oldest_of_the_repository_go_and_the_newest_stays() {
+        let mut records = vec![record(1, 1, 4), record(2, 2, 4), record(3, 3, 4)];
+        assert_eq!(numbers(due(&records, 3)), [(1, Why::TrashFull)]);
+        records[2].size = 11;
+        assert_eq!(numbers(due(&records, 3)), [(1, Why::TrashFull), (2, Why::TrashFull)]);
+        records[0].lease.repository = PathBuf::from("/other/.git");
+        assert_eq!(numbers(due(&records, 3)), [(2, Why::TrashFull)]);
+        // The newest knows best what may be.
+        records[2].limit = 15;
+        assert_eq!(numbers(due(&records, 3)), []);
+    }
+
+    #[test]
+    fn what_is_on_its_way_stays_and_what_was_begun_is_finished() {
+        let mut records = [record(1, 1, 99), record(2, 2, 99), record(3, 3, 99)];
+        for (record, phase) in
+            records.iter_mut().zip([Phase::Keeping, Phase::Restoring, Phase::Deleting])
+        {
+            record.phase = phase;
+        }
+        assert_eq!(numbers(due(&records, 9_999)), [(3, Why::DeletionInterrupted)]);
+    }
+
+    #[test]
+    fn a_record_is_known_by_each_of_its_names() {
+        let record = record(1, 1, 1);
+        for word in ["feature/x1", "x1", "r-x1", "/r-x1", "00000000", "012345670000000000000001"] {
+            assert!(record.answers_to(word), "{word}");
+        }
+        assert!(!record.answers_to("x") && !record.answers_to(""));
+    }
+}

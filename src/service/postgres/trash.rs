@@ -1,0 +1,243 @@
+//! Databases in the trash: renamed with their snapshots, closed for connections, marked so that nothing but `restore` or
+//! the end of their time finds them.
+
+use super::psql::{self, SqlError};
+use super::{Session, explain, no_word, on, owner, require_name, session, snapshot};
+use crate::model::resource::{Database, Server};
+use crate::service::trash::{Kept, Returned};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// What the comment of a database in the trash begins with; the lease's id follows, then JSON with the name and the mark
+/// that it had. Not the mark of a database in use, so that nothing that looks for those finds it.
+const MARK: &str = "git-agentenv-trash";
+
+/// Databases with what their comment says of the time before the trash.
+macro_rules! trashed {
+    () => {
+        r#"(SELECT datname, CASE WHEN left(comment, length(:'trash') + 1) = :'trash' || ' '
+    THEN substr(comment, length(:'trash') + 2)::json END AS was
+  FROM (SELECT datname, shobj_description(oid, 'pg_database') AS comment FROM pg_database) named) d
+WHERE was IS NOT NULL AND left(datname, length(:'prefix')) = :'prefix'"#
+    };
+}
+
+/// Whether a database with this name and mark is the lease's own, or a copy that the lease keeps of it.
+macro_rules! own {
+    ($name:literal, $mark:literal) => {
+        concat!(
+            "(",
+            $name,
+            " = :'name' AND ",
+            $mark,
+            " = :'mark' OR left(",
+            $mark,
+            ", length(:'mark') + 1) = :'mark' || ' ' AND right(",
+            $mark,
+            ", length(:'name') + 4) = ' of ' || :'name')"
+        )
+    };
+}
+
+/// Moves a database and its copies to the trash in one transaction. Prints what there was as JSON, then `kept`, `busy`,
+/// `foreign`, `already` or `missing`.
+const KEEP: &str = concat!(
+    r#"SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \gset
+CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
+    own!("datname", "mark"),
+    r#", false) AS own,
+  CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, (
+  SELECT coalesce(json_agg(json_build_object('pid', pid, 'application', application_name,
+    'client', coalesce(host(client_addr), 'local'), 'state', coalesce(state, '')) ORDER BY pid), '[]'::json)
+  FROM pg_stat_activity a WHERE a.datid = d.oid AND coalesce(backend_type, 'client backend') = 'client backend'
+  ) AS sessions
+FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
+WHERE datname = :'name' OR "#,
+    own!("datname", "mark"),
+    r#";
+SELECT count(*) > 0 AS already FROM "#,
+    trashed!(),
+    " AND ",
+    own!("was->>'name'", "was->>'mark'"),
+    r#" \gset
+SELECT coalesce(json_agg(f), '[]') AS found, coalesce(bool_or(own), false) AS go,
+  coalesce(bool_or(NOT own), false) AS foreign,
+  coalesce(bool_or(own AND json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy
+FROM found f \gset
+\echo :found
+\if :busy
+  \echo busy
+  \q
+\endif
+\if :go
+  SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+  WHERE :'force'::boolean AND datname IN (SELECT name FROM found WHERE own) AND pid <> pg_backend_pid() \gset
+  BEGIN;
+  SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS false', name),
+    format('COMMENT ON DATABASE %I IS %L', name, :'trash' || ' ' || json_build_object('name', name, 'mark', mark)),
+    format('ALTER DATABASE %I RENAME TO %I', name, :'prefix' || oid)
+  FROM found WHERE own \gexec
+  COMMIT;
+  \echo kept
+  \q
+\endif
+\if :already
+  \echo already
+  \q
+\endif
+\if :foreign
+  \echo foreign
+  \q
+\endif
+\echo missing
+"#
+);
+
+/// Prints as JSON what the trash holds of a database: the names there, and the names and marks that they had.
+const LIST: &str = concat!(
+    "SELECT coalesce(json_agg(json_build_object('trash', datname, 'name', was->>'name', 'mark', was->>'mark')), '[]') FROM ",
+    trashed!(),
+    " AND ",
+    own!("was->>'name'", "was->>'mark'"),
+    ";\n"
+);
+
+/// Drops everything that the trash holds of a lease; says `dropped`.
+const DROP: &str = concat!(
+    r#"SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \gset
+SELECT format('DROP DATABASE %I', datname) FROM "#,
+    trashed!(),
+    r#" \gexec
+\echo dropped
+"#
+);
+
+/// A database that [`KEEP`] found.
+#[derive(Deserialize)]
+struct Found {
+    name: String,
+    mark: Option<String>,
+    own: bool,
+    size: u64,
+    sessions: Vec<Session>,
+}
+
+/// A database in the trash, and what it was.
+#[derive(Deserialize)]
+struct Trashed {
+    trash: String,
+    name: String,
+    mark: String,
+}
+
+/// Moves the part's database and its snapshots to the trash. `force` ends the sessions on them.
+///
+/// # Errors
+/// When the server is missing or refuses.
+pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
+    require_name(&database.name)?;
+    let lines = trash_session(&database.server, KEEP, &database.name, id)
+        .var("force", on(force))
+        .last(&["kept", "busy", "foreign", "already", "missing"])
+        .run()
+        .map_err(|error| explain(error, database))?;
+    let Some((word, found)) = lines.split_last() else {
+        return Err(no_word("keep", &database.name));
+    };
+    let found: Vec<Found> =
+        serde_json::from_str(&found.concat()).context("cannot read what psql printed")?;
+    Ok(match word.as_str() {
+        "kept" => Kept::InTrash(found.iter().filter(|one| one.own).map(|one| one.size).sum()),
+        "already" => Kept::InTrash(0),
+        "busy" => Kept::Busy(found.into_iter().flat_map(|one| one.sessions).collect()),
+        "foreign" => {
+            let other = found.into_iter().find(|one| one.name == database.name);
+            Kept::NotOurs(owner(other.and_then(|one| one.mark).as_deref()))
+        }
+        "missing" => Kept::Missing,
+        _ => return Err(no_word("keep", &database.name)),
+    })
+}
+
+/// Gives the database `was` of a lease and its snapshots their names back; the database is called `database.name` now.
+///
+/// # Errors
+/// When the server is missing or refuses.
+pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
+    for name in [database.name.as_str(), was] {
+        require_name(name)?;
+    }
+    let lines = trash_session(&database.server, LIST, was, id).run()?;
+    let trashed: Vec<Trashed> =
+        serde_json::from_str(&lines.concat()).context("cannot read what psql printed")?;
+    if trashed.is_empty() {
+        return Ok(Returned::Missing);
+    }
+    let mut script =
+        "SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \\gset\nBEGIN;\n"
+            .to_owned();
+    for at in 0..trashed.len() {
+        script.push_str(&format!(
+            "ALTER DATABASE :\"trash{at}\" RENAME TO :\"name{at}\";\n\
+             COMMENT ON DATABASE :\"name{at}\" IS :'mark{at}';\n\
+             ALTER DATABASE :\"name{at}\" ALLOW_CONNECTIONS true;\n"
+        ));
+    }
+    script.push_str("COMMIT;\n\\echo restored\n");
+    let mut session = trash_session(&database.server, &script, was, id);
+    for (at, one) in trashed.iter().enumerate() {
+        let (name, mark) = renamed(database, was, id, one);
+        session = session
+            .var(&format!("trash{at}"), &one.trash)
+            .var(&format!("name{at}"), &name)
+            .var(&format!("mark{at}"), &mark);
+    }
+    match session.last(&["restored"]).run() {
+        Ok(_) => Ok(Returned::Ours),
+        Err(error) if is_taken(&error) => Ok(Returned::Taken),
+        Err(error) => Err(explain(error, database)),
+    }
+}
+
+/// Drops what the trash holds of a lease on a server.
+pub fn delete(server: &Server, id: &str) -> Result<()> {
+    trash_session(server, DROP, "", id).last(&["dropped"]).run().map(drop)
+}
+
+/// What a database from the trash is called, and its mark, where the lease's own is `database.name` now.
+fn renamed(database: &Database, was: &str, id: &str, one: &Trashed) -> (String, String) {
+    if one.name == was {
+        return (database.name.clone(), one.mark.clone());
+    }
+    let before = Database { name: was.to_owned(), ..database.clone() };
+    match snapshot::named(&before, id, &one.mark) {
+        Some(name) if database.name != was => {
+            (snapshot::name_of(database, name), snapshot::mark(database, id, name))
+        }
+        _ => (one.name.clone(), one.mark.clone()),
+    }
+}
+
+fn is_taken(error: &anyhow::Error) -> bool {
+    let code = error.downcast_ref::<SqlError>().map(|sql| sql.code.as_str());
+    matches!(code, Some("42P04" | "23505"))
+}
+
+fn trash_session<'a>(server: &'a Server, script: &str, name: &str, id: &str) -> psql::Session<'a> {
+    session(server, script.to_owned(), name, id)
+        .var("trash", &format!("{MARK} {id}"))
+        .var("prefix", &format!("agentenv_trash_{id}_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lease;
+
+    #[test]
+    fn the_mark_of_the_trash_is_nobodys_mark() {
+        let id = "0123456789abcdef01234567";
+        assert_eq!(lease::id_of_mark(&format!("{MARK} {id} {{}}")), None);
+        assert!(!MARK.starts_with("git-agentenv "));
+    }
+}

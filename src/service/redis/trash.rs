@@ -1,0 +1,149 @@
+//! Keys of an index in the trash: a file with what DUMP says of each, from which RESTORE makes them again.
+
+use super::{MARKER, Reply, claim, scripts, transport};
+use crate::error;
+use crate::model::lease;
+use crate::model::measure;
+use crate::service::trash::{Kept, Returned};
+use crate::service::{Made, RedisIndex};
+use crate::sys::fs;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The most that is kept of one index, in bytes of DUMP: the server is shared, and works on nothing else meanwhile.
+const LIMIT: usize = 64 << 20;
+
+/// How many bytes of a dump are sent at once.
+const CHUNK: usize = 1 << 20;
+
+/// How often an index is dumped whose keys change meanwhile.
+const TRIES: usize = 5;
+
+/// One key, in hexadecimal digits where it can hold anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Key {
+    key: String,
+    /// Milliseconds that it has left; -1: for ever.
+    ttl: i64,
+    dump: String,
+    /// What Redis says of the key and its value, to see whether they changed.
+    #[serde(skip_serializing, default)]
+    digest: String,
+}
+
+/// Writes the keys of the part's index to `file`, and empties the index if they have not changed since.
+///
+/// # Errors
+/// When the server is missing, the index holds too much, or its keys change all the time.
+pub fn keep(index: &RedisIndex, id: &str, file: &Path) -> Result<Kept> {
+    for _ in 0..TRIES {
+        let keys = match dump(index, id)? {
+            Ok(keys) => keys,
+            Err(Kept::InTrash(size)) => return Ok(Kept::InTrash(size)),
+            // It was kept before, and the index may be another environment's by now.
+            Err(_) if fs::stands(file)? == fs::Stands::File => {
+                return Ok(Kept::InTrash(fs::size(file)));
+            }
+            Err(other) => return Ok(other),
+        };
+        let lines = keys.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+        fs::replace(file, (lines.join("\n") + "\n").as_bytes())?;
+        let mut digests: Vec<&str> = keys.iter().map(|key| key.digest.as_str()).collect();
+        digests.sort_unstable();
+        let reply = eval(index, id, scripts::DROP_UNCHANGED, &[], Some(&digests.concat()))?;
+        match reply.as_str() {
+            "changed" => {}
+            "dropped" => return Ok(Kept::InTrash(fs::size(file))),
+            reply => return Err(Reply::of(reply).explain(index, reply)),
+        }
+    }
+    let message = format!("cannot keep redis index {}: its keys keep changing", index.index);
+    let hint = "stop what writes to it; `redis-cli client list` shows who that is";
+    Err(error::refused(message).hint(hint).into())
+}
+
+/// Makes the keys of `file` again in the part's index, with the time that they had left.
+///
+/// # Errors
+/// When the server is missing or refuses the keys.
+pub fn put_back(index: &RedisIndex, id: &str, file: &Path) -> Result<Returned> {
+    let Some(content) = fs::read_own(file)? else {
+        return Ok(Returned::Missing);
+    };
+    if let Made::Occupied(_) = claim(index, id)? {
+        return Ok(Returned::Taken);
+    }
+    let text = String::from_utf8(content).context("cannot read the keys in the trash")?;
+    let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
+    while lines.peek().is_some() {
+        let mut chunk = String::new();
+        while let Some(line) =
+            lines.next_if(|line| chunk.is_empty() || chunk.len() + line.len() < CHUNK)
+        {
+            chunk.push(if chunk.is_empty() { '[' } else { ',' });
+            chunk.push_str(line);
+        }
+        chunk.push(']');
+        let reply = eval(index, id, scripts::RESTORE, &[], Some(&chunk))?;
+        if reply != "restored" {
+            return Err(Reply::of(&reply).explain(index, &reply));
+        }
+    }
+    Ok(Returned::Ours)
+}
+
+/// All keys but the mark; or, where there is nothing to dump, what there is instead.
+fn dump(index: &RedisIndex, id: &str) -> Result<Result<Vec<Key>, Kept>> {
+    let mut keys = BTreeMap::new();
+    let mut size = 0;
+    let mut cursor = "0".to_owned();
+    loop {
+        let left = LIMIT.saturating_sub(size).to_string();
+        let reply = eval(index, id, scripts::DUMP, &[&cursor, &left], None)?;
+        let Some(page) = reply.strip_prefix("page ") else {
+            return not_dumped(index, &reply).map(Err);
+        };
+        let (next, list) = page.split_once(' ').unwrap_or((page, "[]"));
+        let list: Vec<Key> =
+            serde_json::from_str(list).context("cannot read what redis answered")?;
+        for key in list {
+            size += key.dump.len() / 2;
+            keys.insert(key.key.clone(), key);
+        }
+        if next == "0" {
+            return Ok(Ok(keys.into_values().collect()));
+        }
+        cursor = next.to_owned();
+    }
+}
+
+fn not_dumped(index: &RedisIndex, reply: &str) -> Result<Kept> {
+    if reply == "large" {
+        let most = measure::size(LIMIT as u64);
+        let message = format!("cannot keep redis index {}: it holds more than {most}", index.index);
+        let hint = "empty it, or remove the environment for good with `--no-keep`";
+        return Err(error::refused(message).hint(hint).into());
+    }
+    match Reply::of(reply) {
+        Reply::Missing => Ok(Kept::Missing),
+        Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Kept::NotOurs(who)),
+        Reply::Nowhere if transport::has_no_such_index(reply) => Ok(Kept::Missing),
+        other => Err(other.explain(index, reply)),
+    }
+}
+
+fn eval(
+    index: &RedisIndex,
+    id: &str,
+    script: &str,
+    more: &[&str],
+    payload: Option<&str>,
+) -> Result<String> {
+    let number = index.index.to_string();
+    let mark = lease::mark(id);
+    let mut args = vec![number.as_str(), &mark];
+    args.extend(more);
+    transport::eval_long(&index.server, script, MARKER, &args, payload)
+}

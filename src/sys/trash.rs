@@ -1,0 +1,100 @@
+//! The trash of this user: a directory for each environment in it, with its record and the keys of its Redis indexes.
+
+use super::fs;
+use super::store::Store;
+use crate::model::trash::{Record, VERSION};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// A record that cannot be read. What it is about stays where it is.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The file.
+    pub file: PathBuf,
+    /// Why it cannot be read.
+    pub why: String,
+}
+
+/// The directory of what is kept of this lease beside the repository and the servers.
+pub fn dir(store: &Store, id: &str) -> PathBuf {
+    store.dir().join("trash").join(id)
+}
+
+/// The file with the keys of a lease's Redis index.
+pub fn keys(store: &Store, id: &str, service: &str) -> PathBuf {
+    dir(store, id).join(format!("{service}.keys"))
+}
+
+/// Everything in the trash, the newest first, and the records that cannot be read.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn survey(store: &Store) -> Result<(Vec<Record>, Vec<Unreadable>)> {
+    let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+    for dir in fs::entries(&store.dir().join("trash"))? {
+        let file = dir.join(RECORD);
+        match load(&file) {
+            Ok(found) => records.extend(found),
+            Err(why) => unreadable.push(Unreadable { file, why: format!("{why:#}") }),
+        }
+    }
+    records.sort_by_key(|record| std::cmp::Reverse(record.removed_at));
+    Ok((records, unreadable))
+}
+
+/// The record of this lease as it is now.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn record(store: &Store, id: &str) -> Result<Option<Record>> {
+    let file = dir(store, id).join(RECORD);
+    load(&file).with_context(|| format!("cannot read the record {}", file.display()))
+}
+
+/// Writes a record; when this returns, it is on the disk.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(store: &Store, record: &Record) -> Result<()> {
+    let dir = dir(store, &record.lease.id);
+    fs::make_dir(&dir)?;
+    let text = serde_yaml::to_string(record).context("cannot write a record of the trash")?;
+    fs::replace(&dir.join(RECORD), text.as_bytes())
+}
+
+/// Forgets a record, and the keys beside it.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn forget(store: &Store, id: &str) -> Result<()> {
+    fs::remove_dir(&dir(store, id))?;
+    fs::remove_empty_dir(&store.dir().join("trash"))
+}
+
+/// Removes the files that processes which were killed left unfinished, and directories without a record.
+///
+/// # Errors
+/// When the trash cannot be read or written.
+pub fn sweep(store: &Store) -> Result<()> {
+    for dir in fs::entries(&store.dir().join("trash"))? {
+        fs::sweep(&dir)?;
+        fs::remove_empty_dir(&dir)?;
+    }
+    fs::remove_empty_dir(&store.dir().join("trash"))
+}
+
+const RECORD: &str = "record.yaml";
+
+fn load(file: &Path) -> Result<Option<Record>> {
+    let Some(content) = fs::read_own(file)? else {
+        return Ok(None);
+    };
+    let record: Record = serde_yaml::from_slice(&content)?;
+    anyhow::ensure!(record.version <= VERSION, "it was written by a newer git-agentenv");
+    let named = file.parent().and_then(Path::file_name);
+    anyhow::ensure!(
+        named.is_some_and(|dir| dir == record.lease.id.as_str()),
+        "it is in the directory of another one"
+    );
+    Ok(Some(record))
+}
