@@ -1,7 +1,8 @@
 //! Which configuration applies: the project's own, else the shared servers, else the embedded default.
 
 use crate::environment::context::Context;
-use crate::model::config::{Config, Place, embedded};
+use crate::environment::signs;
+use crate::model::config::{Config, Place, serverless, unconfigured};
 use crate::sys::docker;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -11,16 +12,15 @@ pub fn configuration(context: &Context, ui: &Ui) -> Result<Config> {
     if let Some(config) = context.config()? {
         return Ok(config);
     }
-    let mut config = Config::default();
-    match missing(&mut config) {
-        None => Ok(config),
-        Some(why) => {
-            ui.say(format!(
-                "using SQLite: {why}; start Postgres and Redis with `git agentenv infra up`"
-            ));
-            Ok(embedded())
-        }
-    }
+    let signs = signs::of(&context.repo);
+    let mut config = unconfigured(&signs);
+    let (why, way_out) = match missing(&mut config) {
+        None if !config.services.is_empty() => return Ok(config),
+        None => (NO_SIGN.to_owned(), "configure servers with `git agentenv init`"),
+        Some(why) => (why, "start Postgres and Redis with `git agentenv infra up`"),
+    };
+    ui.say(format!("using SQLite: {why}; {way_out}"));
+    Ok(serverless(&signs))
 }
 
 /// Why a project without a configuration gets no shared servers; `None`: it gets them.
@@ -28,8 +28,14 @@ pub fn servers_missing() -> Option<String> {
     missing(&mut Config::default())
 }
 
+/// The shared servers may run for another project: they are not for one that does not use them.
+const NO_SIGN: &str = "this project shows no sign of Postgres or Redis";
+
 /// Why the default servers cannot be used. When they can, `config` gets their published ports.
 fn missing(config: &mut Config) -> Option<String> {
+    if config.services.is_empty() {
+        return None;
+    }
     let containers = match docker::containers() {
         Ok(containers) => containers,
         Err(error) => return Some(format!("the Docker engine does not answer ({error})")),

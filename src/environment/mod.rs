@@ -22,6 +22,7 @@ pub mod recover;
 pub mod removal_risks;
 pub mod remove;
 pub mod resolve;
+pub mod signs;
 pub mod state;
 pub mod teardown;
 pub mod trash;

@@ -15,6 +15,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod trash;
+mod unconfigured;
 mod variables;
 mod vars;
 mod yaml;
@@ -23,6 +24,7 @@ pub use defaults::{DEFAULTS_YAML, SCHEMA};
 pub use embedded::{EMBEDDED_FILE, embedded};
 pub use origin::Origin;
 pub use recipe::Recipe;
+pub use unconfigured::{Signs, serverless, unconfigured};
 pub use variables::is_free_name;
 pub use vars::Values;
 

@@ -38,7 +38,7 @@ pub fn indexes(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u3
         if !place(config, facts, &mut chosen, name, &mut BTreeSet::new()) {
             let held = range(service).map(|index| {
                 let other = || "another service of this environment".into();
-                (index, holder_of_index(service, facts, index).unwrap_or_else(other))
+                (index, holder_of_index(config, facts, index).unwrap_or_else(other))
             });
             let key = format!("services.{name}.range");
             return Err(exhausted("Redis index", &key, &held.collect::<Vec<_>>()));
@@ -56,7 +56,7 @@ fn place(
     tried: &mut BTreeSet<u32>,
 ) -> bool {
     let service = &config.services[name];
-    let free = |index: &u32| holder_of_index(service, facts, *index).is_none();
+    let free = |index: &u32| holder_of_index(config, facts, *index).is_none();
     let candidates: Vec<u32> = range(service).filter(free).collect();
     let unused = candidates.iter().find(|index| !chosen.values().any(|other| other == *index));
     if let Some(&index) = unused {
@@ -80,8 +80,10 @@ fn range(service: &Service) -> RangeInclusive<u32> {
     first..=last
 }
 
-fn holder_of_index(service: &Service, facts: &Facts<'_>, index: u32) -> Option<Holder> {
-    match service.main == index.to_string() {
+/// The main checkout's index is taken, for whichever service it uses it.
+fn holder_of_index(config: &Config, facts: &Facts<'_>, index: u32) -> Option<Holder> {
+    let mut redis = config.services.values().filter(|service| service.kind == Kind::Redis);
+    match redis.any(|service| service.main == index.to_string()) {
         true => Some("the main checkout".into()),
         false => facts.taken.indexes.get(&index).cloned(),
     }

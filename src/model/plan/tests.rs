@@ -208,3 +208,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_service_gets_the_main_index_of_another() {
+    let mut world = World::new();
+    let text = "services: { cache: { kind: redis, variable: CACHE, main: 0 }, \
+                broker: { kind: redis, variable: BROKER, main: 1 } }";
+    world.config = Config::parse("f", text).unwrap();
+    let lease = world.take("a");
+    let holds: Vec<&str> = lease.parts.iter().map(|part| part.holds.as_str()).collect();
+    assert_eq!(holds, ["2", "3"]);
+}

@@ -1,8 +1,9 @@
-//! Which ignored files of a checkout match patterns of our own, by git's own matching.
+//! Which files of a checkout match: ignored files by patterns of our own, committed files by their words.
 
 use crate::sys::git::git;
 use crate::sys::git::query::entries;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Patterns in gitignore syntax: those of a file, then a list.
@@ -47,4 +48,12 @@ fn listed(path: &Path, patterns: Patterns<'_>, more: &[&str]) -> Result<Vec<Stri
     let list = patterns.list.iter().map(|pattern| format!("--exclude={pattern}"));
     let command = git(path).args(["ls-files", "-z", "--others", "--ignored"]);
     entries(command.args(more).args(file).args(list))
+}
+
+/// Those of these lower-case words that the committed files of these names hold, in upper or lower case.
+pub fn words(path: &Path, words: &[&str], files: &[&str]) -> Result<BTreeSet<String>> {
+    let words = words.iter().flat_map(|word| ["-e", word]);
+    let grep = ["grep", "-I", "-h", "-o", "-i", "--fixed-strings"];
+    let found = git(path).args(grep).args(words).args(["HEAD", "--"]).args(files).output()?;
+    Ok(found.text().lines().map(str::to_lowercase).collect())
 }
