@@ -16,6 +16,7 @@ use crate::model::config::{Config, Place, SCHEMA};
 use crate::model::lease::Lease;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::sys::fs::{self, Stands};
+use crate::sys::git;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -76,6 +77,8 @@ struct Answer<'a> {
     file: PathBuf,
     written: bool,
     found: &'a [String],
+    guessed: &'a [String],
+    missing: &'a [String],
     notes: &'a [String],
     config: &'a str,
     agents: Option<PathBuf>,
@@ -107,6 +110,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         file,
         written: false,
         found: &project.found,
+        guessed: &project.guessed,
+        missing: &project.missing,
         notes: &project.notes,
         config: &text,
         agents: None,
@@ -119,6 +124,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let mode = fs::mode(&answer.file).unwrap_or(0o644);
         fs::replace_as(&answer.file, text.as_bytes(), mode)?;
         answer.written = true;
+        warn_ignored(&context, ui)?;
         let wants_agents = args.agents || (asks && questions::agents(ui)?);
         answer.agents = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
         ui.say("review and commit .agentenv.yaml, then create an environment: `git agentenv add <branch>`");
@@ -169,12 +175,26 @@ impl Choices {
 }
 
 fn tell(ui: &Ui, project: &Project) {
-    let found = match project.found.as_slice() {
-        [] => "no framework, compose file or environment file found".to_owned(),
-        found => format!("found {}", found.join("\n      ")),
-    };
-    ui.say(found);
+    for (label, lines) in
+        [("found", &project.found), ("guessed", &project.guessed), ("not found:", &project.missing)]
+    {
+        if !lines.is_empty() {
+            let indent = format!("\n{:width$} ", "", width = label.len());
+            ui.say(format!("{label} {}", lines.join(&indent)));
+        }
+    }
     project.notes.iter().for_each(|note| ui.say(format!("note: {note}")));
+}
+
+/// Says when git would not let the user commit the file.
+fn warn_ignored(context: &Context, ui: &Ui) -> Result<()> {
+    if git::ignores(&context.repo.main, context::FILE)? {
+        ui.warn(format!(
+            "git ignores {file}: add the line `!{file}` to .gitignore to commit the file",
+            file = context::FILE
+        ));
+    }
+    Ok(())
 }
 
 /// Plans the environment that `add example` would create.

@@ -57,3 +57,8 @@ pub fn words(path: &Path, words: &[&str], files: &[&str]) -> Result<BTreeSet<Str
     let found = git(path).args(grep).args(words).args(["HEAD", "--"]).args(files).output()?;
     Ok(found.text().lines().map(str::to_lowercase).collect())
 }
+
+/// The files of a checkout: `--cached` for those that git tracks, `--others` for those that it neither tracks nor ignores.
+pub fn files(path: &Path, which: &str) -> Result<Vec<String>> {
+    entries(git(path).args(["ls-files", "-z", "--exclude-standard", which]))
+}

@@ -5,7 +5,7 @@ mod keep;
 mod query;
 pub mod status;
 
-pub use include::{Patterns, ignored_among, matching, matching_whole, words};
+pub use include::{Patterns, files, ignored_among, matching, matching_whole, words};
 pub use keep::{branch_settings, hold, let_go, recreate_branch};
 pub use query::{
     admin_of, birth_of_branch, files_of, hooks_dir, ignored, ignored_below, ignores, only_here,

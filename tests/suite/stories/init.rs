@@ -106,3 +106,25 @@ fn the_schema_is_for_editors() {
     let schema = sandbox.agentenv_in(&sandbox.root, &["init", "--schema"]).ok().json();
     assert_eq!(schema["title"], ".agentenv.yaml");
 }
+
+#[test]
+fn it_says_what_it_is_sure_of_what_it_guessed_and_what_is_missing() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    repo.commit(
+        "src/manage.py",
+        "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+    );
+    repo.commit("src/shop/settings.py", "NAME = os.getenv('SHOP_DB_NAME', 'shop')\nENGINE = os.getenv('DB', 'sqlite')\nif DB == 'postgres': pass\n");
+    repo.commit(".gitignore", ".*\n!.gitignore\n");
+    let said = repo.agentenv(&["init", "--yes", "--json"]).ok();
+    let answer = said.json();
+    assert!(said.stderr.contains("git ignores .agentenv.yaml"), "{}", said.show());
+    let found = answer["found"].to_string();
+    assert!(found.contains("src/manage.py: Django") && found.contains("SHOP_DB_NAME"), "{found}");
+    assert!(answer["guessed"].to_string().contains("DB=postgres"), "{answer}");
+    assert_eq!(answer["example"]["variables"]["SHOP_DB_NAME"], "shop_example");
+    assert_eq!(answer["missing"].as_array().unwrap().len(), 0, "{answer}");
+    let empty = sandbox.repo("empty").agentenv(&["init", "--yes", "--json"]).ok().json();
+    assert_eq!(empty["missing"].as_array().unwrap().len(), 2, "{empty}");
+}

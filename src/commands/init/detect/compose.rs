@@ -1,17 +1,16 @@
 //! Compose files.
 
-use crate::commands::init::detect::{Port, Seen};
+use crate::commands::init::detect::Port;
+use crate::commands::init::detect::seen::{Seen, dir, is_compose};
 use crate::model::config::{Kind, Place};
 use serde_yaml::Value;
 
-const FILES: [&str; 6] = [
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yaml",
-    "docker-compose.yml",
-    "infra.yml",
-    "local-infra.yml",
-];
+/// The names that compose looks for by itself, in its order.
+const MAIN: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+/// Files for the servers alone.
+const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
 
 /// A compose file.
 pub(super) struct Stack {
@@ -32,28 +31,80 @@ pub(super) struct Service {
     environment: Vec<(String, String)>,
 }
 
-/// The compose files among what was seen: of those that override each other, the first.
+/// The compose files that are used: the application's with its override file, one with the servers if that has none,
+/// and those for servers alone.
 pub(super) fn stacks(seen: &Seen) -> Vec<Stack> {
-    let main = FILES[..4].iter().find(|file| seen.files.contains_key(**file));
-    let found = main.into_iter().chain(&FILES[4..]);
-    found.filter_map(|file| stack(file, seen.files.get(*file)?, &seen.repo)).collect()
+    let mut files: Vec<&str> = seen.files.keys().map(String::as_str).collect();
+    files.retain(|file| is_compose(file) && !INFRA.contains(file) && !is_override(file));
+    files.sort_by_key(|file| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
+        (file.matches('/').count(), order, dev_last(name), *file)
+    });
+    let mut read =
+        files.into_iter().filter_map(|file| stack(file, seen)).collect::<Vec<_>>().into_iter();
+    let mut found: Vec<Stack> = read.next().into_iter().collect();
+    if !found.iter().any(Stack::has_servers) {
+        found.extend(read.find(Stack::has_servers));
+    }
+    found.extend(INFRA.iter().filter_map(|file| stack(file, seen)));
+    found
 }
 
-fn stack(file: &str, text: &str, repo: &str) -> Option<Stack> {
-    let root: Value = serde_yaml::from_str(text).ok()?;
-    let services = root.get("services")?.as_mapping()?;
-    let name = root.get("name").and_then(Value::as_str);
-    let (project, name_variable) = match name {
+fn is_override(file: &str) -> bool {
+    file.contains(".override.")
+}
+
+/// Among files of one directory, those for development come first.
+fn dev_last(name: &str) -> bool {
+    !["dev", "local", "postgres"].iter().any(|word| name.contains(word))
+}
+
+fn stack(file: &str, seen: &Seen) -> Option<Stack> {
+    let root: Value = serde_yaml::from_str(seen.files.get(file)?).ok()?;
+    let mut services = services(&root)?;
+    let (stem, ending) = file.rsplit_once('.')?;
+    let more = seen.files.get(&format!("{stem}.override.{ending}"));
+    if let Some(more) = more.and_then(|text| serde_yaml::from_str::<Value>(text).ok()) {
+        self::services(&more)?.into_iter().for_each(|service| merge(&mut services, service));
+    }
+    let (project, name_variable) = match root.get("name").and_then(Value::as_str) {
         Some(name) => interpolated(name),
-        None => (repo.to_owned(), None),
+        None => (directory_name(file, &seen.repo), None),
     };
-    let services = services.iter().filter_map(|(name, service)| read(name.as_str()?, service));
     Some(Stack {
         file: file.to_owned(),
         project: project_name(&project),
         name_variable: name_variable.filter(|name| name != "COMPOSE_PROJECT_NAME"),
-        services: services.collect(),
+        services,
     })
+}
+
+/// A project without a name is called like the file's directory; editors name that of `.devcontainer` so.
+fn directory_name(file: &str, repo: &str) -> String {
+    match dir(file).trim_end_matches('/').rsplit('/').next() {
+        None | Some("") => repo.to_owned(),
+        Some(".devcontainer") => format!("{repo}_devcontainer"),
+        Some(dir) => dir.to_owned(),
+    }
+}
+
+fn services(root: &Value) -> Option<Vec<Service>> {
+    let services = root.get("services")?.as_mapping()?;
+    Some(services.iter().filter_map(|(name, service)| read(name.as_str()?, service)).collect())
+}
+
+/// As compose merges an override file: lists grow, single values are replaced.
+fn merge(services: &mut Vec<Service>, more: Service) {
+    match services.iter_mut().find(|service| service.name == more.name) {
+        None => services.push(more),
+        Some(service) => {
+            service.kind = more.kind.or(service.kind);
+            service.container = more.container.or(service.container.take());
+            service.ports.extend(more.ports);
+            service.environment.extend(more.environment);
+        }
+    }
 }
 
 fn read(name: &str, service: &Value) -> Option<Service> {
@@ -70,6 +121,18 @@ fn read(name: &str, service: &Value) -> Option<Service> {
 }
 
 impl Stack {
+    /// It runs a server that environments can share.
+    pub(super) fn has_servers(&self) -> bool {
+        self.services.iter().any(|service| service.kind.is_some())
+    }
+
+    /// Variables that the application's own services get.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let own = self.services.iter().filter(|service| service.kind.is_none());
+        let vars = own.flat_map(|service| &service.environment);
+        vars.map(|(name, value)| (name.clone(), interpolated(value).0)).collect()
+    }
+
     /// In words.
     pub(super) fn found(&self) -> String {
         let names: Vec<&str> = self.services.iter().map(|service| service.name.as_str()).collect();

@@ -1,58 +1,25 @@
-//! What a repository's own files say of how it is run: for a first `.agentenv.yaml`.
+//! Detects how a project is run from its files, for a first `.agentenv.yaml`. Text in, clues out.
 
 mod compose;
 mod frameworks;
+mod install;
+mod mapping;
+mod reads;
 mod render;
+mod roles;
+mod seen;
 mod servers;
 #[cfg(test)]
 mod tests;
 mod url;
+mod vars;
 
 pub use render::render;
+pub use seen::{Seen, is_telling};
 
 use crate::model::config::{self, Kind, Place};
-use crate::model::envfile;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The files that are looked at, where they are there: by their paths in the repository.
-pub const FILES: [&str; 27] = [
-    ".env",
-    ".env.example",
-    ".env.sample",
-    "Gemfile",
-    "Pipfile",
-    "bun.lock",
-    "bun.lockb",
-    "client/package.json",
-    "compose.yaml",
-    "compose.yml",
-    "config/database.yml",
-    "docker-compose.yaml",
-    "docker-compose.yml",
-    "frontend/package.json",
-    "infra.yml",
-    "local-infra.yml",
-    "manage.py",
-    "package-lock.json",
-    "package.json",
-    "pnpm-lock.yaml",
-    "poetry.lock",
-    "pyproject.toml",
-    "requirements.txt",
-    "requirements/base.txt",
-    "uv.lock",
-    "web/package.json",
-    "yarn.lock",
-];
-
-/// What there is to look at.
-#[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// The directory's name.
-    pub repo: String,
-    /// The content of those of [`FILES`] that are there, and of Django's settings.
-    pub files: BTreeMap<String, String>,
-}
+use std::collections::BTreeSet;
+use vars::Var;
 
 /// A variable that holds a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +35,8 @@ pub struct Port {
 /// A server of which each environment wants a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
+    /// Its name in the configuration.
+    pub key: String,
     /// What kind it is.
     pub kind: Kind,
     /// The variable that names the part.
@@ -87,8 +56,12 @@ pub struct Service {
 /// How a project is run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Project {
-    /// What was recognised, in words.
+    /// What a file says, in words.
     pub found: Vec<String>,
+    /// What was concluded from less than that.
+    pub guessed: Vec<String>,
+    /// What no file says.
+    pub missing: Vec<String>,
     /// The ports, the most important first.
     pub ports: Vec<Port>,
     /// Postgres and Redis.
@@ -111,22 +84,11 @@ struct Evidence<'a> {
     frameworks: Vec<frameworks::Framework>,
 }
 
-/// A variable of the project's own environment file.
-struct Var {
-    name: String,
-    value: String,
-    file: &'static str,
-}
-
 impl<'a> Evidence<'a> {
     fn of(seen: &'a Seen) -> Self {
         let (stacks, frameworks) = (compose::stacks(seen), frameworks::of(seen));
-        Evidence { seen, stacks, vars: variables(seen), frameworks }
-    }
-
-    /// The variable that has the first of these names that any has.
-    fn first_of(&self, names: &[&str]) -> Option<&Var> {
-        names.iter().find_map(|name| self.vars.iter().find(|var| var.name == *name))
+        let vars = vars::of(seen, &stacks);
+        Evidence { seen, stacks, vars, frameworks }
     }
 }
 
@@ -146,27 +108,37 @@ pub fn detect(seen: &Seen) -> Project {
     project.infra = only_servers.map(|stack| stack.file.clone());
     ports(&mut project, &evidence);
     if project.ports.is_empty() {
-        let why = "nothing says which port this project uses".to_owned();
+        let why = "no file says which port this project uses".to_owned();
+        project.missing.push("a port: PORT is a guess".to_owned());
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
     }
     servers::find(&mut project, &evidence);
-    url::variables(&mut project, vars);
+    mapping::variables(&mut project, &evidence);
     distinct(&mut project);
-    project.hooks = frameworks::hooks(seen);
+    project.hooks = install::commands(seen);
+    for framework in frameworks {
+        project.hooks.extend(framework.prepare.clone());
+        project.notes.extend(framework.notes.clone());
+    }
     let told = of_variables(&project, vars);
     project.found.extend(told);
     project
 }
 
-/// The environment file, with the variables that said something.
-fn of_variables(project: &Project, vars: &[Var]) -> Option<String> {
-    let file = vars.first()?.file;
-    let ports = project.ports.iter().filter(|port| port.why == file).map(|port| &port.variable);
-    let services =
-        project.services.iter().filter(|service| service.why.starts_with(&format!("{file}: ")));
-    let names: Vec<&str> =
-        ports.chain(services.map(|service| &service.variable)).map(String::as_str).collect();
-    (!names.is_empty()).then(|| format!("{file}: {}", names.join(", ")))
+/// Each file whose variables said something, with these.
+fn of_variables(project: &Project, vars: &[Var]) -> Vec<String> {
+    let ports = project.ports.iter().map(|port| &port.variable);
+    let services = project.services.iter().map(|service| &service.variable);
+    let said: BTreeSet<&String> =
+        ports.chain(services).chain(project.env.iter().map(|(name, _)| name)).collect();
+    let mut files: Vec<(&str, Vec<&str>)> = Vec::new();
+    for var in vars.iter().filter(|var| said.contains(&var.name)) {
+        match files.iter_mut().find(|(file, _)| *file == var.file) {
+            Some((_, names)) => names.push(&var.name),
+            None => files.push((&var.file, vec![&var.name])),
+        }
+    }
+    files.iter().map(|(file, names)| format!("{file}: {}", names.join(", "))).collect()
 }
 
 /// Leaves out of `env` what has a meaning of its own already.
@@ -177,23 +149,12 @@ fn distinct(project: &mut Project) {
     project.env.retain(|(name, _)| config::is_free_name(name) && known.insert(name.clone()));
 }
 
-/// The variables of the first environment file, with its name.
-fn variables(seen: &Seen) -> Vec<Var> {
-    let file = [".env", ".env.example", ".env.sample"].into_iter();
-    let found = file.filter_map(|name| Some((name, seen.files.get(name)?))).next();
-    let Some((file, text)) = found else {
-        return Vec::new();
-    };
-    let vars = envfile::parse(text.as_bytes()).into_iter();
-    vars.map(|(name, value)| Var { name, value, file }).collect()
-}
-
 /// From compose's port mappings, then the environment file, then what the frameworks use by themselves.
 fn ports(project: &mut Project, evidence: &Evidence<'_>) {
     let of_stacks = evidence.stacks.iter().flat_map(compose::Stack::ports);
     let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
         let main = var.value.parse().ok()?;
-        Some(Port { variable: var.name.clone(), main, why: var.file.to_owned() })
+        Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
     });
     for port in of_stacks.chain(of_vars) {
         push(&mut project.ports, port);

@@ -13,7 +13,7 @@ const NEAR: u16 = 5;
 /// The configuration file; with `hooks`, the commands in it are active.
 pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String {
     let mut text = String::from(
-        "# Each branch its own ports, database and Redis: `git agentenv add <branch>`.\n# What is left out has its default.\n",
+        "# Each branch gets its own ports, database and Redis:\n# `git agentenv add <branch>`. Omitted keys have their defaults.\n",
     );
     for note in &project.notes {
         line(&mut text, &format!("# {note}"));
@@ -21,7 +21,7 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     if let Some(worktree) = worktree {
         line(&mut text, &format!("\nworktree: {}", quoted(worktree)));
     }
-    line(&mut text, "\nports:    # `main`: the main checkout's own; `range`: the environments'");
+    line(&mut text, "\nports:    # `main`: the main checkout's; `range`: for environments");
     for (at, port) in project.ports.iter().enumerate() {
         line(
             &mut text,
@@ -36,10 +36,10 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     }
     line(&mut text, if project.services.is_empty() { "\nservices: {}" } else { "\nservices:" });
     for service in &project.services {
-        write_service(&mut text, service);
+        write_service(&mut text, service, &database(project, service));
     }
     if !project.env.is_empty() {
-        line(&mut text, "\nenv:    # further variables, made of those above");
+        line(&mut text, "\nenv:    # further variables: templates of those above");
         for (name, template) in &project.env {
             line(&mut text, &format!("  {name}: {}", quoted(template)));
         }
@@ -51,7 +51,7 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
         line(
             &mut text,
             &format!(
-                "\ninfra: {{ file: {} }}    # `git agentenv infra up` starts it",
+                "\ninfra: {{ file: {} }}    # started by `git agentenv infra up`",
                 quoted(file)
             ),
         );
@@ -59,36 +59,54 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     text
 }
 
-fn write_service(text: &mut String, service: &Service) {
-    let key = if service.kind == Kind::Redis { "redis" } else { "postgres" };
-    line(text, &format!("  {key}:    # {}", service.why));
-    line(text, &format!("    kind: {key}\n    variable: {}", service.variable));
+/// A service in the fewest lines that fit a terminal.
+fn write_service(text: &mut String, service: &Service, database: &str) {
+    let kind = if service.kind == Kind::Redis { "redis" } else { "postgres" };
+    let mut fields = vec![format!("kind: {kind}"), format!("variable: {}", service.variable)];
     if service.kind == Kind::Postgres {
-        line(text, &format!("    name: {}", quoted(&format!("{}_{{name}}", stem(&service.main)))));
-        line(text, &format!("    main: {}    # never touched", quoted(&service.main)));
-        line(text, &format!("    user: {}", quoted(&service.user)));
+        fields.push(format!("name: {}", quoted(database)));
+        fields.push(format!("main: {}", quoted(&service.main)));
+        fields.push(format!("user: {}", quoted(&service.user)));
     } else {
-        let first = if service.main == "0" { 1 } else { 0 };
-        let range = format!("{first}-15");
-        line(text, &format!("    main: {}\n    range: {range}", service.main));
+        fields.push(format!("main: {}", service.main));
+        fields.push("range: 1-15".to_owned());
     }
-    match &service.place {
-        None => line(
-            text,
-            &format!("    container: agentenv-{key}-1    # what `git agentenv infra up` starts"),
-        ),
-        Some(Place::Container(name)) => line(text, &format!("    container: {}", quoted(name))),
-        Some(Place::Compose { project, service }) => line(
-            text,
-            &format!(
-                "    compose: {{ project: {}, service: {} }}",
-                quoted(project),
-                quoted(service)
-            ),
-        ),
-        Some(Place::Host) => line(text, "    host: true"),
+    fields.push(match &service.place {
+        None => format!("container: agentenv-{kind}-1"),
+        Some(Place::Container(name)) => format!("container: {}", quoted(name)),
+        Some(Place::Compose { project, service }) => {
+            format!("compose: {{ project: {}, service: {} }}", quoted(project), quoted(service))
+        }
+        Some(Place::Host) => "host: true".to_owned(),
+    });
+    fields.push(format!("port: {}", service.port));
+    line(text, &format!("  {}:    # {}", service.key, service.why));
+    for (at, row) in rows(&fields).iter().enumerate() {
+        line(text, &format!("    {}{row}", if at == 0 { "{ " } else { "  " }));
     }
-    line(text, &format!("    port: {}", service.port));
+}
+
+/// The template of a database's name; no other service has the same.
+fn database(project: &Project, service: &Service) -> String {
+    let stem = stem(&service.main);
+    let earlier = project.services.iter().take_while(|other| other.key != service.key);
+    match earlier.into_iter().any(|other| self::stem(&other.main) == stem) {
+        true => format!("{stem}_{}_{{name}}", service.key),
+        false => format!("{stem}_{{name}}"),
+    }
+}
+
+/// The fields in lines of a terminal's width, with commas and the closing brace.
+fn rows(fields: &[String]) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for (at, field) in fields.iter().enumerate() {
+        let end = if at + 1 == fields.len() { " }" } else { "," };
+        match rows.last_mut().filter(|row| row.len() + field.len() < 70) {
+            Some(row) => row.push_str(&format!(" {field}{end}")),
+            None => rows.push(format!("{field}{end}")),
+        }
+    }
+    rows
 }
 
 fn write_hooks(text: &mut String, hooks: &[String], active: bool) {
@@ -98,9 +116,7 @@ fn write_hooks(text: &mut String, hooks: &[String], active: bool) {
     let mark = if active { "" } else { "# " };
     line(
         text,
-        &format!(
-            "\n{mark}hooks:    # run in each new worktree, once `git agentenv trust` approved them"
-        ),
+        &format!("\n{mark}hooks:    # run in each new worktree, after `git agentenv trust`"),
     );
     line(text, &format!("{mark}  post_add:"));
     for hook in hooks {

@@ -1,127 +1,190 @@
-//! Postgres and Redis: from compose files, the environment file, and the packages that talk to them.
+//! Postgres and Redis: one service for each database or index that the project's files tell apart.
 
 use crate::commands::init::detect::compose::{self, Stack};
+use crate::commands::init::detect::roles::{self, Role};
 use crate::commands::init::detect::url::Url;
-use crate::commands::init::detect::{Evidence, Project, Service, Var};
-use crate::model::config::{Kind, Place};
+use crate::commands::init::detect::vars::Var;
+use crate::commands::init::detect::{Evidence, Project, Service};
+use crate::model::config::{self, Kind, Place};
 use crate::model::name;
-
-const DATABASES: [&str; 8] = [
-    "POSTGRES_DB",
-    "POSTGRES_DATABASE",
-    "POSTGRES_NAME",
-    "PGDATABASE",
-    "DB_NAME",
-    "DB_DATABASE",
-    "DATABASE_NAME",
-    "DB",
-];
-const USERS: [&str; 5] = ["POSTGRES_USER", "PGUSER", "DB_USER", "DATABASE_USER", "DB_USERNAME"];
-const INDEXES: [&str; 3] = ["REDIS_DB", "REDIS_DATABASE", "REDIS_INDEX"];
 
 /// Finds them.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
-    let kinds = [Kind::Postgres, Kind::Redis].into_iter();
-    project.services.extend(kinds.filter_map(|kind| Clues::of(evidence, kind).service()));
+    for kind in [Kind::Postgres, Kind::Redis] {
+        let clues = Clues::of(evidence, kind);
+        clues.notes(project);
+        for service in clues.services() {
+            let taken =
+                |other: &Service| other.key == service.key || other.variable == service.variable;
+            if !project.services.iter().any(taken) {
+                project.services.push(service);
+            }
+        }
+        if clues.is_only_guessed() {
+            project
+                .guessed
+                .extend(clues.packages().map(|found| format!("{} (from {found})", title(kind))));
+        }
+    }
     if project.services.is_empty() {
-        let note = "no Postgres and no Redis was found: one that is a file is each worktree's own";
-        project.notes.push(note.to_owned());
+        project
+            .missing
+            .push("Postgres and Redis: an SQLite file is each worktree's own".to_owned());
     }
 }
 
-/// What says something of one server.
+fn title(kind: Kind) -> &'static str {
+    if kind == Kind::Redis { "Redis" } else { "Postgres" }
+}
+
+/// What says something of the servers of one kind.
 struct Clues<'a> {
     evidence: &'a Evidence<'a>,
     kind: Kind,
+    /// Variables that name a database or an index.
+    parts: Vec<&'a Var>,
+    /// Variables that hold a URL.
+    urls: Vec<(&'a Var, Url)>,
     /// Its service in a compose file.
     placed: Option<(&'a Stack, &'a compose::Service)>,
-    /// The variable that names the main checkout's part.
-    named: Option<&'a Var>,
-    /// The variable that holds its URL.
-    url: Option<(&'a Var, Url)>,
+}
+
+/// A part of the main checkout that environments need one of their own instead of.
+struct Part<'a> {
+    main: String,
+    variable: Option<&'a Var>,
+    url: Option<&'a Url>,
+    why: String,
 }
 
 impl<'a> Clues<'a> {
     fn of(evidence: &'a Evidence<'a>, kind: Kind) -> Self {
-        let stacks = evidence.stacks.iter();
-        let mut all =
-            stacks.flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
+        let of_role = |wanted: Role| {
+            evidence.vars.iter().filter(move |var| roles::of(&var.name) == Some((kind, wanted)))
+        };
         let url = |var: &'a Var| {
             let url = Url::parse(&var.value).filter(|url| url.kind == kind)?;
             Some((var, url))
         };
-        let names: &[&str] = if kind == Kind::Redis { &INDEXES } else { &DATABASES };
+        let mut parts: Vec<&Var> = of_role(Role::Part).collect();
+        parts.sort_by_key(|var| var.value.is_empty());
+        let stacks = evidence.stacks.iter();
+        let mut all =
+            stacks.flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
         Clues {
             evidence,
             kind,
+            parts,
+            urls: evidence.vars.iter().filter_map(url).collect(),
             placed: all.find(|(_, service)| service.kind == Some(kind)),
-            named: evidence.first_of(names),
-            url: evidence.vars.iter().find_map(url),
         }
     }
 
-    /// The service to write, when anything says that there is one.
-    fn service(&self) -> Option<Service> {
-        let why = self.why()?;
-        let (variable, main, user) = match self.kind {
-            Kind::Redis => ("REDIS_DB", self.index(), String::new()),
-            _ => ("POSTGRES_DB", self.database(), self.user()),
+    /// A service for each distinct part; none when nothing says that there is a server.
+    fn services(&self) -> Vec<Service> {
+        let mut services: Vec<Service> = Vec::new();
+        for part in self.distinct() {
+            let first = services.is_empty();
+            let stem = part.variable.filter(|_| !first).map(|var| stem(&var.name));
+            services.push(self.service(part, stem));
+        }
+        services
+    }
+
+    fn distinct(&self) -> Vec<Part<'_>> {
+        let mut found: Vec<Part<'_>> = Vec::new();
+        // A database may have several names for one value; each index has its own.
+        let most = if self.kind == Kind::Redis { self.parts.len() } else { 1 };
+        for var in self.parts.iter().take(most) {
+            let main = self.usable(&var.value).unwrap_or_else(|| self.usual());
+            let why = format!("{}: {}", var.file, var.name);
+            found.push(Part { main, variable: Some(var), url: None, why });
+        }
+        for (var, url) in &self.urls {
+            let main = self.usable(&url.part).unwrap_or_else(|| self.usual());
+            match found.iter_mut().find(|known| known.main == main) {
+                Some(known) => known.url = known.url.or(Some(url)),
+                None => {
+                    let why = format!("{}: {}", var.file, var.name);
+                    found.push(Part { main, variable: Some(var), url: Some(url), why });
+                }
+            }
+        }
+        if found.is_empty() {
+            let why = self.placed.map(|(stack, service)| stack.why(service));
+            let why = why.or_else(|| self.packages().next());
+            found.extend(why.map(|why| Part {
+                main: self.usual(),
+                variable: None,
+                url: None,
+                why,
+            }));
+        }
+        found
+    }
+
+    fn service(&self, part: Part<'_>, stem: Option<String>) -> Service {
+        let (key, usual) = match self.kind {
+            Kind::Redis => ("redis", "REDIS_DB"),
+            _ => ("postgres", "POSTGRES_DB"),
         };
-        Some(Service {
+        let named = part
+            .variable
+            .filter(|var| roles::of(&var.name).is_some_and(|(_, role)| role == Role::Part));
+        let variable = match (named, &stem) {
+            (Some(var), _) => var.name.clone(),
+            (None, Some(stem)) => free_name(stem, usual),
+            (None, None) => usual.to_owned(),
+        };
+        let key = stem.map_or(key.to_owned(), |stem| stem.to_lowercase());
+        Service {
+            key,
             kind: self.kind,
-            variable: self.named.map_or(variable, |var| &var.name).to_owned(),
-            main,
-            user,
+            variable,
+            main: part.main,
+            user: if self.kind == Kind::Postgres { self.user(part.url) } else { String::new() },
             place: self.place(),
-            port: self.port(),
-            why,
-        })
-    }
-
-    fn why(&self) -> Option<String> {
-        if let Some((stack, service)) = self.placed {
-            return Some(stack.why(service));
+            port: self.port(part.url),
+            why: self.placed.map_or(part.why, |(stack, service)| stack.why(service)),
         }
-        if let Some(var) = self.named.or(self.url.as_ref().map(|(var, _)| *var)) {
-            return Some(format!("{}: {}", var.file, var.name));
+    }
+
+    /// What the main checkout uses when nothing says it.
+    fn usual(&self) -> String {
+        if self.kind == Kind::Redis {
+            return "0".to_owned();
         }
-        let mut packages = self.evidence.frameworks.iter();
-        let package = packages.find(|framework| framework.servers.contains(&self.kind));
-        package.map(|framework| framework.found.clone())
-    }
-
-    fn index(&self) -> String {
-        let text = match self.named {
-            Some(var) => Some(var.value.as_str()),
-            None => self.url().map(|url| url.database.as_str()),
-        };
-        text.and_then(|text| text.parse::<u16>().ok()).unwrap_or(0).to_string()
-    }
-
-    fn database(&self) -> String {
-        let rails = self.evidence.seen.files.get("config/database.yml");
-        let said = [
-            self.named.map(|var| var.value.clone()),
-            self.url().map(|url| url.database.clone()),
-            self.in_container("POSTGRES_DB"),
-            rails.and_then(|text| of_rails(text)),
-        ];
+        let rails = self.evidence.seen.named("database.yml").next();
+        let rails = rails.and_then(|path| of_rails(self.evidence.seen.text(path)));
+        let said = [self.in_container("POSTGRES_DB"), rails];
         let repo = || name::database(&name::repo_slug(&self.evidence.seen.repo));
         said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(repo)
     }
 
-    fn user(&self) -> String {
+    /// A value that the configuration takes.
+    fn usable(&self, value: &str) -> Option<String> {
+        match self.kind {
+            Kind::Redis => value.parse::<u16>().ok().map(|index| index.to_string()),
+            _ => Some(value.to_owned()).filter(|text| is_plain(text)),
+        }
+    }
+
+    fn user(&self, url: Option<&Url>) -> String {
+        let vars = self.evidence.vars.iter();
+        let mut vars = vars.filter(|var| roles::of(&var.name) == Some((self.kind, Role::User)));
         let said = [
             self.in_container("POSTGRES_USER"),
-            self.evidence.first_of(&USERS).map(|var| var.value.clone()),
-            self.url().map(|url| url.user.clone()),
+            vars.find(|var| is_plain(&var.value)).map(|var| var.value.clone()),
+            url.map(|url| url.user.clone()),
         ];
         let usual = || "postgres".to_owned();
         said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(usual)
     }
 
+    /// Where it runs. A container without a published port is of no use for applications on this machine.
     fn place(&self) -> Option<Place> {
-        let place = self.placed.map(|(stack, service)| stack.place(service))?;
+        let (stack, service) = self.placed.filter(|(_, service)| service.published().is_some())?;
+        let place = stack.place(service);
         let plain = match &place {
             Place::Container(name) => is_plain(name),
             Place::Compose { project, service } => is_plain(project) && is_plain(service),
@@ -130,22 +193,56 @@ impl<'a> Clues<'a> {
         plain.then_some(place)
     }
 
-    fn port(&self) -> u16 {
-        let is_here = |url: &&Url| ["localhost", "127.0.0.1"].contains(&url.host.as_str());
+    fn port(&self, url: Option<&Url>) -> u16 {
         let port = match self.placed {
             Some((_, service)) => service.published(),
-            None => self.url().filter(is_here).and_then(|url| url.port),
+            None => url.filter(|url| url.is_local()).and_then(|url| url.port),
         };
         port.or(self.kind.port()).unwrap_or_default()
-    }
-
-    fn url(&self) -> Option<&Url> {
-        self.url.as_ref().map(|(_, url)| url)
     }
 
     fn in_container(&self, name: &str) -> Option<String> {
         self.placed.and_then(|(_, service)| service.value(name))
     }
+
+    /// The packages that talk to such a server.
+    fn packages(&self) -> impl Iterator<Item = String> + '_ {
+        let frameworks = self.evidence.frameworks.iter();
+        let needs = frameworks.filter(|framework| framework.servers.contains(&self.kind));
+        needs.map(|framework| framework.found.clone())
+    }
+
+    fn is_only_guessed(&self) -> bool {
+        self.parts.is_empty() && self.urls.is_empty() && self.placed.is_none()
+    }
+
+    fn notes(&self, project: &mut Project) {
+        let Some((stack, service)) =
+            self.placed.filter(|(_, service)| service.published().is_none())
+        else {
+            return;
+        };
+        let port = self.kind.port().unwrap_or_default();
+        project.notes.push(format!(
+            "{} publishes no port: applications on this machine cannot reach it; environments use the shared server \
+             of `git agentenv infra up`, unless the service gets `ports: [\"{port}:{port}\"]`",
+            stack.why(service)
+        ));
+    }
+}
+
+/// A variable for a further service: `CELERY_BROKER_DB`.
+fn free_name(stem: &str, usual: &str) -> String {
+    let name = format!("{stem}_DB");
+    if config::is_free_name(&name) { name } else { format!("{usual}_{name}") }
+}
+
+/// `CELERY_BROKER_URL` is the `CELERY_BROKER`.
+fn stem(variable: &str) -> String {
+    let endings =
+        ["_DATABASE_URL", "_DB_URL", "_REDIS_URL", "_URL", "_URI", "_DSN", "_DB", "_LOCATION"];
+    let cut = endings.iter().find_map(|ending| variable.strip_suffix(ending));
+    cut.filter(|stem| !stem.is_empty()).unwrap_or(variable).to_owned()
 }
 
 /// The database of the section `development`. The file is a template of ERB, so it may be no YAML.

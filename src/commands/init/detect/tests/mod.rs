@@ -1,10 +1,16 @@
+mod projects;
+
 use crate::commands::init::detect::*;
 use crate::model::config::Config;
 use proptest::prelude::*;
 
 fn seen(files: &[(&str, &str)]) -> Seen {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-    Seen { repo: "Shop".to_owned(), files: files.collect() }
+    let files: std::collections::BTreeMap<String, String> = files.collect();
+    assert!(files.keys().all(|path| is_telling(path)), "init would not read {files:?}");
+    // A private `.env` stands at the top.
+    let tracked = files.keys().filter(|path| path.as_str() != ".env").cloned().collect();
+    Seen { repo: "Shop".to_owned(), files, tracked }
 }
 
 fn config(files: &[(&str, &str)]) -> Config {

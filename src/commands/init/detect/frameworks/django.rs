@@ -1,0 +1,70 @@
+//! Django, and what a Python project of any kind depends on.
+
+use super::{Framework, servers};
+use crate::commands::init::detect::install::runner;
+use crate::commands::init::detect::reads;
+use crate::commands::init::detect::roles::{self, Role};
+use crate::commands::init::detect::seen::{Seen, dir};
+use crate::model::config::Kind;
+
+/// `manage.py`, wherever it is.
+pub(super) fn find(seen: &Seen) -> Option<Framework> {
+    let is_django = |path: &&str| seen.text(path).to_lowercase().contains("django");
+    let manage = seen.named("manage.py").find(is_django)?;
+    let text = dependencies(seen);
+    Some(Framework {
+        found: format!("{manage}: Django"),
+        port: Some(("DJANGO_PORT", 8000)),
+        second: false,
+        servers: servers(
+            &text,
+            &["psycopg", "backends.postgresql"],
+            &["redis", "celery", "channels"],
+        ),
+        prepare: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
+        notes: literal_databases(seen).chain(allowed_hosts(seen)).collect(),
+    })
+}
+
+/// Everything that says which packages a Python project needs, in lower case, and its settings.
+pub(super) fn dependencies(seen: &Seen) -> String {
+    let endings = ["pyproject.toml", "Pipfile", "settings.py"];
+    let requirements = |(path, _): &(&str, &str)| {
+        endings.iter().any(|ending| path.ends_with(ending))
+            || (path.contains("requirements") && path.ends_with(".txt"))
+            || (path.contains("settings/") && path.ends_with(".py"))
+    };
+    let files = seen.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    files.filter(requirements).map(|(_, text)| text.to_lowercase()).collect()
+}
+
+/// Settings that name their database themselves: no variable reaches them.
+fn literal_databases(seen: &Seen) -> impl Iterator<Item = String> + '_ {
+    let reads_name = |text: &str| {
+        reads::of(text).iter().any(|read| {
+            matches!(roles::of(&read.name), Some((Kind::Postgres, Role::Part | Role::Url)))
+        })
+    };
+    seen.ending(&[".py"]).filter_map(move |(path, text)| {
+        let has = ["\"NAME\":", "'NAME':"].iter().any(|key| text.contains(key));
+        let is_database = text.contains("DATABASE") && text.contains("postgresql");
+        (has && is_database && !reads_name(text)).then(|| {
+            format!(
+                "{path} names its database without a variable, so it still points at the main checkout: read it from \
+                 the environment, `os.environ.get(\"POSTGRES_DB\", …)`"
+            )
+        })
+    })
+}
+
+/// Hosts that do not include the environments' own.
+fn allowed_hosts(seen: &Seen) -> Option<String> {
+    let (path, line) = seen.ending(&[".py"]).find_map(|(path, text)| {
+        let line = text.lines().find(|line| line.trim_start().starts_with("ALLOWED_HOSTS"))?;
+        Some((path, line))
+    })?;
+    let open = ["*", ".localhost", "[]"].iter().any(|host| line.contains(host));
+    (line.contains("localhost") && !open).then(|| {
+        format!("{path} allows the host `localhost` only: add `.localhost` to ALLOWED_HOSTS for the printed URLs")
+    })
+}

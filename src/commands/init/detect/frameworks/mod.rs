@@ -1,0 +1,55 @@
+//! Frameworks, by the files that they need.
+
+mod django;
+mod node;
+mod python;
+mod rails;
+
+use crate::commands::init::detect::seen::Seen;
+use crate::model::config::Kind;
+
+/// A framework that was found.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Framework {
+    /// The file and the framework, for the user.
+    pub(super) found: String,
+    /// The variable for its port, and its port by default.
+    pub(super) port: Option<(&'static str, u16)>,
+    /// It runs beside another one.
+    pub(super) second: bool,
+    /// Servers that its packages talk to.
+    pub(super) servers: Vec<Kind>,
+    /// Commands that prepare a new worktree, after the packages are installed.
+    pub(super) prepare: Vec<String>,
+    /// Something that the user should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl Framework {
+    /// Whether a variable of this name says its port.
+    pub(super) fn owns(&self, variable: &str) -> bool {
+        match self.port {
+            Some(("VITE_PORT", _)) => {
+                ["VITE", "FRONTEND", "WEB", "CLIENT"].iter().any(|word| variable.contains(word))
+            }
+            Some((own, _)) => own == variable || variable == "PORT",
+            None => false,
+        }
+    }
+}
+
+/// The frameworks of a repository, the one that serves pages first.
+pub(super) fn of(seen: &Seen) -> Vec<Framework> {
+    [django::find(seen), rails::find(seen), python::find(seen)]
+        .into_iter()
+        .flatten()
+        .chain(node::find(seen))
+        .collect()
+}
+
+/// The servers whose packages a text names.
+fn servers(text: &str, postgres: &[&str], redis: &[&str]) -> Vec<Kind> {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let postgres = has(postgres).then_some(Kind::Postgres);
+    postgres.into_iter().chain(has(redis).then_some(Kind::Redis)).collect()
+}

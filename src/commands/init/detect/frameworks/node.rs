@@ -1,0 +1,69 @@
+//! Node.js: by the packages of each `package.json`.
+
+use super::Framework;
+use crate::commands::init::detect::seen::{Seen, dir};
+use crate::model::config::Kind;
+use serde_json::Value;
+
+/// Frameworks that listen, with the variable and the port that they listen on; `true`: beside another server.
+const SERVERS: [(&str, &str, &str, u16, bool); 11] = [
+    ("next", "Next.js", "PORT", 3000, false),
+    ("nuxt", "Nuxt", "PORT", 3000, false),
+    ("@remix-run/node", "Remix", "PORT", 3000, false),
+    ("vite", "Vite", "VITE_PORT", 5173, true),
+    ("@sveltejs/kit", "SvelteKit", "VITE_PORT", 5173, true),
+    ("astro", "Astro", "VITE_PORT", 4321, true),
+    ("express", "Express", "PORT", 3000, false),
+    ("fastify", "Fastify", "PORT", 3000, false),
+    ("koa", "Koa", "PORT", 3000, false),
+    ("@nestjs/core", "NestJS", "PORT", 3000, false),
+    ("hono", "Hono", "PORT", 3000, false),
+];
+
+const POSTGRES: [&str; 4] = ["pg", "postgres", "pg-promise", "@neondatabase/serverless"];
+const REDIS: [&str; 5] = ["redis", "ioredis", "bull", "bullmq", "connect-redis"];
+
+/// Tools that migrate a database, with the command.
+const MIGRATIONS: [(&str, &str); 5] = [
+    ("prisma", "npx prisma migrate deploy"),
+    ("drizzle-kit", "npx drizzle-kit migrate"),
+    ("knex", "npx knex migrate:latest"),
+    ("typeorm", "npx typeorm migration:run"),
+    ("sequelize-cli", "npx sequelize-cli db:migrate"),
+];
+
+/// The packages that say something, the topmost first.
+pub(super) fn find(seen: &Seen) -> Vec<Framework> {
+    seen.named("package.json").filter_map(|file| package(seen, file)).collect()
+}
+
+fn package(seen: &Seen, file: &str) -> Option<Framework> {
+    let package: Value = serde_json::from_str(seen.text(file)).ok()?;
+    let needs = |name: &str| {
+        ["dependencies", "devDependencies"].iter().any(|key| package[key].get(name).is_some())
+    };
+    let any = |names: &[&str]| names.iter().any(|name| needs(name));
+    let server = SERVERS.iter().find(|(name, ..)| needs(name));
+    let (name, port, second) = match server {
+        Some((_, title, variable, port, second)) => (*title, Some((*variable, *port)), *second),
+        None => ("Node.js", None, false),
+    };
+    let mut servers = Vec::new();
+    let prisma =
+        seen.named("schema.prisma").any(|schema| seen.text(schema).contains("\"postgresql\""));
+    servers.extend((any(&POSTGRES) || (prisma && needs("prisma"))).then_some(Kind::Postgres));
+    servers.extend(any(&REDIS).then_some(Kind::Redis));
+    let dir = dir(file).trim_end_matches('/');
+    let enter = if dir.is_empty() { String::new() } else { format!("cd {dir} && ") };
+    // Only where there is a database of its own: a command that fails stops all others.
+    let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && !servers.is_empty());
+    let prepare = migrations.map(|(_, command)| format!("{enter}{command}")).collect();
+    Some(Framework {
+        found: format!("{file}: {name}"),
+        port,
+        second,
+        servers,
+        prepare,
+        notes: Vec::new(),
+    })
+}

@@ -1,0 +1,61 @@
+//! FastAPI, Flask, SQLAlchemy and Alembic.
+
+use super::{Framework, django, servers};
+use crate::commands::init::detect::install::runner;
+use crate::commands::init::detect::seen::{Seen, dir};
+
+/// A Python project that is no Django project.
+pub(super) fn find(seen: &Seen) -> Option<Framework> {
+    if seen.named("manage.py").next().is_some() {
+        return None;
+    }
+    let text = django::dependencies(seen);
+    let names = [
+        ("fastapi", "FastAPI", 8000),
+        ("flask", "Flask", 5000),
+        ("sqlalchemy", "SQLAlchemy", 0),
+        ("sqlmodel", "SQLModel", 0),
+    ];
+    let (word, name, port) = names.into_iter().find(|(word, ..)| text.contains(word))?;
+    let holds = |(_, text): &(&str, &str)| text.to_lowercase().contains(word);
+    let files = seen.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let mut manifests = files.filter(|(path, _)| {
+        path.ends_with("pyproject.toml")
+            || path.contains("requirements")
+            || path.ends_with("Pipfile")
+    });
+    let (file, _) = manifests.find(holds)?;
+    let alembic = seen.named("alembic.ini").next();
+    Some(Framework {
+        found: format!("{file}: {name}"),
+        port: (port > 0).then_some(("PORT", port)),
+        second: false,
+        servers: servers(&text, &["psycopg", "asyncpg", "pg8000"], &["redis", "celery"]),
+        prepare: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
+        notes: alembic.and_then(|file| literal(seen, file)).into_iter().collect(),
+    })
+}
+
+fn migrate(seen: &Seen, file: &str) -> String {
+    let dir = dir(file);
+    let enter = if dir.is_empty() {
+        String::new()
+    } else {
+        format!("cd {} && ", dir.trim_end_matches('/'))
+    };
+    let runner = runner(seen, dir);
+    // Inside the directory the runner finds its project by itself.
+    let runner =
+        runner.split_once(" --").map_or(runner.clone(), |(runner, _)| format!("{runner} "));
+    format!("{enter}{runner}alembic upgrade head")
+}
+
+/// A URL that no variable reaches, unless `env.py` replaces it.
+fn literal(seen: &Seen, file: &str) -> Option<String> {
+    let line =
+        seen.text(file).lines().find(|line| line.trim_start().starts_with("sqlalchemy.url"))?;
+    let url = line.split_once('=')?.1.trim();
+    (url.starts_with("postgres") && !url.contains("%(")).then(|| {
+        format!("{file} names the database in `sqlalchemy.url`: make sure that env.py replaces it by a variable")
+    })
+}

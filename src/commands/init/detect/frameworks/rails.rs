@@ -1,0 +1,24 @@
+//! Rails.
+
+use super::Framework;
+use crate::commands::init::detect::seen::Seen;
+use crate::model::config::Kind;
+
+/// A Gemfile with the gem `rails`.
+pub(super) fn find(seen: &Seen) -> Option<Framework> {
+    let file = seen.named("Gemfile").next()?;
+    let gems = seen.text(file);
+    let has = |name: &str| {
+        ['"', '\''].iter().any(|quote| gems.contains(&format!("gem {quote}{name}{quote}")))
+    };
+    let mut servers = Vec::new();
+    servers.extend(has("pg").then_some(Kind::Postgres));
+    servers.extend((has("redis") || has("sidekiq") || has("resque")).then_some(Kind::Redis));
+    has("rails").then(|| Framework {
+        found: format!("{file}: Rails"),
+        port: Some(("PORT", 3000)),
+        servers,
+        prepare: vec!["bundle install".to_owned(), "bin/rails db:prepare".to_owned()],
+        ..Framework::default()
+    })
+}

@@ -1,0 +1,118 @@
+//! Our parts under the names that the application reads.
+
+use crate::commands::init::detect::roles::{self, Role};
+use crate::commands::init::detect::url::Url;
+use crate::commands::init::detect::vars::Var;
+use crate::commands::init::detect::{Evidence, Project, Service};
+use crate::model::config::Kind;
+use crate::model::envfile::check_value;
+
+/// Maps each variable that leads to a server, or says which one still leads to the main checkout's.
+pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
+    for var in &evidence.vars {
+        match Url::parse(&var.value) {
+            Some(url) => of_url(project, var, &url),
+            None => of_role(project, evidence, var),
+        }
+    }
+    usual(project, evidence);
+}
+
+fn of_url(project: &mut Project, var: &Var, url: &Url) {
+    let main = if url.part.is_empty() && url.kind == Kind::Redis { "0" } else { &url.part };
+    let of_kind = || project.services.iter().filter(|service| service.kind == url.kind);
+    let Some(service) = of_kind().find(|service| service.main == main).or_else(|| of_kind().next())
+    else {
+        return;
+    };
+    let template = url.template(&service.key, &service.variable);
+    if !url.is_open() && !var.tracked {
+        let without =
+            Url { password: None, ..url.clone() }.template(&service.key, &service.variable);
+        project.notes.push(format!(
+            "{} of {} holds a password that git does not track, so it is not copied here and still points at the main \
+             checkout: without the password it would be `{without}`",
+            var.name, var.file
+        ));
+    } else if url.query || check_value(&var.name, &var.value).is_err() {
+        project.notes.push(format!(
+            "{} of {} still points at the main checkout: set it by hand, for its value holds what an environment file \
+             cannot",
+            var.name, var.file
+        ));
+    } else {
+        project.env.push((var.name.clone(), template));
+    }
+}
+
+fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
+    let Some((kind, role)) = roles::of(&var.name) else { return };
+    let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
+        return;
+    };
+    let key = &service.key;
+    let template = match role {
+        Role::Part if is_other(project, var, kind) => return,
+        Role::Part => Some(format!("{{{}}}", service.variable)),
+        Role::Host => Some(format!("{{{key}.host}}")),
+        Role::Port => Some(format!("{{{key}.port}}")),
+        Role::User if kind == Kind::Postgres => Some(format!("{{{key}.user}}")),
+        Role::Engine => engine(evidence, var),
+        Role::Url => Some(whole(service)),
+        Role::User | Role::Password => None,
+    };
+    let Some(template) = template else { return };
+    if matches!(role, Role::Engine | Role::Url) {
+        project.guessed.push(format!("{}={template} ({})", var.name, var.file));
+    }
+    project.env.push((var.name.clone(), template));
+}
+
+/// A service of its own stands for this variable.
+fn is_other(project: &Project, var: &Var, kind: Kind) -> bool {
+    project.services.iter().any(|service| service.kind == kind && service.variable == var.name)
+}
+
+/// A URL for a variable that has none in the main checkout.
+fn whole(service: &Service) -> String {
+    let Service { key, variable, .. } = service;
+    match service.kind {
+        Kind::Redis => format!("redis://{{{key}.host}}:{{{key}.port}}/{{{variable}}}"),
+        _ => format!("postgres://{{{key}.user}}@{{{key}.host}}:{{{key}.port}}/{{{variable}}}"),
+    }
+}
+
+/// The application's own word for Postgres, when it would choose something else: its code compares with it.
+fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
+    if var.value.contains("postg") {
+        return None;
+    }
+    if var.value.contains("django.db.backends") {
+        return Some("django.db.backends.postgresql".to_owned());
+    }
+    let text = evidence.seen.text(&var.file);
+    let words = ["postgresql", "postgres"];
+    let quoted = |word: &&&str| {
+        [format!("\"{word}\""), format!("'{word}'")].iter().any(|word| text.contains(word))
+    };
+    words.iter().find(quoted).map(|word| (*word).to_owned())
+}
+
+/// A URL under its usual name for a server that no variable leads to.
+fn usual(project: &mut Project, evidence: &Evidence<'_>) {
+    for (kind, name) in [(Kind::Postgres, "DATABASE_URL"), (Kind::Redis, "REDIS_URL")] {
+        let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
+            continue;
+        };
+        let leads = |var: &Var| {
+            Url::parse(&var.value).is_some_and(|url| url.kind == kind)
+                || roles::of(&var.name).is_some_and(|(of, role)| of == kind && role != Role::Port)
+        };
+        if !evidence.vars.iter().any(leads) {
+            project.env.push((name.to_owned(), whole(service)));
+            project
+                .guessed
+                .push(format!("{name}: no file says which variable the application reads"));
+        }
+    }
+}

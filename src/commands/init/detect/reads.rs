@@ -1,0 +1,171 @@
+//! The variables that an application's own code reads, with the defaults that it gives them.
+
+use crate::model::envfile::is_name;
+
+/// A variable that code reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Read {
+    /// Its name.
+    pub(super) name: String,
+    /// The value without it, when that is a literal.
+    pub(super) default: Option<String>,
+}
+
+/// All that a file reads.
+pub(super) fn of(text: &str) -> Vec<Read> {
+    let mut found = calls(text);
+    found.extend(members(text));
+    if text.contains("BaseSettings") {
+        found.extend(text.lines().filter_map(field));
+    }
+    found.extend(implied(text));
+    found
+}
+
+/// `os.getenv("X", "default")`, `env.str('X')`, `ENV.fetch("X")`, `environ["X"]`: a name in capitals, in quotes, right
+/// behind the bracket of something that is called like the environment or a configuration.
+fn calls(text: &str) -> Vec<Read> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(['(', '[']) {
+        let Some((name, rest)) = literal(text[at + 1..].trim_start()) else { continue };
+        let is_variable =
+            name.len() > 1 && is_name(name) && !name.chars().any(|c| c.is_ascii_lowercase());
+        if is_variable && reads_variables(&text[..at]) {
+            found.push(Read { name: name.to_owned(), default: default(rest) });
+        }
+    }
+    found
+}
+
+fn reads_variables(before: &str) -> bool {
+    let part = |c: char| !(c.is_ascii_alphanumeric() || "_.:".contains(c));
+    let start = before
+        .rfind(part)
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    let called = before[start..].to_lowercase();
+    called.contains("env") || called == "config" || called.ends_with(".config")
+}
+
+/// What follows a name: `, "default"`, `, default="default"`, `) || "default"`, `) { "default" }`.
+fn default(rest: &str) -> Option<String> {
+    let rest = rest.trim_start();
+    let other = || {
+        let behind = rest.strip_prefix([')', ']']).unwrap_or(rest).trim_start();
+        ["||", "??", "or ", "{"].iter().find_map(|word| behind.strip_prefix(word))
+    };
+    let rest = rest.strip_prefix(',').or_else(other)?.trim_start();
+    let rest =
+        rest.strip_prefix("default").map_or(rest, |rest| rest.trim_start_matches([' ', '=']));
+    let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    match literal(rest) {
+        Some((text, _)) => Some(text.to_owned()),
+        None if number > 0 => Some(rest[..number].to_owned()),
+        None => None,
+    }
+}
+
+/// `process.env.X || "default"`.
+fn members(text: &str) -> Vec<Read> {
+    let found = text.match_indices("env.").filter_map(|(at, marker)| {
+        let after = &text[at + marker.len()..];
+        let end = after.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+        let (name, rest) = after.split_at(end.unwrap_or(after.len()));
+        let plain =
+            name.len() > 1 && is_name(name) && !rest.starts_with(|c: char| c.is_ascii_lowercase());
+        plain.then(|| Read { name: name.to_owned(), default: default(rest) })
+    });
+    found.collect()
+}
+
+/// `    POSTGRES_PORT: int = 5432` in a class of pydantic's settings: the name is the variable, in any case.
+fn field(line: &str) -> Option<Read> {
+    let (name, rest) = line.strip_prefix("    ")?.split_once(':')?;
+    let kind = rest.split('=').next()?.trim();
+    let is_type = kind.starts_with(|c: char| c.is_ascii_alphabetic()) && !kind.contains('(');
+    if !is_name(name) || !is_type {
+        return None;
+    }
+    let value = rest.split_once('=').map_or("", |(_, value)| value.trim());
+    let literal = literal(value).map(|(text, _)| text.to_owned());
+    let number = || value.parse::<u64>().ok().map(|number| number.to_string());
+    Some(Read { name: name.to_ascii_uppercase(), default: literal.or_else(number) })
+}
+
+/// Calls that read a variable which they do not name.
+fn implied(text: &str) -> Vec<Read> {
+    let names = [
+        ("dj_database_url.config(", "DATABASE_URL"),
+        ("env.db(", "DATABASE_URL"),
+        ("env.dj_db_url(", "DATABASE_URL"),
+        ("env.cache(", "CACHE_URL"),
+    ];
+    let calls = names.iter().flat_map(|(call, name)| {
+        text.match_indices(call).map(move |(at, _)| (text[at + call.len()..].trim_start(), *name))
+    });
+    let unnamed = calls.filter(|(rest, _)| rest.starts_with(')') || rest.starts_with("default"));
+    unnamed
+        .map(|(rest, name)| Read { name: name.to_owned(), default: default(&format!(",{rest}")) })
+        .collect()
+}
+
+/// A string in quotes at the beginning, and what follows it.
+fn literal(text: &str) -> Option<(&str, &str)> {
+    let text = text
+        .strip_prefix(['f', 'r', 'b'])
+        .filter(|rest| rest.starts_with(['"', '\'']))
+        .unwrap_or(text);
+    let quote = text.chars().next().filter(|c| "\"'`".contains(*c))?;
+    let rest = &text[1..];
+    let end = rest.find([quote, '\n'])?;
+    rest[end..].starts_with(quote).then(|| (&rest[..end], &rest[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_are_found_in_every_language() {
+        for (text, name, default) in [
+            ("DB = os.getenv(\"DB\", \"sqlite\")", "DB", Some("sqlite")),
+            ("x = os.environ['DB_NAME']", "DB_NAME", None),
+            ("os.environ.get(\n    \"PORT\",\n    8000)", "PORT", Some("8000")),
+            ("env.str('DJANGO_DB', default='wger')", "DJANGO_DB", Some("wger")),
+            ("config(\"SECRET\")", "SECRET", None),
+            ("__get_path(get_from_env(\"DATA_DIR\", \"x\"))", "DATA_DIR", Some("x")),
+            (
+                "url: process.env.DATABASE_URL ?? 'postgres://h/d',",
+                "DATABASE_URL",
+                Some("postgres://h/d"),
+            ),
+            ("process.env['PGHOST'] || \"db\"", "PGHOST", Some("db")),
+            ("f(os.getenv(\"X_Y\"), \"no\")", "X_Y", None),
+            ("<%= ENV.fetch(\"RAILS_DB\") { \"blog\" } %>", "RAILS_DB", Some("blog")),
+            ("url = env(\"DATABASE_URL\")", "DATABASE_URL", None),
+            ("std::env::var(\"REDIS_URL\")", "REDIS_URL", None),
+            ("os.Getenv(\"REDIS_URL\")", "REDIS_URL", None),
+            (
+                "class S(BaseSettings):\n    POSTGRES_PORT: int = 5432\n",
+                "POSTGRES_PORT",
+                Some("5432"),
+            ),
+            (
+                "dj_database_url.config(default=\"postgres://a:a@h/a\")",
+                "DATABASE_URL",
+                Some("postgres://a:a@h/a"),
+            ),
+        ] {
+            let expected = Read { name: name.to_owned(), default: default.map(str::to_owned) };
+            assert!(of(text).contains(&expected), "{text}: {:?}", of(text));
+        }
+        for text in [
+            "DATABASES['DEFAULT']",
+            "print(\"HELLO\")",
+            "os.getenv(name)",
+            "{\"NAME\": x}",
+            "env(\"x",
+        ] {
+            assert_eq!(of(text), [], "{text}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The files of a repository that say how it is run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What there is to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The directory's name.
+    pub repo: String,
+    /// The content of the files that [`is_telling`], by path.
+    pub files: BTreeMap<String, String>,
+    /// Those of them that git tracks: what they hold is no secret.
+    pub tracked: BTreeSet<String>,
+}
+
+/// Files by their exact names, wherever they are.
+const NAMES: [&str; 30] = [
+    "Gemfile",
+    "Makefile",
+    "Pipfile",
+    "Procfile",
+    "alembic.ini",
+    "bun.lock",
+    "bun.lockb",
+    "cable.yml",
+    "composer.json",
+    "database.yml",
+    "dev.env",
+    "devcontainer.json",
+    "env.example",
+    "example.env",
+    "go.mod",
+    "infra.yml",
+    "justfile",
+    "knexfile.js",
+    "local-infra.yml",
+    "manage.py",
+    "ormconfig.json",
+    "package-lock.json",
+    "package.json",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "pyproject.toml",
+    "requirements.txt",
+    "schema.prisma",
+    "uv.lock",
+    "yarn.lock",
+];
+
+/// Directories whose files belong to somebody else's project, or to tests.
+const FOREIGN: [&str; 9] = [
+    "docs",
+    "examples",
+    "fixtures",
+    "node_modules",
+    "site-packages",
+    "spec",
+    "test",
+    "tests",
+    "vendor",
+];
+
+/// Directories below the top at most.
+const DEEPEST: usize = 5;
+
+/// Whether a file of this path can say how the project is run.
+pub fn is_telling(path: &str) -> bool {
+    let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut dirs = dirs.split('/').filter(|dir| !dir.is_empty());
+    if path.matches('/').count() > DEEPEST || dirs.any(|dir| FOREIGN.contains(&dir)) {
+        return false;
+    }
+    let code = [".py", ".js", ".ts", ".mjs", ".cjs", ".rb", ".go", ".rs"];
+    let is_code = code.iter().any(|ending| name.ends_with(ending));
+    let stem = name.split(['.', '_', '-']).next().unwrap_or_default();
+    let is_settings =
+        ["settings", "config", "configuration", "database", "data", "db", "env"].contains(&stem);
+    let in_settings = path.contains("settings/") || path.contains("/config/");
+    NAMES.contains(&name)
+        || is_environment(name)
+        || is_compose(name)
+        || (path.contains("requirements") && name.ends_with(".txt"))
+        || (is_code && (is_settings || in_settings || name.contains(".config.")))
+}
+
+/// Whether a file of this name holds variables.
+pub(super) fn is_environment(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let is_example =
+        ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
+    name == ".env"
+        || name.ends_with(".env")
+        || (name.contains("env") && is_example && !name.ends_with(".py"))
+}
+
+/// Whether a file of this name is a compose file.
+pub(super) fn is_compose(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let yaml = [".yml", ".yaml"].iter().any(|ending| name.ends_with(ending));
+    yaml && (name.starts_with("compose.") || name.starts_with("docker-compose"))
+        || ["infra.yml", "local-infra.yml"].contains(&name)
+}
+
+impl Seen {
+    /// The paths of the files with this name, the topmost first.
+    pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let mut paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
+        paths.retain(|path| path.rsplit('/').next() == Some(name));
+        paths.sort_by_key(|path| path.matches('/').count());
+        paths.into_iter()
+    }
+
+    /// The content of a file; nothing when it is not there.
+    pub(super) fn text(&self, path: &str) -> &str {
+        self.files.get(path).map_or("", String::as_str)
+    }
+
+    /// The files whose paths end so, with their content.
+    pub(super) fn ending<'a>(
+        &'a self,
+        endings: &'a [&str],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+        files.filter(|(path, _)| endings.iter().any(|ending| path.ends_with(ending)))
+    }
+}
+
+/// The directory of a file, with a slash at its end; empty at the top.
+pub(super) fn dir(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..=at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_tell_by_their_names() {
+        for path in [
+            ".env",
+            "a/.env.example",
+            "src/paperless/settings.py",
+            "x/settings/base.py",
+            "manage.py",
+            "docker/compose/docker-compose.postgres.yml",
+            "backend/app/core/config.py",
+            "a/package.json",
+            "requirements/base.txt",
+            ".devcontainer/common.env",
+            "prisma/schema.prisma",
+            "vite.config.ts",
+        ] {
+            assert!(is_telling(path), "{path}");
+        }
+        for path in
+            ["README", "tests/settings.py", "a/b/c/d/e/f/.env", "src/environment.rs", "x/views.py"]
+        {
+            assert!(!is_telling(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The variables that a project's environment files, compose files and code name.
+
+use crate::commands::init::detect::compose::Stack;
+use crate::commands::init::detect::seen::{Seen, is_environment};
+use crate::commands::init::detect::{reads, roles};
+use crate::model::config::is_free_name;
+use crate::model::envfile;
+
+/// A variable, with the value that it has in the main checkout as far as a file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Var {
+    /// Its name.
+    pub(super) name: String,
+    /// Its value; empty when nothing says one.
+    pub(super) value: String,
+    /// The file that names it.
+    pub(super) file: String,
+    /// The value stands in a file that git tracks.
+    pub(super) tracked: bool,
+}
+
+/// All variables: each once, the first that has a value.
+pub(super) fn of(seen: &Seen, stacks: &[Stack]) -> Vec<Var> {
+    let mut vars: Vec<Var> = Vec::new();
+    let sources = environment_files(seen).chain(of_stacks(stacks)).chain(code(seen));
+    for var in sources.filter(|var| is_free_name(&var.name)) {
+        match vars.iter_mut().find(|known| known.name == var.name) {
+            None => vars.push(var),
+            Some(known) if known.value.is_empty() && !var.value.is_empty() => *known = var,
+            Some(_) => {}
+        }
+    }
+    vars
+}
+
+/// The file that is used, then examples of it; those at the top first.
+fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
+    let mut files: Vec<&String> = seen.files.keys().filter(|path| is_environment(path)).collect();
+    files.sort_by_key(|path| (!path.ends_with(".env"), path.matches('/').count()));
+    files.into_iter().flat_map(move |file| {
+        let tracked = seen.tracked.contains(file);
+        let vars = envfile::parse(seen.text(file).as_bytes()).into_iter();
+        vars.map(move |(name, value)| Var { name, value, file: file.clone(), tracked })
+    })
+}
+
+/// What compose gives to services that are no servers.
+fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
+    stacks.iter().flat_map(|stack| {
+        let vars = stack.variables().into_iter();
+        vars.map(|(name, value)| Var { name, value, file: stack.file.clone(), tracked: true })
+    })
+}
+
+/// What code reads: only what a server is found by, for a project reads hundreds of others.
+fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
+    let code = [
+        ".py",
+        ".js",
+        ".ts",
+        ".mjs",
+        ".cjs",
+        ".rb",
+        ".go",
+        ".rs",
+        ".prisma",
+        "database.yml",
+        "cable.yml",
+    ];
+    let files =
+        seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
+    files.flat_map(|(file, text)| {
+        let reads = reads::of(text).into_iter().filter(|read| roles::of(&read.name).is_some());
+        reads.map(|read| Var {
+            name: read.name,
+            value: read.default.unwrap_or_default(),
+            file: file.clone(),
+            tracked: true,
+        })
+    })
+}
