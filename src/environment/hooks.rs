@@ -55,7 +55,12 @@ pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> 
             "the environment is kept; fix the hook, then run the hooks again: `git agentenv adopt {}`",
             quoted::path(&lease.path)
         );
-        let failure = Failure::new(exit_of(&error), "a post_add hook failed").hint(hint);
+        // The environment is there and the rest is not: that is partial, not rolled back.
+        let exit = match exit_of(&error) {
+            Exit::Failed => Exit::Partial,
+            exit => exit,
+        };
+        let failure = Failure::new(exit, "a post_add hook failed").hint(hint);
         error.context(failure)
     })?;
     lease.hooks_pending = false;

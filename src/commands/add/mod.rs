@@ -113,19 +113,23 @@ fn once(branches: &[String]) -> Vec<String> {
 
 fn make(args: &Args, workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
     let ui = workspace.ui;
+    let waits = |lease: &Lease| lease.hooks_pending && !args.no_hooks;
     let mut made = Vec::new();
     for request in requests {
         let lease = create::one(workspace, request)?;
-        ui.say(summary::made(&lease));
+        if !waits(&lease) {
+            ui.say(summary::made(&lease));
+        }
         made.push(lease);
     }
     if let [lease] = made.as_slice() {
         shell_cd::to(ui, &lease.path);
     }
-    let hooks = match args.no_hooks {
-        true => Ok(()),
-        false => made.iter_mut().try_for_each(|one| hooks::run_post_add(workspace, one)),
-    };
+    let hooks: Result<()> = made.iter_mut().filter(|one| waits(one)).try_for_each(|one| {
+        hooks::run_post_add(workspace, one)?;
+        ui.say(summary::made(one));
+        Ok(())
+    });
     // The environments stay, so print where they are; in JSON the one document is the error.
     if hooks.is_ok() || !ui.is_json() {
         answer(ui, &made, |lease| match ui.is_heard() {

@@ -207,7 +207,7 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     match create::plan_only(&workspace, request) {
         Ok(lease) => {
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
-            ui.say(format!("`git agentenv add example` would create:\n{planned}"));
+            ui.say(format!("for example, `git agentenv add example`:\n{planned}"));
             Some(lease)
         }
         Err(error) => {

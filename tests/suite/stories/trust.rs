@@ -117,12 +117,13 @@ fn a_failing_post_add_keeps_the_environment_and_says_how_to_go_on() {
     let hooks = "post_add: [\"echo 1 >>ran\", \"test -e mended\", \"echo 2 >>ran\"]";
     let repo = project(&sandbox, hooks);
     repo.agentenv(&["trust", "--yes"]).ok();
-    let said = repo.agentenv(&["add", "x"]).fails(1);
+    let said = repo.agentenv(&["add", "x"]).fails(8);
     assert!(
         said.stderr.contains("test -e mended") && said.stderr.contains("git agentenv adopt"),
         "{}",
         said.show()
     );
+    assert!(!said.stderr.contains("is ready"), "{}", said.show());
     let tree = tree(&sandbox, "x");
     let hint = format!("git agentenv adopt {}", tree.display());
     assert!(said.stderr.contains(&hint), "it is there, so it is named: {}", said.show());
