@@ -1,7 +1,7 @@
 //! `git agentenv trust`: approves the hook commands of this repository.
 
 use crate::environment::context::Context;
-use crate::environment::data::template;
+use crate::environment::data::approval;
 use crate::environment::hooks;
 use crate::error::{self, Exit};
 use crate::sys::trust;
@@ -34,7 +34,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let config = context.config()?.unwrap_or_default();
     let (configured, processes) = (&config.hooks, config.process_commands());
-    let templates = template::all_commands(&context.repo.main, &config)?;
+    let templates = approval::all_commands(&context.repo.main, &config)?;
     let listed = hooks::listing("post_add", &configured.post_add)
         + &hooks::listing("pre_remove", &configured.pre_remove)
         + &hooks::listing("process", &processes)

@@ -6,7 +6,7 @@ use crate::error::{self, never_ran};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::Plan;
-use crate::service::{self, Made};
+use crate::service::Made;
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt};
 use crate::ui::{Step, Ui};
@@ -123,8 +123,7 @@ fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
 }
 
 fn provide(step: Step<'_>, lease: &Lease, part: &Part, templates: &Templates<'_>) -> Result<Made> {
-    let from = templates.source(part)?;
-    let made = service::create(&lease.resource(part)?, &lease.id, from.as_ref())?;
+    let made = templates.create(lease, part)?;
     match made {
         Made::Ours => step.done(),
         Made::Occupied(_) => step.nothing(),

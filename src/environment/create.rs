@@ -25,7 +25,10 @@ pub fn one(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
     loop {
         let (plan, _working) = reserve(workspace, request.clone(), &occupied)?;
         match apply::make(ui, &workspace.context.store, &plan, &templates)? {
-            Outcome::Ready(lease) => return Ok(*lease),
+            Outcome::Ready(lease) => {
+                templates.begin_spares();
+                return Ok(*lease);
+            }
             Outcome::Occupied { index, by } => {
                 ui.say(format!("redis index {index} is used by {by}; trying the next"));
                 occupied.push((index, by));

@@ -1,7 +1,7 @@
 //! Releases resources of deleted worktrees and finishes interrupted operations.
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::data::template;
+use crate::environment::data::known;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan};
 use crate::environment::reclaim::{self, Due, Settled};
@@ -187,7 +187,7 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
 }
 
 fn abandoned(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) {
-    let found = match template::abandoned(store, config) {
+    let found = match known::abandoned(store, config) {
         Ok(found) => found,
         Err(error) => return report.keep("templates of deleted repositories", &error),
     };
@@ -201,6 +201,11 @@ fn abandoned(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Repor
             }
             Err(error) => report.keep(&name, &error),
         }
+    }
+    if !report.dry_run
+        && let Err(error) = known::drop_stale_spares(store, config)
+    {
+        report.keep("spares of templates that are gone", &error);
     }
 }
 

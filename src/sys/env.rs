@@ -31,6 +31,11 @@ const GIT_LOCAL: &[&str] = &[
 /// an agent's own `add` must not move the shell that the agent was started from.
 pub const GO_TO: &str = "AGENTENV_CD_FILE";
 
+/// The file of this program, to start it again.
+pub fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
 /// A variable of this process, when it is set, not empty and readable text.
 pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -1,7 +1,8 @@
 //! `git agentenv db template`: the template databases that new environments are copied from.
 
 use crate::environment::context::Context;
-use crate::environment::data::template::{self, Known, Templates};
+use crate::environment::data::known::{self, Known};
+use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit};
 use crate::model::template_key::TemplateMark;
@@ -29,6 +30,9 @@ pub enum What {
     /// Make the template of the main checkout's commit again
     #[command(after_long_help = EXAMPLES)]
     Refresh,
+    /// Make the spares that are missing; `add` starts this by itself
+    #[command(hide = true)]
+    Spare,
     /// Drop template databases
     #[command(after_long_help = EXAMPLES)]
     Drop {
@@ -67,9 +71,9 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
     let is_meant = |name: &str| service.is_none_or(|wanted| wanted == name);
     match &args.what {
         What::List => {
-            let mut known = template::known(&workspace)?;
-            known.retain(|one| is_meant(&one.template.mark.service));
-            list(ui, &known)
+            let mut found = known::known(&workspace)?;
+            found.retain(|one| is_meant(&one.template.mark.service));
+            list(ui, &found)
         }
         What::Refresh => {
             templates.require_trusted()?;
@@ -84,18 +88,19 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
             }
             named(ui, "refreshed", &made)
         }
+        What::Spare => named(ui, "made", &templates.make_spares()?),
         What::Drop { names } => {
-            let mut known = template::known(&workspace)?;
-            known.retain(|one| is_meant(&one.template.mark.service));
-            let is_known = |name: &&String| known.iter().any(|one| one.template.database == **name);
+            let mut found = known::known(&workspace)?;
+            found.retain(|one| is_meant(&one.template.mark.service));
+            let is_known = |name: &&String| found.iter().any(|one| one.template.database == **name);
             if let Some(missing) = names.iter().find(|name| !is_known(name)) {
                 let message = format!("no template `{missing}` of this repository");
                 let hint = "`git agentenv db template list` shows them";
                 return Err(error::not_found(message).hint(hint).into());
             }
-            known.retain(|one| names.is_empty() || names.contains(&one.template.database));
+            found.retain(|one| names.is_empty() || names.contains(&one.template.database));
             let mut dropped = Vec::new();
-            for one in known {
+            for one in found {
                 if one.drop(&context.store)? {
                     dropped.push(one.template.database);
                 }

@@ -1,5 +1,8 @@
 //! Finds what `--data` names: what the databases of a new environment are copies of.
 
+pub mod approval;
+pub mod known;
+pub mod spares;
 pub mod template;
 
 use crate::environment::context::Context;

@@ -1,103 +1,45 @@
 //! Template databases: which one a new environment is copied from, and how one is made.
 
+use crate::environment::data::{approval, spares};
 use crate::environment::workspace::Workspace;
-use crate::environment::{orphans, reclaim};
 use crate::error;
-use crate::model::config::{Config, Kind, Recipe, Values};
-use crate::model::lease::Part;
+use crate::model::config::{Config, Recipe, Values};
+use crate::model::lease::{Lease, Part};
 use crate::model::name::repo_slug;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::model::source::Source;
 use crate::model::template_key::{Key, TemplateMark, nearest};
+use crate::service::postgres::spare;
 use crate::service::postgres::template::{self, Template};
-use crate::service::{Database, Server};
+use crate::service::{self, Database, Made, Resource, Server};
 use crate::sys::exec::Cmd;
-use crate::sys::fs::{self, Stands};
-use crate::sys::store::{Store, hex};
-use crate::sys::{clock, git, trust};
+use crate::sys::store::Store;
+use crate::sys::{clock, failpoint, git, trust};
 use crate::ui::Ui;
 use anyhow::Result;
 use indexmap::IndexMap;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The templates of one repository, and the keys that say which is wanted.
 pub struct Templates<'a> {
     ui: &'a Ui,
-    store: &'a Store,
+    pub(super) store: &'a Store,
     config: &'a Config,
-    repository: PathBuf,
+    pub(super) repository: PathBuf,
     main: PathBuf,
     slug: String,
     /// What is wanted of each service that has a template.
-    wanted: IndexMap<String, Wanted>,
+    pub(super) wanted: IndexMap<String, Wanted>,
 }
 
 /// The keys of one service's template.
-struct Wanted {
-    recipe: Recipe,
+pub(super) struct Wanted {
+    pub(super) recipe: Recipe,
     source: Option<Source>,
     /// Of the branch that is added.
     branch: Key,
     /// Of the main checkout's commit, which a template is made of.
-    main: Key,
-}
-
-/// A template database of the repository, whether a service still wants it or not.
-pub struct Known {
-    server: Server,
-    /// The database.
-    pub template: Template,
-}
-
-impl Known {
-    /// Drops it, unless it is another one by now.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub fn drop(&self, store: &Store) -> Result<bool> {
-        let _one = store.lock_templates(&self.template.mark.repository, || ())?;
-        template::drop(&self.server, store.id(), &self.template)
-    }
-}
-
-/// The template databases of the repository, on the servers that its configuration names.
-///
-/// # Errors
-/// When a server does not answer.
-pub fn known(workspace: &Workspace<'_>) -> Result<Vec<Known>> {
-    let context = workspace.context;
-    let services = workspace.config.services.values();
-    let postgres = services.filter(|service| service.kind == Kind::Postgres);
-    let servers: BTreeSet<Server> = postgres.filter_map(Server::of_service).collect();
-    let mut known = Vec::new();
-    for server in servers {
-        let mut found = template::list(&server, context.store.id())?;
-        found.retain(|template| template.mark.repository == context.repo.common);
-        known.extend(found.into_iter().map(|template| Known { server: server.clone(), template }));
-    }
-    Ok(known)
-}
-
-/// The template databases of repositories that are gone, as far as the servers answer.
-///
-/// # Errors
-/// When a lease cannot be understood.
-pub fn abandoned(store: &Store, config: Option<&Config>) -> Result<Vec<Known>> {
-    let mut abandoned = Vec::new();
-    let mut servers = orphans::servers(&store.leases()?, config);
-    servers.retain(|server| server.kind == Kind::Postgres);
-    for server in servers {
-        for template in template::list(&server, store.id()).unwrap_or_default() {
-            let repository = &template.mark.repository;
-            let is_gone = fs::stands(repository)? == Stands::Nothing;
-            if is_gone && reclaim::is_gone_for_good(repository)? {
-                abandoned.push(Known { server: server.clone(), template });
-            }
-        }
-    }
-    Ok(abandoned)
+    pub(super) main: Key,
 }
 
 impl<'a> Templates<'a> {
@@ -152,12 +94,32 @@ impl<'a> Templates<'a> {
         })
     }
 
+    /// Creates the database of a part from a spare of its template, else as a copy; what is no database as ever.
+    ///
+    /// # Errors
+    /// When there is no template and none can be made, or the server refuses.
+    pub fn create(&self, lease: &Lease, part: &Part) -> Result<Made> {
+        let resource = lease.resource(part)?;
+        let Some(mark) = self.choose(part)? else {
+            return service::create(&resource, &lease.id, part.from.as_ref());
+        };
+        let name = mark.database(self.store.id());
+        if let Resource::Database(database) = &resource
+            && self.wanted[&part.service].recipe.spares > 0
+            && spare::claim(database, self.store.id(), &lease.id, (&name, mark.at))?
+        {
+            failpoint::point("spare-claimed")?;
+            return Ok(Made::Ours);
+        }
+        service::create(&resource, &lease.id, Some(&Source::Database(name)))
+    }
+
     /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
-    /// none for the main checkout's commit; else what the part says itself.
-    pub fn source(&self, part: &Part) -> Result<Option<Source>> {
+    /// none for the main checkout's commit; `None`: it has none.
+    fn choose(&self, part: &Part) -> Result<Option<TemplateMark>> {
         let (Some(wanted), Some(server)) = (self.wanted.get(&part.service), Server::of_part(part))
         else {
-            return Ok(part.from.clone());
+            return Ok(None);
         };
         let known = self.list(&part.service, &server)?;
         let exact = known.iter().find(|one| one.mark.key == wanted.branch);
@@ -178,7 +140,7 @@ impl<'a> Templates<'a> {
             format!(", which has {has} of {of} files of its key")
         };
         self.ui.say(format!("copying template {name} to {}{behind}", part.holds));
-        Ok(Some(Source::Database(name)))
+        Ok(Some(chosen))
     }
 
     /// The services that have a template, each with its server.
@@ -189,7 +151,7 @@ impl<'a> Templates<'a> {
     }
 
     /// The templates of a service, the newest first.
-    fn list(&self, service: &str, server: &Server) -> Result<Vec<Template>> {
+    pub(super) fn list(&self, service: &str, server: &Server) -> Result<Vec<Template>> {
         let Some(wanted) = self.wanted.get(service) else { return Ok(Vec::new()) };
         let from = wanted.source.as_ref().map(ToString::to_string);
         let mut found = template::list(server, self.store.id())?;
@@ -229,7 +191,17 @@ impl<'a> Templates<'a> {
         let step = self.ui.step(format!("template {name} from {from}"));
         self.publish(service, server, wanted, &mark)?;
         step.done();
+        spares::drop_stale(self.store, server)?;
         Ok(mark)
+    }
+
+    /// Starts a process that makes spares for the next `add`, where a service wants some. Nobody waits for it.
+    pub fn begin_spares(&self) {
+        if self.wanted.values().any(|wanted| wanted.recipe.spares > 0)
+            && let Err(error) = spares::begin(&self.main)
+        {
+            self.ui.warn(format!("cannot make spares: {error:#}"));
+        }
     }
 
     fn publish(
@@ -297,7 +269,7 @@ impl<'a> Templates<'a> {
     /// When they were not.
     pub fn require_trusted(&self) -> Result<()> {
         for (service, wanted) in &self.wanted {
-            let commands = commands(&self.main, &wanted.recipe)?;
+            let commands = approval::commands(&self.main, &wanted.recipe)?;
             if commands.is_empty() || trust::is_trusted(self.store, &self.repository, &commands) {
                 continue;
             }
@@ -308,31 +280,6 @@ impl<'a> Templates<'a> {
         }
         Ok(())
     }
-}
-
-/// What `trust` approves of a template: its commands, and its mask with its content.
-///
-/// # Errors
-/// `NotFound` when there is no such mask.
-pub fn commands(main: &Path, recipe: &Recipe) -> Result<Vec<String>> {
-    let mut commands = recipe.build.clone();
-    if let Some(file) = &recipe.mask {
-        let path = main.join(file);
-        let content = fs::read(&path)?
-            .ok_or_else(|| error::not_found(format!("no mask {}", path.display())))?;
-        commands.push(format!("mask {file} (sha256 {})", hex(&Sha256::digest(content))));
-    }
-    Ok(commands)
-}
-
-/// What `trust` approves of all templates, by service.
-///
-/// # Errors
-/// `NotFound` when there is no such mask.
-pub fn all_commands(main: &Path, config: &Config) -> Result<Vec<Vec<String>>> {
-    let postgres = config.services.values().filter(|service| service.kind == Kind::Postgres);
-    let recipes = postgres.filter_map(|service| service.template.as_ref());
-    recipes.map(|recipe| commands(main, recipe)).collect()
 }
 
 fn commit(workspace: &Workspace<'_>, target: &Target) -> String {

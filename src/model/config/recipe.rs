@@ -14,11 +14,16 @@ pub struct Recipe {
     pub build: Vec<String>,
     /// A file of SQL, relative to the main checkout, that runs before the template is published.
     pub mask: Option<String>,
+    /// How many copies of the template are kept ready for the next `add`.
+    pub spares: u16,
 }
+
+/// More would be a mistake: each has the size of the source.
+const MOST_SPARES: u16 = 20;
 
 /// Reads the key.
 pub(super) fn read(at: &At) -> Checked<Option<Recipe>> {
-    let fields = at.fields(&["key", "build", "mask"])?;
+    let fields = at.fields(&["key", "build", "mask", "spares"])?;
     let mut recipe = Recipe::default();
     fields.set("key", &mut recipe.key, At::texts)?;
     fields.set("build", &mut recipe.build, At::texts)?;
@@ -26,6 +31,10 @@ pub(super) fn read(at: &At) -> Checked<Option<Recipe>> {
         let file = at.text()?;
         layout::inside(&at.path, &file)?;
         Ok(Some(file))
+    })?;
+    fields.set("spares", &mut recipe.spares, |at| {
+        let count = at.text_or_number()?.parse().ok().filter(|count| *count <= MOST_SPARES);
+        count.ok_or_else(|| at.expected(&format!("a number from 0 to {MOST_SPARES}")))
     })?;
     Ok(Some(recipe))
 }

@@ -7,6 +7,7 @@ mod likeness;
 mod psql;
 mod scripts;
 pub mod snapshot;
+pub mod spare;
 pub mod template;
 pub mod trash;
 

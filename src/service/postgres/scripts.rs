@@ -119,6 +119,24 @@ WHERE datname = :'name' AND shobj_description(oid, 'pg_database') = :'mark' \gse
 \endif
 "#;
 
+/// Makes one of the spares that carry `spare_mark` the database `name`, under the lock of the lease. The comment is what
+/// two of them wait for each other at; the second finds no database of that name any more. Prints `made` or `none`.
+pub(super) const CLAIM: &str = r#"SELECT coalesce((SELECT datname FROM pg_database
+    WHERE shobj_description(oid, 'pg_database') = :'spare_mark' ORDER BY random() LIMIT 1), '') AS spare,
+  EXISTS (SELECT FROM pg_database WHERE datname = :'name') AS taken \gset
+SELECT :'spare' = '' OR :'taken'::boolean AS none \gset
+\if :none
+  \echo none
+  \q
+\endif
+BEGIN;
+COMMENT ON DATABASE :"spare" IS :'mark';
+ALTER DATABASE :"spare" ALLOW_CONNECTIONS true;
+ALTER DATABASE :"spare" RENAME TO :"name";
+COMMIT;
+\echo made
+"#;
+
 /// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
 /// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
 macro_rules! target {

@@ -22,17 +22,23 @@ pub struct Template {
     pub mark: TemplateMark,
 }
 
+/// A database whose comment begins as it should.
 #[derive(Deserialize)]
-struct Row {
-    name: String,
-    mark: String,
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) mark: String,
     bytes: u64,
+}
+
+/// The databases on a server whose comment begins with this.
+pub(super) fn marked(server: &Server, prefix: &str) -> Result<Vec<Row>> {
+    let session = psql::Session::new(server, scripts::TEMPLATES).var("prefix", prefix);
+    parse_json(&session.run()?.concat())
 }
 
 /// The template databases of a store on a server, the newest first.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Template>> {
-    let session = psql::Session::new(server, scripts::TEMPLATES).var("prefix", &prefix(store));
-    let rows: Vec<Row> = parse_json(&session.run()?.concat())?;
+    let rows = marked(server, &prefix(store))?;
     let template = |row: Row| {
         let mark = TemplateMark::parse(&row.mark, store)?;
         Some(Template { database: row.name, bytes: row.bytes, mark })
@@ -78,11 +84,16 @@ pub fn mask(database: &Database, file: &Path) -> Result<()> {
 /// # Errors
 /// `Service` when the server refuses.
 pub fn drop(server: &Server, store: &str, template: &Template) -> Result<bool> {
+    drop_marked(server, &template.database, &template.mark.comment(store))
+}
+
+/// Drops a database that carries exactly this mark.
+pub(super) fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> {
     let session = psql::Session::new(server, scripts::DROP_TEMPLATE)
-        .var("name", &template.database)
-        .var("mark", &template.mark.comment(store))
+        .var("name", database)
+        .var("mark", mark)
         .limit(psql::COPYING);
-    let lines = session.run().map_err(|error| refused(error, &template.database))?;
+    let lines = session.run().map_err(|error| refused(error, database))?;
     Ok(lines.last().is_some_and(|word| word == "dropped"))
 }
 
@@ -92,7 +103,7 @@ fn find(server: &Server, store: &str, database: &str) -> Result<Option<Template>
 
 fn refused(error: anyhow::Error, name: &str) -> anyhow::Error {
     match error.downcast_ref::<SqlError>() {
-        Some(sql) => error::service(format!("cannot drop template `{name}`: {sql}")).into(),
+        Some(sql) => error::service(format!("cannot drop database `{name}`: {sql}")).into(),
         None => error,
     }
 }

@@ -155,12 +155,14 @@ impl Servers {
         let mark = format!("git-agentenv {}", store_id.unwrap_or("none"));
         let template = mark.replace("agentenv ", "agentenv template ");
         let trash = mark.replace("agentenv ", "agentenv-trash ");
+        let spare = mark.replace("agentenv ", "agentenv spare ");
         let sql = format!(
             "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
              WHERE starts_with(datname, '{word}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{mark}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{template}')
-                OR starts_with(shobj_description(oid, 'pg_database'), '{trash}') \\gexec"
+                OR starts_with(shobj_description(oid, 'pg_database'), '{trash}')
+                OR starts_with(shobj_description(oid, 'pg_database'), '{spare}') \\gexec"
         );
         let _ = self.try_psql("postgres", &sql);
     }

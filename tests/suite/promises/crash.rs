@@ -83,6 +83,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&trash::KEEP)
         .chain(&trash::RESTORE)
         .chain(&trash::DELETE)
+        .chain(&crash_data::SPARES)
         .map(ToString::to_string)
         .collect();
     assert_eq!(found, struck);

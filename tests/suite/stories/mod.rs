@@ -17,6 +17,7 @@ mod init;
 mod processes;
 mod readers;
 mod shell_init;
+mod spares;
 mod templates;
 mod terminal;
 mod trust;

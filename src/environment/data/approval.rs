@@ -1,0 +1,34 @@
+//! What `trust` approves of template databases.
+
+use crate::error;
+use crate::model::config::{Config, Kind, Recipe};
+use crate::sys::fs;
+use crate::sys::store::hex;
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// What `trust` approves of a template: its commands, and its mask with its content.
+///
+/// # Errors
+/// `NotFound` when there is no such mask.
+pub fn commands(main: &Path, recipe: &Recipe) -> Result<Vec<String>> {
+    let mut commands = recipe.build.clone();
+    if let Some(file) = &recipe.mask {
+        let path = main.join(file);
+        let content = fs::read(&path)?
+            .ok_or_else(|| error::not_found(format!("no mask {}", path.display())))?;
+        commands.push(format!("mask {file} (sha256 {})", hex(&Sha256::digest(content))));
+    }
+    Ok(commands)
+}
+
+/// What `trust` approves of all templates, by service.
+///
+/// # Errors
+/// `NotFound` when there is no such mask.
+pub fn all_commands(main: &Path, config: &Config) -> Result<Vec<Vec<String>>> {
+    let postgres = config.services.values().filter(|service| service.kind == Kind::Postgres);
+    let recipes = postgres.filter_map(|service| service.template.as_ref());
+    recipes.map(|recipe| commands(main, recipe)).collect()
+}

@@ -1,0 +1,92 @@
+//! Spares: what the next `add` only renames.
+
+use crate::common::{Repo, Sandbox, servers, wait_until};
+
+/// A project with a template and this many spares, and a row in the main checkout's database.
+fn project(sandbox: &Sandbox, spares: u8) -> Repo<'_> {
+    let main = format!("{}_main", sandbox.id);
+    servers().psql(&format!("CREATE DATABASE {main}"));
+    servers().psql_on(&main, "CREATE TABLE t AS SELECT 'first' AS word");
+    servers().psql(&format!("ALTER DATABASE {main} SET work_mem TO '7MB'"));
+    let repo = sandbox.repo("app");
+    let kind = format!("kind: postgres, from: main, template: {{ spares: {spares} }}");
+    repo.config(&sandbox.config().replace("kind: postgres", &kind));
+    repo
+}
+
+/// The ids of the databases that wait.
+fn spares(sandbox: &Sandbox) -> Vec<String> {
+    let store = sandbox.store_id().unwrap();
+    let sql = format!(
+        "SELECT oid FROM pg_database WHERE shobj_description(oid, 'pg_database') LIKE 'git-agentenv spare {store} %' ORDER BY 1"
+    );
+    servers().psql(&sql).lines().map(str::to_owned).collect()
+}
+
+fn word(sandbox: &Sandbox, name: &str) -> String {
+    servers().psql_on(&format!("{}_{name}", sandbox.id), "SELECT word FROM t")
+}
+
+fn oid(sandbox: &Sandbox, name: &str) -> String {
+    servers().psql(&format!("SELECT oid FROM pg_database WHERE datname = '{}_{name}'", sandbox.id))
+}
+
+#[test]
+fn add_takes_the_spare_and_another_process_makes_the_next() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, 1);
+    repo.agentenv(&["add", "one"]).ok();
+    wait_until("a spare is made", || spares(&sandbox).len() == 1);
+    let [spare] = spares(&sandbox).try_into().unwrap();
+    repo.agentenv(&["add", "two"]).ok();
+    assert_eq!(oid(&sandbox, "two"), spare);
+    assert_eq!(word(&sandbox, "two"), "first");
+    let setting = servers().psql_on(&format!("{}_two", sandbox.id), "SHOW work_mem");
+    assert_eq!(setting, "7MB");
+    wait_until("the next is made", || spares(&sandbox).len() == 1);
+    assert_ne!(spares(&sandbox), [spare]);
+
+    // As if the process that made a template again had been killed before it dropped what is stale.
+    let stale = format!("{}_stale", sandbox.id);
+    servers().psql(&format!("CREATE DATABASE {stale}"));
+    let store = sandbox.store_id().unwrap();
+    servers().psql(&format!("COMMENT ON DATABASE {stale} IS 'git-agentenv spare {store} gone 1'"));
+    repo.agentenv(&["prune"]).ok();
+    assert!(!sandbox.databases().contains(&stale));
+    assert_eq!(spares(&sandbox).len(), 1);
+
+    servers().psql_on(&format!("{}_main", sandbox.id), "UPDATE t SET word = 'second'");
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    assert!(spares(&sandbox).is_empty(), "a spare of an old template is dropped");
+    repo.agentenv(&["add", "three"]).ok();
+    assert_eq!(word(&sandbox, "three"), "second");
+    wait_until("one more is made", || spares(&sandbox).len() == 1);
+    repo.agentenv(&["remove", "one", "two", "three"]).ok();
+    assert_eq!(spares(&sandbox).len(), 1);
+    repo.agentenv(&["db", "template", "drop"]).ok();
+    assert!(spares(&sandbox).is_empty());
+}
+
+#[test]
+fn no_spare_is_taken_twice() {
+    let sandbox = Sandbox::wide(2);
+    let repo = project(&sandbox, 2);
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    repo.agentenv(&["db", "template", "spare"]).ok();
+    let ready = spares(&sandbox);
+    assert_eq!(ready.len(), 2);
+    let add = |number: usize| {
+        let mut add = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        add.args(["add", &format!("x{number}")]).current_dir(&repo.path);
+        sandbox.start(&mut add)
+    };
+    let running: Vec<_> = (0..5).map(add).collect();
+    running.into_iter().for_each(|one| drop(one.outcome().ok()));
+    let mut oids: Vec<String> = (0..5).map(|number| oid(&sandbox, &format!("x{number}"))).collect();
+    assert!(ready.iter().all(|spare| oids.contains(spare)), "{ready:?} {oids:?}");
+    assert!((0..5).all(|number| word(&sandbox, &format!("x{number}")) == "first"));
+    oids.sort();
+    oids.dedup();
+    assert_eq!(oids.len(), 5);
+    wait_until("there are two again", || spares(&sandbox).len() == 2);
+}
