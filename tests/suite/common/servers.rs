@@ -153,12 +153,13 @@ impl Servers {
     /// Drops what a sandbox left: by the prefix of its databases, and by its lease store's mark.
     pub(super) fn drop_databases_of(&self, word: &str, store_id: Option<&str>) {
         let mark = format!("git-agentenv {}", store_id.unwrap_or("none"));
+        let unfinished = format!("agentenv_{}", store_id.unwrap_or("none"));
         let template = mark.replace("agentenv ", "agentenv template ");
         let trash = mark.replace("agentenv ", "agentenv-trash ");
         let spare = mark.replace("agentenv ", "agentenv spare ");
         let sql = format!(
             "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
-             WHERE starts_with(datname, '{word}')
+             WHERE starts_with(datname, '{word}') OR starts_with(datname, '{unfinished}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{mark}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{template}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{trash}')
