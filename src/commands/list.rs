@@ -1,16 +1,16 @@
 //! `git agentenv list`: lists environments.
 
 use crate::commands::output::environment::Row;
-use crate::environment::context::Context;
+use crate::commands::output::overview::{self, View};
+use crate::environment::context::{Context, current_dir};
 use crate::environment::state::{Glance, State};
 use crate::error::Exit;
-use crate::model::config::Kind;
 use crate::model::lease::Lease;
 use crate::sys::parallel;
 use crate::sys::store::Store;
-use crate::ui::table::{self, Column, Fit};
-use crate::ui::{self, Tone, Ui};
+use crate::ui::{self, Ui};
 use anyhow::Result;
+use serde::Serialize;
 
 /// The arguments of `list`.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,13 @@ Examples:
   git agentenv list --status
   git agentenv list --all --json";
 
-/// Prints the table.
+/// The answer of `list`.
+#[derive(Debug, Serialize)]
+struct Answer {
+    environments: Vec<Row>,
+}
+
+/// Prints the table, and on a terminal the meaning of the marks in it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let (mut leases, glance) = Glance::take(|| leases(args, ui))?;
     leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
@@ -42,7 +48,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     } else {
         leases.iter().map(|lease| row(lease, glance.of(lease))).collect()
     };
-    ui.answer(&serde_json::json!({ "environments": rows }), || text(&rows, args.all))?;
+    let answer = Answer { environments: rows };
+    let view = View { here: current_dir().ok(), width: ui::width(), all: args.all };
+    ui.answer(&answer, || overview::text(&answer.environments, &view))?;
+    if ui.is_heard() && !ui.is_json() {
+        overview::legend(&answer.environments).iter().for_each(|line| ui.say(line));
+    }
     Ok(Exit::Done)
 }
 
@@ -59,70 +70,4 @@ fn leases(args: &Args, ui: &Ui) -> Result<Vec<Lease>> {
         ui.warn(format!("cannot read lease {}: {}", broken.file.display(), broken.why));
     }
     Ok(leases)
-}
-
-fn text(rows: &[Row], all: bool) -> String {
-    if rows.is_empty() {
-        return "no environments; create one with `git agentenv add <branch>`\n".to_owned();
-    }
-    let column = |heading, fit, cell: &dyn Fn(&Row) -> String| Column {
-        heading,
-        fit,
-        cells: rows.iter().map(cell).collect(),
-    };
-    let mut columns = vec![
-        column("BRANCH", Fit::Cut(14), &branch),
-        column("STATE", Fit::Whole, &Row::painted_state),
-        column("PORTS", Fit::Cut(9), &ports),
-        column("CHANGES", Fit::Whole, &changes),
-        column("COMMITS", Fit::Cut(9), &commits),
-        column("PATH", Fit::CutStart(16), &|row| row.environment.path.display().to_string()),
-        column("DATABASE", Fit::Drop(20), &|row| held(row, |kind| kind != Kind::Redis)),
-        column("REDIS", Fit::Drop(5), &|row| held(row, |kind| kind == Kind::Redis)),
-    ];
-    if all {
-        columns.insert(0, column("REPOSITORY", Fit::Cut(10), &repository));
-    }
-    table::render(columns, ui::width())
-}
-
-fn repository(row: &Row) -> String {
-    row.environment.main.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn branch(row: &Row) -> String {
-    row.environment.branch.clone().unwrap_or_else(|| "(detached)".to_owned())
-}
-
-fn ports(row: &Row) -> String {
-    let star = |port: &u16| if row.state.listening_on.contains(port) { "*" } else { "" };
-    let ports = row.environment.ports.values().map(|port| format!("{port}{}", star(port)));
-    ports.collect::<Vec<_>>().join(" ")
-}
-
-fn held(row: &Row, wanted: fn(Kind) -> bool) -> String {
-    let services = row.environment.services.values().filter(|service| wanted(service.kind));
-    services.map(|service| service.holds.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-fn changes(row: &Row) -> String {
-    match row.state.status.as_ref().map(|status| status.changed) {
-        None => String::new(),
-        Some(0) => "clean".to_owned(),
-        Some(changed) => Tone::Wait.paint(&changed.to_string()),
-    }
-}
-
-fn commits(row: &Row) -> String {
-    let Some((status, beside)) =
-        row.state.status.as_ref().and_then(|s| Some((s, s.beside.as_ref()?)))
-    else {
-        return String::new();
-    };
-    match (status.ahead, status.behind) {
-        (0, 0) => format!("= {beside}"),
-        (ahead, 0) => format!("+{ahead} {beside}"),
-        (0, behind) => format!("-{behind} {beside}"),
-        (ahead, behind) => format!("+{ahead} -{behind} {beside}"),
-    }
 }

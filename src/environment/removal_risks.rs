@@ -57,6 +57,16 @@ impl Kind {
             Kind::Process => "process",
         }
     }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Kind::Ignored => "ignored files",
+            Kind::Session => "database sessions",
+            Kind::Unmarked => "redis indexes",
+            Kind::Process => "processes",
+            Kind::Uncommitted | Kind::Commits => self.word(),
+        }
+    }
 }
 
 /// How many there are of each kind, in few words.
@@ -64,7 +74,10 @@ pub fn counted(losses: &[Loss]) -> String {
     let mut kinds: Vec<Kind> = losses.iter().map(|loss| loss.kind).collect();
     kinds.dedup();
     let count = |kind: &Kind| losses.iter().filter(|loss| loss.kind == *kind).count();
-    let words = kinds.iter().map(|kind| format!("{} {}", count(kind), kind.word()));
+    let words = kinds.iter().map(|kind| match count(kind) {
+        1 => format!("1 {}", kind.word()),
+        many => format!("{many} {}", kind.plural()),
+    });
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -234,4 +247,16 @@ fn is_rebuilt(file: &str) -> bool {
 
 fn push(losses: &mut Vec<Loss>, kind: Kind, what: String, needs_force: bool) {
     losses.push(Loss { kind, what, needs_force });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counted_losses_have_a_plural() {
+        let loss = |kind| Loss { kind, what: String::new(), needs_force: true };
+        let losses = [Kind::Ignored, Kind::Ignored, Kind::Session].map(loss);
+        assert_eq!(counted(&losses), "2 ignored files, 1 database session");
+    }
 }

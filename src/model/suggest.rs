@@ -5,12 +5,11 @@ const LONGEST: usize = 100;
 
 /// The closest of `known` to `word`, when it is close enough to be worth a "did you mean".
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = folded(word);
-    let near = |candidate: &&str| distance(&word, &folded(candidate));
+    let word = word.to_lowercase();
     known
         .into_iter()
-        .filter(|candidate| word.len().max(candidate.chars().count()) <= LONGEST)
-        .map(|candidate| (near(&candidate), candidate))
+        .filter(|candidate| longest(&word, candidate) <= LONGEST)
+        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed(&word, candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -25,33 +24,14 @@ pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clo
     format!("known: {}", known.join(", "))
 }
 
-fn folded(word: &str) -> Vec<char> {
-    word.chars().flat_map(char::to_lowercase).collect()
+fn longest(word: &str, candidate: &str) -> usize {
+    word.chars().count().max(candidate.chars().count())
 }
 
 /// A third of the letters may differ, but never all of them.
-fn allowed(word: &[char], candidate: &str) -> usize {
-    let longest = word.len().max(candidate.chars().count());
+fn allowed(word: &str, candidate: &str) -> usize {
+    let longest = longest(word, candidate);
     (longest / 3).max(1).min(longest.saturating_sub(1))
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let replace = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replace.min(last[j] + 1).min(row[j - 1] + 1);
-            let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if swapped {
-                row[j] = row[j].min(before[j - 2] + 1);
-            }
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }
 
 #[cfg(test)]
@@ -86,13 +66,5 @@ mod tests {
     fn a_suggestion_lists_what_there_is() {
         assert_eq!(suggestion("prts", ["ports"]), "did you mean `ports`?");
         assert_eq!(suggestion("volumes", ["a", "b"]), "known: `a`, `b`");
-    }
-
-    #[test]
-    fn the_distance_counts_edits() {
-        let distance = |a: &str, b: &str| distance(&folded(a), &folded(b));
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("ab", "ba"), 1);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

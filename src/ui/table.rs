@@ -9,6 +9,8 @@ pub enum Fit {
     Whole,
     /// Its cells are cut at their ends, to no less than this width.
     Cut(usize),
+    /// Its cells are names that differ at their ends, cut in the middle, to no less than this width.
+    CutMiddle(usize),
     /// Its cells are paths, cut at their beginnings, to no less than this width.
     CutStart(usize),
     /// It is cut at the ends, to no less than this width, and left out when that is not enough.
@@ -44,6 +46,33 @@ pub fn render(mut columns: Vec<Column>, limit: Option<usize>) -> String {
     std::iter::once(heading).chain(cells).collect()
 }
 
+/// The same cells for a terminal too narrow for a table: for each row the first two cells, and a line for each other.
+pub fn blocks(columns: &[Column], limit: usize) -> String {
+    let (title, facts) = columns.split_at(columns.len().min(2));
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    let labels = facts.iter().map(|column| column.heading.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in 0..rows {
+        let beside: usize = title.iter().skip(1).map(|column| GAP + width_of(column, row)).sum();
+        for (at, column) in title.iter().enumerate() {
+            let room = if at == 0 { limit.saturating_sub(beside) } else { limit };
+            let gap = if at == 0 { "" } else { "  " };
+            text += &format!("{gap}{}", cut(&column.cells[row], room, column.fit));
+        }
+        text += "\n";
+        for fact in facts.iter().filter(|fact| !fact.cells[row].is_empty()) {
+            let room = limit.saturating_sub(labels + 2 * GAP);
+            let cell = cut(&fact.cells[row], room, fact.fit);
+            text += &format!("  {:<labels$}  {cell}\n", fact.heading.to_lowercase());
+        }
+    }
+    text
+}
+
+fn width_of(column: &Column, row: usize) -> usize {
+    measure_text_width(&column.cells[row])
+}
+
 fn width(column: &Column) -> usize {
     let cells = column.cells.iter().map(|cell| measure_text_width(cell)).max().unwrap_or(0);
     cells.max(column.heading.len())
@@ -65,13 +94,15 @@ fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
         columns.remove(at);
         *widths = columns.iter().map(width).collect();
     }
-    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Cut(_)));
+    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Cut(_) | Fit::CutMiddle(_)));
 }
 
 fn cut_down(columns: &[Column], widths: &mut [usize], limit: usize, may: impl Fn(Fit) -> bool) {
     for at in (0..columns.len()).rev().filter(|&at| may(columns[at].fit)) {
         let excess = total(widths).saturating_sub(limit);
-        if let Fit::Cut(least) | Fit::CutStart(least) | Fit::Drop(least) = columns[at].fit {
+        if let Fit::Cut(least) | Fit::CutMiddle(least) | Fit::CutStart(least) | Fit::Drop(least) =
+            columns[at].fit
+        {
             let least = least.max(columns[at].heading.len()).min(widths[at]);
             widths[at] = widths[at].saturating_sub(excess).max(least);
         }
@@ -89,14 +120,27 @@ fn line(columns: &[Column], widths: &[usize], cell: &dyn Fn(&Column) -> String) 
 }
 
 fn cut(cell: &str, width: usize, fit: Fit) -> String {
-    if !matches!(fit, Fit::CutStart(_)) || measure_text_width(cell) <= width {
-        return truncate_str(cell, width, "…").into_owned();
+    let is_short = measure_text_width(cell) <= width;
+    match fit {
+        Fit::CutStart(_) if !is_short => {
+            let plain = strip_ansi_codes(cell);
+            let rest = end(&plain, width.saturating_sub(1));
+            format!("…{}", rest.find('/').map_or(rest, |slash| &rest[slash..]))
+        }
+        Fit::CutMiddle(_) if !is_short => {
+            let plain = strip_ansi_codes(cell);
+            let rest = end(&plain, width.saturating_sub(1) / 2);
+            let begin = width.saturating_sub(1 + measure_text_width(rest));
+            format!("{}…{rest}", truncate_str(&plain, begin, ""))
+        }
+        _ => truncate_str(cell, width, "…").into_owned(),
     }
-    let plain = strip_ansi_codes(cell);
-    let starts = plain.char_indices().map(|(at, _)| at);
-    let rest = starts.map(|at| &plain[at..]).find(|rest| measure_text_width(rest) < width);
-    let rest = rest.unwrap_or_default();
-    format!("…{}", rest.find('/').map_or(rest, |slash| &rest[slash..]))
+}
+
+/// The longest end of a text that is no wider than this.
+fn end(text: &str, width: usize) -> &str {
+    let starts = text.char_indices().map(|(at, _)| at);
+    starts.map(|at| &text[at..]).find(|rest| measure_text_width(rest) <= width).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -125,6 +169,31 @@ mod tests {
         assert_eq!(shown(Some(43)), "a-rather-long-name  …/code/app       less …");
         assert_eq!(shown(Some(35)), "a-rather-long-name  …/code/app");
         assert_eq!(shown(Some(20)), "a-rather-…  …/app");
+    }
+
+    #[test]
+    fn names_are_cut_in_the_middle() {
+        assert_eq!(cut("feature/checkout-flow-1", 14, Fit::CutMiddle(8)), "feature…flow-1");
+        assert_eq!(cut("日本日本日本", 7, Fit::CutMiddle(7)), "日本…本");
+        assert_eq!(cut("short", 14, Fit::CutMiddle(8)), "short");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_a_block_for_each_row() {
+        let column =
+            |heading, cell: &str, fit| Column { heading, cells: vec![cell.to_owned()], fit };
+        let columns = [
+            column("BRANCH", "feature/a-rather-long-name-1", Fit::CutMiddle(8)),
+            column("STATE", "ready", Fit::Whole),
+            column("PATH", "/home/somebody/code/app-feature", Fit::CutStart(8)),
+            column("REDIS", "", Fit::Whole),
+        ];
+        let expected = "feature/a-r…long-name-1  ready\n  path   …/code/app-feature\n";
+        assert_eq!(blocks(&columns, 30), expected);
+        for limit in 20..60 {
+            let text = blocks(&columns, limit);
+            assert!(text.lines().all(|line| measure_text_width(line) <= limit), "{text}");
+        }
     }
 
     #[test]

@@ -238,7 +238,27 @@ fn a_list_fits_80_columns() {
     let rows: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("BRANCH")).collect();
     assert!(rows[1].starts_with("feature/") && rows[2].starts_with("short "), "{screen}");
     assert!(rows[1].contains("ready") && rows[1].contains(&format!("{port}*")), "{screen}");
-    assert!(rows[3].starts_with('$'), "no line wraps: {screen}");
+    assert!(rows[1].contains("to-be "), "cut in the middle: {screen}");
+    assert!(rows[1].contains("…") && rows[2].contains("../app-short"), "{screen}");
+    assert_eq!(rows[3], "*: a process listens on this port", "no line wraps: {screen}");
+}
+
+#[test]
+fn a_narrow_terminal_shows_a_block_for_each_environment_and_marks_the_current_one() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "one", "two"]).ok();
+    std::fs::remove_file(sandbox.root.join("app-one/.env.worktree")).unwrap();
+    let terminal = Terminal::in_dir(&sandbox, &sandbox.root.join("app-two"));
+    terminal.tmux(&["resize-window", "-t", "0", "-x", "40", "-y", "24"]);
+    terminal.types("clear; git agentenv list");
+    assert_eq!(terminal.exit_code(), 0);
+    let screen = terminal.screen();
+    let lines: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("one ")).collect();
+    assert_eq!(lines[0], "one  incomplete", "{screen}");
+    assert!(lines.contains(&"@ two  ready") && lines.contains(&"  path      ."), "{screen}");
+    assert!(lines.contains(&"  path      ../app-one"), "{screen}");
+    assert!(screen.contains("incomplete: the environment file"), "{screen}");
 }
 
 #[test]
