@@ -42,7 +42,7 @@ fn every_command_runs_in_order() {
     assert!(log().contains("codex in codex-1: fix the login\n"), "{}", log());
     assert!(log().contains("claude in fix-login: \n"), "{}", log());
     assert!(log().contains(": --worktree fix-typo\n"), "{}", log());
-    assert!(said.stdout.contains("http://localhost:80"), "{}", said.show());
+    assert!(said.stdout.contains("http://localhost:30"), "{}", said.show());
     assert!(said.stdout.contains("\nrepo-by-hand\n"), "{}", said.show());
     let left = ["bin/git-agentenv", "share/man/man1/git-agentenv.1"]
         .map(|file| sandbox.root.join("home/.local").join(file).exists());

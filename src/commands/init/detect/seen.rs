@@ -97,7 +97,7 @@ pub(super) fn is_environment(name: &str) -> bool {
 pub(super) fn is_compose(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
     let yaml = [".yml", ".yaml"].iter().any(|ending| name.ends_with(ending));
-    yaml && (name.starts_with("compose.") || name.starts_with("docker-compose"))
+    yaml && (name.starts_with("compose.") || name.contains("-compose"))
         || ["infra.yml", "local-infra.yml"].contains(&name)
 }
 
