@@ -104,17 +104,22 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
         Err(error) if moved => ui.warn(format!("keeping the old variables: {error:#}")),
         Err(_) => {}
     }
+    let mut parts = Vec::new();
     for part in &lease.parts {
         let resource = lease.resource(part)?;
-        match service::state(&resource, &lease.id)? {
-            State::Ours => {}
-            // It was empty when this environment claimed it, so the keys in it are this environment's.
-            State::Unmarked(_) if lease.was_whole() => {
-                service::reclaim(&resource, &lease.id)?;
-            }
+        let made = match service::state(&resource, &lease.id)? {
+            State::Ours => service::reclaim(&resource, &lease.id)?,
+            // It was empty when this environment claimed it on this server, so the keys in it are this environment's.
+            State::Unmarked(_) if lease.was_whole() => service::reclaim(&resource, &lease.id)?,
             State::Missing | State::NotOurs(_) | State::Unmarked(_) => restore(ui, &lease, part)?,
-        }
+        };
+        let server_id = match made {
+            Made::Ours(server_id) => server_id,
+            Made::Occupied(by) => return Err(occupied(part, &by)),
+        };
+        parts.push(Part { server_id, ..part.clone() });
     }
+    lease.parts = parts;
     if lease.phase != Phase::Ready && !tree.admin.join("index").exists() {
         git::checkout(&lease.main, &lease.path)?;
     }
@@ -128,15 +133,18 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     Ok(lease)
 }
 
-fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<()> {
+fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
-    match service::create(&lease.resource(part)?, &lease.id, part.from.as_ref())? {
-        Made::Ours => step.done(),
-        Made::Occupied(by) => {
-            let message = format!("{} {} is used by {by}", part.service, part.holds);
-            let hint = "remove the environment and add it again: it gets another slot";
-            return Err(error::refused(message).hint(hint).into());
-        }
+    let made = service::create(&lease.resource(part)?, &lease.id, part.from.as_ref())?;
+    match made {
+        Made::Ours(_) => step.done(),
+        Made::Occupied(_) => step.nothing(),
     }
-    Ok(())
+    Ok(made)
+}
+
+fn occupied(part: &Part, by: &str) -> anyhow::Error {
+    let message = format!("{} {} is used by {by}", part.service, part.holds);
+    let hint = "remove the environment and add it again: it gets another slot";
+    error::refused(message).hint(hint).into()
 }

@@ -34,10 +34,12 @@ pub enum Outcome {
 pub fn make(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) -> Result<Outcome> {
     let attempt = side_by_side(ui, store, plan, templates);
     let failed = match attempt.result {
-        Ok(admin) if attempt.occupied.is_none() => match finish(store, plan, admin) {
-            Ok(lease) => return Ok(Outcome::Ready(Box::new(lease))),
-            Err(error) => Some(error),
-        },
+        Ok(admin) if attempt.occupied.is_none() => {
+            match finish(store, plan, admin, &attempt.made) {
+                Ok(lease) => return Ok(Outcome::Ready(Box::new(lease))),
+                Err(error) => Some(error),
+            }
+        }
         Ok(_) => None,
         Err(error) => Some(error),
     };
@@ -65,6 +67,8 @@ struct Attempt {
     occupied: Option<(u32, String)>,
     /// Parts whose servers may have done something.
     reached: Vec<Part>,
+    /// Parts that were created, with the identity of their server.
+    made: Vec<Part>,
 }
 
 /// Creates the databases beside the worktree. Redis answers in a moment, but finding it takes a process: it follows
@@ -83,7 +87,7 @@ fn side_by_side(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) 
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
         let result = worktree(ui, first, store, plan);
-        let mut attempt = Attempt { result, occupied: None, reached: Vec::new() };
+        let mut attempt = Attempt { result, occupied: None, reached: Vec::new(), made: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
             attempt.count(part, made.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
@@ -98,7 +102,9 @@ impl Attempt {
             self.reached.push(part.clone());
         }
         match made {
-            Ok(Made::Ours) => {}
+            Ok(Made::Ours(server_id)) => {
+                self.made.push(Part { server_id, ..part.clone() });
+            }
             Ok(Made::Occupied(by)) => {
                 self.occupied = part.holds.parse().ok().map(|index| (index, by));
             }
@@ -125,16 +131,20 @@ fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
 fn provide(step: Step<'_>, lease: &Lease, part: &Part, templates: &Templates<'_>) -> Result<Made> {
     let made = templates.create(lease, part)?;
     match made {
-        Made::Ours => step.done(),
+        Made::Ours(_) => step.done(),
         Made::Occupied(_) => step.nothing(),
     }
     Ok(made)
 }
 
 /// From here on only `remove` deletes the environment.
-fn finish(store: &Store, plan: &Plan, admin: PathBuf) -> Result<Lease> {
+fn finish(store: &Store, plan: &Plan, admin: PathBuf, made: &[Part]) -> Result<Lease> {
     interrupt::check()?;
-    let lease = plan.lease.clone().into_ready(admin);
+    let mut lease = plan.lease.clone().into_ready(admin);
+    for part in &mut lease.parts {
+        let made = made.iter().find(|made| made.service == part.service);
+        part.server_id = made.and_then(|made| made.server_id.clone());
+    }
     failpoint::point("before-ready")?;
     store.save(&lease)?;
     failpoint::point("ready")?;

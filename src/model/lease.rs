@@ -111,6 +111,12 @@ pub struct Part {
     /// What the database was created as a copy of; `None`: of nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Source>,
+    /// The variable that holds the server's password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// The server that had the part when it was created: the run id of a Redis.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<String>,
 }
 
 impl Lease {

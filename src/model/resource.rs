@@ -18,6 +18,8 @@ pub struct Server {
     pub user: String,
     /// The port on this machine where applications reach it.
     pub port: u16,
+    /// The variable that holds its password.
+    pub password_env: Option<String>,
 }
 
 /// What one environment holds of one service.
@@ -49,6 +51,8 @@ pub struct RedisIndex {
     pub server: Server,
     /// Its number.
     pub index: u32,
+    /// The run id of the server that had the index when the lease claimed it; `None`: not known.
+    pub claimed_on: Option<String>,
 }
 
 /// A SQLite file.
@@ -63,17 +67,24 @@ pub struct File {
 impl Server {
     /// The server of a lease's part; `None` for a file.
     pub fn of_part(part: &Part) -> Option<Self> {
-        Self::new(part.kind, &part.place, &part.user, part.port)
+        (part.kind != Kind::Sqlite).then(|| Server {
+            kind: part.kind,
+            place: part.place.clone(),
+            user: part.user.clone(),
+            port: part.port,
+            password_env: part.password_env.clone(),
+        })
     }
 
     /// The server of a configured service; `None` for a file.
     pub fn of_service(service: &Service) -> Option<Self> {
-        Self::new(service.kind, &service.place, &service.user, service.port)
-    }
-
-    fn new(kind: Kind, place: &Place, user: &str, port: u16) -> Option<Self> {
-        let server = Server { kind, place: place.clone(), user: user.to_owned(), port };
-        (kind != Kind::Sqlite).then_some(server)
+        (service.kind != Kind::Sqlite).then(|| Server {
+            kind: service.kind,
+            place: service.place.clone(),
+            user: service.user.clone(),
+            port: service.port,
+            password_env: service.password_env.clone(),
+        })
     }
 
     /// What messages call it.
@@ -113,7 +124,11 @@ impl Resource {
             return Ok(Resource::File(File::new(worktree, &part.holds)?));
         };
         Ok(match part.kind {
-            Kind::Redis => Resource::RedisIndex(RedisIndex { server, index: index(&part.holds)? }),
+            Kind::Redis => Resource::RedisIndex(RedisIndex {
+                server,
+                index: index(&part.holds)?,
+                claimed_on: part.server_id.clone(),
+            }),
             Kind::Mysql => Resource::MysqlDatabase(Database { server, name: part.holds.clone() }),
             Kind::Postgres | Kind::Sqlite => {
                 Resource::Database(Database { server, name: part.holds.clone() })
@@ -192,6 +207,8 @@ mod tests {
             user: String::new(),
             port: 1,
             from: None,
+            password_env: None,
+            server_id: None,
         }
     }
 

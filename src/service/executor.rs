@@ -2,10 +2,27 @@
 
 use crate::error;
 use crate::model::config::Place;
-use crate::sys::docker;
+use crate::service::Server;
 use crate::sys::exec::{self, Cmd, Output, PATIENCE, Script};
+use crate::sys::{docker, env};
 use anyhow::Result;
 use std::time::Duration;
+
+/// The password of a server: from the variable that its `password_env` names, else from the client's usual variable.
+///
+/// # Errors
+/// When the named variable is not set: nothing has run then.
+pub fn password(server: &Server, usual: &str) -> Result<Option<String>> {
+    let Some(name) = &server.password_env else {
+        return Ok(env::var(usual));
+    };
+    env::var(name).map(Some).ok_or_else(|| {
+        let title = server.title();
+        error::service(format!("no password for `{title}`: variable `{name}` is not set"))
+            .hint(format!("set `{name}`, which `password_env` in .agentenv.yaml names"))
+            .never_ran()
+    })
+}
 
 /// A place to run client programs.
 #[derive(Debug, Clone)]

@@ -23,7 +23,10 @@ pub fn sessions(resource: &Resource) -> Result<Vec<Session>> {
 pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
     let database =
         |name: &str| Resource::Database(Database { server: server.clone(), name: name.to_owned() });
-    let index = |index| Resource::RedisIndex(RedisIndex { server: server.clone(), index });
+    let index = |index| {
+        let server = server.clone();
+        Resource::RedisIndex(RedisIndex { server, index, claimed_on: None })
+    };
     Ok(match server.kind {
         Kind::Postgres => postgres::inventory(server)?
             .iter()

@@ -32,8 +32,9 @@ pub struct Session {
 /// The result of creating a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Made {
-    /// It is ours now, or was already.
-    Ours,
+    /// It is ours now, or was already. With the identity of its server, when the server can lose marks: see
+    /// [`RedisIndex::claimed_on`].
+    Ours(Option<String>),
     /// Another owner has it, in these words: another slot is needed.
     Occupied(String),
 }
@@ -74,13 +75,13 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
             failpoint::point("before-database")?;
             postgres::create(database, id, from)?;
             failpoint::point("database-made")?;
-            Ok(Made::Ours)
+            Ok(Made::Ours(None))
         }
         Resource::MysqlDatabase(database) => {
             failpoint::point("before-database")?;
             mysql::create(database, id)?;
             failpoint::point("database-made")?;
-            Ok(Made::Ours)
+            Ok(Made::Ours(None))
         }
         Resource::RedisIndex(index) => {
             failpoint::point("before-index")?;
@@ -88,7 +89,7 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
             failpoint::point("index-made")?;
             Ok(made)
         }
-        Resource::File(file) => sqlite::create(file).map(|()| Made::Ours),
+        Resource::File(file) => sqlite::create(file).map(|()| Made::Ours(None)),
     }
 }
 
@@ -96,7 +97,9 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
 pub fn reclaim(resource: &Resource, id: &str) -> Result<Made> {
     match resource {
         Resource::RedisIndex(index) => redis::reclaim(index, id),
-        Resource::Database(_) | Resource::MysqlDatabase(_) | Resource::File(_) => Ok(Made::Ours),
+        Resource::Database(_) | Resource::MysqlDatabase(_) | Resource::File(_) => {
+            Ok(Made::Ours(None))
+        }
     }
 }
 

@@ -4,10 +4,9 @@ use super::Target;
 use crate::commands::completions::candidates;
 use crate::environment::resolve;
 use crate::error::{self, Exit};
-use crate::model::lease::{self, Part};
+use crate::model::lease::Part;
 use crate::model::source::Source;
-use crate::service::Database;
-use crate::service::postgres::copy::{self, Copy};
+use crate::service::postgres::snapshot;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -25,6 +24,12 @@ pub struct Args {
     /// End the sessions on the target database, never those on the source
     #[arg(short, long)]
     pub force: bool,
+    /// Do not keep the old content as a snapshot
+    #[arg(long)]
+    pub no_snapshot: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// The examples in its help.
@@ -40,24 +45,22 @@ const MAIN: &str = "main";
 /// Copies the content.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let source = source(args, target)?;
-    let Database { server, name } = &target.database;
+    let name = &target.database.name;
     if source == *name {
         let message = format!("cannot copy `{source}` to itself");
         return Err(error::usage(message).into());
     }
+    let what = format!("replaces database `{name}` by a copy of `{source}`");
+    super::agree(ui, args.yes, args.no_snapshot, &what, "Replace it?")?;
     let _working = target.lock(ui)?;
     let step = ui.step(format!("copying {source} to {name}"));
-    let means = copy::copy(&Copy {
-        server,
-        id: &target.lease.id,
-        source: Some(&Source::Database(source.clone())),
-        target: name,
-        mark: lease::mark(&target.lease.id),
-        replace: true,
-        force: args.force,
-    })?;
+    let before = (!args.no_snapshot).then_some("copy");
+    let (database, id) = (&target.database, &target.lease.id);
+    let from = Source::Database(source.clone());
+    let (means, kept) = snapshot::overwrite(database, id, Some(&from), args.force, before)?;
     step.done();
-    let answer = json!({ "database": name, "from": source, "means": means });
+    super::say_way_back(ui, target, kept.as_deref());
+    let answer = json!({ "database": name, "from": source, "means": means, "snapshot": kept });
     ui.answer(&answer, || format!("{name}\n"))?;
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::suggest;
+use crate::service::postgres::snapshot as snapshots;
 use crate::service::{Database, Gone, Resource, mysql, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -40,10 +41,10 @@ pub enum What {
     /// Open the client of the database: psql, mariadb or sqlite3
     #[command(after_long_help = shell::EXAMPLES)]
     Shell(shell::Args),
-    /// Empty the database; snapshots stay
+    /// Empty the database; on Postgres, keep the old content as a snapshot
     #[command(after_long_help = EXAMPLES)]
     Reset(Reset),
-    /// Replace its content by a copy of another database
+    /// Replace its content by a copy of another database; keep the old content as a snapshot
     #[command(after_long_help = copy::EXAMPLES)]
     Copy(copy::Args),
     /// Save, restore, list and delete snapshots
@@ -63,6 +64,12 @@ pub struct Reset {
     /// End the sessions on the database
     #[arg(short, long)]
     pub force: bool,
+    /// Do not keep the old content as a snapshot
+    #[arg(long)]
+    pub no_snapshot: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -102,23 +109,56 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
-    let _working = target.lock(ui)?;
     let name = &target.database.name;
+    // MySQL cannot rename a database, so nothing is kept there.
+    let no_snapshot = args.no_snapshot || target.database.server.kind == Kind::Mysql;
+    agree(ui, args.yes, no_snapshot, &format!("empties database `{name}`"), "Empty it?")?;
+    let _working = target.lock(ui)?;
     let step = ui.step(format!("emptying {name}"));
-    let reset = match target.database.server.kind {
-        Kind::Mysql => mysql::reset,
-        _ => postgres::reset,
-    };
-    match reset(&target.database, &target.lease.id, args.force)? {
-        Gone::Dropped | Gone::Missing => step.done(),
-        Gone::Busy(sessions) => return Err(postgres::in_use(name, &sessions)),
+    let kept = match target.database.server.kind {
+        Kind::Mysql => empty_mysql(args, target).map(|()| None),
+        _ => {
+            let before = (!args.no_snapshot).then_some("reset");
+            let (database, id) = (&target.database, &target.lease.id);
+            snapshots::overwrite(database, id, None, args.force, before).map(|(_, kept)| kept)
+        }
+    }?;
+    step.done();
+    say_way_back(ui, target, kept.as_deref());
+    let answer = json!({ "database": name, "empty": true, "snapshot": kept });
+    ui.answer(&answer, || format!("{name}\n"))?;
+    Ok(Exit::Done)
+}
+
+fn empty_mysql(args: &Reset, target: &Target) -> Result<()> {
+    let name = &target.database.name;
+    match mysql::reset(&target.database, &target.lease.id, args.force)? {
+        Gone::Dropped | Gone::Missing => Ok(()),
+        Gone::Busy(sessions) => Err(postgres::in_use(name, &sessions)),
         Gone::NotOurs(whose) => {
             let message = format!("database `{name}` is not this environment's ({whose})");
-            return Err(error::refused(message).into());
+            Err(error::refused(message).into())
         }
     }
-    ui.answer(&json!({ "database": name, "empty": true }), || format!("{name}\n"))?;
-    Ok(Exit::Done)
+}
+
+/// Asks on a terminal before a database is overwritten.
+fn agree(ui: &Ui, yes: bool, no_snapshot: bool, what: &str, question: &str) -> Result<()> {
+    if yes || !ui.can_ask() {
+        return Ok(());
+    }
+    let kept = if no_snapshot { "deletes" } else { "keeps a snapshot of" };
+    ui.agree(&format!("this {what} and {kept} the old content"), question, !no_snapshot)
+}
+
+/// Names the snapshot of what was overwritten, and the command that restores it.
+fn say_way_back(ui: &Ui, target: &Target, snapshot: Option<&str>) {
+    if let Some(snapshot) = snapshot {
+        let name = &target.lease.name;
+        ui.say(format!(
+            "kept the old content as snapshot `{snapshot}`; restore it with `git agentenv db snapshot restore {snapshot} {name}`"
+        ));
+    }
 }
 
 fn target(env: Option<&str>, service: Option<&str>, kinds: &[Kind]) -> Result<Target> {

@@ -109,7 +109,7 @@ impl<'a> Templates<'a> {
             && spare::claim(database, self.store.id(), &lease.id, (&name, mark.at))?
         {
             failpoint::point("spare-claimed")?;
-            return Ok(Made::Ours);
+            return Ok(Made::Ours(None));
         }
         service::create(&resource, &lease.id, Some(&Source::Database(name)))
     }

@@ -63,6 +63,7 @@ pub(super) fn service(kind: Kind) -> Service {
         },
         user: user.to_owned(),
         port,
+        password_env: None,
     }
 }
 

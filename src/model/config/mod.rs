@@ -146,6 +146,9 @@ pub struct Service {
     pub user: String,
     /// The port on this machine where applications reach it.
     pub port: u16,
+    /// The variable that holds its password; never the password.
+    #[serde(default)]
+    pub password_env: Option<String>,
 }
 
 /// A process of the application, for the shell, once `trust` approved it.

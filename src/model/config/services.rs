@@ -9,7 +9,7 @@ use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "kind",
     "variable",
     "name",
@@ -22,6 +22,7 @@ const KEYS: [&str; 12] = [
     "host",
     "user",
     "port",
+    "password_env",
 ];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
@@ -94,6 +95,7 @@ fn service(at: &At) -> Checked<Service> {
     })?;
     fields.set("user", &mut service.user, |at| word(at, "user"))?;
     fields.set("port", &mut service.port, At::port)?;
+    fields.set("password_env", &mut service.password_env, |at| variable(at).map(Some))?;
     if let Some(place) = place(&fields)? {
         service.place = place;
     }
@@ -120,9 +122,17 @@ fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
         Kind::Postgres => &["range"],
         Kind::Mysql => &["range", "from", "template"],
         Kind::Redis => &["name", "from", "template"],
-        Kind::Sqlite => {
-            &["from", "template", "range", "container", "compose", "host", "user", "port"]
-        }
+        Kind::Sqlite => &[
+            "from",
+            "template",
+            "range",
+            "container",
+            "compose",
+            "host",
+            "user",
+            "port",
+            "password_env",
+        ],
     };
     let idle = idle.iter().find_map(|key| fields.get(key));
     let (what, instead) = match kind {
@@ -176,6 +186,17 @@ fn place(fields: &Fields) -> Checked<Option<Place>> {
         Some(at) => Err(at.error("`false` has no meaning").hint("omit `host`, or set `container`")),
         None => Ok(None),
     }
+}
+
+/// The name of a variable: a password that stands here by mistake is not echoed.
+fn variable(at: &At) -> Checked<String> {
+    let text = at.text()?;
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.chars().all(inner) && !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(text);
+    }
+    let wrong = at.error("not a valid variable name");
+    Err(wrong.hint("name the variable that holds the password, for example PGPASSWORD"))
 }
 
 fn word(at: &At, what: &str) -> Checked<String> {

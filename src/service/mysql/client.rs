@@ -2,13 +2,16 @@
 
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{Site, Task};
+use crate::service::executor::{self, Site, Task};
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
 use std::time::Duration;
 
 /// How long a script may take, the wait for the lock included.
 const LIMIT: Duration = Duration::from_secs(45);
+
+/// The variable from which the client takes a password.
+const PASSWORD: &str = "MYSQL_PWD";
 
 /// Runs whichever client there is. In an official image the administrator's password is a variable of the container,
 /// which its own client may use.
@@ -54,7 +57,9 @@ impl std::error::Error for SqlError {}
 pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Result<Vec<String>> {
     let site = Site::of(&server.place);
     let port = server.port.to_string();
+    let password = executor::password(server, PASSWORD)?;
     let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
+    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
     task.args.extend(["--batch", "--raw", "--skip-column-names", "--unbuffered", "--binary-mode"]);
     task.script = Script {
         first: first.into_bytes(),
@@ -79,7 +84,9 @@ pub(super) fn interactive(
     let site = Site::of(&server.place);
     let port = server.port.to_string();
     let choice = format!("--database={database}");
+    let password = executor::password(server, PASSWORD)?;
     let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
+    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
     task.args.push(&choice);
     task.args.extend(args);
     site.terminal(&task, terminal)
@@ -104,7 +111,7 @@ fn failure(site: &Site, task: &Task, output: &Output) -> anyhow::Error {
     let message = format!("mysql in `{}` does not answer: {}", site.title(), refused.message);
     let hint = match refused.number {
         1045 | 1698 => {
-            "look at `user` of this service in .agentenv.yaml; give its password in MYSQL_PWD"
+            "look at `user` of this service in .agentenv.yaml; give its password in MYSQL_PWD, or in the variable that `password_env` names"
         }
         _ => {
             "a server that was just started needs a moment; `git agentenv infra status` looks closer"

@@ -26,6 +26,17 @@ pub struct Copy<'a> {
     pub replace: bool,
     /// End the sessions on the database that is replaced; those on the source are never ended.
     pub force: bool,
+    /// The database name and the mark under which the replaced database is kept; `None`: it is dropped.
+    pub keep: Option<(String, String)>,
+}
+
+/// The result of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// How it was copied.
+    pub means: Means,
+    /// A database was replaced.
+    pub existed: bool,
 }
 
 /// How it was copied.
@@ -38,6 +49,8 @@ pub enum Means {
     Dump,
     /// From a dump file.
     File,
+    /// Not at all: it is empty.
+    Empty,
 }
 
 /// The lines that end a script.
@@ -49,7 +62,7 @@ const WORDS: [&str; 8] =
 /// # Errors
 /// `Refused` when the target is not ours, is in use, or exists and may not be replaced, and when the user may not use a
 /// role that the source needs; `NotFound` without a source.
-pub fn copy(copy: &Copy) -> Result<Means> {
+pub fn copy(copy: &Copy) -> Result<Copied> {
     attempt(copy, &copy.mark, likeness::DRESS, |_| Ok(()))?.ok_or_else(|| {
         let message = format!("database `{}` already exists", copy.target);
         error::refused(message).hint("`--force` replaces it").into()
@@ -66,6 +79,7 @@ pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<(
         mark: lease::mark(id),
         replace: false,
         force: false,
+        keep: None,
     };
     attempt(&copy, &copy.mark, likeness::DRESS, |_| Ok(())).map(drop)
 }
@@ -86,15 +100,14 @@ fn attempt(
     mark: &str,
     dress: &str,
     prepare: impl FnOnce(&Database) -> Result<()>,
-) -> Result<Option<Means>> {
+) -> Result<Option<Copied>> {
     require_name(copy.target)?;
     let copied = fill(copy).and_then(|means| {
-        if means.is_some() {
-            failpoint::point("copy-filled")?;
-            prepare(&Database { server: copy.server.clone(), name: birth(copy) })?;
-            run(copy, mark, scripts::SWAP.replace("{dress}", dress), false)?;
-        }
-        Ok(means)
+        let Some(means) = means else { return Ok(None) };
+        failpoint::point("copy-filled")?;
+        prepare(&Database { server: copy.server.clone(), name: birth(copy) })?;
+        let swapped = tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false)?;
+        Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
     copied.map_err(|error| {
         if exit_of(&error) != Exit::Interrupted {
@@ -110,10 +123,15 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
         Some(Source::Database(source)) => source,
         Some(Source::Dump(path)) => {
             let dump = dump_file::open(path)?;
-            let Some(_) = blank(copy, "TEMPLATE template0")? else { return Ok(None) };
+            let Some(_) = run(copy, &copy.mark, scripts::BLANK.to_owned(), false)? else {
+                return Ok(None);
+            };
             return dump.restore(copy.server, &birth(copy)).map(|()| Some(Means::File));
         }
-        None => return Ok(blank(copy, "")?.map(|_| Means::Template)),
+        None => {
+            let empty = run(copy, &copy.mark, scripts::EMPTY.to_owned(), false)?;
+            return Ok(empty.map(|_| Means::Empty));
+        }
     };
     require_name(source)?;
     let script = scripts::COPY
@@ -134,18 +152,21 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
     }
 }
 
-fn blank(copy: &Copy, clause: &str) -> Result<Option<String>> {
-    run(copy, &copy.mark, scripts::BLANK.replace("{blank}", clause), false)
+fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<String>> {
+    Ok(tell(copy, mark, script, dump)?.map(|(word, _)| word))
 }
 
-/// Runs one of the scripts under the lock of the lease and returns its last line, unless that is a refusal. `None`: the
-/// target exists, is ours and may not be replaced.
-fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<String>> {
+/// Runs one of the scripts under the lock of the lease and returns its last line, unless that is a refusal, and whether
+/// the target existed. `None`: the target exists, is ours and may not be replaced.
+fn tell(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<(String, bool)>> {
     let clause = if copy.force { scripts::FORCE } else { "" };
     let source = match copy.source {
         Some(Source::Database(name)) => name,
         Some(Source::Dump(_)) | None => "",
     };
+    let spare =
+        || (format!("{}_old", birth(copy)), lease::mark_of_copy(copy.id, "old", copy.target));
+    let (spare, spare_mark) = copy.keep.clone().unwrap_or_else(spare);
     let lines = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id)
         .then(scripts::LOCKED, script.replace("{force}", clause))
         .last(&WORDS)
@@ -156,8 +177,9 @@ fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<Str
         .var("force", on(copy.force))
         .var("dump", on(dump))
         .var("large", &likeness::LARGE.to_string())
-        .var("spare", &format!("{}_old", birth(copy)))
-        .var("spare_mark", &lease::mark_of_copy(copy.id, "old", copy.target))
+        .var("spare", &spare)
+        .var("spare_mark", &spare_mark)
+        .var("keep", on(copy.keep.is_some()))
         .limit(psql::COPYING)
         .run()?;
     let [_locked, found, .., word] = lines.as_slice() else {
@@ -173,7 +195,7 @@ fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<Str
         }
         ("busy", Some(database)) => Err(super::in_use(copy.target, &database.sessions)),
         ("exists", _) => Ok(None),
-        _ => Ok(Some(word.clone())),
+        (_, found) => Ok(Some((word.clone(), found.is_some()))),
     }
 }
 

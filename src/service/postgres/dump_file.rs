@@ -4,7 +4,7 @@
 use super::psql;
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{Site, Task};
+use crate::service::executor::{self, Site, Task};
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use anyhow::Result;
@@ -78,9 +78,10 @@ impl DumpFile {
         let site = Site::of(&server.place);
         let port = server.port.to_string();
         let custom = self.format == Format::Custom;
+        let password = executor::password(server, psql::PASSWORD)?;
         let mut task = Task {
             args: vec!["-c", if custom { EXECUTE_CUSTOM } else { EXECUTE }],
-            vars: psql::filling(server, database),
+            vars: psql::filling(server, database, password.as_deref()),
             feed: Some(self.reader(if custom { READ_CUSTOM } else { READ })),
             patience: psql::COPYING,
             ..Task::new("sh")

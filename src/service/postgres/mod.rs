@@ -78,15 +78,6 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
     drop_database(database, id, force, true)
 }
 
-/// Drops a database and creates it again, empty. Snapshots stay. Nothing is done when the drop is refused.
-pub fn reset(database: &Database, id: &str, force: bool) -> Result<Gone> {
-    let gone = drop_database(database, id, force, false)?;
-    if matches!(gone, Gone::Dropped | Gone::Missing) {
-        create(database, id, None)?;
-    }
-    Ok(gone)
-}
-
 fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {
     let Database { server, name } = database;
     require_name(name)?;

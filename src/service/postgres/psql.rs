@@ -3,7 +3,7 @@
 use super::scripts;
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{Site, Task};
+use crate::service::executor::{self, Site, Task};
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
 use std::time::Duration;
@@ -16,6 +16,9 @@ pub(super) const COPYING: Duration = Duration::from_secs(600);
 
 /// Extra time for the client: the server cancels cleanly, while a killed client leaves its session running.
 const MARGIN: Duration = Duration::from_secs(5);
+
+/// The variable from which psql takes a password. On the host it reads `~/.pgpass`, too.
+pub(super) const PASSWORD: &str = "PGPASSWORD";
 
 /// A script to run.
 pub(super) struct Session<'a> {
@@ -67,9 +70,10 @@ impl<'a> Session<'a> {
             self.limit.as_millis()
         );
         let port = self.server.port.to_string();
+        let password = executor::password(self.server, PASSWORD)?;
         let task = Task {
             args: self.args(&site, &port),
-            vars: variables(&site, &options),
+            vars: variables(&site, &options, password.as_deref()),
             script: self.script.clone(),
             patience: self.limit + MARGIN,
             ..Task::new("psql")
@@ -104,7 +108,9 @@ pub(super) fn client(
 ) -> Result<Cmd> {
     let site = Site::of(&server.place);
     let port = server.port.to_string();
+    let password = executor::password(server, PASSWORD)?;
     let mut task = Task { args: vec!["-U", &server.user], ..Task::new("psql") };
+    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
     if site.is_host() {
         task.args.extend(["-h", "localhost", "-p", &port]);
         task.vars.push(("PGHOSTADDR", ""));
@@ -123,7 +129,8 @@ pub(super) fn client(
 pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
     let site = Site::of(&server.place);
     let port = server.port.to_string();
-    let mut vars = filling(server, target);
+    let password = executor::password(server, PASSWORD)?;
+    let mut vars = filling(server, target, password.as_deref());
     vars.push(("AGENTENV_SOURCE", source));
     let mut task =
         Task { args: vec!["-c", scripts::DUMP], vars, patience: COPYING, ..Task::new("sh") };
@@ -139,14 +146,20 @@ pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
 }
 
 /// The variables of a shell script that fills this database.
-pub(super) fn filling<'b>(server: &'b Server, database: &'b str) -> Vec<(&'b str, &'b str)> {
-    vec![
+pub(super) fn filling<'b>(
+    server: &'b Server,
+    database: &'b str,
+    password: Option<&'b str>,
+) -> Vec<(&'b str, &'b str)> {
+    let mut vars = vec![
         ("PGDATABASE", database),
         ("PGUSER", &server.user),
         ("PGAPPNAME", "git-agentenv"),
         ("PGCONNECT_TIMEOUT", "10"),
         ("PGOPTIONS", "-c client_min_messages=warning"),
-    ]
+    ];
+    vars.extend(password.map(|value| (PASSWORD, value)));
+    vars
 }
 
 /// The variables that lead a client on this host to the server.
@@ -160,13 +173,18 @@ pub(super) fn said(stderr: &str) -> &str {
     complaint.unwrap_or(stderr).trim()
 }
 
-fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
+fn variables<'b>(
+    site: &Site,
+    options: &'b str,
+    password: Option<&'b str>,
+) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGOPTIONS", options),
         ("PGCONNECT_TIMEOUT", "10"),
         ("PGAPPNAME", "git-agentenv"),
         ("PGCLIENTENCODING", "UTF8"),
     ];
+    vars.extend(password.map(|value| (PASSWORD, value)));
     if site.is_host() {
         // It would override the host that we name.
         vars.push(("PGHOSTADDR", ""));
@@ -177,7 +195,11 @@ fn variables<'b>(site: &Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
 fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let said = output.stderr.trim_start_matches("psql: error: ");
     let said = said.lines().next().unwrap_or("no message");
+    let wants_password = ["password authentication failed", "no password supplied"];
     let hint = match said.contains("FATAL:") && !said.contains("starting up") {
+        _ if wants_password.iter().any(|text| said.contains(text)) => {
+            "set PGPASSWORD, or name another variable with `password_env` in .agentenv.yaml; on the host ~/.pgpass works, too"
+        }
         true => "check `user` of this service in .agentenv.yaml, and the server's log",
         false => {
             "a server that just started needs a moment; check it with `git agentenv infra status`"
@@ -211,11 +233,25 @@ impl SqlError {
         match found {
             Some((line, code)) => {
                 let message = line.split_once(&format!("{code}: ")).map_or(line, |(_, rest)| rest);
-                SqlError { message: message.to_owned(), code }
+                SqlError { message: format!("{message}{}", detail(stderr, line)), code }
             }
             None => SqlError { code: String::new(), message: stderr.to_owned() },
         }
     }
+}
+
+/// The line after the error, in any language, in parentheses: DETAIL names what is in the way. VERBOSITY=verbose
+/// puts LOCATION, a place in the server's sources, after it.
+fn detail(stderr: &str, error: &str) -> String {
+    let mut after = stderr.lines().skip_while(|line| *line != error).skip(1);
+    let Some((_, text)) = after.next().and_then(|line| line.split_once(":  ")) else {
+        return String::new();
+    };
+    // `dropdb, dbcommands.c:1671` is where the error arose.
+    let is_place = text.rsplit_once(':').is_some_and(|(file, line)| {
+        file.ends_with(".c") && line.bytes().all(|b| b.is_ascii_digit())
+    });
+    if is_place { String::new() } else { format!(" ({text})") }
 }
 
 fn is_sqlstate(word: &str) -> bool {
@@ -243,5 +279,16 @@ mod tests {
         assert_eq!(error.code, "42P04");
         assert_eq!(error.message, "Datenbank »x: y« existiert bereits");
         assert_eq!(SqlError::of("boom").message, "boom");
+    }
+
+    #[test]
+    fn the_detail_is_kept_and_the_place_in_the_sources_is_not() {
+        let error = SqlError::of(
+            "psql:<stdin>:3: ERROR:  55006: database \"x\" is being accessed by other users\nDETAIL:  There is 1 prepared transaction using the database.\nLOCATION:  dropdb, dbcommands.c:1671",
+        );
+        assert_eq!(
+            error.message,
+            "database \"x\" is being accessed by other users (There is 1 prepared transaction using the database.)"
+        );
     }
 }

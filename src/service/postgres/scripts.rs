@@ -27,9 +27,25 @@ pub(super) const LOCK: &str = concat!(lock!(), "\\echo locked\n");
 /// What [`LOCK`] prints.
 pub(super) const LOCKED: &str = "locked";
 
+/// Creates an empty database under its temporary name. The default template, template1, cannot be copied while a client
+/// is connected to it.
+macro_rules! empty {
+    () => {
+        r#"SELECT count(*) > 0 AS crowded FROM pg_stat_activity WHERE datname = 'template1'
+  AND coalesce(backend_type, 'client backend') = 'client backend' \gset
+\if :crowded
+  CREATE DATABASE :"birth" TEMPLATE template0;
+\else
+  CREATE DATABASE :"birth";
+\endif
+"#
+    };
+}
+
 /// Creates a database, under the lock. It starts under a name with the lease's id and gets its real name together with
 /// its mark, so that a real name never exists without a mark. Prints `made`, `ours` or `taken`.
-pub(super) const CREATE: &str = r#"SELECT count(*) > 0 AS taken,
+pub(super) const CREATE: &str = concat!(
+    r#"SELECT count(*) > 0 AS taken,
   coalesce(bool_or(shobj_description(oid, 'pg_database') = :'mark'), false) AS ours
 FROM pg_database WHERE datname = :'name' \gset
 \if :ours
@@ -41,13 +57,15 @@ FROM pg_database WHERE datname = :'name' \gset
   \q
 \endif
 DROP DATABASE IF EXISTS :"birth";
-CREATE DATABASE :"birth";
-BEGIN;
+"#,
+    empty!(),
+    r#"BEGIN;
 COMMENT ON DATABASE :"birth" IS :'mark';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 \echo made
-"#;
+"#
+);
 
 /// Copies that a lease keeps of this database, found by the start and the end of their mark.
 macro_rules! copies {
@@ -201,20 +219,28 @@ FROM "#,
 pub(super) const BLANK: &str = concat!(
     target!(),
     r#"DROP DATABASE IF EXISTS :"birth";
-CREATE DATABASE :"birth" {blank};
+CREATE DATABASE :"birth" TEMPLATE template0;
 \echo empty
 "#
 );
+
+/// Creates an empty database under the temporary name of the new one, and prints `copied`.
+pub(super) const EMPTY: &str =
+    concat!(target!(), "DROP DATABASE IF EXISTS :\"birth\";\n", empty!(), "\\echo copied\n");
 
 /// Drops the database that [`COPY`] or [`BLANK`] created and that did not get its real name; prints `dropped`.
 pub(super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" WITH (FORCE);
 \echo dropped
 "#;
 
-/// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name; prints `made`.
+/// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name, which is kept as
+/// `spare` or dropped; prints `made`.
 pub(super) const SWAP: &str = concat!(
     target!(),
-    r#"DROP DATABASE IF EXISTS :"spare" {force};
+    r#"\if :keep
+\else
+  DROP DATABASE IF EXISTS :"spare" {force};
+\endif
 \if :exists
   SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
   WHERE :'force'::boolean AND datname = :'name' AND pid <> pg_backend_pid() \gset
@@ -227,7 +253,10 @@ BEGIN;
 {dress}COMMENT ON DATABASE :"birth" IS :'new';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
-DROP DATABASE IF EXISTS :"spare" {force};
+\if :keep
+\else
+  DROP DATABASE IF EXISTS :"spare" {force};
+\endif
 \echo made
 "#
 );

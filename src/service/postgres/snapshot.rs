@@ -26,7 +26,9 @@ pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Res
         mark: mark(database, id, snapshot),
         replace,
         force: false,
+        keep: None,
     })
+    .map(|copied| copied.means)
 }
 
 /// Restores a database from a snapshot; `force` ends the sessions on the database.
@@ -43,7 +45,71 @@ pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Re
         mark: lease::mark(id),
         replace: true,
         force,
+        keep: None,
     })
+    .map(|copied| copied.means)
+}
+
+/// How many automatic snapshots of each command are kept.
+const AUTOMATIC: usize = 3;
+
+/// Overwrites a database with a copy of `source`, or with nothing; `before` names the command. What was in it is kept
+/// as the snapshot `before-<command>-<number>`, whose name is returned, and the oldest of more than three is deleted.
+/// Without `before` nothing is kept.
+pub fn overwrite(
+    database: &Database,
+    id: &str,
+    source: Option<&Source>,
+    force: bool,
+    before: Option<&str>,
+) -> Result<(Means, Option<String>)> {
+    let Database { server, name } = database;
+    let known = match before {
+        Some(_) => list(database, id)?.into_iter().map(|(snapshot, _)| snapshot).collect(),
+        None => Vec::new(),
+    };
+    let kept = before.map(|command| Automatic::next(command, &known));
+    let copied = copy::copy(&Copy {
+        server,
+        id,
+        source,
+        target: name,
+        mark: lease::mark(id),
+        replace: true,
+        force,
+        keep: kept
+            .as_ref()
+            .map(|kept| (name_of(database, &kept.snapshot), mark(database, id, &kept.snapshot))),
+    })?;
+    for old in kept.iter().flat_map(|kept| &kept.outdated) {
+        // One that is in use stays until the next time.
+        delete(database, id, old).ok();
+    }
+    let existed = copied.existed;
+    Ok((copied.means, kept.filter(|_| existed).map(|kept| kept.snapshot)))
+}
+
+/// The next automatic snapshot of a command, and those that it makes one too many.
+#[derive(Debug, PartialEq, Eq)]
+struct Automatic {
+    snapshot: String,
+    outdated: Vec<String>,
+}
+
+impl Automatic {
+    fn next(command: &str, known: &[String]) -> Self {
+        let prefix = format!("before-{command}-");
+        let number = |name: &String| name.strip_prefix(&prefix)?.parse::<u32>().ok();
+        let mut numbers: Vec<u32> = known.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        let next = numbers.last().map_or(1, |last| last.saturating_add(1));
+        let outdated = numbers.len().saturating_sub(AUTOMATIC - 1);
+        let named = |number: &u32| format!("{prefix}{number}");
+        Automatic {
+            snapshot: named(&next),
+            outdated: numbers[..outdated].iter().map(named).collect(),
+        }
+    }
 }
 
 /// Drops a snapshot.
@@ -131,4 +197,23 @@ fn require_name(snapshot: &str) -> Result<()> {
     let message = format!("invalid snapshot name `{}`", snapshot.escape_debug());
     let hint = format!("use at most {LONGEST} lower-case letters, digits and hyphens");
     Err(error::usage(message).hint(hint).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_three_automatic_snapshots_are_kept() {
+        let next = |known: &[&str]| {
+            let known: Vec<String> = known.iter().map(|&name| name.to_owned()).collect();
+            let next = Automatic::next("reset", &known);
+            (next.snapshot, next.outdated)
+        };
+        assert_eq!(next(&[]), ("before-reset-1".to_owned(), Vec::new()));
+        let own = ["before-reset-x", "before-copy-7", "before-reset-2"];
+        assert_eq!(next(&own), ("before-reset-3".to_owned(), Vec::new()));
+        let many = ["before-reset-10", "before-reset-9", "before-reset-8"];
+        assert_eq!(next(&many), ("before-reset-11".to_owned(), vec!["before-reset-8".to_owned()]));
+    }
 }

@@ -45,6 +45,7 @@ pub fn make(server: &Server, store: &str, id: &str, template: &Template) -> Resu
         mark: mark.clone(),
         replace: false,
         force: false,
+        keep: None,
     };
     copy::publish(&copy, &mark, |_| failpoint::point("spare-filled"))?;
     failpoint::point("spare-made")?;

@@ -63,7 +63,16 @@ pub fn make(
 ) -> Result<()> {
     let target = mark.database(store);
     let own = find(server, store, &target)?.map_or(mark.clone(), |old| old.mark).comment(store);
-    let copy = Copy { server, id, source, target: &target, mark: own, replace: true, force: false };
+    let copy = Copy {
+        server,
+        id,
+        source,
+        target: &target,
+        mark: own,
+        replace: true,
+        force: false,
+        keep: None,
+    };
     copy::publish(&copy, &mark.comment(store), |birth| {
         prepare(birth)?;
         failpoint::point("template-prepared")

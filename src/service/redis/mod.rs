@@ -6,6 +6,7 @@ pub mod trash;
 
 use super::{Gone, Made, RedisIndex, Server, State};
 use crate::model::lease;
+use crate::service::executor;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -43,7 +44,7 @@ impl Index {
 pub fn claim(index: &RedisIndex, id: &str) -> Result<Made> {
     let reply = eval(index, scripts::CLAIM, id)?;
     match Reply::of(&reply) {
-        Reply::Ours | Reply::Done => Ok(Made::Ours),
+        Reply::Ours(server) | Reply::Done(server) => Ok(Made::Ours(server)),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Made::Occupied(who)),
         other => Err(other.explain(index, &reply)),
     }
@@ -55,7 +56,7 @@ pub fn claim(index: &RedisIndex, id: &str) -> Result<Made> {
 pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
     let reply = eval(index, scripts::RECLAIM, id)?;
     match Reply::of(&reply) {
-        Reply::Ours | Reply::Done => Ok(Made::Ours),
+        Reply::Ours(server) | Reply::Done(server) => Ok(Made::Ours(server)),
         Reply::Theirs(who) => Ok(Made::Occupied(who)),
         other => Err(other.explain(index, &reply)),
     }
@@ -66,7 +67,7 @@ pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
 pub fn release(index: &RedisIndex, id: &str) -> Result<Gone> {
     let reply = eval(index, scripts::DROP, id)?;
     match Reply::of(&reply) {
-        Reply::Done => Ok(Gone::Dropped),
+        Reply::Done(_) => Ok(Gone::Dropped),
         Reply::Missing => Ok(Gone::Missing),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Gone::NotOurs(who)),
         Reply::Nowhere if transport::has_no_such_index(&reply) => Ok(Gone::Missing),
@@ -78,7 +79,7 @@ pub fn release(index: &RedisIndex, id: &str) -> Result<Gone> {
 pub fn state(index: &RedisIndex, id: &str) -> Result<State> {
     let reply = eval(index, scripts::LOOK, id)?;
     match Reply::of(&reply) {
-        Reply::Ours => Ok(State::Ours),
+        Reply::Ours(_) => Ok(State::Ours),
         Reply::Missing => Ok(State::Missing),
         Reply::Theirs(who) => Ok(State::NotOurs(who)),
         Reply::Unmarked(keys) => Ok(State::Unmarked(keys)),
@@ -101,7 +102,8 @@ pub fn occupied(server: &Server) -> Option<BTreeSet<u32>> {
     let address = ("localhost".to_owned(), server.port);
     let mut info = ::redis::cmd("INFO");
     info.arg("keyspace");
-    let text: String = transport::ask(address, &info, GLANCE).ok()?;
+    let password = executor::password(server, transport::PASSWORD).ok()?;
+    let text: String = transport::ask(address, password.as_deref(), &info, GLANCE).ok()?;
     Some(indexes(&text))
 }
 
@@ -120,14 +122,19 @@ fn indexes(keyspace: &str) -> BTreeSet<u32> {
 }
 
 fn eval(index: &RedisIndex, script: &str, id: &str) -> Result<String> {
-    let args = [&*index.index.to_string(), &lease::mark(id)];
+    let claimed_on = index.claimed_on.as_deref().unwrap_or_default();
+    let args = [&*index.index.to_string(), &lease::mark(id), claimed_on];
     transport::eval(&index.server, script, MARKER, &args)
+}
+
+fn identity(said: &str) -> Option<String> {
+    (!said.is_empty()).then(|| said.to_owned())
 }
 
 /// The answer of a script.
 enum Reply {
-    Ours,
-    Done,
+    Ours(Option<String>),
+    Done(Option<String>),
     Missing,
     Theirs(String),
     Unmarked(String),
@@ -138,10 +145,13 @@ enum Reply {
 impl Reply {
     fn of(line: &str) -> Self {
         match line.split_once(' ').unwrap_or((line, "")) {
-            ("ours", _) => Reply::Ours,
-            ("made" | "dropped", _) => Reply::Done,
+            ("ours", server) => Reply::Ours(identity(server)),
+            ("made" | "dropped", server) => Reply::Done(identity(server)),
             ("missing", _) => Reply::Missing,
             ("theirs", who) => Reply::Theirs(format!("its `{MARKER}` is `{who}`")),
+            ("restarted", keys) => Reply::Theirs(format!(
+                "{keys} keys without our mark, and the server was restarted or replaced since"
+            )),
             ("keys", "1") => Reply::Unmarked(format!("it holds a key and no `{MARKER}`")),
             ("keys", many) => Reply::Unmarked(format!("it holds {many} keys and no `{MARKER}`")),
             ("nowhere", _) => Reply::Nowhere,

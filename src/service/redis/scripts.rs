@@ -2,7 +2,7 @@
 //! action. SELECT inside a script changes the script's database only, and a failing SELECT ends the script.
 //! (`redis-cli -n 99 FLUSHDB` flushes database 0 and says OK.)
 //!
-//! KEYS: the marker key. ARGV: the index, the mark. Each answers with one line that begins with a word.
+//! KEYS: the marker key. ARGV: the index, the mark, the run id of the server that was claimed or nothing. Each answers with one line that begins with a word.
 
 /// Selects the index; answers with its owner unless it is us.
 macro_rules! select {
@@ -20,25 +20,39 @@ if owner and owner ~= ARGV[2] then return 'theirs ' .. owner end
     };
 }
 
-/// Answers `ours`, `made`, `theirs …` or `keys <how many>`.
+/// Reads the run id of the server, which is another one after each start.
+macro_rules! run_id {
+    () => {
+        r#"
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+"#
+    };
+}
+
+/// Answers `ours <run id>`, `made <run id>`, `theirs …` or `keys <how many>`.
 pub(super) const CLAIM: &str = concat!(
+    run_id!(),
     select!(),
     r#"
-if owner then return 'ours' end
+if owner then return 'ours ' .. run_id end
 local keys = redis.call('DBSIZE')
 if keys > 0 then return 'keys ' .. keys end
 redis.call('SET', KEYS[1], ARGV[2])
-return 'made'
+return 'made ' .. run_id
 "#
 );
 
-/// Answers `ours`, `made` or `theirs …`. Keys without a mark are accepted: the caller knows whose they are.
+/// Answers `ours <run id>`, `made <run id>`, `theirs …` or `restarted <how many>`. Keys without a mark are accepted while
+/// the server is the one that was claimed, ARGV[3]; of another one, nobody knows whose they are.
 pub(super) const RECLAIM: &str = concat!(
+    run_id!(),
     select!(),
     r#"
-if owner then return 'ours' end
+if owner then return 'ours ' .. run_id end
+local keys = redis.call('DBSIZE')
+if keys > 0 and ARGV[3] ~= '' and ARGV[3] ~= run_id then return 'restarted ' .. keys end
 redis.call('SET', KEYS[1], ARGV[2])
-return 'made'
+return 'made ' .. run_id
 "#
 );
 
@@ -56,12 +70,15 @@ return 'missing'
 "#
 );
 
-/// Answers `ours`, `missing`, `theirs …` or `keys <how many>`.
+/// Answers `ours`, `missing`, `theirs …`, `keys <how many>`, or `restarted <how many>` when the server is not the one
+/// that was claimed, ARGV[3].
 pub(super) const LOOK: &str = concat!(
+    run_id!(),
     select!(),
     r#"
 if owner then return 'ours' end
 local keys = redis.call('DBSIZE')
+if keys > 0 and ARGV[3] ~= '' and ARGV[3] ~= run_id then return 'restarted ' .. keys end
 if keys > 0 then return 'keys ' .. keys end
 return 'missing'
 "#

@@ -3,8 +3,8 @@
 
 use crate::error::{self, Exit, Failure, may_have_run};
 use crate::service::Server;
-use crate::service::executor::{Site, Task};
-use crate::sys::{docker, env};
+use crate::service::executor::{self, Site, Task};
+use crate::sys::docker;
 use anyhow::Result;
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
@@ -23,7 +23,7 @@ const LONG_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a script with a key and arguments and returns its one line.
 pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> Result<String> {
-    run(server, script, key, args, None, PATIENCE)
+    tell(server, &[&["EVAL", script, "1", key], args].concat(), None, PATIENCE)
 }
 
 /// The same for a script that works on many keys. `payload` is its last argument, of any length.
@@ -34,18 +34,18 @@ pub(super) fn eval_long(
     args: &[&str],
     payload: Option<&str>,
 ) -> Result<String> {
-    run(server, script, key, args, payload, LONG_PATIENCE)
+    let command = [&["EVAL", script, "1", key], args].concat();
+    tell(server, &command, payload, LONG_PATIENCE)
 }
 
-fn run(
+fn tell(
     server: &Server,
-    script: &str,
-    key: &str,
-    args: &[&str],
+    command: &[&str],
     payload: Option<&str>,
     patience: Duration,
 ) -> Result<String> {
     let title = server.title();
+    let password = executor::password(server, PASSWORD)?;
     let site = Site::of(&server.place);
     let address = if site.is_host() {
         Some(("localhost".to_owned(), server.port))
@@ -54,9 +54,9 @@ fn run(
     };
     let mut sent = false;
     if let Some(address) = address {
-        let mut cmd = redis::cmd("EVAL");
-        cmd.arg(script).arg(1).arg(key).arg(args).arg(payload);
-        match ask::<Vec<u8>>(address, &cmd, patience) {
+        let mut cmd = redis::cmd(command[0]);
+        cmd.arg(&command[1..]).arg(payload);
+        match ask::<Vec<u8>>(address, password.as_deref(), &cmd, patience) {
             Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
             // `docker exec` may still work, and else names the reason: paused, stopped.
             Err(error) if error.is_io_error() && !site.is_host() => {
@@ -67,23 +67,28 @@ fn run(
         }
     }
     // A paused server has the script in its socket, and runs it when it resumes.
-    let reply = through_client(&site, script, key, args, payload);
+    let reply = through_client(&site, password.as_deref(), command, payload);
     if sent { reply.map_err(may_have_run) } else { reply }
 }
 
 /// Runs one command. A host name is tried on each of its addresses.
 pub(super) fn ask<T: FromRedisValue>(
     address: (String, u16),
+    password: Option<&str>,
     cmd: &Cmd,
     limit: Duration,
 ) -> RedisResult<T> {
-    cmd.query(&mut connect(address, limit)?)
+    cmd.query(&mut connect(address, password, limit)?)
 }
 
-fn connect((host, port): (String, u16), limit: Duration) -> RedisResult<Connection> {
+fn connect(
+    (host, port): (String, u16),
+    password: Option<&str>,
+    limit: Duration,
+) -> RedisResult<Connection> {
     let mut settings =
         RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
-    if let Some(password) = env::var(PASSWORD) {
+    if let Some(password) = password {
         settings = settings.set_password(password);
     }
     let info = ConnectionAddr::Tcp(host, port).into_connection_info()?;
@@ -95,23 +100,20 @@ fn connect((host, port): (String, u16), limit: Duration) -> RedisResult<Connecti
 }
 
 /// The variable from which redis-cli takes a password.
-const PASSWORD: &str = "REDISCLI_AUTH";
+pub(super) const PASSWORD: &str = "REDISCLI_AUTH";
 
 fn through_client(
     site: &Site,
-    script: &str,
-    key: &str,
-    args: &[&str],
+    password: Option<&str>,
+    command: &[&str],
     payload: Option<&str>,
 ) -> Result<String> {
-    let password = env::var(PASSWORD);
     let mut task = Task::new("redis-cli");
     // The system limits an argument's length; what comes on stdin is the last one.
     task.args.extend(payload.map(|_| "-x"));
-    task.args.extend(["EVAL", script, "1", key]);
-    task.args.extend(args);
+    task.args.extend(command);
     task.script.first = payload.unwrap_or_default().into();
-    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
+    task.vars.extend(password.map(|value| (PASSWORD, value)));
     let output = site.run(&task)?;
     let said = output.text();
     if output.success() {
@@ -150,7 +152,8 @@ pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
             "raise `databases` in the server's configuration, or lower `range` in `.agentenv.yaml`";
         (Exit::Config, hint)
     } else if has("NOAUTH") || has("WRONGPASS") {
-        (Exit::Service, "set REDISCLI_AUTH to the server's password")
+        let hint = "set REDISCLI_AUTH to the server's password, or name another variable with `password_env` in .agentenv.yaml";
+        (Exit::Service, hint)
     } else if has("NOPERM") {
         let hint = "the user needs EVAL, SELECT, GET, SET, DBSIZE, INFO and FLUSHDB on every key";
         (Exit::Service, hint)
@@ -159,5 +162,6 @@ pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
     } else {
         return error::service(format!("redis at `{title}` refused: {said}")).into();
     };
-    Failure::new(exit, format!("redis at `{title}` refused: {said}")).hint(hint).into()
+    // Each of these errors comes before the first change.
+    Failure::new(exit, format!("redis at `{title}` refused: {said}")).hint(hint).never_ran()
 }

@@ -218,7 +218,8 @@ const GIT_CONFIG: &str = "\
 
 /// A repository of a sandbox.
 pub struct Repo<'a> {
-    sandbox: &'a Sandbox,
+    /// The sandbox that it is in.
+    pub sandbox: &'a Sandbox,
     /// The main checkout.
     pub path: PathBuf,
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const ID: &str = "0123456789abcdef01234567";
 const NO_EVAL: &[&str] = &["--user", "default", "on", "nopass", "~*", "+@all", "-eval"];
-const IMAGE: &str = "agentenv-test/redis";
+pub(super) const IMAGE: &str = "agentenv-test/redis";
 
 #[test]
 fn each_way_of_not_being_there_has_its_hint() {
@@ -49,9 +49,9 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
     for place in [Place::Container(format!("{project}-redis-1")), compose] {
         assert_eq!(docker::find(&place).unwrap(), name);
         // It publishes no port, so this goes through the client in it.
-        let part = RedisIndex { server: server(Kind::Redis, place), index: 3 };
+        let part = RedisIndex { server: server(Kind::Redis, place), index: 3, claimed_on: None };
         wait_until("redis is up", || redis::claim(&part, ID).is_ok());
-        assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
+        assert!(matches!(redis::claim(&part, ID).unwrap(), Made::Ours(Some(_))));
         assert!(matches!(redis::claim(&part, &ID.replace('0', "f")).unwrap(), Made::Occupied(_)));
         assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
         let far = RedisIndex { index: 16, ..part };
@@ -82,7 +82,7 @@ fn redis_that_refuses_or_hangs_says_why() {
             let _container =
                 Container::run(&name, &[publish, &[IMAGE, "redis-server"], args].concat());
             let server = server(Kind::Redis, Place::Container(name.clone()));
-            let part = RedisIndex { server, index: 1 };
+            let part = RedisIndex { server, index: 1, claimed_on: None };
             let claim = || redis::claim(&part, ID).unwrap_err();
             wait_until(word, || hint_of(&claim()).is_some_and(|hint| hint.contains(word)));
             if word == ways[0].1 {
@@ -150,7 +150,7 @@ fn an_engine_that_is_down_or_deaf_is_an_error_in_time() {
 }
 
 fn server(kind: Kind, place: Place) -> Server {
-    Server { kind, place, user: "postgres".to_owned(), port: 1 }
+    Server { kind, place, user: "postgres".to_owned(), port: 1, password_env: None }
 }
 
 fn compose_labels(project: &str, service: &str, dir: &Path) -> Vec<String> {
@@ -171,16 +171,16 @@ fn networks(label: &str) -> Vec<String> {
 }
 
 /// A container that goes with the test.
-struct Container {
-    name: String,
+pub(super) struct Container {
+    pub(super) name: String,
 }
 
 impl Container {
-    fn create<S: AsRef<str>>(name: &str, args: &[S]) -> Self {
+    pub(super) fn create<S: AsRef<str>>(name: &str, args: &[S]) -> Self {
         Container::make(&["create", "--label=agentenv-test", "--name", name], name, args)
     }
 
-    fn run<S: AsRef<str>>(name: &str, args: &[S]) -> Self {
+    pub(super) fn run<S: AsRef<str>>(name: &str, args: &[S]) -> Self {
         Container::make(&["run", "-d", "--label=agentenv-test", "--name", name], name, args)
     }
 
@@ -198,7 +198,7 @@ impl Drop for Container {
 }
 
 #[track_caller]
-fn run(args: &[&str]) -> String {
+pub(super) fn run(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().unwrap();
     assert!(output.status.success(), "docker {args:?}: {output:?}");
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()

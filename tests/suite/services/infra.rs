@@ -15,11 +15,11 @@ fn the_built_in_servers_come_up_and_keep_their_data_until_it_is_asked_for() {
     let up = Up::of(&sandbox);
     let (postgres_server, redis_server) = (up.server(Kind::Postgres, 0), up.server(Kind::Redis, 1));
     let database = Database { server: postgres_server.clone(), name: "app_x".to_owned() };
-    let index = RedisIndex { server: redis_server.clone(), index: 63 };
+    let index = RedisIndex { server: redis_server.clone(), index: 63, claimed_on: None };
     answer(&[&postgres_server, &redis_server]);
     assert_eq!(up.infra.status().unwrap().len(), 2);
     for resource in [Resource::Database(database.clone()), Resource::RedisIndex(index)] {
-        assert_eq!(service::create(&resource, ID, None).unwrap(), Made::Ours);
+        assert!(matches!(service::create(&resource, ID, None).unwrap(), Made::Ours(_)));
     }
     let occupied = redis::occupied(&redis_server).unwrap();
     assert_eq!(occupied.into_iter().collect::<Vec<_>>(), [63]);
@@ -59,6 +59,7 @@ impl Up {
             place: Place::Compose { project, service: service.to_owned() },
             user: "postgres".to_owned(),
             port: self.ports[port],
+            password_env: None,
         }
     }
 }

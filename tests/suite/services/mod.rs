@@ -4,6 +4,7 @@ mod copies;
 mod docker;
 mod infra;
 mod mysql;
+mod passwords;
 mod postgres;
 mod redis;
 mod trash;

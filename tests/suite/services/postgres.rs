@@ -36,6 +36,16 @@ fn the_host_s_own_client_does_the_same() {
 }
 
 #[test]
+fn a_session_on_template1_is_no_hindrance() {
+    let world = World::new();
+    let (part, id) = (world.part("crowded"), world.id(1));
+    let _user = Talk::with("template1", "SELECT 'here';");
+    postgres::create(&part, &id, None).unwrap();
+    assert_eq!(postgres::state(&part, &id).unwrap(), State::Ours);
+    assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped);
+}
+
+#[test]
 fn a_copy_is_made_once_of_an_idle_source_and_of_one_in_use() {
     let world = World::new();
     let (source, copy) = (world.part("source"), world.part("copy"));
@@ -252,6 +262,7 @@ impl World {
             place: Place::Container(servers().postgres.to_owned()),
             user: "postgres".to_owned(),
             port: servers().postgres_port,
+            password_env: None,
         };
         Database { server, name: format!("{}_{word}", self.sandbox.id) }
     }

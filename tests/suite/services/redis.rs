@@ -20,8 +20,9 @@ fn an_index_is_claimed_and_emptied_over_each_way() {
         let part = part(index, place);
         assert_eq!(redis::state(&part, ID).unwrap(), State::Missing);
         assert_eq!(redis::release(&part, ID).unwrap(), Gone::Missing);
-        assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
-        assert_eq!(redis::claim(&part, ID).unwrap(), Made::Ours);
+        let first = redis::claim(&part, ID).unwrap();
+        assert!(matches!(first, Made::Ours(Some(_))), "{first:?}");
+        assert_eq!(redis::claim(&part, ID).unwrap(), first);
         servers().redis(index, &["SET", "key", "value"]);
         assert_eq!(redis::state(&part, ID).unwrap(), State::Ours);
         assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
@@ -69,9 +70,32 @@ fn a_mark_that_was_flushed_is_put_back_but_never_over_anothers() {
     servers().redis(index, &["FLUSHDB"]);
     servers().redis(index, &["SET", "key", "value"]);
     assert!(matches!(redis::state(&part, ID).unwrap(), State::Unmarked(_)));
-    assert_eq!(redis::reclaim(&part, ID).unwrap(), Made::Ours);
+    assert!(matches!(redis::reclaim(&part, ID).unwrap(), Made::Ours(_)));
     assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
     assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
+}
+
+#[test]
+fn keys_on_another_server_than_the_claimed_one_are_not_reclaimed() {
+    let sandbox = Sandbox::new();
+    let index = *sandbox.indexes().start();
+    let Made::Ours(Some(run_id)) = redis::claim(&part(index, Place::Host), ID).unwrap() else {
+        panic!("not claimed");
+    };
+    servers().redis(index, &["FLUSHDB"]);
+    servers().redis(index, &["SET", "key", "value"]);
+    let known = RedisIndex { claimed_on: Some(run_id), ..part(index, Place::Host) };
+    assert!(matches!(redis::state(&known, ID).unwrap(), State::Unmarked(_)));
+    // What the name leads to now is another server.
+    let replaced = RedisIndex { claimed_on: Some("0".repeat(40)), ..known.clone() };
+    assert!(matches!(redis::state(&replaced, ID).unwrap(), State::NotOurs(_)));
+    assert!(matches!(redis::reclaim(&replaced, ID).unwrap(), Made::Occupied(_)));
+    assert!(matches!(redis::state(&known, ID).unwrap(), State::Unmarked(_)), "nothing was marked");
+    // Without keys it is nobody's, and with our mark it is ours.
+    servers().redis(index, &["FLUSHDB"]);
+    assert!(matches!(redis::reclaim(&replaced, ID).unwrap(), Made::Ours(_)));
+    assert_eq!(redis::state(&replaced, ID).unwrap(), State::Ours);
+    assert_eq!(redis::release(&replaced, ID).unwrap(), Gone::Dropped);
 }
 
 #[test]
@@ -155,6 +179,7 @@ fn a_port_where_nobody_answers_is_an_error_and_no_wait() {
 
 fn part(index: u16, place: Place) -> RedisIndex {
     let user = "default".to_owned();
-    let server = Server { kind: Kind::Redis, place, user, port: servers().redis_port };
-    RedisIndex { server, index: index.into() }
+    let port = servers().redis_port;
+    let server = Server { kind: Kind::Redis, place, user, port, password_env: None };
+    RedisIndex { server, index: index.into(), claimed_on: None }
 }

@@ -116,7 +116,7 @@ fn keys_of_every_type_come_back_with_their_time_over_each_way() {
             None => servers().redis(number, args),
             Some(alone) => alone.redis(number, args),
         };
-        assert_eq!(redis::claim(&part, &id).unwrap(), Made::Ours);
+        assert!(matches!(redis::claim(&part, &id).unwrap(), Made::Ours(_)));
         ask(&["SET", "text\n\"k\" \\ ü", "value\n"]);
         ask(&["SET", "session", "x", "PX", "1000000"]);
         ask(&["SETBIT", "bits", "7", "1"]);
@@ -298,14 +298,14 @@ impl World {
     fn database(&self, word: &str) -> Database {
         let place = Place::Container(servers().postgres.to_owned());
         let (kind, port) = (Kind::Postgres, servers().postgres_port);
-        let server = Server { kind, place, user: "postgres".to_owned(), port };
+        let server = Server { kind, place, user: "postgres".to_owned(), port, password_env: None };
         Database { server, name: format!("{}_{word}", self.sandbox.id) }
     }
 
     fn index(&self, index: u16, place: Place) -> RedisIndex {
         let (kind, port) = (Kind::Redis, servers().redis_port);
-        let server = Server { kind, place, user: "default".to_owned(), port };
-        RedisIndex { server, index: index.into() }
+        let server = Server { kind, place, user: "default".to_owned(), port, password_env: None };
+        RedisIndex { server, index: index.into(), claimed_on: None }
     }
 }
 

@@ -86,7 +86,8 @@ fn reset_empties_it_and_nothing_else() {
         said.show()
     );
     assert_eq!(world.origin("x"), "x");
-    repo.agentenv(&["db", "reset", "x", "--force"]).ok();
+    let said = repo.agentenv(&["db", "reset", "x", "--force"]).ok();
+    assert!(said.stderr.contains("snapshot restore before-reset-1 x"), "{}", said.show());
     drop(user);
     assert_eq!(
         servers()
@@ -96,13 +97,34 @@ fn reset_empties_it_and_nothing_else() {
     assert_eq!((world.comment(&world.db("x")), world.origin("y")), (mark, "y".to_owned()));
     assert_eq!(
         snapshots(&repo.agentenv(&["db", "snapshot", "list", "x", "--json"]).ok()),
-        ["kept"]
+        ["before-reset-1", "kept"]
     );
+    let restored = repo.agentenv(&["db", "snapshot", "restore", "before-reset-1", "x"]).ok();
+    assert_eq!(world.origin("x"), "x", "{}", restored.show());
 
     servers().psql(&format!("COMMENT ON DATABASE {} IS 'mine'", world.db("y")));
     repo.agentenv(&["db", "reset", "y", "--force"]).fails(7);
     repo.agentenv(&["db", "copy", "y", "--force"]).fails(7);
     assert_eq!(world.origin("y"), "y");
+}
+
+#[test]
+fn a_reset_that_is_killed_leaves_the_old_or_the_new_database() {
+    let world = World::new();
+    let repo = world.project();
+    world.set("x", "x");
+    let mut reset = world.sandbox.command("git");
+    reset.args(["agentenv", "db", "reset", "x"]).env("AGENTENV_FAULT", "copy-filled:kill");
+    let said = world.sandbox.outcome(reset.current_dir(&repo.path));
+    assert_ne!(said.code, 0, "{}", said.show());
+    assert_eq!(world.origin("x"), "x");
+    for _ in 0..4 {
+        repo.agentenv(&["db", "reset", "x"]).ok();
+    }
+    let listed = snapshots(&repo.agentenv(&["db", "snapshot", "list", "x", "--json"]).ok());
+    assert_eq!(listed, ["before-reset-2", "before-reset-3", "before-reset-4"]);
+    repo.agentenv(&["remove", "x", "y"]).ok();
+    assert_eq!(world.sandbox.databases(), [world.db("main")], "nothing is left over");
 }
 
 #[test]
@@ -123,10 +145,12 @@ fn copy_takes_the_main_checkouts_or_another_environments() {
     assert_eq!((world.origin("y"), world.origin("x")), ("x".to_owned(), "x".to_owned()));
     world.sandbox.agentenv_in(&y, &["db", "copy", "--from", "nobody"]).fails(4);
     assert_eq!(world.origin("y"), "x");
+    let said = repo.agentenv(&["db", "copy", "y", "--no-snapshot", "--json"]).ok().json();
+    assert!(said["snapshot"].is_null());
     assert_eq!(
         world.sandbox.databases(),
-        ["main", "x", "y"].map(|name| world.db(name)),
-        "nothing is left over"
+        ["main", "x", "x__before_copy_1", "y", "y__before_copy_1"].map(|name| world.db(name)),
+        "only the old content is kept"
     );
 }
 

@@ -1,0 +1,119 @@
+//! Servers that demand a password: given by a variable, kept nowhere, and named in the hint when it is missing.
+
+use super::docker::{Container, IMAGE, run};
+use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+const SECRET: &str = "s3cret-of-the-test";
+
+#[test]
+fn redis_with_a_password_leaves_nothing_without_it_and_works_with_it() {
+    let sandbox = Sandbox::new();
+    let name = format!("{}-redis", sandbox.id);
+    // Over the published port, and through the client in the container.
+    for publish in [&["-p", "127.0.0.1::6379"][..], &[]] {
+        let args = [publish, &[IMAGE, "redis-server", "--requirepass", SECRET]].concat();
+        let _container = Container::run(&name, &args);
+        let ping = format!("redis-cli -a {SECRET} --no-auth-warning PING 2>/dev/null || true");
+        let ping = ["exec", &name, "sh", "-c", &ping];
+        wait_until("redis is up", || run(&ping) == "PONG");
+        for (key, variable) in [("", "REDISCLI_AUTH"), (", password_env: APP_REDIS", "APP_REDIS")] {
+            let repo = repo(&sandbox, &format!("kind: redis, container: {name}{key}"));
+            let said = repo.agentenv(&["add", "x"]).fails(6);
+            assert!(
+                said.stderr.contains("hint: set") && said.stderr.contains(variable),
+                "{}",
+                said.show()
+            );
+            nothing_is_left(&repo);
+            with(&repo, variable, &["add", "x"]).ok();
+            with(&repo, variable, &["remove", "x"]).ok();
+            nothing_is_left(&repo);
+        }
+    }
+}
+
+#[test]
+fn a_redis_cluster_is_refused_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let name = format!("{}-redis", sandbox.id);
+    let args = ["-p", "127.0.0.1::6379", IMAGE, "redis-server", "--cluster-enabled", "yes"];
+    let _container = Container::run(&name, &args);
+    let repo = repo(&sandbox, &format!("kind: redis, container: {name}"));
+    wait_until("the cluster refuses", || {
+        let said = repo.agentenv(&["add", "x"]);
+        said.code == 6 && said.stderr.contains("not in a cluster")
+    });
+    nothing_is_left(&repo);
+}
+
+#[test]
+fn postgres_that_demands_scram_works_with_a_password_in_the_container_and_on_the_host() {
+    servers(); // the images
+    let sandbox = Sandbox::new();
+    let name = format!("{}-postgres", sandbox.id);
+    let password = format!("--env=POSTGRES_PASSWORD={SECRET}");
+    let tmpfs = "--tmpfs=/var/lib/postgresql/data";
+    let args = [&password, tmpfs, "-p", "127.0.0.1::5432", "agentenv-test/postgres"];
+    let _container = Container::run(&name, &args);
+    let ready = ["exec", &name, "sh", "-c", "pg_isready -q -h 127.0.0.1 && echo yes || true"];
+    wait_until("postgres is up", || run(&ready) == "yes");
+    let demand = "sed -i 's/^local.*/local all all scram-sha-256/' $PGDATA/pg_hba.conf &&
+        PGPASSWORD=$POSTGRES_PASSWORD psql -qU postgres -c 'SELECT pg_reload_conf()' >/dev/null";
+    run(&["exec", &name, "sh", "-c", demand]);
+    let published = run(&["port", &name, "5432"]);
+    let port = published.lines().next().unwrap().rsplit_once(':').unwrap().1.to_owned();
+
+    for place in [format!("container: {name}"), format!("host: true, port: {port}")] {
+        for (key, variable) in [("", "PGPASSWORD"), (", password_env: APP_PG", "APP_PG")] {
+            let repo = repo(&sandbox, &format!("kind: postgres, {place}{key}"));
+            let said = repo.agentenv(&["add", "x"]).fails(6);
+            assert!(
+                said.stderr.contains("hint: set") && said.stderr.contains(variable),
+                "{}",
+                said.show()
+            );
+            nothing_is_left(&repo);
+            with(&repo, variable, &["add", "x"]).ok();
+            let said = with(&repo, variable, &["db", "psql", "x", "-c", "SELECT 'reached'"]).ok();
+            assert!(said.stdout.contains("reached"), "{}", said.show());
+            // A session on it: the copy goes through a dump.
+            with(&repo, variable, &["db", "snapshot", "save", "one", "x"]).ok();
+            with(&repo, variable, &["remove", "x"]).ok();
+            nothing_is_left(&repo);
+        }
+    }
+    let pgpass = sandbox.root.join("home/.pgpass");
+    fs::write(&pgpass, format!("localhost:{port}:*:postgres:{SECRET}\n")).unwrap();
+    fs::set_permissions(&pgpass, fs::Permissions::from_mode(0o600)).unwrap();
+    let repo = repo(&sandbox, &format!("kind: postgres, host: true, port: {port}"));
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["remove", "x"]).ok();
+}
+
+fn repo<'a>(sandbox: &'a Sandbox, service: &str) -> Repo<'a> {
+    let path = sandbox.root.join("app");
+    let repo = if path.exists() { sandbox.repo_at("app") } else { sandbox.repo("app") };
+    repo.config(&format!("ports: {{}}\nservices:\n  it: {{ {service} }}\n"));
+    repo
+}
+
+/// Runs with the password in a variable, and shows that it is written nowhere.
+#[track_caller]
+fn with(repo: &Repo<'_>, variable: &str, args: &[&str]) -> Outcome {
+    let mut command = repo.sandbox.command("git");
+    command.arg("agentenv").args(args).env(variable, SECRET).current_dir(&repo.path);
+    let said = repo.sandbox.outcome(&mut command);
+    for lease in fs::read_dir(repo.sandbox.root.join("state/leases")).unwrap() {
+        let lease = fs::read_to_string(lease.unwrap().path()).unwrap();
+        assert!(!lease.contains(SECRET), "{lease}");
+    }
+    said
+}
+
+#[track_caller]
+fn nothing_is_left(repo: &Repo<'_>) {
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"].as_array().unwrap().len(), 0, "{listed}");
+}
