@@ -6,6 +6,7 @@ use crate::model::lease::Lease;
 use crate::service::{self, Resource, Server};
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::{self, Worktree};
+use crate::sys::state_dir;
 use crate::sys::store::Store;
 use crate::sys::trash;
 use anyhow::{Context, Result, anyhow};
@@ -97,7 +98,7 @@ pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Resu
         }
     }
     // Another user's repository, in a shared state directory, is no problem of this user's.
-    lost.silent.extend(unread.into_iter().filter(|silent| !fs::is_forbidden(&silent.why)));
+    lost.silent.extend(unread.into_iter().filter(|silent| !state_dir::is_forbidden(&silent.why)));
     Ok(lost)
 }
 

@@ -215,6 +215,7 @@ fn conclude(
 ) -> Result<()> {
     if left.is_empty() {
         failpoint::point("before-forgotten")?;
+        worktree::remove_empty_parents(lease);
         store.forget(&lease.id)?;
         return failpoint::point("forgotten");
     }

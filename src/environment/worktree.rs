@@ -154,6 +154,17 @@ pub fn has_remains(lease: &Lease) -> Result<bool> {
     Ok(of(lease)?.is_none() && fs::stands(&lease.path)? != Stands::Nothing)
 }
 
+/// Removes the directories above a deleted worktree that are named for the environment and empty, as a template like
+/// `../{name}/{repo}` creates them.
+pub fn remove_empty_parents(lease: &Lease) {
+    let named = |dir: &&Path| dir.file_name().is_some_and(|name| name == lease.name.as_str());
+    for dir in lease.path.ancestors().skip(1).take_while(named) {
+        if fs::remove_empty_dir(dir).is_err() {
+            return;
+        }
+    }
+}
+
 fn remove_remains(path: &Path) -> Result<()> {
     for _ in 0..REMAINS_TRIES {
         if fs::remove_dir(path).is_ok() {

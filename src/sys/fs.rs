@@ -2,6 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file writes and removes files")]
 
+mod unfinished;
+
+pub use unfinished::{is_unfinished, sweep, sweep_of};
+
 use crate::sys::failpoint;
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, OFlags, RenameFlags};
@@ -166,44 +170,6 @@ pub fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.{}.new", std::process::id(), unique()))
 }
 
-/// Whether a file is one that [`replace`] has not renamed yet: its writer runs, or was killed.
-pub fn is_unfinished(path: &Path) -> bool {
-    writer(path).is_some()
-}
-
-/// Removes the unfinished files of [`replace`] in a directory whose writers have ended.
-pub fn sweep(dir: &Path) -> Result<()> {
-    sweep_if(dir, |_| true)
-}
-
-/// As [`sweep`], of the unfinished files of one file only: for directories that are not ours alone.
-pub fn sweep_of(path: &Path) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let begin = format!(".{name}.");
-    sweep_if(path.parent().unwrap_or(Path::new(".")), |file| {
-        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begin))
-    })
-}
-
-fn sweep_if(dir: &Path, is_ours: impl Fn(&Path) -> bool) -> Result<()> {
-    for file in entries(dir)?.into_iter().filter(|file| is_ours(file)) {
-        let Some(pid) = writer(&file) else { continue };
-        if rustix::process::test_kill_process(pid) == Err(Errno::SRCH) {
-            remove(&file)?;
-        }
-    }
-    Ok(())
-}
-
-/// The process that writes an unfinished file.
-fn writer(path: &Path) -> Option<rustix::process::Pid> {
-    let name = path.file_name()?.to_str()?.strip_prefix('.')?.strip_suffix(".new")?;
-    let (rest, count) = name.rsplit_once('.')?;
-    let (_, pid) = rest.rsplit_once('.')?;
-    count.parse::<u64>().ok()?;
-    rustix::process::Pid::from_raw(pid.parse().ok()?)
-}
-
 /// Adds to the end of a file in one write, making it and its directory when they are not there.
 pub fn append(path: &Path, content: &[u8]) -> Result<()> {
     make_dir(path.parent().unwrap_or(Path::new(".")))?;
@@ -300,20 +266,6 @@ pub fn is_foreign(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() != me)
 }
 
-/// Whether an error comes from a disk without space, or a user without quota.
-pub fn is_full(error: &anyhow::Error) -> bool {
-    let cause = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| {
-        matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-    })
-}
-
-/// Whether an error says that another user's file or directory may not be read.
-pub fn is_forbidden(error: &anyhow::Error) -> bool {
-    let cause = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| cause.kind() == ErrorKind::PermissionDenied)
-}
-
 fn write_new(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(content)?;
@@ -335,29 +287,4 @@ fn unique() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn replacing_keeps_it_private_and_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("f");
-        replace(&file, b"one").unwrap();
-        replace(&file, b"two").unwrap();
-        assert_eq!(read(&file).unwrap().unwrap(), b"two");
-        assert_eq!(mode(&file), Some(0o600));
-        assert_eq!(entries(dir.path()).unwrap(), [file]);
-    }
-
-    #[test]
-    fn links_directories_and_giants_are_not_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let (link, giant) = (dir.path().join("l"), dir.path().join("g"));
-        std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
-        File::create(&giant).unwrap().set_len(1 << 30).unwrap();
-        assert!(read(&link).unwrap_err().to_string().ends_with("is a symbolic link"));
-        assert!(read(dir.path()).unwrap_err().to_string().ends_with("is not a file"));
-        assert!(read(&giant).unwrap_err().to_string().contains("longer than"));
-        assert_eq!(read(&dir.path().join("none")).unwrap(), None);
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Which processes listen on a port, as far as the system shows them (Linux: `/proc`).
+//! Which processes listen on a port: from `/proc` on Linux, from `lsof(8)` elsewhere.
 
 use super::fs;
 use serde::Serialize;
@@ -42,6 +42,10 @@ pub fn ports() -> Option<BTreeSet<u16>> {
 
 /// The processes of this user that listen on a TCP port.
 pub fn on(port: u16) -> Vec<Listener> {
+    if cfg!(target_os = "linux") { of_proc(port) } else { super::lsof::on(port) }
+}
+
+fn of_proc(port: u16) -> Vec<Listener> {
     let inodes = inodes(port);
     if inodes.is_empty() {
         return Vec::new();

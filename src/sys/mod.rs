@@ -12,6 +12,7 @@ pub mod git;
 pub mod interrupt;
 pub mod listeners;
 pub mod lock;
+pub mod lsof;
 pub mod net;
 pub mod parallel;
 pub mod process;

@@ -3,7 +3,14 @@
 use super::{env, fs, lock};
 use crate::error;
 use anyhow::Result;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// A file that is deleted when the disk is full, so that the lease of what is removed can be written.
+pub const RESERVE: &str = "reserve";
+
+/// How large it is, in bytes: some leases.
+pub const RESERVE_SIZE: usize = 64 << 10;
 
 /// The state directory: `AGENTENV_STATE_DIR`, else `git-agentenv` below `XDG_STATE_HOME`.
 pub fn path() -> Result<PathBuf> {
@@ -66,6 +73,20 @@ impl Access {
             Access::Group => fs::set_mode(path, 0o2770),
         }
     }
+}
+
+/// Whether an error comes from a disk without space, or a user without quota.
+pub fn is_full(error: &anyhow::Error) -> bool {
+    matches!(kind(error), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
+
+/// Whether an error says that another user's file or directory may not be read.
+pub fn is_forbidden(error: &anyhow::Error) -> bool {
+    kind(error) == Some(ErrorKind::PermissionDenied)
+}
+
+fn kind(error: &anyhow::Error) -> Option<ErrorKind> {
+    error.chain().find_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The leases on this machine: one YAML file each, and the locks around them.
 
-use super::state_dir::{self, Access};
+use super::state_dir::{self, Access, RESERVE, RESERVE_SIZE};
 use super::{fs, lock, parallel};
 use crate::error;
 use crate::model::lease::{Lease, VERSION};
@@ -18,12 +18,6 @@ pub struct Store {
     id: String,
     access: Access,
 }
-
-/// A file that is deleted when the disk is full, so that the lease of what is removed can be written.
-const RESERVE: &str = "reserve";
-
-/// How large it is, in bytes: some leases.
-const RESERVE_SIZE: usize = 64 << 10;
 
 /// How long a killed process may still hold its locks.
 const PASSING: Duration = Duration::from_millis(300);
@@ -201,7 +195,7 @@ impl Store {
         let file = self.file(&lease.id);
         match self.access.replace(&file, text.as_bytes()) {
             // What is about to be removed frees more than that.
-            Err(error) if fs::is_full(&error) && file.exists() => {
+            Err(error) if state_dir::is_full(&error) && file.exists() => {
                 fs::remove(&self.dir.join(RESERVE))?;
                 self.access.replace(&file, text.as_bytes())
             }

@@ -13,6 +13,7 @@ use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
 use super::source::Source;
+use crate::error;
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -195,6 +196,11 @@ fn parts(
             Kind::Redis => indexes[name].to_string(),
             Kind::Mysql | Kind::Postgres | Kind::Sqlite => identity.holds[name].clone(),
         };
+        if service.kind == Kind::Sqlite && holds == config.env_file {
+            let message = format!("services.{name}: the database would be the file `{holds}`");
+            let hint = "that is the `env_file`: choose another `name` or another `env_file`";
+            return Err(error::config(message).hint(hint).into());
+        }
         let from = data.of(name, service, facts.main);
         parts.push(Part { from, ..part(name, service, holds) });
     }

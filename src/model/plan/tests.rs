@@ -191,6 +191,18 @@ fn a_service_with_a_wide_range_makes_room_for_a_narrow_one() {
     assert_eq!(exit_of(&world.plan("x").unwrap_err()), Exit::NoSlot);
 }
 
+#[test]
+fn a_database_is_never_the_environment_file() {
+    let mut world = World::new();
+    let redis = world.config.services["redis"].clone();
+    let file = world.config.env_file.clone();
+    let sqlite = Service { kind: Kind::Sqlite, name: file, variable: "FILE".to_owned(), ..redis };
+    world.config.services.insert("sqlite".to_owned(), sqlite);
+    let error = world.plan("x").unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Config);
+    assert!(error.to_string().contains("services.sqlite"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

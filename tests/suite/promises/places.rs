@@ -327,3 +327,19 @@ fn a_state_directory_that_a_group_shares_is_open_to_the_group_whatever_the_umask
     let file = fs::metadata(sandbox.root.join("app-x/.env.worktree")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn a_directory_that_is_named_for_the_environment_goes_with_it() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&(sandbox.config_without_servers() + "worktree: \"../{name}/{repo}\"\n"));
+    for branch in ["x", "y"] {
+        repo.agentenv(&["add", branch]).ok();
+        assert!(sandbox.root.join(branch).join("app").is_dir());
+    }
+    fs::write(sandbox.root.join("y/notes"), "mine").unwrap();
+    repo.agentenv(&["remove", "x"]).ok();
+    repo.agentenv(&["remove", "y"]).ok();
+    assert!(!sandbox.root.join("x").exists());
+    assert!(sandbox.root.join("y/notes").exists());
+}
