@@ -61,7 +61,7 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
     let record = Record {
         version: VERSION,
         phase: Phase::Keeping,
-        removed_at: clock::now(),
+        removed_at: moment(store)?,
         keep: wish.keep,
         limit: wish.limit,
         place: place::choose(&tree.path, &lease.repository, &lease.id)?,
@@ -78,6 +78,14 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
     };
     trash::save(store, &record)?;
     Ok(record)
+}
+
+/// Now; later than everything in the trash, so that the newest of two of one name is known.
+fn moment(store: &Store) -> Result<u64> {
+    let newest = trash::survey(store)?.0.first().map_or(0, |record| record.removed_at);
+    let now = clock::now();
+    // A clock that was wrong for long is no reason to go along with it.
+    Ok(if newest.abs_diff(now) < 60 { now.max(newest + 1) } else { now })
 }
 
 /// Moves to the trash what is not there yet of an environment whose lease is `keeping`. The lease goes last.
