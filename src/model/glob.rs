@@ -69,6 +69,6 @@ mod tests {
         ] {
             assert!(!matches(pattern, path), "{pattern} {path}");
         }
-        assert!(!matches(&"a*".repeat(200), &"a".repeat(2000)));
+        assert!(!matches(&("a*".repeat(200) + "b"), &"a".repeat(2000)));
     }
 }
