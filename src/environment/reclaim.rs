@@ -99,7 +99,7 @@ pub enum Settled {
 /// Releases what one lease holds if it is due. On an error the lease stays on record.
 ///
 /// # Errors
-/// When it could not be given back; it stays on record.
+/// When it could not be released; it stays on record.
 pub fn settle(ui: &Ui, store: &Store, lease: &Lease, dry_run: bool) -> Result<Settled> {
     let Some(_working) = store.try_lock_lease(&lease.id)? else {
         return Ok(Settled::Busy);

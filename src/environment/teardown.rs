@@ -240,6 +240,6 @@ fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {
     if let Err(error) = result {
-        left.push(error.context(format!("cannot give back the {what}")));
+        left.push(error.context(format!("cannot release the {what}")));
     }
 }

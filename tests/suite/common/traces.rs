@@ -48,7 +48,10 @@ impl Repo<'_> {
         ] {
             traces.extend(self.git(args).lines().map(str::to_owned));
         }
-        traces.retain(|trace| !trace.contains("locks/repository-"));
+        // What a full disk takes first, and the next command puts back.
+        traces.retain(|trace| {
+            !trace.contains("locks/repository-") && !trace.ends_with("/state/reserve")
+        });
         traces
     }
 

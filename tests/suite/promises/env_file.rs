@@ -65,7 +65,7 @@ fn a_link_above_a_file_of_ours_is_not_followed() {
         repo.git(&["add", "out"]);
         repo.git(&["commit", "--quiet", "--message", "link"]);
         let said = repo.agentenv(&["add", "x"]).fails(7);
-        assert!(said.stderr.contains("app-x/out is no directory"), "{}", said.show());
+        assert!(said.stderr.contains("app-x/out is not a directory"), "{}", said.show());
         assert!(said.stderr.contains(key), "{}", said.show());
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
         assert!(!sandbox.root.join("app-x").exists());

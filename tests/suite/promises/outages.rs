@@ -34,8 +34,7 @@ fn without_docker_a_removal_takes_the_worktree_and_keeps_the_rest_on_record() {
     repo.agentenv(&["add", "x"]).ok();
     let removed = without_docker(&sandbox, &repo, &["remove", "x", "-D"]).fails(8);
     assert!(removed.stderr.contains("git agentenv prune"), "{}", removed.show());
-    let forget =
-        format!("gone for good, delete the record: `rm {}`", leases(&sandbox)[0].display());
+    let forget = format!("gone for good, delete the lease: `rm {}`", leases(&sandbox)[0].display());
     assert!(removed.stderr.contains(&forget), "{}", removed.show());
     assert!(!sandbox.root.join("app-x").exists());
     assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
@@ -157,6 +156,7 @@ fn what_carries_our_mark_and_has_lost_its_lease_is_found() {
     for lease in leases(&sandbox) {
         fs::remove_file(lease).unwrap();
     }
+    repo.git(&["worktree", "remove", "--force", "../app-x"]);
     let foreign = format!("{}_foreign", sandbox.id);
     servers().psql(&format!("CREATE DATABASE {foreign}"));
     let mark = "git-agentenv 0123456789abcdef01234567";
