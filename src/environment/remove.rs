@@ -136,6 +136,9 @@ pub fn carry_out(
         let tip = |branch: &String| context.repo.branch(branch);
         lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
     }
+    if lease.phase == Phase::Ready {
+        require_nothing_new(options, &lease, &removed.losses)?;
+    }
     match (lease.phase, trash_of(context, options)?) {
         (Phase::Keeping, _) => trash::finish_keeping(ui, &context.store, &lease, force)?,
         (Phase::Ready, Some(wish)) => {
@@ -150,6 +153,13 @@ pub fn carry_out(
     removed.branch_deleted = options.delete_branch && lease.branch.as_ref().is_some_and(gone);
     ui.say(format!("removed environment `{}`", lease.name));
     Ok(removed)
+}
+
+/// Looks at the worktree again: a hook, or the removal of another environment, may have changed what would be lost.
+fn require_nothing_new(options: RemoveOptions, lease: &Lease, known: &[Loss]) -> Result<()> {
+    let mut losses = removal_risks::of_worktree(lease, options.delete_branch)?;
+    losses.retain(|loss| !known.contains(loss));
+    removal_risks::require_none(lease, &losses, options.force)
 }
 
 /// Deletes everything of an environment for good.

@@ -81,6 +81,29 @@ fn what_tools_make_again_by_themselves_stops_nobody() {
 }
 
 #[test]
+fn what_a_hook_leaves_behind_is_looked_at_again() {
+    let sandbox = Sandbox::new();
+    let hook = "hooks: { pre_remove: [\"echo work >by-hook\"] }\n";
+    let world = World::with(&sandbox, &(sandbox.config_without_servers() + hook));
+    world.repo.agentenv(&["trust", "--yes"]).ok();
+    world.refuses(&[], "by-hook");
+    fs::remove_file(world.tree.join("by-hook")).unwrap();
+    world.repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
+}
+
+#[test]
+fn two_branches_do_not_vouch_for_each_other_while_both_go() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.git(&["commit", "--quiet", "--allow-empty", "--message", "only here"]);
+    let commit = world.git(&["rev-parse", "HEAD"]);
+    world.repo.agentenv(&["add", "y", "--from", "x"]).ok();
+    let said = world.repo.agentenv(&["remove", "x", "y", "-D"]).fails(7);
+    assert!(said.stderr.contains("1 that only y holds"), "{}", said.show());
+    assert_eq!(world.repo.git(&["rev-parse", "y"]), commit);
+}
+
+#[test]
 fn a_live_database_session_is_named() {
     let sandbox = Sandbox::new();
     let world = World::with(&sandbox, &sandbox.config());
