@@ -4,6 +4,7 @@ use super::environment::url;
 use crate::environment::processes::{self, State, Status};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
+use crate::model::measure::{duration, size};
 use crate::ui::table::{self, Column, Fit};
 use crate::ui::{self, Tone};
 use serde::Serialize;
@@ -98,18 +99,4 @@ fn state(process: &Status) -> String {
 
 fn number(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-/// Seconds as people read them: `42s`, `3m`, `5h`, `2d`.
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        3600..86400 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86400),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    indicatif::BinaryBytes(bytes).to_string()
 }
