@@ -53,7 +53,9 @@ FROM pg_database WHERE datname = :'source' \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %I', :'birth', pg_get_userbyid(datdba))
 FROM pg_database WHERE datname = :'source' AND datacl IS NOT NULL \gexec
 WITH RECURSIVE acl AS (
-  SELECT d.datdba, a.* FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = :'source'
+  SELECT d.datdba, a.* FROM pg_database d,
+    aclexplode(d.datacl) WITH ORDINALITY a (grantor, grantee, privilege_type, is_grantable, place)
+  WHERE d.datname = :'source'
 ), chain AS (
   SELECT acl.*, 0 AS depth FROM acl WHERE grantor = datdba
   UNION ALL
@@ -67,7 +69,7 @@ SELECT CASE WHEN grantor = datdba THEN 'RESET ROLE' ELSE format('SET LOCAL ROLE 
     CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END),
   'RESET ROLE'
 FROM chain GROUP BY datdba, grantor, grantee, privilege_type, is_grantable
-ORDER BY max(depth) \gexec
+ORDER BY max(depth), min(place) \gexec
 SELECT format('ALTER %s SET %I TO %s',
   CASE WHEN s.setrole = 0 THEN format('DATABASE %I', :'birth')
     ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), :'birth') END,

@@ -75,7 +75,8 @@ fn content(database: &str) -> String {
 /// What no dump of a database says: its properties, privileges and settings.
 fn properties(database: &str) -> String {
     servers().psql(&format!(
-        "SELECT pg_get_userbyid(datdba), to_jsonb(d) - ARRAY['oid', 'datname', 'datfrozenxid', 'datminmxid']
+        "SELECT pg_get_userbyid(datdba), to_jsonb(d) - ARRAY['oid', 'datname', 'datfrozenxid', 'datminmxid', 'datacl'],
+         (SELECT array_agg(acl ORDER BY acl::text) FROM unnest(datacl) acl)
          FROM pg_database d WHERE datname = '{database}';
          SELECT pg_get_userbyid(setrole), setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
          WHERE datname = '{database}' ORDER BY 1"
