@@ -19,7 +19,9 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Exit {
     let ui = ui::Ui::new(cli.json, cli.quiet, cli.color);
-    let ended = sys::interrupt::listen().and_then(|()| commands::run(cli.command, &ui));
+    let ended = sys::interrupt::listen()
+        .and_then(|()| sys::budget::check())
+        .and_then(|()| commands::run(cli.command, &ui));
     ended.unwrap_or_else(|error| {
         ui::show_cursor();
         ui.error(&error);

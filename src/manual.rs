@@ -42,6 +42,12 @@ pub const ENVIRONMENT: &[Entry] = &[
         "Without AGENTENV_STATE_DIR, leases are stored in git-agentenv below this directory.",
     ),
     (
+        "AGENTENV_TIMEOUT",
+        "How many seconds one command waits in all for servers and a Docker engine that do not answer; 30 when not set. \
+         A server that was silent once is not asked again in that command. Git, hooks, and copies that have begun take \
+         as long as they need.",
+    ),
+    (
         "AGENTENV_POSTGRES_PORT",
         "The port on which git agentenv infra up publishes the built-in Postgres.",
     ),

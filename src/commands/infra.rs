@@ -6,9 +6,9 @@ use crate::model::config::{Config, Kind, Place};
 use crate::model::lease::Part;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
-use crate::sys::interrupt;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
+use crate::sys::{budget, interrupt};
 use crate::ui::table::{self, Column, Fit};
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
@@ -90,6 +90,7 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
     while let Err(error) = service::ping(server) {
         interrupt::check()?;
+        budget::renew();
         if Instant::now() > deadline {
             let failure = error::service(format!("{name} does not answer"));
             return Err(error.context(failure.hint("see `docker logs` of its container")));

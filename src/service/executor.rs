@@ -3,8 +3,9 @@
 use crate::error;
 use crate::model::config::Place;
 use crate::service::Server;
-use crate::sys::exec::{self, Cmd, Output, PATIENCE, Script};
-use crate::sys::{docker, env};
+use crate::sys::budget::Question;
+use crate::sys::exec::{self, Cmd, Output, Script};
+use crate::sys::{budget, docker, env};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub fn password(server: &Server, usual: &str) -> Result<Option<String>> {
 #[derive(Debug, Clone)]
 pub struct Site {
     place: Place,
+    called: String,
 }
 
 /// A client program to run.
@@ -43,7 +45,7 @@ pub struct Task<'a> {
     pub script: Script,
     /// A program on this host whose output it reads instead.
     pub feed: Option<Cmd>,
-    /// How long it may take.
+    /// How long it may take; beyond [`budget::total`], once it has printed a line.
     pub patience: Duration,
 }
 
@@ -56,16 +58,28 @@ impl<'a> Task<'a> {
             vars: Vec::new(),
             script: Script::default(),
             feed: None,
-            patience: PATIENCE,
+            patience: budget::total(),
         }
     }
 }
 
 impl Site {
     /// The site of a server.
-    pub fn of(place: &Place) -> Self {
-        let place = place.clone();
-        Site { place }
+    pub fn of(server: &Server) -> Self {
+        let (place, title) = (server.place.clone(), server.title());
+        let called = match &place {
+            Place::Host => format!("the server at {title}:{}", server.port),
+            Place::Container(_) | Place::Compose { .. } => format!("container `{title}`"),
+        };
+        Site { place, called }
+    }
+
+    /// Begins to wait for the server itself, without a client program.
+    ///
+    /// # Errors
+    /// When it was waited for in vain before.
+    pub fn ask(&self, longest: Duration) -> Result<Question> {
+        budget::ask(&self.called, longest)
     }
 
     /// It is this host, where a client needs host and port.
@@ -129,13 +143,12 @@ impl Site {
             Some(feed) => cmd.fed_by(feed.clone()),
             None => cmd.talk(task.script.clone()),
         };
-        let patience = Some(task.patience);
+        let limited = |cmd: Cmd| input(cmd).patience(Some(task.patience)).asks(&self.called);
         match container {
             Some(name) => {
-                let cmd = docker::exec(name, task.program, &task.args, &task.vars);
-                docker::run(input(cmd).patience(patience))
+                docker::run(limited(docker::exec(name, task.program, &task.args, &task.vars)))
             }
-            None => input(host(task)).patience(patience).output(),
+            None => limited(host(task)).output(),
         }
     }
 }

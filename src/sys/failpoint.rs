@@ -16,12 +16,6 @@ pub fn point(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The time limit that holds: in debug builds, `AGENTENV_PATIENCE` (milliseconds) when that is shorter.
-pub fn patience(usual: Duration) -> Duration {
-    let shorter = || env::var("AGENTENV_PATIENCE")?.parse().ok().map(Duration::from_millis);
-    if cfg!(debug_assertions) { shorter().map_or(usual, |limit| usual.min(limit)) } else { usual }
-}
-
 fn strike(name: &str) -> Result<()> {
     let Some(faults) = env::var("AGENTENV_FAULT") else {
         return Ok(());

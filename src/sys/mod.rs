@@ -1,5 +1,6 @@
 //! Effects: one outside thing per file.
 
+pub mod budget;
 pub mod clock;
 pub mod compose;
 pub mod copy;

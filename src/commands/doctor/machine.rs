@@ -42,7 +42,7 @@ fn git() -> Option<Finding> {
 }
 
 fn engine(error: &anyhow::Error, needed: bool) -> Finding {
-    let what = format!("the Docker engine does not answer: {error:#}");
+    let what = format!("cannot use Docker: {error:#}");
     let command = "docker version";
     if needed { Finding::error(what, command) } else { Finding::warning(what, command) }
 }

@@ -5,10 +5,6 @@ use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
-use std::time::Duration;
-
-/// How long a script may take, the wait for the lock included.
-const LIMIT: Duration = Duration::from_secs(45);
 
 /// The variable from which the client takes a password.
 const PASSWORD: &str = "MYSQL_PWD";
@@ -55,7 +51,7 @@ impl std::error::Error for SqlError {}
 ///
 /// Fails with [`SqlError`] for what the server refused, else with the reason why it could not be asked.
 pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Result<Vec<String>> {
-    let site = Site::of(&server.place);
+    let site = Site::of(server);
     let port = server.port.to_string();
     let password = executor::password(server, PASSWORD)?;
     let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
@@ -66,7 +62,6 @@ pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Resul
         then: then.map(|rest| ("locked".to_owned(), rest.into_bytes())),
         last: Vec::new(),
     };
-    task.patience = LIMIT;
     let output = site.run(&task)?;
     if output.success() {
         return Ok(output.text().lines().map(str::to_owned).collect());
@@ -81,7 +76,7 @@ pub(super) fn interactive(
     args: &[&str],
     terminal: bool,
 ) -> Result<Cmd> {
-    let site = Site::of(&server.place);
+    let site = Site::of(server);
     let port = server.port.to_string();
     let choice = format!("--database={database}");
     let password = executor::password(server, PASSWORD)?;

@@ -35,7 +35,7 @@ impl<'a> Names<'a> {
 /// in time is an error (number 1242), so that the client ends.
 pub(super) fn lock(names: &Names) -> String {
     let lock = text(&names.birth);
-    format!("SELECT IF(GET_LOCK({lock}, 25) = 1, 'locked', (SELECT 1 UNION SELECT 2));\n")
+    format!("SELECT IF(GET_LOCK({lock}, 15) = 1, 'locked', (SELECT 1 UNION SELECT 2));\n")
 }
 
 /// What there is, in variables: whether the database exists, carries the mark, or was announced and holds nothing yet.
@@ -86,7 +86,7 @@ pub(super) fn release(names: &Names, force: bool) -> String {
         facts(names),
         sessions(names.name),
         format!("SET @free = {} OR @sessions = 0;\n", u8::from(force)),
-        "SET SESSION lock_wait_timeout = 15;\n".to_owned(),
+        "SET SESSION lock_wait_timeout = 10;\n".to_owned(),
         only_if("@ours AND @free", &format!("DROP DATABASE IF EXISTS {name}")),
         only_if("@free OR NOT @exists", &format!("DROP DATABASE IF EXISTS {birth}")),
         "SELECT IF(NOT @exists, 'missing', IF(NOT @ours, 'foreign', IF(@free, 'dropped', 'busy')));\n"

@@ -75,7 +75,7 @@ impl DumpFile {
     /// # Errors
     /// When the dump is damaged, or needs a role or an extension that the server does not have; psql names it.
     pub(super) fn restore(&self, server: &Server, database: &str) -> Result<()> {
-        let site = Site::of(&server.place);
+        let site = Site::of(server);
         let port = server.port.to_string();
         let custom = self.format == Format::Custom;
         let password = executor::password(server, psql::PASSWORD)?;

@@ -4,18 +4,26 @@ use super::scripts;
 use crate::error;
 use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
+use crate::sys::budget;
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
 use std::time::Duration;
 
-/// Time limit of one statement on the server, including the wait for a lock.
-const USUAL: Duration = Duration::from_secs(25);
-
-/// The same where data is copied.
+/// Time limit of one statement on the server where data is copied.
 pub(super) const COPYING: Duration = Duration::from_secs(600);
 
-/// Extra time for the client: the server cancels cleanly, while a killed client leaves its session running.
-const MARGIN: Duration = Duration::from_secs(5);
+/// Extra time for the client, as a part of the command's time: the server cancels cleanly, while a killed client leaves
+/// its session running.
+const MARGIN: u32 = 6;
+
+/// Time limit of one usual statement on the server, including the wait for a lock.
+fn usual() -> Duration {
+    budget::total() - margin()
+}
+
+fn margin() -> Duration {
+    budget::total() / MARGIN
+}
 
 /// The variable from which psql takes a password. On the host it reads `~/.pgpass`, too.
 pub(super) const PASSWORD: &str = "PGPASSWORD";
@@ -32,7 +40,7 @@ impl<'a> Session<'a> {
     /// A session that runs this script on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Vec<u8>>) -> Self {
         let script = Script { first: script.into(), ..Script::default() };
-        Session { server, script, vars: Vec::new(), limit: USUAL }
+        Session { server, script, vars: Vec::new(), limit: usual() }
     }
 
     /// The rest of the script, sent when the first half has printed this line.
@@ -64,23 +72,32 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`SqlError`] when the server refuses; else why it was not reached.
     pub(super) fn run(self) -> Result<Vec<String>> {
-        let site = Site::of(&self.server.place);
+        let site = Site::of(self.server);
         let options = format!(
             "-c statement_timeout={} -c client_min_messages=warning",
             self.limit.as_millis()
         );
         let port = self.server.port.to_string();
         let password = executor::password(self.server, PASSWORD)?;
+        let is_long = self.limit > usual();
+        let mut script = self.script.clone();
+        if is_long {
+            // The server answers: from here on it works, or waits for a lock.
+            script.first.splice(..0, *b"\\echo connected\n");
+        }
         let task = Task {
             args: self.args(&site, &port),
             vars: variables(&site, &options, password.as_deref()),
-            script: self.script.clone(),
-            patience: self.limit + MARGIN,
+            script,
+            patience: self.limit + margin(),
             ..Task::new("psql")
         };
         let output = site.run(&task)?;
         match output.code {
-            0 => Ok(output.text().lines().map(str::to_owned).collect()),
+            0 => {
+                let lines = output.text();
+                Ok(lines.lines().skip(usize::from(is_long)).map(str::to_owned).collect())
+            }
             // psql's exit codes; docker uses small numbers too, so its text decides.
             3 => Err(SqlError::of(&output.stderr).into()),
             2 if !output.stderr.starts_with("Error") => Err(silent(&site, &output)),
@@ -106,7 +123,7 @@ pub(super) fn client(
     args: &[&str],
     terminal: bool,
 ) -> Result<Cmd> {
-    let site = Site::of(&server.place);
+    let site = Site::of(server);
     let port = server.port.to_string();
     let password = executor::password(server, PASSWORD)?;
     let mut task = Task { args: vec!["-U", &server.user], ..Task::new("psql") };
@@ -127,18 +144,19 @@ pub(super) fn client(
 
 /// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
-    let site = Site::of(&server.place);
+    let site = Site::of(server);
     let port = server.port.to_string();
     let password = executor::password(server, PASSWORD)?;
     let mut vars = filling(server, target, password.as_deref());
     vars.push(("AGENTENV_SOURCE", source));
-    let mut task =
-        Task { args: vec!["-c", scripts::DUMP], vars, patience: COPYING, ..Task::new("sh") };
+    // The line tells that the container answers.
+    let script = format!("echo begun\n{}", scripts::DUMP);
+    let mut task = Task { args: vec!["-c", &script], vars, patience: COPYING, ..Task::new("sh") };
     if site.is_host() {
         task.vars.extend(on_host(&port));
     }
     let output = site.run(&task)?;
-    if output.success() && output.text() == "copied" {
+    if output.success() && output.text().ends_with("copied") {
         return Ok(());
     }
     let message = format!("cannot copy database `{source}`: {}", said(&output.stderr));

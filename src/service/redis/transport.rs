@@ -4,7 +4,7 @@
 use crate::error::{self, Exit, Failure, may_have_run};
 use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
-use crate::sys::docker;
+use crate::sys::{budget, docker};
 use anyhow::Result;
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
@@ -46,7 +46,7 @@ fn tell(
 ) -> Result<String> {
     let title = server.title();
     let password = executor::password(server, PASSWORD)?;
-    let site = Site::of(&server.place);
+    let site = Site::of(server);
     let address = if site.is_host() {
         Some(("localhost".to_owned(), server.port))
     } else {
@@ -54,20 +54,22 @@ fn tell(
     };
     let mut sent = false;
     if let Some(address) = address {
+        let question = site.ask(patience)?;
         let mut cmd = redis::cmd(command[0]);
         cmd.arg(&command[1..]).arg(payload);
-        match ask::<Vec<u8>>(address, password.as_deref(), &cmd, patience) {
+        match ask::<Vec<u8>>(address, password.as_deref(), &cmd, question.limit()) {
             Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
             // `docker exec` may still work, and else names the reason: paused, stopped.
             Err(error) if error.is_io_error() && !site.is_host() => {
                 sent = !error.is_connection_refusal();
             }
+            Err(error) if error.is_timeout() => return Err(question.unanswered(question.limit())),
             Err(error) if error.is_io_error() => return Err(silent(&title, &error.to_string())),
             Err(error) => return Err(refusal(&title, &text(&error))),
         }
     }
     // A paused server has the script in its socket, and runs it when it resumes.
-    let reply = through_client(&site, password.as_deref(), command, payload);
+    let reply = through_client(&site, password.as_deref(), command, payload, patience);
     if sent { reply.map_err(may_have_run) } else { reply }
 }
 
@@ -107,8 +109,9 @@ fn through_client(
     password: Option<&str>,
     command: &[&str],
     payload: Option<&str>,
+    patience: Duration,
 ) -> Result<String> {
-    let mut task = Task::new("redis-cli");
+    let mut task = Task { patience: patience.max(budget::total() / 3), ..Task::new("redis-cli") };
     // The system limits an argument's length; what comes on stdin is the last one.
     task.args.extend(payload.map(|_| "-x"));
     task.args.extend(command);

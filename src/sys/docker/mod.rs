@@ -11,16 +11,18 @@ pub use listed::pick;
 pub use port::published;
 pub use project::remove_project;
 
+use super::budget;
 use super::exec::{Cmd, Output};
-use crate::error::{self, Exit, exit_of, hint_of};
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::path::PathBuf;
-use std::time::Duration;
 
-/// How long the engine has for a question that starts nothing; it needs some 12 ms.
-const QUICK: Duration = Duration::from_secs(10);
+/// What messages call the engine.
+const ENGINE: &str = "the Docker engine";
+
+/// The part of the command's time that the engine has for a question that starts nothing; it needs some 12 ms.
+const QUICK: u32 = 3;
 
 /// A container, running or not, with what compose wrote on it (empty when compose did not make it).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -135,7 +137,8 @@ fn question(what: &str) -> Cmd {
     Cmd::new("docker")
         .called(format!("docker {what}"))
         .args(what.split(' '))
-        .patience(Some(QUICK))
+        .patience(Some(budget::total() / QUICK))
+        .asks(ENGINE)
         .stdin("")
 }
 
@@ -149,14 +152,10 @@ fn ask(cmd: Cmd, container: &str) -> Result<String> {
 }
 
 /// Runs a docker command to its end.
+///
+/// # Errors
+/// When the engine has kept this command waiting in vain before, or does now.
 pub fn run(cmd: Cmd) -> Result<Output> {
-    cmd.output().map_err(|error| {
-        // A program that is missing brings its own hint: what is left is the time limit.
-        if exit_of(&error) != Exit::Service || hint_of(&error).is_some() {
-            return error;
-        }
-        error::service(error.to_string())
-            .hint("the Docker engine or the server hangs: check with `docker ps`, then restart it")
-            .into()
-    })
+    budget::require_answers(ENGINE)?;
+    cmd.output()
 }

@@ -25,8 +25,10 @@ pub(super) struct Dialogue {
     pub(super) answer: Receiver<Answer>,
 }
 
-/// All that the command printed, to its last word or to the end.
+/// What the command printed, to its last word or to the end.
 pub(super) enum Answer {
+    /// It has printed a line, and goes on.
+    Begun,
     /// It ends with one of the last words: the command has done its work.
     Whole(Vec<u8>),
     /// It broke off: how the command ends says why.
@@ -58,6 +60,9 @@ fn talk(script: Script, mut to: PipeWriter, from: PipeReader, tell: &Sender<Answ
         if script.last.iter().any(|last| last.as_bytes() == line) {
             tell.send(Answer::Whole(said)).ok();
             return;
+        }
+        if begin == 0 {
+            tell.send(Answer::Begun).ok();
         }
         if let Some((_, rest, mut to)) = then.take_if(|(word, ..)| word.as_bytes() == line)
             && interrupt::check().is_ok()

@@ -6,10 +6,11 @@ mod running;
 
 pub use self::dialogue::Script;
 pub use self::running::{Output, Running};
-use super::env;
+use super::{budget, env};
 use crate::error;
 use anyhow::Result;
 use dialogue::Answer;
+use running::Limit;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +21,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// How long a command may take when nothing else was said.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command line to run, with what it reads and how long it may take.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub struct Cmd {
     script: Option<Script>,
     feed: Option<Box<Cmd>>,
     patience: Option<Duration>,
+    server: Option<String>,
     called: Option<String>,
 }
 
@@ -48,6 +50,7 @@ impl Cmd {
             script: None,
             feed: None,
             patience: Some(PATIENCE),
+            server: None,
             called: None,
         }
     }
@@ -101,6 +104,13 @@ impl Cmd {
         self
     }
 
+    /// The server that it asks, whose silence counts towards the time of the whole command ([`budget`]). A patience
+    /// beyond that time is for work: of one that is talked to, it counts from the first line of the answer.
+    pub fn asks(mut self, server: impl Into<String>) -> Self {
+        self.server = Some(server.into());
+        self
+    }
+
     /// The name for messages, instead of the whole command line.
     pub fn called(mut self, name: impl Into<String>) -> Self {
         self.called = Some(name.into());
@@ -139,13 +149,14 @@ impl Cmd {
 
     /// Starts it, to be waited for.
     pub fn start(self) -> Result<Running> {
+        let limit = self.limit()?;
         let Some(script) = self.script.clone() else {
-            return self.running(self.expression().stdout_capture().stderr_capture(), None);
+            return self.running(self.expression().stdout_capture().stderr_capture(), None, limit);
         };
         let dialogue = dialogue::begin(script)?;
         let expression = self.expression().stdin_file(dialogue.stdin);
         let expression = expression.stdout_file(dialogue.stdout).stderr_capture();
-        self.running(expression, Some(dialogue.answer))
+        self.running(expression, Some(dialogue.answer), limit)
     }
 
     /// Replaces this process by it (`execve(2)`): terminal, signals and exit code are its own from here on.
@@ -164,7 +175,7 @@ impl Cmd {
     /// # Errors
     /// When the program is missing or cannot be started, or the user interrupted.
     pub fn narrate(self) -> Result<i32> {
-        let running = self.running(self.expression().stdout_to_stderr(), None)?;
+        let running = self.running(self.expression().stdout_to_stderr(), None, self.limit()?)?;
         Ok(running.wait()?.code)
     }
 
@@ -172,9 +183,16 @@ impl Cmd {
         &self,
         expression: duct::Expression,
         answer: Option<Receiver<Answer>>,
+        limit: Limit,
     ) -> Result<Running> {
         let handle = expression.start().map_err(|error| self.not_started(error))?;
-        Running::new(handle, self.name(), self.patience, answer)
+        Running::new(handle, self.name(), answer, limit)
+    }
+
+    fn limit(&self) -> Result<Limit> {
+        let longest = self.patience.unwrap_or(Duration::MAX);
+        let question = self.server.as_ref().map(|server| budget::ask(server, longest));
+        Ok(Limit::new(self.patience, question.transpose()?))
     }
 
     fn expression(&self) -> duct::Expression {

@@ -2,7 +2,8 @@
 
 use super::dialogue::Answer;
 use crate::error;
-use crate::sys::{failpoint, interrupt};
+use crate::sys::budget::{self, Question};
+use crate::sys::interrupt;
 use anyhow::{Context, Result};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -36,11 +37,40 @@ impl Output {
     }
 }
 
+/// How long a command may take.
+pub(super) struct Limit {
+    patience: Option<Duration>,
+    question: Option<Question>,
+}
+
+impl Limit {
+    /// `question`: it asks a server.
+    pub(super) fn new(patience: Option<Duration>, question: Option<Question>) -> Self {
+        Limit { patience, question }
+    }
+
+    /// How long the whole may take.
+    fn whole(&self) -> Option<Duration> {
+        match &self.question {
+            Some(question) if self.patience.is_some_and(|patience| patience <= budget::total()) => {
+                Some(question.limit())
+            }
+            _ => self.patience,
+        }
+    }
+
+    /// How long it may take until the first line of an answer.
+    fn silence(&self) -> Option<Duration> {
+        self.question.as_ref().map(Question::limit).or(self.patience)
+    }
+}
+
 /// A command that was started.
 pub struct Running {
     handle: Arc<duct::Handle>,
     name: String,
-    deadline: Option<(Instant, Duration)>,
+    begun: Instant,
+    limit: Limit,
     answer: Option<Receiver<Answer>>,
     _registered: interrupt::Registered,
 }
@@ -53,14 +83,13 @@ impl Running {
     pub(super) fn new(
         handle: duct::Handle,
         name: String,
-        patience: Option<Duration>,
         answer: Option<Receiver<Answer>>,
+        limit: Limit,
     ) -> Result<Self> {
         let handle = Arc::new(handle);
         let registered = interrupt::register(&handle)?;
-        let patience = patience.map(failpoint::patience);
-        let deadline = patience.map(|patience| (Instant::now() + patience, patience));
-        Ok(Running { handle, name, deadline, answer, _registered: registered })
+        let begun = Instant::now();
+        Ok(Running { handle, name, begun, limit, answer, _registered: registered })
     }
 
     /// Waits for its end, or for the last word of one that is talked to.
@@ -68,16 +97,18 @@ impl Running {
     /// # Errors
     /// When it takes too long (it is killed then) or the user interrupted.
     pub fn wait(self) -> Result<Output> {
+        let whole = self.limit.whole();
         let said = match &self.answer {
             None => None,
-            Some(answer) => match self.until(|at| hear(answer, at))? {
+            Some(answer) => match self.said(answer)? {
                 Answer::Whole(stdout) => {
                     return Ok(Output { code: 0, stdout, stderr: String::new() });
                 }
                 Answer::Cut(said) => Some(said),
+                Answer::Begun => None,
             },
         };
-        let (status, stdout, stderr) = self.until(|at| {
+        let (status, stdout, stderr) = self.until(whole, |at| {
             let ended = self.handle.wait_deadline(at);
             let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name))?;
             Ok(ended.map(|end| (end.status, end.stdout.clone(), end.stderr.clone())))
@@ -89,11 +120,24 @@ impl Running {
         })
     }
 
+    /// All that it answers. Once it has begun to, it may take longer.
+    fn said(&self, answer: &Receiver<Answer>) -> Result<Answer> {
+        match self.until(self.limit.silence(), |at| hear(answer, at))? {
+            Answer::Begun => self.until(self.limit.whole(), |at| hear(answer, at)),
+            other => Ok(other),
+        }
+    }
+
     /// Asks again and again, each time for a while, until there is an answer. Without one the command is ended.
-    fn until<T>(&self, ask: impl Fn(Instant) -> Result<Option<T>>) -> Result<T> {
+    fn until<T>(
+        &self,
+        limit: Option<Duration>,
+        ask: impl Fn(Instant) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let deadline = limit.and_then(|limit| self.begun.checked_add(limit));
         loop {
             let slice = Instant::now() + SLICE;
-            let answer = ask(self.deadline.map_or(slice, |(deadline, _)| deadline.min(slice)));
+            let answer = ask(deadline.map_or(slice, |deadline| deadline.min(slice)));
             if let Err(interrupted) = interrupt::check() {
                 interrupt::end(&self.handle);
                 return Err(interrupted);
@@ -101,15 +145,19 @@ impl Running {
             if let Some(answer) = answer? {
                 return Ok(answer);
             }
-            if let Some((deadline, patience)) = self.deadline
-                && Instant::now() >= deadline
-            {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 interrupt::end(&self.handle);
-                let seconds = patience.as_secs();
-                let message = format!("`{}` did not answer within {seconds} s", self.name);
-                return Err(error::service(message).into());
+                return Err(self.too_long(limit.unwrap_or_default()));
             }
         }
+    }
+
+    fn too_long(&self, limit: Duration) -> anyhow::Error {
+        let Some(question) = &self.limit.question else {
+            let message = format!("`{}` did not answer within {} s", self.name, limit.as_secs());
+            return error::service(message).into();
+        };
+        question.unanswered(limit)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const NOWHERE: &str = "unix:///nonexistent/docker.sock";
 
@@ -80,7 +81,7 @@ fn a_silent_engine_hangs_nobody_and_loses_nothing() {
     let host = format!("unix://{}", socket.display());
     let silent = |args: &[&str]| {
         let mut command = command(&sandbox, &repo, args);
-        sandbox.outcome(command.env("DOCKER_HOST", &host).env("AGENTENV_PATIENCE", "300"))
+        sandbox.outcome(command.env("DOCKER_HOST", &host).env("AGENTENV_TIMEOUT", "0.3"))
     };
     let failed = silent(&["add", "y"]);
     assert!(failed.stderr.contains("did not answer within"), "{}", failed.show());
@@ -91,6 +92,73 @@ fn a_silent_engine_hangs_nobody_and_loses_nothing() {
     repo.agentenv(&["prune"]).ok();
     repo.leaves_nothing_but(&before, "the engine answers again");
     assert_ne!(whole, before);
+}
+
+#[test]
+fn a_docker_that_hangs_is_waited_for_once_in_each_command() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    let before = repo.traces();
+    for name in ["a", "b", "c"] {
+        repo.agentenv(&["add", name]).ok();
+    }
+    let log = sandbox.root.join("asked");
+    let hanging = Stand::in_for(&sandbox, "docker", &format!("echo \"$*\" >>{}", log.display()));
+    let ask = |args: &[&str]| {
+        fs::write(&log, "").unwrap();
+        let begin = Instant::now();
+        let mut command = command(&sandbox, &repo, args);
+        let said = sandbox.outcome(hanging.before(&mut command).env("AGENTENV_TIMEOUT", "1"));
+        let asked = fs::read_to_string(&log).unwrap();
+        // Compose's version is asked of its client alone.
+        let asked: Vec<_> = asked.lines().filter(|line| *line != "compose version").collect();
+        // Of two servers that are asked side by side, each is waited for.
+        assert!(asked.len() <= 2, "{args:?} asked {asked:#?}: {}", said.show());
+        assert!(begin.elapsed() < Duration::from_secs(15), "{args:?}: {}", said.show());
+        assert!(said.show().contains("did not answer within"), "{args:?}: {}", said.show());
+        said
+    };
+    let doctor = ask(&["doctor"]).fails(1);
+    assert!(doctor.stdout.contains("not asking it again"), "{}", doctor.show());
+    ask(&["add", "d"]).fails(8);
+    ask(&["remove", "a", "-D"]).fails(8);
+    for name in ["b", "c"] {
+        fs::remove_dir_all(sandbox.root.join(format!("app-{name}"))).unwrap();
+    }
+    ask(&["prune"]).fails(8);
+    assert_eq!(leases(&sandbox).len(), 4);
+    drop(hanging);
+    fs::remove_file(&log).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    repo.git(&["branch", "-D", "b", "c"]);
+    repo.leaves_nothing_but(&before, "docker answers again");
+}
+
+#[test]
+fn a_copy_that_takes_longer_than_the_time_for_silence_is_not_cut() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let database = format!("{}_x", sandbox.id);
+    // It is in use, and a table is locked: the dump has begun and waits.
+    let held = hold::on(&database, "app", "CREATE TABLE t (); BEGIN; LOCK TABLE t;");
+    let mut save = command(&sandbox, &repo, &["db", "snapshot", "save", "one", "x"]);
+    let save = sandbox.start(save.env("AGENTENV_TIMEOUT", "3"));
+    let begin = Instant::now();
+    wait_until("the dump has waited longer than servers may be silent", || {
+        begin.elapsed() > Duration::from_secs(5)
+    });
+    drop(held);
+    save.outcome().ok();
+}
+
+#[test]
+fn a_setting_of_the_time_that_is_no_number_is_refused() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let mut command = command(&sandbox, &repo, &["list"]);
+    let said = sandbox.outcome(command.env("AGENTENV_TIMEOUT", "soon")).fails(2);
+    assert!(said.stderr.contains("AGENTENV_TIMEOUT is `soon`"), "{}", said.show());
 }
 
 #[test]
@@ -204,6 +272,30 @@ fn kill_with_children(pid: u32) {
     });
     let pids: Vec<String> = std::iter::once(pid.to_string()).chain(children).collect();
     Command::new("kill").arg("-KILL").args(pids).status().unwrap();
+}
+
+/// A program that stands in for another one and hangs, until it is dropped.
+struct Stand(PathBuf);
+
+impl Stand {
+    fn in_for(sandbox: &Sandbox, program: &str, first: &str) -> Stand {
+        let bin = sandbox.root.join("stand-in");
+        fs::create_dir(&bin).unwrap();
+        fs::write(bin.join(program), format!("#!/bin/sh\n{first}\nexec sleep 300\n")).unwrap();
+        make_executable(&bin.join(program));
+        Stand(bin)
+    }
+
+    fn before<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", self.0.display()))
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 fn make_executable(file: &std::path::Path) {

@@ -147,7 +147,9 @@ fn engines_and_leases_that_do_not_answer_are_named() {
     let said = sandbox.outcome(doctor.env("DOCKER_HOST", "unix:///nonexistent/docker.sock"));
     let said = said.fails(1).json();
     assert!(
-        errors(&said).iter().any(|finding| finding.contains("the Docker engine does not answer"))
+        errors(&said)
+            .iter()
+            .any(|finding| finding.contains("cannot use Docker: the Docker engine is not running"))
     );
     let lease = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
     fs::write(lease.path(), "version: 99\n").unwrap();
