@@ -98,6 +98,12 @@ impl Exit {
     }
 }
 
+/// The words of all codes that a JSON error may have.
+#[cfg(test)]
+pub(crate) fn words() -> Vec<&'static str> {
+    Exit::ALL.into_iter().chain([Exit::Command(0)]).map(Exit::word).skip(1).collect()
+}
+
 /// An error with an exit code and, where there is one, the way out.
 #[derive(Debug)]
 pub struct Failure {

@@ -1,7 +1,9 @@
 //! The shells that `completions` and `shell-init` print scripts for.
 
 /// A supported shell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Shell {
     /// GNU bash, with git's own completion
     Bash,

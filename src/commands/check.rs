@@ -25,12 +25,29 @@ Examples:
 /// The owner of the main checkout's values. No environment has a name with a blank.
 const MAIN: &str = "the main checkout";
 
+/// `check`: whether the calling shell's variables match the environment.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// The environment around the current directory; null: none.
+    environment: Option<String>,
+    /// All match.
+    ok: bool,
+    /// The variables that do not match.
+    strays: Vec<Stray>,
+}
+
 /// A variable whose value is not the environment's.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stray {
+    /// Its name.
     variable: String,
+    /// The value in the calling shell.
     value: String,
+    /// The value in the environment; null without one.
     expected: Option<String>,
+    /// The environment that has this value; null when none has.
     belongs_to: Option<String>,
 }
 
@@ -39,27 +56,24 @@ pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let here = resolve::here(&context)?;
     let strays = strays(&context, here.as_ref())?;
-    let name = here.as_ref().map(|lease| lease.name.clone());
-    ui.answer(
-        &serde_json::json!({ "environment": name, "ok": strays.is_empty(), "strays": strays }),
-        || {
-            let place =
-                name.as_deref().map_or("no environment".to_owned(), |name| format!("`{name}`"));
-            if strays.is_empty() {
-                return format!("in {place}: ok\n");
-            }
-            let lines = strays.iter().map(|stray| format!("  {}\n", describe(stray)));
-            format!(
-                "in {place}, but these variables belong elsewhere:\n{}",
-                lines.collect::<String>()
-            )
-        },
-    )?;
-    if strays.is_empty() {
+    let environment = here.as_ref().map(|lease| lease.name.clone());
+    let answer = Answer { environment, ok: strays.is_empty(), strays };
+    ui.answer(&answer, || text(&answer))?;
+    if answer.ok {
         return Ok(Exit::Done);
     }
     ui.say(here.map_or("open a new shell".to_owned(), |lease| way_out(&lease)));
     Ok(Exit::Refused)
+}
+
+fn text(answer: &Answer) -> String {
+    let name = answer.environment.as_ref();
+    let place = name.map_or("no environment".to_owned(), |name| format!("`{name}`"));
+    if answer.ok {
+        return format!("in {place}: ok\n");
+    }
+    let lines = answer.strays.iter().map(|stray| format!("  {}\n", describe(stray)));
+    format!("in {place}, but these variables belong elsewhere:\n{}", lines.collect::<String>())
 }
 
 /// Refuses when a variable of the calling shell belongs to another environment than this one.

@@ -30,17 +30,23 @@ Examples:
   git agentenv down feature-x --timeout 1
   git agentenv down a b c";
 
-/// The answer of `down`.
+/// `down`: what was stopped.
 #[derive(Debug, Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// By environment.
     stopped: Vec<Application>,
 }
 
 /// What was stopped in one environment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Stopped"))]
 struct Application {
+    /// The environment.
     name: String,
+    /// How many processes were stopped.
     processes: usize,
+    /// How many of them did not end by themselves.
     killed: usize,
 }
 

@@ -8,6 +8,8 @@ use crate::model::envfile;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
+use indexmap::IndexMap;
+use serde::Serialize;
 
 /// The arguments of `env`.
 #[derive(Debug, clap::Args)]
@@ -40,15 +42,22 @@ Examples:
   eval \"$(git agentenv env --format shell)\"
   git agentenv env feature-x --format fish | source";
 
+/// `env`: the variables of an environment.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer<'a> {
+    /// The environment's name.
+    name: &'a str,
+    /// All its variables.
+    variables: &'a IndexMap<String, String>,
+}
+
 /// Prints the variables.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     if ui.is_json() {
-        ui.answer(
-            &serde_json::json!({ "name": lease.name, "variables": lease.vars }),
-            String::new,
-        )?;
+        ui.answer(&Answer { name: &lease.name, variables: &lease.vars }, String::new)?;
         return Ok(Exit::Done);
     }
     ui.raw(&match args.format {

@@ -52,13 +52,37 @@ Examples:
 /// The pause between two attempts to reach a server.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// One server, in JSON.
+/// `infra up` and `infra status`: the shared servers.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Servers {
+    /// The shared servers.
+    servers: Vec<Status>,
+}
+
+/// `infra down`: the servers were stopped.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Down {
+    /// The servers were stopped.
+    down: bool,
+    /// Their data was deleted.
+    volumes: bool,
+}
+
+/// A shared server.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SharedServer"))]
 struct Status {
+    /// The service's name in the configuration.
     service: String,
+    /// Where it runs.
     server: String,
+    /// The port on this machine where applications reach it.
     port: u16,
+    /// The server answers.
     answers: bool,
+    /// Why the server does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
 }
@@ -107,9 +131,7 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
     }
     infra.down(volumes)?;
     let kept = if volumes { "their data is deleted" } else { "their data stays" };
-    ui.answer(&serde_json::json!({ "down": true, "volumes": volumes }), || {
-        format!("servers stopped and removed; {kept}\n")
-    })?;
+    ui.answer(&Down { down: true, volumes }, || format!("servers stopped and removed; {kept}\n"))?;
     Ok(Exit::Done)
 }
 
@@ -134,9 +156,9 @@ fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
 }
 
 fn status(ui: &Ui, config: &Found) -> Result<Exit> {
-    let statuses: Vec<Status> = servers(&config.config).into_iter().map(of).collect();
-    let all = statuses.iter().all(|status| status.answers);
-    ui.answer(&serde_json::json!({ "servers": statuses }), || text(&statuses))?;
+    let answer = Servers { servers: servers(&config.config).into_iter().map(of).collect() };
+    let all = answer.servers.iter().all(|status| status.answers);
+    ui.answer(&answer, || text(&answer.servers))?;
     Ok(if all { Exit::Done } else { Exit::Service })
 }
 

@@ -30,9 +30,11 @@ Examples:
   git agentenv list --status
   git agentenv list --all --json";
 
-/// The answer of `list`.
+/// `list`: the environments.
 #[derive(Debug, Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// The environments.
     environments: Vec<Row>,
 }
 

@@ -43,17 +43,23 @@ Examples:
 /// How often a log is looked at again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The answer of `logs`.
+/// `logs`: the ends of the processes' logs.
 #[derive(Debug, Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// By process.
     logs: Vec<Log>,
 }
 
 /// The end of one log.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Log {
+    /// The process.
     process: String,
+    /// The log, absolute.
     file: PathBuf,
+    /// Its last lines.
     lines: Vec<String>,
 }
 

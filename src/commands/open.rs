@@ -32,10 +32,13 @@ Examples:
 /// Programs that open a URL in the user's browser: of freedesktop.org, and of macOS.
 const OPENERS: [&str; 2] = ["xdg-open", "open"];
 
-/// The answer of `open`.
+/// `open`: the URL of the application.
 #[derive(Debug, Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// Where the environment's first port is reached in a browser.
     url: String,
+    /// A browser was started with it.
     opened: bool,
 }
 

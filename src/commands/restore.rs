@@ -67,35 +67,53 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A restored environment, in JSON.
+/// `restore`: the environment.
 #[derive(Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
     #[serde(flatten)]
     environment: Environment,
-    /// Variables with another value than before the removal.
+    /// Variables with another value than before the removal, because another environment took what they named.
     changed: Vec<trash::Changed>,
 }
 
-/// An environment in the trash, in JSON.
+/// `restore --list`: what can be restored.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Listing<'a> {
+    /// What can be restored, the newest first.
+    trash: Vec<Entry<'a>>,
+}
+
+/// An environment in the trash.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Trashed"))]
 struct Entry<'a> {
+    /// The environment's name.
     name: &'a str,
+    /// Its branch; null: a detached HEAD.
     branch: Option<&'a str>,
+    /// Where its worktree was and comes back to, absolute.
     path: &'a PathBuf,
+    /// What `restore` takes where two have one name.
     id: &'a str,
+    /// How far it has come.
     phase: Phase,
-    /// Seconds since 1970.
+    /// When it was removed, in seconds since 1970.
     removed_at: u64,
+    /// How long ago that was.
     age_seconds: u64,
+    /// When `prune` may delete it, in seconds since 1970.
     expires_at: u64,
+    /// The bytes that it takes.
     size_bytes: u64,
 }
 
 fn list(context: &Context, ui: &Ui) -> Result<Exit> {
     let records = trash::of_repository(context)?;
     let now = clock::now();
-    let entries: Vec<Entry> = records.iter().map(|record| entry(record, now)).collect();
-    ui.answer(&serde_json::json!({ "trash": entries }), || text(&records, now))?;
+    let answer = Listing { trash: records.iter().map(|record| entry(record, now)).collect() };
+    ui.answer(&answer, || text(&records, now))?;
     Ok(Exit::Done)
 }
 

@@ -33,21 +33,29 @@ Examples:
   git agentenv status feature-x
   git agentenv status feature-x --json";
 
-/// The answer of `status`.
+/// `status`: one environment whole, with the fields of a row of `list`.
 #[derive(Debug, Serialize)]
-struct Answer {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
     #[serde(flatten)]
     row: Row,
+    /// Processes that listen on its ports.
     listeners: Vec<OnPort>,
+    /// Sessions on its databases.
     sessions: Vec<OnService>,
+    /// Its processes.
     processes: Vec<Status>,
+    /// What is wrong with it, and the command that repairs it.
     problems: Vec<Finding>,
 }
 
 /// A process that listens on one of the environment's ports.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OnPort {
+    /// The variable that holds the port.
     variable: String,
+    /// The port.
     port: u16,
     #[serde(flatten)]
     listener: Listener,
@@ -55,7 +63,9 @@ struct OnPort {
 
 /// A session on one of the environment's databases.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OnService {
+    /// The service.
     service: String,
     #[serde(flatten)]
     session: Session,

@@ -7,6 +7,7 @@ use crate::error::{self, Exit};
 use crate::sys::trust;
 use crate::ui::Ui;
 use anyhow::Result;
+use serde::Serialize;
 
 /// The arguments of `trust`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,32 @@ Examples:
   git agentenv trust --yes
   git agentenv trust --revoke";
 
+/// `trust`: the approved commands.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Approved<'a> {
+    /// The commands are approved.
+    trusted: bool,
+    /// The commands that run after `add`.
+    post_add: &'a [String],
+    /// The commands that run before `remove`.
+    pre_remove: &'a [String],
+    /// The command lines of `processes`.
+    processes: Vec<String>,
+    /// The commands and masks of template databases; a mask with the hash of its content.
+    templates: Vec<String>,
+}
+
+/// `trust --revoke`: no command is approved.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Revoked {
+    /// The commands are approved.
+    trusted: bool,
+    /// An approval existed and was revoked.
+    revoked: bool,
+}
+
 /// Shows the hook commands and approves them.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
@@ -33,14 +60,19 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return revoke(&context, ui);
     }
     let config = context.config()?.unwrap_or_default();
-    let (configured, processes) = (&config.hooks, config.process_commands());
     let templates = approval::all_commands(&context.repo.main, &config)?;
-    let listed = hooks::listing("post_add", &configured.post_add)
-        + &hooks::listing("pre_remove", &configured.pre_remove)
-        + &hooks::listing("process", &processes)
-        + &hooks::listing("template", &templates.concat());
+    let answer = Approved {
+        trusted: true,
+        post_add: &config.hooks.post_add,
+        pre_remove: &config.hooks.pre_remove,
+        processes: config.process_commands(),
+        templates: templates.concat(),
+    };
+    let listed = hooks::listing("post_add", answer.post_add)
+        + &hooks::listing("pre_remove", answer.pre_remove)
+        + &hooks::listing("process", &answer.processes)
+        + &hooks::listing("template", &answer.templates);
     if listed.is_empty() {
-        let answer = serde_json::json!({ "trusted": true, "post_add": [], "pre_remove": [], "processes": [], "templates": [] });
         ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
         return Ok(Exit::Done);
     }
@@ -50,10 +82,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     } else if !confirmed(ui, &listed)? {
         return Err(error::refused("the hooks were not approved").into());
     }
-    let mut lists = vec![&configured.post_add[..], &configured.pre_remove, &processes];
+    let mut lists = vec![answer.post_add, answer.pre_remove, &answer.processes];
     lists.extend(templates.iter().map(Vec::as_slice));
     trust::approve(&context.store, &context.repo.common, &lists)?;
-    let answer = serde_json::json!({ "trusted": true, "post_add": configured.post_add, "pre_remove": configured.pre_remove, "processes": processes, "templates": templates.concat() });
     ui.say("approved exactly these commands");
     ui.answer(&answer, String::new)?;
     Ok(Exit::Done)
@@ -65,7 +96,7 @@ fn revoke(context: &Context, ui: &Ui) -> Result<Exit> {
         true => "revoked: the commands of this repository are no longer trusted",
         false => "nothing to revoke: the commands of this repository were not trusted",
     });
-    ui.answer(&serde_json::json!({ "trusted": false, "revoked": revoked }), String::new)?;
+    ui.answer(&Revoked { trusted: false, revoked }, String::new)?;
     Ok(Exit::Done)
 }
 

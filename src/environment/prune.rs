@@ -28,8 +28,9 @@ pub struct PruneOptions {
     pub trash: bool,
 }
 
-/// What was, or would be, released; and what was kept, and why.
+/// `prune`: what was, or would be, released; and what was kept, and why.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// What was, or would be, released.
     pub pruned: Vec<Entry>,
@@ -41,10 +42,11 @@ pub struct Report {
 
 /// What was, or would be, released.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pruned"))]
 pub struct Entry {
     /// The environment, or the service and what it holds.
     pub name: String,
-    /// Why; `None`: its lease was lost.
+    /// Why; missing when its lease was lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<Reason>,
     /// What it held.
@@ -53,6 +55,7 @@ pub struct Entry {
 
 /// Why something was, or would be, released.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Reason {
     /// A lease is due.
@@ -63,6 +66,7 @@ pub enum Reason {
 
 /// What was kept, and why.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Kept {
     /// Its name.
     pub name: String,

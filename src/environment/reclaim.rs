@@ -14,6 +14,7 @@ use anyhow::Result;
 
 /// Why a lease is due to be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Due {
     /// An `add` was interrupted.

@@ -13,6 +13,7 @@ use std::fmt;
 
 /// Something that would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Loss {
     /// What kind of thing.
     pub kind: Kind,
@@ -24,6 +25,7 @@ pub struct Loss {
 
 /// The kinds of things that would be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LossKind"))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Changed or untracked files.

@@ -42,10 +42,11 @@ pub enum Keep {
 
 /// What was, or would be, removed.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Removed {
     /// The environment.
     pub name: String,
-    /// Its branch; `None`: a detached HEAD.
+    /// Its branch; null for a detached HEAD.
     pub branch: Option<String>,
     /// Its worktree.
     pub path: PathBuf,
@@ -53,7 +54,7 @@ pub struct Removed {
     pub losses: Vec<Loss>,
     /// Its branch was deleted, too.
     pub branch_deleted: bool,
-    /// Until when it can be restored from the trash, in seconds since 1970; `None`: it is gone for good.
+    /// Until when it can be restored from the trash, in seconds since 1970; null: it is gone for good.
     pub kept_until: Option<u64>,
 }
 

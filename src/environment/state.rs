@@ -18,16 +18,22 @@ pub const GONE: &str = "gone";
 /// The environment file is missing.
 pub const INCOMPLETE: &str = "incomplete";
 
+#[cfg(test)]
+const WORDS: [&str; 7] =
+    [READY, "creating", "removing", "restoring", GONE, INCOMPLETE, "hooks pending"];
+
 /// The state of an environment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct State {
-    /// The state in one word.
+    /// The state in one word. `incomplete`: the environment file is missing. `gone`: the worktree was deleted.
+    #[cfg_attr(test, schemars(extend("enum" = WORDS)))]
     pub state: &'static str,
     /// A process listens on one of its ports.
     pub listening: bool,
-    /// The ports that a process listens on.
+    /// The ports on which a process listens.
     pub listening_on: Vec<u16>,
-    /// What git says of its files and commits; absent when git was not asked or failed.
+    /// What git says of its files and commits; missing when git was not asked or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }

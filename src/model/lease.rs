@@ -62,6 +62,7 @@ pub struct Lease {
 
 /// The phases of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Being created; `add` again or `prune` rolls it back.

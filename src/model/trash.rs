@@ -38,6 +38,7 @@ pub struct Record {
 
 /// How far an environment in the trash has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TrashPhase"))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Being moved to the trash; `prune` or `remove` again finishes that.
@@ -52,6 +53,7 @@ pub enum Phase {
 
 /// Why something goes out of the trash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// Its time is over.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// A client that is connected to a database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
     /// The process that serves it, on the server.
     pub pid: i64,

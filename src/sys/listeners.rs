@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A process that listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Listener {
     /// Its process id.
     pub pid: u32,

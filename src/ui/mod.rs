@@ -54,12 +54,7 @@ impl Ui {
         if !self.json {
             return print(&text());
         }
-        let mut document =
-            serde_json::to_value(value).context("cannot write the answer as JSON")?;
-        if let Some(fields) = document.as_object_mut() {
-            fields.insert("version".to_owned(), JSON_VERSION.into());
-        }
-        print(&format!("{document:#}\n"))
+        print_json(value)
     }
 
     /// Prints text on stdout as it is, `--json` or not.
@@ -156,20 +151,49 @@ impl Ui {
     }
 }
 
+/// Every command: why it failed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErrorAnswer {
+    /// The failure.
+    error: ErrorReport,
+}
+
+/// A failure.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ErrorReport {
+    /// The word for the exit code.
+    #[cfg_attr(test, schemars(extend("enum" = error::words())))]
+    code: &'static str,
+    /// The exit code, which is that of the process.
+    exit: u8,
+    /// What failed, and on what.
+    message: String,
+    /// Why, the nearest cause first.
+    causes: Vec<String>,
+    /// What the user can do about it; null: nothing is known.
+    hint: Option<String>,
+}
+
 fn json_error(error: &anyhow::Error, exit: Exit) {
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    let document = serde_json::json!({
-        "version": JSON_VERSION,
-        "error": {
-            "code": exit_of(error).word(),
-            "exit": exit.code(),
-            "message": error.to_string(),
-            "causes": causes,
-            "hint": hint_of(error),
-        },
-    });
+    let report = ErrorReport {
+        code: exit_of(error).word(),
+        exit: exit.code(),
+        message: error.to_string(),
+        causes: error.chain().skip(1).map(ToString::to_string).collect(),
+        hint: hint_of(error).map(str::to_owned),
+    };
     // A failure to print the error cannot be reported.
-    print(&format!("{document:#}\n")).ok();
+    print_json(&ErrorAnswer { error: report }).ok();
+}
+
+fn print_json<T: Serialize>(value: &T) -> Result<()> {
+    let mut document = serde_json::to_value(value).context("cannot write the answer as JSON")?;
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("version".to_owned(), JSON_VERSION.into());
+    }
+    print(&format!("{document:#}\n"))
 }
 
 /// Whether the terminal cannot move its cursor.

@@ -15,6 +15,7 @@ use crate::sys::fs;
 use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -187,12 +188,20 @@ fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<R
     branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
 }
 
+/// `add` of several branches.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Several {
+    /// The environments, in the order asked for.
+    environments: Vec<Environment>,
+}
+
 fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<()> {
     let views: Vec<Environment> = leases.iter().map(Environment::from).collect();
     let text = || leases.iter().map(text).collect();
     match views.as_slice() {
         [one] => ui.answer(one, text),
-        several => ui.answer(&serde_json::json!({ "environments": several }), text),
+        _ => ui.answer(&Several { environments: views }, text),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod candidates;
 
 use crate::cli::Cli;
+use crate::commands::output::Script;
 use crate::error::Exit;
 use crate::shell::Shell;
 use crate::sys::env;
@@ -33,7 +34,7 @@ Examples:
 /// Prints the script.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let script = completion(args.shell);
-    let answer = serde_json::json!({ "shell": args.shell.name(), "script": script });
+    let answer = Script { shell: args.shell, script: script.to_owned() };
     ui.answer(&answer, || script.to_owned())?;
     Ok(Exit::Done)
 }

@@ -6,11 +6,12 @@ use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::lease::Part;
 use crate::model::source::Source;
+use crate::service::postgres::copy::Means;
 use crate::service::postgres::snapshot;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use serde_json::json;
+use serde::Serialize;
 
 /// The arguments of `db copy`.
 #[derive(Debug, clap::Args)]
@@ -42,6 +43,20 @@ Examples:
 /// The main checkout, on any branch.
 const MAIN: &str = "main";
 
+/// `db copy`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer<'a> {
+    /// The database.
+    database: &'a str,
+    /// The database whose content it has now.
+    from: String,
+    /// How it was copied.
+    means: Means,
+    /// The snapshot that holds the old content; null: nothing was kept.
+    snapshot: Option<String>,
+}
+
 /// Copies the content.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let source = source(args, target)?;
@@ -60,7 +75,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let (means, kept) = snapshot::overwrite(database, id, Some(&from), args.force, before)?;
     step.done();
     super::say_way_back(ui, target, kept.as_deref());
-    let answer = json!({ "database": name, "from": source, "means": means, "snapshot": kept });
+    let answer = Answer { database: name, from: source, means, snapshot: kept };
     ui.answer(&answer, || format!("{name}\n"))?;
     Ok(Exit::Done)
 }

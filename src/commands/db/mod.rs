@@ -18,7 +18,7 @@ use crate::service::{Database, Gone, Resource, mysql, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use serde_json::json;
+use serde::Serialize;
 
 /// The arguments of `db`.
 #[derive(Debug, clap::Args)]
@@ -108,6 +108,18 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
 }
 
+/// `db reset`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Emptied<'a> {
+    /// The database.
+    database: &'a str,
+    /// It is empty.
+    empty: bool,
+    /// The snapshot that holds the old content; null: nothing was kept.
+    snapshot: Option<String>,
+}
+
 fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
     let name = &target.database.name;
     // MySQL cannot rename a database, so nothing is kept there.
@@ -125,7 +137,7 @@ fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
     }?;
     step.done();
     say_way_back(ui, target, kept.as_deref());
-    let answer = json!({ "database": name, "empty": true, "snapshot": kept });
+    let answer = Emptied { database: name, empty: true, snapshot: kept };
     ui.answer(&answer, || format!("{name}\n"))?;
     Ok(Exit::Done)
 }

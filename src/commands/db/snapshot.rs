@@ -7,7 +7,7 @@ use crate::service::postgres::snapshot;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use serde_json::json;
+use serde::Serialize;
 
 /// The arguments of `db snapshot`.
 #[derive(Debug, clap::Args)]
@@ -71,6 +71,24 @@ impl Args {
     }
 }
 
+/// `db snapshot save`, `restore` and `delete`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Snapshot {
+    /// The snapshot's name.
+    snapshot: String,
+    /// Its database. In a list: the one that holds it, else the environment's.
+    database: String,
+}
+
+/// `db snapshot list`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Snapshots {
+    /// The snapshots.
+    snapshots: Vec<Snapshot>,
+}
+
 /// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let Target { lease, database, .. } = target;
@@ -97,18 +115,18 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
         }
         What::List { .. } => return Ok(Exit::Done),
     };
-    ui.answer(&json!({ "snapshot": name, "database": database.name }), || format!("{name}\n"))?;
+    let answer = Snapshot { snapshot: name.clone(), database: database.name.clone() };
+    ui.answer(&answer, || format!("{name}\n"))?;
     Ok(Exit::Done)
 }
 
 fn list(ui: &Ui, target: &Target) -> Result<Exit> {
     let found = snapshot::list(&target.database, &target.lease.id)?;
-    let listed: Vec<_> = found
-        .iter()
-        .map(|(name, database)| json!({ "snapshot": name, "database": database }))
-        .collect();
-    ui.answer(&json!({ "snapshots": listed }), || {
-        found.iter().map(|(name, database)| format!("{name}  {database}\n")).collect()
+    let snapshot = |(snapshot, database)| Snapshot { snapshot, database };
+    let answer = Snapshots { snapshots: found.into_iter().map(snapshot).collect() };
+    ui.answer(&answer, || {
+        let line = |one: &Snapshot| format!("{}  {}\n", one.snapshot, one.database);
+        answer.snapshots.iter().map(line).collect()
     })?;
     Ok(Exit::Done)
 }

@@ -11,7 +11,6 @@ use crate::ui::Ui;
 use crate::ui::table::{Column, Fit, render};
 use anyhow::Result;
 use serde::Serialize;
-use serde_json::json;
 
 /// The arguments of `db template`.
 #[derive(Debug, clap::Args)]
@@ -50,16 +49,54 @@ Examples:
   git agentenv db template drop
 The key `template` of a service in .agentenv.yaml says how a template is made.";
 
-/// A template database, in JSON.
+/// `db template refresh`, `spare` and `drop`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum Changed {
+    /// `db template refresh`.
+    Refreshed {
+        /// The template databases that were made again.
+        refreshed: Vec<String>,
+    },
+    /// `db template spare`.
+    Made {
+        /// The spares that were made.
+        made: Vec<String>,
+    },
+    /// `db template drop`.
+    Dropped {
+        /// The template databases that were dropped.
+        dropped: Vec<String>,
+    },
+}
+
+/// `db template list`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Listing {
+    /// The template databases of this repository.
+    templates: Vec<View>,
+}
+
+/// A template database.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Template"))]
 struct View {
+    /// The database.
     database: String,
+    /// The service in the configuration.
     service: String,
+    /// What it is a copy of. Missing: of nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
+    /// A short hash of the files that name it.
     key: String,
+    /// How many files name it.
     files: usize,
+    /// When it was made, in seconds since 1970.
     at: u64,
+    /// Its size on the server; 0 when the user may not ask.
     bytes: u64,
 }
 
@@ -86,9 +123,9 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
                 let failure = error::not_found("no service has a template");
                 return Err(failure.hint("set `template: {}` of a Postgres service").into());
             }
-            named(ui, "refreshed", &made)
+            named(ui, Changed::Refreshed { refreshed: made })
         }
-        What::Spare => named(ui, "made", &templates.make_spares()?),
+        What::Spare => named(ui, Changed::Made { made: templates.make_spares()? }),
         What::Drop { names } => {
             let mut found = known::known(&workspace)?;
             found.retain(|one| is_meant(&one.template.mark.service));
@@ -105,14 +142,16 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
                     dropped.push(one.template.database);
                 }
             }
-            named(ui, "dropped", &dropped)
+            named(ui, Changed::Dropped { dropped })
         }
     }
 }
 
-fn named(ui: &Ui, done: &str, names: &[String]) -> Result<Exit> {
-    let text = || names.iter().map(|name| format!("{name}\n")).collect();
-    ui.answer(&json!({ done: names }), text)?;
+fn named(ui: &Ui, changed: Changed) -> Result<Exit> {
+    let (Changed::Refreshed { refreshed: names }
+    | Changed::Made { made: names }
+    | Changed::Dropped { dropped: names }) = &changed;
+    ui.answer(&changed, || names.iter().map(|name| format!("{name}\n")).collect())?;
     Ok(Exit::Done)
 }
 
@@ -122,8 +161,9 @@ fn list(ui: &Ui, known: &[Known]) -> Result<Exit> {
         let (database, bytes) = (one.template.database.clone(), one.template.bytes);
         View { database, service, from, key: key.digest(), files: key.len(), at, bytes }
     };
-    let views: Vec<View> = known.iter().map(view).collect();
-    ui.answer(&json!({ "templates": views }), || {
+    let answer = Listing { templates: known.iter().map(view).collect() };
+    let views = &answer.templates;
+    ui.answer(&answer, || {
         let column = |heading, cell: &dyn Fn(&View) -> String| Column {
             heading,
             cells: views.iter().map(cell).collect(),

@@ -37,6 +37,7 @@ Examples:
 
 /// How severe a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Something does not work.
@@ -47,7 +48,9 @@ pub enum Level {
 
 /// A problem and its fix.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
+    /// How severe it is.
     level: Level,
     /// The problem, with the object that has it.
     pub what: String,
@@ -55,6 +58,30 @@ pub struct Finding {
     pub command: String,
     #[serde(skip)]
     fix: Option<Fix>,
+}
+
+/// `doctor`: problems and their fixes.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// No finding is an error.
+    ok: bool,
+    /// The problems; after `--fix`, those that remain.
+    findings: Vec<Finding>,
+    /// The free slots of each configured pool.
+    slots: Vec<slots::Left>,
+    /// What the trash holds.
+    trash: Trash,
+}
+
+/// What the trash holds.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Trash {
+    /// How many environments.
+    environments: usize,
+    /// How many bytes they take.
+    bytes: u64,
 }
 
 /// A repair that loses nothing.
@@ -106,10 +133,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let left = slots::left(&store, config.as_ref())?;
     let ok = findings.iter().all(|finding| finding.level != Level::Error);
     let (environments, bytes) = trash::space(&store)?;
-    let kept = serde_json::json!({ "environments": environments, "bytes": bytes });
-    let answer =
-        serde_json::json!({ "ok": ok, "findings": findings, "slots": left, "trash": kept });
-    ui.answer(&answer, || text(&findings, &left) + &space(environments, bytes))?;
+    let trash = Trash { environments, bytes };
+    let answer = Answer { ok, findings, slots: left, trash };
+    ui.answer(&answer, || text(&answer.findings, &answer.slots) + &space(environments, bytes))?;
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 

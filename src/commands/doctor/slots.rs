@@ -8,9 +8,13 @@ use serde::Serialize;
 
 /// How many slots of a pool are free.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pool"))]
 pub(super) struct Left {
+    /// Its key in the configuration.
     pub(super) pool: String,
+    /// How many are free.
     pub(super) free: usize,
+    /// The size of the pool.
     pub(super) of: usize,
 }
 

@@ -8,7 +8,8 @@ use crate::error::{self, Exit};
 use crate::sys::{fs, git};
 use crate::ui::Ui;
 use anyhow::Result;
-use serde_json::json;
+use serde::Serialize;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The arguments of `hook install`.
@@ -30,6 +31,43 @@ Examples:
 /// The hint where we cannot change the hook.
 const BY_HAND: &str =
     "call `git-agentenv --quiet hook checkout` from it when its first argument is all zeros";
+
+/// `hook install`, `hook uninstall`, `hook claude --install` and `--uninstall`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Installed {
+    /// It is in the file.
+    pub(super) installed: bool,
+    /// The hook's or the settings' file.
+    pub(super) file: PathBuf,
+}
+
+/// `hook status`: which hooks are installed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Status {
+    /// The post-checkout hook.
+    post_checkout: Place,
+    /// Claude Code's settings.
+    claude: Place,
+}
+
+/// Where a hook is.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Place {
+    /// It is in the file.
+    installed: bool,
+    /// Where it is, or would be; null: in no file.
+    file: Option<PathBuf>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.installed { "installed" } else { "not installed" })?;
+        self.file.iter().try_for_each(|file| write!(f, ": {}", file.display()))
+    }
+}
 
 /// The hook's file and content.
 struct Hook {
@@ -89,23 +127,13 @@ pub fn status(ui: &Ui) -> Result<Exit> {
     let found = find(&context)?;
     let checkout = found.text.as_deref().is_some_and(hook::is_in);
     let claude = claude::installed(&context)?;
-    let word = |installed: bool| if installed { "installed" } else { "not installed" };
-    let settings = claude.as_ref().map(|file| file.display().to_string());
-    ui.answer(
-        &json!({
-            "post_checkout": { "installed": checkout, "file": found.file },
-            "claude": { "installed": claude.is_some(), "file": claude },
-        }),
-        || {
-            format!(
-                "post-checkout  {}: {}\nclaude         {}{}\n",
-                word(checkout),
-                found.file.display(),
-                word(claude.is_some()),
-                settings.map_or(String::new(), |file| format!(": {file}")),
-            )
-        },
-    )?;
+    let answer = Status {
+        post_checkout: Place { installed: checkout, file: Some(found.file) },
+        claude: Place { installed: claude.is_some(), file: claude },
+    };
+    ui.answer(&answer, || {
+        format!("post-checkout  {}\nclaude         {}\n", answer.post_checkout, answer.claude)
+    })?;
     Ok(Exit::Done)
 }
 
@@ -132,7 +160,7 @@ fn carry_out(hook: &Hook, change: &Change) -> Result<()> {
 }
 
 fn answer(ui: &Ui, hook: &Hook, installed: bool) -> Result<Exit> {
-    let answer = json!({ "installed": installed, "file": hook.file });
+    let answer = Installed { installed, file: hook.file.clone() };
     ui.answer(&answer, || format!("{}\n", hook.file.display()))?;
     Ok(Exit::Done)
 }

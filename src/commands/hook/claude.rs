@@ -1,11 +1,13 @@
 //! `git agentenv hook claude`: Claude Code's settings.
 
+use crate::commands::hook::checkout::Installed;
 use crate::commands::hook::claude_protocol;
 use crate::environment::context::{Context, current_dir};
 use crate::error::{self, Exit, Failure};
 use crate::sys::fs;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -34,11 +36,20 @@ Examples:
 /// The user's own settings in this repository, and the project's shared ones.
 const FILES: [&str; 2] = [".claude/settings.local.json", ".claude/settings.json"];
 
+/// `hook claude`: settings for Claude Code.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Settings {
+    /// What belongs in its settings file.
+    settings: Value,
+}
+
 /// Prints the settings, or changes the settings file.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
         let settings = claude_protocol::snippet();
-        ui.answer(&json!({ "settings": settings }), || format!("{settings:#}\n"))?;
+        let answer = Settings { settings };
+        ui.answer(&answer, || format!("{:#}\n", answer.settings))?;
         return Ok(Exit::Done);
     }
     let file = match &args.settings {
@@ -57,8 +68,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     } else {
         "uninstalled: Claude Code creates plain worktrees"
     });
-    let answer = json!({ "installed": args.install, "file": file });
-    ui.answer(&answer, || format!("{}\n", file.display()))?;
+    let answer = Installed { installed: args.install, file };
+    ui.answer(&answer, || format!("{}\n", answer.file.display()))?;
     Ok(Exit::Done)
 }
 

@@ -20,7 +20,6 @@ use crate::sys::git;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use serde_json::json;
 use std::path::PathBuf;
 
 /// The arguments of `init`.
@@ -71,18 +70,35 @@ pub struct Choices {
     pub hooks: bool,
 }
 
-/// The answer in JSON: the configuration and how it was found.
+/// `init --agents` where a configuration is.
 #[derive(Serialize)]
-struct Answer<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Instructions {
+    /// The file that got a text for coding agents.
+    agents: PathBuf,
+}
+
+/// `init`: the configuration and how it was found.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer<'a> {
+    /// The configuration's file.
     file: PathBuf,
+    /// It was written.
     written: bool,
+    /// What the project's files say, in words.
     found: &'a [String],
+    /// What was concluded from incomplete evidence, in words.
     guessed: &'a [String],
+    /// What no file of the project says, in words.
     missing: &'a [String],
+    /// What the user should know.
     notes: &'a [String],
+    /// The configuration.
     config: &'a str,
+    /// The file that got a text for coding agents; null: none.
     agents: Option<PathBuf>,
-    /// The environment that `add example` would create.
+    /// The environment that `add example` would create; null: it cannot be said.
     example: Option<Environment>,
 }
 
@@ -96,7 +112,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let file = context.repo.main.join(context::FILE);
     if !writes_config(args, &context)? {
         let agents = agents::write(&context, ui)?;
-        ui.answer(&json!({ "agents": agents }), || format!("{}\n", agents.display()))?;
+        let answer = Instructions { agents };
+        ui.answer(&answer, || format!("{}\n", answer.agents.display()))?;
         return Ok(Exit::Done);
     }
     let asks = ui.can_ask() && !args.yes && !args.dry_run;

@@ -7,39 +7,41 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// An environment, in JSON.
+/// An environment.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Environment {
-    /// Its name.
+    /// The environment's name: the branch, made valid for databases, hosts and Compose.
     pub name: String,
-    /// Its branch; `null`: a detached HEAD.
+    /// The branch; null for a detached HEAD.
     pub branch: Option<String>,
-    /// Its worktree.
+    /// The absolute path of the worktree.
     pub path: PathBuf,
-    /// `ready`, `creating` or `removing`.
+    /// The phase of its life.
     pub phase: Phase,
     /// The id of its lease.
     pub lease: String,
-    /// The repository's main checkout.
+    /// The repository's main checkout; of a bare repository, its directory.
     pub main: PathBuf,
-    /// The compose project.
+    /// The Compose project.
     pub project: String,
-    /// Where its first port is reached in a browser, apart from other environments' cookies.
+    /// The URL of its first port, with a host name of its own; null without ports.
     pub url: Option<String>,
-    /// The environment file.
+    /// The absolute path of its environment file.
     pub env_file: PathBuf,
-    /// Ports by variable.
+    /// Its ports, by variable.
     pub ports: IndexMap<String, u16>,
-    /// Its parts of the shared servers, by service.
+    /// Its parts of the shared servers, by the service's name in the configuration.
     pub services: IndexMap<String, Service>,
-    /// All variables.
+    /// All its variables.
     pub variables: IndexMap<String, String>,
     /// `post_add` hooks have not all succeeded yet.
     pub hooks_pending: bool,
 }
 
-/// An environment and how it is, in JSON.
+/// An environment and its state.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Row {
     /// The environment.
     #[serde(flatten)]
@@ -61,16 +63,17 @@ impl Row {
     }
 }
 
-/// A part of a shared server, in JSON.
+/// A part of a shared server.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Service {
-    /// `postgres`, `redis` or `sqlite`.
+    /// The kind of server.
     pub kind: crate::model::config::Kind,
-    /// The variable that names it.
+    /// The variable that names the part.
     pub variable: String,
-    /// The database, the index or the file.
+    /// The database, the index in decimal, or the file relative to the worktree.
     pub holds: String,
-    /// What it was created as a copy of: a database or a dump.
+    /// What it was created as a copy of: a database on the same server, or a dump. Missing: of nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }

@@ -10,8 +10,9 @@ use crate::ui::{self, Tone};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// The answer of `up`, `restart`, `wait` and `ps`.
+/// `up`, `restart`, `wait` and `ps`: what runs in environments.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Processes {
     /// The environments that were meant.
     pub environments: Vec<Application>,
@@ -19,6 +20,7 @@ pub struct Processes {
 
 /// What runs in one environment.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Application {
     /// The environment.
     pub name: String,

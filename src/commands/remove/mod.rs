@@ -15,6 +15,7 @@ use crate::sys::fs::{self, Stands};
 use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -90,12 +91,22 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         removed.push(ended?);
     }
     removed.iter().for_each(|removed| say_kept(ui, removed));
-    let answer = serde_json::json!({ "removed": removed, "dry_run": args.dry_run });
+    let answer = Answer { removed, dry_run: args.dry_run };
     ui.answer(&answer, || match args.dry_run {
-        true => removed.iter().map(dry).collect(),
+        true => answer.removed.iter().map(dry).collect(),
         false => String::new(),
     })?;
     Ok(Exit::Done)
+}
+
+/// `remove`: what was, or would be, removed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer {
+    /// The environments.
+    removed: Vec<Removed>,
+    /// A dry run: nothing was removed.
+    dry_run: bool,
 }
 
 /// The way back, last of all that is said.

@@ -1,5 +1,6 @@
 //! `git agentenv shell-init`: prints a shell function that changes directory.
 
+use crate::commands::output::Script;
 use crate::error::Exit;
 use crate::shell::Shell;
 use crate::ui::Ui;
@@ -32,8 +33,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         Shell::Fish => [include_str!("function.fish"), include_str!("completion.fish")],
     };
     let script = parts.concat().replace("AGENTENV_FUNCTION", &args.name);
-    let answer = serde_json::json!({ "shell": args.shell.name(), "script": script });
-    ui.answer(&answer, || script.clone())?;
+    let answer = Script { shell: args.shell, script };
+    ui.answer(&answer, || answer.script.clone())?;
     Ok(Exit::Done)
 }
 

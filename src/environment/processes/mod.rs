@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 /// How a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ProcessState"))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It runs.
@@ -37,6 +38,7 @@ pub enum State {
 
 /// A process of an environment and how it is.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Process"))]
 pub struct Status {
     /// Its name in the configuration.
     pub name: String,

@@ -30,6 +30,7 @@ pub struct Restored {
 
 /// A variable that has another value, because another environment took what it held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Changed {
     /// Its name.
     pub variable: String,

@@ -82,6 +82,7 @@ pub struct Port {
 
 /// The kind of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ServiceKind"))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// PostgreSQL: a database for each environment.

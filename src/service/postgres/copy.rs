@@ -41,6 +41,7 @@ pub struct Copied {
 
 /// How it was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Means {
     /// By the server itself: the source had no sessions.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 /// How a worktree stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "GitStatus"))]
 pub struct Status {
     /// How many files are changed or not known to git.
     pub changed: usize,
@@ -14,7 +15,7 @@ pub struct Status {
     pub ahead: usize,
     /// How many commits the other has that it has not.
     pub behind: usize,
-    /// The other: its upstream, else the main checkout's branch; `null`: there is none.
+    /// The other: its upstream, else the main checkout's branch; null without either.
     pub beside: Option<String>,
 }
 

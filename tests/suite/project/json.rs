@@ -197,6 +197,9 @@ fn valid(definition: &str, answer: &Value) {
 }
 
 fn undescribed(at: &str, value: &Value, silent: &mut Vec<String>) {
+    if let Value::Array(cases) = value {
+        cases.iter().for_each(|case| undescribed(at, case, silent));
+    }
     let Value::Object(fields) = value else { return };
     for (name, field) in fields {
         let at = format!("{at}/{name}");
