@@ -141,6 +141,18 @@ const USAGE: i32 = 129;
 /// What git says of another git's lock.
 const LOCKED: &str = "could not lock";
 
+/// What git says when another git is in the way: with its lock file, with an admin directory that is half written or half
+/// removed (`Invalid path` when its last file goes while git resolves it), or with a branch that it deleted.
+const PASSING: &[&str] = &[
+    "commondir",
+    "config.lock",
+    LOCKED,
+    "cannot lock ref",
+    "File exists",
+    "bad object",
+    "Invalid path",
+];
+
 /// How often a command is tried that ran into another git, and how long between.
 const TRIES: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(25);
@@ -150,14 +162,11 @@ fn retry(command: impl Fn() -> Cmd) -> Result<Output> {
     require(&name, run(&command)?)
 }
 
-/// Runs a command again when another git was in the way: its lock file, its admin directory that is half written or
-/// half removed, or a branch that it deleted while this one read it.
+/// Runs a command again when another git was in the way.
 fn run(command: &dyn Fn() -> Cmd) -> Result<Output> {
     let mut output = command().output()?;
     for attempt in 1..TRIES {
-        let passing =
-            ["commondir", "config.lock", LOCKED, "cannot lock ref", "File exists", "bad object"];
-        if output.success() || !passing.iter().any(|text| output.stderr.contains(text)) {
+        if output.success() || !PASSING.iter().any(|text| output.stderr.contains(text)) {
             break;
         }
         std::thread::sleep(PAUSE * attempt);
