@@ -41,7 +41,7 @@ pub(crate) struct Answer {
     row: Row,
     /// Processes that listen on its ports.
     listeners: Vec<OnPort>,
-    /// Sessions on its databases.
+    /// Sessions on its databases and clients of its Redis indexes.
     sessions: Vec<OnService>,
     /// Its processes.
     processes: Vec<Status>,

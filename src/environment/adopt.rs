@@ -4,6 +4,7 @@ use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
 use crate::environment::{create, files, reclaim, recover};
 use crate::error;
+use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::{name, shell};
@@ -111,6 +112,10 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
             State::Ours => service::reclaim(&resource, &lease.id)?,
             // It was empty when this environment claimed it on this server, so the keys in it are this environment's.
             State::Unmarked(_) if lease.was_whole() => service::reclaim(&resource, &lease.id)?,
+            // Its own application flushed it and is still connected.
+            State::Missing if part.kind == Kind::Redis && lease.was_whole() => {
+                service::reclaim(&resource, &lease.id)?
+            }
             State::Missing | State::NotOurs(_) | State::Unmarked(_) => restore(ui, &lease, part)?,
         };
         let server_id = match made {

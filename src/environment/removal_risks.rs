@@ -36,6 +36,8 @@ pub enum Kind {
     Commits,
     /// A client is connected to the database.
     Session,
+    /// A client is connected to the Redis index.
+    Client,
     /// A Redis index holds keys, but no longer our mark.
     Unmarked,
     /// A process listens on one of the environment's ports.
@@ -55,6 +57,7 @@ impl Kind {
             Kind::Ignored => "ignored file",
             Kind::Commits => "commits",
             Kind::Session => "database session",
+            Kind::Client => "redis client",
             Kind::Unmarked => "redis index",
             Kind::Process => "process",
         }
@@ -64,6 +67,7 @@ impl Kind {
         match self {
             Kind::Ignored => "ignored files",
             Kind::Session => "database sessions",
+            Kind::Client => "redis clients",
             Kind::Unmarked => "redis indexes",
             Kind::Process => "processes",
             Kind::Uncommitted | Kind::Commits => self.word(),
@@ -92,7 +96,8 @@ pub fn of(lease: &Lease, with_branch: bool) -> Result<Vec<Loss>> {
             push(&mut losses, Kind::Unmarked, format!("{}: {keys}", part.holds), true);
         }
         for session in sessions(lease, part) {
-            push(&mut losses, Kind::Session, format!("{}: {session}", part.holds), true);
+            let kind = if part.kind == config::Kind::Redis { Kind::Client } else { Kind::Session };
+            push(&mut losses, kind, format!("{}: {session}", part.holds), true);
         }
     }
     for (variable, port) in &lease.ports {

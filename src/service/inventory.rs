@@ -12,7 +12,8 @@ pub fn sessions(resource: &Resource) -> Result<Vec<Session>> {
     let Database { server, name } = match resource {
         Resource::Database(database) => database,
         Resource::MysqlDatabase(database) => return mysql::sessions(database),
-        Resource::RedisIndex(_) | Resource::File(_) => return Ok(Vec::new()),
+        Resource::RedisIndex(index) => return redis::sessions(index),
+        Resource::File(_) => return Ok(Vec::new()),
     };
     let databases = postgres::inventory(server)?;
     let own = databases.into_iter().find(|database| database.name == *name);
@@ -68,14 +69,14 @@ pub fn held_by(server: &Server, id: &str) -> Result<Vec<String>> {
     })
 }
 
-/// Redis indexes that hold keys, each with its holder; none when the server does not answer at once.
+/// Redis indexes that hold keys or have clients, each with its holder; none when the server does not answer at once.
 pub fn occupied(server: &Server) -> Vec<(u32, String)> {
     let indexes = match server.kind {
         Kind::Redis => redis::occupied(server).unwrap_or_default(),
         Kind::Mysql | Kind::Postgres | Kind::Sqlite => return Vec::new(),
     };
-    let holder = format!("an application whose keys are in it ({})", server.title());
-    indexes.into_iter().map(|index| (index, holder.clone())).collect()
+    let on = |(index, holder): (u32, String)| (index, format!("{holder} ({})", server.title()));
+    indexes.into_iter().map(on).collect()
 }
 
 /// Sessions in one line, for a message: who uses a database.
@@ -87,6 +88,7 @@ pub fn listed(sessions: &[Session]) -> String {
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.application.is_empty() { "a session" } else { &self.application };
-        write!(f, "{name} (pid {}, {}, from {})", self.pid, self.state, self.client)
+        let pid = self.pid.map_or_else(String::new, |pid| format!("pid {pid}, "));
+        write!(f, "{name} ({pid}{}, from {})", self.state, self.client)
     }
 }

@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
-    /// The process that serves it, on the server.
-    pub pid: i64,
-    /// The application's name, as it gave it.
+    /// The process that serves it, on the server; `None` in Redis, where one process serves all.
+    pub pid: Option<i64>,
+    /// The application's name, as it gave it; in Redis with the client's id.
     pub application: String,
     /// The address that it came from, or `local`.
     pub client: String,
@@ -117,7 +117,7 @@ pub fn release(resource: &Resource, id: &str, force: bool) -> Result<Gone> {
             failpoint::point("database-released").map(|()| gone)
         }
         Resource::RedisIndex(index) => {
-            let gone = redis::release(index, id)?;
+            let gone = redis::release(index, id, force)?;
             failpoint::point("index-released").map(|()| gone)
         }
         // It lies in the worktree and is deleted with it; in a worktree that stays, it is the user's.

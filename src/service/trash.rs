@@ -43,7 +43,7 @@ pub fn keep(resource: &Resource, id: &str, force: bool, file: &Path) -> Result<K
             failpoint::point("database-kept").map(|()| kept)
         }
         Resource::RedisIndex(index) => {
-            let kept = redis::trash::keep(index, id, file)?;
+            let kept = redis::trash::keep(index, id, force, file)?;
             failpoint::point("index-kept").map(|()| kept)
         }
         // It lies in the worktree and goes with it.

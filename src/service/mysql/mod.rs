@@ -114,8 +114,8 @@ pub fn ping(server: &Server) -> Result<()> {
 
 /// Ends the sessions on a database: an open transaction would keep it from being dropped.
 fn end_sessions(database: &Database) -> Result<()> {
-    for session in sessions(database)? {
-        let ended = client::run(&database.server, format!("KILL {};\n", session.pid), None);
+    for pid in sessions(database)?.into_iter().filter_map(|session| session.pid) {
+        let ended = client::run(&database.server, format!("KILL {pid};\n"), None);
         // One that has ended by itself is unknown to the server.
         ended.map(drop).or_else(|error| match error.is::<SqlError>() {
             true => Ok(()),
@@ -129,7 +129,7 @@ fn parse_sessions(lines: &[String]) -> Vec<Session> {
     let session = |line: &String| {
         let mut fields = line.strip_prefix("session\t")?.split('\t');
         Some(Session {
-            pid: fields.next()?.parse().ok()?,
+            pid: Some(fields.next()?.parse().ok()?),
             application: fields.next()?.to_owned(),
             client: fields.next()?.to_owned(),
             state: fields.next()?.to_owned(),

@@ -1,16 +1,18 @@
 //! Redis: an index for each environment, marked by a key in it.
 
+mod clients;
 mod scripts;
 mod transport;
 pub mod trash;
 
-use super::{Gone, Made, RedisIndex, Server, State};
+use super::{Gone, Made, RedisIndex, Server, Session, State};
 use crate::model::lease;
 use crate::service::executor;
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use transport::Route;
 
 /// The key that holds the mark of the lease that an index belongs to.
 pub const MARKER: &str = "git-agentenv:owner";
@@ -37,12 +39,20 @@ impl Index {
     }
 }
 
-/// Marks an index with the lease's id, if it is empty or carries that mark already.
+/// Marks an index with the lease's id, if it carries that mark already, or is empty and no client is connected to it:
+/// a worker that outlived its environment would take the new one's tasks.
 ///
 /// # Errors
 /// `Config` when the server has fewer indexes.
 pub fn claim(index: &RedisIndex, id: &str) -> Result<Made> {
-    let reply = eval(index, scripts::CLAIM, id)?;
+    let route = Route::to(&index.server)?;
+    let clients = clients::on(&route, index.index)?;
+    if let Some(client) = clients.first()
+        && look(&route, index, id)? == State::Missing
+    {
+        return Ok(Made::Occupied(client.session.to_string()));
+    }
+    let reply = eval(&route, index, scripts::CLAIM, id)?;
     match Reply::of(&reply) {
         Reply::Ours(server) | Reply::Done(server) => Ok(Made::Ours(server)),
         Reply::Theirs(who) | Reply::Unmarked(who) => Ok(Made::Occupied(who)),
@@ -54,7 +64,7 @@ pub fn claim(index: &RedisIndex, id: &str) -> Result<Made> {
 ///
 /// Only for a lease that had claimed it: the keys in it came afterwards.
 pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
-    let reply = eval(index, scripts::RECLAIM, id)?;
+    let reply = eval(&Route::to(&index.server)?, index, scripts::RECLAIM, id)?;
     match Reply::of(&reply) {
         Reply::Ours(server) | Reply::Done(server) => Ok(Made::Ours(server)),
         Reply::Theirs(who) => Ok(Made::Occupied(who)),
@@ -62,10 +72,15 @@ pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
     }
 }
 
-/// Flushes an index that carries the lease's mark. An index that the server does not have holds nothing: Redis
-/// refuses to start on data of more indexes than its `databases` setting.
-pub fn release(index: &RedisIndex, id: &str) -> Result<Gone> {
-    let reply = eval(index, scripts::DROP, id)?;
+/// Flushes an index that carries the lease's mark; `force` ends the clients that are connected to it, which else keep
+/// it. An index that the server does not have holds nothing: Redis refuses to start on data of more indexes than its
+/// `databases` setting.
+pub fn release(index: &RedisIndex, id: &str, force: bool) -> Result<Gone> {
+    let route = Route::to(&index.server)?;
+    if let Some(sessions) = vacate(&route, index, id, force)? {
+        return Ok(Gone::Busy(sessions));
+    }
+    let reply = eval(&route, index, scripts::DROP, id)?;
     match Reply::of(&reply) {
         Reply::Done(_) => Ok(Gone::Dropped),
         Reply::Missing => Ok(Gone::Missing),
@@ -75,9 +90,36 @@ pub fn release(index: &RedisIndex, id: &str) -> Result<Gone> {
     }
 }
 
+/// The clients that are connected to an index.
+pub fn sessions(index: &RedisIndex) -> Result<Vec<Session>> {
+    let clients = clients::on(&Route::to(&index.server)?, index.index)?;
+    Ok(clients.into_iter().map(|client| client.session).collect())
+}
+
+/// Ends the clients of an index that carries the lease's mark. Without `force` they are returned instead.
+fn vacate(
+    route: &Route,
+    index: &RedisIndex,
+    id: &str,
+    force: bool,
+) -> Result<Option<Vec<Session>>> {
+    let clients = clients::on(route, index.index)?;
+    if clients.is_empty() || look(route, index, id)? != State::Ours {
+        return Ok(None);
+    }
+    if force {
+        return clients::end(route, index.index).map(|()| None);
+    }
+    Ok(Some(clients.into_iter().map(|client| client.session).collect()))
+}
+
 /// Looks at an index.
 pub fn state(index: &RedisIndex, id: &str) -> Result<State> {
-    let reply = eval(index, scripts::LOOK, id)?;
+    look(&Route::to(&index.server)?, index, id)
+}
+
+fn look(route: &Route, index: &RedisIndex, id: &str) -> Result<State> {
+    let reply = eval(route, index, scripts::LOOK, id)?;
     match Reply::of(&reply) {
         Reply::Ours(_) => Ok(State::Ours),
         Reply::Missing => Ok(State::Missing),
@@ -96,15 +138,25 @@ pub fn inventory(server: &Server) -> Result<Vec<Index>> {
     serde_json::from_str(json).context("cannot parse the answer of redis")
 }
 
-/// The indexes that hold keys, of the Redis that answers at the server's port on this machine; `None` when none
-/// answers at once. Starts no process. It helps to choose and proves nothing: [`claim`] looks again.
-pub fn occupied(server: &Server) -> Option<BTreeSet<u32>> {
-    let address = ("localhost".to_owned(), server.port);
-    let mut info = ::redis::cmd("INFO");
-    info.arg("keyspace");
+/// The indexes that hold keys or have clients, each with its holder, of the Redis that answers at the server's port on
+/// this machine; `None` when none answers at once. Starts no process. It helps to choose and proves nothing: [`claim`]
+/// looks again.
+pub fn occupied(server: &Server) -> Option<BTreeMap<u32, String>> {
     let password = executor::password(server, transport::PASSWORD).ok()?;
-    let text: String = transport::ask(address, password.as_deref(), &info, GLANCE).ok()?;
-    Some(indexes(&text))
+    let ask = |command: &[&str]| -> Option<String> {
+        let mut cmd = ::redis::cmd(command[0]);
+        cmd.arg(&command[1..]);
+        let address = ("localhost".to_owned(), server.port);
+        transport::ask(address, password.as_deref(), &cmd, GLANCE).ok()
+    };
+    let keyspace = ask(&["INFO", "keyspace"])?;
+    let clients = ask(&["CLIENT", "LIST"]).unwrap_or_default();
+    let connected = clients::parse(&clients).into_iter();
+    let mut occupied: BTreeMap<u32, String> =
+        connected.map(|client| (client.index, client.session.to_string())).collect();
+    let with_keys = indexes(&keyspace).into_iter();
+    occupied.extend(with_keys.map(|index| (index, "an application whose keys are in it".into())));
+    Some(occupied)
 }
 
 /// Checks that the server answers.
@@ -121,10 +173,10 @@ fn indexes(keyspace: &str) -> BTreeSet<u32> {
     keyspace.lines().filter_map(index).collect()
 }
 
-fn eval(index: &RedisIndex, script: &str, id: &str) -> Result<String> {
+fn eval(route: &Route, index: &RedisIndex, script: &str, id: &str) -> Result<String> {
     let claimed_on = index.claimed_on.as_deref().unwrap_or_default();
     let args = [&*index.index.to_string(), &lease::mark(id), claimed_on];
-    transport::eval(&index.server, script, MARKER, &args)
+    route.eval(script, MARKER, &args)
 }
 
 fn identity(said: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use crate::sys::{budget, docker};
 use anyhow::Result;
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
-    ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult,
+    ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, Value,
 };
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const LONG_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a script with a key and arguments and returns its one line.
 pub(super) fn eval(server: &Server, script: &str, key: &str, args: &[&str]) -> Result<String> {
-    tell(server, &[&["EVAL", script, "1", key], args].concat(), None, PATIENCE)
+    Route::to(server)?.eval(script, key, args)
 }
 
 /// The same for a script that works on many keys. `payload` is its last argument, of any length.
@@ -35,42 +35,73 @@ pub(super) fn eval_long(
     payload: Option<&str>,
 ) -> Result<String> {
     let command = [&["EVAL", script, "1", key], args].concat();
-    tell(server, &command, payload, LONG_PATIENCE)
+    Route::to(server)?.ask(&command, payload, LONG_PATIENCE)
 }
 
-fn tell(
-    server: &Server,
-    command: &[&str],
-    payload: Option<&str>,
-    patience: Duration,
-) -> Result<String> {
-    let title = server.title();
-    let password = executor::password(server, PASSWORD)?;
-    let site = Site::of(server);
-    let address = if site.is_host() {
-        Some(("localhost".to_owned(), server.port))
-    } else {
-        docker::published(&server.place, PORT)?.map(|at| (at.ip().to_string(), at.port()))
-    };
-    let mut sent = false;
-    if let Some(address) = address {
-        let question = site.ask(patience)?;
-        let mut cmd = redis::cmd(command[0]);
-        cmd.arg(&command[1..]).arg(payload);
-        match ask::<Vec<u8>>(address, password.as_deref(), &cmd, question.limit()) {
-            Ok(reply) => return Ok(String::from_utf8_lossy(&reply).into_owned()),
-            // `docker exec` may still work, and else names the reason: paused, stopped.
-            Err(error) if error.is_io_error() && !site.is_host() => {
-                sent = !error.is_connection_refusal();
-            }
-            Err(error) if error.is_timeout() => return Err(question.unanswered(question.limit())),
-            Err(error) if error.is_io_error() => return Err(silent(&title, &error.to_string())),
-            Err(error) => return Err(refusal(&title, &text(&error))),
-        }
+/// The way to a server. To find it takes a process, so several commands share one.
+pub(super) struct Route {
+    site: Site,
+    password: Option<String>,
+    address: Option<(String, u16)>,
+}
+
+impl Route {
+    /// Finds the way to a server.
+    pub(super) fn to(server: &Server) -> Result<Self> {
+        let password = executor::password(server, PASSWORD)?;
+        let site = Site::of(server);
+        let address = if site.is_host() {
+            Some(("localhost".to_owned(), server.port))
+        } else {
+            docker::published(&server.place, PORT)?.map(|at| (at.ip().to_string(), at.port()))
+        };
+        Ok(Route { site, password, address })
     }
-    // A paused server has the script in its socket, and runs it when it resumes.
-    let reply = through_client(&site, password.as_deref(), command, payload, patience);
-    if sent { reply.map_err(may_have_run) } else { reply }
+
+    /// Runs a script with a key and arguments and returns its one line.
+    pub(super) fn eval(&self, script: &str, key: &str, args: &[&str]) -> Result<String> {
+        self.tell(&[&["EVAL", script, "1", key], args].concat())
+    }
+
+    /// Runs a command and returns its answer as text.
+    pub(super) fn tell(&self, command: &[&str]) -> Result<String> {
+        self.ask(command, None, PATIENCE)
+    }
+
+    fn ask(&self, command: &[&str], payload: Option<&str>, patience: Duration) -> Result<String> {
+        let title = self.site.title();
+        let password = self.password.as_deref();
+        let mut sent = false;
+        if let Some(address) = &self.address {
+            let question = self.site.ask(patience)?;
+            let mut cmd = redis::cmd(command[0]);
+            cmd.arg(&command[1..]).arg(payload);
+            match ask::<Value>(address.clone(), password, &cmd, question.limit()) {
+                Ok(reply) => return Ok(answer(&reply)),
+                // `docker exec` may still work, and else names the reason: paused, stopped.
+                Err(error) if error.is_io_error() && !self.site.is_host() => {
+                    sent = !error.is_connection_refusal();
+                }
+                Err(error) if error.is_timeout() => {
+                    return Err(question.unanswered(question.limit()));
+                }
+                Err(error) if error.is_io_error() => {
+                    return Err(silent(&title, &error.to_string()));
+                }
+                Err(error) => return Err(refusal(&title, &text(&error))),
+            }
+        }
+        // A paused server has the script in its socket, and runs it when it resumes.
+        let reply = through_client(&self.site, password, command, payload, patience);
+        if sent { reply.map_err(may_have_run) } else { reply }
+    }
+}
+
+fn answer(value: &Value) -> String {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => redis::from_redis_value_ref(other).unwrap_or_default(),
+    }
 }
 
 /// Runs one command. A host name is tried on each of its addresses.
@@ -158,7 +189,8 @@ pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
         let hint = "set REDISCLI_AUTH to the server's password, or name another variable with `password_env` in .agentenv.yaml";
         (Exit::Service, hint)
     } else if has("NOPERM") {
-        let hint = "the user needs EVAL, SELECT, GET, SET, DBSIZE, INFO and FLUSHDB on every key";
+        let hint =
+            "the user needs EVAL, SELECT, GET, SET, DBSIZE, INFO, CLIENT and FLUSHDB on every key";
         (Exit::Service, hint)
     } else if has("cluster mode") || has("MOVED") || has("CLUSTERDOWN") {
         (Exit::Service, "a Redis Cluster has no indexes: use a server that is not in a cluster")

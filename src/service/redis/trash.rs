@@ -1,6 +1,7 @@
 //! Keys of an index in the trash: a file with what DUMP says of each, from which RESTORE makes them again.
 
-use super::{MARKER, Reply, claim, scripts, transport};
+use super::transport::{self, Route};
+use super::{MARKER, Reply, claim, scripts, vacate};
 use crate::error;
 use crate::model::lease;
 use crate::model::measure;
@@ -33,11 +34,15 @@ struct Key {
     digest: String,
 }
 
-/// Writes the keys of the part's index to `file`, and empties the index if they have not changed since.
+/// Writes the keys of the part's index to `file`, and empties the index if they have not changed since. `force` ends
+/// the clients that are connected to it, which else keep it.
 ///
 /// # Errors
 /// When the server is missing, the index holds too much, or its keys change all the time.
-pub fn keep(index: &RedisIndex, id: &str, file: &Path) -> Result<Kept> {
+pub fn keep(index: &RedisIndex, id: &str, force: bool, file: &Path) -> Result<Kept> {
+    if let Some(sessions) = vacate(&Route::to(&index.server)?, index, id, force)? {
+        return Ok(Kept::Busy(sessions));
+    }
     for _ in 0..TRIES {
         let keys = match dump(index, id)? {
             Ok(keys) => keys,

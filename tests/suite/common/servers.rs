@@ -1,5 +1,6 @@
 //! One Postgres and one Redis for all test processes of the machine, and the slots that keep tests apart on them.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -140,7 +141,17 @@ impl Servers {
         let url = format!("redis://127.0.0.1:{}/{index}", self.redis_port);
         let mut connection = redis::Client::open(url)?.get_connection()?;
         let (name, rest) = args.split_first().expect("a command");
-        redis::cmd(name).arg(rest).query(&mut connection).map(|value| text(&value))
+        let answer = redis::cmd(name).arg(rest).query(&mut connection).map(|value| text(&value));
+        // The server may list this connection for a moment after it is closed: as a client of no test's index.
+        redis::cmd("SELECT").arg(0).exec(&mut connection)?;
+        answer
+    }
+
+    /// A client that is connected to an index and does nothing, like that of a pool.
+    pub fn redis_client(&self, index: u16) -> RedisClient {
+        let url = format!("redis://127.0.0.1:{}/{index}", self.redis_port);
+        let client = redis::Client::open(url).unwrap().get_connection().unwrap();
+        RedisClient(client.into())
     }
 
     /// Flushes indexes that the caller's slice holds. Ignores errors: a test may be panicking.
@@ -166,6 +177,16 @@ impl Servers {
                 OR starts_with(shobj_description(oid, 'pg_database'), '{spare}') \\gexec"
         );
         let _ = self.try_psql("postgres", &sql);
+    }
+}
+
+/// A connection to Redis.
+pub struct RedisClient(RefCell<redis::Connection>);
+
+impl RedisClient {
+    /// The server has not closed it.
+    pub fn is_connected(&self) -> bool {
+        redis::cmd("PING").exec(&mut self.0.borrow_mut()).is_ok()
     }
 }
 

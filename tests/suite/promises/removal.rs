@@ -117,6 +117,30 @@ fn a_live_database_session_is_named() {
 }
 
 #[test]
+fn a_client_of_the_redis_index_is_named_and_gets_no_later_environments_tasks() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let index = world.repo.agentenv(&["env", "x", "--json"]).ok().json();
+    let index = index["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+    let worker = servers().redis_client(index);
+    let said = world.refuses(&[], "redis client");
+    assert!(said.stderr.contains("idle for"), "{}", said.show());
+    world.refuses(&["--keep"], "redis client");
+    world.repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(!worker.is_connected());
+
+    // As an orphaned worker does, that connects again.
+    let orphan = servers().redis_client(index);
+    let view = world.repo.agentenv(&["add", "y", "--json"]).ok().json();
+    assert_ne!(view["variables"]["REDIS_DB"], index.to_string().as_str());
+    assert!(orphan.is_connected());
+    let range = format!("range: {}-{}", sandbox.indexes().start(), sandbox.indexes().end());
+    world.repo.config(&sandbox.config().replace(&range, &format!("range: {index}-{index}")));
+    let said = world.repo.agentenv(&["add", "z"]).fails(5);
+    assert!(said.stderr.contains("last command `ping`"), "{}", said.show());
+}
+
+#[test]
 fn the_branch_goes_only_when_asked_and_never_with_commits_of_its_own() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);

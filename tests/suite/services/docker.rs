@@ -53,7 +53,7 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
         wait_until("redis is up", || redis::claim(&part, ID).is_ok());
         assert!(matches!(redis::claim(&part, ID).unwrap(), Made::Ours(Some(_))));
         assert!(matches!(redis::claim(&part, &ID.replace('0', "f")).unwrap(), Made::Occupied(_)));
-        assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
+        assert_eq!(redis::release(&part, ID, false).unwrap(), Gone::Dropped);
         let far = RedisIndex { index: 16, ..part };
         assert_eq!(exit_of(&redis::claim(&far, ID).unwrap_err()), Exit::Config);
     }

@@ -22,7 +22,7 @@ fn the_built_in_servers_come_up_and_keep_their_data_until_it_is_asked_for() {
         assert!(matches!(service::create(&resource, ID, None).unwrap(), Made::Ours(_)));
     }
     let occupied = redis::occupied(&redis_server).unwrap();
-    assert_eq!(occupied.into_iter().collect::<Vec<_>>(), [63]);
+    assert_eq!(occupied.into_keys().collect::<Vec<_>>(), [63]);
 
     up.infra.up().unwrap();
     up.infra.down(false).unwrap();

@@ -19,13 +19,13 @@ fn an_index_is_claimed_and_emptied_over_each_way() {
     for (index, place) in [(first, here), (first + 1, inside)] {
         let part = part(index, place);
         assert_eq!(redis::state(&part, ID).unwrap(), State::Missing);
-        assert_eq!(redis::release(&part, ID).unwrap(), Gone::Missing);
+        assert_eq!(redis::release(&part, ID, false).unwrap(), Gone::Missing);
         let first = redis::claim(&part, ID).unwrap();
         assert!(matches!(first, Made::Ours(Some(_))), "{first:?}");
         assert_eq!(redis::claim(&part, ID).unwrap(), first);
         servers().redis(index, &["SET", "key", "value"]);
         assert_eq!(redis::state(&part, ID).unwrap(), State::Ours);
-        assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
+        assert_eq!(redis::release(&part, ID, false).unwrap(), Gone::Dropped);
         assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
     }
 }
@@ -40,7 +40,7 @@ fn what_does_not_carry_our_mark_stays() {
             panic!("claimed in spite of {what}");
         };
         assert!(by.contains(what), "{by}");
-        let gone = redis::release(&part, ID).unwrap();
+        let gone = redis::release(&part, ID, false).unwrap();
         assert_eq!(gone, Gone::NotOurs(by.clone()));
         let state = redis::state(&part, ID).unwrap();
         assert!(state == State::NotOurs(by.clone()) || state == State::Unmarked(by), "{state:?}");
@@ -71,7 +71,7 @@ fn a_mark_that_was_flushed_is_put_back_but_never_over_anothers() {
     servers().redis(index, &["SET", "key", "value"]);
     assert!(matches!(redis::state(&part, ID).unwrap(), State::Unmarked(_)));
     assert!(matches!(redis::reclaim(&part, ID).unwrap(), Made::Ours(_)));
-    assert_eq!(redis::release(&part, ID).unwrap(), Gone::Dropped);
+    assert_eq!(redis::release(&part, ID, false).unwrap(), Gone::Dropped);
     assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
 }
 
@@ -95,7 +95,7 @@ fn keys_on_another_server_than_the_claimed_one_are_not_reclaimed() {
     servers().redis(index, &["FLUSHDB"]);
     assert!(matches!(redis::reclaim(&replaced, ID).unwrap(), Made::Ours(_)));
     assert_eq!(redis::state(&replaced, ID).unwrap(), State::Ours);
-    assert_eq!(redis::release(&replaced, ID).unwrap(), Gone::Dropped);
+    assert_eq!(redis::release(&replaced, ID, false).unwrap(), Gone::Dropped);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn an_index_that_the_server_does_not_have_touches_nothing() {
         assert_eq!(exit_of(&error), Exit::Config);
         assert!(error.to_string().contains("index 9999"), "{error}");
         assert!(hint_of(&error).unwrap().contains("databases"));
-        assert_eq!(redis::release(&part(9999, place), ID).unwrap(), Gone::Missing);
+        assert_eq!(redis::release(&part(9999, place), ID, false).unwrap(), Gone::Missing);
     }
     assert_eq!(servers().redis(index, &["GET", "key"]), "value");
 }
@@ -144,6 +144,44 @@ fn a_script_leaves_the_connection_where_it_was() {
 }
 
 #[test]
+fn an_index_with_a_client_is_not_claimed_and_kept_until_forced() {
+    let sandbox = Sandbox::new();
+    let first = *sandbox.indexes().start();
+    for (index, place) in
+        [(first, Place::Host), (first + 1, Place::Container(servers().redis.to_owned()))]
+    {
+        let part = part(index, place);
+        let orphan = servers().redis_client(index);
+        let Made::Occupied(by) = redis::claim(&part, ID).unwrap() else {
+            panic!("claimed under a client");
+        };
+        assert!(by.starts_with("client ") && by.contains("idle for"), "{by}");
+        assert_eq!(redis::release(&part, ID, true).unwrap(), Gone::Missing);
+        assert!(orphan.is_connected(), "it was no client of ours");
+        let occupied = redis::occupied(&part.server).unwrap();
+        assert!(occupied[&index.into()].contains("idle for"), "{occupied:?}");
+        drop(orphan);
+
+        assert!(matches!(redis::claim(&part, ID).unwrap(), Made::Ours(_)));
+        let [own, neighbour] = [index, index + 2].map(|index| servers().redis_client(index));
+        assert_eq!(redis::sessions(&part).unwrap().len(), 1);
+        // What is ours already is not refused.
+        assert!(matches!(redis::claim(&part, ID).unwrap(), Made::Ours(_)));
+        let busy = redis::release(&part, ID, false).unwrap();
+        assert!(matches!(busy, Gone::Busy(sessions) if sessions.len() == 1));
+        assert_eq!(redis::state(&part, ID).unwrap(), State::Ours);
+        assert_eq!(redis::release(&part, OTHER, true).unwrap(), Gone::NotOurs(theirs()));
+        assert!(own.is_connected());
+        assert_eq!(redis::release(&part, ID, true).unwrap(), Gone::Dropped);
+        assert!(!own.is_connected() && neighbour.is_connected());
+    }
+}
+
+fn theirs() -> String {
+    format!("its `{}` is `{}`", redis::MARKER, mark(ID))
+}
+
+#[test]
 fn the_inventory_says_who_holds_what() {
     let sandbox = Sandbox::new();
     let first = *sandbox.indexes().start();
@@ -159,8 +197,8 @@ fn the_inventory_says_who_holds_what() {
         assert_eq!(at(first + 2), None);
     }
     let occupied = redis::occupied(&part(first, Place::Host).server).unwrap();
-    assert!(occupied.contains(&first.into()) && occupied.contains(&(first + 1).into()));
-    assert!(!occupied.contains(&(first + 2).into()));
+    assert!(occupied.contains_key(&first.into()) && occupied.contains_key(&(first + 1).into()));
+    assert!(!occupied.contains_key(&(first + 2).into()));
 }
 
 #[test]

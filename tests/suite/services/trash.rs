@@ -208,7 +208,7 @@ for i = 1, 300000 do t[i] = string.char(math.random(0, 255)) end
 redis.call('SET', 'random', string.rep(table.concat(t), ARGV[2])) return 'done'";
 
 fn free(index: &RedisIndex, id: &str) {
-    redis::release(index, id).unwrap();
+    redis::release(index, id, false).unwrap();
 }
 
 fn database(database: &Database) -> Resource {
