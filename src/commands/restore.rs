@@ -40,9 +40,6 @@ or name that another environment took meanwhile is replaced, and the answer says
 `trash: { keep: 24h, limit: 5GB }` in .agentenv.yaml keeps every removed environment.";
 
 /// Restores an environment, or lists them.
-///
-/// # Errors
-/// When there is none, its path or branch is in use, or a server does not answer.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     if args.list {

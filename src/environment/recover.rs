@@ -20,8 +20,8 @@ use std::path::Path;
 
 /// Writes the lease of this id again, for the worktree that carries its mark.
 ///
-/// A database or index belongs to it only where the server says so: the environment file is data from whoever wrote
-/// the branch, and only says which of several is meant, and which ports were used.
+/// A database or index belongs to it only where the server says so: the environment file may come with the branch.
+/// It only chooses between several, and says which ports were used.
 ///
 /// # Errors
 /// `Service` when a server does not answer: what it holds is unknown then, and nothing is written.

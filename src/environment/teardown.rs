@@ -163,7 +163,7 @@ pub(super) fn containers(lease: &Lease) -> Result<()> {
 /// Deletes the parts side by side; returns those that could not be deleted.
 fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>) -> Vec<Part> {
     let results: Vec<_> = thread::scope(|scope| {
-        let start = |part| scope.spawn(move || give_back(ui, lease, part, force));
+        let start = |part| scope.spawn(move || release(ui, lease, part, force));
         let started: Vec<_> = lease.parts.iter().map(start).collect();
         let panicked = |_| Err(anyhow!("a thread panicked"));
         started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
@@ -178,7 +178,7 @@ fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>)
     parts
 }
 
-fn give_back(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
+fn release(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
     let what = format!("{} {}", part.service, part.holds);
     let step = ui.step(&what);
     let resource = lease.resource(part)?;

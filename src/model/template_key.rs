@@ -62,9 +62,6 @@ impl Key {
 
 impl TemplateMark {
     /// The comment of the database, for the store of this id.
-    ///
-    /// # Errors
-    /// Never: everything in it can be written as JSON.
     pub fn comment(&self, store: &str) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
         format!("{}{json}", prefix(store))

@@ -25,11 +25,12 @@ pub fn password(server: &Server, usual: &str) -> Result<Option<String>> {
     })
 }
 
-/// A place to run client programs.
-#[derive(Debug, Clone)]
+/// A place to run client programs, and what they need to reach the server from there.
 pub struct Site {
     place: Place,
     called: String,
+    port: String,
+    password: Option<(&'static str, String)>,
 }
 
 /// A client program to run.
@@ -71,7 +72,26 @@ impl Site {
             Place::Host => format!("the server at {title}:{}", server.port),
             Place::Container(_) | Place::Compose { .. } => format!("container `{title}`"),
         };
-        Site { place, called }
+        Site { place, called, port: server.port.to_string(), password: None }
+    }
+
+    /// The site of a server, with its password in the client's usual variable.
+    ///
+    /// # Errors
+    /// As [`password`].
+    pub fn with_password(server: &Server, usual: &'static str) -> Result<Self> {
+        let password = password(server, usual)?.map(|value| (usual, value));
+        Ok(Site { password, ..Site::of(server) })
+    }
+
+    /// The server's port on this host.
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// The variable that gives a client the password, and its value.
+    pub fn password(&self) -> Option<(&str, &str)> {
+        self.password.as_ref().map(|(name, value)| (*name, value.as_str()))
     }
 
     /// Begins to wait for the server itself, without a client program.

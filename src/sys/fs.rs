@@ -78,9 +78,6 @@ pub fn head(path: &Path, count: u64) -> Result<Vec<u8>> {
 }
 
 /// The content of a file that this program wrote itself, whatever its length; `None` when there is none.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),

@@ -23,9 +23,6 @@ pub struct Lock {
 }
 
 /// Takes the lock at `path`; when another process holds it, calls `waiting` once and waits.
-///
-/// # Errors
-/// When the file cannot be made or locked, or the user interrupted.
 pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     if let Some(lock) = attempt(path)? {
         return Ok(lock);
@@ -45,9 +42,6 @@ pub fn take(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
 
 /// As [`attempt`], with a moment for a killed holder to disappear: a child that it had just forked holds its locks
 /// until `execve`.
-///
-/// # Errors
-/// When the file cannot be made or locked, or the user interrupted.
 pub fn attempt_for(path: &Path, patience: Duration) -> Result<Option<Lock>> {
     let deadline = Instant::now() + patience;
     loop {
@@ -130,7 +124,7 @@ mod tests {
     fn one_holder_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
-        let held = take(&path, || panic!("nobody holds it")).unwrap();
+        let held = take(&path, || panic!("no process holds it")).unwrap();
         assert!(attempt(&path).unwrap().is_none());
         drop(held);
         assert!(attempt(&path).unwrap().is_some());
@@ -146,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_whose_file_was_removed_is_nobodys() {
+    fn a_lock_whose_file_was_removed_is_free() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let removed = open(&path).unwrap();

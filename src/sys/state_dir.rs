@@ -54,7 +54,7 @@ impl Access {
         }
     }
 
-    /// Replaces a file, readable and writable for whoever may use the directory, whatever the umask.
+    /// Replaces a file, readable and writable for every user of the directory, whatever the umask.
     pub fn replace(self, path: &Path, content: &[u8]) -> Result<()> {
         match self {
             Access::User => fs::replace(path, content),

@@ -26,9 +26,6 @@ pub fn keys(store: &Store, id: &str, service: &str) -> PathBuf {
 }
 
 /// Everything in the trash, the newest first, and the records that cannot be read.
-///
-/// # Errors
-/// When the directory cannot be read.
 pub fn survey(store: &Store) -> Result<(Vec<Record>, Vec<Unreadable>)> {
     let (mut records, mut unreadable) = (Vec::new(), Vec::new());
     for dir in fs::entries(&store.dir().join("trash"))? {
@@ -43,18 +40,12 @@ pub fn survey(store: &Store) -> Result<(Vec<Record>, Vec<Unreadable>)> {
 }
 
 /// The record of this lease as it is now.
-///
-/// # Errors
-/// When it cannot be read.
 pub fn record(store: &Store, id: &str) -> Result<Option<Record>> {
     let file = dir(store, id).join(RECORD);
     load(&file).with_context(|| format!("cannot read the record {}", file.display()))
 }
 
 /// Writes a record; when this returns, it is on the disk.
-///
-/// # Errors
-/// When it cannot be written.
 pub fn save(store: &Store, record: &Record) -> Result<()> {
     let dir = dir(store, &record.lease.id);
     fs::make_dir(&dir)?;
@@ -72,9 +63,6 @@ pub fn forget(store: &Store, id: &str) -> Result<()> {
 }
 
 /// Removes the files that processes which were killed left unfinished, and directories without a record.
-///
-/// # Errors
-/// When the trash cannot be read or written.
 pub fn sweep(store: &Store) -> Result<()> {
     for dir in fs::entries(&store.dir().join("trash"))? {
         fs::sweep(&dir)?;

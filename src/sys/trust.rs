@@ -36,7 +36,7 @@ fn file(store: &Store, repository: &Path) -> PathBuf {
     let name = hex(&Sha256::digest(repository.as_os_str().as_encoded_bytes()));
     let name = match store.access() {
         Access::User => name,
-        // Nobody approves commands for another user.
+        // A user approves commands only for themselves.
         Access::Group => format!("{name}-{}", rustix::process::geteuid().as_raw()),
     };
     store.dir().join("trust").join(name)

@@ -25,12 +25,9 @@ pub struct Args {
     /// End the sessions on the target database, never those on the source
     #[arg(short, long)]
     pub force: bool,
-    /// Do not keep the old content as a snapshot
-    #[arg(long)]
-    pub no_snapshot: bool,
-    /// Do not ask for confirmation
-    #[arg(short, long)]
-    pub yes: bool,
+    /// What happens before the old content goes.
+    #[command(flatten)]
+    pub before: super::Before,
 }
 
 /// The examples in its help.
@@ -66,10 +63,10 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
         return Err(error::usage(message).into());
     }
     let what = format!("replaces database `{name}` by a copy of `{source}`");
-    super::agree(ui, args.yes, args.no_snapshot, &what, "Replace it?")?;
+    super::agree(ui, args.before.yes, args.before.no_snapshot, &what, "Replace it?")?;
     let _working = target.lock(ui)?;
     let step = ui.step(format!("copying {source} to {name}"));
-    let before = (!args.no_snapshot).then_some("copy");
+    let before = (!args.before.no_snapshot).then_some("copy");
     let (database, id) = (&target.database, &target.lease.id);
     let from = Source::Database(source.clone());
     let (means, kept) = snapshot::overwrite(database, id, Some(&from), args.force, before)?;

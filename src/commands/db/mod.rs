@@ -48,11 +48,11 @@ pub enum What {
     #[command(after_long_help = copy::EXAMPLES)]
     Copy(copy::Args),
     /// Save, restore, list and delete snapshots
-    #[command(after_long_help = snapshot::EXAMPLES)]
-    Snapshot(snapshot::Args),
+    #[command(subcommand, after_long_help = snapshot::EXAMPLES)]
+    Snapshot(snapshot::What),
     /// List, refresh and drop the templates that new databases are copied from
-    #[command(after_long_help = template::EXAMPLES)]
-    Template(template::Args),
+    #[command(subcommand, after_long_help = template::EXAMPLES)]
+    Template(template::What),
 }
 
 /// The arguments of `db reset`.
@@ -64,6 +64,14 @@ pub struct Reset {
     /// End the sessions on the database
     #[arg(short, long)]
     pub force: bool,
+    /// What happens before the old content goes.
+    #[command(flatten)]
+    pub before: Before,
+}
+
+/// Options of the commands that overwrite a database.
+#[derive(Debug, clap::Args)]
+pub struct Before {
     /// Do not keep the old content as a snapshot
     #[arg(long)]
     pub no_snapshot: bool,
@@ -123,14 +131,14 @@ pub(crate) struct Emptied<'a> {
 fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
     let name = &target.database.name;
     // MySQL cannot rename a database, so nothing is kept there.
-    let no_snapshot = args.no_snapshot || target.database.server.kind == Kind::Mysql;
-    agree(ui, args.yes, no_snapshot, &format!("empties database `{name}`"), "Empty it?")?;
+    let no_snapshot = args.before.no_snapshot || target.database.server.kind == Kind::Mysql;
+    agree(ui, args.before.yes, no_snapshot, &format!("empties database `{name}`"), "Empty it?")?;
     let _working = target.lock(ui)?;
     let step = ui.step(format!("emptying {name}"));
     let kept = match target.database.server.kind {
         Kind::Mysql => empty_mysql(args, target).map(|()| None),
         _ => {
-            let before = (!args.no_snapshot).then_some("reset");
+            let before = (!no_snapshot).then_some("reset");
             let (database, id) = (&target.database, &target.lease.id);
             snapshots::overwrite(database, id, None, args.force, before).map(|(_, kept)| kept)
         }

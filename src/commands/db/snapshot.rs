@@ -9,14 +9,6 @@ use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-/// The arguments of `db snapshot`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The subcommand
-    #[command(subcommand)]
-    pub what: What,
-}
-
 /// The subcommands of `db snapshot`.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
@@ -61,10 +53,10 @@ Examples:
   git agentenv db snapshot delete before-migration
 Snapshots are deleted with their environment.";
 
-impl Args {
+impl What {
     /// The environment that was named.
     pub fn env(&self) -> &Option<String> {
-        match &self.what {
+        match self {
             What::Save(named) | What::Restore(named) | What::Delete(named) => &named.env,
             What::List { env } => env,
         }
@@ -90,13 +82,13 @@ pub(crate) struct Snapshots {
 }
 
 /// Runs the subcommand.
-pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
+pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
     let Target { lease, database, .. } = target;
-    if let What::List { .. } = args.what {
+    if let What::List { .. } = what {
         return list(ui, target);
     }
     let _working = target.lock(ui)?;
-    let name = match &args.what {
+    let name = match what {
         What::Save(named) => {
             let step = ui.step(format!("saving {} as {}", database.name, named.name));
             snapshot::save(database, &lease.id, &named.name, named.force)?;

@@ -12,14 +12,6 @@ use crate::ui::table::{Column, Fit, render};
 use anyhow::Result;
 use serde::Serialize;
 
-/// The arguments of `db template`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The subcommand
-    #[command(subcommand)]
-    pub what: What,
-}
-
 /// The subcommands of `db template`.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
@@ -101,12 +93,12 @@ struct View {
 }
 
 /// Runs the subcommand.
-pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
+pub fn run(what: &What, ui: &Ui, service: Option<&str>) -> Result<Exit> {
     let context = Context::here()?;
     let workspace = Workspace::open(&context, ui)?;
     let templates = Templates::of_main(&workspace, &workspace.config)?;
     let is_meant = |name: &str| service.is_none_or(|wanted| wanted == name);
-    match &args.what {
+    match what {
         What::List => {
             let mut found = known::known(&workspace)?;
             found.retain(|one| is_meant(&one.template.mark.service));

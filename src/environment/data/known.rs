@@ -21,9 +21,6 @@ pub struct Known {
 
 impl Known {
     /// Drops it, unless it is another one by now.
-    ///
-    /// # Errors
-    /// When the server refuses.
     pub fn drop(&self, store: &Store) -> Result<bool> {
         let _one = store.lock_templates(&self.template.mark.repository, || ())?;
         let dropped = template::drop(&self.server, store.id(), &self.template)?;
@@ -33,9 +30,6 @@ impl Known {
 }
 
 /// The template databases of the repository, on the servers that its configuration names.
-///
-/// # Errors
-/// When a server does not answer.
 pub fn known(workspace: &Workspace<'_>) -> Result<Vec<Known>> {
     let context = workspace.context;
     let services = workspace.config.services.values();
@@ -51,9 +45,6 @@ pub fn known(workspace: &Workspace<'_>) -> Result<Vec<Known>> {
 }
 
 /// Drops the spares of templates that are gone or were made again, as far as the servers answer.
-///
-/// # Errors
-/// When a lease cannot be understood, or a server refuses.
 pub fn drop_stale_spares(store: &Store, config: Option<&Config>) -> Result<()> {
     postgres_servers(store, config)?.iter().try_for_each(|server| {
         match spares::drop_stale(store, server) {
@@ -70,9 +61,6 @@ fn postgres_servers(store: &Store, config: Option<&Config>) -> Result<BTreeSet<S
 }
 
 /// The template databases of repositories that are gone, as far as the servers answer.
-///
-/// # Errors
-/// When a lease cannot be understood.
 pub fn abandoned(store: &Store, config: Option<&Config>) -> Result<Vec<Known>> {
     let mut abandoned = Vec::new();
     for server in postgres_servers(store, config)? {

@@ -105,9 +105,6 @@ fn snapshots(
 }
 
 /// The snapshots of this repository's environments, each as `<env>:<snapshot>`.
-///
-/// # Errors
-/// When a lease cannot be understood, or a server does not answer.
 pub fn snapshot_names(context: &Context) -> Result<Vec<String>> {
     let leases = context.leases()?;
     let postgres = leases.iter().flat_map(|lease| &lease.parts);

@@ -10,9 +10,6 @@ use anyhow::{Context, Result};
 use std::path::Path;
 
 /// Starts the process that makes what is missing, for the repository of this main checkout.
-///
-/// # Errors
-/// When it cannot be started.
 pub fn begin(main: &Path) -> Result<()> {
     let program = env::program().context("the program's own file is unknown")?;
     let command = Cmd::new(program).args(["db", "template", "spare", "--quiet"]).dir(main);
@@ -21,9 +18,6 @@ pub fn begin(main: &Path) -> Result<()> {
 
 impl Templates<'_> {
     /// Makes the spares that are missing, of the template of the main checkout's commit, else of the newest.
-    ///
-    /// # Errors
-    /// When a copy cannot be made.
     pub fn make_spares(&self) -> Result<Vec<String>> {
         let mut made = Vec::new();
         for (service, server) in self.services() {
@@ -41,9 +35,6 @@ impl Templates<'_> {
 }
 
 /// Makes spares of a template until there are this many. The lock of the repository's templates has to be held.
-///
-/// # Errors
-/// When a copy cannot be made.
 fn fill(
     store: &Store,
     server: &Server,
@@ -65,9 +56,6 @@ fn fill(
 }
 
 /// Drops the spares of templates that are gone or were made again.
-///
-/// # Errors
-/// When the server refuses.
 pub fn drop_stale(store: &Store, server: &Server) -> Result<()> {
     let spares = spare::list(server, store.id())?;
     if spares.is_empty() {

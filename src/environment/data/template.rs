@@ -20,7 +20,7 @@ use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::PathBuf;
 
-/// The templates of one repository, and the keys that say which is wanted.
+/// The templates of one repository, and the keys that choose one.
 pub struct Templates<'a> {
     ui: &'a Ui,
     pub(super) store: &'a Store,
@@ -28,7 +28,7 @@ pub struct Templates<'a> {
     pub(super) repository: PathBuf,
     main: PathBuf,
     slug: String,
-    /// What is wanted of each service that has a template.
+    /// What each service with a template needs.
     pub(super) wanted: IndexMap<String, Wanted>,
 }
 
@@ -59,9 +59,6 @@ impl<'a> Templates<'a> {
     }
 
     /// Every template of the repository, for the main checkout's own commit.
-    ///
-    /// # Errors
-    /// When git cannot read the commit.
     pub fn of_main(workspace: &Workspace<'a>, config: &'a Config) -> Result<Self> {
         Self::all(workspace, config, "HEAD")
     }
@@ -95,9 +92,6 @@ impl<'a> Templates<'a> {
     }
 
     /// Creates the database of a part from a spare of its template, else as a copy; what is no database as ever.
-    ///
-    /// # Errors
-    /// When there is no template and none can be made, or the server refuses.
     pub fn create(&self, lease: &Lease, part: &Part) -> Result<Made> {
         let resource = lease.resource(part)?;
         let Some(mark) = self.choose(part)? else {
@@ -195,7 +189,7 @@ impl<'a> Templates<'a> {
         Ok(mark)
     }
 
-    /// Starts a process that makes spares for the next `add`, where a service wants some. Nobody waits for it.
+    /// Starts a process that makes spares for the next `add`, where a service asks for some. No command waits for it.
     pub fn begin_spares(&self) {
         if self.wanted.values().any(|wanted| wanted.recipe.spares > 0)
             && let Err(error) = spares::begin(&self.main)
@@ -222,7 +216,7 @@ impl<'a> Templates<'a> {
         made
     }
 
-    /// Runs the commands and the mask on a copy that nobody knows yet.
+    /// Runs the commands and the mask on a copy that is not published yet.
     fn build(&self, service: &str, wanted: &Wanted, birth: &Database) -> Result<()> {
         let vars = self.vars(service, &birth.name)?;
         for command in &wanted.recipe.build {
@@ -263,10 +257,7 @@ impl<'a> Templates<'a> {
         })
     }
 
-    /// Goes on only when the commands and the mask of every template were approved.
-    ///
-    /// # Errors
-    /// When they were not.
+    /// Continues only when the commands and the mask of every template were approved.
     pub fn require_trusted(&self) -> Result<()> {
         for (service, wanted) in &self.wanted {
             let commands = approval::commands(&self.main, &wanted.recipe)?;

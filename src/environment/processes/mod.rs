@@ -1,7 +1,7 @@
 //! The processes of an environment's application: started, watched and stopped, without a daemon.
 //!
 //! Each runs in a process group of its own and carries the lease's id in its environment, as do all that it starts:
-//! what was started is found again even when whoever started it was killed before it could record it.
+//! what was started is found again even when the command that started it was killed before it could record it.
 
 mod logs;
 mod ready;

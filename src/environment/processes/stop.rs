@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How long processes have to end by themselves after SIGTERM.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// How long the system has to take away what was killed.
+/// How long the system has to remove a killed process.
 const REAPING: Duration = Duration::from_secs(5);
 
 const PAUSE: Duration = Duration::from_millis(10);

@@ -27,9 +27,6 @@ pub struct Emptied {
 }
 
 /// Deletes what has to go, on the whole machine, oldest first; with `all`, everything in the trash.
-///
-/// # Errors
-/// When the trash cannot be read.
 pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
     let (mut records, _) = trash::survey(store)?;
     records.reverse();
@@ -54,9 +51,6 @@ pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
 }
 
 /// Starts a process that deletes what has to go, if there is anything; nothing waits for it.
-///
-/// # Errors
-/// When the trash cannot be read, or no process can be started.
 pub fn empty_in_background(store: &Store) -> Result<()> {
     let (records, _) = trash::survey(store)?;
     if model::due(&records, clock::now()).is_empty() {
@@ -97,9 +91,6 @@ fn delete(store: &Store, id: &str) -> Result<bool> {
 }
 
 /// Finishes what was interrupted between a record and its lease; gives what could not be finished.
-///
-/// # Errors
-/// When the trash or a lease cannot be read.
 pub fn repair(ui: &Ui, store: &Store) -> Result<Vec<(Record, anyhow::Error)>> {
     trash::sweep(store)?;
     let mut failed = Vec::new();

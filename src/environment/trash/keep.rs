@@ -23,7 +23,7 @@ pub struct Wish {
     pub force: bool,
 }
 
-/// Moves an environment to the trash that nothing stands against. Its branch is deleted where the lease says so.
+/// Moves an environment that passed every check to the trash. Its branch is deleted where the lease says so.
 ///
 /// # Errors
 /// Refused when its worktree cannot be moved, and then it is as it was; partial when a part of it could not be moved, and

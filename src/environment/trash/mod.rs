@@ -22,9 +22,6 @@ use crate::sys::trash;
 use anyhow::Result;
 
 /// What the trash holds of this repository, the newest first.
-///
-/// # Errors
-/// When the state directory cannot be read.
 pub fn of_repository(context: &Context) -> Result<Vec<Record>> {
     let (mut records, _) = trash::survey(&context.store)?;
     records.retain(|record| record.lease.repository == context.repo.common);
@@ -32,9 +29,6 @@ pub fn of_repository(context: &Context) -> Result<Vec<Record>> {
 }
 
 /// The newest environment in the trash that the user means by this word.
-///
-/// # Errors
-/// When there is none, with the nearest name as a hint.
 pub fn named(context: &Context, wanted: &str) -> Result<Record> {
     let records = of_repository(context)?;
     if let Some(record) = records.iter().find(|record| record.answers_to(wanted)) {
@@ -51,9 +45,6 @@ pub fn named(context: &Context, wanted: &str) -> Result<Record> {
 }
 
 /// How many environments are in the trash of this user, and how many bytes they take.
-///
-/// # Errors
-/// When the state directory cannot be read.
 pub fn space(store: &Store) -> Result<(usize, u64)> {
     let (records, _) = trash::survey(store)?;
     let kept = records.iter().filter(|record| record.phase != Phase::Restoring);

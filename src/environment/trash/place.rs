@@ -78,9 +78,6 @@ fn take_tree(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> Result<
 
 /// Moves the worktree and then its admin directory back; gives the admin directory, which has another name when another
 /// worktree took its own.
-///
-/// # Errors
-/// When something stands in the way.
 pub(super) fn put_back(record: &Record) -> Result<PathBuf> {
     let path = &record.lease.path;
     if fs::stands(&record.place)? != Stands::Nothing {
@@ -136,9 +133,6 @@ fn free_admin(own: &Path) -> Result<PathBuf> {
 }
 
 /// Deletes what the trash holds of the record's directories.
-///
-/// # Errors
-/// When something cannot be deleted.
 pub(super) fn delete(record: &Record) -> Result<()> {
     let id = &record.lease.id;
     let base = base(&record.lease.repository, id);
@@ -151,9 +145,6 @@ pub(super) fn delete(record: &Record) -> Result<()> {
 }
 
 /// Whether the trash holds a directory of the record.
-///
-/// # Errors
-/// When the file system does not say.
 pub(super) fn is_used(record: &Record) -> Result<bool> {
     Ok(fs::stands(&record.place)? != Stands::Nothing
         || fs::stands(&admin(record))? != Stands::Nothing)

@@ -81,9 +81,6 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
 }
 
 /// Finishes the restoration of an environment whose lease is `restoring`.
-///
-/// # Errors
-/// When a part of it is taken or a server does not answer.
 pub fn finish(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     let Some(record) = trash::record(store, &lease.id)? else {
         return Err(anyhow!("the record of `{}` in the trash is gone", lease.name));

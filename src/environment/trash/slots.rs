@@ -36,9 +36,6 @@ impl Occupied {
 }
 
 /// The lease of an environment that is to be restored.
-///
-/// # Errors
-/// When no slot is free, or a lease cannot be read.
 pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &Occupied) -> Result<Lease> {
     let (context, config) = (workspace.context, &workspace.config);
     let (mut taken, _) = occupancy::taken_but(&context.store, &context.repo, config, &was.id)?;

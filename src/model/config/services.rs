@@ -9,21 +9,12 @@ use crate::model::template::Template;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const KEYS: [&str; 13] = [
-    "kind",
-    "variable",
-    "name",
-    "main",
-    "from",
-    "template",
-    "range",
-    "container",
-    "compose",
-    "host",
-    "user",
-    "port",
-    "password_env",
-];
+/// Keys of all kinds.
+const COMMON: [&str; 4] = ["kind", "variable", "name", "main"];
+
+/// Keys of kinds that have a server.
+const OF_SERVERS: [&str; 9] =
+    ["from", "template", "range", "container", "compose", "host", "user", "port", "password_env"];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
 
@@ -81,7 +72,7 @@ impl Service {
 }
 
 fn service(at: &At) -> Checked<Service> {
-    let fields = at.fields(&KEYS)?;
+    let fields = at.fields(&[&COMMON[..], &OF_SERVERS].concat())?;
     let mut service = defaults::service(kind(&fields.need("kind")?)?);
     suits(&fields, service.kind)?;
     fields.set("variable", &mut service.variable, At::text)?;
@@ -122,17 +113,7 @@ fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
         Kind::Postgres => &["range"],
         Kind::Mysql => &["range", "from", "template"],
         Kind::Redis => &["name", "from", "template"],
-        Kind::Sqlite => &[
-            "from",
-            "template",
-            "range",
-            "container",
-            "compose",
-            "host",
-            "user",
-            "port",
-            "password_env",
-        ],
+        Kind::Sqlite => &OF_SERVERS,
     };
     let idle = idle.iter().find_map(|key| fields.get(key));
     let (what, instead) = match kind {

@@ -106,7 +106,7 @@ fn what_leases_files_and_listeners_hold_is_avoided() {
     world.listening.insert(8013);
     // 8014 is free, but not the port that follows it.
     world.listening.insert(5176);
-    world.taken.indexes.insert(1, "somebody".to_owned());
+    world.taken.indexes.insert(1, "another client".to_owned());
     let lease = world.plan("x").unwrap().lease;
     assert_eq!((lease.ports["DJANGO_PORT"], lease.ports["VITE_PORT"]), (8015, 5177));
     assert_eq!(lease.vars["REDIS_DB"], "2");
@@ -187,7 +187,7 @@ fn a_service_with_a_wide_range_makes_room_for_a_narrow_one() {
     let index =
         |name: &str| lease.parts.iter().find(|part| part.service == name).unwrap().holds.clone();
     assert_eq!(["redis", "cache", "queue"].map(index), ["3", "1", "2"]);
-    world.taken.indexes.insert(3, "somebody".to_owned());
+    world.taken.indexes.insert(3, "another client".to_owned());
     assert_eq!(exit_of(&world.plan("x").unwrap_err()), Exit::NoSlot);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{self, Site, Task};
+use crate::service::executor::{Site, Task};
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
 
@@ -51,11 +51,8 @@ impl std::error::Error for SqlError {}
 ///
 /// Fails with [`SqlError`] for what the server refused, else with the reason why it could not be asked.
 pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Result<Vec<String>> {
-    let site = Site::of(server);
-    let port = server.port.to_string();
-    let password = executor::password(server, PASSWORD)?;
-    let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
-    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
+    let site = Site::with_password(server, PASSWORD)?;
+    let mut task = client(&site, server);
     task.args.extend(["--batch", "--raw", "--skip-column-names", "--unbuffered", "--binary-mode"]);
     task.script = Script {
         first: first.into_bytes(),
@@ -76,24 +73,21 @@ pub(super) fn interactive(
     args: &[&str],
     terminal: bool,
 ) -> Result<Cmd> {
-    let site = Site::of(server);
-    let port = server.port.to_string();
+    let site = Site::with_password(server, PASSWORD)?;
     let choice = format!("--database={database}");
-    let password = executor::password(server, PASSWORD)?;
-    let mut task = Task { args: arguments(&site, server, &port), ..Task::new("sh") };
-    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
+    let mut task = client(&site, server);
     task.args.push(&choice);
     task.args.extend(args);
     site.terminal(&task, terminal)
 }
 
-fn arguments<'a>(site: &Site, server: &'a Server, port: &'a str) -> Vec<&'a str> {
+fn client<'a>(site: &'a Site, server: &'a Server) -> Task<'a> {
     let mut args = vec!["-c", CLIENT, "mysql", "--user", &server.user];
     args.extend(["--connect-timeout=10", "--default-character-set=utf8mb4"]);
     if site.is_host() {
-        args.extend(["--host=127.0.0.1", "--protocol=tcp", "--port", port]);
+        args.extend(["--host=127.0.0.1", "--protocol=tcp", "--port", site.port()]);
     }
-    args
+    Task { args, vars: site.password().into_iter().collect(), ..Task::new("sh") }
 }
 
 fn failure(site: &Site, task: &Task, output: &Output) -> anyhow::Error {

@@ -91,7 +91,7 @@ pub fn sessions(database: &Database) -> Result<Vec<Session>> {
     Ok(parse_sessions(&lines))
 }
 
-/// Every database on a server that was created here, whoever holds it now, or announced.
+/// Every database on a server that was created here, whichever lease holds it now, or announced.
 pub fn inventory(server: &Server) -> Result<Vec<Found>> {
     let lines = client::run(server, scripts::inventory(), None)?;
     let found = |line: &String| {

@@ -31,8 +31,8 @@ impl<'a> Names<'a> {
 }
 
 /// Takes the lock of a lease's database and says `locked`. It is held until the session ends: a client that is killed
-/// leaves its session at work, and whoever takes over waits here until that is through. A lock that is not to be had
-/// in time is an error (number 1242), so that the client ends.
+/// leaves its session at work, and the process that takes over waits here until it ends. A lock that is not free in
+/// time is an error (number 1242), so that the client ends.
 pub(super) fn lock(names: &Names) -> String {
     let lock = text(&names.birth);
     format!("SELECT IF(GET_LOCK({lock}, 15) = 1, 'locked', (SELECT 1 UNION SELECT 2));\n")

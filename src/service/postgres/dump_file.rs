@@ -4,7 +4,7 @@
 use super::psql;
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{self, Site, Task};
+use crate::service::executor::{Site, Task};
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use anyhow::Result;
@@ -75,20 +75,15 @@ impl DumpFile {
     /// # Errors
     /// When the dump is damaged, or needs a role or an extension that the server does not have; psql names it.
     pub(super) fn restore(&self, server: &Server, database: &str) -> Result<()> {
-        let site = Site::of(server);
-        let port = server.port.to_string();
+        let site = Site::with_password(server, psql::PASSWORD)?;
         let custom = self.format == Format::Custom;
-        let password = executor::password(server, psql::PASSWORD)?;
-        let mut task = Task {
+        let task = Task {
             args: vec!["-c", if custom { EXECUTE_CUSTOM } else { EXECUTE }],
-            vars: psql::filling(server, database, password.as_deref()),
+            vars: psql::filling(&site, server, database),
             feed: Some(self.reader(if custom { READ_CUSTOM } else { READ })),
             patience: psql::COPYING,
             ..Task::new("sh")
         };
-        if site.is_host() {
-            task.vars.extend(psql::on_host(&port));
-        }
         let output = site.run(&task)?;
         if output.success() && output.text().lines().any(|line| line == "complete") {
             return Ok(());

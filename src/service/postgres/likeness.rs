@@ -84,7 +84,7 @@ FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.
 WHERE d.datname = :'source' \gexec
 "#;
 
-/// Keeps clients from `birth`, whose template nobody is to change.
+/// Keeps clients from `birth`, whose template must not change.
 pub(super) const CLOSE: &str = "ALTER DATABASE :\"birth\" ALLOW_CONNECTIONS false;\n";
 
 /// Prints the roles of `source` that the user may not use, separated by commas; nothing when there are none. Without

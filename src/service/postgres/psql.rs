@@ -3,7 +3,7 @@
 use super::scripts;
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{self, Site, Task};
+use crate::service::executor::{Site, Task};
 use crate::sys::budget;
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
@@ -72,13 +72,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`SqlError`] when the server refuses; else why it was not reached.
     pub(super) fn run(self) -> Result<Vec<String>> {
-        let site = Site::of(self.server);
+        let site = Site::with_password(self.server, PASSWORD)?;
         let options = format!(
             "-c statement_timeout={} -c client_min_messages=warning",
             self.limit.as_millis()
         );
-        let port = self.server.port.to_string();
-        let password = executor::password(self.server, PASSWORD)?;
         let is_long = self.limit > usual();
         let mut script = self.script.clone();
         if is_long {
@@ -86,8 +84,8 @@ impl<'a> Session<'a> {
             script.first.splice(..0, *b"\\echo connected\n");
         }
         let task = Task {
-            args: self.args(&site, &port),
-            vars: variables(&site, &options, password.as_deref()),
+            args: self.args(&site),
+            vars: variables(&site, &options),
             script,
             patience: self.limit + margin(),
             ..Task::new("psql")
@@ -105,10 +103,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn args<'b>(&'b self, site: &Site, port: &'b str) -> Vec<&'b str> {
+    fn args<'b>(&'b self, site: &'b Site) -> Vec<&'b str> {
         let mut args = vec!["-XqAtw", "-d", "postgres", "-U", &self.server.user];
         if site.is_host() {
-            args.extend(["-h", "localhost", "-p", port]);
+            args.extend(["-h", "localhost", "-p", site.port()]);
         }
         args.extend(["-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"]);
         args.extend(self.vars.iter().flat_map(|var| ["-v", var]));
@@ -123,13 +121,11 @@ pub(super) fn client(
     args: &[&str],
     terminal: bool,
 ) -> Result<Cmd> {
-    let site = Site::of(server);
-    let port = server.port.to_string();
-    let password = executor::password(server, PASSWORD)?;
+    let site = Site::with_password(server, PASSWORD)?;
     let mut task = Task { args: vec!["-U", &server.user], ..Task::new("psql") };
-    task.vars.extend(password.as_deref().map(|value| (PASSWORD, value)));
+    task.vars.extend(site.password());
     if site.is_host() {
-        task.args.extend(["-h", "localhost", "-p", &port]);
+        task.args.extend(["-h", "localhost", "-p", site.port()]);
         task.vars.push(("PGHOSTADDR", ""));
     }
     if !terminal {
@@ -144,17 +140,12 @@ pub(super) fn client(
 
 /// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
-    let site = Site::of(server);
-    let port = server.port.to_string();
-    let password = executor::password(server, PASSWORD)?;
-    let mut vars = filling(server, target, password.as_deref());
+    let site = Site::with_password(server, PASSWORD)?;
+    let mut vars = filling(&site, server, target);
     vars.push(("AGENTENV_SOURCE", source));
     // The line tells that the container answers.
     let script = format!("echo begun\n{}", scripts::DUMP);
-    let mut task = Task { args: vec!["-c", &script], vars, patience: COPYING, ..Task::new("sh") };
-    if site.is_host() {
-        task.vars.extend(on_host(&port));
-    }
+    let task = Task { args: vec!["-c", &script], vars, patience: COPYING, ..Task::new("sh") };
     let output = site.run(&task)?;
     if output.success() && output.text().ends_with("copied") {
         return Ok(());
@@ -165,9 +156,9 @@ pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
 
 /// The variables of a shell script that fills this database.
 pub(super) fn filling<'b>(
+    site: &'b Site,
     server: &'b Server,
     database: &'b str,
-    password: Option<&'b str>,
 ) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGDATABASE", database),
@@ -176,13 +167,11 @@ pub(super) fn filling<'b>(
         ("PGCONNECT_TIMEOUT", "10"),
         ("PGOPTIONS", "-c client_min_messages=warning"),
     ];
-    vars.extend(password.map(|value| (PASSWORD, value)));
+    vars.extend(site.password());
+    if site.is_host() {
+        vars.extend([("PGHOST", "localhost"), ("PGPORT", site.port()), ("PGHOSTADDR", "")]);
+    }
     vars
-}
-
-/// The variables that lead a client on this host to the server.
-pub(super) fn on_host(port: &str) -> [(&str, &str); 3] {
-    [("PGHOST", "localhost"), ("PGPORT", port), ("PGHOSTADDR", "")]
 }
 
 /// What psql complained of, without the lines that only follow from it.
@@ -191,18 +180,14 @@ pub(super) fn said(stderr: &str) -> &str {
     complaint.unwrap_or(stderr).trim()
 }
 
-fn variables<'b>(
-    site: &Site,
-    options: &'b str,
-    password: Option<&'b str>,
-) -> Vec<(&'b str, &'b str)> {
+fn variables<'b>(site: &'b Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGOPTIONS", options),
         ("PGCONNECT_TIMEOUT", "10"),
         ("PGAPPNAME", "git-agentenv"),
         ("PGCLIENTENCODING", "UTF8"),
     ];
-    vars.extend(password.map(|value| (PASSWORD, value)));
+    vars.extend(site.password());
     if site.is_host() {
         // It would override the host that we name.
         vars.push(("PGHOSTADDR", ""));

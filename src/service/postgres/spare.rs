@@ -53,9 +53,6 @@ pub fn make(server: &Server, store: &str, id: &str, template: &Template) -> Resu
 }
 
 /// Makes a spare of this template the database of a lease. `false`: there is none. Of two that want the same one gets it.
-///
-/// # Errors
-/// When the server refuses.
 pub fn claim(
     database: &Database,
     store: &str,
@@ -76,9 +73,6 @@ pub fn claim(
 }
 
 /// Drops a spare.
-///
-/// # Errors
-/// When the server refuses.
 pub fn drop(server: &Server, spare: &Spare) -> Result<bool> {
     template::drop_marked(server, &spare.database, &spare.comment)
 }

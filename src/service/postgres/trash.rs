@@ -131,9 +131,6 @@ struct Trashed {
 }
 
 /// Moves the part's database and its snapshots to the trash. `force` ends the sessions on them.
-///
-/// # Errors
-/// When the server is missing or refuses.
 pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     require_name(&database.name)?;
     let lines = trash_session(&database.server, KEEP, &database.name, id)
@@ -160,9 +157,6 @@ pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
 }
 
 /// Gives the database `was` of a lease and its snapshots their names back; the database is called `database.name` now.
-///
-/// # Errors
-/// When the server is missing or refuses.
 pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
     for name in [database.name.as_str(), was] {
         require_name(name)?;
@@ -235,7 +229,7 @@ mod tests {
     use crate::model::lease;
 
     #[test]
-    fn the_mark_of_the_trash_is_nobodys_mark() {
+    fn the_mark_of_the_trash_is_no_lease_mark() {
         let id = "0123456789abcdef01234567";
         assert_eq!(lease::id_of_mark(&format!("{MARK} {id} {{}}")), None);
         assert!(!MARK.starts_with("git-agentenv "));

@@ -43,7 +43,7 @@ return 'made ' .. run_id
 );
 
 /// Answers `ours <run id>`, `made <run id>`, `theirs …` or `restarted <how many>`. Keys without a mark are accepted while
-/// the server is the one that was claimed, ARGV[3]; of another one, nobody knows whose they are.
+/// the server is the one that was claimed, ARGV[3]; on another server, their owner is unknown.
 pub(super) const RECLAIM: &str = concat!(
     run_id!(),
     select!(),

@@ -70,9 +70,6 @@ pub fn keep(index: &RedisIndex, id: &str, force: bool, file: &Path) -> Result<Ke
 }
 
 /// Makes the keys of `file` again in the part's index, with the time that they had left.
-///
-/// # Errors
-/// When the server is missing or refuses the keys.
 pub fn put_back(index: &RedisIndex, id: &str, file: &Path) -> Result<Returned> {
     let Some(content) = fs::read_own(file)? else {
         return Ok(Returned::Missing);

@@ -9,7 +9,7 @@ use std::process::Stdio;
 impl Cmd {
     /// Starts it in a process group of its own, with nothing to read, and with all that it prints in a file.
     ///
-    /// Gives its process id. Nobody waits for it: this process is expected to end first.
+    /// Gives its process id. No process waits for it: this process is expected to end first.
     #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
     pub fn detach(self, log: &Path) -> Result<u32> {
         let open = || std::fs::File::options().create(true).append(true).open(log);

@@ -1,6 +1,6 @@
-//! A talk with a command over its stdin and stdout. It gets the rest of what it reads only when it has said a word:
-//! what outlives us then, or begins late, never gets the rest. And its last word is its answer: nobody waits until
-//! whatever carried it here has come to its end.
+//! A dialogue with a command over its stdin and stdout. It gets the rest of its input only when it has printed a word:
+//! a command that outlives this process, or begins late, never gets the rest. Its last word is its answer: this process
+//! does not wait for the end of the program that carried it here.
 
 use crate::sys::interrupt;
 use anyhow::{Context, Result};
@@ -27,7 +27,7 @@ pub(super) struct Dialogue {
 
 /// What the command printed, to its last word or to the end.
 pub(super) enum Answer {
-    /// It has printed a line, and goes on.
+    /// It has printed a line and is still running.
     Begun,
     /// It ends with one of the last words: the command has done its work.
     Whole(Vec<u8>),
@@ -44,7 +44,7 @@ pub(super) fn begin(script: Script) -> Result<Dialogue> {
     Ok(Dialogue { stdin, stdout, answer })
 }
 
-/// A pipe that breaks is told by how the command ends; nobody may listen any more.
+/// A pipe that breaks is told by how the command ends: the command may have stopped reading.
 fn talk(script: Script, mut to: PipeWriter, from: PipeReader, tell: &Sender<Answer>) {
     to.write_all(&script.first).ok();
     let mut then = script.then.map(|(word, rest)| (word, rest, to));

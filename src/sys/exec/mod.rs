@@ -127,9 +127,6 @@ impl Cmd {
     }
 
     /// Runs it and returns what it printed, whatever its exit code is.
-    ///
-    /// # Errors
-    /// When the program is missing, cannot be started, takes too long, or the user interrupted.
     pub fn output(self) -> Result<Output> {
         self.start()?.wait()
     }
@@ -171,9 +168,6 @@ impl Cmd {
     }
 
     /// Runs it on this process's terminal with its answer on stderr, so that stdout stays ours.
-    ///
-    /// # Errors
-    /// When the program is missing or cannot be started, or the user interrupted.
     pub fn narrate(self) -> Result<i32> {
         let running = self.running(self.expression().stdout_to_stderr(), None, self.limit()?)?;
         Ok(running.wait()?.code)
@@ -268,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_is_the_answer_and_nobody_waits_for_the_end() {
+    fn the_last_word_is_the_answer_without_waiting_for_the_end() {
         let script = Script {
             first: b"hello\n".to_vec(),
             then: Some(("hello".to_owned(), b"made\nmore\n".to_vec())),

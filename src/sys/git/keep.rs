@@ -23,9 +23,6 @@ const MOST: usize = 500;
 
 /// Holds what the worktree at `tree` refers to: HEAD, what a merge or rebase is about, its own references and reflog, and
 /// what is staged. Gives the commit of HEAD; `None` when there is none yet.
-///
-/// # Errors
-/// When git refuses.
 pub fn hold(main: &Path, tree: &Path, admin: &Path, id: &str) -> Result<Option<String>> {
     let head = query::resolve(tree, "HEAD").ok();
     let staged = staged(tree, head.as_deref())?;
@@ -53,9 +50,6 @@ pub fn hold(main: &Path, tree: &Path, admin: &Path, id: &str) -> Result<Option<S
 }
 
 /// Lets go of what [`hold`] held.
-///
-/// # Errors
-/// When git refuses.
 pub fn let_go(main: &Path, id: &str) -> Result<()> {
     let references = prefix(id);
     let listed =
@@ -68,9 +62,6 @@ pub fn let_go(main: &Path, id: &str) -> Result<()> {
 }
 
 /// Git's settings of a branch: its upstream, its description.
-///
-/// # Errors
-/// When git cannot be run.
 pub fn branch_settings(main: &Path, branch: &str) -> Result<Vec<(String, String)>> {
     let section = format!("branch.{branch}.");
     let listed = git(main).args(["config", "--local", "--null", "--list"]).read()?;

@@ -91,7 +91,7 @@ pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
 /// Fills a worktree that was made without a checkout.
 ///
 /// A relative `core.hooksPath` means the main checkout's directory: in the new worktree it would name hooks of a
-/// branch that nobody has read yet.
+/// branch that the user has not read yet.
 pub fn checkout(main: &Path, path: &Path) -> Result<()> {
     let workers = ["-c", "checkout.workers=0"];
     let hooks = query::relative_hooks_path(main)?.map(|dir| {

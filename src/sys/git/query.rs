@@ -87,9 +87,6 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
 }
 
 /// The files of a commit, each with the id of its content.
-///
-/// # Errors
-/// When git cannot read the commit.
 pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
     let listed = git(dir).args(["ls-tree", "-r", "-z", "--end-of-options", commit]).read()?;
     let file = |line: &str| {

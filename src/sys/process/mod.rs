@@ -56,7 +56,7 @@ pub fn program(pid: u32) -> String {
     system::program(pid)
 }
 
-/// This process and those above it: ending one of them would end whoever called.
+/// This process and those above it: ending one of them would end the caller.
 pub fn ancestors(all: &BTreeMap<u32, Process>) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let mut next = Some(std::process::id());

@@ -25,7 +25,7 @@ impl Container {
         servers::docker(&[&["exec", "-i", &self.name], command].concat(), "")
     }
 
-    /// Starts a command in it that goes on until its value is dropped, or the container is.
+    /// Starts a command in it that runs until its value is dropped, or the container is.
     pub fn start(&self, command: &[&str]) -> Started {
         let mut docker = Command::new("docker");
         docker.args(["exec", &self.name]).args(command).stdin(Stdio::null());

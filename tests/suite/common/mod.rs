@@ -23,7 +23,7 @@ use servers::Slice;
 pub use servers::servers;
 pub use talk::Talk;
 
-/// One test's world. What its environments hold on the shared servers is given back when it is dropped.
+/// One test's world. What its environments hold on the shared servers is released when it is dropped.
 pub struct Sandbox {
     /// The directory that holds everything; outcomes show it as `[ROOT]`.
     pub root: PathBuf,
@@ -101,12 +101,12 @@ impl Sandbox {
         format!("ports:\n  DJANGO_PORT: {{ main: {first}, range: {}-{last} }}\n", first + 1)
     }
 
-    /// The ports that nobody else's test uses: the main checkout's, then those for environments.
+    /// The ports that no other test uses: the main checkout's, then those for environments.
     pub fn ports(&self) -> RangeInclusive<u16> {
         self.slice().ports()
     }
 
-    /// The Redis indexes that nobody else's test uses.
+    /// The Redis indexes that no other test uses.
     pub fn indexes(&self) -> RangeInclusive<u16> {
         self.slice().indexes()
     }

@@ -23,11 +23,11 @@ fn the_committed_pages_are_those_of_this_program() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     for name in &committed {
-        assert!(pages.contains_key(name), "man/{name} belongs to no command; {MEND}");
+        assert!(pages.contains_key(name), "man/{name} belongs to no command; {UPDATE}");
     }
     for (name, page) in &pages {
         let there = fs::read_to_string(directory().join(name)).unwrap_or_default();
-        assert!(there == *page, "man/{name} is not what the command line says; {MEND}");
+        assert!(there == *page, "man/{name} is not what the command line says; {UPDATE}");
     }
 }
 
@@ -107,7 +107,7 @@ fn plain(text: &str) -> String {
     out
 }
 
-const MEND: &str = "UPDATE=1 cargo test --test suite project::man::";
+const UPDATE: &str = "UPDATE=1 cargo test --test suite project::man::";
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("man")

@@ -1,5 +1,5 @@
-//! Killed, failed or interrupted at every named point of the program, nothing is left behind, and nothing of
-//! anybody else is touched.
+//! Killed, failed or interrupted at every named point of the program, nothing is left behind, and nothing
+//! foreign is touched.
 
 use super::{crash_data, trash};
 use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
@@ -102,8 +102,7 @@ fn a_killed_add_leaves_nothing_after_prune_and_nothing_after_another_add() {
         }
         world.is_whole(&before);
         world.repo.agentenv(&REMOVES).ok();
-        world.repo.agentenv(&["prune"]).ok();
-        world.repo.leaves_nothing_but(&before, &format!("add killed at {point}, added, removed"));
+        world.prune_leaves_nothing_but(&before, &format!("add killed at {point}, added, removed"));
     });
 }
 
@@ -126,12 +125,10 @@ fn an_add_that_is_killed_while_it_undoes_leaves_nothing_after_prune() {
         let before = world.repo.traces();
         let fault = format!("before-ready:error,{point}:kill");
         world.struck(&ADDS, &fault).fails(128 + 9);
-        world.repo.agentenv(&["prune"]).ok();
-        world.repo.leaves_nothing_but(&before, &format!("undoing killed at {point}, pruned"));
+        world.prune_leaves_nothing_but(&before, &format!("undoing killed at {point}, pruned"));
         let fault = format!("before-ready:error,{point}:error");
         world.struck(&ADDS, &fault);
-        world.repo.agentenv(&["prune"]).ok();
-        world.repo.leaves_nothing_but(&before, &format!("undoing failed at {point}, pruned"));
+        world.prune_leaves_nothing_but(&before, &format!("undoing failed at {point}, pruned"));
     });
 }
 
@@ -156,12 +153,10 @@ fn a_remove_that_fails_or_is_interrupted_is_finished_by_prune() {
         let before = world.repo.traces();
         world.repo.agentenv(&ADDS).ok();
         world.struck(&REMOVES, &format!("{point}:error"));
-        world.repo.agentenv(&["prune"]).ok();
-        world.repo.leaves_nothing_but(&before, &format!("remove failed at {point}, pruned"));
+        world.prune_leaves_nothing_but(&before, &format!("remove failed at {point}, pruned"));
         world.repo.agentenv(&ADDS).ok();
         world.interrupted(&REMOVES, point).fails(130);
-        world.repo.agentenv(&["prune"]).ok();
-        world.repo.leaves_nothing_but(&before, &format!("remove interrupted at {point}, pruned"));
+        world.prune_leaves_nothing_but(&before, &format!("remove interrupted at {point}, pruned"));
     });
 }
 
@@ -190,7 +185,7 @@ fn an_environment_is_kept_whose_hooks_were_cut_short() {
 }
 
 #[test]
-fn only_a_branch_that_this_run_made_and_nobody_moved_is_deleted() {
+fn only_a_branch_that_this_run_made_and_that_did_not_move_is_deleted() {
     in_a_world(only_our_own_branches);
 }
 
@@ -199,8 +194,7 @@ fn only_our_own_branches(world: &World<'_>) {
     let before = world.repo.traces();
     for point in ["worktree-added", "checked-out", "before-ready"] {
         world.struck(&["add", "old"], &format!("{point}:kill")).fails(128 + 9);
-        world.repo.agentenv(&["prune"]).ok();
-        world.repo.leaves_nothing_but(&before, &format!("add of an old branch killed at {point}"));
+        world.prune_leaves_nothing_but(&before, &format!("add of an old branch killed at {point}"));
     }
     world.struck(&["add", "new"], "branch-created:kill").fails(128 + 9);
     let moved = world.repo.git(&["commit-tree", "-m", "work", "HEAD^{tree}", "-p", "HEAD"]);
@@ -212,7 +206,7 @@ fn only_our_own_branches(world: &World<'_>) {
 }
 
 #[test]
-fn what_somebody_put_in_the_place_of_a_half_made_worktree_is_theirs() {
+fn what_took_the_place_of_a_half_made_worktree_is_kept() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
@@ -228,7 +222,7 @@ fn what_somebody_put_in_the_place_of_a_half_made_worktree_is_theirs() {
     repo.agentenv(&["prune"]).ok();
     assert!(tree.join(".git/HEAD").exists());
     fs::remove_dir_all(&tree).unwrap();
-    repo.leaves_no_file_but(&before, "pruned beside a repository of somebody's");
+    repo.leaves_no_file_but(&before, "pruned beside a foreign repository");
 }
 
 /// A repository with an environment, and things of other people beside it.
@@ -263,6 +257,12 @@ fn in_a_world(check: impl FnOnce(&World<'_>)) {
 }
 
 impl World<'_> {
+    #[track_caller]
+    fn prune_leaves_nothing_but(&self, before: &BTreeSet<String>, when: &str) {
+        self.repo.agentenv(&["prune"]).ok();
+        self.repo.leaves_nothing_but(before, when);
+    }
+
     fn command(&self, args: &[&str], fault: &str) -> Command {
         // As if the repository were new: the rule is written again.
         fs::write(self.repo.path.join(".git/info/exclude"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Names, files and records that somebody made to do harm.
+//! Names, files and records that an attacker made.
 
 use crate::common::{Sandbox, servers};
 use serde_json::Value;
@@ -168,7 +168,7 @@ fn hooks_come_from_the_main_checkout_and_ask_again_when_they_change() {
     assert!(!sandbox.root.join("app-y").exists());
 }
 
-/// With `core.hooksPath = .husky` the hooks are files of the branch: those of one that nobody has read yet never run.
+/// With `core.hooksPath = .husky` the hooks are files of the branch: those of a branch that was not reviewed never run.
 #[test]
 fn hooks_of_a_relative_path_are_the_main_checkouts() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! A hundred at once: nothing is shared, nothing is left, and nobody fails for a reason that is not the user's.
+//! A hundred at once: nothing is shared, nothing is left, and none fails for a reason that is not the user's.
 
 use crate::common::{Outcome, Repo, Running, Sandbox, wait_until};
 use serde_json::Value;

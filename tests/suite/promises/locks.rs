@@ -1,11 +1,11 @@
-//! Locks: nobody waits for the dead, and waiting is said once.
+//! Locks: no process waits for a dead one, and waiting is said once.
 
 use crate::common::{Repo, Running, Sandbox, wait_until};
 use std::fs;
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_killed_holder_of_the_machine_lock_blocks_nobody() {
+fn a_killed_holder_of_the_machine_lock_blocks_no_process() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
     let holder = hanging(&sandbox, &repo, &["add", "one"], "before-lease");
@@ -111,7 +111,7 @@ fn one_of_two(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) {
 }
 
 #[test]
-fn whoever_waits_can_be_interrupted() {
+fn a_waiting_process_can_be_interrupted() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
     let holder = hanging(&sandbox, &repo, &["add", "one"], "before-lease");

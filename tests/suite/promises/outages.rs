@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const NOWHERE: &str = "unix:///nonexistent/docker.sock";
 
 #[test]
-fn a_database_that_appears_after_its_client_was_killed_is_given_back() {
+fn a_database_that_appears_after_its_client_was_killed_is_released() {
     let sandbox = Sandbox::new();
     let repo = configured(&sandbox);
     let before = repo.traces();
@@ -70,7 +70,7 @@ fn a_paused_server_keeps_its_part_on_record() {
 }
 
 #[test]
-fn a_silent_engine_hangs_nobody_and_loses_nothing() {
+fn a_silent_engine_hangs_no_command_and_loses_nothing() {
     let sandbox = Sandbox::new();
     let repo = configured(&sandbox);
     let before = repo.traces();
@@ -195,7 +195,7 @@ fn prune_drops_nothing_when_git_cannot_be_asked() {
     assert!(whole.iter().filter(kept).all(|trace| now.contains(trace)), "{now:#?}");
     assert_eq!(leases(&sandbox).len(), 1);
     repo.agentenv(&["prune"]).ok();
-    repo.leaves_nothing_but(&before, "git is mended");
+    repo.leaves_nothing_but(&before, "git works again");
 }
 
 #[test]
@@ -206,9 +206,9 @@ fn what_has_live_sessions_is_left_and_named() {
     repo.agentenv(&["add", "x"]).ok();
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     let database = format!("{}_x", sandbox.id);
-    let session = hold::on(&database, "somebody", "SELECT 1 AS one \\gset");
+    let session = hold::on(&database, "another-client", "SELECT 1 AS one \\gset");
     let kept = repo.agentenv(&["prune"]).fails(8);
-    assert!(kept.stderr.contains("somebody"), "{}", kept.show());
+    assert!(kept.stderr.contains("another-client"), "{}", kept.show());
     assert_eq!(sandbox.databases(), [database.as_str()]);
     drop(session);
     repo.agentenv(&["prune"]).ok();

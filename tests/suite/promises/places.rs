@@ -204,7 +204,7 @@ fn directories_with_blanks_quotes_and_umlauts_are_directories() {
     main_job(&sandbox, &repo.path, "x");
 }
 
-/// Debian's own git, which is another version than the first one on PATH where somebody installed a newer one.
+/// Debian's own git, which is another version than the first one on PATH where a newer one was installed.
 #[test]
 fn the_system_s_git_does_it_as_well() {
     let sandbox = Sandbox::new();

@@ -69,7 +69,7 @@ fn changed_untracked_and_ignored_files_are_kept_until_forced() {
 }
 
 #[test]
-fn what_tools_make_again_by_themselves_stops_nobody() {
+fn what_tools_recreate_never_stops_removal() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);
     fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nnode_modules/\n*.sqlite3\n")
@@ -229,7 +229,7 @@ fn deleting_and_renaming_is_work_as_git_says() {
 }
 
 #[test]
-fn commits_in_a_submodule_that_nobody_else_has_are_work() {
+fn unpushed_commits_in_a_submodule_are_work() {
     let sandbox = Sandbox::new();
     let library = sandbox.repo("library");
     let world = World::small(&sandbox);
@@ -358,7 +358,7 @@ fn one_that_is_refused_keeps_all_of_them() {
 }
 
 #[test]
-fn keys_whose_mark_the_application_flushed_go_only_when_somebody_says_whose_they_are() {
+fn keys_whose_mark_the_application_flushed_go_only_with_force() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config());
@@ -429,7 +429,7 @@ fn anothers_worktree_where_something_was_left_is_not_deleted() {
     assert!(world.tree.join(".git").exists());
 }
 
-/// Leaves something in the worktree that only somebody with more rights can delete, and gives its directory.
+/// Leaves something in the worktree that only a user with more rights can delete, and gives its directory.
 fn undeletable(world: &World) -> PathBuf {
     let stuck = world.tree.join("node_modules/of-a-container");
     fs::create_dir_all(&stuck).unwrap();

@@ -53,7 +53,7 @@ fn a_hook_of_the_project_is_ended_and_the_environment_is_kept() {
 }
 
 #[test]
-fn a_database_that_is_being_made_is_waited_for_and_given_back() {
+fn a_database_that_is_being_created_is_waited_for_and_released() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config());

@@ -103,7 +103,7 @@ fn add_copies_an_idle_source_and_one_in_use_faithfully() {
     let users = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{main}' AND application_name = 'user'"
     );
-    assert_eq!(servers().psql(&users), "1", "nobody's session ended");
+    assert_eq!(servers().psql(&users), "1", "no session was ended");
     alike(&main, &world.db("busy"));
     drop(user);
 

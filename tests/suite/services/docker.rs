@@ -121,7 +121,7 @@ fn only_what_was_started_in_the_worktree_is_removed() {
     let mut gone = docker::remove_project(project, &tree).unwrap();
     gone.sort();
     assert_eq!(gone, [format!("{word}-web"), format!("{word}-worker")]);
-    assert_eq!(networks(&label), std::slice::from_ref(&network), "it still belongs to somebody");
+    assert_eq!(networks(&label), std::slice::from_ref(&network), "another container still uses it");
 
     docker::remove_project(project, &tree).unwrap();
     assert_eq!(networks(&label), [network]);

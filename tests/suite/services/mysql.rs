@@ -1,4 +1,4 @@
-//! MySQL and MariaDB on a real server (MariaDB 10.11): databases with our mark, and nobody else's.
+//! MySQL and MariaDB on a real server (MariaDB 10.11): databases with our mark, and no others.
 
 use crate::common::{Container, Repo, Sandbox, wait_until};
 use std::fs;

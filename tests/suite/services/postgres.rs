@@ -1,6 +1,7 @@
 //! Databases on a real server: made, found and dropped only with our own mark on them.
 
-use crate::common::{Sandbox, Talk, servers, wait_until};
+use super::World;
+use crate::common::{Talk, servers, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
@@ -241,21 +242,7 @@ fn on(mut database: Database, change: impl FnOnce(&mut Server)) -> Database {
     database
 }
 
-struct World {
-    sandbox: Sandbox,
-}
-
 impl World {
-    fn new() -> Self {
-        let sandbox = Sandbox::new();
-        sandbox.indexes(); // a sandbox that holds none does not clean up
-        World { sandbox }
-    }
-
-    fn id(&self, number: usize) -> String {
-        format!("{}{number:016x}", &self.sandbox.id[1..])
-    }
-
     fn part(&self, word: &str) -> Database {
         let server = Server {
             kind: Kind::Postgres,
@@ -265,10 +252,6 @@ impl World {
             password_env: None,
         };
         Database { server, name: format!("{}_{word}", self.sandbox.id) }
-    }
-
-    fn databases(&self) -> Vec<String> {
-        self.sandbox.databases()
     }
 
     fn comment(&self, name: &str) -> String {

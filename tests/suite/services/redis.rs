@@ -91,7 +91,7 @@ fn keys_on_another_server_than_the_claimed_one_are_not_reclaimed() {
     assert!(matches!(redis::state(&replaced, ID).unwrap(), State::NotOurs(_)));
     assert!(matches!(redis::reclaim(&replaced, ID).unwrap(), Made::Occupied(_)));
     assert!(matches!(redis::state(&known, ID).unwrap(), State::Unmarked(_)), "nothing was marked");
-    // Without keys it is nobody's, and with our mark it is ours.
+    // Without keys it is free, and with our mark it is ours.
     servers().redis(index, &["FLUSHDB"]);
     assert!(matches!(redis::reclaim(&replaced, ID).unwrap(), Made::Ours(_)));
     assert_eq!(redis::state(&replaced, ID).unwrap(), State::Ours);
@@ -202,7 +202,7 @@ fn the_inventory_says_who_holds_what() {
 }
 
 #[test]
-fn a_port_where_nobody_answers_is_an_error_and_no_wait() {
+fn a_port_where_no_server_answers_fails_at_once() {
     let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = deaf.local_addr().unwrap().port();
     let mut part = part(1, Place::Host);

@@ -1,6 +1,7 @@
 //! Databases and Redis indexes in the trash, on real servers: whole there and whole back, and only our own.
 
-use crate::common::{Sandbox, Talk, servers};
+use super::World;
+use crate::common::{Talk, servers};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
@@ -260,27 +261,9 @@ fn docker(args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
-struct World {
-    sandbox: Sandbox,
-}
-
 impl World {
-    fn new() -> Self {
-        let sandbox = Sandbox::new();
-        sandbox.indexes(); // a sandbox that holds none does not clean up
-        World { sandbox }
-    }
-
     fn file(&self) -> PathBuf {
         self.sandbox.root.join("keys")
-    }
-
-    fn id(&self, number: usize) -> String {
-        format!("{}{number:016x}", &self.sandbox.id[1..])
-    }
-
-    fn databases(&self) -> Vec<String> {
-        self.sandbox.databases()
     }
 
     /// The databases that the trash holds of a lease, and whether they take connections.

@@ -18,6 +18,14 @@ fn small<'a>(sandbox: &'a Sandbox) -> Repo<'a> {
     repo
 }
 
+/// A repository with environment `x` on the shared servers.
+fn added(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    repo
+}
+
 #[test]
 fn a_worktree_of_plain_git_becomes_an_environment_and_stays_when_it_was() {
     let sandbox = Sandbox::new();
@@ -54,9 +62,7 @@ fn a_detached_worktree_is_named_after_its_directory() {
 #[test]
 fn what_is_missing_of_an_environment_is_put_back() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
-    repo.agentenv(&["add", "x"]).ok();
+    let repo = added(&sandbox);
     let tree = sandbox.root.join("app-x");
     let before = vars(&sandbox, &tree);
     let index: u16 = var(&sandbox, &tree, "REDIS_DB").parse().unwrap();
@@ -77,9 +83,7 @@ fn what_is_missing_of_an_environment_is_put_back() {
 #[test]
 fn what_is_there_of_an_environment_stays() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
-    repo.agentenv(&["add", "x"]).ok();
+    added(&sandbox);
     let tree = sandbox.root.join("app-x");
     let database = var(&sandbox, &tree, "POSTGRES_DB");
     let index: u16 = var(&sandbox, &tree, "REDIS_DB").parse().unwrap();
@@ -91,11 +95,9 @@ fn what_is_there_of_an_environment_stays() {
 }
 
 #[test]
-fn what_became_somebody_elses_is_named_and_left() {
+fn what_became_foreign_is_named_and_kept() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
-    repo.agentenv(&["add", "x"]).ok();
+    let repo = added(&sandbox);
     let tree = sandbox.root.join("app-x");
     let database = var(&sandbox, &tree, "POSTGRES_DB");
     servers().psql(&format!("COMMENT ON DATABASE {database} IS 'mine'"));
@@ -146,8 +148,7 @@ fn a_moved_worktree_keeps_what_it_holds() {
 #[test]
 fn a_worktree_that_was_moved_without_gits_help_is_not_gone() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config_without_servers());
+    let repo = small(&sandbox);
     let (tree, moved) = (sandbox.root.join("app-x"), sandbox.root.join("moved"));
     repo.agentenv(&["add", "x"]).ok();
     let absolute = fs::read_to_string(tree.join(".git")).unwrap();
@@ -165,8 +166,7 @@ fn a_worktree_that_was_moved_without_gits_help_is_not_gone() {
 #[test]
 fn the_environment_of_another_state_directory_is_left_alone() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config_without_servers());
+    let repo = small(&sandbox);
     repo.agentenv(&["add", "x"]).ok();
     let tree = sandbox.root.join("app-x");
     let elsewhere = |args: &[&str]| {
@@ -183,15 +183,13 @@ fn the_environment_of_another_state_directory_is_left_alone() {
 #[test]
 fn a_repository_that_is_moved_takes_its_environments_along() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
-    repo.agentenv(&["add", "x"]).ok();
+    let repo = added(&sandbox);
     let (tree, moved) = (sandbox.root.join("app-x"), sandbox.repo_at("moved"));
     let tree = tree.to_str().unwrap();
     let database = format!("{}_x", sandbox.id);
     fs::rename(&repo.path, &moved.path).unwrap();
 
-    // From wherever it is run: the worktree is there, and so is what somebody works with in it.
+    // From wherever it is run: the worktree is there, and so are the processes that work in it.
     let other = sandbox.repo("other");
     let said = other.agentenv(&["prune"]).ok();
     assert!(said.stderr.contains("git worktree repair"), "{}", said.show());
@@ -211,11 +209,9 @@ fn a_repository_that_is_moved_takes_its_environments_along() {
 }
 
 #[test]
-fn a_repository_that_is_gone_with_its_worktrees_is_given_back() {
+fn a_repository_that_is_gone_with_its_worktrees_is_released() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
-    repo.agentenv(&["add", "x"]).ok();
+    let repo = added(&sandbox);
     let other = sandbox.repo("other");
     fs::remove_dir_all(&repo.path).unwrap();
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();

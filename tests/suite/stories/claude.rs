@@ -149,7 +149,7 @@ fn untrusted_hooks_do_not_run_and_do_not_stop_the_agent() {
 }
 
 #[test]
-fn settings_are_merged_and_given_back() {
+fn settings_are_merged_and_restored() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
     let file = repo.path.join(".claude/settings.local.json");

@@ -44,7 +44,7 @@ fn two_stacks(head: &str, compose: &[&str]) {
 
     repo.agentenv(&["remove", "red"]).ok();
     assert_eq!(containers(&stacks[0]), Vec::<String>::new());
-    assert!(stacks[1].ask().is_some(), "the other one goes on");
+    assert!(stacks[1].ask().is_some(), "the other one still runs");
     repo.agentenv(&["remove", "blue"]).ok();
     assert_eq!(containers(&stacks[1]), Vec::<String>::new());
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What `doctor` finds, that each finding names what mends it, and what `--fix` mends by itself.
+//! What `doctor` finds, that each finding names its repair, and what `--fix` repairs by itself.
 
 use crate::common::{Outcome, Repo, Sandbox, servers};
 use serde_json::Value;
@@ -39,9 +39,9 @@ fn what_is_missing_is_named_and_put_back() {
         assert!(found.iter().any(|finding| finding.contains(what)), "{what}: {said:#}");
     }
     let findings = said["findings"].as_array().unwrap().iter();
-    let mends =
+    let is_repair =
         |finding: &&Value| finding["command"].as_str().unwrap().starts_with("git agentenv adopt /");
-    assert_eq!(findings.filter(mends).count(), 3, "{said:#}");
+    assert_eq!(findings.filter(is_repair).count(), 3, "{said:#}");
     repo.agentenv(&["doctor", "--fix"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), content);
     assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
@@ -121,7 +121,7 @@ fn what_was_interrupted_or_lost_its_worktree_is_finished() {
 }
 
 #[test]
-fn what_is_somebody_elses_is_named_and_left() {
+fn what_is_foreign_is_named_and_kept() {
     let sandbox = Sandbox::new();
     let repo = environment(&sandbox);
     let database = format!("{}_x", sandbox.id);

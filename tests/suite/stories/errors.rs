@@ -164,9 +164,9 @@ fn servers_that_are_missing_stopped_or_refuse() {
     let said = add_fails(&sandbox, &repo, 6, &[&stopped, "not running"]);
     docker(&["rm", "--force", "--volumes", &stopped]);
     assert!(said.stderr.contains("docker start"), "{}", said.show());
-    let user = config.replace("kind: postgres,", "kind: postgres, user: nobody-here,");
+    let user = config.replace("kind: postgres,", "kind: postgres, user: no-such-user,");
     repo.config(&user);
-    add_fails(&sandbox, &repo, 6, &["nobody-here"]);
+    add_fails(&sandbox, &repo, 6, &["no-such-user"]);
     assert!(sandbox.databases().is_empty());
 }
 

@@ -28,7 +28,7 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
     }
     repo.config(&own);
     infra(&["down"]).ok();
-    // The rest is on record, and given back when the servers are there again.
+    // The rest is on record, and released when the servers are there again.
     repo.agentenv(&["remove", "x"]).fails(8);
     infra(&["up"]).ok();
     repo.agentenv(&["prune"]).ok();

@@ -69,7 +69,7 @@ fn agents_are_told_once() {
     repo.commit("AGENTS.md", "# Shop\nBe kind.\n");
     let file = repo.path.join("AGENTS.md");
     repo.agentenv(&["init", "--yes"]).ok();
-    assert_eq!(fs::read_to_string(&file).unwrap(), "# Shop\nBe kind.\n", "nobody asked for it");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# Shop\nBe kind.\n", "it was not asked for");
     repo.agentenv(&["init", "--yes", "--agents"]).ok();
     let text = fs::read_to_string(&file).unwrap();
     assert!(

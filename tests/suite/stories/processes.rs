@@ -148,7 +148,7 @@ fn removal_ends_what_was_started_whatever_it_has_become_and_nothing_else() {
     wait_until("all daemons run again", || carrying(&id).len() >= 400);
     repo.agentenv(&["remove", "x", "--force"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
-    assert!(stranger.try_wait().unwrap().is_none(), "a process of somebody else's goes on");
+    assert!(stranger.try_wait().unwrap().is_none(), "a foreign process still runs");
     stranger.kill().unwrap();
     stranger.wait().unwrap();
     assert!(!sandbox.root.join("state/logs").join(&id).exists());

@@ -114,12 +114,12 @@ fn the_branch_that_is_added_has_no_say() {
 #[test]
 fn a_failing_post_add_keeps_the_environment_and_says_how_to_go_on() {
     let sandbox = Sandbox::new();
-    let hooks = "post_add: [\"echo 1 >>ran\", \"test -e mended\", \"echo 2 >>ran\"]";
+    let hooks = "post_add: [\"echo 1 >>ran\", \"test -e repaired\", \"echo 2 >>ran\"]";
     let repo = project(&sandbox, hooks);
     repo.agentenv(&["trust", "--yes"]).ok();
     let said = repo.agentenv(&["add", "x"]).fails(8);
     assert!(
-        said.stderr.contains("test -e mended") && said.stderr.contains("git agentenv adopt"),
+        said.stderr.contains("test -e repaired") && said.stderr.contains("git agentenv adopt"),
         "{}",
         said.show()
     );
@@ -129,7 +129,7 @@ fn a_failing_post_add_keeps_the_environment_and_says_how_to_go_on() {
     assert!(said.stderr.contains(&hint), "it is there, so it is named: {}", said.show());
     assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "1\n");
 
-    fs::write(tree.join("mended"), "").unwrap();
+    fs::write(tree.join("repaired"), "").unwrap();
     let said = sandbox.agentenv_in(&tree, &["adopt", "--json"]).ok();
     assert!(!pending(&said), "{}", said.show());
     assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "1\n1\n2\n");

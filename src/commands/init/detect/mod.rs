@@ -179,7 +179,7 @@ fn push(ports: &mut Vec<Port>, port: Port) {
     }
 }
 
-/// Ports that anybody may listen on, with room above them.
+/// Ports that every user may listen on, with room above them.
 const USABLE: std::ops::RangeInclusive<u16> = 1024..=60_000;
 
 /// A port of the application's, and not of a server that it uses.

@@ -47,7 +47,7 @@ const NAMES: [&str; 30] = [
     "yarn.lock",
 ];
 
-/// Directories whose files belong to somebody else's project, or to tests.
+/// Directories whose files belong to another project, or to tests.
 const FOREIGN: [&str; 9] = [
     "docs",
     "examples",

@@ -181,7 +181,7 @@ impl<'a> Clues<'a> {
         said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(usual)
     }
 
-    /// Where it runs. A container without a published port is of no use for applications on this machine.
+    /// Where it runs. Applications on this machine cannot reach a container without a published port.
     fn place(&self) -> Option<Place> {
         let (stack, service) = self.placed.filter(|(_, service)| service.published().is_some())?;
         let place = stack.place(service);
