@@ -8,7 +8,7 @@ use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
-use crate::sys::{budget, interrupt};
+use crate::sys::{budget, docker, interrupt};
 use crate::ui::table::{self, Column, Fit};
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
@@ -166,7 +166,7 @@ fn of((service, server): (String, Server)) -> Status {
     let answer = service::ping(&server);
     Status {
         service,
-        server: server.title(),
+        server: docker::called(&server.place),
         port: server.port,
         answers: answer.is_ok(),
         why: answer.err().map(|error| format!("{error:#}")),

@@ -152,7 +152,7 @@ impl Site {
                 error::service(message).into()
             }
             place => {
-                let name = docker::find(place).unwrap_or_else(|_| place.title());
+                let name = docker::called(place);
                 docker::diagnose(output, &name)
             }
         }

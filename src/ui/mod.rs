@@ -207,6 +207,11 @@ pub fn width() -> Option<usize> {
     term.features().is_attended().then(|| usize::from(term.size().1))
 }
 
+/// The height of stderr in lines.
+pub fn height() -> usize {
+    usize::from(Term::stderr().size().0)
+}
+
 /// Whether stdin and stdout are terminals.
 pub fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()

@@ -4,12 +4,14 @@ use crate::sys::{env, fs};
 use crate::ui::Ui;
 use std::path::Path;
 
-/// Asks the calling shell to change to this directory, if it runs our function.
-pub fn to(ui: &Ui, dir: &Path) {
+/// Asks the calling shell to change to this directory, if it runs our function; says whether it will.
+pub fn to(ui: &Ui, dir: &Path) -> bool {
     let Some(file) = env::path(env::GO_TO) else {
-        return;
+        return false;
     };
-    if let Err(error) = fs::replace(&file, dir.as_os_str().as_encoded_bytes()) {
+    let asked = fs::replace(&file, dir.as_os_str().as_encoded_bytes());
+    if let Err(error) = &asked {
         ui.warn(format!("cannot change the directory of this shell: {error:#}"));
     }
+    asked.is_ok()
 }

@@ -68,12 +68,10 @@ fn servers(config: Option<&Config>, leases: &[Lease]) -> BTreeSet<Server> {
 fn silent(server: &Server) -> Option<Finding> {
     let error = service::ping(server).err()?;
     let hint = crate::error::hint_of(&error).unwrap_or("git agentenv infra up").to_owned();
-    Some(Finding::error(format!("{} does not answer: {error:#}", called(server)), hint))
-}
-
-/// The container's own name, which compose 1 and 2 write differently.
-fn called(server: &Server) -> String {
-    docker::find(&server.place).unwrap_or_else(|_| server.title())
+    Some(Finding::error(
+        format!("{} does not answer: {error:#}", docker::called(&server.place)),
+        hint,
+    ))
 }
 
 /// The man page and the completion script, searched where man and bash search for them.

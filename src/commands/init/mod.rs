@@ -17,7 +17,7 @@ use crate::model::lease::Lease;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::sys::fs::{self, Stands};
 use crate::sys::git;
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -59,6 +59,9 @@ Examples:
   git agentenv init --dry-run
   git agentenv init --worktree '.worktrees/{name}' --hooks
   git agentenv init --schema >.agentenv.schema.json";
+
+/// Lines of the terminal that the preview of the configuration leaves free: for the question and what led to it.
+const ROWS_BESIDE: usize = 5;
 
 /// The user's decisions.
 pub struct Choices {
@@ -136,7 +139,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     if !args.dry_run {
         if asks {
-            ui.agree(&text, &format!("Write {}?", context::FILE), true)?;
+            let shown = questions::preview(&text, ui::height().saturating_sub(ROWS_BESIDE));
+            ui.agree(&shown, &format!("Write {}?", context::FILE), true)?;
         }
         let mode = fs::mode(&answer.file).unwrap_or(0o644);
         fs::replace_as(&answer.file, text.as_bytes(), mode)?;

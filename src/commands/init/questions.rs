@@ -48,3 +48,29 @@ fn choose(ui: &Ui, prompt: &str, entries: &[(&str, &str)]) -> Result<usize> {
         Choice::New(_) => 0,
     })
 }
+
+/// A configuration as a prompt shows it: without comments, in at most this many lines.
+pub fn preview(config: &str, rows: usize) -> String {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let lines: Vec<&str> = config.lines().filter(is_code).collect();
+    if lines.len() <= rows.max(1) {
+        return lines.join("\n");
+    }
+    let shown = rows.saturating_sub(1).max(1);
+    let more = format!("… {} more lines: `git agentenv init --dry-run`", lines.len() - shown);
+    lines[..shown].iter().copied().chain([more.as_str()]).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_has_no_comments_and_fits() {
+        let config = "# Ours\n\na: 1    # one\n  # b: 2\nc:\n  d: 3\n";
+        assert_eq!(preview(config, 3), "a: 1    # one\nc:\n  d: 3");
+        let cut = "a: 1    # one\n… 2 more lines: `git agentenv init --dry-run`";
+        assert_eq!(preview(config, 2), cut);
+        assert_eq!(preview(config, 0), cut);
+    }
+}

@@ -84,8 +84,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
         let lease = removal.lease.clone();
         let ended = remove::carry_out(&context, ui, options, removal);
-        if here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing {
-            shell_cd::to(ui, &lease.main);
+        let is_gone = here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing;
+        if is_gone && !shell_cd::to(ui, &lease.main) {
             ui.say(format!("this directory is gone: cd {}", shell::path(&lease.main)));
         }
         removed.push(ended?);

@@ -132,6 +132,11 @@ pub fn find(place: &Place) -> Result<String> {
     found.map(|c| c.name).ok_or_else(|| diagnosis::missing(&place.title()))
 }
 
+/// What messages call a server: its container's own name, which compose 1 and 2 write differently.
+pub fn called(place: &Place) -> String {
+    find(place).unwrap_or_else(|_| place.title())
+}
+
 /// A docker command that starts nothing.
 fn question(what: &str) -> Cmd {
     Cmd::new("docker")

@@ -138,7 +138,7 @@ fn an_engine_that_is_down_or_deaf_is_an_error_in_time() {
         let cmd = Cmd::new("docker")
             .args(["ps"])
             .env("DOCKER_HOST", format!("unix://{}", socket.display()));
-        docker::run(cmd.patience(Some(Duration::from_millis(500))))
+        docker::run(cmd.patience(Some(Duration::from_millis(500))).asks("the engine"))
     };
     let error = docker::diagnose(&ask().unwrap(), "x");
     assert_eq!(error.to_string(), "the Docker engine is not running");

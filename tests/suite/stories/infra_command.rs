@@ -41,6 +41,9 @@ fn compose_1_takes_a_file_that_names_its_project_too() {
     let repo = project(&sandbox, "redis:7");
     // Without the plugin there is only `docker-compose`.
     repo.agentenv(&["infra", "up"]).ok();
+    // The server is called as compose 1 named its container, `<project>_redis_1`.
+    let shown = repo.agentenv(&["infra", "status"]).ok();
+    assert!(shown.stdout.contains("_redis_1 "), "{}", shown.show());
     repo.agentenv(&["add", "x"]).ok();
     repo.agentenv(&["remove", "x"]).ok();
     repo.agentenv(&["infra", "down", "--volumes"]).ok();

@@ -22,6 +22,7 @@ fn add_path_and_remove_lead_there_and_back_also_through_blanks() {
         // `add` and `path` print the path as well, as they do without the function.
         let wanted = [&there, &there, &there, &there, &main].map(String::as_str);
         assert_eq!(said.stdout.lines().collect::<Vec<_>>(), wanted, "{shell}: {}", said.show());
+        assert!(!said.stderr.contains("is gone"), "the shell went along: {}", said.show());
     }
 }
 
