@@ -209,7 +209,7 @@ pub enum Command {
     ///
     /// `hook install` adds a block to the repository's post-checkout hook: each plain `git worktree
     /// add` then creates an environment. Other hooks stay. `hook claude` sets up Claude Code's
-    /// worktree events. `hook uninstall` removes the block; existing environments stay.
+    /// worktrees and sessions. `hook uninstall` removes the block; existing environments stay.
     Hook(hook::Args),
 }
 

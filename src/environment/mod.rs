@@ -4,6 +4,7 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod arrivals;
 pub mod checkout;
 pub mod context;
 pub mod create;
@@ -16,6 +17,7 @@ pub mod leftovers;
 pub mod occupancy;
 pub mod orphans;
 pub mod processes;
+pub mod project_files;
 pub mod prune;
 pub mod reclaim;
 pub mod recover;

@@ -1,6 +1,7 @@
 //! Pure values and decisions: no file, environment variable, process or clock.
 
 pub mod config;
+pub mod detect;
 pub mod envfile;
 pub mod glob;
 pub mod lease;

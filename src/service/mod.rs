@@ -30,6 +30,15 @@ pub struct Session {
     pub state: String,
 }
 
+/// Who is connected to a resource, and how often that happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Visits {
+    /// Those that are connected now.
+    pub sessions: Vec<Session>,
+    /// All connections that the server has counted; `None` where it counts none.
+    pub total: Option<u64>,
+}
+
 /// The result of creating a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Made {
@@ -132,6 +141,17 @@ pub fn state(resource: &Resource, id: &str) -> Result<State> {
         Resource::MysqlDatabase(database) => mysql::state(database, id),
         Resource::RedisIndex(index) => redis::state(index, id),
         Resource::File(file) => Ok(sqlite::state(file)),
+    }
+}
+
+/// Who is connected to a resource, whosever it is.
+pub fn visits(resource: &Resource) -> Result<Visits> {
+    let uncounted = |sessions| Visits { sessions, total: None };
+    match resource {
+        Resource::Database(database) => postgres::visits(database),
+        Resource::MysqlDatabase(database) => mysql::sessions(database).map(uncounted),
+        Resource::RedisIndex(index) => redis::sessions(index).map(uncounted),
+        Resource::File(_) => Ok(Visits::default()),
     }
 }
 

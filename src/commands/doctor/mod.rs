@@ -2,6 +2,7 @@
 
 mod leases;
 mod machine;
+mod project;
 mod slots;
 
 use crate::environment::context::{Context, current_dir};
@@ -120,15 +121,14 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Repo::discover(&current_dir()?).ok();
     let context = context.map(|repo| Context { repo, store: store.clone() });
     let config = context.as_ref().map(Context::config).transpose()?.flatten();
-    let here = context.as_ref().map(|context| context.repo.common.as_path());
-    let mut findings = look(&store, config.as_ref(), here)?;
+    let mut findings = look(&store, context.as_ref(), config.as_ref())?;
     if args.fix {
         for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
             if let Err(error) = repair(ui, &store, fix) {
                 ui.warn(format!("{error:#}"));
             }
         }
-        findings = look(&store, config.as_ref(), here)?;
+        findings = look(&store, context.as_ref(), config.as_ref())?;
     }
     let left = slots::left(&store, config.as_ref())?;
     let ok = findings.iter().all(|finding| finding.level != Level::Error);
@@ -139,7 +139,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
-fn look(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Result<Vec<Finding>> {
+fn look(store: &Store, context: Option<&Context>, config: Option<&Config>) -> Result<Vec<Finding>> {
+    let here = context.map(|context| context.repo.common.as_path());
     let (mut known, broken) = store.survey()?;
     known.retain(|lease| !store.is_foreign(lease));
     resolve::place_all(&mut known);
@@ -155,6 +156,7 @@ fn look(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Result<V
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
+    findings.extend(project::look(context, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));
     Ok(findings)
 }

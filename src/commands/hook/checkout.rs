@@ -70,7 +70,7 @@ impl fmt::Display for Place {
 }
 
 /// The hook's file and content.
-struct Hook {
+pub(super) struct Hook {
     file: PathBuf,
     text: Option<String>,
     mode: Option<u32>,
@@ -81,8 +81,20 @@ struct Hook {
 /// Adds our lines to the hook; refuses a hook that is not a shell script.
 pub fn install(args: &Install, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let found = find(&context)?;
-    if let Some(scope) = found.scope.as_deref().filter(|_| !args.shared)
+    let found = put_in(&context, args.shared)?;
+    ui.say("installed: every new worktree becomes an environment");
+    if found.scope.is_some() && git::tracks(&context.repo.main, &found.file.to_string_lossy())? {
+        ui.say(
+            "this hook is a tracked file: commit it to share it with everyone who has git-agentenv",
+        );
+    }
+    answer(ui, &found, true)
+}
+
+/// Adds our lines to the hook; refuses a directory of hooks that other repositories share, unless `shared`.
+pub(super) fn put_in(context: &Context, shared: bool) -> Result<Hook> {
+    let found = find(context)?;
+    if let Some(scope) = found.scope.as_deref().filter(|_| !shared)
         && !matches!(scope, "local" | "worktree")
     {
         let dir = found.file.parent().unwrap_or(&found.file).display();
@@ -100,13 +112,7 @@ pub fn install(args: &Install, ui: &Ui) -> Result<Exit> {
         return Err(error::refused(message).hint(hint).into());
     }
     carry_out(&found, &change)?;
-    ui.say("installed: every new worktree becomes an environment");
-    if found.scope.is_some() && git::tracks(&context.repo.main, &found.file.to_string_lossy())? {
-        ui.say(
-            "this hook is a tracked file: commit it to share it with everyone who has git-agentenv",
-        );
-    }
-    answer(ui, &found, true)
+    Ok(found)
 }
 
 /// Removes our lines from the hook.

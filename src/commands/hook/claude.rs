@@ -1,10 +1,10 @@
 //! `git agentenv hook claude`: Claude Code's settings.
 
 use crate::commands::hook::checkout::Installed;
-use crate::commands::hook::claude_protocol;
+use crate::commands::hook::{checkout, claude_protocol};
 use crate::environment::context::{Context, current_dir};
 use crate::error::{self, Exit, Failure};
-use crate::sys::fs;
+use crate::sys::{env, fs};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -15,9 +15,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Add the hooks to the settings
+    /// Add the hooks to the settings, and git's post-checkout hook to the repository
     #[arg(long)]
     pub install: bool,
+    /// Create Claude Code's worktrees instead of turning its own into environments: with WorktreeCreate in the settings
+    /// and without a post-checkout hook
+    #[arg(long, conflicts_with = "uninstall")]
+    pub create: bool,
     /// Remove the hooks from the settings
     #[arg(long, conflicts_with = "install")]
     pub uninstall: bool,
@@ -30,6 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv hook claude
   git agentenv hook claude --install && claude --worktree feature-x
+  git agentenv hook claude --install --create
   git agentenv hook claude --install --settings ~/.claude/settings.json
   git agentenv hook claude --uninstall";
 
@@ -47,7 +52,7 @@ pub(crate) struct Settings {
 /// Prints the settings, or changes the settings file.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
-        let settings = claude_protocol::snippet();
+        let settings = claude_protocol::snippet(args.create);
         let answer = Settings { settings };
         ui.answer(&answer, || format!("{:#}\n", answer.settings))?;
         return Ok(Exit::Done);
@@ -58,15 +63,29 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     let existing = read(&file)?;
     let mut settings = existing.clone().unwrap_or_else(|| json!({}));
-    let change = if args.install { claude_protocol::insert } else { claude_protocol::remove };
-    change(&mut settings).map_err(|error| odd(&file, &error.to_string()))?;
+    let changed = match args.install {
+        true => claude_protocol::insert(&mut settings, args.create),
+        false => claude_protocol::remove(&mut settings),
+    };
+    changed.map_err(|error| odd(&file, &error.to_string()))?;
+    if args.install && !args.create {
+        checkout::put_in(&Context::here()?, false)?;
+    }
     if existing.as_ref() != Some(&settings) {
         write(&file, &settings, existing.is_some())?;
     }
-    ui.say(if args.install {
-        "installed: Claude Code's worktrees become environments; restart running sessions"
-    } else {
-        "uninstalled: Claude Code creates plain worktrees"
+    ui.say(match (args.install, args.create) {
+        (true, false) => {
+            "installed: Claude Code creates worktrees as ever, and git's post-checkout hook turns them into environments; \
+             restart running sessions\nin a repository whose hooks you cannot change: `git agentenv hook claude \
+             --install --create`"
+        }
+        (true, true) => {
+            "installed: git-agentenv creates Claude Code's worktrees, in .claude/worktrees; restart running sessions"
+        }
+        (false, _) => {
+            "uninstalled from Claude Code; remove git's hook with `git agentenv hook uninstall`"
+        }
     });
     let answer = Installed { installed: args.install, file };
     ui.answer(&answer, || format!("{}\n", answer.file.display()))?;
@@ -81,6 +100,16 @@ pub fn installed(context: &Context) -> Result<Option<PathBuf>> {
         }
     }
     Ok(None)
+}
+
+/// Whether new worktrees start at HEAD and not at the remote's default branch, by the first settings that say so.
+pub fn starts_at_head(context: &Context) -> bool {
+    let home = env::path("CLAUDE_CONFIG_DIR")
+        .or_else(|| env::path("HOME").map(|home| home.join(".claude")));
+    let files = FILES.map(|file| context.repo.main.join(file)).into_iter();
+    let files = files.chain(home.map(|home| home.join("settings.json")));
+    let settings: Vec<Value> = files.filter_map(|file| read(&file).ok().flatten()).collect();
+    settings.iter().find_map(claude_protocol::base_ref) == Some("head")
 }
 
 fn read(file: &Path) -> Result<Option<Value>> {

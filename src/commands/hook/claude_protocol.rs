@@ -5,22 +5,54 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// The events that we handle, each with its command.
-pub const EVENTS: [(&str, &str); 2] = [
-    ("WorktreeCreate", "git agentenv hook claude-create"),
-    ("WorktreeRemove", "git agentenv hook claude-remove"),
+/// An event that we handle.
+struct Handled {
+    event: &'static str,
+    command: &'static str,
+    /// The tool that it is about.
+    matcher: Option<&'static str>,
+    /// Time limit in seconds.
+    timeout: u32,
+}
+
+/// The one that replaces Claude Code's own `git worktree add`: the limit covers the checkout and the project's hooks.
+const CREATE: Handled = handled("WorktreeCreate", "git agentenv hook claude-create", 600);
+
+/// Those that are always handled.
+const ALWAYS: [Handled; 4] = [
+    handled("WorktreeRemove", "git agentenv hook claude-remove", 600),
+    handled("SessionStart", "git agentenv hook claude-session", 10),
+    handled("CwdChanged", "git agentenv hook claude-session", 10),
+    Handled {
+        matcher: Some("Bash"),
+        ..handled("PreToolUse", "git agentenv hook claude-check", 10)
+    },
 ];
 
-/// Time limit in seconds: it covers the checkout and the project's hooks.
-const TIMEOUT: u32 = 600;
+const fn handled(event: &'static str, command: &'static str, timeout: u32) -> Handled {
+    Handled { event, command, matcher: None, timeout }
+}
+
+/// Those that are handled when this program creates Claude Code's worktrees, or git's hook adopts them.
+fn events(creates: bool) -> impl Iterator<Item = &'static Handled> {
+    creates.then_some(&CREATE).into_iter().chain(&ALWAYS)
+}
 
 /// The fields that we use of the event that Claude Code writes to a hook's stdin.
 #[derive(Debug, Deserialize)]
 pub struct Event {
     /// The event's name.
     pub hook_event_name: Option<String>,
+    /// The session.
+    pub session_id: Option<String>,
     /// The session's directory.
     pub cwd: Option<PathBuf>,
+    /// The directory that the session left.
+    pub old_cwd: Option<PathBuf>,
+    /// The directory that it entered.
+    new_cwd: Option<PathBuf>,
+    /// What a tool is about to do.
+    tool_input: Option<Value>,
     /// The name of the new worktree.
     name: Option<String>,
     /// The same; some versions use this key.
@@ -34,33 +66,50 @@ impl Event {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.worktree_name.as_deref()).filter(|name| !name.is_empty())
     }
+
+    /// The directory that the session is in now.
+    pub fn dir(&self) -> Result<PathBuf> {
+        let dir = self.new_cwd.as_ref().or(self.cwd.as_ref()).filter(|dir| dir.is_absolute());
+        dir.cloned().ok_or_else(|| anyhow!("the event names no directory"))
+    }
+
+    /// The command that a shell is about to run.
+    pub fn command(&self) -> Option<&str> {
+        self.tool_input.as_ref()?["command"].as_str()
+    }
 }
 
 /// The settings that turn Claude Code's worktrees into environments.
-pub fn snippet() -> Value {
+pub fn snippet(creates: bool) -> Value {
     let mut settings = json!({});
-    for (event, command) in EVENTS {
-        settings["hooks"][event] = json!([entry(command)]);
+    for handled in events(creates) {
+        settings["hooks"][handled.event] = json!([entry(handled)]);
     }
     settings
 }
 
 /// Whether the settings contain all of our hooks.
 pub fn is_in(settings: &Value) -> bool {
-    EVENTS.iter().all(|(event, command)| {
-        let entries = settings["hooks"][event].as_array();
-        entries.into_iter().flatten().any(|entry| commands(entry).any(|found| found == *command))
+    ALWAYS.iter().all(|handled| {
+        let entries = settings["hooks"][handled.event].as_array();
+        let mut entries = entries.into_iter().flatten();
+        entries.any(|entry| commands(entry).any(|found| found == handled.command))
     })
 }
 
+/// The commit that Claude Code's settings name for new worktrees: `fresh` or `head`.
+pub fn base_ref(settings: &Value) -> Option<&str> {
+    settings["worktree"]["baseRef"].as_str()
+}
+
 /// Adds our hooks to the settings; fails when `hooks` is not an object of lists.
-pub fn insert(settings: &mut Value) -> Result<()> {
+pub fn insert(settings: &mut Value, creates: bool) -> Result<()> {
     remove(settings)?;
     let hooks = object(settings, "the settings")?.entry("hooks").or_insert_with(|| json!({}));
     let hooks = object(hooks, "`hooks`")?;
-    for (event, command) in EVENTS {
-        let entries = hooks.entry(event).or_insert_with(|| json!([]));
-        array(entries, event)?.push(entry(command));
+    for handled in events(creates) {
+        let entries = hooks.entry(handled.event).or_insert_with(|| json!([]));
+        array(entries, handled.event)?.push(entry(handled));
     }
     Ok(())
 }
@@ -72,14 +121,14 @@ pub fn remove(settings: &mut Value) -> Result<()> {
         return Ok(());
     };
     let hooks = object(hooks, "`hooks`")?;
-    for (event, command) in EVENTS {
-        let Some(entries) = hooks.get_mut(event) else { continue };
+    for Handled { event, command, .. } in events(true) {
+        let Some(entries) = hooks.get_mut(*event) else { continue };
         let entries = array(entries, event)?;
         let before = entries.len();
         entries.iter_mut().for_each(|entry| take_out(entry, command));
         entries.retain(|entry| !is_empty(&entry["hooks"]));
         if entries.is_empty() && before > 0 {
-            hooks.shift_remove(event);
+            hooks.shift_remove(*event);
         }
     }
     if hooks.is_empty() {
@@ -88,8 +137,14 @@ pub fn remove(settings: &mut Value) -> Result<()> {
     Ok(())
 }
 
-fn entry(command: &str) -> Value {
-    json!({ "hooks": [{ "type": "command", "command": command, "timeout": TIMEOUT }] })
+fn entry(handled: &Handled) -> Value {
+    let Handled { command, timeout, matcher, .. } = handled;
+    let mut entry =
+        json!({ "hooks": [{ "type": "command", "command": command, "timeout": timeout }] });
+    if let Some(matcher) = matcher {
+        entry["matcher"] = json!(matcher);
+    }
+    entry
 }
 
 fn commands(entry: &Value) -> impl Iterator<Item = &str> {
@@ -132,10 +187,10 @@ mod tests {
     #[test]
     fn hooks_come_and_go_beside_others() {
         let mut settings = other();
-        insert(&mut settings).unwrap();
+        insert(&mut settings, true).unwrap();
         assert!(is_in(&settings));
         let once = settings.clone();
-        insert(&mut settings).unwrap();
+        insert(&mut settings, true).unwrap();
         assert_eq!(settings, once);
         assert_eq!(settings["hooks"]["WorktreeRemove"].as_array().unwrap().len(), 2);
         remove(&mut settings).unwrap();
@@ -146,15 +201,19 @@ mod tests {
     #[test]
     fn nothing_is_left_of_nothing() {
         let mut settings = json!({});
-        insert(&mut settings).unwrap();
-        assert_eq!(settings, snippet());
+        insert(&mut settings, true).unwrap();
+        assert_eq!(settings, snippet(true));
+        insert(&mut settings, false).unwrap();
+        assert_eq!(settings, snippet(false));
+        assert_eq!(settings["hooks"].get("WorktreeCreate"), None, "git's own hook does it");
+        assert_eq!(settings["hooks"]["PreToolUse"][0]["matcher"], "Bash");
         remove(&mut settings).unwrap();
         assert_eq!(settings, json!({}));
     }
 
     #[test]
     fn a_command_beside_ours_stays() {
-        let mut settings = snippet();
+        let mut settings = snippet(true);
         let hooks = settings["hooks"]["WorktreeCreate"][0]["hooks"].as_array_mut().unwrap();
         hooks.push(json!({ "type": "command", "command": "echo" }));
         remove(&mut settings).unwrap();
@@ -169,7 +228,7 @@ mod tests {
         for mut odd in
             [json!([]), json!({ "hooks": [] }), json!({ "hooks": { "WorktreeCreate": {} } })]
         {
-            assert!(insert(&mut odd).is_err(), "{odd}");
+            assert!(insert(&mut odd, true).is_err(), "{odd}");
         }
     }
 

@@ -4,6 +4,7 @@ pub mod checkout;
 pub mod checkout_script;
 pub mod claude;
 pub mod claude_protocol;
+pub mod claude_session;
 pub mod event;
 
 use crate::error::Exit;
@@ -42,6 +43,12 @@ pub enum What {
     /// Handle the event WorktreeRemove (run by Claude Code)
     #[command(hide = true)]
     ClaudeRemove,
+    /// Handle the events SessionStart and CwdChanged (run by Claude Code)
+    #[command(hide = true)]
+    ClaudeSession,
+    /// Handle the event PreToolUse (run by Claude Code)
+    #[command(hide = true)]
+    ClaudeCheck,
 }
 
 const EXAMPLES: &str = "\
@@ -60,5 +67,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         What::Checkout => event::checkout(ui),
         What::ClaudeCreate => event::create(ui),
         What::ClaudeRemove => event::remove(ui),
+        What::ClaudeSession => claude_session::variables(ui),
+        What::ClaudeCheck => claude_session::check(ui),
     }
 }

@@ -1,18 +1,17 @@
 //! `git agentenv init`: detects how the project is run and writes its `.agentenv.yaml`.
 
 mod agents;
-pub mod detect;
-mod look;
 mod questions;
 
-use crate::commands::init::detect::Project;
 use crate::commands::output::environment::Environment;
 use crate::commands::output::summary;
 use crate::environment::context::{self, Context};
 use crate::environment::create;
+use crate::environment::project_files;
 use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit};
 use crate::model::config::{Config, Place, SCHEMA};
+use crate::model::detect::{self, Project};
 use crate::model::lease::Lease;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::sys::fs::{self, Stands};
@@ -120,12 +119,19 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let asks = ui.can_ask() && !args.yes && !args.dry_run;
-    let mut project = detect::detect(&look::around(&context)?);
+    let seen = project_files::read(&context)?;
+    let mut project = detect::detect(&seen);
     tell(ui, &project);
     let choices = if asks { questions::ask(args, ui, &project)? } else { Choices::of(args) };
     choices.apply(&mut project);
     let text = detect::render(&project, choices.worktree.as_deref(), choices.hooks);
     let config = Config::parse(context::FILE, &text).context("cannot generate a configuration")?;
+    let known =
+        |lead: &detect::Lead| project.notes.iter().any(|note| note.starts_with(&lead.variable));
+    let leads = detect::to_main(&seen, &config).into_iter().filter(|lead| !known(lead));
+    let leads: Vec<String> = leads.map(|lead| format!("{lead}: {}", lead.way_out())).collect();
+    leads.iter().for_each(|lead| ui.warn(lead));
+    project.notes.extend(leads);
     let mut answer = Answer {
         file,
         written: false,

@@ -1,7 +1,7 @@
 //! The prompts of `init`.
 
 use super::{Args, Choices};
-use crate::commands::init::detect::Project;
+use crate::model::detect::Project;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::Result;
 

@@ -36,7 +36,7 @@ macro_rules! answers {
 answers! {
     "add" => Environment | add::Several;
     "adopt" => Environment;
-    "check" => check::Answer;
+    "check" => check::Answer | check::Watched;
     "completions" => Script;
     "db" => db::Emptied | copy::Answer | snapshot::Snapshot | snapshot::Snapshots | template::Changed
         | template::Listing;

@@ -11,7 +11,7 @@ pub mod spare;
 pub mod template;
 pub mod trash;
 
-use super::{Database, Gone, Server, Session, State};
+use super::{Database, Gone, Server, Session, State, Visits};
 use crate::error;
 use crate::model::lease;
 use crate::model::name::IDENTIFIER;
@@ -98,6 +98,19 @@ fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Re
         }
         (Some(database), "kept") => Ok(Gone::NotOurs(owner(database.mark.as_deref()))),
         _ => Err(no_word("drop", name)),
+    }
+}
+
+/// Who is connected to a database, whosever it is.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn visits(database: &Database) -> Result<Visits> {
+    let session = psql::Session::new(&database.server, scripts::VISITS).var("name", &database.name);
+    let lines = session.run().map_err(|error| explain(error, database))?;
+    match lines.concat().as_str() {
+        "" => Ok(Visits::default()),
+        found => serde_json::from_str(found).context("cannot read what psql printed"),
     }
 }
 

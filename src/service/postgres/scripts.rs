@@ -110,6 +110,15 @@ pub(super) const FORCE: &str = "WITH (FORCE)";
 pub(super) const LOOK: &str =
     concat!("SELECT coalesce(json_agg(d), '[]') FROM ", databases!(), " WHERE name = :'name';\n");
 
+/// Prints who is connected to a database and, from PostgreSQL 14 on, how many were since its statistics began, as JSON;
+/// nothing when it does not exist.
+pub(super) const VISITS: &str = concat!(
+    "SELECT json_build_object('sessions', sessions, 'total', (SELECT (to_jsonb(s)->>'sessions')::bigint
+  FROM pg_stat_database s WHERE datname = name)) FROM ",
+    databases!(),
+    " WHERE name = :'name';\n"
+);
+
 /// Prints every database that this program created or began to create.
 pub(super) const INVENTORY: &str = concat!(
     "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM ",

@@ -12,6 +12,10 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// How often the server is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// What a client says before it selects its index, and what our own say, which select none.
+const GREETINGS: [&str; 9] =
+    ["NULL", "auth", "client|setinfo", "client|setname", "eval", "hello", "info", "ping", "select"];
+
 /// A client of a Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Client {
@@ -58,7 +62,7 @@ fn look(route: &Route, index: u32) -> Result<Vec<Client>> {
     Ok(listed.into_iter().filter(|client| client.index == index).collect())
 }
 
-/// Every client but those that ask for this list.
+/// Every client but those that ask for this list or have not selected their index yet.
 pub(super) fn parse(list: &str) -> Vec<Client> {
     list.lines().filter_map(client).collect()
 }
@@ -71,7 +75,8 @@ fn client(line: &str) -> Option<Client> {
         "client|list" => true,
         // Before Redis 7, without the subcommand.
         "client" => field("idle") == Some("0"),
-        _ => false,
+        // Every client begins at index 0, and selects its own then.
+        _ => field("db") == Some("0") && field("age") == Some("0") && GREETINGS.contains(&command),
     };
     let id = field("id")?.parse().ok()?;
     let names = [field("name"), field("lib-name")].into_iter().flatten();
@@ -101,6 +106,7 @@ mod tests {
             id=4 addr=127.0.0.1:1 laddr=127.0.0.1:6379 name=worker age=0 idle=0 db=11 cmd=get\n\
             id=5 addr=127.0.0.1:2 name= age=0 idle=0 db=0 cmd=client|list\n\
             id=6 addr=127.0.0.1:3 name= age=0 idle=0 db=0 cmd=client\n\
+            id=7 addr=127.0.0.1:4 name= age=0 idle=0 db=0 cmd=client|setinfo\n\
             NOPERM this user has no permissions\n\n";
         let clients = parse(list);
         assert_eq!(

@@ -8,7 +8,7 @@ mod project;
 
 pub use diagnosis::{diagnose, says_missing};
 pub use listed::pick;
-pub use port::published;
+pub use port::{Reached, published, reached};
 pub use project::remove_project;
 
 use super::budget;

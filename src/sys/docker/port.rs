@@ -8,12 +8,33 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+/// Where programs on this machine reach a port of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// At this address.
+    At(SocketAddr),
+    /// At the same port: it shares the host's network.
+    AsOnHost,
+    /// Nowhere: it publishes no such port.
+    Nowhere,
+    /// Its engine is on another machine, or it is no container.
+    Unknown,
+}
+
 /// Where on this machine the TCP port of the container at a place is reached; `None` when it is not published
 /// here, or the place is no container.
 pub fn published(place: &Place, port: u16) -> Result<Option<SocketAddr>> {
+    Ok(match reached(place, port)? {
+        Reached::At(address) => Some(address),
+        Reached::AsOnHost | Reached::Nowhere | Reached::Unknown => None,
+    })
+}
+
+/// Where programs on this machine reach a TCP port of the container at a place.
+pub fn reached(place: &Place, port: u16) -> Result<Reached> {
     let name = match place {
-        _ if engine_is_elsewhere() => return Ok(None),
-        Place::Host => return Ok(None),
+        _ if engine_is_elsewhere() => return Ok(Reached::Unknown),
+        Place::Host => return Ok(Reached::Unknown),
         Place::Container(name) => name.clone(),
         Place::Compose { .. } => find(place)?,
     };
@@ -29,14 +50,19 @@ pub fn published(place: &Place, port: u16) -> Result<Option<SocketAddr>> {
 
 fn inspect(container: &str) -> Result<Output> {
     let cmd = question("container inspect --format");
-    run(cmd.args(["{{json .NetworkSettings.Ports}}", "--", container]))
+    run(cmd.args(["{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Ports}}", "--", container]))
 }
 
-fn bound(text: &str, port: u16) -> Result<Option<SocketAddr>> {
+fn bound(text: &str, port: u16) -> Result<Reached> {
+    let (network, text) = text.split_once(' ').unwrap_or(("", text));
+    if network == "host" {
+        return Ok(Reached::AsOnHost);
+    }
     let ports: Option<BTreeMap<String, Option<Vec<Binding>>>> =
         serde_json::from_str(text).context("cannot read what `docker inspect` printed")?;
     let bound = ports.unwrap_or_default().remove(&format!("{port}/tcp")).flatten();
-    Ok(bound.unwrap_or_default().iter().find_map(Binding::here))
+    let here = bound.unwrap_or_default().iter().find_map(Binding::here);
+    Ok(here.map_or(Reached::Nowhere, Reached::At))
 }
 
 /// With an engine on another machine, localhost is not where its ports are: it may even be another server.
@@ -71,7 +97,10 @@ mod tests {
 
     #[test]
     fn the_address_keeps_its_family() {
-        let bound = |text: &str| bound(text, 6379).unwrap().map(|at| at.to_string());
+        let bound = |text: &str| match bound(&format!("bridge {text}"), 6379).unwrap() {
+            Reached::At(address) => Some(address.to_string()),
+            _ => None,
+        };
         let on =
             |ip: &str| bound(&format!(r#"{{"6379/tcp":[{{"HostIp":"{ip}","HostPort":"7000"}}]}}"#));
         assert_eq!(on("0.0.0.0").as_deref(), Some("127.0.0.1:7000"));
@@ -80,5 +109,7 @@ mod tests {
         assert_eq!(bound(r#"{"6379/tcp":null}"#), None);
         assert_eq!(bound("{}"), None);
         assert_eq!(bound("null"), None);
+        assert_eq!(super::bound("host {}", 6379).unwrap(), Reached::AsOnHost);
+        assert_eq!(super::bound("bridge {}", 6379).unwrap(), Reached::Nowhere);
     }
 }

@@ -7,12 +7,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&str; 5] = ["model", "sys", "service", "environment", "commands"];
 
 /// Where nothing has an effect: `model`, and what serves one command and reads text only.
-const PURE: [&str; 4] = [
-    "model/",
-    "commands/init/detect/",
-    "commands/hook/checkout_script.rs",
-    "commands/hook/claude_protocol.rs",
-];
+const PURE: [&str; 3] =
+    ["model/", "commands/hook/checkout_script.rs", "commands/hook/claude_protocol.rs"];
 
 /// What `model` may name besides itself: no effect can come in through these.
 const MODEL_MAY_USE: [&str; 11] = [

@@ -1,6 +1,6 @@
 //! `check` and `run`: a shell that has another environment's variables.
 
-use crate::common::{Outcome, Sandbox};
+use crate::common::{Outcome, Sandbox, servers};
 use std::path::Path;
 
 /// Runs the program with an environment's variables, as a shell has them after `eval`.
@@ -77,4 +77,71 @@ fn the_main_checkouts_values_are_strays_in_an_environment() {
     );
     let ran = said(&["run", "--", "sh", "-c", "echo $DJANGO_PORT"]).ok();
     assert_eq!(checked.json()["strays"][0]["expected"], ran.stdout.trim(), "it gets its own");
+}
+
+/// A command that connects to a database and an index, and stays there for a while.
+fn application(database: &str, index: &str) -> String {
+    let servers = servers();
+    let (postgres, redis) = (servers.postgres_port, servers.redis);
+    format!(
+        "PGAPPNAME=shop psql -h 127.0.0.1 -p {postgres} -U postgres -d {database} -c 'SELECT pg_sleep(3)' & \
+         docker exec {redis} redis-cli -n {index} BLPOP nothing 3; wait"
+    )
+}
+
+#[test]
+fn an_application_is_proved_to_use_its_environments_parts_only() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let (main, index) = (format!("{}_main", sandbox.id), *sandbox.indexes().end());
+    let range = format!("{}-{index}", sandbox.indexes().start());
+    let own = format!("{}-{}", sandbox.indexes().start(), index - 1);
+    let config = sandbox.config().replace("main: 0", &format!("main: {index}"));
+    repo.config(&config.replace(&range, &own));
+    repo.agentenv(&["add", "x"]).ok();
+    servers().psql(&format!("CREATE DATABASE {main}"));
+    let check = |database: &str, index: &str| {
+        let application = application(database, index);
+        let args = ["check", "--app", "--json", "--", "sh", "-c", &application];
+        sandbox.agentenv_in(sandbox.root.join("app-x"), &args)
+    };
+    let own = check("$POSTGRES_DB", "$REDIS_DB").ok();
+    let said = own.json();
+    assert_eq!((&said["ok"], &said["environment"]), (&true.into(), &"x".into()), "{said:#}");
+
+    let said = check(&main, "$REDIS_DB").fails(7).json();
+    let postgres = &said["services"][0];
+    assert_eq!((&postgres["connections"], &postgres["main_connections"]), (&0.into(), &1.into()));
+    assert!(postgres["main_sessions"][0].as_str().unwrap().starts_with("shop (pid "), "{said:#}");
+    assert_eq!(said["services"][1]["main_connections"], 0, "{said:#}");
+
+    let said = check("$POSTGRES_DB", &index.to_string()).fails(7).json();
+    assert_eq!(said["services"][1]["main_connections"], 1, "{said:#}");
+
+    // A connection that is over before anything was asked is counted by the server.
+    let port = servers().postgres_port;
+    let short = format!("psql -h 127.0.0.1 -p {port} -U postgres -d {main} -c 'SELECT 1'");
+    let args = ["check", "--app", "--", "sh", "-c", &short];
+    let said = sandbox.agentenv_in(sandbox.root.join("app-x"), &args).fails(7);
+    assert!(said.stdout.contains("1 new to the main checkout's database"), "{}", said.show());
+    assert!(said.stderr.contains("(1 row)"), "{}", said.show());
+}
+
+#[test]
+fn an_application_that_does_not_end_is_ended() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let sleep = format!("sleep 600{}", std::process::id());
+    let idle = format!("echo idle; {sleep} & wait");
+    let args = ["check", "--app", "--within", "1", "--", "sh", "-c", &idle];
+    let said = sandbox.agentenv_in(sandbox.root.join("app-x"), &args).fails(7);
+    assert!(said.stdout.contains("no connection to database"), "{}", said.show());
+    assert!(said.stderr.contains("\n  idle"), "{}", said.show());
+    let left =
+        std::process::Command::new("pgrep").args(["-f", &format!("^{sleep}$")]).output().unwrap();
+    assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
+    sandbox.agentenv_in(sandbox.root.join("app-x"), &["check", "--app"]).fails(2);
+    repo.agentenv(&["check", "--app", "--", "true"]).fails(4);
 }

@@ -23,7 +23,17 @@ struct Answer {
 }
 
 fn send(sandbox: &Sandbox, cwd: &Path, event: &str, more: &Value) -> Answer {
-    let said = sandbox.agentenv_in(sandbox.root.join("app"), &["hook", "claude"]).ok();
+    send_with(sandbox, cwd, event, more, &[])
+}
+
+fn send_with(
+    sandbox: &Sandbox,
+    cwd: &Path,
+    event: &str,
+    more: &Value,
+    vars: &[(&str, &Path)],
+) -> Answer {
+    let said = sandbox.agentenv_in(sandbox.root.join("app"), &["hook", "claude", "--create"]).ok();
     let command =
         said.json()["hooks"][event][0]["hooks"][0]["command"].as_str().unwrap().to_owned();
     let mut document = json!({
@@ -35,6 +45,7 @@ fn send(sandbox: &Sandbox, cwd: &Path, event: &str, more: &Value) -> Answer {
     let mut child = sandbox
         .command("sh")
         .args(["-c", &command])
+        .envs(vars.iter().copied())
         .current_dir(cwd)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -116,7 +127,6 @@ fn what_cannot_be_made_or_removed_fails_without_a_path() {
         ("WorktreeCreate", json!({}), 2),
         ("WorktreeCreate", json!({ "name": "x", "hook_event_name": "Stop" }), 2),
         ("WorktreeRemove", json!({}), 2),
-        ("WorktreeRemove", json!({ "worktree_path": "/nonexistent/x" }), 4),
         ("WorktreeRemove", json!({ "worktree_path": repo.path }), 4),
     ] {
         let said = send(&sandbox, &repo.path, event, &more);
@@ -155,6 +165,7 @@ fn settings_are_merged_and_restored() {
     let file = repo.path.join(".claude/settings.local.json");
     let said = repo.agentenv(&["hook", "claude", "--install", "--json"]).ok().json();
     assert_eq!((said["file"].as_str(), said["installed"].as_bool()), (file.to_str(), Some(true)));
+    assert!(repo.path.join(".git/hooks/post-checkout").exists());
     let printed = repo.agentenv(&["hook", "claude"]).ok().json();
     let installed: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(installed, printed);
@@ -169,10 +180,10 @@ fn settings_are_merged_and_restored() {
 
     let theirs = "{\n  \"model\": \"x\",\n  \"hooks\": {\n    \"Stop\": []\n  },\n  \"a\": 1\n}\n";
     fs::write(&file, theirs).unwrap();
-    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    repo.agentenv(&["hook", "claude", "--install", "--create"]).ok();
     let once = fs::read_to_string(&file).unwrap();
     assert!(once.contains("WorktreeCreate") && once.contains("\"Stop\": []"), "{once}");
-    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    repo.agentenv(&["hook", "claude", "--install", "--create"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), once);
     repo.agentenv(&["hook", "claude", "--uninstall"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), theirs);
@@ -186,4 +197,143 @@ fn settings_are_merged_and_restored() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "{ // mine\n}");
     repo.agentenv(&["hook", "claude", "--install", "--settings", "own.json"]).ok();
     assert!(repo.path.join("own.json").exists());
+}
+
+#[test]
+fn worktrees_lie_inside_the_repository_and_start_from_the_remotes_branch() {
+    let sandbox = Sandbox::new();
+    let origin = project(&sandbox);
+    origin.commit(".gitignore", ".env\n");
+    origin.commit(".worktreeinclude", ".env\n");
+    let repo = origin.clone_as("clone");
+    fs::write(repo.path.join(".env"), "SECRET=1\n").unwrap();
+    repo.commit("local", "not pushed");
+    let fresh = create(&sandbox, &repo, "agent/1");
+    assert_eq!(fresh, repo.path.join(".claude/worktrees/agent-1"));
+    let at = |path: &Path| repo.git(&["-C", path.to_str().unwrap(), "rev-parse", "HEAD"]);
+    assert_eq!(at(&fresh), repo.git(&["rev-parse", "origin/HEAD"]));
+    assert_eq!(fs::read_to_string(fresh.join(".env")).unwrap(), "SECRET=1\n");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "", "git ignores them");
+
+    fs::create_dir_all(repo.path.join(".claude")).unwrap();
+    let settings = "{ \"worktree\": { \"baseRef\": \"head\" } }";
+    fs::write(repo.path.join(".claude/settings.local.json"), settings).unwrap();
+    let head = create(&sandbox, &repo, "agent-2");
+    assert_eq!(at(&head), repo.git(&["rev-parse", "HEAD"]));
+
+    // The configuration's own place counts when it is inside.
+    let inside = "worktree: .trees/{name}\n".to_owned() + &sandbox.config_without_servers();
+    fs::write(repo.path.join(".agentenv.yaml"), inside).unwrap();
+    assert_eq!(create(&sandbox, &repo, "agent-3"), repo.path.join(".trees/agent-3"));
+}
+
+#[test]
+fn the_session_says_which_repository_is_meant_and_paths_have_no_links() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let other = sandbox.repo("other");
+    let link = sandbox.root.join("link");
+    std::os::unix::fs::symlink(&repo.path, &link).unwrap();
+    let project = [("CLAUDE_PROJECT_DIR", link.as_path())];
+    let event = json!({ "name": "agent-1" });
+    let said = send_with(&sandbox, &other.path, "WorktreeCreate", &event, &project);
+    let path = repo.path.join(".claude/worktrees/agent-1");
+    assert_eq!((said.code, said.stdout), (0, format!("{}\n", path.display())), "{}", said.stderr);
+
+    let event = json!({ "worktree_path": link.join(".claude/worktrees/../worktrees/agent-1") });
+    let said = send_with(&sandbox, &other.path, "WorktreeRemove", &event, &project);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_plain_worktree_is_removed_as_git_does_it_and_what_is_gone_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.git(&["worktree", "add", "--quiet", "../plain"]);
+    let plain = sandbox.root.join("plain");
+    fs::write(plain.join("work"), "hours").unwrap();
+    let said = remove(&sandbox, &repo, &plain);
+    assert!(said.code != 0 && plain.join("work").exists(), "{}", said.stderr);
+    fs::remove_file(plain.join("work")).unwrap();
+    for _ in 0..2 {
+        let said = remove(&sandbox, &repo, &plain);
+        assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+        assert!(!plain.exists());
+    }
+}
+
+#[test]
+fn a_sessions_shells_have_the_variables_of_the_place_they_are_in() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "x", "y"]).ok();
+    let (x, y) = (sandbox.root.join("app-x"), sandbox.root.join("app-y"));
+    let files = sandbox.root.join("home/.claude/session-env/5a1c");
+    fs::create_dir_all(&files).unwrap();
+    let session = |event: &str, cwd: &Path, more: Value| {
+        let file = files.join(format!("{}-hook-0.sh", event.to_lowercase()));
+        let said = send_with(&sandbox, cwd, event, &more, &[("CLAUDE_ENV_FILE", &file)]);
+        assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+    };
+    // As Claude Code does it before each command.
+    let shell = |script: &str| {
+        let each =
+            "for file in ./sessionstart-* ./cwdchanged-*; do [ ! -f $file ] || . $file; done";
+        let script = format!("cd '{}'; {each}; {script}", files.display());
+        let mut command = sandbox.command("bash");
+        let command = command.args(["-euc", &script]).env("MINE", "kept").current_dir(&y);
+        sandbox.outcome(command).ok().stdout
+    };
+    let port = |tree: &Path| {
+        let own = sandbox.agentenv_in(tree, &["env", "--json"]).ok().json();
+        own["variables"]["DJANGO_PORT"].as_str().unwrap().to_owned()
+    };
+    let bash = |cwd: &Path, command: &str| {
+        let event = json!({ "tool_name": "Bash", "tool_input": { "command": command } });
+        send(&sandbox, cwd, "PreToolUse", &event)
+    };
+    // A session without variables in an environment is told so.
+    let said = bash(&y, "ls");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("additionalContext") && said.stdout.contains("run y --"));
+
+    session("SessionStart", &x, json!({ "source": "startup" }));
+    assert_eq!(shell("echo $DJANGO_PORT").trim(), port(&x));
+    assert_eq!((bash(&x, "ls").code, bash(&repo.path, "ls").code), (0, 0));
+    let said = bash(&y, "manage.py migrate");
+    assert_eq!((said.code, said.stdout.as_str()), (2, ""));
+    assert!(said.stderr.contains("git agentenv run y -- "), "{}", said.stderr);
+    assert_eq!(bash(&y, "git agentenv run y -- manage.py migrate").code, 0);
+
+    session("CwdChanged", &y, json!({ "old_cwd": x, "new_cwd": y }));
+    assert_eq!(shell("echo $DJANGO_PORT").trim(), port(&y));
+    let said = bash(&y, "ls");
+    assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+
+    fs::remove_file(files.join("cwdchanged-hook-0.sh")).unwrap();
+    session("CwdChanged", &repo.path, json!({ "old_cwd": y, "new_cwd": repo.path }));
+    assert_eq!(shell("echo ${DJANGO_PORT-unset} $MINE").trim(), "unset kept");
+    session("CwdChanged", &sandbox.root, json!({ "old_cwd": repo.path, "new_cwd": sandbox.root }));
+}
+
+#[test]
+fn worktrees_that_claude_code_makes_itself_become_environments() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    // As it makes them, with the hooks of the main checkout by their absolute path in the worktree's own settings.
+    repo.git(&["worktree", "add", "--quiet", "-b", "worktree-a", ".claude/worktrees/a", "HEAD"]);
+    let path = repo.path.join(".claude/worktrees/a");
+    assert_eq!(names(&repo.agentenv(&["list", "--json"]).ok()), ["worktree-a"]);
+    let in_tree = |args: &[&str]| repo.git(&[&["-C", path.to_str().unwrap()], args].concat());
+    repo.git(&["config", "extensions.worktreeConfig", "true"]);
+    let hooks = repo.path.join(".git/hooks");
+    in_tree(&["config", "--worktree", "core.hooksPath", hooks.to_str().unwrap()]);
+    in_tree(&["switch", "--quiet", "-c", "other"]);
+    in_tree(&["worktree", "add", "--quiet", "-b", "worktree-b", "../b"]);
+    assert_eq!(names(&repo.agentenv(&["list", "--json"]).ok()), ["worktree-a", "worktree-b"]);
+    let said = remove(&sandbox, &repo, &path);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(names(&repo.agentenv(&["list", "--json"]).ok()), ["worktree-b"]);
 }

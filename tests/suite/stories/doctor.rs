@@ -52,6 +52,28 @@ fn what_is_missing_is_named_and_put_back() {
 }
 
 #[test]
+fn what_leads_applications_to_another_server_or_the_main_checkout_is_named() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let port = servers().postgres_port;
+    repo.config(&sandbox.config().replace(&format!("port: {port}"), "port: 1"));
+    let settings = format!("X = os.environ.get('REPORTS_DB_NAME', '{}_main')", sandbox.id);
+    repo.commit("shop/settings.py", &settings);
+    let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
+    let errors = errors(&said);
+    assert!(
+        errors[0].contains("look for postgres at localhost:1, but")
+            && errors[0].contains(&format!("is published at 127.0.0.1:{port}")),
+        "{said:#}"
+    );
+    let findings = said["findings"].as_array().unwrap();
+    let lead =
+        findings.iter().find(|one| one["what"].as_str().unwrap().starts_with("REPORTS_DB_NAME"));
+    let command = lead.unwrap()["command"].as_str().unwrap();
+    assert!(command.ends_with("REPORTS_DB_NAME: \"{POSTGRES_DB}\""), "{command}");
+}
+
+#[test]
 fn its_commands_are_for_the_shell() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");

@@ -1,6 +1,6 @@
 //! Commands that install a project's packages, by its lock files.
 
-use crate::commands::init::detect::seen::{Seen, dir};
+use crate::model::detect::seen::{Seen, dir};
 
 /// Lock files with the command, and the option that names another directory. A package manager of Python comes with
 /// the command that runs something in its environment.

@@ -1,9 +1,9 @@
 //! The variables that a project's environment files, compose files and code name.
 
-use crate::commands::init::detect::compose::Stack;
-use crate::commands::init::detect::seen::{Seen, is_environment};
-use crate::commands::init::detect::{reads, roles};
 use crate::model::config::is_free_name;
+use crate::model::detect::compose::Stack;
+use crate::model::detect::seen::{Seen, is_environment};
+use crate::model::detect::{reads, roles};
 use crate::model::envfile;
 
 /// A variable, with the value that it has in the main checkout as far as a file says.

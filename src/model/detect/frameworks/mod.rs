@@ -5,8 +5,8 @@ mod node;
 mod python;
 mod rails;
 
-use crate::commands::init::detect::seen::Seen;
 use crate::model::config::Kind;
+use crate::model::detect::seen::Seen;
 
 /// A framework that was found.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
-//! Reads the files that say how a project is run.
+//! The files of a project that say how it is run.
 
-use crate::commands::init::detect::{Seen, is_telling};
 use crate::environment::context::Context;
+use crate::model::detect::{Seen, is_telling};
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ const MOST: usize = 400;
 const IGNORED: [&str; 5] = [".env", "backend/.env", "server/.env", "api/.env", "src/.env"];
 
 /// Reads the files that exist. Skips symbolic links, binary files and files over 1 MiB.
-pub fn around(context: &Context) -> Result<Seen> {
+pub fn read(context: &Context) -> Result<Seen> {
     let main = &context.repo.main;
     let tracked: BTreeSet<String> = git::files(main, "--cached")?.into_iter().collect();
     let untracked = git::files(main, "--others")?;

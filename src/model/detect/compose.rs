@@ -1,8 +1,8 @@
 //! Compose files.
 
-use crate::commands::init::detect::Port;
-use crate::commands::init::detect::seen::{Seen, dir, is_compose};
 use crate::model::config::{Kind, Place};
+use crate::model::detect::Port;
+use crate::model::detect::seen::{Seen, dir, is_compose};
 use serde_yaml::Value;
 
 /// The names that compose looks for by itself, in its order.

@@ -1,5 +1,10 @@
 //! `git agentenv check`: checks that the shell's variables match the current environment.
 
+mod application;
+
+#[cfg(test)]
+pub(crate) use application::Answer as Watched;
+
 use crate::environment::context::Context;
 use crate::environment::resolve;
 use crate::error::{self, Exit};
@@ -10,16 +15,28 @@ use crate::ui::Ui;
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::ffi::OsString;
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
-pub struct Args {}
+pub struct Args {
+    /// Run a command and prove that it connects to this environment's databases and indexes only
+    #[arg(long, requires = "command")]
+    pub app: bool,
+    /// Give the command of `--app` so long to connect, in seconds; then end it
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, requires = "app")]
+    pub within: u64,
+    /// The command of `--app` and its arguments
+    #[arg(last = true, requires = "app", value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
 
 const EXAMPLES: &str = "\
 Examples:
   git agentenv check
   git agentenv check && python manage.py migrate
+  git agentenv check --app -- python manage.py runserver --noreload
   git agentenv check --json";
 
 /// The owner of the main checkout's values. No environment has a name with a blank.
@@ -52,8 +69,11 @@ pub struct Stray {
 }
 
 /// Compares the shell's variables with the environment's; exits 7 when one belongs elsewhere.
-pub fn run(_: &Args, ui: &Ui) -> Result<Exit> {
+pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
+    if args.app {
+        return application::run(args, &context, ui);
+    }
     let here = resolve::here(&context)?;
     let strays = strays(&context, here.as_ref())?;
     let environment = here.as_ref().map(|lease| lease.name.clone());

@@ -1,10 +1,10 @@
 //! Our parts under the names that the application reads.
 
-use crate::commands::init::detect::roles::{self, Role};
-use crate::commands::init::detect::url::Url;
-use crate::commands::init::detect::vars::Var;
-use crate::commands::init::detect::{Evidence, Project, Service};
 use crate::model::config::Kind;
+use crate::model::detect::roles::{self, Role};
+use crate::model::detect::url::Url;
+use crate::model::detect::vars::Var;
+use crate::model::detect::{Evidence, Project, Service};
 use crate::model::envfile::check_value;
 
 /// Maps each variable that leads to a server, or says which one still leads to the main checkout's.

@@ -3,6 +3,7 @@
 mod compose;
 mod frameworks;
 mod install;
+mod leads;
 mod mapping;
 mod reads;
 mod render;
@@ -14,6 +15,7 @@ mod tests;
 mod url;
 mod vars;
 
+pub use leads::{Lead, to_main};
 pub use render::render;
 pub use seen::{Seen, is_telling};
 

@@ -1,8 +1,8 @@
 //! Node.js: by the packages of each `package.json`.
 
 use super::Framework;
-use crate::commands::init::detect::seen::{Seen, dir};
 use crate::model::config::Kind;
+use crate::model::detect::seen::{Seen, dir};
 use serde_json::Value;
 
 /// Frameworks that listen, with the variable and the port that they listen on; `true`: beside another server.

@@ -1,8 +1,8 @@
 //! FastAPI, Flask, SQLAlchemy and Alembic.
 
 use super::{Framework, django, servers};
-use crate::commands::init::detect::install::runner;
-use crate::commands::init::detect::seen::{Seen, dir};
+use crate::model::detect::install::runner;
+use crate::model::detect::seen::{Seen, dir};
 
 /// A Python project that is no Django project.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {

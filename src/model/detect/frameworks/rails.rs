@@ -1,8 +1,8 @@
 //! Rails.
 
 use super::Framework;
-use crate::commands::init::detect::seen::Seen;
 use crate::model::config::Kind;
+use crate::model::detect::seen::Seen;
 
 /// A Gemfile with the gem `rails`.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {

@@ -1,7 +1,7 @@
 //! A project as `.agentenv.yaml`, with comments.
 
-use crate::commands::init::detect::{Port, Project, Service};
 use crate::model::config::{Kind, Place};
+use crate::model::detect::{Port, Project, Service};
 use std::fmt::Write;
 
 /// How many environments the ports are for.

@@ -1,7 +1,7 @@
 mod projects;
 
-use crate::commands::init::detect::*;
 use crate::model::config::Config;
+use crate::model::detect::*;
 use proptest::prelude::*;
 
 fn seen(files: &[(&str, &str)]) -> Seen {

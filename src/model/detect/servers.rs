@@ -1,11 +1,11 @@
 //! Postgres and Redis: one service for each database or index that the project's files tell apart.
 
-use crate::commands::init::detect::compose::{self, Stack};
-use crate::commands::init::detect::roles::{self, Role};
-use crate::commands::init::detect::url::Url;
-use crate::commands::init::detect::vars::Var;
-use crate::commands::init::detect::{Evidence, Project, Service};
 use crate::model::config::{self, Kind, Place};
+use crate::model::detect::compose::{self, Stack};
+use crate::model::detect::roles::{self, Role};
+use crate::model::detect::url::Url;
+use crate::model::detect::vars::Var;
+use crate::model::detect::{Evidence, Project, Service};
 use crate::model::name;
 
 /// Finds them.

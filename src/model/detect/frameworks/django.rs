@@ -1,11 +1,11 @@
 //! Django, and what a Python project of any kind depends on.
 
 use super::{Framework, servers};
-use crate::commands::init::detect::install::runner;
-use crate::commands::init::detect::reads;
-use crate::commands::init::detect::roles::{self, Role};
-use crate::commands::init::detect::seen::{Seen, dir};
 use crate::model::config::Kind;
+use crate::model::detect::install::runner;
+use crate::model::detect::reads;
+use crate::model::detect::roles::{self, Role};
+use crate::model::detect::seen::{Seen, dir};
 
 /// `manage.py`, wherever it is.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
