@@ -87,6 +87,9 @@ pub fn listed(sessions: &[Session]) -> String {
 
 impl fmt::Display for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid.is_none() && self.state.is_empty() {
+            return f.write_str(&self.application);
+        }
         let name = if self.application.is_empty() { "a session" } else { &self.application };
         let pid = self.pid.map_or_else(String::new, |pid| format!("pid {pid}, "));
         write!(f, "{name} ({pid}{}, from {})", self.state, self.client)

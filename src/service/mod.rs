@@ -16,13 +16,14 @@ use crate::sys::failpoint;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// A client that is connected to a database.
+/// A client that is connected to a database, or what keeps it in use without one: a prepared transaction, a subscription
+/// or a replication slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Session {
-    /// The process that serves it, on the server; `None` in Redis, where one process serves all.
+    /// The process that serves it, on the server; `None` in Redis, where one process serves all, and where none is needed.
     pub pid: Option<i64>,
-    /// The application's name, as it gave it; in Redis with the client's id.
+    /// The application's name, as it gave it; in Redis with the client's id; of what needs no process, what it is.
     pub application: String,
     /// The address that it came from, or `local`.
     pub client: String,

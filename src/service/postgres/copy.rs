@@ -1,7 +1,9 @@
 //! Creates or replaces a database as a copy: as a template when the source has no sessions, else by a dump.
 
 use super::psql::{self, SqlError};
-use super::{BIRTH, dump_file, likeness, on, owner, parse, require_name, scripts, session};
+use super::{
+    BIRTH, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
+};
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::source::Source;
@@ -107,7 +109,9 @@ fn attempt(
         let Some(means) = means else { return Ok(None) };
         failpoint::point("copy-filled")?;
         prepare(&Database { server: copy.server.clone(), name: birth(copy) })?;
-        let swapped = tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false)?;
+        let target = Database { server: copy.server.clone(), name: copy.target.to_owned() };
+        let swap = || tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false);
+        let swapped = forcing(&target, copy.force, swap)?;
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
     copied.map_err(|error| {

@@ -83,10 +83,12 @@ fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Re
     require_name(name)?;
     let clause = if force { scripts::FORCE } else { "" };
     let script = scripts::DROP.replace("{force}", clause);
-    let session =
-        session(server, script, name, id).var("force", on(force)).var("copies", on(copies));
+    let session = || {
+        let session = session(server, script.clone(), name, id).last(&["dropped", "kept"]);
+        session.var("force", on(force)).var("copies", on(copies))
+    };
     let lines =
-        session.last(&["dropped", "kept"]).run().map_err(|error| explain(error, database))?;
+        forcing(database, force, || session().run()).map_err(|error| explain(error, database))?;
     let [.., found, word] = lines.as_slice() else {
         return Err(no_word("drop", name));
     };
@@ -111,6 +113,18 @@ pub fn visits(database: &Database) -> Result<Visits> {
     match lines.concat().as_str() {
         "" => Ok(Visits::default()),
         found => serde_json::from_str(found).context("cannot read what psql printed"),
+    }
+}
+
+/// Runs what needs a database that nothing uses. With `force` it runs again once what outlives sessions is ended.
+fn forcing<T>(database: &Database, force: bool, run: impl Fn() -> Result<T>) -> Result<T> {
+    match run() {
+        Err(error) if force && psql::is_in_use(&error) => {
+            let end = psql::Session::new(&database.server, scripts::END);
+            end.var("name", &database.name).last(&["ended"]).run()?;
+            run()
+        }
+        ran => ran,
     }
 }
 

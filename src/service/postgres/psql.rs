@@ -217,6 +217,11 @@ fn silent(site: &Site, output: &Output) -> anyhow::Error {
     }
 }
 
+/// Whether the server refused because something uses a database.
+pub(super) fn is_in_use(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<SqlError>().is_some_and(|sql| sql.code == "55006")
+}
+
 /// A refusal of the server.
 #[derive(Debug)]
 pub(super) struct SqlError {

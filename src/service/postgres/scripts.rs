@@ -9,16 +9,54 @@ macro_rules! lock {
     };
 }
 
-/// Every database with its mark and the sessions of clients on it.
-macro_rules! databases {
+/// What uses the database `d`, as JSON: the sessions of clients, and, without a process, what outlives sessions.
+macro_rules! users {
     () => {
-        r#"(SELECT datname AS name, shobj_description(d.oid, 'pg_database') AS mark, (
-  SELECT coalesce(json_agg(json_build_object('pid', pid, 'application', application_name,
-    'client', coalesce(host(client_addr), 'local'), 'state', coalesce(state, '')) ORDER BY pid), '[]'::json)
-  FROM pg_stat_activity a WHERE a.datid = d.oid AND coalesce(backend_type, 'client backend') = 'client backend'
-) AS sessions FROM pg_database d) d"#
+        r#"(SELECT coalesce(json_agg(to_json(u) ORDER BY pid, application), '[]'::json) FROM (
+    SELECT pid, application_name AS application, coalesce(host(client_addr), 'local') AS client, coalesce(state, '') AS state
+    FROM pg_stat_activity a WHERE a.datid = d.oid AND coalesce(backend_type, 'client backend') = 'client backend'
+    UNION ALL SELECT NULL, format('prepared transaction `%s`', gid), 'local', '' FROM pg_prepared_xacts WHERE database = d.datname
+    UNION ALL SELECT NULL, format('subscription `%s`', subname), 'local', '' FROM pg_subscription WHERE subdbid = d.oid
+    UNION ALL SELECT NULL, format('replication slot `%s`', slot_name), 'local', '' FROM pg_replication_slots WHERE datoid = d.oid
+  ) u)"#
     };
 }
+pub(super) use users;
+
+/// Every database with its mark and what uses it.
+macro_rules! databases {
+    () => {
+        concat!(
+            "(SELECT datname AS name, shobj_description(d.oid, 'pg_database') AS mark, ",
+            users!(),
+            " AS sessions FROM pg_database d) d"
+        )
+    };
+}
+
+/// Rolls back the prepared transactions in a database, and drops its subscriptions and replication slots: `FORCE` ends none
+/// of them. A subscription whose publisher does not answer leaves its slot there. Prints `ended`.
+pub(super) const END: &str = r#"ALTER DATABASE :"name" ALLOW_CONNECTIONS true;
+\connect :"name"
+SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE database = current_database() \gexec
+CREATE TEMP VIEW own AS SELECT subname FROM pg_subscription
+  WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database());
+SELECT format('ALTER SUBSCRIPTION %I DISABLE', subname) FROM own \gexec
+\set ON_ERROR_STOP off
+SELECT format('DROP SUBSCRIPTION %I', subname) FROM own \gexec
+\set ON_ERROR_STOP on
+SELECT format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', subname) FROM own \gexec
+SELECT format('DROP SUBSCRIPTION %I', subname) FROM own \gexec
+SELECT count(pg_terminate_backend(active_pid)) AS ended FROM pg_replication_slots WHERE database = current_database() \gset
+DO $$ BEGIN
+  FOR i IN 1..100 LOOP
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_replication_slots WHERE database = current_database() AND active);
+    PERFORM pg_sleep(0.05);
+  END LOOP;
+END $$;
+SELECT count(pg_drop_replication_slot(slot_name)) AS dropped FROM pg_replication_slots WHERE database = current_database() \gset
+\echo ended
+"#;
 
 /// Takes the lock and prints [`LOCKED`]. What creates a database is sent after that: a client that outlives this program and gets
 /// the lock late finds the end of its input.
@@ -272,7 +310,7 @@ COMMIT;
 
 /// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
 /// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
-pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --lock-wait-timeout=15s || printf '\n\\.\nthe dump failed;\n'; } |
+pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s || printf '\n\\.\nthe dump failed;\n'; } |
 psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! the end of their time finds them.
 
 use super::psql::{self, SqlError};
-use super::{Session, explain, no_word, on, owner, require_name, session, snapshot};
+use super::scripts::users;
+use super::{Session, explain, forcing, no_word, on, owner, require_name, session, snapshot};
 use crate::model::resource::{Database, Server};
 use crate::service::trash::{Kept, Returned};
 use anyhow::{Context, Result};
@@ -46,11 +47,9 @@ const KEEP: &str = concat!(
 CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
     own!("datname", "mark"),
     r#", false) AS own,
-  CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, (
-  SELECT coalesce(json_agg(json_build_object('pid', pid, 'application', application_name,
-    'client', coalesce(host(client_addr), 'local'), 'state', coalesce(state, '')) ORDER BY pid), '[]'::json)
-  FROM pg_stat_activity a WHERE a.datid = d.oid AND coalesce(backend_type, 'client backend') = 'client backend'
-  ) AS sessions
+  CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, "#,
+    users!(),
+    r#" AS sessions
 FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
 WHERE datname = :'name' OR "#,
     own!("datname", "mark"),
@@ -133,11 +132,13 @@ struct Trashed {
 /// Moves the part's database and its snapshots to the trash. `force` ends the sessions on them.
 pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     require_name(&database.name)?;
-    let lines = trash_session(&database.server, KEEP, &database.name, id)
-        .var("force", on(force))
-        .last(&["kept", "busy", "foreign", "already", "missing"])
-        .run()
-        .map_err(|error| explain(error, database))?;
+    let session = || {
+        trash_session(&database.server, KEEP, &database.name, id)
+            .var("force", on(force))
+            .last(&["kept", "busy", "foreign", "already", "missing"])
+    };
+    let lines =
+        forcing(database, force, || session().run()).map_err(|error| explain(error, database))?;
     let Some((word, found)) = lines.split_last() else {
         return Err(no_word("keep", &database.name));
     };

@@ -2,6 +2,7 @@
 
 mod copies;
 mod docker;
+mod in_use;
 mod infra;
 mod mysql;
 mod passwords;
