@@ -10,6 +10,10 @@ fn main() -> ExitCode {
     if commands::completions::answer() {
         return ExitCode::SUCCESS;
     }
+    if let Some(error) = sys::exec::succeed() {
+        ui::Ui::new(false, false, ui::Color::Auto).error_ending(&error, Exit::Command(125));
+        return ExitCode::from(125);
+    }
     let exit = match Cli::try_parse() {
         Ok(cli) => run(cli),
         Err(error) => refuse(&error),

@@ -9,7 +9,6 @@ use crate::sys::exec::Cmd;
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use clap_complete::ArgValueCandidates;
-use std::convert::Infallible;
 use std::ffi::OsString;
 
 /// The arguments of `run`.
@@ -38,12 +37,13 @@ const NEVER_RAN: Exit = Exit::Command(125);
 
 /// Runs the command and exits as it does. Every other problem is printed and exits 125.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let Err(error) = attempt(args);
-    ui.error_ending(&error, NEVER_RAN);
-    Ok(NEVER_RAN)
+    attempt(args).map(Exit::Command).or_else(|error| {
+        ui.error_ending(&error, NEVER_RAN);
+        Ok(NEVER_RAN)
+    })
 }
 
-fn attempt(args: &Args) -> Result<Infallible> {
+fn attempt(args: &Args) -> Result<u8> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     if !args.force {
@@ -51,5 +51,5 @@ fn attempt(args: &Args) -> Result<Infallible> {
     }
     resolve::require_present(&lease)?;
     let (program, rest) = args.command.split_first().context("no command")?;
-    hooks::with_vars(Cmd::new(program).args(rest), &lease).replace()
+    hooks::with_vars(Cmd::new(program).args(rest), &lease).take_over()
 }

@@ -72,8 +72,8 @@ impl Menu<'_> {
         state.search();
         loop {
             screen.draw(&state.lines())?;
-            match screen.key()? {
-                Key::Escape | Key::CtrlC => return Err(cancelled()),
+            match screen.key(self.prompt)? {
+                Key::Escape | Key::CtrlC => return Err(cancelled(self.prompt)),
                 Key::Enter => {
                     if let Some(choice) = state.chosen() {
                         return Ok(choice);

@@ -12,7 +12,7 @@ pub use color::{Color, Tone};
 pub use menu::{Choice, Item, Judge, Menu};
 pub use step::Step;
 
-use crate::error::{self, Exit, exit_of, hint_of};
+use crate::error::{Exit, exit_of, hint_of};
 use crate::sys::env;
 use anyhow::{Context, Result};
 use console::{Style, Term};
@@ -118,7 +118,7 @@ impl Ui {
         let theme = dialoguer::theme::SimpleTheme;
         let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(default);
         let answer = prompt.interact_opt().map_err(|dialoguer::Error::IO(error)| error);
-        screen::answered(answer)?.ok_or_else(screen::cancelled)
+        screen::answered(answer, question)?.ok_or_else(|| screen::cancelled(question))
     }
 
     /// Shows `about`, asks, and fails unless the answer is yes.
@@ -127,7 +127,7 @@ impl Ui {
         if self.confirm(question, default)? {
             return Ok(());
         }
-        Err(error::interrupted("cancelled").into())
+        Err(screen::cancelled(question))
     }
 
     /// Lets the user choose from a menu; only where [`Ui::can_ask`]. Fails when the user cancels.
@@ -164,7 +164,7 @@ pub(crate) struct ErrorAnswer {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ErrorReport {
     /// The word for the exit code.
-    #[cfg_attr(test, schemars(extend("enum" = error::words())))]
+    #[cfg_attr(test, schemars(extend("enum" = crate::error::words())))]
     code: &'static str,
     /// The exit code, which is that of the process.
     exit: u8,

@@ -32,8 +32,8 @@ impl Screen {
     }
 
     /// Reads a key. Fails when a signal interrupts the read.
-    pub(super) fn key(&self) -> Result<Key> {
-        answered(self.term.read_key_raw())
+    pub(super) fn key(&self, question: &str) -> Result<Key> {
+        answered(self.term.read_key_raw(), question)
     }
 
     fn clear(&mut self) {
@@ -52,15 +52,16 @@ impl Drop for Screen {
 
 const UNUSABLE: &str = "cannot use the terminal";
 
-/// The answer of a prompt. Ctrl-C and signals cancel it as Esc does.
-pub(super) fn answered<T>(result: std::io::Result<T>) -> Result<T> {
+/// The answer to a question. Ctrl-C and signals cancel it as Esc does.
+pub(super) fn answered<T>(result: std::io::Result<T>, question: &str) -> Result<T> {
     match result {
-        Err(error) if error.kind() == ErrorKind::Interrupted => Err(cancelled()),
+        Err(error) if error.kind() == ErrorKind::Interrupted => Err(cancelled(question)),
         answer => answer.context(UNUSABLE),
     }
 }
 
 /// The error of a prompt that the user cancelled.
-pub(super) fn cancelled() -> anyhow::Error {
-    error::interrupted("cancelled").into()
+pub(super) fn cancelled(question: &str) -> anyhow::Error {
+    let question = question.trim_end_matches(':');
+    error::interrupted(format!("cancelled at `{question}`; nothing was changed")).into()
 }

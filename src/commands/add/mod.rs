@@ -209,7 +209,7 @@ fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<
 fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
     let command = hooks::shell(lease, command);
     if !ui.is_json() {
-        match command.replace()? {}
+        return command.take_over().map(Exit::Command);
     }
     match command.narrate() {
         Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),

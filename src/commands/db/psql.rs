@@ -30,10 +30,10 @@ Examples:
   git agentenv db psql <seed.sql
   git agentenv db psql -- -At -c 'SELECT 1'";
 
-/// Becomes psql, and exits as it does.
+/// Runs psql on this terminal, and exits as it does.
 pub fn run(args: &Args, target: &Target) -> Result<Exit> {
     let commands = args.command.iter().flat_map(|sql| ["-c", sql]);
     let all: Vec<&str> = commands.chain(args.args.iter().map(String::as_str)).collect();
     let terminal = args.command.is_empty() && ui::is_terminal();
-    match postgres::client(&target.database, &all, terminal)?.replace()? {}
+    postgres::client(&target.database, &all, terminal)?.take_over().map(Exit::Command)
 }

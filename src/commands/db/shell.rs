@@ -32,7 +32,7 @@ Examples:
 /// The kinds of services that have a client here.
 const KINDS: [Kind; 3] = [Kind::Postgres, Kind::Mysql, Kind::Sqlite];
 
-/// Becomes the client, and exits as it does.
+/// Runs the client on this terminal, and exits as it does.
 pub fn run(args: &Args, service: Option<&str>) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
@@ -46,5 +46,5 @@ pub fn run(args: &Args, service: Option<&str>) -> Result<Exit> {
             return Err(error::usage(format!("{resource} is not a database")).into());
         }
     };
-    match client.replace()? {}
+    client.take_over().map(Exit::Command)
 }

@@ -3,19 +3,19 @@
 mod detached;
 mod dialogue;
 mod running;
+mod successor;
 
 pub use self::dialogue::Script;
 pub use self::running::{Output, Running};
+pub use self::successor::succeed;
 use super::{budget, env};
 use crate::error;
 use anyhow::Result;
 use dialogue::Answer;
 use running::Limit;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -154,17 +154,6 @@ impl Cmd {
         let expression = self.expression().stdin_file(dialogue.stdin);
         let expression = expression.stdout_file(dialogue.stdout).stderr_capture();
         self.running(expression, Some(dialogue.answer), limit)
-    }
-
-    /// Replaces this process by it (`execve(2)`): terminal, signals and exit code are its own from here on.
-    #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
-    pub fn replace(self) -> Result<Infallible> {
-        let mut command = std::process::Command::new(&self.program);
-        command.args(&self.args).env_clear().envs(&self.env);
-        if let Some(dir) = &self.dir {
-            command.current_dir(dir);
-        }
-        Err(self.not_started(command.exec()))
     }
 
     /// Runs it on this process's terminal with its answer on stderr, so that stdout stays ours.

@@ -169,7 +169,7 @@ fn hear(answer: &Receiver<Answer>, until: Instant) -> Result<Option<Answer>> {
     }
 }
 
-fn code(status: ExitStatus) -> i32 {
+pub(super) fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }

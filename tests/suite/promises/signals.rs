@@ -90,7 +90,7 @@ fn beside_an_answer_in_json_an_interruption_is_no_second_document() {
 }
 
 #[test]
-fn run_becomes_its_command_so_that_nothing_outlives_a_kill() {
+fn nothing_that_run_runs_outlives_a_kill() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
@@ -100,12 +100,36 @@ fn run_becomes_its_command_so_that_nothing_outlives_a_kill() {
     let mut command = sandbox.command("git-agentenv");
     command.args(["run", "x", "--", "sh", "-c", &script]).current_dir(&repo.path);
     let mut running = command.spawn().unwrap();
-    wait_until("the command runs", || {
-        fs::read_to_string(&file).is_ok_and(|pid| pid.ends_with('\n'))
-    });
-    assert_eq!(fs::read_to_string(&file).unwrap().trim(), running.id().to_string());
+    let sleeper = pid_in(&file);
     running.kill().unwrap();
     running.wait().unwrap();
+    wait_until("the command is gone", || !is_alive(&sleeper));
+}
+
+#[test]
+fn run_passes_signals_on_and_exits_as_its_command() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    let killed = repo.agentenv(&["run", "x", "--", "sh", "-c", "kill -KILL $$"]).fails(137);
+    assert_eq!(killed.stderr, "");
+    let file = sandbox.root.join("pid");
+    for (signal, code) in [("TERM", 7), ("INT", 7), ("USR1", 7), ("HUP", 7), ("QUIT", 7)] {
+        let trap = format!(
+            "trap 'exit 7' {signal}; echo $$ >{}; while :; do sleep 0.05; done",
+            file.display()
+        );
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        let command = command.args(["run", "x", "--", "sh", "-c", &trap]).current_dir(&repo.path);
+        let running = sandbox.start(command);
+        pid_in(&file);
+        running.signal(signal);
+        running.outcome().fails(code);
+        fs::remove_file(&file).unwrap();
+    }
+    let missing = repo.agentenv(&["run", "x", "--json", "--", "no-such-program"]).fails(125);
+    assert_eq!(missing.json()["error"]["message"], "`no-such-program` is not installed");
 }
 
 #[track_caller]
