@@ -173,7 +173,10 @@ pub enum Command {
     ///
     /// Compares the calling shell's variables with those of the environment around the current
     /// directory. Exits with 7 when a variable holds the value of another environment, and names
-    /// both. Use it before commands that write to a database, or in a prompt.
+    /// both. Use it before commands that write to a database, or in a prompt: it asks no server.
+    ///
+    /// `--servers` asks them, too, and exits with 7 when a database or Redis index is missing, was
+    /// renamed, or belongs to another owner.
     Check(check::Args),
     /// Approve this repository's hook commands
     ///

@@ -2,7 +2,7 @@
 
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
-use crate::environment::{create, files, reclaim, recover};
+use crate::environment::{create, files, part_problem, reclaim, recover};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
@@ -116,7 +116,13 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
             State::Missing if part.kind == Kind::Redis && lease.was_whole() => {
                 service::reclaim(&resource, &lease.id)?
             }
-            State::Missing | State::NotOurs(_) | State::Unmarked(_) => restore(ui, &lease, part)?,
+            State::Missing => {
+                if let Some(now) = part_problem::renamed(&lease, part)? {
+                    return Err(renamed(part, &now));
+                }
+                restore(ui, &lease, part)?
+            }
+            State::NotOurs(_) | State::Unmarked(_) => restore(ui, &lease, part)?,
         };
         let server_id = match made {
             Made::Ours(server_id) => server_id,
@@ -146,6 +152,12 @@ fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {
         Made::Occupied(_) => step.nothing(),
     }
     Ok(made)
+}
+
+fn renamed(part: &Part, now: &str) -> anyhow::Error {
+    let message = format!("{} {} was renamed to `{now}`", part.service, part.holds);
+    let hint = format!("rename it back in psql: `{}`", part_problem::rename_back(now, part));
+    error::refused(message).hint(hint).into()
 }
 
 fn occupied(part: &Part, by: &str) -> anyhow::Error {

@@ -16,6 +16,7 @@ pub mod include;
 pub mod leftovers;
 pub mod occupancy;
 pub mod orphans;
+pub mod part_problem;
 pub mod processes;
 pub mod project_files;
 pub mod prune;

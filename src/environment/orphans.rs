@@ -3,7 +3,7 @@
 use crate::environment::{reclaim, worktree};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::service::{self, Resource, Server};
+use crate::service::{Resource, Server, inventory};
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::state_dir;
@@ -71,8 +71,8 @@ pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Resu
     let mut lost = Lost::default();
     let leases = store.leases()?;
     let mut marked = Vec::new();
-    for server in servers(&leases, config) {
-        match service::inventory::marked(&server) {
+    for server in inventory::distinct(servers(&leases, config)) {
+        match inventory::marked(&server) {
             Ok(found) => {
                 marked.extend(found.into_iter().map(|(id, resource)| Orphan { id, resource }))
             }

@@ -200,7 +200,7 @@ fn abandoned(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Repor
         let name = format!("template {holds}");
         match if report.dry_run { Ok(true) } else { known.drop(store) } {
             Ok(_) => {
-                ui.say(format!("dropped {name}, whose repository is gone"));
+                ui.say(format!("{} {name}: its repository was deleted", report.verb()));
                 report.pruned.push(Entry { name, due: None, what: holds });
             }
             Err(error) => report.keep(&name, &error),

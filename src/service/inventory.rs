@@ -1,11 +1,30 @@
 //! What servers hold, beyond the resources of one environment.
 
-use crate::model::config::Kind;
+use crate::model::config::{Kind, Place};
 use crate::model::lease;
 use crate::service::{Database, RedisIndex, Resource, Server, Session, mysql, postgres, redis};
+use crate::sys::docker;
 use anyhow::Result;
 use mysql::Found;
+use std::collections::BTreeSet;
 use std::fmt;
+
+/// These servers, each once: one container can be named by itself and by its Compose service.
+pub fn distinct(servers: BTreeSet<Server>) -> Vec<Server> {
+    let is_compose = |server: &Server| matches!(server.place, Place::Compose { .. });
+    if servers.len() < 2 || !servers.iter().any(is_compose) {
+        return servers.into_iter().collect();
+    }
+    let mut seen = BTreeSet::new();
+    let is_new = |server: &Server| {
+        let host = || format!("{}:{}", server.title(), server.port);
+        let container = docker::find(&server.place).unwrap_or_else(|_| host());
+        seen.insert((server.kind, container))
+    };
+    let mut servers: Vec<Server> = servers.into_iter().collect();
+    servers.retain(is_new);
+    servers
+}
 
 /// The sessions that use this resource now.
 pub fn sessions(resource: &Resource) -> Result<Vec<Session>> {

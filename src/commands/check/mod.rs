@@ -6,11 +6,11 @@ mod application;
 pub(crate) use application::Answer as Watched;
 
 use crate::environment::context::Context;
-use crate::environment::resolve;
+use crate::environment::{part_problem, resolve};
 use crate::error::{self, Exit};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::sys::env;
+use crate::sys::{env, parallel};
 use crate::ui::Ui;
 use anyhow::Result;
 use serde::Serialize;
@@ -21,6 +21,9 @@ use std::ffi::OsString;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
+    /// Also check that its databases and Redis indexes exist and are its own
+    #[arg(long, conflicts_with = "app")]
+    pub servers: bool,
     /// Run a command and prove that it connects to this environment's databases and indexes only
     #[arg(long, requires = "command")]
     pub app: bool,
@@ -37,7 +40,7 @@ Examples:
   git agentenv check
   git agentenv check && python manage.py migrate
   git agentenv check --app -- python manage.py runserver --noreload
-  git agentenv check --json";
+  git agentenv check --servers --json";
 
 /// The owner of the main checkout's values. No environment has a name with a blank.
 const MAIN: &str = "the main checkout";
@@ -52,6 +55,20 @@ pub(crate) struct Answer {
     ok: bool,
     /// The variables that do not match.
     strays: Vec<Stray>,
+    /// With `--servers`, the databases and Redis indexes that are missing or not its own.
+    parts: Vec<Wrong>,
+}
+
+/// A database or Redis index that is missing or not the environment's own.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Wrong {
+    /// The service's name in the configuration.
+    service: String,
+    /// The database or Redis index.
+    holds: String,
+    /// What is wrong with it.
+    problem: String,
 }
 
 /// A variable whose value is not the environment's.
@@ -68,7 +85,7 @@ pub struct Stray {
     belongs_to: Option<String>,
 }
 
-/// Compares the shell's variables with the environment's; exits 7 when one belongs elsewhere.
+/// Compares the shell's variables with the environment's; exits 7 when one belongs elsewhere, or a part is not its own.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     if args.app {
@@ -77,12 +94,22 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let here = resolve::here(&context)?;
     let strays = strays(&context, here.as_ref())?;
     let environment = here.as_ref().map(|lease| lease.name.clone());
-    let answer = Answer { environment, ok: strays.is_empty(), strays };
+    let parts = match &here {
+        Some(lease) if args.servers => wrong(lease)?,
+        _ => Vec::new(),
+    };
+    let ok = strays.is_empty() && parts.is_empty();
+    let answer = Answer { environment, ok, strays, parts };
     ui.answer(&answer, || text(&answer))?;
     if answer.ok {
         return Ok(Exit::Done);
     }
-    ui.say(here.map_or("open a new shell".to_owned(), |lease| way_out(&lease)));
+    if !answer.strays.is_empty() {
+        ui.say(here.as_ref().map_or("open a new shell".to_owned(), way_out));
+    }
+    if !answer.parts.is_empty() {
+        ui.say("see how to repair it: `git agentenv doctor`");
+    }
     Ok(Exit::Refused)
 }
 
@@ -92,8 +119,33 @@ fn text(answer: &Answer) -> String {
     if answer.ok {
         return format!("in {place}: ok\n");
     }
-    let lines = answer.strays.iter().map(|stray| format!("  {}\n", describe(stray)));
-    format!("in {place}, but these variables belong elsewhere:\n{}", lines.collect::<String>())
+    let strays = answer.strays.iter().map(describe).collect();
+    let parts = answer.parts.iter();
+    let parts =
+        parts.map(|part| format!("{} {} {}", part.service, part.holds, part.problem)).collect();
+    let listed = |what: &str, lines: Vec<String>| match lines.is_empty() {
+        true => String::new(),
+        false => format!("in {place}, but {what}:\n  {}\n", lines.join("\n  ")),
+    };
+    listed("these variables belong elsewhere", strays)
+        + &listed("not everything on its servers is its own", parts)
+}
+
+/// The databases and Redis indexes of an environment that are missing or not its own.
+///
+/// # Errors
+/// `Service` when a server does not answer.
+fn wrong(lease: &Lease) -> Result<Vec<Wrong>> {
+    let asked = parallel::each(&lease.parts, |part| part_problem::of(lease, part));
+    let mut wrong = Vec::new();
+    for (part, problem) in lease.parts.iter().zip(asked) {
+        wrong.extend(problem?.map(|problem| Wrong {
+            service: part.service.clone(),
+            holds: part.holds.clone(),
+            problem: problem.to_string(),
+        }));
+    }
+    Ok(wrong)
 }
 
 /// Refuses when a variable of the calling shell belongs to another environment than this one.

@@ -1,12 +1,11 @@
 //! Compares the leases with what exists.
 
 use super::{Finding, Fix};
+use crate::environment::part_problem::{self, Problem};
 use crate::environment::reclaim::{self, Due};
 use crate::environment::{files, worktree};
-use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::shell;
-use crate::service::{self, State};
 use crate::sys::fs::{self, Stands};
 use crate::sys::{git, listeners};
 use std::path::Path;
@@ -100,24 +99,14 @@ fn look_at(path: &Path) -> String {
 /// The problem of one part. A server that does not answer is a finding of its own.
 fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let name = &lease.name;
-    let thing = format!("{} {}", part.service, part.holds);
-    match service::state(&lease.resource(part).ok()?, &lease.id).ok()? {
-        State::Ours => None,
-        // The application creates the file on first use.
-        State::Missing if part.kind == Kind::Sqlite => None,
-        State::Missing => {
-            let repair = Fix::Adopt(lease.path.clone());
-            Some(Finding::error(format!("`{name}`: {thing} is missing"), adopt).fix(repair))
-        }
-        State::Unmarked(keys) => {
-            let what = format!("`{name}`: {thing} has lost its mark: {keys}");
-            Some(Finding::warning(what, adopt))
-        }
-        State::NotOurs(whose) => {
-            let what = format!("`{name}`: {thing} belongs to another now ({whose})");
-            Some(Finding::error(what, format!("git agentenv remove {name}")))
-        }
-    }
+    let problem = part_problem::of(lease, part).ok()??;
+    let what = format!("`{name}`: {} {} {problem}", part.service, part.holds);
+    Some(match problem {
+        Problem::Missing => Finding::error(what, adopt).fix(Fix::Adopt(lease.path.clone())),
+        Problem::Renamed(now) => Finding::error(what, part_problem::rename_back(&now, part)),
+        Problem::Unmarked(_) => Finding::warning(what, adopt),
+        Problem::NotOurs(_) => Finding::error(what, format!("git agentenv remove {name}")),
+    })
 }
 
 /// Processes that listen on an environment's port from outside its worktree.

@@ -4,11 +4,10 @@ use super::Finding;
 use crate::environment::effective_config;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::service::{self, Server};
+use crate::service::{self, Server, inventory};
 use crate::sys::compose::Infra;
 use crate::sys::exec::{self, Cmd};
 use crate::sys::{docker, env, fs};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The oldest git that has every option used here.
@@ -59,10 +58,11 @@ fn defaults(config: Option<&Config>) -> Option<Finding> {
     Some(Finding::warning(format!("{why}: new environments use SQLite"), "git agentenv infra up"))
 }
 
-fn servers(config: Option<&Config>, leases: &[Lease]) -> BTreeSet<Server> {
+fn servers(config: Option<&Config>, leases: &[Lease]) -> Vec<Server> {
     let configured = config.into_iter().flat_map(|config| config.services.values());
     let held = leases.iter().flat_map(|lease| &lease.parts);
-    held.filter_map(Server::of_part).chain(configured.filter_map(Server::of_service)).collect()
+    let configured = configured.filter_map(Server::of_service);
+    inventory::distinct(held.filter_map(Server::of_part).chain(configured).collect())
 }
 
 fn silent(server: &Server) -> Option<Finding> {

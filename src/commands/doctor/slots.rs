@@ -2,9 +2,11 @@
 
 use super::Finding;
 use crate::model::config::Config;
+use crate::service::{Server, inventory};
 use crate::sys::store::Store;
 use anyhow::Result;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// How many slots of a pool are free.
 #[derive(Debug, Serialize)]
@@ -18,7 +20,7 @@ pub(super) struct Left {
     pub(super) of: usize,
 }
 
-/// The free slots of each pool in the configuration, by the leases.
+/// The free slots of each pool in the configuration: no lease holds them, and no keys are in an index, whoever wrote them.
 pub(super) fn left(store: &Store, config: Option<&Config>) -> Result<Vec<Left>> {
     let (leases, _) = store.survey()?;
     let mut left = Vec::new();
@@ -30,9 +32,15 @@ pub(super) fn left(store: &Store, config: Option<&Config>) -> Result<Vec<Left>> 
     }
     for (name, service) in config.iter().flat_map(|config| &config.services) {
         let Some((first, last)) = service.range else { continue };
+        let occupied = Server::of_service(service).map(|server| inventory::occupied(&server));
+        let occupied: BTreeSet<u32> =
+            occupied.into_iter().flatten().map(|(index, _)| index).collect();
         let parts = || leases.iter().flat_map(|lease| &lease.parts);
         let held = |index: &u32| {
-            parts().any(|part| part.kind == service.kind && part.holds == index.to_string())
+            let index_text = index.to_string();
+            occupied.contains(index)
+                || service.main == index_text
+                || parts().any(|part| part.kind == service.kind && part.holds == index_text)
         };
         let (pool, of) = (format!("services.{name}"), (last - first) as usize + 1);
         left.push(Left { pool, free: (first..=last).filter(|index| !held(index)).count(), of });

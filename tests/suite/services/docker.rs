@@ -3,7 +3,7 @@
 use crate::common::{Sandbox, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
-use git_agentenv::service::{Database, Gone, Made, RedisIndex, Server, postgres, redis};
+use git_agentenv::service::{Database, Gone, Made, RedisIndex, Server, inventory, postgres, redis};
 use git_agentenv::sys::docker;
 use git_agentenv::sys::exec::Cmd;
 use std::os::unix::net::UnixListener;
@@ -46,7 +46,10 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
     let labels = compose_labels(project, "redis", Path::new("/"));
     let _container = Container::run(&name, &[&labels[..], &[IMAGE.to_owned()]].concat());
     let compose = Place::Compose { project: project.clone(), service: "redis".to_owned() };
-    for place in [Place::Container(format!("{project}-redis-1")), compose] {
+    let places = [Place::Container(format!("{project}-redis-1")), compose];
+    let both = places.iter().map(|place| server(Kind::Redis, place.clone())).collect();
+    assert_eq!(inventory::distinct(both).len(), 1);
+    for place in places {
         assert_eq!(docker::find(&place).unwrap(), name);
         // It publishes no port, so this goes through the client in it.
         let part = RedisIndex { server: server(Kind::Redis, place), index: 3, claimed_on: None };
@@ -137,6 +140,7 @@ fn an_engine_that_is_down_or_deaf_is_an_error_in_time() {
     let ask = || {
         let cmd = Cmd::new("docker")
             .args(["ps"])
+            .asks("the deaf engine of a test")
             .env("DOCKER_HOST", format!("unix://{}", socket.display()));
         docker::run(cmd.patience(Some(Duration::from_millis(500))).asks("the engine"))
     };

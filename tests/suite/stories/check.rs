@@ -40,6 +40,45 @@ fn variables_of_another_environment_are_found_and_refused() {
 }
 
 #[test]
+fn a_database_or_index_that_is_missing_renamed_or_anothers_is_found() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let added = repo.agentenv(&["add", "x", "--json"]).ok().json();
+    let index = added["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+    let x = sandbox.root.join("app-x");
+    let check = |code: i32| {
+        let said = sandbox.agentenv_in(&x, &["check", "--servers", "--json"]).fails(code).json();
+        let problem = |part: &serde_json::Value| part["problem"].as_str().unwrap().to_owned();
+        said["parts"].as_array().unwrap().iter().map(problem).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(check(0), "");
+    let (database, away) = (format!("{}_x", sandbox.id), format!("{}_away", sandbox.id));
+    servers().psql(&format!("ALTER DATABASE {database} RENAME TO {away}"));
+    servers().redis(index, &["FLUSHDB"]);
+    assert_eq!(check(7), format!("was renamed to `{away}`, is missing"));
+    let said = sandbox.agentenv_in(&x, &["check", "--servers"]).fails(7);
+    assert!(said.stdout.contains(&format!("postgres {database} was renamed")), "{}", said.show());
+    assert!(said.stderr.contains("git agentenv doctor"), "{}", said.show());
+    // Without the option it asks no server.
+    sandbox.agentenv_in(&x, &["check"]).ok();
+
+    let back = format!("ALTER DATABASE \"{away}\" RENAME TO \"{database}\"");
+    let doctor = repo.agentenv(&["doctor"]).fails(1);
+    assert!(doctor.stdout.contains(&back), "{}", doctor.show());
+    let said = sandbox.agentenv_in(&x, &["adopt"]).fails(7);
+    assert!(said.stderr.contains(&back), "{}", said.show());
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(sandbox.databases(), [away.as_str()]);
+    servers().psql(&back);
+    sandbox.agentenv_in(&x, &["adopt"]).ok();
+    assert_eq!(check(0), "");
+    servers().psql(&format!("DROP DATABASE {database}"));
+    servers().psql(&format!("CREATE DATABASE {database}"));
+    assert_eq!(check(7), "belongs to another now (it has no comment)");
+}
+
+#[test]
 fn in_the_main_checkout_an_environments_variables_are_strays() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");

@@ -74,6 +74,22 @@ fn what_leads_applications_to_another_server_or_the_main_checkout_is_named() {
 }
 
 #[test]
+fn an_index_with_anybodys_keys_is_not_free() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let free = || {
+        let said = repo.agentenv(&["doctor", "--json"]).json();
+        let pools = said["slots"].as_array().unwrap().clone();
+        let redis = pools.into_iter().find(|pool| pool["pool"] == "services.redis").unwrap();
+        redis["free"].as_u64().unwrap()
+    };
+    let before = free();
+    let mark = "git-agentenv 0123456789abcdef01234567";
+    servers().redis(*sandbox.indexes().end(), &["SET", "git-agentenv:owner", mark]);
+    assert_eq!(free(), before - 1);
+}
+
+#[test]
 fn its_commands_are_for_the_shell() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
