@@ -99,8 +99,8 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
-    match plan::vars(config, &lease, &name::repo_slug(&context.repo.name())) {
-        Ok(vars) => lease.vars = vars,
+    match plan::set_variables(config, &mut lease, &name::repo_slug(&context.repo.name())) {
+        Ok(()) => {}
         // The configuration has changed since: what the environment holds is still what the lease says.
         Err(error) if moved => ui.warn(format!("keeping the old variables: {error:#}")),
         Err(_) => {}

@@ -113,9 +113,11 @@ fn sessions(lease: &Lease, part: &Part) -> Vec<Session> {
     resource.and_then(|resource| service::inventory::sessions(&resource)).unwrap_or_default()
 }
 
-/// The keys in an index whose mark an application deleted with FLUSHDB.
+/// The keys in an index whose mark an application deleted with FLUSHDB, of a lease that does not know the server on
+/// which it claimed it empty: else they came afterwards, and go as marked ones do.
 fn unmarked(lease: &Lease, part: &Part) -> Option<String> {
-    if part.kind != config::Kind::Redis || !lease.was_whole() {
+    let is_redis = part.kind == config::Kind::Redis;
+    if !is_redis || !lease.was_whole() || part.server_id.is_some() {
         return None;
     }
     match service::state(&lease.resource(part).ok()?, &lease.id) {

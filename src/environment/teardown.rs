@@ -182,7 +182,8 @@ fn release(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
     let what = format!("{} {}", part.service, part.holds);
     let step = ui.step(&what);
     let resource = lease.resource(part)?;
-    let reclaimed = match force.unmarked {
+    // On the server that had the index empty when it was claimed, its keys are the environment's, marked or not.
+    let reclaimed = match force.unmarked || (lease.was_whole() && part.server_id.is_some()) {
         true => service::reclaim(&resource, &lease.id).map(drop),
         false => Ok(()),
     };

@@ -58,6 +58,9 @@ pub struct Lease {
     pub env_file: String,
     /// All variables, in the order of the environment file.
     pub vars: IndexMap<String, String>,
+    /// Where its application is reached, when the configuration says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// The phases of an environment.

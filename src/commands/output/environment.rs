@@ -108,8 +108,11 @@ impl From<&Lease> for Environment {
     }
 }
 
-/// Where the first port is reached, under a host name of the environment's own.
+/// Where its application is reached: as configured, else the first port under a host name of the environment's own.
 pub fn url(lease: &Lease) -> Option<String> {
+    if lease.url.is_some() {
+        return lease.url.clone();
+    }
     let port = lease.ports.values().next()?;
     Some(format!("http://{}.localhost:{port}", lease.name))
 }

@@ -176,7 +176,7 @@ fn service(ui: &Ui, store: &Store, lease: &Lease, part: &Part, force: bool) -> R
     let resource = lease.resource(part)?;
     let file = trash::keys(store, &lease.id, &part.service);
     // Only before its keys are in the file: afterwards the index may be another environment's.
-    if force && fs::stands(&file)? == fs::Stands::Nothing {
+    if (force || part.server_id.is_some()) && fs::stands(&file)? == fs::Stands::Nothing {
         service::reclaim(&resource, &lease.id)?;
     }
     let kept = parts::keep(&resource, &lease.id, force, &file)

@@ -58,7 +58,7 @@ pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &Occupied
     };
     let planned = plan::add(config, &facts, request(was))?.lease;
     exchange(&mut lease, &planned, &taken)?;
-    lease.vars = plan::vars(config, &lease, &repo_name)?;
+    plan::set_variables(config, &mut lease, &repo_name)?;
     Ok(lease)
 }
 

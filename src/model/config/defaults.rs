@@ -20,6 +20,7 @@ impl Default for Config {
             worktree: "../{repo}-{name}".to_owned(),
             env_file: ".env.worktree".to_owned(),
             project: "{repo}-{name}".to_owned(),
+            url: None,
             ports: ports(),
             services: IndexMap::from(services),
             env: IndexMap::new(),

@@ -41,6 +41,8 @@ pub struct Config {
     pub env_file: String,
     /// The Compose project's name: a template.
     pub project: String,
+    /// Where an environment's application is reached: a template; `None`: a host name of its own and the first port.
+    pub url: Option<String>,
     /// The variables that hold a port.
     pub ports: IndexMap<String, Port>,
     /// The services, by name.

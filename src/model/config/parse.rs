@@ -8,10 +8,11 @@ use crate::model::config::diagnostic::Checked;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "worktree",
     "env_file",
     "project",
+    "url",
     "ports",
     "services",
     "env",
@@ -51,6 +52,7 @@ fn build(sections: &Fields) -> Checked<Config> {
     sections.set("worktree", &mut config.worktree, At::text)?;
     sections.set("env_file", &mut config.env_file, At::text)?;
     sections.set("project", &mut config.project, At::text)?;
+    sections.set("url", &mut config.url, |at| at.text().map(Some))?;
     sections.set("ports", &mut config.ports, ports::read)?;
     sections.set("services", &mut config.services, services::read)?;
     sections.set("copy", &mut config.copy, At::lines)?;

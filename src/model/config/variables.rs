@@ -27,14 +27,16 @@ pub(super) fn check(config: &Config) -> Checked<()> {
         seen.insert(name, path);
     }
     let values = Sample::of(config);
-    for name in config.env.keys() {
-        let path = ["env", name];
-        let template = Template::parse(&config.env[name]);
+    let url = config.url.iter().map(|template| (vec!["url"], template));
+    let env = config.env.iter().map(|(name, template)| (vec!["env", name], template));
+    for (path, template) in url.chain(env) {
+        let template = Template::parse(template);
         let template = template.map_err(|error| Diagnostic::because(&path, &error))?;
         let known = config.env_keys();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let checked = template.check(known);
         checked.map_err(|error| Diagnostic::because(&path, &error))?;
+        let name = path[path.len() - 1];
         let rendered = config.variable(name, &template, &values.values());
         rendered.map_err(|error| Diagnostic::because(&path, &error))?;
     }

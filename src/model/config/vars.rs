@@ -44,6 +44,12 @@ impl Config {
         Ok(vars)
     }
 
+    /// Where the application of an environment is reached; `None`: not configured.
+    pub fn url_of(&self, values: &Values) -> Result<Option<String>> {
+        let render = |url| self.variable("url", &Template::parse(url)?, values);
+        self.url.as_deref().map(render).transpose()
+    }
+
     /// The keys that the templates of `env` may use.
     pub fn env_keys(&self) -> Vec<String> {
         let fixed = variables::KEYS.iter().map(|key| (*key).to_owned());

@@ -68,6 +68,8 @@ pub struct Project {
     pub ports: Vec<Port>,
     /// Postgres and Redis.
     pub services: Vec<Service>,
+    /// Where environments are reached, when that is not a host name of their own.
+    pub url: Option<String>,
     /// Further variables: templates.
     pub env: Vec<(String, String)>,
     /// Commands that a new worktree needs.
@@ -114,6 +116,7 @@ pub fn detect(seen: &Seen) -> Project {
         project.missing.push("a port: PORT is a guess".to_owned());
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
     }
+    url(&mut project, seen);
     servers::find(&mut project, &evidence);
     mapping::variables(&mut project, &evidence);
     distinct(&mut project);
@@ -125,6 +128,16 @@ pub fn detect(seen: &Seen) -> Project {
     let told = of_variables(&project, vars);
     project.found.extend(told);
     project
+}
+
+/// An application that knows no host but `localhost` answers 400 to any other.
+fn url(project: &mut Project, seen: &Seen) {
+    let Some(path) = frameworks::only_localhost(seen) else { return };
+    let port = &project.ports[0].variable;
+    project.url = Some(format!("http://localhost:{{{port}}}"));
+    project.notes.push(format!(
+        "{path} allows no host but `localhost`: add `.localhost` to ALLOWED_HOSTS, and environments share no cookies"
+    ));
 }
 
 /// Each file whose variables said something, with these.

@@ -21,6 +21,9 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     if let Some(worktree) = worktree {
         line(&mut text, &format!("\nworktree: {}", quoted(worktree)));
     }
+    if let Some(url) = &project.url {
+        line(&mut text, &format!("\nurl: {}", quoted(url)));
+    }
     line(&mut text, "\nports:    # `main`: the main checkout's; `range`: for environments");
     for (at, port) in project.ports.iter().enumerate() {
         line(
@@ -69,7 +72,9 @@ fn write_service(text: &mut String, service: &Service, database: &str) {
         fields.push(format!("user: {}", quoted(&service.user)));
     } else {
         fields.push(format!("main: {}", service.main));
-        fields.push("range: 1-15".to_owned());
+        // `infra up` starts one with 64.
+        let last = if service.place.is_none() { 63 } else { 15 };
+        fields.push(format!("range: 1-{last}"));
     }
     fields.push(match &service.place {
         None => format!("container: agentenv-{kind}-1"),

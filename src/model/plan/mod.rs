@@ -162,17 +162,21 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         parts,
         env_file: config.env_file.clone(),
         vars: IndexMap::new(),
+        url: None,
     };
-    lease.vars = vars(config, &lease, &facts.repo_name)?;
+    set_variables(config, &mut lease, &facts.repo_name)?;
     let include = Include { copy: config.copy.clone(), link: config.link.clone() };
     Ok(Plan { lease, target: request.target, include })
 }
 
-/// The variables of an environment; `repo` is the value of `{repo}` in templates.
-pub fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<String, String>> {
+/// Gives an environment its variables and its URL; `repo` is the value of `{repo}` in templates.
+///
+/// # Errors
+/// When a value contains a character that environment files cannot hold. The lease is as it was then.
+pub fn set_variables(config: &Config, lease: &mut Lease, repo: &str) -> Result<()> {
     let parts =
         lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
-    config.vars(&Values {
+    let values = Values {
         repo,
         name: &lease.name,
         project: &lease.project,
@@ -180,7 +184,11 @@ pub fn vars(config: &Config, lease: &Lease, repo: &str) -> Result<IndexMap<Strin
         main: &lease.main.to_string_lossy(),
         ports: &lease.ports,
         parts: &parts,
-    })
+    };
+    let (vars, url) = (config.vars(&values)?, config.url_of(&values)?);
+    lease.vars = vars;
+    lease.url = url;
+    Ok(())
 }
 
 fn parts(

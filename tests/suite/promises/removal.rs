@@ -358,14 +358,55 @@ fn one_that_is_refused_keeps_all_of_them() {
 }
 
 #[test]
-fn keys_whose_mark_the_application_flushed_go_only_with_force() {
+fn keys_whose_mark_the_application_flushed_are_the_environments() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let flushed = |branch: &str| -> u16 {
+        let view = repo.agentenv(&["add", branch, "--json"]).ok().json();
+        let index = view["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+        // As Django's `cache.clear()` does, and then works on.
+        servers().redis(index, &["FLUSHDB"]);
+        servers().redis(index, &["SET", "cached", "value"]);
+        index
+    };
+    for args in [&["remove", "x"][..], &["remove", "x", "--keep"]] {
+        let index = flushed("x");
+        repo.agentenv(args).ok();
+        assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
+    }
+    repo.agentenv(&["restore", "x"]).ok();
+    assert_eq!(servers().redis(*sandbox.indexes().start(), &["GET", "cached"]), "value");
+    repo.agentenv(&["remove", "x"]).ok();
+
+    // Where only git took the worktree away, too.
+    let index = flushed("x");
+    repo.git(&["worktree", "remove", "--force", "../app-x"]);
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
+
+    // Another environment's mark is another environment's.
+    let index = flushed("x");
+    servers().redis(index, &["SET", "git-agentenv:owner", "git-agentenv 0123456789abcdef01234567"]);
+    let said = repo.agentenv(&["remove", "x"]).ok();
+    assert!(said.stderr.contains("does not belong to this environment"), "{}", said.show());
+    assert_eq!(servers().redis(index, &["GET", "cached"]), "value");
+}
+
+#[test]
+fn keys_without_a_mark_on_a_server_that_is_not_known_go_only_by_force() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config());
     let index = |branch: &str| -> u16 {
         let view = repo.agentenv(&["add", branch, "--json"]).ok().json();
+        let lease = format!("state/leases/{}.yaml", view["lease"].as_str().unwrap());
+        let lease = sandbox.root.join(lease);
+        // As version 0.1 wrote it.
+        let text = fs::read_to_string(&lease).unwrap();
+        let known = text.lines().filter(|line| !line.trim_start().starts_with("server_id:"));
+        fs::write(&lease, known.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
         let index = view["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
-        // As Django's `cache.clear()` does, and then works on.
         servers().redis(index, &["FLUSHDB"]);
         servers().redis(index, &["SET", "cached", "value"]);
         index

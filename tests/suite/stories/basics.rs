@@ -276,3 +276,19 @@ fn sandbox_git(sandbox: &Sandbox, dir: &std::path::Path, args: &[&str]) -> Strin
     let mut git = sandbox.command("git");
     sandbox.outcome(git.args(args).current_dir(dir)).ok().stdout.trim_end().to_owned()
 }
+
+#[test]
+fn the_url_is_what_the_configuration_says() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let config = sandbox.config_without_servers();
+    repo.config(&format!("url: \"https://{{name}}.test:{{DJANGO_PORT}}/admin\"\n{config}"));
+    let said = repo.agentenv(&["add", "a/b", "--json"]).ok().json();
+    let port = &said["ports"]["DJANGO_PORT"];
+    assert_eq!(said["url"], format!("https://a-b.test:{port}/admin"));
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"][0]["url"], said["url"]);
+    repo.config(&format!("url: \"http://{{nme}}\"\n{config}"));
+    let said = repo.agentenv(&["add", "c"]).fails(3);
+    assert!(said.stderr.contains("url: ") && said.stderr.contains("{nme}"), "{}", said.show());
+}

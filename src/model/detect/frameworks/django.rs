@@ -22,7 +22,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
             &["redis", "celery", "channels"],
         ),
         prepare: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
-        notes: literal_databases(seen).chain(allowed_hosts(seen)).collect(),
+        notes: literal_databases(seen).collect(),
     })
 }
 
@@ -57,14 +57,12 @@ fn literal_databases(seen: &Seen) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// Hosts that do not include the environments' own.
-fn allowed_hosts(seen: &Seen) -> Option<String> {
+/// The settings that allow `localhost`, and no host name of an environment's own.
+pub(in crate::model::detect) fn only_localhost(seen: &Seen) -> Option<String> {
     let (path, line) = seen.ending(&[".py"]).find_map(|(path, text)| {
         let line = text.lines().find(|line| line.trim_start().starts_with("ALLOWED_HOSTS"))?;
         Some((path, line))
     })?;
     let open = ["*", ".localhost", "[]"].iter().any(|host| line.contains(host));
-    (line.contains("localhost") && !open).then(|| {
-        format!("{path} allows the host `localhost` only: add `.localhost` to ALLOWED_HOSTS for the printed URLs")
-    })
+    (line.contains("localhost") && !open).then(|| path.to_owned())
 }

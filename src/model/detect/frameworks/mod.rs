@@ -5,6 +5,8 @@ mod node;
 mod python;
 mod rails;
 
+pub(super) use django::only_localhost;
+
 use crate::model::config::Kind;
 use crate::model::detect::seen::Seen;
 

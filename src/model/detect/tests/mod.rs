@@ -179,3 +179,16 @@ fn what_we_write_fits_a_terminal() {
     let text = render(&detect(&seen(&[MANAGE, ("yarn.lock", "")])), None, false);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
+
+#[test]
+fn an_application_that_allows_only_localhost_is_reached_there() {
+    let of = |hosts: &str| {
+        let settings = format!("ALLOWED_HOSTS = {hosts}\n");
+        config(&[MANAGE, ("shop/settings.py", &settings)]).url
+    };
+    let expected = Some("http://localhost:{DJANGO_PORT}".to_owned());
+    assert_eq!(of("['localhost', '127.0.0.1']"), expected);
+    for open in ["[]", "['*']", "['localhost', '.localhost']", "os.environ['HOSTS'].split()"] {
+        assert_eq!(of(open), None, "{open}");
+    }
+}
