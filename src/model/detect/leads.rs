@@ -78,7 +78,9 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
     let covering = of_kind.find(|(_, service)| service.main == part);
     let template = covering.map(|(key, service)| match &url {
         None => format!("{{{}}}", service.variable),
-        Some(url) if url.is_open() || var.tracked => url.template(key, &service.variable),
+        Some(url) if (url.is_open() || var.tracked) && !var.value.contains('$') => {
+            url.template(key, &service.variable)
+        }
         Some(url) => Url { password: None, ..url.clone() }.template(key, &service.variable),
     });
     Some(Lead {

@@ -82,10 +82,11 @@ fn whole(service: &Service) -> String {
     }
 }
 
-/// The application's own word for Postgres, when it would choose something else: its code compares with it.
+/// The application's own word for Postgres: what a file gives, or what its code compares with. An example of an
+/// environment file is read by no application, so a value that is right there is set all the same.
 fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
     if var.value.contains("postg") {
-        return None;
+        return check_value(&var.name, &var.value).is_ok().then(|| var.value.clone());
     }
     if var.value.contains("django.db.backends") {
         return Some("django.db.backends.postgresql".to_owned());

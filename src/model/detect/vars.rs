@@ -39,8 +39,23 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     files.sort_by_key(|path| (!path.ends_with(".env"), path.matches('/').count()));
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);
-        let vars = envfile::parse(seen.text(file).as_bytes()).into_iter();
-        vars.map(move |(name, value)| Var { name, value, file: file.clone(), tracked })
+        let vars = envfile::parse(seen.text(file).as_bytes());
+        let known = vars.clone();
+        vars.into_iter().map(move |(name, value)| {
+            let value = expanded(&value, &known);
+            Var { name, value, file: file.clone(), tracked }
+        })
+    })
+}
+
+/// The value with the variables of its own file in the place of `${NAME}`.
+fn expanded(value: &str, known: &[(String, String)]) -> String {
+    known.iter().fold(value.to_owned(), |value, (name, replacement)| {
+        // One that refers to others itself stays: nothing here runs in circles.
+        match replacement.contains('$') {
+            true => value,
+            false => value.replace(&format!("${{{name}}}"), replacement),
+        }
     })
 }
 

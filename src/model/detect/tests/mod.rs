@@ -192,3 +192,11 @@ fn an_application_that_allows_only_localhost_is_reached_there() {
         assert_eq!(of(open), None, "{open}");
     }
 }
+
+#[test]
+fn a_url_may_refer_to_other_variables_of_its_file() {
+    let text = "PASS=changethis\nDATABASE_URL=postgres://app:${PASS}@localhost:5432/shop\nREDIS_URL=redis://${HOST}/0\n";
+    let config = config(&[("backend/.env", text)]);
+    let url = "postgres://app:changethis@localhost:5432/{POSTGRES_DB}";
+    assert_eq!(config.env["DATABASE_URL"], url);
+}

@@ -27,6 +27,7 @@ const CASES: [Case; 7] = [
                 "checks/settings.py",
                 "ALLOWED_HOSTS = os.getenv('ALLOWED_HOSTS', '*').split(',')\nif os.getenv('DB') == 'postgres':\n    DATABASES = {'default': {\n        'ENGINE': 'django.db.backends.postgresql',\n        'HOST': os.getenv('DB_HOST', ''),\n        'PORT': os.getenv('DB_PORT', ''),\n        'NAME': os.getenv('DB_NAME', 'checks'),\n        'USER': os.getenv('DB_USER', 'postgres'),\n        'PASSWORD': os.getenv('DB_PASSWORD', '')}}\n",
             ),
+            ("docker/.env.example", "DB=postgres\nDB_NAME=checks\n"),
             (
                 "docker/docker-compose.yml",
                 "services:\n  db:\n    image: postgres:16\n    environment: [POSTGRES_DB=checks]\n  web:\n    build: .\n    ports: ['8000:8000']\n",
