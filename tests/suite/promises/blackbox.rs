@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 /// Calls that change files, or make them last.
-const CALLS: &str = "write,pwrite64,rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,link,linkat,symlink,fsync,fdatasync,ftruncate,fchmod,chmod";
+pub(super) const FILE_CALLS: &str = "write,pwrite64,rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,link,linkat,symlink,fsync,fdatasync,ftruncate,fchmod,chmod";
 
 const ADD: [&str; 2] = ["add", "x"];
 const REMOVE: [&str; 3] = ["remove", "x", "-D"];
@@ -45,21 +45,25 @@ fn git_killed_at_any_call() {
     }
 }
 
-/// A git that is killed leaves its lock files. They are not ours to remove: what they hold up is kept on record, and
-/// they are named; then the test removes them as git tells the user to.
+/// Lets `prune` finish what was interrupted. What git's lock files hold up is kept on record, and they are named.
 #[track_caller]
-fn pruned(repo: &Repo<'_>) {
+pub(super) fn pruned(repo: &Repo<'_>) {
     let said = repo.agentenv(&["prune"]);
-    let traces = repo.traces_of_files();
-    let locks = traces.iter().filter(|trace| trace.contains("/.git/") && trace.ends_with(".lock"));
-    let locks: Vec<&String> = locks.collect();
+    let locks = unlocked(repo);
     assert!(
-        said.code == 0 || locks.iter().any(|lock| said.stderr.contains(*lock)),
+        said.code == 0 || locks.iter().any(|lock| said.stderr.contains(lock)),
         "{}",
         said.show()
     );
-    locks.into_iter().for_each(|lock| fs::remove_file(lock).unwrap());
     repo.agentenv(&["prune"]).ok();
+}
+
+/// A git that is killed leaves its lock files. They are not ours to remove: the test does, as git tells the user to.
+pub(super) fn unlocked(repo: &Repo<'_>) -> Vec<String> {
+    let mut locks: Vec<String> = repo.traces_of_files().into_iter().collect();
+    locks.retain(|trace| trace.contains("/.git/") && trace.ends_with(".lock"));
+    locks.iter().for_each(|lock| fs::remove_file(lock).unwrap());
+    locks
 }
 
 fn sweep(fault: &str) {
@@ -105,7 +109,7 @@ fn world() -> (Sandbox, BTreeSet<String>) {
 /// How many of these calls the command makes when nothing strikes it.
 fn calls(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> usize {
     let log = sandbox.root.join("home/calls");
-    let mut strace = strace(sandbox, repo, &["-o", log.to_str().unwrap()], args);
+    let mut strace = strace(sandbox, repo, FILE_CALLS, &["-o", log.to_str().unwrap()], args);
     sandbox.outcome(&mut strace).ok();
     let count = fs::read_to_string(log).unwrap().lines().count();
     assert!(count > 12, "{count} calls");
@@ -113,14 +117,20 @@ fn calls(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> usize {
 }
 
 fn struck(sandbox: &Sandbox, repo: &Repo<'_>, how: &[&str], fault: &str, n: usize, args: &[&str]) {
-    let inject = format!("inject={CALLS}:{fault}:when={n}");
+    let inject = format!("inject={FILE_CALLS}:{fault}:when={n}");
     let options = [how, &["-o", "/dev/null", "-e", &inject]].concat();
-    sandbox.outcome(&mut strace(sandbox, repo, &options, args));
+    sandbox.outcome(&mut strace(sandbox, repo, FILE_CALLS, &options, args));
 }
 
-fn strace(sandbox: &Sandbox, repo: &Repo<'_>, options: &[&str], args: &[&str]) -> Command {
+pub(super) fn strace(
+    sandbox: &Sandbox,
+    repo: &Repo<'_>,
+    calls: &str,
+    options: &[&str],
+    args: &[&str],
+) -> Command {
     let mut command = sandbox.command("strace");
-    command.args(["-qq", "-e", &format!("trace={CALLS}")]).args(options);
+    command.args(["-qq", "-e", &format!("trace={calls}")]).args(options);
     command.arg(env!("CARGO_BIN_EXE_git-agentenv")).args(args).current_dir(&repo.path);
     command
 }

@@ -1,6 +1,7 @@
 //! What holds under load, kills, outages and hostile hands.
 
 mod blackbox;
+mod blackbox_servers;
 mod crash;
 mod crash_data;
 mod env_file;

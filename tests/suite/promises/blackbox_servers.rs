@@ -1,0 +1,218 @@
+//! As `blackbox`, with real servers: the program is killed, or told that the disk is full or broken, at calls that change
+//! a file or talk to a server, in each command that works on a whole environment.
+//!
+//! A sample of the calls is struck, always the same one; `AGENTENV_SWEEP=full` strikes every call in every way.
+
+use super::blackbox::{FILE_CALLS, pruned, strace, unlocked};
+use crate::common::{Repo, Sandbox, servers};
+use std::fs;
+
+/// Calls that talk to a server.
+const NETWORK_CALLS: &str = "connect,sendto,sendmsg";
+
+const FAULTS: [&str; 3] = ["signal=KILL", "error=ENOSPC", "error=EIO"];
+
+/// How many calls of the main thread are struck.
+const SAMPLE: usize = 5;
+
+/// At these calls every thread and every child (git, docker) is struck.
+const OF_ALL: [usize; 2] = [3, 14];
+
+const REMOVE: [&str; 3] = ["remove", "x", "-D"];
+
+#[test]
+fn remove() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.strike(&REMOVE, || world.environment(), || world.is_gone("remove"));
+}
+
+#[test]
+fn prune() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    let deleted = || {
+        world.environment();
+        fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    };
+    world.strike(&["prune"], deleted, || {
+        world.branch();
+        world.is_gone("prune");
+    });
+}
+
+#[test]
+fn adopt_of_a_worktree() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    let plain = || drop(world.repo.git(&["worktree", "add", "--quiet", "-b", "x", "../app-x"]));
+    world.strike(&["adopt", "../app-x"], plain, || {
+        let listed = world.repo.agentenv(&["list", "--json"]).ok().json();
+        if listed["environments"].as_array().unwrap().is_empty() {
+            world.repo.git(&["worktree", "remove", "../app-x"]);
+            world.branch();
+        }
+        world.is_gone("adopt");
+    });
+}
+
+#[test]
+fn adopt_of_an_environment_whose_lease_was_lost() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    let lost = || {
+        for lease in fs::read_dir(sandbox.root.join("state/leases")).unwrap() {
+            fs::remove_file(lease.unwrap().path()).unwrap();
+        }
+    };
+    world.strike_unpruned(&["adopt", "../app-x"], lost, || {
+        unlocked(&world.repo);
+        world.repo.agentenv(&["adopt", "../app-x"]).ok();
+        world.holds_its_data();
+    });
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("adopt");
+}
+
+#[test]
+fn restore() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    let kept = || drop(world.repo.agentenv(&["remove", "x", "--keep"]).ok());
+    world.strike(&["restore", "x"], kept, || {
+        let listed = world.repo.agentenv(&["list", "--json"]).ok().json();
+        if listed["environments"].as_array().unwrap().is_empty() {
+            world.repo.agentenv(&["restore", "x"]).ok();
+        }
+        world.holds_its_data();
+    });
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("restore");
+}
+
+#[test]
+fn db_reset() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    let database = format!("{}_x", sandbox.id);
+    let filled = || {
+        servers().psql_on(&database, "CREATE TABLE IF NOT EXISTS rows AS SELECT 1 AS one");
+    };
+    world.strike(&["db", "reset", "--yes", "x"], filled, || {
+        let tables = "SELECT count(*) FROM pg_class WHERE relname = 'rows'";
+        if servers().psql_on(&database, tables) == "0" {
+            let said = world.repo.agentenv(&["db", "snapshot", "list", "x"]).ok();
+            let newest = said.stdout.split_whitespace().rfind(|word| word.starts_with("before-"));
+            let newest = newest.unwrap_or_else(|| panic!("no snapshot: {}", said.show()));
+            world.repo.agentenv(&["db", "snapshot", "restore", newest, "x"]).ok();
+        }
+        assert_eq!(servers().psql_on(&database, "SELECT one FROM rows"), "1");
+    });
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("db reset");
+}
+
+struct World<'a> {
+    repo: Repo<'a>,
+    before: std::collections::BTreeSet<String>,
+}
+
+impl<'a> World<'a> {
+    fn new(sandbox: &'a Sandbox) -> Self {
+        let repo = sandbox.repo("app");
+        repo.config(&sandbox.config());
+        repo.agentenv(&["add", "x"]).ok();
+        repo.agentenv(&REMOVE).ok();
+        let before = repo.traces();
+        World { repo, before }
+    }
+
+    /// An environment with a row and a key.
+    fn environment(&self) {
+        let said = self.repo.agentenv(&["add", "x", "--json"]).ok().json();
+        let index = said["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+        let database = said["variables"]["POSTGRES_DB"].as_str().unwrap();
+        servers().psql_on(database, "CREATE TABLE rows AS SELECT 1 AS one");
+        servers().redis(index, &["SET", "key", "value"]);
+    }
+
+    #[track_caller]
+    fn holds_its_data(&self) {
+        let said = self.repo.agentenv(&["env", "x", "--json"]).ok().json();
+        let index = said["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+        let database = said["variables"]["POSTGRES_DB"].as_str().unwrap();
+        assert_eq!(servers().psql_on(database, "SELECT one FROM rows"), "1");
+        assert_eq!(servers().redis(index, &["GET", "key"]), "value");
+    }
+
+    fn branch(&self) {
+        let mut delete = self.repo.sandbox.command("git");
+        delete.args(["branch", "-D", "x"]).current_dir(&self.repo.path);
+        self.repo.sandbox.outcome(&mut delete);
+    }
+
+    /// As before, or a whole environment that can be removed.
+    #[track_caller]
+    fn is_gone(&self, when: &str) {
+        let listed = self.repo.agentenv(&["list", "--json"]).ok().json();
+        if let Some(row) = listed["environments"].as_array().unwrap().first() {
+            assert_eq!(row["state"], "ready", "{when}");
+            self.repo.agentenv(&REMOVE).ok();
+        }
+        self.repo.leaves_nothing_but(&self.before, when);
+    }
+
+    /// Strikes a command again and again: first it is prepared, then `prune` ends what was interrupted, then it is checked.
+    fn strike(&self, args: &[&str], prepare: impl Fn(), check: impl Fn()) {
+        self.strike_unpruned(args, prepare, || {
+            pruned(&self.repo);
+            check();
+        });
+    }
+
+    #[expect(clippy::print_stdout, reason = "a test that fails shows the strike")]
+    fn strike_unpruned(&self, args: &[&str], prepare: impl Fn(), check: impl Fn()) {
+        prepare();
+        let calls = self.calls(args);
+        check();
+        for (how, fault, n) in strikes(calls) {
+            prepare();
+            println!("{fault} at call {n} {how:?} of {args:?}");
+            let inject = format!("inject={FILE_CALLS},{NETWORK_CALLS}:{fault}:when={n}");
+            self.run(&[how, &["-o", "/dev/null", "-e", &inject]].concat(), args);
+            check();
+        }
+    }
+
+    /// How many calls the main thread makes when nothing strikes it.
+    fn calls(&self, args: &[&str]) -> usize {
+        let log = self.repo.sandbox.root.join("home/calls");
+        self.run(&["-o", log.to_str().unwrap()], args);
+        let count = fs::read_to_string(log).unwrap().lines().count();
+        assert!(count >= SAMPLE, "{count} calls");
+        count
+    }
+
+    fn run(&self, options: &[&str], args: &[&str]) {
+        let calls = format!("{FILE_CALLS},{NETWORK_CALLS}");
+        let mut command = strace(self.repo.sandbox, &self.repo, &calls, options, args);
+        self.repo.sandbox.outcome(command.env("AGENTENV_TIMEOUT", "10"));
+    }
+}
+
+/// How each strike goes: the options of strace, the fault, the number of the call.
+fn strikes(calls: usize) -> Vec<(&'static [&'static str], &'static str, usize)> {
+    const MAIN: &[&str] = &[];
+    const ALL: &[&str] = &["-f"];
+    if std::env::var("AGENTENV_SWEEP").is_ok_and(|sweep| sweep == "full") {
+        let main = (1..=calls).map(|n| (MAIN, n)).chain((1..=30).map(|n| (ALL, n)));
+        return main.flat_map(|(how, n)| FAULTS.map(|fault| (how, fault, n))).collect();
+    }
+    let spread = (0..SAMPLE).map(|i| (MAIN, 1 + i * (calls - 1) / (SAMPLE - 1)));
+    let all = OF_ALL.into_iter().map(|n| (ALL, n));
+    let faults = FAULTS.into_iter().cycle();
+    spread.chain(all).zip(faults).map(|((how, n), fault)| (how, fault, n)).collect()
+}
