@@ -91,10 +91,12 @@ fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
     if var.value.contains("django.db.backends") {
         return Some("django.db.backends.postgresql".to_owned());
     }
-    let text = evidence.seen.text(&var.file);
+    let naming: Vec<&String> =
+        evidence.seen.files.values().filter(|text| text.contains(&var.name)).collect();
     let words = ["postgresql", "postgres"];
     let quoted = |word: &&&str| {
-        [format!("\"{word}\""), format!("'{word}'")].iter().any(|word| text.contains(word))
+        let quoted = [format!("\"{word}\""), format!("'{word}'")];
+        quoted.iter().any(|word| naming.iter().any(|text| text.contains(word)))
     };
     words.iter().find(quoted).map(|word| (*word).to_owned())
 }

@@ -200,3 +200,17 @@ fn a_url_may_refer_to_other_variables_of_its_file() {
     let url = "postgres://app:changethis@localhost:5432/{POSTGRES_DB}";
     assert_eq!(config.env["DATABASE_URL"], url);
 }
+
+#[test]
+fn an_engine_is_named_by_any_file_that_reads_its_variable() {
+    let config = config(&[
+        MANAGE,
+        ("shop/settings/__init__.py", "if os.getenv('SHOP_DBENGINE') == 'mariadb': pass"),
+        (
+            "shop/settings/custom.py",
+            "choice('SHOP_DBENGINE', {'sqlite', 'postgresql'})\nos.getenv('SHOP_DBNAME', 'shop')",
+        ),
+        ("requirements.txt", "psycopg"),
+    ]);
+    assert_eq!(config.env["SHOP_DBENGINE"], "postgresql");
+}
