@@ -1,8 +1,9 @@
 //! The command line: global options and the list of subcommands.
 
 use crate::commands::{
-    add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, open,
-    path, prune, ps, remove, restart, restore, run, shell_init, status, trust, up, wait,
+    add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, mcp,
+    open, path, prune, ps, remove, restart, restore, run, shell_init, status, switch, trust, up,
+    wait,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -99,6 +100,9 @@ pub enum Command {
     ///
     /// Refuses when the calling shell has loaded the variables of another environment: the command
     /// could use the other environment's database. `--force` runs it anyway.
+    ///
+    /// `--all` runs it in every environment of the repository, side by side, with nothing to read.
+    /// Each line of output begins with the environment's name; the exit code is the worst one.
     Run(run::Args),
     /// Start the application of an environment
     ///
@@ -197,6 +201,13 @@ pub enum Command {
     /// sessions. Snapshots are databases on the same server. They belong to the environment and are
     /// dropped with it.
     Db(db::Args),
+    /// Choose an environment and go there
+    ///
+    /// Without an argument, `switch` shows the environments with a fuzzy search and a preview. It
+    /// prints the chosen path; the function of `git agentenv shell-init` goes there. `-` leads back.
+    /// The branch of the main checkout leads to the main checkout. A name that does not exist is
+    /// created with `--create`, or when you agree.
+    Switch(switch::Args),
     /// Print a shell completion script
     ///
     /// Completes subcommands, options, branches and environments, for `git agentenv` and
@@ -206,14 +217,26 @@ pub enum Command {
     ///
     /// The function `agentenv` runs `git agentenv`, then changes to the new worktree after `add`,
     /// to the environment after `path`, and to the main checkout after `remove` of the current
-    /// directory. A program cannot change the directory of its shell; a function can.
+    /// directory, and to the environment that `switch` chooses. A program cannot change the directory
+    /// of its shell; a function can. `--install` adds the line that loads it to the shell's own file,
+    /// once, and `--uninstall` removes it.
     ShellInit(shell_init::Args),
     /// Turn worktrees made by git or coding agents into environments
     ///
     /// `hook install` adds a block to the repository's post-checkout hook: each plain `git worktree
-    /// add` then creates an environment. Other hooks stay. `hook claude` sets up Claude Code's
-    /// worktrees and sessions. `hook uninstall` removes the block; existing environments stay.
+    /// add` then creates an environment. Other hooks stay. `hook uninstall` removes the block; existing
+    /// environments stay.
+    ///
+    /// `hook claude` sets up Claude Code's worktrees and sessions. `hook codex`, `conductor`, `cursor`,
+    /// `gemini`, `opencode`, `vscode` and `worktrunk` print what belongs into the configuration of that
+    /// program. `--install` adds it to the file, `--uninstall` removes it again; other lines stay.
     Hook(hook::Args),
+    /// Serve the commands to agents as Model Context Protocol tools
+    ///
+    /// Speaks the protocol on stdin and stdout; an agent starts it. Each tool is a command of this
+    /// program with the same arguments, and answers with the document of `--json`. A call can name
+    /// the directory of the repository; without it, the tool runs where the server was started.
+    Mcp(mcp::Args),
 }
 
 const EXAMPLES: &str = "\

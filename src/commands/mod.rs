@@ -13,6 +13,7 @@ pub mod infra;
 pub mod init;
 pub mod list;
 pub mod logs;
+pub mod mcp;
 pub mod open;
 pub mod output;
 pub mod path;
@@ -24,6 +25,7 @@ pub mod restore;
 pub mod run;
 pub mod shell_init;
 pub mod status;
+pub mod switch;
 pub mod trust;
 pub mod up;
 pub mod wait;
@@ -54,6 +56,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Db(args) => db::run(&args, ui),
         Command::Init(args) => init::run(&args, ui),
         Command::Status(args) => status::run(&args, ui),
+        Command::Switch(args) => switch::run(&args, ui),
         Command::Up(args) => up::run(&args, ui),
         Command::Down(args) => down::run(&args, ui),
         Command::Restart(args) => restart::run(&args, ui),
@@ -62,5 +65,6 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Wait(args) => wait::run(&args, ui),
         Command::Open(args) => open::run(&args, ui),
         Command::Hook(args) => hook::run(&args, ui),
+        Command::Mcp(args) => mcp::run(&args),
     }
 }

@@ -184,7 +184,7 @@ fn ask(context: &Context, ui: &Ui) -> Result<Record> {
         ),
     };
     let items: Vec<Item> = records.iter().map(item).collect();
-    let menu = Menu { prompt: "Restore:", items: &items, new: None, several: false };
+    let menu = Menu { prompt: "Restore:", items: &items, new: None, several: false, preview: None };
     match ui.choose(&menu)? {
         Choice::Items(chosen) => chosen.first().and_then(|&at| records.into_iter().nth(at)),
         Choice::New(_) => None,

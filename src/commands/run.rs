@@ -1,12 +1,14 @@
-//! `git agentenv run`: runs a command in an environment.
+//! `git agentenv run`: runs a command in an environment, or in all of them.
 
 use super::check;
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
 use crate::environment::{hooks, resolve};
-use crate::error::Exit;
+use crate::error::{self, Exit};
+use crate::model::lease::Lease;
 use crate::sys::exec::Cmd;
-use crate::ui::Ui;
+use crate::sys::parallel;
+use crate::ui::{Tone, Ui};
 use anyhow::{Context as _, Result};
 use clap_complete::ArgValueCandidates;
 use std::ffi::OsString;
@@ -18,6 +20,9 @@ pub struct Args {
     /// The environment; default: the one around the current directory
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
+    /// Run it in every environment of this repository, side by side
+    #[arg(short, long, conflicts_with = "env")]
+    pub all: bool,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
@@ -30,6 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv run -- python manage.py migrate
   git agentenv run feature-x -- npm run dev
+  git agentenv run --all -- git pull --rebase
   git agentenv run feature-x -- sh -c 'curl localhost:$DJANGO_PORT'";
 
 /// The exit code when the command never ran.
@@ -37,7 +43,8 @@ const NEVER_RAN: Exit = Exit::Command(125);
 
 /// Runs the command and exits as it does. Every other problem is printed and exits 125.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    attempt(args).map(Exit::Command).or_else(|error| {
+    let ran = if args.all { everywhere(args, ui) } else { attempt(args).map(Exit::Command) };
+    ran.or_else(|error| {
         ui.error_ending(&error, NEVER_RAN);
         Ok(NEVER_RAN)
     })
@@ -50,6 +57,35 @@ fn attempt(args: &Args) -> Result<u8> {
         check::require_own(&context, &lease)?;
     }
     resolve::require_present(&lease)?;
+    command(args, &lease)?.take_over()
+}
+
+fn command(args: &Args, lease: &Lease) -> Result<Cmd> {
     let (program, rest) = args.command.split_first().context("no command")?;
-    hooks::with_vars(Cmd::new(program).args(rest), &lease).take_over()
+    Ok(hooks::with_vars(Cmd::new(program).args(rest), lease))
+}
+
+/// Runs it in every environment, each line of output after the environment's name. Exits with the worst code.
+fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
+    let context = Context::here()?;
+    let leases = resolve::current(&context)?;
+    if leases.is_empty() {
+        let failure = error::not_found("there are no environments");
+        return Err(failure.hint("create one: `git agentenv add <branch>`").into());
+    }
+    let width = leases.iter().map(|lease| lease.name.len()).max().unwrap_or(0);
+    let codes = parallel::each(&leases, |lease| {
+        let prefix = format!("{} | ", Tone::Strong.paint(&format!("{:<width$}", lease.name)));
+        let print = |line: &str| ui.raw(&format!("{prefix}{line}\n"));
+        let ran =
+            resolve::require_present(lease).and_then(|()| command(args, lease)?.each_line(&print));
+        ran.unwrap_or_else(|error| {
+            ui.warn(format!("{}: {error:#}", lease.name));
+            125
+        })
+    });
+    let failed = leases.iter().zip(&codes).filter(|(_, code)| **code != 0);
+    failed.for_each(|(lease, code)| ui.say(format!("{} exited with {code}", lease.name)));
+    let worst = codes.into_iter().max().unwrap_or(0);
+    Ok(Exit::Command(u8::try_from(worst).unwrap_or(u8::MAX)))
 }

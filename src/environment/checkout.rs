@@ -54,15 +54,30 @@ fn new(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Result<Start
         return Err(error::refused(message).hint(hint).into());
     }
     if let Some(revision) = from {
-        return Ok(Start::New { commit: git::resolve(here, revision)? });
+        let commit = git::resolve(here, revision)?;
+        return Ok(Start::New { commit, from: Some(revision.to_owned()) });
     }
     match repo.remotes_with(name).as_slice() {
-        [] => Ok(Start::New { commit: repo.head()? }),
+        [] => {
+            require_no_remote(repo, name)?;
+            Ok(Start::New { commit: repo.head()?, from: repo.head_branch() })
+        }
         [RemoteBranch { remote, commit }] => {
             Ok(Start::Remote { remote: remote.clone(), commit: commit.clone() })
         }
         several => several_remotes(repo, name, several),
     }
+}
+
+/// Refuses `origin/x` where the remote `origin` has a branch `x`: that is the branch that is meant.
+fn require_no_remote(repo: &Repo, name: &str) -> Result<()> {
+    let Some((remote, branch)) = repo.remote_branch(name) else { return Ok(()) };
+    let failure = error::usage(format!("`{name}` is branch `{branch}` of the remote `{remote}`"));
+    let hint = match repo.branch(&branch) {
+        None => format!("check it out as a local branch: `git agentenv add {branch}`"),
+        Some(_) => format!("start a new branch from it: `git agentenv add <branch> --from {name}`"),
+    };
+    Err(failure.hint(hint).into())
 }
 
 /// As git does it: `checkout.defaultRemote` decides, else it is an error.

@@ -22,7 +22,7 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
     let mark = lease.mark();
     let what = match &plan.target {
         Target::Branch { name, start } => {
-            if let Start::New { commit } | Start::Remote { commit, .. } = start {
+            if let Start::New { commit, .. } | Start::Remote { commit, .. } = start {
                 git::create_branch(&lease.main, name, commit, &mark)?;
             }
             Checkout::Branch(name)

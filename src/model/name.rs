@@ -5,27 +5,35 @@
 
 use sha2::{Digest, Sha256};
 
-/// The longest name, so that a template such as `app_{name}` stays below the 63 bytes of an identifier.
-pub const LONGEST: usize = 40;
+/// The longest name: that of a label in a host name.
+pub const LONGEST: usize = 63;
 
 /// Postgres's longest identifier, in bytes; it cuts longer ones without an error, in DROP too.
 pub const IDENTIFIER: usize = 63;
 
+/// The longest database: Django makes `test_<name>_gw99` beside it, which must not be cut either.
+pub const DATABASE: usize = IDENTIFIER - "test_".len() - "_gw99".len();
+
 /// Hexadecimal digits of a hash suffix. 48 bits: a hundred thousand branches have no two alike.
 const DIGITS: usize = 12;
 
-/// The names to try for a branch: the plain one, which another branch may have (`feature/x` and `feature-x`),
-/// then one with a hash, which no other branch has. Both are the same where cleaning drops or cuts something.
-pub fn candidates(branch: &str) -> [String; 2] {
+/// Hexadecimal digits of a hash suffix that people read. Two branches of one beginning can share it.
+const FEW: usize = 6;
+
+/// The names to try for a branch: the plain one, which another branch may have (`feature/x` and `feature-x`), one with
+/// a short hash, and one with a long hash, which no other branch has. Where cleaning drops or cuts something, there is
+/// no plain one.
+pub fn candidates(branch: &str) -> [String; 3] {
     let cleaned = clean(branch);
     let stem = if cleaned.text.is_empty() { "env" } else { &cleaned.text };
+    let short = hashed(stem, branch, '-', LONGEST, FEW);
     let distinct = with_hash(stem, branch, '-', LONGEST);
-    // A name that ends like a hash could be the second candidate of another branch.
+    // A name that ends like a long hash could be the last candidate of another branch.
     let plain = !cleaned.dropped && (1..=LONGEST).contains(&cleaned.text.len());
     if plain && !ends_in_hash(&cleaned.text) {
-        [cleaned.text, distinct]
+        [cleaned.text, short, distinct]
     } else {
-        [distinct.clone(), distinct]
+        [short.clone(), short, distinct]
     }
 }
 
@@ -46,7 +54,11 @@ pub fn repo_slug(dir_name: &str) -> String {
 
 /// `text`, cut where needed, then a hash of `salt`: at most `longest` bytes.
 pub fn with_hash(text: &str, salt: &str, separator: char, longest: usize) -> String {
-    let hash = hash(salt);
+    hashed(text, salt, separator, longest, DIGITS)
+}
+
+fn hashed(text: &str, salt: &str, separator: char, longest: usize, digits: usize) -> String {
+    let hash = hash(salt, digits);
     let room = longest.saturating_sub(hash.len() + separator.len_utf8());
     let stem = beginning(text, room).trim_end_matches(['-', '_']);
     format!("{stem}{separator}{hash}")
@@ -89,10 +101,10 @@ fn ends_in_hash(name: &str) -> bool {
         .is_some_and(|(_, end)| end.len() == DIGITS && end.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-fn hash(text: &str) -> String {
+fn hash(text: &str, digits: usize) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..DIGITS].to_owned()
+    hex[..digits].to_owned()
 }
 
 /// At most the first `room` bytes, whole characters only.

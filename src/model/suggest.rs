@@ -15,6 +15,14 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// The known word of which `word` is most likely a typing error: at most two letters differ, and not only digits, as in
+/// `agent-1` and `agent-2`.
+pub fn typing_error<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let near = closest(word, known.into_iter().filter(|known| letters(known) != letters(word)))?;
+    (strsim::osa_distance(word, near) <= 2 && word.chars().count() > 4).then_some(near)
+}
+
 /// A hint that offers the closest word, or lists the known words.
 pub fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(meant) = closest(word, known.clone()) {
@@ -50,6 +58,15 @@ mod tests {
             ("env-file", "env_file"),
         ] {
             assert_eq!(closest(typed, KNOWN), Some(meant), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_no_typing_error_of_its_sisters() {
+        assert_eq!(typing_error("featur/logi", ["feature/login"]), Some("feature/login"));
+        for (word, known) in [("agent-2", "agent-1"), ("fix-a", "main"), ("x", "y"), ("abc", "abd")]
+        {
+            assert_eq!(typing_error(word, [known]), None, "{word}");
         }
     }
 

@@ -31,6 +31,9 @@ const GIT_LOCAL: &[&str] = &[
 /// an agent's own `add` must not move the shell that the agent was started from.
 pub const GO_TO: &str = "AGENTENV_CD_FILE";
 
+/// The variable in which that function remembers the directory before the last switch.
+pub const PREVIOUS: &str = "AGENTENV_PREVIOUS";
+
 /// The file of this program, to start it again.
 pub fn program() -> Option<PathBuf> {
     std::env::current_exe().ok()

@@ -150,6 +150,20 @@ impl Repo {
         found.collect()
     }
 
+    /// The branch that is checked out where the repository was found.
+    pub fn head_branch(&self) -> Option<String> {
+        Some(self.git.head_name().ok()??.shorten().to_string())
+    }
+
+    /// The remote and the branch of `origin/x`, if there is one.
+    pub fn remote_branch(&self, name: &str) -> Option<(String, String)> {
+        self.commit_of(&format!("refs/remotes/{name}"))?;
+        self.remotes().find_map(|remote| {
+            let branch = name.strip_prefix(&remote)?.strip_prefix('/')?.to_owned();
+            Some((remote, branch))
+        })
+    }
+
     fn remotes(&self) -> impl Iterator<Item = String> {
         let names = self.git.remote_names().into_iter();
         names.filter_map(|name| Some(name.to_str().ok()?.to_owned()))

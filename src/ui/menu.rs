@@ -6,6 +6,7 @@ use anyhow::Result;
 use console::Key;
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
+use std::collections::BTreeMap;
 
 /// How many entries show at once.
 const ROWS: usize = 10;
@@ -41,7 +42,12 @@ pub struct Menu<'a> {
     pub new: Option<Judge<'a>>,
     /// Several entries can be marked with the space bar.
     pub several: bool,
+    /// Details of the entry under the cursor, shown below.
+    pub preview: Option<Preview<'a>>,
 }
+
+/// The details of an entry, line by line.
+pub type Preview<'a> = &'a dyn Fn(usize) -> Vec<String>;
 
 /// The menu's state between two keys.
 struct State<'a> {
@@ -50,6 +56,7 @@ struct State<'a> {
     rows: Vec<Row>,
     at: usize,
     marked: Vec<bool>,
+    previews: BTreeMap<usize, Vec<String>>,
 }
 
 /// A selectable line.
@@ -68,9 +75,11 @@ impl Menu<'_> {
             rows: Vec::new(),
             at: 0,
             marked: vec![false; self.items.len()],
+            previews: BTreeMap::new(),
         };
         state.search();
         loop {
+            state.look();
             screen.draw(&state.lines())?;
             match screen.key(self.prompt)? {
                 Key::Escape | Key::CtrlC => return Err(cancelled(self.prompt)),
@@ -102,6 +111,14 @@ impl State<'_> {
     fn retype(&mut self, edit: impl FnOnce(&mut String)) {
         edit(&mut self.typed);
         self.search();
+    }
+
+    /// Makes the preview of the entry under the cursor, once.
+    fn look(&mut self) {
+        if let (Some(preview), Some(Row::Item(item))) = (self.menu.preview, self.rows.get(self.at))
+        {
+            self.previews.entry(*item).or_insert_with(|| preview(*item));
+        }
     }
 
     fn mark(&mut self) {
@@ -159,6 +176,10 @@ impl State<'_> {
             more => format!("{more} more; "),
         };
         lines.push(Tone::Quiet.paint_stderr(&format!("  {more}{keys}")));
+        if let Some(Row::Item(item)) = self.rows.get(self.at) {
+            let preview = self.previews.get(item).into_iter().flatten();
+            lines.extend(preview.map(|line| format!("  │ {line}")));
+        }
         lines
     }
 
@@ -194,7 +215,14 @@ mod tests {
 
     fn state<'a>(menu: &'a Menu<'a>, keys: &str) -> State<'a> {
         let marked = vec![false; menu.items.len()];
-        let mut state = State { menu, typed: String::new(), rows: Vec::new(), at: 0, marked };
+        let mut state = State {
+            menu,
+            typed: String::new(),
+            rows: Vec::new(),
+            at: 0,
+            marked,
+            previews: BTreeMap::new(),
+        };
         state.search();
         keys.chars().for_each(|key| state.press(Key::Char(key)));
         state
@@ -211,7 +239,8 @@ mod tests {
         let judge = |typed: &str| {
             if typed.ends_with('.') { Err("no".to_owned()) } else { Ok(typed.to_owned()) }
         };
-        let menu = Menu { prompt: "", items: &items, new: Some(&judge), several: false };
+        let menu =
+            Menu { prompt: "", items: &items, new: Some(&judge), several: false, preview: None };
         assert_eq!(state(&menu, "login").chosen(), Some(Choice::Items(vec![2])));
         assert_eq!(state(&menu, "flog").chosen(), Some(Choice::Items(vec![1])));
         assert_eq!(state(&menu, "zz").chosen(), Some(Choice::New("zz".to_owned())));
@@ -222,9 +251,26 @@ mod tests {
     }
 
     #[test]
+    fn the_entry_under_the_cursor_is_previewed_once() {
+        let items = items(&["one", "two"]);
+        let asked = std::cell::Cell::new(0);
+        let preview = |at: usize| {
+            asked.set(asked.get() + 1);
+            vec![format!("entry {at}")]
+        };
+        let menu =
+            Menu { prompt: "", items: &items, new: None, several: false, preview: Some(&preview) };
+        let mut state = state(&menu, "two");
+        state.look();
+        state.look();
+        assert_eq!(asked.get(), 1);
+        assert!(state.lines().last().unwrap().contains("entry 1"));
+    }
+
+    #[test]
     fn marked_entries_stay_marked_while_others_are_searched() {
         let items = items(&["one", "two", "three"]);
-        let menu = Menu { prompt: "", items: &items, new: None, several: true };
+        let menu = Menu { prompt: "", items: &items, new: None, several: true, preview: None };
         assert_eq!(state(&menu, "one ").chosen(), Some(Choice::Items(vec![0])));
         let mut both = state(&menu, "one ");
         both.press(Key::Char('\x15'));

@@ -10,7 +10,8 @@ use crate::environment::workspace::Workspace;
 use crate::environment::{checkout, create, data, hooks, reclaim};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::Lease;
-use crate::model::plan::{Data, Request, Target};
+use crate::model::plan::{Data, Request, Start, Target};
+use crate::model::suggest;
 use crate::sys::fs;
 use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
@@ -102,8 +103,20 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     if is_asked && !args.yes {
         agree(&workspace, &requests)?;
+    } else {
+        requests.iter().for_each(|request| tell_new(&context, ui, &request.target));
     }
     make(args, &workspace, requests)
+}
+
+/// Says what a new branch starts from, and which branch may have been meant.
+fn tell_new(context: &Context, ui: &Ui, target: &Target) {
+    let Target::Branch { name, start: Start::New { commit, from } } = target else { return };
+    let known = context.repo.branches().unwrap_or_default();
+    let meant = suggest::typing_error(name, known.iter().map(String::as_str));
+    let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+    let from = summary::place(commit, from.as_deref());
+    ui.say(format!("new branch `{name}`, from {from}{meant}"));
 }
 
 /// A branch that is named twice is created once.

@@ -20,7 +20,8 @@ pub fn branch(context: &Context, ui: &Ui, from: Option<&str>) -> Result<String> 
     let taken: BTreeSet<String> = checkout::taken(&context.repo)?.into_keys().collect();
     let items = branches(&context.repo, &taken)?;
     let judge = |typed: &str| judge(typed, &taken, from.unwrap_or("HEAD"));
-    let menu = Menu { prompt: "Branch:", items: &items, new: Some(&judge), several: false };
+    let menu =
+        Menu { prompt: "Branch:", items: &items, new: Some(&judge), several: false, preview: None };
     match ui.choose(&menu)? {
         Choice::New(name) => Ok(name),
         Choice::Items(chosen) => {

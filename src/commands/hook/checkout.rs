@@ -1,6 +1,6 @@
 //! `git agentenv hook install|uninstall|status`: the post-checkout hook.
 
-use super::claude;
+use super::{claude, host, hosts};
 use crate::commands::hook::checkout_script as hook;
 use crate::commands::hook::checkout_script::Change;
 use crate::environment::context::Context;
@@ -32,13 +32,13 @@ Examples:
 const BY_HAND: &str =
     "call `git-agentenv --quiet hook checkout` from it when its first argument is all zeros";
 
-/// `hook install`, `hook uninstall`, `hook claude --install` and `--uninstall`.
+/// `hook install`, `hook uninstall`, and `--install` and `--uninstall` of a program.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Installed {
     /// It is in the file.
     pub(super) installed: bool,
-    /// The hook's or the settings' file.
+    /// The hook's or the program's file.
     pub(super) file: PathBuf,
 }
 
@@ -48,8 +48,22 @@ pub(crate) struct Installed {
 pub(crate) struct Status {
     /// The post-checkout hook.
     post_checkout: Place,
-    /// Claude Code's settings.
+    /// The configuration of Claude Code.
     claude: Place,
+    /// The configuration of Codex.
+    codex: Place,
+    /// The configuration of Conductor.
+    conductor: Place,
+    /// The configuration of Cursor.
+    cursor: Place,
+    /// The configuration of Gemini CLI.
+    gemini: Place,
+    /// The configuration of opencode.
+    opencode: Place,
+    /// The configuration of VS Code.
+    vscode: Place,
+    /// The configuration of worktrunk.
+    worktrunk: Place,
 }
 
 /// Where a hook is.
@@ -60,6 +74,23 @@ struct Place {
     installed: bool,
     /// Where it is, or would be; null: in no file.
     file: Option<PathBuf>,
+}
+
+impl Status {
+    fn text(&self) -> String {
+        let rows = [
+            ("post-checkout", &self.post_checkout),
+            ("claude", &self.claude),
+            ("codex", &self.codex),
+            ("conductor", &self.conductor),
+            ("cursor", &self.cursor),
+            ("gemini", &self.gemini),
+            ("opencode", &self.opencode),
+            ("vscode", &self.vscode),
+            ("worktrunk", &self.worktrunk),
+        ];
+        rows.iter().map(|(name, place)| format!("{name:<13}  {place}\n")).collect()
+    }
 }
 
 impl fmt::Display for Place {
@@ -133,13 +164,22 @@ pub fn status(ui: &Ui) -> Result<Exit> {
     let found = find(&context)?;
     let checkout = found.text.as_deref().is_some_and(hook::is_in);
     let claude = claude::installed(&context)?;
+    let place = |key| {
+        let file = host::installed(&context, hosts::host(key)).unwrap_or_default();
+        Place { installed: file.is_some(), file }
+    };
     let answer = Status {
         post_checkout: Place { installed: checkout, file: Some(found.file) },
         claude: Place { installed: claude.is_some(), file: claude },
+        codex: place("codex"),
+        conductor: place("conductor"),
+        cursor: place("cursor"),
+        gemini: place("gemini"),
+        opencode: place("opencode"),
+        vscode: place("vscode"),
+        worktrunk: place("worktrunk"),
     };
-    ui.answer(&answer, || {
-        format!("post-checkout  {}\nclaude         {}\n", answer.post_checkout, answer.claude)
-    })?;
+    ui.answer(&answer, || answer.text())?;
     Ok(Exit::Done)
 }
 

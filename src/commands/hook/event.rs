@@ -134,7 +134,7 @@ fn remove_plain(context: &Context, ui: &Ui, path: &Path) -> Result<Exit> {
 }
 
 /// Repairs the environment of a worktree, or creates one.
-fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
+pub fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
     let workspace = Workspace::open(context, ui)?;
     let mut lease = adopt::worktree(&workspace)?;
     hooks::try_post_add(&workspace, &mut lease);

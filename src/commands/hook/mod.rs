@@ -5,7 +5,11 @@ pub mod checkout_script;
 pub mod claude;
 pub mod claude_protocol;
 pub mod claude_session;
+pub mod edit;
 pub mod event;
+pub mod host;
+pub mod hosts;
+pub mod lifecycle;
 
 use crate::error::Exit;
 use crate::ui::Ui;
@@ -34,6 +38,20 @@ pub enum What {
     Status,
     /// Print or install the settings that turn Claude Code's worktrees into environments
     Claude(claude::Args),
+    /// Print or install the setup and cleanup scripts of Codex's local environments
+    Codex(host::Args),
+    /// Print or install the setup and archive scripts of Conductor's workspaces
+    Conductor(host::Args),
+    /// Print or install the setup command of Cursor's worktrees
+    Cursor(host::Args),
+    /// Print or install a session hook for Gemini CLI in worktrees
+    Gemini(host::Args),
+    /// Print or install an opencode plugin that sets the variables of an environment
+    Opencode(host::Args),
+    /// Print or install the setting that copies ignored files into VS Code's worktrees
+    Vscode(host::Args),
+    /// Print or install the hooks of worktrunk's worktrees
+    Worktrunk(host::Args),
     /// Handle a post-checkout hook (run by git)
     #[command(hide = true)]
     Checkout,
@@ -49,13 +67,23 @@ pub enum What {
     /// Handle the event PreToolUse (run by Claude Code)
     #[command(hide = true)]
     ClaudeCheck,
+    /// Turn the worktree into an environment (run by agents)
+    #[command(hide = true)]
+    Setup,
+    /// Stop what runs in the environment (run by agents)
+    #[command(hide = true)]
+    Cleanup,
+    /// Handle the event SessionStart (run by Gemini CLI)
+    #[command(hide = true)]
+    SessionStart,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   git agentenv hook install
   git agentenv hook status
-  git agentenv hook claude --install";
+  git agentenv hook claude --install
+  git agentenv hook codex --print";
 
 /// Runs the subcommand.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
@@ -64,10 +92,20 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         What::Uninstall => checkout::uninstall(ui),
         What::Status => checkout::status(ui),
         What::Claude(args) => claude::run(args, ui),
+        What::Codex(args) => host::run("codex", args, ui),
+        What::Conductor(args) => host::run("conductor", args, ui),
+        What::Cursor(args) => host::run("cursor", args, ui),
+        What::Gemini(args) => host::run("gemini", args, ui),
+        What::Opencode(args) => host::run("opencode", args, ui),
+        What::Vscode(args) => host::run("vscode", args, ui),
+        What::Worktrunk(args) => host::run("worktrunk", args, ui),
         What::Checkout => event::checkout(ui),
         What::ClaudeCreate => event::create(ui),
         What::ClaudeRemove => event::remove(ui),
         What::ClaudeSession => claude_session::variables(ui),
         What::ClaudeCheck => claude_session::check(ui),
+        What::Setup => lifecycle::setup(ui),
+        What::Cleanup => lifecycle::cleanup(ui),
+        What::SessionStart => lifecycle::session_start(ui),
     }
 }

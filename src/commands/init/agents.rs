@@ -15,8 +15,48 @@ const MARKS: Marks = Marks {
     end: "<!-- <<< git-agentenv <<< -->",
 };
 
+/// The skill that agents load when a task touches environments: https://agentskills.io/specification.
+const SKILL: &str = include_str!("SKILL.md");
+
+/// Where agents look for skills of a project.
+const SKILL_FILE: &str = ".agents/skills/git-agentenv/SKILL.md";
+
+/// The line by which we know our own skill.
+const SKILL_MARK: &str = "<!-- Written by `git agentenv init --agents`";
+
+/// The files that agents read.
+pub struct Written {
+    /// The instructions.
+    pub agents: PathBuf,
+    /// The skill.
+    pub skill: PathBuf,
+}
+
+/// Writes the skill and the instructions.
+pub fn write(context: &Context, ui: &Ui) -> Result<Written> {
+    let skill = write_skill(context)?;
+    let agents = write_text(context, ui)?;
+    Ok(Written { agents, skill })
+}
+
+/// Writes the skill; refuses to replace another one of that name.
+fn write_skill(context: &Context) -> Result<PathBuf> {
+    let file = context.repo.main.join(SKILL_FILE);
+    let existing = fs::read(&file)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    if existing.as_ref().is_some_and(|text| !text.contains(SKILL_MARK)) {
+        let message = format!("{} was not written by git-agentenv", file.display());
+        let hint = "rename that skill, then run `git agentenv init --agents`";
+        return Err(error::refused(message).hint(hint).into());
+    }
+    if existing.as_deref() != Some(SKILL) {
+        fs::make_dir(file.parent().unwrap_or(&file))?;
+        fs::replace_as(&file, SKILL.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
+    }
+    Ok(file)
+}
+
 /// Replaces our block in AGENTS.md, or appends it; returns the file.
-pub fn write(context: &Context, ui: &Ui) -> Result<PathBuf> {
+fn write_text(context: &Context, ui: &Ui) -> Result<PathBuf> {
     let file = context.repo.main.join("AGENTS.md");
     let existing = fs::read(&file).map_err(|error| refused(&error.to_string()))?;
     let existing = String::from_utf8(existing.unwrap_or_default())

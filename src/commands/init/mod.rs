@@ -34,7 +34,7 @@ pub struct Args {
     /// Print the configuration without writing it
     #[arg(long)]
     pub dry_run: bool,
-    /// Also add instructions for coding agents to AGENTS.md
+    /// Also add instructions for coding agents: AGENTS.md and a skill in .agents/skills
     #[arg(long)]
     pub agents: bool,
     /// Write the detected setup commands as active hooks; by default they are comments
@@ -78,6 +78,8 @@ pub struct Choices {
 pub(crate) struct Instructions {
     /// The file that got a text for coding agents.
     agents: PathBuf,
+    /// The skill for coding agents.
+    skill: PathBuf,
 }
 
 /// `init`: the configuration and how it was found.
@@ -100,6 +102,8 @@ pub(crate) struct Answer<'a> {
     config: &'a str,
     /// The file that got a text for coding agents; null: none.
     agents: Option<PathBuf>,
+    /// The skill for coding agents; null: none.
+    skill: Option<PathBuf>,
     /// The environment that `add example` would create; null: it cannot be said.
     example: Option<Environment>,
 }
@@ -113,9 +117,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let file = context.repo.main.join(context::FILE);
     if !writes_config(args, &context)? {
-        let agents = agents::write(&context, ui)?;
-        let answer = Instructions { agents };
-        ui.answer(&answer, || format!("{}\n", answer.agents.display()))?;
+        let agents::Written { agents, skill } = agents::write(&context, ui)?;
+        let answer = Instructions { agents, skill };
+        ui.answer(&answer, || {
+            format!("{}\n{}\n", answer.agents.display(), answer.skill.display())
+        })?;
         return Ok(Exit::Done);
     }
     let asks = ui.can_ask() && !args.yes && !args.dry_run;
@@ -141,6 +147,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         notes: &project.notes,
         config: &text,
         agents: None,
+        skill: None,
         example: example(&context, ui, &config).as_ref().map(Environment::from),
     };
     if !args.dry_run {
@@ -153,7 +160,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         answer.written = true;
         warn_ignored(&context, ui)?;
         let wants_agents = args.agents || (asks && questions::agents(ui)?);
-        answer.agents = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
+        let written = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
+        (answer.agents, answer.skill) = written.map(|files| (files.agents, files.skill)).unzip();
         ui.say("review and commit .agentenv.yaml, then create an environment: `git agentenv add <branch>`");
     }
     ui.answer(&answer, || match answer.written {
@@ -227,7 +235,10 @@ fn warn_ignored(context: &Context, ui: &Ui) -> Result<()> {
 /// Plans the environment that `add example` would create.
 fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let commit = context.repo.head().unwrap_or_else(|_| "0".repeat(40));
-    let target = Target::Branch { name: "example".to_owned(), start: Start::New { commit } };
+    let target = Target::Branch {
+        name: "example".to_owned(),
+        start: Start::New { commit, from: context.repo.head_branch() },
+    };
     let request =
         Request { target: target.clone(), path: None, adopted: false, data: Data::default() };
     let workspace = Workspace { context, config: config.clone(), ui };

@@ -43,10 +43,18 @@ fn choose(ui: &Ui, prompt: &str, entries: &[(&str, &str)]) -> Result<usize> {
         note: (*note).to_owned(),
     };
     let items: Vec<Item> = entries.iter().map(item).collect();
-    Ok(match ui.choose(&Menu { prompt, items: &items, new: None, several: false })? {
-        Choice::Items(chosen) => chosen.first().copied().unwrap_or(0),
-        Choice::New(_) => 0,
-    })
+    Ok(
+        match ui.choose(&Menu {
+            prompt,
+            items: &items,
+            new: None,
+            several: false,
+            preview: None,
+        })? {
+            Choice::Items(chosen) => chosen.first().copied().unwrap_or(0),
+            Choice::New(_) => 0,
+        },
+    )
 }
 
 /// A configuration as a prompt shows it: without comments, in at most this many lines.

@@ -36,17 +36,25 @@ fn held(lease: &Lease) -> Vec<(String, String)> {
 }
 
 fn origin(target: &Target) -> String {
-    let short = |commit: &str| commit.chars().take(10).collect::<String>();
     match target {
         Target::Branch { name, start: Start::Existing } => name.clone(),
         Target::Branch { name, start: Start::Remote { remote, .. } } => {
             format!("{name}, from {remote}")
         }
-        Target::Branch { name, start: Start::New { commit } } => {
-            format!("{name}, new from {}", short(commit))
+        Target::Branch { name, start: Start::New { commit, from } } => {
+            format!("{name}, new, from {}", place(commit, from.as_deref()))
         }
         Target::Detached { commit, .. } => format!("none, at {}", short(commit)),
     }
+}
+
+/// What a new branch starts from: `main (3d29bab)`.
+pub fn place(commit: &str, from: Option<&str>) -> String {
+    format!("{} ({})", from.unwrap_or("HEAD"), short(commit))
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(7).collect()
 }
 
 fn listed(facts: &[(String, String)]) -> String {

@@ -32,7 +32,7 @@ pub fn environments(
     let step = ui.step("checking what would be lost");
     let items = parallel::each(&leases, |lease| item(lease, with_branch));
     step.nothing();
-    let menu = Menu { prompt: "Remove:", items: &items, new: None, several: true };
+    let menu = Menu { prompt: "Remove:", items: &items, new: None, several: true, preview: None };
     let Choice::Items(chosen) = ui.choose(&menu)? else {
         return Err(anyhow!("no environment was chosen"));
     };

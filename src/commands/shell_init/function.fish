@@ -1,6 +1,10 @@
-# `git agentenv`, and the directory that `add`, `path` and `remove` lead to.
+# `git agentenv`, and the directory that `add`, `path`, `remove` and `switch` lead to.
 function AGENTENV_FUNCTION --description 'git agentenv, and go there'
-    if not contains -- add $argv; and not contains -- path $argv; and not contains -- remove $argv
+    set -l leads
+    for word in add path remove rm switch
+        contains -- $word $argv; and set leads 1
+    end
+    if test -z "$leads"
         command git agentenv $argv
         return
     end
@@ -12,7 +16,9 @@ function AGENTENV_FUNCTION --description 'git agentenv, and go there'
     set -l dir (command cat -- $file | string collect --no-trim-newlines)
     command rm -f -- $file
     if test -n "$dir"
+        set -l left $PWD
         builtin cd -- $dir; or return
+        test "$left" = "$PWD"; or set -gx AGENTENV_PREVIOUS $left
     end
     return $code
 end

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# `git agentenv`, and the directory that `add`, `path` and `remove` lead to.
+# `git agentenv`, and the directory that `add`, `path`, `remove` and `switch` lead to.
 AGENTENV_FUNCTION() {
     case " $* " in
-        *' add '* | *' path '* | *' remove '*) ;;
+        *' add '* | *' path '* | *' remove '* | *' rm '* | *' switch '*) ;;
         *)
             command git agentenv "$@"
             return
@@ -15,7 +15,9 @@ AGENTENV_FUNCTION() {
     command rm -f -- "$file"
     dir=${dir%.}
     if [ -n "$dir" ]; then
+        local left=$PWD
         builtin cd -- "$dir" || return
+        [ "$left" = "$PWD" ] || export AGENTENV_PREVIOUS="$left"
     fi
     return "$code"
 }

@@ -1,4 +1,6 @@
-//! `git agentenv shell-init`: prints a shell function that changes directory.
+//! `git agentenv shell-init`: prints a shell function that changes directory, or loads it in the shell's own file.
+
+pub(crate) mod rc;
 
 use crate::commands::output::Script;
 use crate::error::Exit;
@@ -14,19 +16,35 @@ pub struct Args {
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
     /// The function's name
-    #[arg(long, value_name = "NAME", default_value = "agentenv", value_parser = function_name)]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT, value_parser = function_name)]
     pub name: String,
+    /// Load the function in the shell's own file, such as ~/.bashrc
+    #[arg(long)]
+    pub install: bool,
+    /// Remove our lines from the shell's own file
+    #[arg(long, conflicts_with = "install")]
+    pub uninstall: bool,
 }
+
+/// The function, unless it was given another name.
+const DEFAULT: &str = "agentenv";
 
 const EXAMPLES: &str = "\
 Examples:
   eval \"$(git agentenv shell-init bash)\"      # in ~/.bashrc
   eval \"$(git agentenv shell-init zsh)\"       # in ~/.zshrc, after compinit
   git agentenv shell-init fish | source       # in ~/.config/fish/config.fish
+  git agentenv shell-init bash --install      # adds that to ~/.bashrc, once
   eval \"$(git agentenv shell-init bash --name ae)\"";
 
-/// Prints the function.
+/// Prints the function, or loads it in the shell's own file.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    if args.install {
+        return rc::install(args.shell, &args.name, ui);
+    }
+    if args.uninstall {
+        return rc::uninstall(args.shell, ui);
+    }
     let parts = match args.shell {
         Shell::Bash => [include_str!("function.sh"), include_str!("completion.bash")],
         Shell::Zsh => [include_str!("function.sh"), include_str!("completion.zsh")],

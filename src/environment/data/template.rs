@@ -276,9 +276,9 @@ impl<'a> Templates<'a> {
 fn commit(workspace: &Workspace<'_>, target: &Target) -> String {
     match target {
         Target::Detached { commit, .. } => commit.clone(),
-        Target::Branch { start: Start::New { commit } | Start::Remote { commit, .. }, .. } => {
-            commit.clone()
-        }
+        Target::Branch {
+            start: Start::New { commit, .. } | Start::Remote { commit, .. }, ..
+        } => commit.clone(),
         Target::Branch { name, .. } => {
             let reference = format!("refs/heads/{name}");
             workspace.context.repo.commit_of(&reference).unwrap_or(reference)

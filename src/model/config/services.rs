@@ -67,7 +67,7 @@ impl Service {
             "name" => Some(value(name)),
             _ => None,
         })?;
-        Ok(if file { part } else { name::fit(&part, '_', name::IDENTIFIER) })
+        Ok(if file { part } else { name::fit(&part, '_', name::DATABASE) })
     }
 }
 

@@ -14,26 +14,36 @@ fn common_branches_have_pretty_names() {
         ("1", "1"),
     ] {
         assert_eq!(candidates(branch)[0], name);
-        assert!(candidates(branch)[1].starts_with(&format!("{name}-")));
+        for hashed in &candidates(branch)[1..] {
+            assert!(hashed.starts_with(&format!("{name}-")), "{hashed}");
+        }
     }
 }
 
 #[test]
 fn what_cleaning_drops_or_cuts_is_made_up_for_by_a_hash() {
     for branch in ["日本", "fix-日本", "a$(b)", "x'y", &"long".repeat(50)] {
-        let [first, second] = candidates(branch);
+        let [first, second, last] = candidates(branch);
         assert_eq!(first, second);
-        assert!(ends_in_hash(&first), "{first}");
+        assert!(!ends_in_hash(&first) && ends_in_hash(&last), "{first}");
     }
     assert!(candidates("日本")[0].starts_with("env-"));
     assert!(candidates("fix-日本")[0].starts_with("fix-"));
 }
 
 #[test]
-fn a_branch_named_like_a_second_candidate_does_not_take_it() {
-    let [_, second] = candidates("feature/x");
-    assert_ne!(candidates(&second)[0], second);
-    assert_ne!(candidates(&second)[1], second);
+fn a_branch_named_like_a_last_candidate_does_not_take_it() {
+    let [_, _, last] = candidates("feature/x");
+    assert!(candidates(&last).iter().all(|name| *name != last));
+}
+
+#[test]
+fn long_names_keep_what_tells_them_apart() {
+    let name = |number| format!("feature/a-long-description-of-what-is-done-number-{number}");
+    assert_eq!(candidates(&name(1))[0], "feature-a-long-description-of-what-is-done-number-1");
+    let cut = candidates(&format!("{}-{}", name(1), "and-more-of-it".repeat(3)))[0].clone();
+    assert!(cut.starts_with("feature-a-long-description-of-what-is-done-number-1"), "{cut}");
+    assert_eq!(cut.len() - cut.rfind('-').unwrap() - 1, FEW);
 }
 
 #[test]
@@ -75,12 +85,12 @@ fn names_of_a_hundred_thousand_branches_are_valid_and_distinct() {
     let config =
         ProptestConfig { cases: 120_000, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(branch in branch())| {
-        let [first, second] = candidates(&branch);
-        prop_assert!(valid(&first) && valid(&second), "{first} {second}");
+        let [first, second, last] = candidates(&branch);
+        prop_assert!(valid(&first) && valid(&second) && valid(&last), "{first} {second} {last}");
         prop_assert!(!database(&second).contains('-'));
         // A branch may meet its own names again, never those of another one.
         let own = (first == branch).then_some(first);
-        for name in own.into_iter().chain([second]) {
+        for name in own.into_iter().chain([last]) {
             let mut names = names.lock().unwrap();
             let holder = names.entry(name).or_insert_with(|| branch.clone());
             prop_assert_eq!(&*holder, &branch);

@@ -39,12 +39,12 @@ pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<I
     Err(error::refused(message).hint(hint).into())
 }
 
-/// The plain name, one unique to this branch, and one unique to this branch in this repository.
-pub fn candidates(named: &str, facts: &Facts<'_>) -> [String; 3] {
-    let [pretty, distinct] = name::candidates(named);
+/// The plain name, two with hashes of this branch, and one unique to this branch in this repository.
+pub fn candidates(named: &str, facts: &Facts<'_>) -> [String; 4] {
+    let [pretty, short, distinct] = name::candidates(named);
     let salt = format!("{}\0{named}", facts.repository.display());
     let own = name::with_hash(&pretty, &salt, '-', name::LONGEST);
-    [pretty, distinct, own]
+    [pretty, short, distinct, own]
 }
 
 fn identity(

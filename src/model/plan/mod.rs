@@ -86,6 +86,8 @@ pub enum Start {
     New {
         /// The commit to start from.
         commit: String,
+        /// What names it: a branch, a tag.
+        from: Option<String>,
     },
 }
 
@@ -148,7 +150,8 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         },
         branch_created_at: match &request.target {
             Target::Branch {
-                start: Start::New { commit } | Start::Remote { commit, .. }, ..
+                start: Start::New { commit, .. } | Start::Remote { commit, .. },
+                ..
             } => Some(commit.clone()),
             _ => None,
         },

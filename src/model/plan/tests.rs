@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 fn request(branch: &str) -> Request {
-    let start = Start::New { commit: "c0ffee".to_owned() };
+    let start = Start::New { commit: "c0ffee".to_owned(), from: None };
     Request {
         target: Target::Branch { name: branch.to_owned(), start },
         path: None,

@@ -2,6 +2,7 @@
 
 mod detached;
 mod dialogue;
+mod lines;
 mod running;
 mod successor;
 

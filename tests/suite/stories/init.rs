@@ -79,6 +79,14 @@ fn agents_are_told_once() {
     let said = repo.agentenv(&["init", "--agents", "--json"]).ok().json();
     assert_eq!(said["agents"], file.to_str().unwrap());
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    let skill = repo.path.join(".agents/skills/git-agentenv/SKILL.md");
+    assert_eq!(said["skill"], skill.to_str().unwrap());
+    let text = fs::read_to_string(&skill).unwrap();
+    assert!(text.starts_with("---\nname: git-agentenv\ndescription: "), "{text}");
+    fs::write(&skill, "mine").unwrap();
+    repo.agentenv(&["init", "--agents"]).fails(7);
+    assert_eq!(fs::read_to_string(&skill).unwrap(), "mine");
+    fs::remove_file(&skill).unwrap();
 
     fs::remove_file(&file).unwrap();
     std::os::unix::fs::symlink("README", &file).unwrap();

@@ -1,6 +1,7 @@
 //! What users do, command by command.
 
 mod adopt;
+mod agents;
 pub mod article;
 mod basics;
 mod check;
@@ -14,10 +15,12 @@ mod hook;
 mod include;
 mod infra_command;
 mod init;
+mod mcp;
 mod processes;
 mod readers;
 mod shell_init;
 mod spares;
+mod switch;
 mod templates;
 mod terminal;
 mod trust;

@@ -1,0 +1,169 @@
+//! Edits of JSON files that keep comments, order and indentation.
+
+use super::{AND, Part};
+use anyhow::{Result, anyhow};
+use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
+use jsonc_parser::{ParseOptions, json};
+use serde_json::Value;
+
+/// Parses, changes each part, and writes the text again.
+pub fn edit(
+    text: &str,
+    parts: &[Part],
+    change: fn(&CstObject, &Part) -> Result<()>,
+) -> Result<String> {
+    let strict = ParseOptions {
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_loose_object_property_names: false,
+        ..ParseOptions::default()
+    };
+    let text = if text.trim().is_empty() { "{}\n" } else { text };
+    let root = CstRootNode::parse(text, &strict)?;
+    let object = root.object_value().ok_or_else(|| anyhow!("it is not an object"))?;
+    parts.iter().try_for_each(|part| change(&object, part))?;
+    Ok(root.to_string())
+}
+
+/// Adds a part where it is missing.
+pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
+    match part {
+        Part::Script { at, command, .. } => insert_command(root, at, command),
+        Part::Elements { keys, values, first } => {
+            let key = keys.iter().find(|key| root.get(key).is_some()).or(keys.last());
+            let Some(key) = key else { return Ok(()) };
+            let list = list(root, key)?;
+            let missing = values.iter().filter(|value| !has(&list, value)).enumerate();
+            for (index, value) in missing.collect::<Vec<_>>() {
+                let index = if *first { index } else { list.elements().len() };
+                list.insert(index, CstInputValue::from(value.as_str()));
+            }
+            Ok(())
+        }
+        Part::Hook { event, command, timeout } => {
+            let hooks = object(root, "hooks")?;
+            let entries = list(&hooks, event)?;
+            if entries.elements().iter().all(|entry| !commands(entry).contains(&(*command).into()))
+            {
+                let (command, timeout) = (*command, CstInputValue::Number(timeout.to_string()));
+                let hook = json!({ "type": "command", "command": command, "timeout": timeout });
+                entries.append(json!({ "hooks": [hook] }));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Removes a part, and the lists and objects that are empty then.
+pub fn remove(root: &CstObject, part: &Part) -> Result<()> {
+    match part {
+        Part::Script { at, command, .. } => remove_command(root, at, command),
+        Part::Elements { keys, values, .. } => {
+            for list in keys.iter().filter_map(|key| root.array_value(key)) {
+                let ours = |node: &CstNode| {
+                    let text = node.to_serde_value();
+                    text.and_then(|text| text.as_str().map(str::to_owned))
+                        .is_some_and(|text| values.contains(&text))
+                };
+                list.elements().into_iter().filter(ours).for_each(CstNode::remove);
+            }
+            keys.iter().filter_map(|key| root.get(key)).for_each(remove_if_empty);
+            Ok(())
+        }
+        Part::Hook { event, command, .. } => {
+            let Some(hooks) = root.get("hooks") else { return Ok(()) };
+            let object = hooks.object_value().ok_or_else(|| anyhow!("`hooks` is not an object"))?;
+            if object.get(event).is_some() {
+                remove_hook(&list(&object, event)?, command);
+            }
+            object.get(event).into_iter().for_each(remove_if_empty);
+            remove_if_empty(hooks);
+            Ok(())
+        }
+    }
+}
+
+fn remove_hook(entries: &CstArray, command: &str) {
+    for entry in entries.elements() {
+        let Some(hooks) = entry.as_object().and_then(|entry| entry.array_value("hooks")) else {
+            continue;
+        };
+        let before = hooks.elements().len();
+        let ours =
+            |hook: &CstNode| hook.to_serde_value().is_some_and(|hook| hook["command"] == command);
+        hooks.elements().into_iter().filter(ours).for_each(CstNode::remove);
+        if hooks.elements().is_empty() && before > 0 {
+            entry.remove();
+        }
+    }
+}
+
+fn insert_command(root: &CstObject, at: &[&str], command: &str) -> Result<()> {
+    let Some((key, parents)) = at.split_last() else { return Ok(()) };
+    let parent = parents.iter().try_fold(root.clone(), |parent, key| object(&parent, key))?;
+    match parent.get(key) {
+        None => drop(parent.append(key, CstInputValue::from(command))),
+        Some(found) => {
+            let script = string(&found, key)?;
+            if script.trim().is_empty() {
+                found.set_value(CstInputValue::from(command));
+            } else if !script.contains(command) {
+                found.set_value(CstInputValue::from(format!("{command}{AND}{script}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove_command(root: &CstObject, at: &[&str], command: &str) -> Result<()> {
+    let Some((key, parents)) = at.split_last() else { return Ok(()) };
+    let mut above = Vec::new();
+    let mut parent = root.clone();
+    for key in parents {
+        let Some(found) = parent.get(key) else { return Ok(()) };
+        let Some(inner) = found.object_value() else { return Ok(()) };
+        above.push(found);
+        parent = inner;
+    }
+    let Some(found) = parent.get(key) else { return Ok(()) };
+    let script = string(&found, key)?;
+    if script == command {
+        found.remove();
+    } else if let Some(rest) = script.strip_prefix(&format!("{command}{AND}")) {
+        found.set_value(CstInputValue::from(rest));
+    }
+    above.into_iter().rev().for_each(remove_if_empty);
+    Ok(())
+}
+
+fn remove_if_empty(prop: CstObjectProp) {
+    let empty = prop.object_value().is_some_and(|object| object.properties().is_empty())
+        || prop.array_value().is_some_and(|array| array.elements().is_empty());
+    if empty {
+        prop.remove();
+    }
+}
+
+fn commands(entry: &CstNode) -> Vec<Value> {
+    let entry = entry.to_serde_value().unwrap_or_default();
+    let hooks = entry["hooks"].as_array().cloned().unwrap_or_default();
+    hooks.iter().map(|hook| hook["command"].clone()).collect()
+}
+
+fn has(list: &CstArray, value: &str) -> bool {
+    list.elements().iter().any(|found| found.to_serde_value().is_some_and(|found| found == value))
+}
+
+fn object(parent: &CstObject, key: &str) -> Result<CstObject> {
+    parent.object_value_or_create(key).ok_or_else(|| anyhow!("`{key}` is not an object"))
+}
+
+fn list(parent: &CstObject, key: &str) -> Result<CstArray> {
+    parent.array_value_or_create(key).ok_or_else(|| anyhow!("`{key}` is not a list"))
+}
+
+fn string(prop: &CstObjectProp, key: &str) -> Result<String> {
+    let value = prop.to_serde_value();
+    let text = value.as_ref().and_then(Value::as_str).map(str::to_owned);
+    text.ok_or_else(|| anyhow!("`{key}` is not a string"))
+}

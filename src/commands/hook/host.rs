@@ -1,0 +1,223 @@
+//! `git agentenv hook <host>`: the configuration of programs that create worktrees.
+
+use super::checkout::Installed;
+use super::edit::{self, Format};
+use super::hosts::{self, Facts, Host};
+use crate::environment::context::{Context, current_dir};
+use crate::environment::include;
+use crate::error::{self, Exit, Failure};
+use crate::sys::fs;
+use crate::ui::Ui;
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The arguments of `hook <host>`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Add our lines to the configuration file; other lines stay
+    #[arg(long)]
+    pub install: bool,
+    /// Print the file's content without writing it; this is the default
+    #[arg(long, conflicts_with = "install")]
+    pub print: bool,
+    /// Remove our lines from the configuration file
+    #[arg(long, conflicts_with_all = ["install", "print"])]
+    pub uninstall: bool,
+    /// Change this file [default: the program's file in the main checkout]
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git agentenv hook codex --print
+  git agentenv hook cursor --install && git add .cursor
+  git agentenv hook codex --uninstall";
+
+/// `hook <program>`: what belongs into its file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Printed {
+    /// The file.
+    file: PathBuf,
+    /// What belongs into it.
+    content: String,
+    /// The same, where the file is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<Value>,
+}
+
+/// A host's file in this repository.
+struct Place {
+    host: &'static Host,
+    facts: Facts,
+    file: PathBuf,
+    text: Option<String>,
+}
+
+/// Prints what belongs into the file, or changes the file.
+pub fn run(key: &str, args: &Args, ui: &Ui) -> Result<Exit> {
+    let host = hosts::host(key);
+    let place = Place::find(host, args.settings.as_deref())?;
+    if !args.install && !args.uninstall {
+        return place.print(ui);
+    }
+    if args.install {
+        place.install()?
+    } else {
+        place.uninstall()?
+    }
+    let Host { title, note, .. } = host;
+    ui.say(if args.install {
+        format!("installed: worktrees of {title} become environments; {note}")
+    } else {
+        format!("uninstalled: worktrees of {title} are plain worktrees")
+    });
+    let answer = Installed { installed: args.install, file: place.file };
+    ui.answer(&answer, || format!("{}\n", answer.file.display()))?;
+    Ok(Exit::Done)
+}
+
+/// The host's file, if it contains all of our parts.
+pub fn installed(context: &Context, host: &'static Host) -> Result<Option<PathBuf>> {
+    let place = Place::at(host, facts(context)?, context.repo.main.join(host.file))?;
+    Ok(place.is_installed().then_some(place.file))
+}
+
+impl Place {
+    fn find(host: &'static Host, file: Option<&Path>) -> Result<Place> {
+        match (file, Context::here()) {
+            (Some(file), Ok(context)) => {
+                Place::at(host, facts(&context)?, current_dir()?.join(file))
+            }
+            (Some(file), Err(_)) => {
+                let facts = Facts { repo: String::new(), globs: Vec::new() };
+                Place::at(host, facts, current_dir()?.join(file))
+            }
+            (None, context) => {
+                let context = context?;
+                let file = context.repo.main.join(host.file);
+                Place::at(host, facts(&context)?, file)
+            }
+        }
+    }
+
+    fn at(host: &'static Host, facts: Facts, file: PathBuf) -> Result<Place> {
+        let content = fs::read(&file)?.map(String::from_utf8).transpose();
+        let text = content.map_err(|_| odd(host, &file, "not UTF-8 text"))?;
+        Ok(Place { host, facts, file, text })
+    }
+
+    fn with_parts(&self, text: &str) -> Result<String> {
+        let parts = (self.host.parts)(&self.facts);
+        edit::install(self.host.format, text, &parts).map_err(|error| self.odd(&error).into())
+    }
+
+    fn base(&self) -> String {
+        (self.host.base)(&self.facts)
+    }
+
+    fn print(&self, ui: &Ui) -> Result<Exit> {
+        let content = self.with_parts(&self.base())?;
+        let settings = serde_json::from_str(&content).ok();
+        let answer = Printed { file: self.file.clone(), content, settings };
+        ui.answer(&answer, || answer.content.clone())?;
+        Ok(Exit::Done)
+    }
+
+    fn is_installed(&self) -> bool {
+        let Some(text) = &self.text else { return false };
+        match self.host.format {
+            Format::Own(_) => *text == self.base(),
+            _ => self.with_parts(text).is_ok_and(|with| with == *text),
+        }
+    }
+
+    fn install(&self) -> Result<()> {
+        if self.host.key == "vscode" && self.facts.globs.is_empty() {
+            let message = "no ignored files are chosen for new worktrees";
+            let hint = "list them in `.worktreeinclude`, or under `copy` in `.agentenv.yaml`";
+            return Err(error::refused(message).hint(hint).into());
+        }
+        let text = match (&self.text, self.host.format) {
+            (None, _) => self.with_parts(&self.base())?,
+            (Some(text), Format::Own(mark)) if text.starts_with(mark) => self.base(),
+            (Some(_), Format::Own(_)) => return Err(self.foreign().into()),
+            (Some(text), _) => self.with_parts(text)?,
+        };
+        if self.text.as_ref() == Some(&text) {
+            return Ok(());
+        }
+        fs::make_dir(self.file.parent().unwrap_or(&self.file))?;
+        fs::replace_as(&self.file, text.as_bytes(), fs::mode(&self.file).unwrap_or(0o644))
+            .with_context(|| format!("cannot change the configuration of {}", self.host.title))
+    }
+
+    fn uninstall(&self) -> Result<()> {
+        let Some(text) = &self.text else { return Ok(()) };
+        let rest = match self.host.format {
+            Format::Own(mark) if text.starts_with(mark) => self.base(),
+            Format::Own(_) => return Ok(()),
+            format => {
+                let parts = (self.host.parts)(&self.facts);
+                edit::uninstall(format, text, &parts).map_err(|error| self.odd(&error))?
+            }
+        };
+        if is_nothing(&rest) || rest == self.base() {
+            return self.delete();
+        }
+        if rest == *text {
+            return Ok(());
+        }
+        fs::replace_as(&self.file, rest.as_bytes(), fs::mode(&self.file).unwrap_or(0o644))
+            .with_context(|| format!("cannot change the configuration of {}", self.host.title))
+    }
+
+    /// Deletes the file, and those of its directories that are empty then.
+    fn delete(&self) -> Result<()> {
+        fs::remove(&self.file)?;
+        let mut dir = self.file.parent();
+        for _ in Path::new(self.host.file).ancestors().skip(2) {
+            let Some(empty) = dir.filter(|dir| fs::entries(dir).is_ok_and(|has| has.is_empty()))
+            else {
+                break;
+            };
+            fs::remove_dir(empty)?;
+            dir = empty.parent();
+        }
+        Ok(())
+    }
+
+    fn odd(&self, error: &anyhow::Error) -> Failure {
+        odd(self.host, &self.file, &error.to_string())
+    }
+
+    fn foreign(&self) -> Failure {
+        error::refused(format!("{} was not written by git-agentenv", self.file.display()))
+            .hint("rename that file, then install again")
+    }
+}
+
+fn is_nothing(text: &str) -> bool {
+    let text: String = text.split_whitespace().collect();
+    text.is_empty() || text == "{}"
+}
+
+fn facts(context: &Context) -> Result<Facts> {
+    let mut patterns = context.config().ok().flatten().map_or(Vec::new(), |config| config.copy);
+    if let Some(file) = fs::read(&context.repo.main.join(include::FILE))? {
+        let lines = String::from_utf8_lossy(&file).into_owned();
+        patterns.extend(lines.lines().map(str::to_owned));
+    }
+    Ok(Facts { repo: context.repo.name(), globs: hosts::globs(&patterns) })
+}
+
+fn odd(host: &Host, file: &Path, why: &str) -> Failure {
+    error::refused(format!("cannot change {}: {why}", file.display())).hint(format!(
+        "fix the file, or copy what `git agentenv hook {}` prints; its format: {}",
+        host.key, host.documented
+    ))
+}

@@ -1,0 +1,151 @@
+//! Agents and programs that create worktrees themselves. None of them is run here: these tests run what was put into
+//! their files, as their vendors document it.
+
+use crate::common::{Outcome, Repo, Sandbox};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+
+const HOSTS: [(&str, &str); 7] = [
+    ("codex", ".codex/environments/environment.toml"),
+    ("conductor", "conductor.json"),
+    ("cursor", ".cursor/worktrees.json"),
+    ("gemini", ".gemini/settings.json"),
+    ("opencode", ".opencode/plugins/git-agentenv.js"),
+    ("vscode", ".vscode/settings.json"),
+    ("worktrunk", ".config/wt.toml"),
+];
+
+fn project(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo
+}
+
+/// A worktree that another program made.
+fn worktree(sandbox: &Sandbox, repo: &Repo) -> PathBuf {
+    repo.git(&["worktree", "add", "-q", "../theirs"]);
+    sandbox.root.join("theirs")
+}
+
+fn sh(sandbox: &Sandbox, dir: &PathBuf, script: &str) -> Outcome {
+    sandbox.outcome(sandbox.command("sh").args(["-ec", script]).current_dir(dir))
+}
+
+#[test]
+fn each_file_comes_and_goes_without_a_trace() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    fs::write(repo.path.join(".worktreeinclude"), ".env\n").unwrap();
+    let before = repo.git(&["status", "--porcelain", "-uall"]);
+    for (host, file) in HOSTS {
+        let printed = repo.agentenv(&["hook", host, "--print"]).ok().stdout;
+        let said = repo.agentenv(&["hook", host, "--install", "--json"]).ok().json();
+        assert_eq!(said["file"], repo.path.join(file).to_str().unwrap());
+        assert_eq!(fs::read_to_string(repo.path.join(file)).unwrap(), printed, "{host}");
+        repo.agentenv(&["hook", host, "--install"]).ok();
+        assert_eq!(fs::read_to_string(repo.path.join(file)).unwrap(), printed, "{host}: once");
+        let status = || repo.agentenv(&["hook", "status", "--json"]).ok().json();
+        assert_eq!(status()[host]["installed"], true, "{host}");
+        repo.agentenv(&["hook", host, "--uninstall"]).ok();
+        assert_eq!(status()[host]["installed"], false, "{host}");
+        repo.agentenv(&["hook", host, "--uninstall"]).ok();
+    }
+    assert_eq!(repo.git(&["status", "--porcelain", "-uall"]), before);
+    for dir in [".codex", ".cursor", ".gemini", ".opencode", ".vscode", ".config"] {
+        assert!(!repo.path.join(dir).exists(), "{dir} is left");
+    }
+}
+
+#[test]
+fn a_setup_script_makes_an_environment_and_releases_deleted_ones() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let text = repo.agentenv(&["hook", "cursor"]).ok().json();
+    let setup = text["setup-worktree"][0].as_str().unwrap().to_owned();
+    repo.agentenv(&["add", "old"]).ok();
+    fs::remove_dir_all(sandbox.root.join("app-old")).unwrap();
+
+    let dir = worktree(&sandbox, &repo);
+    sh(&sandbox, &dir, &setup).ok();
+    assert!(fs::read_to_string(dir.join(".env.worktree")).unwrap().contains("DJANGO_PORT="));
+    sh(&sandbox, &dir, &setup).ok();
+    let rows = repo.agentenv(&["list", "--json"]).ok().json();
+    let names: Vec<_> = rows["environments"].as_array().unwrap().iter().collect();
+    assert_eq!((names.len(), names[0]["name"].as_str()), (1, Some("theirs")), "{rows}");
+    let said = sh(&sandbox, &repo.path, &setup).ok();
+    assert!(said.stderr.contains("main checkout"), "{}", said.stderr);
+    assert!(!repo.path.join(".env.worktree").exists());
+}
+
+#[test]
+fn an_archive_script_stops_what_runs() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&(sandbox.config_without_servers() + "processes: { idle: sleep 600 }\n"));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let scripts = repo.agentenv(&["hook", "conductor"]).ok().json()["scripts"].clone();
+    let dir = worktree(&sandbox, &repo);
+    sh(&sandbox, &dir, scripts["setup"].as_str().unwrap()).ok();
+    sandbox.agentenv_in(&dir, &["up"]).ok();
+    sh(&sandbox, &dir, scripts["archive"].as_str().unwrap()).ok();
+    let said = sandbox.agentenv_in(&dir, &["down"]).ok();
+    assert!(said.stdout.contains("nothing runs"), "{}", said.stdout);
+    sh(&sandbox, &repo.path, scripts["archive"].as_str().unwrap()).ok();
+}
+
+#[test]
+fn a_session_of_gemini_learns_its_variables() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let settings = repo.agentenv(&["hook", "gemini"]).ok().json();
+    let command = settings["hooks"]["SessionStart"][0]["hooks"][0]["command"].as_str().unwrap();
+    let dir = worktree(&sandbox, &repo);
+    let said: Value = serde_json::from_str(&sh(&sandbox, &dir, command).ok().stdout).unwrap();
+    let output = &said["hookSpecificOutput"];
+    assert_eq!(output["hookEventName"], "SessionStart");
+    assert!(output["additionalContext"].as_str().unwrap().contains("DJANGO_PORT="), "{said}");
+    assert_eq!(sh(&sandbox, &repo.path, command).ok().stdout, "{}\n");
+    repo.config("prots: {}\n");
+    let said: Value = serde_json::from_str(&sh(&sandbox, &dir, command).ok().stdout).unwrap();
+    assert!(said["systemMessage"].as_str().unwrap().contains("prots"), "{said}");
+}
+
+#[test]
+fn a_plugin_of_opencode_sets_the_variables_of_each_command() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let dir = worktree(&sandbox, &repo);
+    fs::write(dir.join("plugin.mjs"), repo.agentenv(&["hook", "opencode"]).ok().stdout).unwrap();
+    // Bun's shell, as far as the plugin uses it.
+    fs::write(dir.join("try.mjs"), PLAYER).unwrap();
+    let said = sandbox.outcome(sandbox.command("node").arg("try.mjs").current_dir(&dir)).ok();
+    let file = fs::read_to_string(dir.join(".env.worktree")).unwrap();
+    let port = said.json()["DJANGO_PORT"].as_str().unwrap().to_owned();
+    assert!(file.contains(&format!("DJANGO_PORT={port}\n")), "{file}");
+
+    fs::create_dir_all(repo.path.join(".opencode/plugins")).unwrap();
+    let theirs = repo.path.join(".opencode/plugins/git-agentenv.js");
+    fs::write(&theirs, "// mine\n").unwrap();
+    repo.agentenv(&["hook", "opencode", "--install"]).fails(7);
+    repo.agentenv(&["hook", "opencode", "--uninstall"]).ok();
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "// mine\n");
+}
+
+const PLAYER: &str = r#"
+import { spawnSync } from "node:child_process"
+import { GitAgentenv } from "./plugin.mjs"
+const $ = (parts, args) => {
+  const run = { dir: ".", cwd: (dir) => ((run.dir = dir), run), quiet: () => run }
+  run.nothrow = async () => {
+    const words = [...parts[0].trim().split(" ").slice(1), ...args]
+    const said = spawnSync("git", words, { cwd: run.dir })
+    return { exitCode: said.status, stdout: said.stdout }
+  }
+  return run
+}
+const hooks = await GitAgentenv({ $, directory: process.cwd() })
+const output = { env: {} }
+await hooks["shell.env"]({ cwd: process.cwd() }, output)
+console.log(JSON.stringify(output.env))
+"#;

@@ -1,0 +1,116 @@
+//! The Model Context Protocol server, asked by the protocol's own Python client.
+
+use crate::common::{Repo, Sandbox};
+use crate::stories::article::venv;
+use serde_json::{Value, json};
+use std::fs;
+
+/// Calls each tool of a list, and prints what the server is and what the calls answered.
+const CLIENT: &str = r#"
+import asyncio, json, sys
+from mcp import ClientSession, StdioServerParameters, stdio_client
+
+async def main():
+    server = StdioServerParameters(command="git", args=["agentenv", "mcp"], env=dict(__import__("os").environ))
+    async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
+        hello = await session.initialize()
+        tools = (await session.list_tools()).tools
+        answers = []
+        for name, arguments in json.loads(sys.argv[1]):
+            try:
+                said = await session.call_tool(name, arguments)
+                answers.append(said.model_dump(by_alias=True, mode="json"))
+            except Exception as error:
+                answers.append({"protocolError": str(error)})
+        print(json.dumps({
+            "server": hello.model_dump(by_alias=True, mode="json"),
+            "tools": [tool.model_dump(by_alias=True, mode="json") for tool in tools],
+            "answers": answers,
+        }))
+
+asyncio.run(main())
+"#;
+
+fn ask(repo: &Repo, calls: &Value) -> Value {
+    let mut python = repo.sandbox.command(venv().join("bin/python"));
+    python.args(["-c", CLIENT, &calls.to_string()]).current_dir(&repo.path);
+    repo.sandbox.outcome(&mut python).ok().json()
+}
+
+#[test]
+fn the_tools_of_the_server_do_what_the_commands_do() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let said = ask(
+        &repo,
+        &json!([
+            ["add", { "branches": ["one", "two"] }],
+            ["list", {}],
+            ["status", { "env": "one" }],
+            ["db_reset", { "env": "two" }],
+            ["remove", { "envs": ["two"], "keep": true }],
+            ["restore", { "env": "two" }],
+            ["ps", { "all": true }],
+            ["env", { "env": "one" }],
+            ["prune", { "dry_run": true }],
+        ]),
+    );
+    assert_eq!(said["server"]["serverInfo"]["name"], "git-agentenv");
+    for answer in said["answers"].as_array().unwrap() {
+        assert_eq!(answer["isError"], false, "{answer}");
+        assert_eq!(answer["structuredContent"]["version"], 1, "{answer}");
+    }
+    let rows = said["answers"][1]["structuredContent"]["environments"].as_array().unwrap().clone();
+    assert!(rows.iter().any(|row| row["name"] == "one"), "{rows:?}");
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"].as_array().unwrap().len(), rows.len());
+
+    let tool = |name: &str| {
+        let tools = said["tools"].as_array().unwrap();
+        tools.iter().find(|tool| tool["name"] == name).unwrap().clone()
+    };
+    assert_eq!(tool("list")["annotations"]["readOnlyHint"], true);
+    assert_eq!(tool("remove")["annotations"]["destructiveHint"], true);
+    assert!(tool("remove")["description"].as_str().unwrap().contains("Refuses"));
+}
+
+#[test]
+fn a_refusal_is_an_answer_with_its_hint() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "work"]).ok();
+    fs::write(sandbox.root.join("app-work/work"), "hours").unwrap();
+    let said = ask(
+        &repo,
+        &json!([
+            ["remove", { "envs": ["work"] }],
+            ["status", {}],
+            ["status", { "directory": sandbox.root.join("app-work") }],
+            ["add", { "exec": "touch /tmp/x" }],
+            ["status", { "directory": "/nonexistent" }],
+            ["nope", {}],
+        ]),
+    );
+    let answers = &said["answers"];
+    let error = |at: usize| {
+        assert_eq!(answers[at]["isError"], true, "{}", answers[at]);
+        answers[at]["structuredContent"]["error"].clone()
+    };
+    assert_eq!(error(0)["code"], "refused");
+    assert!(error(0)["hint"].as_str().unwrap().contains("--force"), "{}", error(0));
+    assert_eq!(error(1)["code"], "not_found", "no environment is around the main checkout");
+    assert_eq!(answers[2]["structuredContent"]["name"], "work");
+    assert!(answers[3]["protocolError"].as_str().unwrap().contains("no argument `exec`"));
+    assert_eq!(answers[4]["isError"], true);
+    assert!(answers[5].get("protocolError").is_some(), "{}", answers[5]);
+    assert!(sandbox.root.join("app-work/work").exists());
+}
+
+#[test]
+fn without_a_client_it_says_how_to_start_it() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.agentenv_in(&sandbox.root, &["mcp"]).fails(2);
+    assert!(said.stderr.contains("claude mcp add"), "{}", said.stderr);
+}
