@@ -5,7 +5,6 @@ use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, checkout, occupancy, reclaim};
-use crate::model::config::Config;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
 use crate::model::slot::Taken;
@@ -48,7 +47,7 @@ fn reserve(
     let working = context.store.lock_lease(&id, || ())?;
     let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
     let recorded = context.store.lock(waiting).and_then(|_lock| {
-        let (plan, leases) = decide(context, &workspace.config, request, occupied, id.clone())?;
+        let (plan, leases) = decide(workspace, request, occupied, id.clone(), &[])?;
         leases.iter().try_for_each(|other| require_no_rival(context, &plan.lease, other))?;
         context.store.remember(&context.repo.common)?;
         failpoint::point("before-lease")?;
@@ -63,19 +62,22 @@ fn reserve(
     Ok((recorded?, working))
 }
 
+/// Chooses slots that neither the leases nor what is only planned holds.
 fn decide(
-    context: &Context,
-    config: &Config,
+    workspace: &Workspace<'_>,
     request: Request,
     occupied: &[(u32, String)],
     id: String,
+    planned: &[Lease],
 ) -> Result<(Plan, Vec<Lease>)> {
+    let Workspace { context, config, .. } = workspace;
     let (mut taken, leases): (Taken, Vec<Lease>) =
         occupancy::taken(&context.store, &context.repo, config)?;
     for (index, by) in occupied {
         // A lease names the owner better than the keys do.
         taken.indexes.entry(*index).or_insert_with(|| by.clone());
     }
+    planned.iter().for_each(|lease| occupancy::count(&mut taken, lease, &context.repo.common));
     let facts = Facts {
         id,
         repository: &context.repo.common,
@@ -108,9 +110,17 @@ fn require_no_rival(context: &Context, lease: &Lease, other: &Lease) -> Result<(
     }
 }
 
-/// The lease that `add` would write. Nothing is created.
-pub fn plan_only(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
-    let Workspace { context, config, .. } = workspace;
-    let id = context.store.new_id()?;
-    Ok(decide(context, config, request, &occupancy::occupied(config), id)?.0.lease)
+/// The leases that `add` would write, in order. Nothing is created.
+pub fn plan_only(
+    workspace: &Workspace<'_>,
+    requests: impl IntoIterator<Item = Request>,
+) -> Result<Vec<Lease>> {
+    let occupied = occupancy::occupied(&workspace.config);
+    let mut planned = Vec::new();
+    for request in requests {
+        let id = workspace.context.store.new_id()?;
+        let (plan, _) = decide(workspace, request, &occupied, id, &planned)?;
+        planned.push(plan.lease);
+    }
+    Ok(planned)
 }

@@ -30,7 +30,7 @@ pub fn taken_but(
     leases.retain(|lease| lease.id != id);
     let mut taken = Taken::default();
     for lease in &leases {
-        count_lease(&mut taken, lease, &repo.common);
+        count(&mut taken, lease, &repo.common);
     }
     for file in env_files(repo, config, &leases) {
         count_file(&mut taken, &file, config);
@@ -38,7 +38,8 @@ pub fn taken_but(
     Ok((taken, leases))
 }
 
-fn count_lease(taken: &mut Taken, lease: &Lease, common: &Path) {
+/// Counts what a lease holds as taken, for an environment of the repository with this common directory.
+pub fn count(taken: &mut Taken, lease: &Lease, common: &Path) {
     let holder = format!("the environment `{}` ({})", lease.name, lease.path.display());
     taken.ports.extend(lease.ports.values().map(|&port| (port, holder.clone())));
     for part in &lease.parts {

@@ -160,8 +160,7 @@ fn make(args: &Args, workspace: &Workspace<'_>, requests: Vec<Request>) -> Resul
 }
 
 fn dry_run(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
-    let plan = |request| create::plan_only(workspace, request);
-    let planned = requests.into_iter().map(plan).collect::<Result<Vec<_>>>()?;
+    let planned = create::plan_only(workspace, requests)?;
     answer(workspace.ui, &planned, |lease| {
         let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
         format!("would create {}\n{}", lease.path.display(), vars.collect::<String>())
@@ -170,11 +169,11 @@ fn dry_run(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
 }
 
 fn agree(workspace: &Workspace<'_>, requests: &[Request]) -> Result<()> {
-    let plans = requests.iter().map(|request| {
-        let lease = create::plan_only(workspace, request.clone())?;
-        Ok(summary::planned(&lease, &request.target, &workspace.config.hooks.post_add))
-    });
-    let plans = plans.collect::<Result<Vec<_>>>()?;
+    let leases = create::plan_only(workspace, requests.iter().cloned())?;
+    let hooks = &workspace.config.hooks.post_add;
+    let plan =
+        |(lease, request): (&Lease, &Request)| summary::planned(lease, &request.target, hooks);
+    let plans: Vec<String> = leases.iter().zip(requests).map(plan).collect();
     workspace.ui.agree(&plans.join("\n"), "Create it?", true)
 }
 

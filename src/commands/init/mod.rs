@@ -242,8 +242,9 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
     let request =
         Request { target: target.clone(), path: None, adopted: false, data: Data::default() };
     let workspace = Workspace { context, config: config.clone(), ui };
-    match create::plan_only(&workspace, request) {
-        Ok(lease) => {
+    match create::plan_only(&workspace, [request]) {
+        Ok(leases) => {
+            let lease = leases.into_iter().next()?;
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
             ui.say(format!("for example, `git agentenv add example`:\n{planned}"));
             Some(lease)

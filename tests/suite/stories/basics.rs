@@ -292,3 +292,18 @@ fn the_url_is_what_the_configuration_says() {
     let said = repo.agentenv(&["add", "c"]).fails(3);
     assert!(said.stderr.contains("url: ") && said.stderr.contains("{nme}"), "{}", said.show());
 }
+
+#[test]
+fn a_dry_run_of_several_gives_each_its_own_slots() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let planned = repo.agentenv(&["add", "a", "b", "--dry-run", "--json"]).ok().json();
+    let made = repo.agentenv(&["add", "a", "b", "--json"]).ok().json();
+    for at in [0, 1] {
+        let [planned, made] =
+            [&planned, &made].map(|said| said["environments"][at]["variables"].clone());
+        assert_eq!(planned, made);
+    }
+    assert_ne!(planned["environments"][0]["ports"], planned["environments"][1]["ports"]);
+}
