@@ -205,6 +205,15 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)
 }
 
+/// The same error once more: for each of several things that failed together.
+pub fn again(error: &anyhow::Error) -> anyhow::Error {
+    let failure = Failure::new(exit_of(error), format!("{error:#}"));
+    match hint_of(error) {
+        Some(hint) => failure.hint(hint).into(),
+        None => failure.into(),
+    }
+}
+
 /// The hint of the outermost [`Failure`] in an error.
 pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.hint.as_deref()

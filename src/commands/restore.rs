@@ -159,7 +159,7 @@ fn left(record: &Record, now: u64) -> String {
         Phase::Kept => measure::duration(record.expires_at().saturating_sub(now)),
         Phase::Keeping => "moving".to_owned(),
         Phase::Restoring => "restoring".to_owned(),
-        Phase::Deleting => "deleting".to_owned(),
+        Phase::Deleting | Phase::Discarded => "deleting".to_owned(),
     }
 }
 

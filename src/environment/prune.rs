@@ -123,6 +123,8 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
     }
     for gone in trash::empty(store, all, report.dry_run)? {
         match gone.result {
+            // Its `remove` has said that it is gone.
+            Ok(()) if !gone.record.is_in_trash() => {}
             Ok(()) => report.pruned.push(Entry {
                 name: gone.record.lease.name.clone(),
                 due: Some(Reason::Trash(gone.why)),

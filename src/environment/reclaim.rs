@@ -1,11 +1,12 @@
 //! Finishes interrupted operations and releases resources of deleted worktrees.
 
 use crate::environment::context::Context;
-use crate::environment::teardown::{self, Force};
-use crate::environment::{removal_risks, trash, worktree};
+use crate::environment::teardown::{self, Force, Going};
+use crate::environment::{closing, removal_risks, remove, trash, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
+use crate::service::removal::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
@@ -19,6 +20,8 @@ use anyhow::Result;
 pub enum Due {
     /// An `add` was interrupted.
     AddInterrupted,
+    /// A `remove` was interrupted before anything was destroyed: it is an environment again.
+    CloseInterrupted,
     /// A `remove` was interrupted.
     RemoveInterrupted,
     /// A `remove` did not finish moving the environment to the trash.
@@ -47,6 +50,7 @@ pub fn due_with(
     }
     Ok(match lease.phase {
         Phase::Creating => Some(Due::AddInterrupted),
+        Phase::Closing => Some(Due::CloseInterrupted),
         Phase::Removing => Some(Due::RemoveInterrupted),
         Phase::Keeping => Some(Due::KeepInterrupted),
         Phase::Restoring => Some(Due::RestoreInterrupted),
@@ -62,8 +66,11 @@ pub fn due_with(
 
 /// Whether the worktree exists and its repository does not: that may have been moved, so the worktree's resources stay.
 pub fn is_homeless(lease: &Lease) -> Result<bool> {
-    Ok(fs::stands(&lease.repository)? == Stands::Nothing
-        && fs::stands(&lease.path.join(".git"))? == Stands::File)
+    if fs::stands(&lease.repository)? != Stands::Nothing {
+        return Ok(false);
+    }
+    let is_closed = lease.phase == Phase::Closing && closing::is_closed(lease)?;
+    Ok(is_closed || fs::stands(&lease.path.join(".git"))? == Stands::File)
 }
 
 /// The problem of an environment whose repository is missing, and the command that repairs it.
@@ -124,12 +131,21 @@ fn release(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
         Due::AddInterrupted => return teardown::undo(ui, store, lease),
         Due::KeepInterrupted => return trash::finish_keeping(ui, store, lease, false),
         Due::RestoreInterrupted => return trash::finish_restoring(ui, store, lease),
+        Due::CloseInterrupted => {
+            return remove::reopen(store, &Servers::of(&[lease]), lease.clone()).map(drop);
+        }
         Due::RemoveInterrupted | Due::WorktreeGone | Due::RepositoryGone => {}
     }
-    removal_risks::require_none(lease, &removal_risks::of(lease, false)?, false)?;
+    let servers = Servers::of(&[lease]);
+    let risks = removal_risks::of_all(&[lease], false, &servers);
+    for risks in risks {
+        removal_risks::require_none(lease, &risks?.losses, false)?;
+    }
     let lease = lease.clone().into_removing();
     store.save(&lease)?;
-    teardown::remove(ui, store, &lease, Force::default())
+    let left = teardown::end_all(&[&lease]).into_iter().flatten().collect();
+    let going = Going { lease, force: Force::default(), left };
+    teardown::remove_all(ui, store, &servers, vec![going]).into_iter().collect()
 }
 
 /// Releases, before `add`, what an earlier environment of the same branch left behind.

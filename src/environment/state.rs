@@ -97,7 +97,7 @@ impl Glance {
     fn word(&self, lease: &Lease) -> &'static str {
         match lease.phase {
             Phase::Creating => "creating",
-            Phase::Removing | Phase::Keeping => "removing",
+            Phase::Closing | Phase::Removing | Phase::Keeping => "removing",
             Phase::Restoring => "restoring",
             Phase::Ready if self.is_gone(lease) => GONE,
             Phase::Ready if !is_file(&lease.path.join(&lease.env_file)) => INCOMPLETE,

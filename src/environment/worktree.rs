@@ -72,7 +72,7 @@ pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     }
     let is_ours = |file: &str| file == lease.env_file || fs::is_unfinished(Path::new(file));
     let is_ready = lease.phase == Phase::Ready;
-    let mut entries = git::status(&tree.path)?;
+    let mut entries = git::status(tree)?;
     entries.retain(|entry| {
         let untracked = entry.strip_prefix("?? ");
         let is_deleted = entry.starts_with(" D ") || entry.starts_with("D  ");
@@ -205,13 +205,19 @@ fn is_anothers(path: &Path, own: &Path) -> Result<bool> {
 
 /// Removes admin directories that a killed git did not finish writing or removing. Without a `gitdir` file git ignores
 /// them, but some of its commands fail over them.
-pub fn discard_fragments(lease: &Lease) -> Result<()> {
-    let name = lease.path.file_name().unwrap_or_default().as_encoded_bytes();
-    for admin in fs::entries(&lease.repository.join("worktrees"))? {
+pub fn discard_fragments(repository: &Path, leases: &[&Lease]) -> Result<()> {
+    for admin in fs::entries(&repository.join("worktrees"))? {
         let word = |file: &str| fs::word(&admin.join(file)).filter(|word| !word.is_empty());
-        let begins = admin.file_name().is_some_and(|own| own.as_encoded_bytes().starts_with(name));
-        let foreign = word("locked").is_some_and(|mark| mark != lease.mark());
-        if begins && !foreign && word("gitdir").is_none() {
+        if word("gitdir").is_some() {
+            continue;
+        }
+        let lock = word("locked");
+        let is_of = |lease: &&Lease| {
+            let (own, of) = (admin.file_name(), lease.path.file_name());
+            let [own, of] = [own, of].map(|name| name.unwrap_or_default().as_encoded_bytes());
+            own.starts_with(of) && lock.as_ref().is_none_or(|mark| *mark == lease.mark())
+        };
+        if leases.iter().any(is_of) {
             fs::remove_dir(&admin)?;
         }
     }

@@ -72,6 +72,8 @@ pub enum Phase {
     Creating,
     /// Complete.
     Ready,
+    /// Being closed for a last look before it is destroyed; `remove` again or `prune` opens it again.
+    Closing,
     /// Being destroyed; `remove` again or `prune` finishes it.
     Removing,
     /// Being moved to the trash; `remove` again or `prune` finishes it.
@@ -127,6 +129,21 @@ impl Lease {
     /// The lease of an environment that is complete, with its worktree's admin directory.
     pub fn into_ready(self, admin: PathBuf) -> Self {
         Lease { phase: Phase::Ready, admin: Some(admin), ..self }
+    }
+
+    /// The lease of an environment that is being closed.
+    pub fn into_closing(self) -> Self {
+        Lease { phase: Phase::Closing, ..self }
+    }
+
+    /// The lease of an environment that was closed and is open again, without the processes that were ended.
+    pub fn into_open(self) -> Self {
+        Lease {
+            phase: Phase::Ready,
+            delete_branch_at: None,
+            processes: IndexMap::default(),
+            ..self
+        }
     }
 
     /// The lease of an environment that is being destroyed: from here on it is only ever finished.

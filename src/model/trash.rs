@@ -49,6 +49,8 @@ pub enum Phase {
     Restoring,
     /// Being deleted; `prune` finishes that.
     Deleting,
+    /// Never was in the trash: removed for good, and only files are left, which a process deletes. `prune` finishes that.
+    Discarded,
 }
 
 /// Why something goes out of the trash.
@@ -67,6 +69,27 @@ pub enum Why {
 }
 
 impl Record {
+    /// The record of an environment that was removed for good, of whose worktree files are left at `place`.
+    pub fn discarded(lease: Lease, place: PathBuf, now: u64) -> Self {
+        Record {
+            version: VERSION,
+            phase: Phase::Discarded,
+            removed_at: now,
+            keep: 0,
+            limit: 0,
+            place,
+            head: None,
+            branch_settings: Vec::new(),
+            size: 0,
+            lease: Lease { parts: Vec::new(), ..lease },
+        }
+    }
+
+    /// Whether it is in the trash: on its way there or back, too.
+    pub fn is_in_trash(&self) -> bool {
+        self.phase != Phase::Discarded
+    }
+
     /// When its time is over, in seconds since 1970.
     pub fn expires_at(&self) -> u64 {
         self.removed_at.saturating_add(self.keep)
@@ -94,7 +117,7 @@ pub fn due(records: &[Record], now: u64) -> Vec<(&Record, Why)> {
     let mut kept: BTreeMap<&Path, Vec<&Record>> = BTreeMap::new();
     for record in records {
         match record.phase {
-            Phase::Deleting => due.push((record, Why::DeletionInterrupted)),
+            Phase::Deleting | Phase::Discarded => due.push((record, Why::DeletionInterrupted)),
             Phase::Kept if record.expires_at() <= now => due.push((record, Why::TrashExpired)),
             Phase::Kept => kept.entry(&record.lease.repository).or_default().push(record),
             Phase::Keeping | Phase::Restoring => {}

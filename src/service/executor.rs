@@ -4,7 +4,7 @@ use crate::error;
 use crate::model::config::Place;
 use crate::service::Server;
 use crate::sys::budget::Question;
-use crate::sys::exec::{self, Cmd, Output, Script};
+use crate::sys::exec::{self, Cmd, Conversation, Output, Script};
 use crate::sys::{budget, docker, env};
 use anyhow::Result;
 use std::time::Duration;
@@ -123,6 +123,23 @@ impl Site {
             return self.run_in(Some(&docker::find(&self.place)?), task);
         }
         Ok(output)
+    }
+
+    /// Starts a program there that is asked several times. `found`: a container that has not the plain name is searched for,
+    /// as [`Site::run`] does after the plain name failed.
+    pub fn converse(&self, task: &Task, found: bool) -> Result<Conversation> {
+        let container = match &self.place {
+            Place::Container(name) if !found => Some(name.clone()),
+            _ => self.container()?,
+        };
+        let cmd = match &container {
+            Some(name) => {
+                docker::require_answers()?;
+                docker::exec(name, task.program, &task.args, &task.vars)
+            }
+            None => host(task),
+        };
+        cmd.patience(Some(task.patience)).asks(&self.called).converse()
     }
 
     /// An interactive program on this process's stdin and stdout; `terminal`: these are a terminal.

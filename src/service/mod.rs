@@ -5,6 +5,7 @@ pub mod inventory;
 pub mod mysql;
 pub mod postgres;
 pub mod redis;
+pub mod removal;
 pub mod sqlite;
 pub mod trash;
 

@@ -2,8 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file writes and removes files")]
 
+mod gradual;
 mod unfinished;
 
+pub use gradual::remove_dir_while;
 pub use unfinished::{is_unfinished, sweep, sweep_of};
 
 use crate::sys::failpoint;
@@ -201,6 +203,19 @@ pub fn remove_dir(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a file where none is, whole or not at all. `false`: one is there.
+pub fn create(path: &Path, content: &[u8]) -> Result<bool> {
+    let fresh = unfinished(path);
+    let created = write_new(&fresh, content, 0o666)
+        .with_context(|| format!("cannot write {}", path.display()))
+        .and_then(|()| move_to(&fresh, path));
+    if created.is_ok() {
+        return Ok(true);
+    }
+    fs::remove_file(&fresh).ok();
+    if stands(path)? == Stands::Nothing { created.map(|()| true) } else { Ok(false) }
 }
 
 /// Removes a directory in which nothing is; one that holds something, or is not there, is left alone.

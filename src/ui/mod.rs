@@ -162,7 +162,7 @@ pub(crate) struct ErrorAnswer {
 /// A failure.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct ErrorReport {
+pub(crate) struct ErrorReport {
     /// The word for the exit code.
     #[cfg_attr(test, schemars(extend("enum" = crate::error::words())))]
     code: &'static str,
@@ -177,15 +177,22 @@ struct ErrorReport {
 }
 
 fn json_error(error: &anyhow::Error, exit: Exit) {
-    let report = ErrorReport {
-        code: exit_of(error).word(),
-        exit: exit.code(),
-        message: error.to_string(),
-        causes: error.chain().skip(1).map(ToString::to_string).collect(),
-        hint: hint_of(error).map(str::to_owned),
-    };
+    let error = ErrorReport { exit: exit.code(), ..ErrorReport::of(error) };
     // A failure to print the error cannot be reported.
-    print_json(&ErrorAnswer { error: report }).ok();
+    print_json(&ErrorAnswer { error }).ok();
+}
+
+impl ErrorReport {
+    /// What JSON answers say of an error.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        ErrorReport {
+            code: exit_of(error).word(),
+            exit: exit_of(error).code(),
+            message: error.to_string(),
+            causes: error.chain().skip(1).map(ToString::to_string).collect(),
+            hint: hint_of(error).map(str::to_owned),
+        }
+    }
 }
 
 fn print_json<T: Serialize>(value: &T) -> Result<()> {

@@ -28,6 +28,7 @@ pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
 fn interrupted(lease: &Lease, due: Due) -> Finding {
     let why = match due {
         Due::AddInterrupted => "`add` was interrupted",
+        Due::CloseInterrupted => "`remove` was interrupted before it deleted anything",
         Due::RemoveInterrupted => "removal was interrupted",
         Due::KeepInterrupted => "its move to the trash was interrupted",
         Due::RestoreInterrupted => "`restore` was interrupted",

@@ -7,12 +7,13 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::removal_risks::Loss;
 use crate::environment::remove::{self, Keep, RemoveOptions, Removed};
 use crate::environment::resolve;
-use crate::error::Exit;
+use crate::error::{Exit, exit_of};
 use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::shell;
+use crate::service::removal::Servers;
 use crate::sys::fs::{self, Stands};
-use crate::ui::{Ui, shell_cd};
+use crate::ui::{ErrorReport, Ui, shell_cd};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
@@ -55,9 +56,13 @@ and releases its ports. The branch stays, unless --delete-branch is given.
 
 Refuses, with exit code 7, when something would be lost that exists nowhere else: uncommitted or untracked files, \
 ignored files that no tool rebuilds, commits of a detached HEAD, and sessions on the database. It names each of them. \
---force discards them. A worktree that was locked with `git worktree lock` is never removed.
+It looks twice: the second time when the worktree has another name and the database takes no more connections, and what \
+appeared in between is put back and refused, too. --force discards what is named. A worktree that was locked with `git worktree lock` is never removed.
 
-An interrupted removal is finished by the same command or by `git agentenv prune`.";
+Several environments are removed side by side. If the first look refuses one, all of them stay; what fails later stops \
+no other one, and the exit code is that of the gravest failure. The files of a large worktree are deleted in the background.
+
+An interrupted removal is finished, or taken back, by the same command or by `git agentenv prune`.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,36 +72,67 @@ Examples:
   git agentenv remove --dry-run
   git agentenv remove a b c --force";
 
-/// Removes the environments. If one is refused, all of them stay.
+/// Removes the environments. If one is refused by the first look, all of them stay; what stops one later stops no other.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let chosen = chosen(&context, ui, args)?;
     let options = options(args);
     let _working = remove::lock(&context, ui, chosen.iter().map(|(lease, _)| lease))?;
-    let check = |(lease, agreed): &(Lease, Vec<_>)| remove::check(&context, options, lease, agreed);
-    let removals = chosen.iter().map(check).collect::<Result<Vec<_>>>()?;
+    let leases: Vec<&Lease> = chosen.iter().map(|(lease, _)| lease).collect();
+    let servers = Servers::of(&leases);
     let here = current_dir()?;
-    let mut removed = Vec::new();
-    for removal in removals {
-        if args.dry_run {
-            removed.push(removal.removed);
-            continue;
+    let checked = remove::check(&context, options, &servers, &chosen);
+    let is_refused = checked.iter().any(Result::is_err);
+    let ended = match is_refused || args.dry_run {
+        true => checked.into_iter().map(|one| one.map(|removal| removal.removed)).collect(),
+        false => {
+            let removals = checked.into_iter().flatten().collect();
+            remove::carry_out(&context, ui, options, servers, removals)
         }
-        let lease = removal.lease.clone();
-        let ended = remove::carry_out(&context, ui, options, removal);
+    };
+    for lease in leases {
         let is_gone = here.starts_with(&lease.path) && fs::stands(&lease.path)? == Stands::Nothing;
         if is_gone && !shell_cd::to(ui, &lease.main) {
             ui.say(format!("this directory is gone: cd {}", shell::path(&lease.main)));
         }
-        removed.push(ended?);
+    }
+    let names = chosen.iter().map(|(lease, _)| lease.name.as_str());
+    answer(args, ui, is_refused, names.zip(ended).collect())
+}
+
+/// Names what became of each environment. The exit code is the gravest.
+fn answer(
+    args: &Args,
+    ui: &Ui,
+    is_refused: bool,
+    ended: Vec<(&str, Result<Removed>)>,
+) -> Result<Exit> {
+    let is_one = ended.len() == 1;
+    let (mut removed, mut failed) = (Vec::new(), Vec::new());
+    for (name, ended) in ended {
+        match ended {
+            // With another one that is refused, this one stays, too.
+            Ok(_) if is_refused => {}
+            Ok(one) => removed.push(one),
+            Err(error) if is_one => return Err(error),
+            Err(error) => failed.push((name, error)),
+        }
     }
     removed.iter().for_each(|removed| say_kept(ui, removed));
-    let answer = Answer { removed, dry_run: args.dry_run };
+    let gravest = failed.iter().map(|(_, error)| exit_of(error)).max_by_key(|exit| exit.code());
+    if !ui.is_json() {
+        failed.iter().for_each(|(_, error)| ui.error(error));
+        if is_refused {
+            ui.say("nothing was removed");
+        }
+    }
+    let failed = failed.iter().map(|(name, error)| Failed::of(name, error)).collect();
+    let answer = Answer { removed, failed, dry_run: args.dry_run };
     ui.answer(&answer, || match args.dry_run {
         true => answer.removed.iter().map(dry).collect(),
         false => String::new(),
     })?;
-    Ok(Exit::Done)
+    Ok(gravest.unwrap_or(Exit::Done))
 }
 
 /// `remove`: what was, or would be, removed.
@@ -105,8 +141,27 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 pub(crate) struct Answer {
     /// The environments.
     removed: Vec<Removed>,
+    /// Those of several that could not be removed; left out when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed>,
     /// A dry run: nothing was removed.
     dry_run: bool,
+}
+
+/// An environment that could not be removed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Failed {
+    /// Its name.
+    name: String,
+    /// Why.
+    error: ErrorReport,
+}
+
+impl Failed {
+    fn of(name: &str, error: &anyhow::Error) -> Self {
+        Failed { name: name.to_owned(), error: ErrorReport::of(error) }
+    }
 }
 
 /// The way back, last of all that is said.

@@ -5,6 +5,7 @@ use crate::environment::removal_risks::{self, Loss};
 use crate::environment::resolve;
 use crate::error;
 use crate::model::lease::Lease;
+use crate::service::removal::Servers;
 use crate::sys::parallel;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};
@@ -37,16 +38,18 @@ pub fn environments(
         return Err(anyhow!("no environment was chosen"));
     };
     let chosen: Vec<&Lease> = chosen.iter().filter_map(|&at| leases.get(at)).collect();
-    let losses = parallel::each(&chosen, |lease| removal_risks::of(lease, with_branch));
-    chosen.into_iter().cloned().zip(losses).map(|(lease, losses)| Ok((lease, losses?))).collect()
+    let risks = removal_risks::of_all(&chosen, with_branch, &Servers::of(&chosen));
+    let chosen = chosen.into_iter().cloned().zip(risks);
+    chosen.map(|(lease, risks)| Ok((lease, risks?.losses))).collect()
 }
 
 fn item(lease: &Lease, with_branch: bool) -> Item {
     let label = lease.branch.clone().unwrap_or_else(|| lease.name.clone());
-    let note = match removal_risks::of_worktree(lease, with_branch) {
-        Ok(losses) if losses.is_empty() => String::new(),
-        Ok(losses) => format!("would lose {}", removal_risks::counted(&losses)),
-        Err(error) => format!("{error:#}"),
-    };
+    let note =
+        match removal_risks::of_worktree(lease, &removal_risks::branches([lease], with_branch)) {
+            Ok(losses) if losses.is_empty() => String::new(),
+            Ok(losses) => format!("would lose {}", removal_risks::counted(&losses)),
+            Err(error) => format!("{error:#}"),
+        };
     Item { label, note }
 }

@@ -119,6 +119,13 @@ fn running(lease: &Lease) -> Vec<Process> {
     (&found - &above).iter().filter_map(|pid| all.get(pid).cloned()).collect()
 }
 
+/// The ids of those of the leases in whose environments something may run.
+pub fn running_in(leases: &[&Lease]) -> BTreeSet<String> {
+    let marks = process::marks();
+    let may_run = |lease: &&&Lease| !lease.processes.is_empty() || marks.contains(&lease.id);
+    leases.iter().filter(may_run).map(|lease| lease.id.clone()).collect()
+}
+
 /// The ports whose variables a command line names, in the environment's order.
 fn ports_in(lease: &Lease, line: &str) -> Vec<u16> {
     let named = variables(line);

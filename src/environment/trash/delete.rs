@@ -1,7 +1,7 @@
 //! What leaves the trash: deleted because its time is over or it takes too much, and what was interrupted.
 
 use super::{keep, place};
-use crate::environment::reclaim;
+use crate::environment::{reclaim, worktree};
 use crate::model::lease;
 use crate::model::trash::{self as model, Phase, Record, Why};
 use crate::service::{Server, trash as parts};
@@ -31,7 +31,9 @@ pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
     let (mut records, _) = trash::survey(store)?;
     records.reverse();
     let due: Vec<(Record, Why)> = if all {
-        let whole = |record: &Record| matches!(record.phase, Phase::Kept | Phase::Deleting);
+        let whole = |record: &Record| {
+            matches!(record.phase, Phase::Kept | Phase::Deleting | Phase::Discarded)
+        };
         records.into_iter().filter(whole).map(|record| (record, Why::TrashEmptied)).collect()
     } else {
         model::due(&records, clock::now())
@@ -64,7 +66,7 @@ pub fn empty_in_background(store: &Store) -> Result<()> {
 /// Deletes one environment in the trash; `false`: another process works on it, or it is not there any more.
 fn delete(store: &Store, id: &str) -> Result<bool> {
     let Some((_working, record)) = lock(store, id)? else { return Ok(false) };
-    let whole = matches!(record.phase, Phase::Kept | Phase::Deleting);
+    let whole = matches!(record.phase, Phase::Kept | Phase::Deleting | Phase::Discarded);
     if !whole || store.lease(id)?.is_some() {
         return Ok(false);
     }
@@ -73,7 +75,10 @@ fn delete(store: &Store, id: &str) -> Result<bool> {
         // Its disk is away, with what the trash holds on it.
         return Ok(false);
     }
-    let record = Record { phase: Phase::Deleting, ..record };
+    let record = match record.phase {
+        Phase::Discarded => record,
+        _ => Record { phase: Phase::Deleting, ..record },
+    };
     trash::save(store, &record)?;
     failpoint::point("trash-deleting")?;
     let servers: BTreeSet<Server> = record.lease.parts.iter().filter_map(Server::of_part).collect();
@@ -81,7 +86,9 @@ fn delete(store: &Store, id: &str) -> Result<bool> {
     failpoint::point("trash-parts-deleted")?;
     place::delete(&record)?;
     failpoint::point("trash-files-deleted")?;
-    if has_repository {
+    if !record.is_in_trash() {
+        worktree::remove_empty_parents(&record.lease);
+    } else if has_repository {
         git::let_go(&record.lease.repository, id)?;
     }
     trash::forget(store, id)?;

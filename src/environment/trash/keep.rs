@@ -1,7 +1,7 @@
 //! Moves an environment to the trash.
 
 use super::place;
-use crate::environment::{processes, teardown, worktree};
+use crate::environment::{teardown, worktree};
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::config::{Kind, Trash};
 use crate::model::lease::{self, Lease, Part};
@@ -100,8 +100,7 @@ pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: bool) -> Result<()> 
         return store.forget(&lease.id);
     }
     let mut left = Vec::new();
-    note(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
-    note(&mut left, "containers", teardown::containers(lease));
+    left.extend(teardown::end_all(&[lease]).into_iter().flatten());
     move_worktree(ui, store, lease, &mut record)?;
     let kept = services(ui, store, lease, &record, force);
     record.size = fs::size(&record.place);

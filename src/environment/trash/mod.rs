@@ -4,13 +4,16 @@
 //! keys of a Redis index are written to a file. A record in the state directory says what there is and how far it has come.
 
 mod delete;
+mod discard;
 mod keep;
 mod place;
 mod restore;
 mod slots;
 
 pub use delete::{Emptied, empty, empty_in_background, repair};
+pub use discard::{delete as delete_files, discard, take_admin};
 pub use keep::{Wish, finish as finish_keeping, keep};
+pub use place::beside;
 pub use restore::{Changed, Restored, finish as finish_restoring, restore};
 
 use crate::environment::context::Context;
@@ -24,7 +27,7 @@ use anyhow::Result;
 /// What the trash holds of this repository, the newest first.
 pub fn of_repository(context: &Context) -> Result<Vec<Record>> {
     let (mut records, _) = trash::survey(&context.store)?;
-    records.retain(|record| record.lease.repository == context.repo.common);
+    records.retain(|record| record.is_in_trash() && record.lease.repository == context.repo.common);
     Ok(records)
 }
 
@@ -47,6 +50,7 @@ pub fn named(context: &Context, wanted: &str) -> Result<Record> {
 /// How many environments are in the trash of this user, and how many bytes they take.
 pub fn space(store: &Store) -> Result<(usize, u64)> {
     let (records, _) = trash::survey(store)?;
-    let kept = records.iter().filter(|record| record.phase != Phase::Restoring);
+    let kept =
+        records.iter().filter(|record| record.is_in_trash() && record.phase != Phase::Restoring);
     Ok(kept.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.size)))
 }

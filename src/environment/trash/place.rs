@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const DIR: &str = "agentenv-trash";
 
 /// What is kept in the repository of the lease with this id.
-fn base(repository: &Path, id: &str) -> PathBuf {
+pub(super) fn base(repository: &Path, id: &str) -> PathBuf {
     repository.join(DIR).join(id)
 }
 
@@ -36,7 +36,8 @@ pub(super) fn choose(path: &Path, repository: &Path, id: &str) -> Result<PathBuf
     Err(immovable(path, "it is the root of a file system"))
 }
 
-fn beside(path: &Path, id: &str) -> PathBuf {
+/// A hidden name beside a worktree for its directory.
+pub fn beside(path: &Path, id: &str) -> PathBuf {
     path.with_file_name(format!(".agentenv-trash-{id}"))
 }
 
@@ -55,7 +56,7 @@ pub(super) fn take(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> R
     let moved = take_tree(record, save);
     if moved.is_err() && fs::stands(from)? == Stands::Nothing {
         fs::move_to(&to, from)?;
-        clear(record)?;
+        clear(&record.lease.repository, &record.lease.id)?;
     }
     moved?;
     failpoint::point("worktree-kept")
@@ -95,7 +96,7 @@ pub(super) fn put_back(record: &Record) -> Result<PathBuf> {
     }
     fs::make_dir(to.parent().unwrap_or(&to))?;
     fs::move_to(&from, &to)?;
-    clear(record)?;
+    clear(&record.lease.repository, &record.lease.id)?;
     failpoint::point("admin-back")?;
     Ok(to)
 }
@@ -141,7 +142,7 @@ pub(super) fn delete(record: &Record) -> Result<()> {
         fs::remove_dir(&record.place)?;
     }
     fs::remove_dir(&base)?;
-    clear(record)
+    clear(&record.lease.repository, id)
 }
 
 /// Whether the trash holds a directory of the record.
@@ -151,10 +152,9 @@ pub(super) fn is_used(record: &Record) -> Result<bool> {
 }
 
 /// Removes our directories in the repository when they are empty.
-fn clear(record: &Record) -> Result<()> {
-    let base = base(&record.lease.repository, &record.lease.id);
-    fs::remove_empty_dir(&base)?;
-    fs::remove_empty_dir(&record.lease.repository.join(DIR))
+pub(super) fn clear(repository: &Path, id: &str) -> Result<()> {
+    fs::remove_empty_dir(&base(repository, id))?;
+    fs::remove_empty_dir(&repository.join(DIR))
 }
 
 fn own_admin(record: &Record) -> Result<&Path> {

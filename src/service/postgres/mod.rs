@@ -1,10 +1,12 @@
 //! PostgreSQL: a database for each environment. Each operation is one psql session, because each session costs a
 //! process in the container.
 
+mod connection;
 pub mod copy;
 mod dump_file;
 mod likeness;
 mod psql;
+pub mod removal;
 mod scripts;
 pub mod snapshot;
 pub mod spare;

@@ -5,8 +5,8 @@ use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
 use crate::sys::budget;
-use crate::sys::exec::{Cmd, Output, Script};
-use anyhow::Result;
+use crate::sys::exec::{Cmd, Conversation, Output, Script};
+use anyhow::{Result, anyhow};
 use std::time::Duration;
 
 /// Time limit of one statement on the server where data is copied.
@@ -72,35 +72,43 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`SqlError`] when the server refuses; else why it was not reached.
     pub(super) fn run(self) -> Result<Vec<String>> {
-        let site = Site::with_password(self.server, PASSWORD)?;
-        let options = format!(
-            "-c statement_timeout={} -c client_min_messages=warning",
-            self.limit.as_millis()
-        );
         let is_long = self.limit > usual();
         let mut script = self.script.clone();
         if is_long {
             // The server answers: from here on it works, or waits for a lock.
             script.first.splice(..0, *b"\\echo connected\n");
         }
+        let lines = self.with_task(|site, task| {
+            let task = Task { script, ..task };
+            meaning(site, &task, &site.run(&task)?)
+        })?;
+        Ok(lines.into_iter().skip(usize::from(is_long)).collect())
+    }
+
+    /// Starts it without a script, for questions.
+    pub(super) fn converse(&self, found: bool) -> Result<Conversation> {
+        self.with_task(|site, task| site.converse(&task, found))
+    }
+
+    /// Why a conversation with it ended.
+    pub(super) fn explain(&self, output: &Output) -> anyhow::Error {
+        let ended = self.with_task(|site, task| meaning(site, &task, output));
+        ended.map_or_else(|error| error, |_| anyhow!("psql ended without an answer"))
+    }
+
+    fn with_task<T>(&self, run: impl FnOnce(&Site, Task<'_>) -> Result<T>) -> Result<T> {
+        let site = Site::with_password(self.server, PASSWORD)?;
+        let options = format!(
+            "-c statement_timeout={} -c client_min_messages=warning",
+            self.limit.as_millis()
+        );
         let task = Task {
             args: self.args(&site),
             vars: variables(&site, &options),
-            script,
             patience: self.limit + margin(),
             ..Task::new("psql")
         };
-        let output = site.run(&task)?;
-        match output.code {
-            0 => {
-                let lines = output.text();
-                Ok(lines.lines().skip(usize::from(is_long)).map(str::to_owned).collect())
-            }
-            // psql's exit codes; docker uses small numbers too, so its text decides.
-            3 => Err(SqlError::of(&output.stderr).into()),
-            2 if !output.stderr.starts_with("Error") => Err(silent(&site, &output)),
-            _ => Err(site.explain(&task, &output)),
-        }
+        run(&site, task)
     }
 
     fn args<'b>(&'b self, site: &'b Site) -> Vec<&'b str> {
@@ -111,6 +119,17 @@ impl<'a> Session<'a> {
         args.extend(["-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"]);
         args.extend(self.vars.iter().flat_map(|var| ["-v", var]));
         args
+    }
+}
+
+/// The lines that a psql printed which ended.
+fn meaning(site: &Site, task: &Task<'_>, output: &Output) -> Result<Vec<String>> {
+    match output.code {
+        0 => Ok(output.text().lines().map(str::to_owned).collect()),
+        // psql's exit codes; docker uses small numbers too, so its text decides.
+        3 => Err(SqlError::of(&output.stderr).into()),
+        2 if !output.stderr.starts_with("Error") => Err(silent(site, output)),
+        _ => Err(site.explain(task, output)),
     }
 }
 

@@ -58,6 +58,8 @@ SELECT count(pg_drop_replication_slot(slot_name)) AS dropped FROM pg_replication
 \echo ended
 "#;
 
+pub(super) mod removal;
+
 /// Takes the lock and prints [`LOCKED`]. What creates a database is sent after that: a client that outlives this program and gets
 /// the lock late finds the end of its input.
 pub(super) const LOCK: &str = concat!(lock!(), "\\echo locked\n");

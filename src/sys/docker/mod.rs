@@ -9,7 +9,7 @@ mod project;
 pub use diagnosis::{diagnose, says_missing};
 pub use listed::pick;
 pub use port::{Reached, published, reached};
-pub use project::remove_project;
+pub use project::Projects;
 
 use super::budget;
 use super::exec::{Cmd, Output};
@@ -163,4 +163,9 @@ fn ask(cmd: Cmd, container: &str) -> Result<String> {
 pub fn run(cmd: Cmd) -> Result<Output> {
     budget::require_answers(ENGINE)?;
     cmd.output()
+}
+
+/// Refuses when the engine has kept this command waiting in vain before.
+pub fn require_answers() -> Result<()> {
+    budget::require_answers(ENGINE)
 }

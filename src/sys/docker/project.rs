@@ -1,6 +1,6 @@
 //! What the compose projects of worktrees leave behind in the engine.
 
-use super::{ask, list, question, run};
+use super::{Container, ask, list, question, run};
 use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
@@ -11,26 +11,41 @@ const STOP_SECONDS: &str = "5";
 /// How long the engine has to stop and remove all of a project.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Stops and removes a compose project's containers that were started in this worktree, their anonymous
-/// volumes, and the project's default network when nothing else of the project is left. Gives their names.
-pub fn remove_project(project: &str, worktree: &Path) -> Result<Vec<String>> {
-    let all = list(&[format!("label=com.docker.compose.project={project}")])?;
-    // Two checkouts can use one project name: only the directory says whose containers these are.
-    let (ours, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|c| is_within(&c.dir, worktree));
-    let names: Vec<String> = ours.into_iter().map(|c| c.name).collect();
-    if names.is_empty() {
-        return Ok(names);
+/// The containers of all compose projects of the engine.
+pub struct Projects(Vec<Container>);
+
+impl Projects {
+    /// Asks the engine.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn list() -> Result<Self> {
+        Ok(Projects(list(&["label=com.docker.compose.project".to_owned()])?))
     }
-    let stop = question("stop -t").args([STOP_SECONDS, "--"]).args(&names);
-    // What has ended or gone meanwhile makes `stop` fail; `rm` decides.
-    run(stop.patience(Some(PATIENCE)))?;
-    let remove = question("rm -f -v --").args(&names);
-    ask(remove.patience(Some(PATIENCE)), project)?;
-    if others.is_empty() {
-        remove_network(project)?;
+
+    /// Stops and removes a project's containers that were started in this worktree, their anonymous volumes, and the
+    /// project's default network when nothing else of the project is left. Gives their names.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn remove(&self, project: &str, worktree: &Path) -> Result<Vec<String>> {
+        let all = self.0.iter().filter(|one| one.project == project);
+        // Two checkouts can use one project name: only the directory says whose containers these are.
+        let (ours, others): (Vec<_>, Vec<_>) = all.partition(|one| is_within(&one.dir, worktree));
+        let names: Vec<String> = ours.into_iter().map(|one| one.name.clone()).collect();
+        if names.is_empty() {
+            return Ok(names);
+        }
+        let stop = question("stop -t").args([STOP_SECONDS, "--"]).args(&names);
+        // What has ended or gone meanwhile makes `stop` fail; `rm` decides.
+        run(stop.patience(Some(PATIENCE)))?;
+        let remove = question("rm -f -v --").args(&names);
+        ask(remove.patience(Some(PATIENCE)), project)?;
+        if others.is_empty() {
+            remove_network(project)?;
+        }
+        Ok(names)
     }
-    Ok(names)
 }
 
 /// Compose writes the directory as it was called, perhaps through a symbolic link; it may be gone by now.

@@ -1,11 +1,13 @@
 //! The one place that starts processes.
 
+mod conversation;
 mod detached;
 mod dialogue;
 mod lines;
 mod running;
 mod successor;
 
+pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
 pub use self::running::{Output, Running};
 pub use self::successor::succeed;

@@ -135,21 +135,7 @@ impl Running {
         ask: impl Fn(Instant) -> Result<Option<T>>,
     ) -> Result<T> {
         let deadline = limit.and_then(|limit| self.begun.checked_add(limit));
-        loop {
-            let slice = Instant::now() + SLICE;
-            let answer = ask(deadline.map_or(slice, |deadline| deadline.min(slice)));
-            if let Err(interrupted) = interrupt::check() {
-                interrupt::end(&self.handle);
-                return Err(interrupted);
-            }
-            if let Some(answer) = answer? {
-                return Ok(answer);
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                interrupt::end(&self.handle);
-                return Err(self.too_long(limit.unwrap_or_default()));
-            }
-        }
+        until(&self.handle, deadline, ask, || self.too_long(limit.unwrap_or_default()))
     }
 
     fn too_long(&self, limit: Duration) -> anyhow::Error {
@@ -161,6 +147,30 @@ impl Running {
     }
 }
 
+/// Asks again and again, each time for a while, until there is an answer. Without one the command is ended.
+pub(super) fn until<T>(
+    handle: &duct::Handle,
+    deadline: Option<Instant>,
+    ask: impl Fn(Instant) -> Result<Option<T>>,
+    too_long: impl FnOnce() -> anyhow::Error,
+) -> Result<T> {
+    loop {
+        let slice = Instant::now() + SLICE;
+        let answer = ask(deadline.map_or(slice, |deadline| deadline.min(slice)));
+        if let Err(interrupted) = interrupt::check() {
+            interrupt::end(handle);
+            return Err(interrupted);
+        }
+        if let Some(answer) = answer? {
+            return Ok(answer);
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            interrupt::end(handle);
+            return Err(too_long());
+        }
+    }
+}
+
 fn hear(answer: &Receiver<Answer>, until: Instant) -> Result<Option<Answer>> {
     match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
         Ok(answer) => Ok(Some(answer)),
@@ -169,6 +179,7 @@ fn hear(answer: &Receiver<Answer>, until: Instant) -> Result<Option<Answer>> {
     }
 }
 
+/// The exit code; 128 + n when signal n ended it.
 pub(super) fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))

@@ -15,9 +15,21 @@ pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
     Ok(log.success().then(|| log.text().lines().last().map(str::to_owned)).flatten())
 }
 
+/// Git in a worktree, wherever its directory is now. Told both by name, git writes nothing of where it found it; a monitor
+/// of its files knows it by its usual place.
+fn git_in(tree: &Worktree) -> Cmd {
+    let [dir, files] = ["--git-dir", "--work-tree"];
+    git(&tree.path)
+        .arg(dir)
+        .arg(&tree.admin)
+        .arg(files)
+        .arg(&tree.path)
+        .args(["-c", "core.fsmonitor=false"])
+}
+
 /// Files that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
-pub fn status(path: &Path) -> Result<Vec<String>> {
-    entries(git(path).env("GIT_OPTIONAL_LOCKS", "0").args([
+pub fn status(tree: &Worktree) -> Result<Vec<String>> {
+    entries(git_in(tree).env("GIT_OPTIONAL_LOCKS", "0").args([
         "status",
         "--porcelain",
         "-z",
@@ -27,19 +39,19 @@ pub fn status(path: &Path) -> Result<Vec<String>> {
     ]))
 }
 
-/// Files below `path` that git ignores, directories as one entry.
-pub fn ignored(path: &Path) -> Result<Vec<String>> {
-    listed(path, &["--directory"])
+/// Files of a worktree that git ignores, directories as one entry.
+pub fn ignored(tree: &Worktree) -> Result<Vec<String>> {
+    listed(tree, &["--directory"])
 }
 
 /// The ignored files below one of its directories.
-pub fn ignored_below(path: &Path, dir: &str) -> Result<Vec<String>> {
-    listed(path, &["--", dir])
+pub fn ignored_below(tree: &Worktree, dir: &str) -> Result<Vec<String>> {
+    listed(tree, &["--", dir])
 }
 
-fn listed(path: &Path, args: &[&str]) -> Result<Vec<String>> {
+fn listed(tree: &Worktree, args: &[&str]) -> Result<Vec<String>> {
     let list = ["--literal-pathspecs", "ls-files", "-z", "--others", "--ignored"];
-    entries(git(path).args(list).arg("--exclude-standard").args(args))
+    entries(git_in(tree).args(list).arg("--exclude-standard").args(args))
 }
 
 /// What a command lists with a zero byte behind each entry.
@@ -96,12 +108,12 @@ pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
     Ok(listed.split('\0').filter_map(file).collect())
 }
 
-/// How many commits `head` has that none of the other references reach; `except` is left out of these.
-pub fn only_here(path: &Path, head: &str, except: Option<&str>) -> Result<usize> {
+/// How many commits `head` has that none of the other references reach; the branches `except` are left out of these.
+pub fn only_here(tree: &Worktree, head: &str, except: &[&str]) -> Result<usize> {
     // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
-    let but = except.map(|branch| format!("--exclude={branch}"));
+    let but: Vec<String> = except.iter().map(|branch| format!("--exclude={branch}")).collect();
     let count = || {
-        let command = git(path).args(["rev-list", "--count", head, "--not"]).args(&but);
+        let command = git_in(tree).args(["rev-list", "--count", head, "--not"]).args(&but);
         command.args(["--branches", "--remotes", "--tags"])
     };
     Ok(retry(count)?.text().parse().unwrap_or(0))

@@ -22,6 +22,17 @@ pub(super) fn with_variable(assignment: &str) -> BTreeSet<u32> {
     pids().filter(carries).collect()
 }
 
+pub(super) fn values(variable: &str) -> BTreeSet<String> {
+    let start = format!("{variable}=");
+    let value = |pid: u32| {
+        let environment = std::fs::read(of(pid, "environ")).unwrap_or_default();
+        let mut entries = environment.split(|byte| *byte == 0);
+        let value = entries.find_map(|entry| entry.strip_prefix(start.as_bytes()))?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    };
+    pids().filter_map(value).collect()
+}
+
 pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
     let stands = |pid: &u32| of(*pid, "cwd").read_link().is_ok_and(|cwd| cwd.starts_with(dir));
     pids().filter(stands).collect()

@@ -46,6 +46,11 @@ pub fn marked(lease: &str) -> BTreeSet<u32> {
     system::with_variable(&format!("{MARK}={lease}"))
 }
 
+/// The leases that the processes of this user name in [`MARK`].
+pub fn marks() -> BTreeSet<String> {
+    system::values(MARK)
+}
+
 /// The processes of this user that run in this directory or below.
 pub fn inside(dir: &std::path::Path) -> BTreeSet<u32> {
     system::inside(dir)

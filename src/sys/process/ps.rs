@@ -22,6 +22,16 @@ pub(super) fn with_variable(assignment: &str) -> BTreeSet<u32> {
     shown.lines().filter(carries).filter_map(first_number).collect()
 }
 
+pub(super) fn values(variable: &str) -> BTreeSet<String> {
+    let start = format!("{variable}=");
+    let shown = ps(&["-xEwwo", "pid=,command="]);
+    shown
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix(&start))
+        .map(str::to_owned)
+        .collect()
+}
+
 pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
     let shown = Cmd::new("lsof").args(["-a", "-d", "cwd", "-Fpn"]).output();
     let shown = shown.map(|output| output.text()).unwrap_or_default();

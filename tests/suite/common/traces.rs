@@ -4,6 +4,7 @@ use super::{Repo, servers};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 impl Repo<'_> {
     /// What there is: leases, locks, worktrees, branches, git's settings and lock files, directories beside the
@@ -34,6 +35,7 @@ impl Repo<'_> {
     #[track_caller]
     pub fn traces_of_files(&self) -> BTreeSet<String> {
         let root = &self.sandbox.root;
+        settled(&root.join("state"));
         let mut traces = BTreeSet::new();
         for dir in ["", "state", "state/leases", "state/locks"] {
             traces.extend(names(&root.join(dir)));
@@ -65,6 +67,17 @@ impl Repo<'_> {
     #[track_caller]
     pub fn leaves_no_file_but(&self, before: &BTreeSet<String>, when: &str) {
         same(before, &self.traces_of_files(), when);
+    }
+}
+
+/// Waits for the processes that work in the state directory: they delete files of removed environments, and outlive
+/// `remove`.
+fn settled(state: &Path) {
+    let works_there =
+        |pid: &String| fs::read_link(Path::new(pid).join("cwd")).is_ok_and(|cwd| cwd == state);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while names(Path::new("/proc")).iter().any(works_there) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

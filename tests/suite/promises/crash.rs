@@ -42,18 +42,27 @@ const ADOPT: [&str; 1] = ["lease-restored"];
 /// Points of `up`; the story of processes strikes them.
 const UP: [&str; 1] = ["process-started"];
 
-/// Points on the way of `remove`.
+/// Points of `remove` at which it is closed, and opened again by `prune`.
+const CLOSE: [&str; 4] = ["file-replaced", "closing", "worktree-closed", "database-closed"];
+
+/// Points at which it is opened again, because the last look found something.
+const OPEN: [&str; 3] = ["database-opened", "worktree-opened", "opened"];
+
+/// Points of `remove` after which it is only ever finished.
 const REMOVE: [&str; 9] = [
-    "file-replaced",
     "removing",
-    "containers-removed",
-    "worktree-removed",
+    "worktree-unlinked",
+    "admin-taken",
     "branch-deleted",
+    "files-deleted",
     "database-released",
     "index-released",
     "before-forgotten",
     "forgotten",
 ];
+
+/// Points at which files are left to a process of their own.
+const LEAVE: [&str; 2] = ["files-postponed", "files-recorded"];
 
 /// Points on the way back of an `add` that failed.
 const UNDO: [&str; 6] = [
@@ -77,7 +86,10 @@ fn every_point_of_the_program_is_struck() {
         .chain(&WHOLE)
         .chain(&UP)
         .chain(&ADOPT)
+        .chain(&CLOSE)
+        .chain(&OPEN)
         .chain(&REMOVE)
+        .chain(&LEAVE)
         .chain(&UNDO)
         .chain(&crash_data::POINTS)
         .chain(&trash::KEEP)
@@ -158,6 +170,73 @@ fn a_remove_that_fails_or_is_interrupted_is_finished_by_prune() {
         world.interrupted(&REMOVES, point).fails(130);
         world.prune_leaves_nothing_but(&before, &format!("remove interrupted at {point}, pruned"));
     });
+}
+
+#[test]
+fn an_environment_that_was_closed_is_opened_again() {
+    at_each(&CLOSE, |world, point| {
+        let before = world.repo.traces();
+        world.repo.agentenv(&ADDS).ok();
+        let whole = world.repo.traces();
+        let opens = |world: &World<'_>, how: &str| {
+            world.repo.leaves_nothing_but(&whole, &format!("remove {how} at {point}, pruned"));
+            world.is_whole(&before);
+            world.is_open();
+        };
+        world.struck(&REMOVES, &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        opens(world, "killed");
+        if point != "file-replaced" {
+            world.struck(&REMOVES, &format!("{point}:error")).fails(1);
+            opens(world, "failed");
+            world.interrupted(&REMOVES, point).fails(130);
+            opens(world, "interrupted");
+        }
+        world.struck(&REMOVES, &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&REMOVES).ok();
+        world.repo.leaves_nothing_but(&before, &format!("remove killed at {point}, removed"));
+    });
+}
+
+#[test]
+fn one_that_is_killed_while_it_is_opened_again_is_opened_by_prune() {
+    at_each(&OPEN, |world, point| {
+        let before = world.repo.traces();
+        world.repo.agentenv(&ADDS).ok();
+        let whole = world.repo.traces();
+        let fault = format!("database-closed:error,{point}:kill");
+        world.struck(&REMOVES, &fault).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        world.repo.leaves_nothing_but(&whole, &format!("opening killed at {point}, pruned"));
+        world.is_open();
+        world.repo.agentenv(&REMOVES).ok();
+        world.repo.leaves_nothing_but(&before, &format!("opening killed at {point}, removed"));
+    });
+}
+
+#[test]
+fn files_that_a_killed_process_left_are_deleted_by_prune() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["prune"]).ok();
+    let before = repo.traces_of_files();
+    for fault in ["files-recorded:kill", "trash-deleting:kill", "trash-files-deleted:kill", ""] {
+        repo.agentenv(&["add", "x"]).ok();
+        let mut remove = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        let faults = format!("files-postponed:error,{fault}");
+        remove.args(["remove", "x", "-D"]).current_dir(&repo.path).env("AGENTENV_FAULT", faults);
+        let said = sandbox.outcome(&mut remove);
+        said.fails(if fault.starts_with("files-recorded") { 128 + 9 } else { 0 });
+        if fault.is_empty() {
+            wait_until("the files are deleted", || !sandbox.root.join("state/trash").exists());
+        } else {
+            wait_until("the files are left", || sandbox.root.join("state/trash").exists());
+            assert_eq!(repo.agentenv(&["restore", "--list"]).ok().stdout, "the trash is empty\n");
+            repo.agentenv(&["prune"]).ok();
+        }
+        repo.leaves_no_file_but(&before, &format!("the process of the files, {fault}"));
+    }
 }
 
 #[test]
@@ -287,6 +366,13 @@ impl World<'_> {
         fs::remove_file(&mark).unwrap();
         running.signal("TERM");
         running.outcome()
+    }
+
+    /// Its database takes connections.
+    #[track_caller]
+    fn is_open(&self) {
+        let database = format!("{}_feature", self.sandbox.id);
+        assert_eq!(servers().psql_on(&database, "SELECT 1"), "1");
     }
 
     /// One environment more than before, and it is ready.

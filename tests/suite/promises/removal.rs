@@ -92,6 +92,32 @@ fn what_a_hook_leaves_behind_is_looked_at_again() {
 }
 
 #[test]
+fn what_a_hook_leaves_behind_is_put_back_with_the_rest() {
+    let sandbox = Sandbox::new();
+    let hook = "hooks: { pre_remove: [\"echo work >by-hook\"] }\n";
+    let world = World::with(&sandbox, &(sandbox.config() + hook));
+    world.repo.agentenv(&["trust", "--yes"]).ok();
+    let before = world.repo.traces();
+    world.refuses(&[], "by-hook");
+    world.repo.leaves_nothing_but(&before, "closed and opened again");
+    assert_eq!(world.git(&["status", "--porcelain"]), "?? by-hook");
+    assert_eq!(servers().psql_on(&format!("{}_x", sandbox.id), "SELECT 1"), "1");
+}
+
+#[test]
+fn a_worktree_that_cannot_be_renamed_is_deleted_where_it_is() {
+    let sandbox = Sandbox::new();
+    let library = sandbox.repo("library");
+    let world = World::small(&sandbox);
+    let from = library.path.to_str().unwrap();
+    world.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "sub"]);
+    world.git(&["commit", "--quiet", "--message", "submodule"]);
+    let said = world.repo.agentenv(&["remove", "x"]).ok();
+    assert!(said.stderr.contains("git cannot move a worktree with submodules"), "{}", said.show());
+    assert!(!world.tree.exists() && !hidden(&world).any(|_| true));
+}
+
+#[test]
 fn two_branches_do_not_vouch_for_each_other_while_both_go() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);
@@ -446,11 +472,14 @@ fn what_cannot_be_deleted_stays_on_record_until_it_can() {
             "{}",
             said.show()
         );
+        assert!(said.stdout.contains("of-a-container") || said.stderr.contains("of-a-container"));
+        let stuck = closed(&world).join("node_modules/of-a-container");
         assert!(stuck.join("file").exists() && sandbox.databases().is_empty(), "{}", said.show());
     }
-    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o755)).unwrap();
+    let stuck = closed(&world).join(stuck.strip_prefix(&world.tree).unwrap());
+    fs::set_permissions(stuck, fs::Permissions::from_mode(0o755)).unwrap();
     world.repo.agentenv(&["prune"]).ok();
-    assert!(!world.tree.exists());
+    assert!(!world.tree.exists() && !hidden(&world).any(|_| true));
     assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
 }
 
@@ -462,12 +491,25 @@ fn anothers_worktree_where_something_was_left_is_not_deleted() {
     let mut command = powerless(&sandbox);
     let remove = ["git", "agentenv", "remove", "x"];
     sandbox.outcome(command.args(remove).current_dir(&world.repo.path)).fails(8);
-    fs::set_permissions(&stuck, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::remove_dir_all(&world.tree).unwrap();
+    let stuck = closed(&world).join(stuck.strip_prefix(&world.tree).unwrap());
+    fs::set_permissions(stuck, fs::Permissions::from_mode(0o755)).unwrap();
     let other = sandbox.repo("other");
     other.git(&["worktree", "add", "--quiet", world.tree.to_str().unwrap()]);
     world.repo.agentenv(&["prune"]).ok();
     assert!(world.tree.join(".git").exists());
+}
+
+/// The hidden directories beside the worktree.
+fn hidden(world: &World) -> impl Iterator<Item = PathBuf> {
+    let beside = fs::read_dir(world.tree.parent().unwrap()).unwrap();
+    let beside = beside.map(|entry| entry.unwrap().path());
+    beside.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(".agentenv-"))
+}
+
+/// Where the worktree is once it is closed.
+#[track_caller]
+fn closed(world: &World) -> PathBuf {
+    hidden(world).next().unwrap()
 }
 
 /// Leaves something in the worktree that only a user with more rights can delete, and gives its directory.

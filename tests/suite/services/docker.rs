@@ -121,14 +121,14 @@ fn only_what_was_started_in_the_worktree_is_removed() {
     let other = made("other", &sandbox.root.join("app-xy"));
     run(&["start", &format!("{word}-web")]);
 
-    let mut gone = docker::remove_project(project, &tree).unwrap();
+    let mut gone = docker::Projects::list().unwrap().remove(project, &tree).unwrap();
     gone.sort();
     assert_eq!(gone, [format!("{word}-web"), format!("{word}-worker")]);
     assert_eq!(networks(&label), std::slice::from_ref(&network), "another container still uses it");
 
-    docker::remove_project(project, &tree).unwrap();
+    docker::Projects::list().unwrap().remove(project, &tree).unwrap();
     assert_eq!(networks(&label), [network]);
-    docker::remove_project(project, &sandbox.root.join("app-xy")).unwrap();
+    docker::Projects::list().unwrap().remove(project, &sandbox.root.join("app-xy")).unwrap();
     assert_eq!(networks(&label), Vec::<String>::new());
     drop(other);
 }

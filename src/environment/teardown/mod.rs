@@ -1,17 +1,20 @@
-//! Deletes what a lease holds: at `remove`, after a failed `add`, and when `prune` finishes either.
+//! Deletes what leases hold: at `remove`, after a failed `add`, and when `prune` finishes either.
 
-use crate::environment::{files, processes, worktree};
+mod parts;
+mod together;
+
+pub use together::{Going, end_all, remove_all};
+
+use crate::environment::{closing, files, worktree};
 use crate::error::{self, Exit, Failure, exit_of};
-use crate::model::config::Place;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::shell;
-use crate::service::{self, Gone, inventory};
+use crate::service::removal::Servers;
 use crate::sys::repo::{self, MARK, Worktree};
 use crate::sys::store::Store;
-use crate::sys::{docker, failpoint, fs, git};
+use crate::sys::{failpoint, fs, git};
 use crate::ui::Ui;
-use anyhow::{Result, anyhow};
-use std::thread;
+use anyhow::Result;
 
 /// What may be destroyed although it is in use or holds work.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,33 +25,6 @@ pub struct Force {
     pub sessions: bool,
     /// Keys in a Redis index of the lease whose mark an application flushed.
     pub unmarked: bool,
-}
-
-/// Deletes everything of an environment whose lease is `removing`; the lease last.
-///
-/// # Errors
-/// Partial, naming what could not be deleted; the lease keeps it.
-pub fn remove(ui: &Ui, store: &Store, lease: &Lease, force: Force) -> Result<()> {
-    let mut left = Vec::new();
-    keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
-    keep(&mut left, "containers", containers(lease));
-    failpoint::point("containers-removed")?;
-    let tree = worktree::of(lease)?;
-    let step = ui.step("worktree");
-    let taken = worktree(lease, tree.as_ref(), force);
-    let remains = taken.is_err() && worktree::has_remains(lease)?;
-    if taken.is_err() && !remains {
-        return taken;
-    }
-    let lease = &Lease { remains, ..lease.clone() };
-    fragments(store, lease)?;
-    if taken.is_ok() {
-        step.done();
-    }
-    keep(&mut left, "worktree", taken);
-    keep(&mut left, "branch", unwanted_branch(ui, lease));
-    let parts = services(ui, lease, force, &mut left);
-    conclude(store, lease, parts, left)
 }
 
 /// Rolls back an `add` that did not finish.
@@ -64,13 +40,18 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
         keep(&mut left, "worktree", half_made(store, lease));
         keep(&mut left, "branch", branch(lease));
     }
-    let parts =
-        services(ui, lease, Force { work: true, sessions: true, unmarked: false }, &mut left);
+    let servers = Servers::of(&[lease]);
+    let force = Force { work: true, sessions: true, unmarked: false };
+    let gone = parts::release(ui, &servers, &[(lease, force)]);
+    let parts = parts::left(lease, gone.into_iter().flatten(), &mut left);
     conclude(store, lease, parts, left)
 }
 
-/// Removes the worktree; without `force`, only one that holds no uncommitted work.
-fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
+/// Removes the worktree of a lease that is `removing`: one that is closed was looked at, and is only taken from git.
+fn worktree(store: &Store, lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> {
+    if closing::is_closed(lease)? {
+        return closing::take(store, lease, tree);
+    }
     let Some(tree) = tree else {
         return if lease.remains { worktree::finish(lease) } else { Ok(()) };
     };
@@ -97,14 +78,14 @@ fn worktree(lease: &Lease, tree: Option<&Worktree>, force: Force) -> Result<()> 
 fn half_made(store: &Store, lease: &Lease) -> Result<()> {
     match worktree::of(lease)? {
         Some(tree) if worktree::is_shell(&tree)? => worktree::discard(&tree)?,
-        tree => worktree(lease, tree.as_ref(), Force::default())?,
+        tree => worktree(store, lease, tree.as_ref(), Force::default())?,
     }
     fragments(store, lease)
 }
 
 fn fragments(store: &Store, lease: &Lease) -> Result<()> {
     let _lock = store.lock_repository(&lease.repository)?;
-    worktree::discard_fragments(lease)
+    worktree::discard_fragments(&lease.repository, &[lease])
 }
 
 /// Deletes the branch that `add` created, if it still is at that commit and no worktree has it checked out.
@@ -149,62 +130,6 @@ fn unmark(lease: &Lease) -> Result<()> {
         Some(tree) => fs::remove(&tree.admin.join(MARK)),
         None => Ok(()),
     }
-}
-
-/// Removes the containers that were started in the worktree. Without an engine there are none, unless a part needs it.
-pub(super) fn containers(lease: &Lease) -> Result<()> {
-    let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
-    match docker::remove_project(&lease.project, &lease.path) {
-        Err(_) if !needs_docker => Ok(()),
-        removed => removed.map(drop),
-    }
-}
-
-/// Deletes the parts side by side; returns those that could not be deleted.
-fn services(ui: &Ui, lease: &Lease, force: Force, left: &mut Vec<anyhow::Error>) -> Vec<Part> {
-    let results: Vec<_> = thread::scope(|scope| {
-        let start = |part| scope.spawn(move || release(ui, lease, part, force));
-        let started: Vec<_> = lease.parts.iter().map(start).collect();
-        let panicked = |_| Err(anyhow!("a thread panicked"));
-        started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
-    });
-    let mut parts = Vec::new();
-    for (part, result) in lease.parts.iter().zip(results) {
-        if let Err(error) = result {
-            parts.push(part.clone());
-            left.push(error);
-        }
-    }
-    parts
-}
-
-fn release(ui: &Ui, lease: &Lease, part: &Part, force: Force) -> Result<()> {
-    let what = format!("{} {}", part.service, part.holds);
-    let step = ui.step(&what);
-    let resource = lease.resource(part)?;
-    // On the server that had the index empty when it was claimed, its keys are the environment's, marked or not.
-    let reclaimed = match force.unmarked || (lease.was_whole() && part.server_id.is_some()) {
-        true => service::reclaim(&resource, &lease.id).map(drop),
-        false => Ok(()),
-    };
-    let gone = reclaimed
-        .and_then(|()| service::release(&resource, &lease.id, force.sessions))
-        .map_err(|error| error.context(format!("cannot remove {what}")))?;
-    match gone {
-        Gone::Dropped => step.done(),
-        Gone::Missing => step.nothing(),
-        Gone::NotOurs(whose) => {
-            step.nothing();
-            ui.warn(format!("keeping {what}: it does not belong to this environment ({whose})"));
-        }
-        Gone::Busy(sessions) => {
-            step.nothing();
-            let message = format!("{what} is in use by {}", inventory::listed(&sessions));
-            let hint = "close these sessions, or end them with `--force`";
-            return Err(error::refused(message).hint(hint).into());
-        }
-    }
-    Ok(())
 }
 
 /// Deletes the lease, or keeps it with what is left.

@@ -1,0 +1,95 @@
+//! Closes the worktree of an environment that is removed: its directory gets another name, so that nothing is written while
+//! nobody looks any more. Opened again, it is as it was.
+
+use crate::environment::{trash, worktree};
+use crate::error;
+use crate::model::lease::Lease;
+use crate::model::shell;
+use crate::sys::fs::{self, Stands};
+use crate::sys::repo::Worktree;
+use crate::sys::store::Store;
+use crate::sys::{failpoint, git};
+use anyhow::{Result, anyhow};
+use std::path::PathBuf;
+
+/// Where the directory of a closed worktree is.
+fn place(lease: &Lease) -> PathBuf {
+    trash::beside(&lease.path, &lease.id)
+}
+
+/// Whether the worktree of this lease is closed.
+pub fn is_closed(lease: &Lease) -> Result<bool> {
+    Ok(fs::stands(&place(lease))? == Stands::Directory)
+}
+
+/// A lease and its worktree with the path where its directory is now.
+pub fn found(lease: &Lease, tree: &Worktree) -> Result<(Lease, Worktree)> {
+    let (mut lease, mut tree) = (lease.clone(), tree.clone());
+    if is_closed(&lease)? {
+        tree.path = place(&lease);
+        lease.path.clone_from(&tree.path);
+    }
+    Ok((lease, tree))
+}
+
+/// Closes a worktree.
+///
+/// # Errors
+/// Why its directory cannot be renamed; it is as it was then.
+pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
+    if !fs::entries(&tree.admin.join("modules"))?.is_empty() {
+        return Err(anyhow!("git cannot move a worktree with submodules"));
+    }
+    // `git worktree prune` would delete git's record of a worktree whose directory is gone.
+    let lock = tree.admin.join("locked");
+    if !fs::create(&lock, format!("{}\n", lease.mark()).as_bytes())? {
+        worktree::require_unlocked(lease, &Worktree { locked: fs::word(&lock), ..tree.clone() })?;
+    }
+    let moved = fs::move_to(&lease.path, &place(lease));
+    if moved.is_err() && (!is_closed(lease)? || fs::stands(&lease.path)? != Stands::Nothing) {
+        git::unlock(&tree.admin)?;
+        return moved;
+    }
+    Ok(())
+}
+
+/// Opens a worktree again, as far as it was closed.
+///
+/// # Errors
+/// When something else has its name by now.
+pub fn open(lease: &Lease) -> Result<()> {
+    let (from, to) = (place(lease), &lease.path);
+    if is_closed(lease)? {
+        fs::move_to(&from, to).map_err(|error| {
+            let message = format!("cannot put the worktree {} back", to.display());
+            let path = shell::path(to);
+            let hint = format!(
+                "move what is there away (`mv {path} {path}.old`), then run `git agentenv prune`"
+            );
+            error.context(error::partial(message).hint(hint))
+        })?;
+    }
+    failpoint::point("worktree-opened")?;
+    let Some(tree) = worktree::of(lease)? else { return Ok(()) };
+    if fs::canonical(&tree.path) != *to {
+        // A git that ran inside told git the other name.
+        git::repair_worktree(&lease.main, to)?;
+    }
+    if tree.locked.as_deref() == Some(lease.mark().as_str()) {
+        git::unlock(&tree.admin)?;
+    }
+    Ok(())
+}
+
+/// Takes a closed worktree from git; its files are only to be deleted then.
+///
+/// # Errors
+/// When git's record of it cannot be taken away.
+pub fn take(store: &Store, lease: &Lease, tree: Option<&Worktree>) -> Result<()> {
+    // It names a record that another worktree may get.
+    fs::remove(&place(lease).join(".git"))?;
+    failpoint::point("worktree-unlinked")?;
+    let Some(tree) = tree else { return Ok(()) };
+    let _lock = store.lock_repository(&lease.repository)?;
+    trash::take_admin(lease, tree)
+}

@@ -1,0 +1,111 @@
+//! What would be lost with the files and commits of a worktree.
+
+use super::{Kind, Loss, push};
+use crate::environment::{files, worktree};
+use crate::model::config;
+use crate::model::lease::Lease;
+use crate::sys::git;
+use crate::sys::repo::Worktree;
+use anyhow::Result;
+
+pub(super) fn of_tree(
+    losses: &mut Vec<Loss>,
+    lease: &Lease,
+    tree: &Worktree,
+    going: &[&str],
+) -> Result<()> {
+    for entry in worktree::work(lease, tree)? {
+        push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
+    }
+    for file in ignored(lease, tree)? {
+        let needs_force = !is_rebuilt(&file);
+        push(losses, Kind::Ignored, file, needs_force);
+    }
+    match files::own_lines(lease)? {
+        0 => {}
+        lines => {
+            let what = format!("{} ({lines} of its lines are yours)", lease.env_file);
+            push(losses, Kind::Ignored, what, true);
+        }
+    }
+    let alone = match &lease.branch {
+        None => git::only_here(tree, "HEAD", going)?,
+        Some(branch) if going.contains(&branch.as_str()) => git::only_here(tree, "HEAD", going)?,
+        Some(_) => 0,
+    };
+    if alone > 0 {
+        let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
+        push(losses, Kind::Commits, format!("{alone} that only {on} holds"), true);
+    }
+    for (submodule, count) in git::only_in_submodules(tree)? {
+        let what = match count {
+            Some(count) => {
+                format!("{count} in the submodule {submodule} that no remote of it has")
+            }
+            None => format!("those of the submodule {submodule}, which git cannot count"),
+        };
+        push(losses, Kind::Commits, what, true);
+    }
+    Ok(())
+}
+
+/// Ignored files that are not ours, and directories that hold nothing else.
+fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
+    let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
+    let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
+    let mut files = Vec::new();
+    for entry in git::ignored(tree)? {
+        let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
+        if holds(&lease.env_file) || databases.iter().any(|file| holds(file)) {
+            files.extend(git::ignored_below(tree, &entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.retain(|file| {
+        *file != lease.env_file && !databases.iter().any(|own| is_of_sqlite(own, file))
+    });
+    Ok(files)
+}
+
+/// A database's file, or a journal that SQLite keeps beside it.
+fn is_of_sqlite(database: &str, file: &str) -> bool {
+    file.strip_prefix(database).is_some_and(|rest| ["", "-journal", "-wal", "-shm"].contains(&rest))
+}
+
+/// What tools rebuild by themselves: named, but removed without `--force`.
+const REBUILT: &[&str] = &[
+    "__pycache__",
+    ".cache",
+    ".eggs",
+    ".gradle",
+    ".mypy_cache",
+    ".next",
+    ".nox",
+    ".nuxt",
+    ".parcel-cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".svelte-kit",
+    ".tox",
+    ".turbo",
+    ".venv",
+    ".vite",
+    "build",
+    "coverage",
+    "dist",
+    "htmlcov",
+    "node_modules",
+    "target",
+    "venv",
+    "vendor",
+];
+
+fn is_rebuilt(file: &str) -> bool {
+    let path = file.trim_end_matches('/');
+    let in_rebuilt =
+        path.split('/').any(|part| REBUILT.contains(&part) || part.ends_with(".egg-info"));
+    in_rebuilt || path.ends_with(".pyc") || path.ends_with(".log") || path.ends_with(".DS_Store")
+}

@@ -1,0 +1,211 @@
+//! What removing an environment would destroy, named before it happens.
+
+mod files;
+
+use crate::environment::{closing, parts, worktree};
+use crate::error::{self, Exit, exit_of};
+use crate::model::config;
+use crate::model::lease::{Lease, Part, Phase};
+use crate::service::removal::{Look, Servers};
+use crate::sys::{listeners, parallel};
+use anyhow::{Result, anyhow};
+use serde::Serialize;
+use std::fmt;
+use std::thread;
+
+/// Something that would be lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Loss {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// The thing, as its tool names it.
+    pub what: String,
+    /// Only `--force` removes it. The rest is reported and removed.
+    pub needs_force: bool,
+}
+
+/// The kinds of things that would be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LossKind"))]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Changed or untracked files.
+    Uncommitted,
+    /// Ignored files that are not ours.
+    Ignored,
+    /// Commits that no other reference holds.
+    Commits,
+    /// A client is connected to the database.
+    Session,
+    /// A client is connected to the Redis index.
+    Client,
+    /// A Redis index holds keys, but no longer our mark.
+    Unmarked,
+    /// A process listens on one of the environment's ports.
+    Process,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.word(), self.what)
+    }
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Uncommitted => "uncommitted",
+            Kind::Ignored => "ignored file",
+            Kind::Commits => "commits",
+            Kind::Session => "database session",
+            Kind::Client => "redis client",
+            Kind::Unmarked => "redis index",
+            Kind::Process => "process",
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Kind::Ignored => "ignored files",
+            Kind::Session => "database sessions",
+            Kind::Client => "redis clients",
+            Kind::Unmarked => "redis indexes",
+            Kind::Process => "processes",
+            Kind::Uncommitted | Kind::Commits => self.word(),
+        }
+    }
+}
+
+/// How many there are of each kind, in few words.
+pub fn counted(losses: &[Loss]) -> String {
+    let mut kinds: Vec<Kind> = losses.iter().map(|loss| loss.kind).collect();
+    kinds.dedup();
+    let count = |kind: &Kind| losses.iter().filter(|loss| loss.kind == *kind).count();
+    let words = kinds.iter().map(|kind| match count(kind) {
+        1 => format!("1 {}", kind.word()),
+        many => format!("{many} {}", kind.plural()),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// What removing an environment takes.
+#[derive(Debug, Clone, Default)]
+pub struct Risks {
+    /// What would be lost.
+    pub losses: Vec<Loss>,
+    /// The bytes of each part that says so, in the order of the lease's parts.
+    pub sizes: Vec<Option<u64>>,
+}
+
+/// Everything that would be lost with these environments, and with their branches: all of them are looked at side by side.
+/// A server that does not answer loses nothing: its part stays on the lease.
+pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Result<Risks>> {
+    let going = branches(leases.iter().copied(), with_branch);
+    let (worktrees, looks) = thread::scope(|scope| {
+        let look = || parallel::each(leases, |lease| of_worktree(lease, &going));
+        let worktrees = scope.spawn(look);
+        let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
+        let looks = parts::each(&held, |held| servers.look(held));
+        let panicked = |_| leases.iter().map(|_| Err(anyhow!("a thread panicked"))).collect();
+        (worktrees.join().unwrap_or_else(panicked), looks)
+    });
+    let listening = listeners::ports();
+    let found = leases.iter().zip(worktrees).zip(looks).map(|((lease, losses), looks)| {
+        let mut risks = Risks { losses: losses?, sizes: Vec::new() };
+        for (part, look) in lease.parts.iter().zip(looks) {
+            let look = look.unwrap_or_default();
+            risks.losses.extend(of_part(lease, part, &look));
+            risks.sizes.push(look.size);
+        }
+        for (variable, &port) in &lease.ports {
+            if listening.as_ref().is_none_or(|all| all.contains(&port)) {
+                for process in listeners::on(port) {
+                    push(
+                        &mut risks.losses,
+                        Kind::Process,
+                        format!("{variable} {port}: {process}"),
+                        false,
+                    );
+                }
+            }
+        }
+        Ok(risks)
+    });
+    found.collect()
+}
+
+/// The branches that go with these environments.
+pub fn branches<'a>(
+    leases: impl IntoIterator<Item = &'a Lease>,
+    with_branch: bool,
+) -> Vec<&'a str> {
+    let branches = leases.into_iter().filter_map(|lease| lease.branch.as_deref());
+    branches.filter(|_| with_branch).collect()
+}
+
+/// What would be lost with a part that looks like this.
+pub fn of_part(lease: &Lease, part: &Part, look: &Look) -> Vec<Loss> {
+    let (mut losses, holds) = (Vec::new(), &part.holds);
+    // Where the lease knows the server on which it claimed the index empty, its keys go as marked ones do.
+    let is_claimed = part.server_id.is_some() || !lease.was_whole();
+    if let Some(keys) = look.unmarked.as_ref().filter(|_| !is_claimed) {
+        let what = format!("{holds}: {keys}; `git agentenv adopt` marks it again");
+        push(&mut losses, Kind::Unmarked, what, true);
+    }
+    for session in &look.sessions {
+        let kind = if part.kind == config::Kind::Redis { Kind::Client } else { Kind::Session };
+        push(&mut losses, kind, format!("{holds}: {session}"), true);
+    }
+    losses
+}
+
+/// What would be lost with its worktree alone. Asks git, and no server.
+///
+/// `going` are the branches that are deleted together: none of them keeps the commits of another.
+pub fn of_worktree(lease: &Lease, going: &[&str]) -> Result<Vec<Loss>> {
+    let mut losses = Vec::new();
+    let Some(tree) = worktree::of(lease)? else { return Ok(losses) };
+    let (at, tree) = closing::found(lease, &tree)?;
+    // What is closed and `removing` was looked at.
+    let is_agreed = lease.phase == Phase::Removing && at.path != lease.path;
+    if is_agreed || !tree.is_present() {
+        return Ok(losses);
+    }
+    match files::of_tree(&mut losses, &at, &tree, going) {
+        // The index may be broken: `--force` removes that, too.
+        Err(error) if exit_of(&error) != Exit::Interrupted => {
+            let what = format!("git cannot read it: {error:#}");
+            push(&mut losses, Kind::Uncommitted, what, true);
+        }
+        looked => looked?,
+    }
+    Ok(losses)
+}
+
+/// Refuses when something would be lost that needs `--force`.
+pub fn require_none(lease: &Lease, losses: &[Loss], force: bool) -> Result<()> {
+    let named: Vec<String> =
+        losses.iter().filter(|loss| loss.needs_force).map(|loss| format!("\n  {loss}")).collect();
+    if named.is_empty() || force {
+        return Ok(());
+    }
+    let message = format!("cannot remove `{}`: this would be lost{}", lease.name, named.concat());
+    Err(error::refused(message).hint("save it, or discard it with `--force`").into())
+}
+
+fn push(losses: &mut Vec<Loss>, kind: Kind, what: String, needs_force: bool) {
+    losses.push(Loss { kind, what, needs_force });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counted_losses_have_a_plural() {
+        let loss = |kind| Loss { kind, what: String::new(), needs_force: true };
+        let losses = [Kind::Ignored, Kind::Ignored, Kind::Session].map(loss);
+        assert_eq!(counted(&losses), "2 ignored files, 1 database session");
+    }
+}

@@ -1,0 +1,212 @@
+//! Removes environments that were checked, side by side. What keeps one of them does not stop the others.
+
+use super::{Keep, Removal, RemoveOptions, Removed, last_look};
+use crate::environment::context::Context;
+use crate::environment::teardown::{self, Force, Going};
+use crate::environment::{hooks, removal_risks, trash};
+use crate::error::{self, Failure};
+use crate::model::config::{Config, Trash};
+use crate::model::lease::{Lease, Phase};
+use crate::service::removal::Servers;
+use crate::sys::store::Store;
+use crate::sys::{failpoint, parallel};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+
+/// An environment on its way, and how it ended.
+struct Job {
+    removal: Removal,
+    /// Until when the trash keeps it, or `None`.
+    ended: Option<Result<Option<u64>>>,
+}
+
+/// A removal in which all environments take the same steps.
+struct Run<'a> {
+    context: &'a Context,
+    ui: &'a Ui,
+    options: RemoveOptions,
+    config: Option<Config>,
+}
+
+/// Removes environments that were checked. Gives what came of each, in their order.
+pub fn carry_out(
+    context: &Context,
+    ui: &Ui,
+    options: RemoveOptions,
+    servers: Servers,
+    removals: Vec<Removal>,
+) -> Vec<Result<Removed>> {
+    let mut jobs: Vec<Job> =
+        removals.into_iter().map(|removal| Job { removal, ended: None }).collect();
+    let config = match context.config() {
+        Ok(config) => config,
+        Err(error) => return jobs.iter().map(|_| Err(error::again(&error))).collect(),
+    };
+    let run = Run { context, ui, options, config };
+    let servers = if run.hooks(&mut jobs) { run.servers(&jobs) } else { servers };
+    run.choose_tips(&mut jobs);
+    run.to_trash(&mut jobs);
+    run.destroy(&servers, &mut jobs);
+    jobs.into_iter().map(|job| run.answer(job)).collect()
+}
+
+impl Run<'_> {
+    /// Runs the `pre_remove` hooks, one environment after the other; says whether there were any.
+    fn hooks(&self, jobs: &mut [Job]) -> bool {
+        let hooks = self.config.as_ref().map_or(&[][..], |config| &config.hooks.pre_remove);
+        if hooks.is_empty() || self.options.no_hooks {
+            return false;
+        }
+        for job in jobs.iter_mut().filter(|job| job.removal.lease.phase == Phase::Ready) {
+            if let Err(error) = self.pre_remove(&job.removal.lease, hooks) {
+                job.ended = Some(Err(error));
+            }
+        }
+        true
+    }
+
+    fn pre_remove(&self, lease: &Lease, commands: &[String]) -> Result<()> {
+        if !lease.path.is_dir() {
+            return Ok(());
+        }
+        let ran = hooks::require_trusted(self.context, commands)
+            .and_then(|()| hooks::run(self.ui, lease, commands));
+        match ran {
+            Err(error) if self.options.force => {
+                self.ui.warn(format!("{error:#}; removing `{}` anyway", lease.name));
+                Ok(())
+            }
+            Err(error) => {
+                let message = format!("cannot remove `{}`: a pre_remove hook failed", lease.name);
+                let hint = "fix the hook, or skip the hooks with `--no-hooks`";
+                let failure = Failure::new(error::exit_of(&error), message).hint(hint);
+                Err(error.context(failure))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// New sessions: hooks can take long, and do anything to a server.
+    fn servers(&self, jobs: &[Job]) -> Servers {
+        let leases: Vec<&Lease> = jobs.iter().map(|job| &job.removal.lease).collect();
+        Servers::of(&leases)
+    }
+
+    /// The commits at which branches are deleted that are to go: what is committed later is not lost.
+    fn choose_tips(&self, jobs: &mut [Job]) {
+        if !self.options.delete_branch {
+            return;
+        }
+        for job in jobs {
+            let lease = &mut job.removal.lease;
+            let tip = |branch: &String| self.context.repo.branch(branch);
+            lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
+        }
+    }
+
+    /// Moves to the trash what belongs there.
+    fn to_trash(&self, jobs: &mut [Job]) {
+        let wish = match self.options.keep {
+            Keep::No => None,
+            Keep::Yes => Some(self.trash().unwrap_or_default()),
+            Keep::AsConfigured => self.trash(),
+        };
+        let (ui, store, options) = (self.ui, &self.context.store, self.options);
+        let moved = parallel::each(jobs, |job| job.to_trash(ui, store, options, wish));
+        for (job, moved) in jobs.iter_mut().zip(moved) {
+            job.ended = job.ended.take().or(moved);
+        }
+        trash::empty_in_background(store).ok();
+    }
+
+    fn trash(&self) -> Option<Trash> {
+        self.config.as_ref().and_then(|config| config.trash)
+    }
+
+    /// Closes, looks again and destroys what is left of the jobs.
+    fn destroy(&self, servers: &Servers, jobs: &mut [Job]) {
+        let store = &self.context.store;
+        let left = self.close(servers, jobs);
+        let going = left.into_iter().map(|(at, left)| {
+            let Removal { lease, force, .. } = &jobs[at].removal;
+            let force =
+                Force { work: *force, sessions: *force, unmarked: *force && lease.was_whole() };
+            (at, Going { lease: lease.clone().into_removing(), force, left })
+        });
+        let (places, going): (Vec<usize>, Vec<Going>) = going.unzip();
+        let removed = teardown::remove_all(self.ui, store, servers, going);
+        for (at, removed) in places.into_iter().zip(removed) {
+            jobs[at].ended = Some(removed.map(|()| None));
+        }
+    }
+
+    /// Closes what is whole, and goes on with what an earlier removal or `add` did not finish. Gives the places of those whose
+    /// leases are `removing` now, each with what could not be ended.
+    fn close(&self, servers: &Servers, jobs: &mut [Job]) -> Vec<(usize, Vec<anyhow::Error>)> {
+        let store = &self.context.store;
+        let open = (0..jobs.len()).filter(|&at| jobs[at].ended.is_none());
+        let is_whole = |at: &usize| jobs[*at].removal.lease.phase == Phase::Ready;
+        let (whole, begun): (Vec<usize>, Vec<usize>) = open.partition(is_whole);
+        let removals: Vec<&Removal> = whole.iter().map(|&at| &jobs[at].removal).collect();
+        let mut closed = last_look::close(self.ui, store, servers, self.options, &removals);
+        let leases: Vec<&Lease> = begun.iter().map(|&at| &jobs[at].removal.lease).collect();
+        let left = teardown::end_all(&leases);
+        closed.extend(
+            leases
+                .iter()
+                .zip(left)
+                .map(|(lease, left)| store.save(&(*lease).clone().into_removing()).map(|()| left)),
+        );
+        let mut going = Vec::new();
+        for (at, closed) in whole.into_iter().chain(begun).zip(closed) {
+            match closed.and_then(|left| failpoint::point("removing").map(|()| left)) {
+                Ok(left) => going.push((at, left)),
+                Err(error) => jobs[at].ended = Some(Err(error)),
+            }
+        }
+        going
+    }
+
+    fn answer(&self, job: Job) -> Result<Removed> {
+        let Removal { lease, mut removed, .. } = job.removal;
+        let ended = job.ended.unwrap_or_else(|| Err(anyhow!("`{}` was not removed", lease.name)));
+        removed.kept_until = ended?;
+        let gone = |branch: &String| self.context.repo.branch(branch).is_none();
+        removed.branch_deleted =
+            self.options.delete_branch && lease.branch.as_ref().is_some_and(gone);
+        self.ui.say(format!("removed environment `{}`", lease.name));
+        Ok(removed)
+    }
+}
+
+impl Job {
+    /// Moves it to the trash; `None` where it does not belong there.
+    fn to_trash(
+        &self,
+        ui: &Ui,
+        store: &Store,
+        options: RemoveOptions,
+        wish: Option<Trash>,
+    ) -> Option<Result<Option<u64>>> {
+        let Removal { lease, force, .. } = &self.removal;
+        let force = *force;
+        match (self.ended.is_none(), lease.phase, wish) {
+            (true, Phase::Keeping, _) => {
+                Some(trash::finish_keeping(ui, store, lease, force).map(|()| None))
+            }
+            (true, Phase::Ready, Some(trash)) => {
+                let known = &self.removal.removed.losses;
+                let keep = || {
+                    let going = removal_risks::branches([lease], options.delete_branch);
+                    let mut losses = removal_risks::of_worktree(lease, &going)?;
+                    losses.retain(|loss| !known.contains(loss));
+                    removal_risks::require_none(lease, &losses, options.force)?;
+                    let record = trash::keep(ui, store, lease, trash::Wish { trash, force })?;
+                    Ok(Some(record.expires_at()))
+                };
+                Some(keep())
+            }
+            _ => None,
+        }
+    }
+}

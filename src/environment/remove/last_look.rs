@@ -1,0 +1,119 @@
+//! The last look before environments are destroyed: they are closed first, and opened again where something is found that
+//! nobody agreed to.
+
+use super::{Removal, RemoveOptions};
+use crate::environment::removal_risks::{self, Loss};
+use crate::environment::{closing, parts, teardown, worktree};
+use crate::error::{Exit, exit_of};
+use crate::model::lease::Lease;
+use crate::service::removal::{Look, Servers};
+use crate::sys::store::Store;
+use crate::sys::{failpoint, interrupt, parallel};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use std::thread;
+
+/// Closes these environments and looks again. Gives what could not be ended of each that goes, or why it stays; that one is
+/// as it was, but for the processes that were ended.
+pub(super) fn close(
+    ui: &Ui,
+    store: &Store,
+    servers: &Servers,
+    options: RemoveOptions,
+    removals: &[&Removal],
+) -> Vec<Result<Vec<anyhow::Error>>> {
+    let begun = parallel::each(removals, |one| {
+        store.save(&one.lease.clone().into_closing())?;
+        failpoint::point("closing")
+    });
+    let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
+    let left = teardown::end_all(&leases);
+    let (trees, looks) = thread::scope(|scope| {
+        let going = removal_risks::branches(leases.iter().copied(), options.delete_branch);
+        let trees =
+            scope.spawn(move || parallel::each(removals, |one| close_tree(ui, one, &going)));
+        let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
+        let looks = parts::each(&held, |held| servers.close(held));
+        let panicked = |_| leases.iter().map(|_| Err(anyhow!("a thread panicked"))).collect();
+        (trees.join().unwrap_or_else(panicked), looks)
+    });
+    let mut judged: Vec<Result<()>> = Vec::new();
+    for (((one, begun), tree), looks) in removals.iter().zip(begun).zip(trees).zip(looks) {
+        let point = || failpoint::point("database-closed");
+        let losses = begun.and_then(|()| point()).and(tree);
+        let passed = losses.and_then(|losses| judge(options, one, losses, looks));
+        judged.push(passed.and_then(|()| store.save(&one.lease.clone().into_removing())));
+    }
+    let all: Vec<_> = removals.iter().zip(judged).zip(left).collect();
+    if all.iter().any(|((_, judged), _)| judged.is_err()) {
+        interrupt::undoing();
+    }
+    let opened = all.into_iter().map(|((one, judged), left)| match judged {
+        Ok(()) => Ok(left),
+        Err(error) => Err(put_back(store, servers, &one.lease, error)),
+    });
+    let ended = opened.collect();
+    interrupt::undone();
+    ended
+}
+
+/// Closes a worktree, and says what would be lost with it. One that cannot be closed is looked at where it is.
+fn close_tree(ui: &Ui, one: &Removal, going: &[&str]) -> Result<Vec<Loss>> {
+    let lease = &one.lease;
+    if let Some(tree) = worktree::of(lease)?.filter(|tree| tree.is_present())
+        && let Err(why) = closing::close(lease, &tree)
+    {
+        if exit_of(&why) == Exit::Refused {
+            return Err(why);
+        }
+        ui.say(format!("deleting {} where it is: {why:#}", lease.path.display()));
+    }
+    failpoint::point("worktree-closed")?;
+    removal_risks::of_worktree(lease, going)
+}
+
+/// Refuses when something would be lost that the first look did not see. A server that does not answer loses nothing.
+fn judge(
+    options: RemoveOptions,
+    one: &Removal,
+    mut losses: Vec<Loss>,
+    looks: Vec<Result<Look>>,
+) -> Result<()> {
+    for (part, look) in one.lease.parts.iter().zip(looks) {
+        match look {
+            Ok(look) => losses.extend(removal_risks::of_part(&one.lease, part, &look)),
+            Err(error) if exit_of(&error) == Exit::Interrupted => return Err(error),
+            Err(_) => {}
+        }
+    }
+    losses.retain(|loss| !one.removed.losses.contains(loss));
+    removal_risks::require_none(&one.lease, &losses, options.force)
+}
+
+/// The error with which an environment stays, after it was opened again.
+fn put_back(
+    store: &Store,
+    servers: &Servers,
+    lease: &Lease,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    match reopen(store, servers, lease.clone()) {
+        Ok(_) => error,
+        Err(closed) => closed.context(format!("{error:#}")),
+    }
+}
+
+/// Opens an environment again that was closed, as far as it was; its lease is `ready` then.
+///
+/// # Errors
+/// When something has its place by now, or a server does not answer; the lease stays `closing`.
+pub fn reopen(store: &Store, servers: &Servers, lease: Lease) -> Result<Lease> {
+    let opened = parts::each(&[(&lease, false)], |held| servers.open(held));
+    opened.into_iter().flatten().collect::<Result<Vec<()>>>()?;
+    failpoint::point("database-opened")?;
+    closing::open(&lease)?;
+    let lease = lease.into_open();
+    store.save(&lease)?;
+    failpoint::point("opened")?;
+    Ok(lease)
+}

@@ -1,0 +1,166 @@
+//! Removes environments: every refusal first, then they are closed, looked at once more, and destroyed.
+
+mod carry_out;
+mod last_look;
+
+pub use carry_out::carry_out;
+pub use last_look::reopen;
+
+use crate::environment::context::Context;
+use crate::environment::removal_risks::{self, Loss};
+use crate::environment::{closing, worktree};
+use crate::model::lease::{Lease, Phase};
+use crate::service::removal::Servers;
+use crate::sys::lock::Lock;
+use crate::sys::parallel;
+use crate::sys::store::Store;
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// How to remove an environment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RemoveOptions {
+    /// Remove it although something would be lost.
+    pub force: bool,
+    /// Delete its branch as well.
+    pub delete_branch: bool,
+    /// Only look.
+    pub dry_run: bool,
+    /// Do not run the `pre_remove` hooks.
+    pub no_hooks: bool,
+    /// Whether it goes to the trash.
+    pub keep: Keep,
+}
+
+/// Whether a removed environment goes to the trash.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Where the configuration has the key `trash`.
+    #[default]
+    AsConfigured,
+    /// Always.
+    Yes,
+    /// Never.
+    No,
+}
+
+/// What was, or would be, removed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Removed {
+    /// The environment.
+    pub name: String,
+    /// Its branch; null for a detached HEAD.
+    pub branch: Option<String>,
+    /// Its worktree.
+    pub path: PathBuf,
+    /// What is lost with it.
+    pub losses: Vec<Loss>,
+    /// Its branch was deleted, too.
+    pub branch_deleted: bool,
+    /// Until when it can be restored from the trash, in seconds since 1970; null: it is gone for good.
+    pub kept_until: Option<u64>,
+}
+
+/// An environment that passed every check.
+pub struct Removal {
+    /// The environment.
+    pub lease: Lease,
+    /// What the answer says of it.
+    pub removed: Removed,
+    /// The user agreed to what is lost.
+    pub force: bool,
+}
+
+/// Removes one environment, after every check.
+pub fn one(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) -> Result<Removed> {
+    let _working = lock(context, ui, std::iter::once(lease))?;
+    let servers = Servers::of(&[lease]);
+    let chosen = (lease.clone(), Vec::new());
+    let checked = check(context, options, &servers, &[chosen]);
+    let removals = checked.into_iter().collect::<Result<Vec<_>>>()?;
+    let removed = carry_out(context, ui, options, servers, removals).into_iter().next();
+    removed.unwrap_or_else(|| Err(anyhow!("no environment was removed")))
+}
+
+/// Makes this the one process that works on these environments. Every process locks in the order of the ids: in
+/// different orders, two of them would wait for each other for ever.
+pub fn lock<'a>(
+    context: &Context,
+    ui: &Ui,
+    leases: impl Iterator<Item = &'a Lease>,
+) -> Result<Vec<Lock>> {
+    let mut leases: Vec<&Lease> = leases.collect();
+    leases.sort_by_key(|lease| &lease.id);
+    let take = |lease: &Lease| {
+        let waiting =
+            || ui.say(format!("waiting for another process that works on `{}`", lease.name));
+        context.store.lock_lease(&lease.id, waiting)
+    };
+    leases.into_iter().map(take).collect()
+}
+
+/// Every refusal, before anything is destroyed; each lease comes with the losses that the user confirmed at a prompt.
+pub fn check(
+    context: &Context,
+    options: RemoveOptions,
+    servers: &Servers,
+    chosen: &[(Lease, Vec<Loss>)],
+) -> Vec<Result<Removal>> {
+    let store = &context.store;
+    let leases = parallel::each(chosen, |(lease, _)| current(store, options, servers, lease));
+    let known: Vec<&Lease> = leases.iter().flatten().collect();
+    let mut risks = removal_risks::of_all(&known, options.delete_branch, servers).into_iter();
+    let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {
+        let lease = lease?;
+        let risks = risks.next().unwrap_or_else(|| Err(anyhow!("no look at `{}`", lease.name)))?;
+        judge(options, lease, risks.losses, agreed)
+    };
+    leases.into_iter().zip(chosen).map(&mut look).collect()
+}
+
+/// The lease as it is now. What another process closed and did not live to remove is opened again.
+fn current(
+    store: &Store,
+    options: RemoveOptions,
+    servers: &Servers,
+    lease: &Lease,
+) -> Result<Lease> {
+    let recorded = store.current(lease)?;
+    match recorded.phase {
+        Phase::Closing if !options.dry_run => reopen(store, servers, recorded),
+        Phase::Closing | Phase::Removing => Ok(recorded),
+        _ => Ok(Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded }),
+    }
+}
+
+fn judge(
+    options: RemoveOptions,
+    lease: Lease,
+    losses: Vec<Loss>,
+    agreed: &[Loss],
+) -> Result<Removal> {
+    let mut serious = losses.iter().filter(|loss| loss.needs_force).peekable();
+    let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
+    let force = options.force || given_up;
+    if !options.dry_run {
+        if let Some(tree) = worktree::of(&lease)?
+            && !closing::is_closed(&lease)?
+        {
+            worktree::require_unlocked(&lease, &tree)?;
+            worktree::require_in_place(&lease, &tree)?;
+        }
+        removal_risks::require_none(&lease, &losses, force)?;
+    }
+    let removed = Removed {
+        name: lease.name.clone(),
+        branch: lease.branch.clone(),
+        path: lease.path.clone(),
+        losses,
+        branch_deleted: false,
+        kept_until: None,
+    };
+    Ok(Removal { lease, removed, force })
+}

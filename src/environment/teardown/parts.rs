@@ -1,0 +1,82 @@
+//! Releases the parts of leases on their servers.
+
+use super::Force;
+use crate::environment::parts;
+use crate::error;
+use crate::model::lease::{Lease, Part};
+use crate::service::removal::Servers;
+use crate::service::{self, Gone, inventory};
+use crate::sys::parallel;
+use crate::ui::{Step, Ui};
+use anyhow::Result;
+
+/// Releases the parts of these leases side by side; gives why one could not be, in the order of each lease's parts.
+pub(super) fn release(
+    ui: &Ui,
+    servers: &Servers,
+    leases: &[(&Lease, Force)],
+) -> Vec<Vec<Result<()>>> {
+    let begin = |(lease, _): &(&Lease, Force)| {
+        lease.parts.iter().map(|part| ui.step(what(part))).collect::<Vec<_>>()
+    };
+    let steps: Vec<Vec<Step<'_>>> = leases.iter().map(begin).collect();
+    let marked = parallel::each(leases, |(lease, force)| mark_again(lease, *force));
+    let wanted: Vec<_> = leases.iter().map(|(lease, force)| (*lease, force.sessions)).collect();
+    let gone = parts::each(&wanted, |held| servers.release(held));
+    let ends = leases.iter().zip(marked).zip(gone).zip(steps);
+    let of_lease = ends.map(|((((lease, _), marked), gone), steps)| {
+        let parts = lease.parts.iter().zip(marked).zip(gone).zip(steps);
+        parts.map(|(((part, marked), gone), step)| said(ui, part, marked.and(gone), step)).collect()
+    });
+    of_lease.collect()
+}
+
+/// The parts of a lease that could not be released; `left` gets why.
+pub(super) fn left(
+    lease: &Lease,
+    gone: impl IntoIterator<Item = Result<()>>,
+    left: &mut Vec<anyhow::Error>,
+) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (part, result) in lease.parts.iter().zip(gone) {
+        if let Err(error) = result {
+            parts.push(part.clone());
+            left.push(error);
+        }
+    }
+    parts
+}
+
+/// Marks the indexes whose mark an application flushed, where the user said that they go with the environment.
+fn mark_again(lease: &Lease, force: Force) -> Vec<Result<()>> {
+    // On the server that had the index empty when it was claimed, its keys are the environment's, marked or not.
+    let is_own = |part: &Part| force.unmarked || (lease.was_whole() && part.server_id.is_some());
+    let mark = |part: &Part| match is_own(part) {
+        true => service::reclaim(&lease.resource(part)?, &lease.id).map(drop),
+        false => Ok(()),
+    };
+    lease.parts.iter().map(mark).collect()
+}
+
+fn what(part: &Part) -> String {
+    format!("{} {}", part.service, part.holds)
+}
+
+fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step<'_>) -> Result<()> {
+    let what = what(part);
+    match gone.map_err(|error| error.context(format!("cannot remove {what}")))? {
+        Gone::Dropped => step.done(),
+        Gone::Missing => step.nothing(),
+        Gone::NotOurs(whose) => {
+            step.nothing();
+            ui.warn(format!("keeping {what}: it does not belong to this environment ({whose})"));
+        }
+        Gone::Busy(sessions) => {
+            step.nothing();
+            let message = format!("{what} is in use by {}", inventory::listed(&sessions));
+            let hint = "close these sessions, or end them with `--force`";
+            return Err(error::refused(message).hint(hint).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Deletes environments that are removed for good, side by side.
+
+use super::{Force, conclude, keep, parts, unwanted_branch, worktree};
+use crate::environment::{closing, processes, trash, worktree as trees};
+use crate::error;
+use crate::model::config::Place;
+use crate::model::lease::Lease;
+use crate::service::removal::Servers;
+use crate::sys::docker::Projects;
+use crate::sys::repo::{self, Worktree};
+use crate::sys::store::Store;
+use crate::sys::{failpoint, parallel};
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long files are deleted at least before the rest is left to a process of their own. While the servers are at work it
+/// costs nothing.
+const FILES: Duration = Duration::from_millis(50);
+
+/// An environment whose lease is `removing`.
+pub struct Going {
+    /// Its lease.
+    pub lease: Lease,
+    /// What may go with it.
+    pub force: Force,
+    /// What could not be deleted so far.
+    pub left: Vec<anyhow::Error>,
+}
+
+/// The worktrees of repositories that are asked for once.
+type Trees = BTreeMap<PathBuf, Result<Vec<Worktree>>>;
+
+/// Ends what runs in these environments; gives what could not be ended of each.
+pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
+    let containers = Projects::list();
+    let running = processes::running_in(leases);
+    parallel::each(leases, |lease| {
+        let mut left = Vec::new();
+        if running.contains(&lease.id) {
+            keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
+        }
+        keep(&mut left, "containers", remove_containers(&containers, lease));
+        left
+    })
+}
+
+/// Removes the containers that were started in the worktree. Without an engine there are none, unless a part needs it.
+fn remove_containers(containers: &Result<Projects>, lease: &Lease) -> Result<()> {
+    let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
+    match containers {
+        Err(_) if !needs_docker => Ok(()),
+        Err(error) => Err(error::again(error)),
+        Ok(containers) => containers.remove(&lease.project, &lease.path).map(drop),
+    }
+}
+
+/// Deletes everything of environments in which nothing runs any more; the leases last.
+///
+/// # Errors
+/// Of each, partial, naming what could not be deleted; the lease keeps it.
+pub fn remove_all(ui: &Ui, store: &Store, servers: &Servers, going: Vec<Going>) -> Vec<Result<()>> {
+    let trees = worktrees(&going);
+    let taken = parallel::each(&going, |one| take(ui, store, one, &trees));
+    let (mut results, mut rest) = (Vec::new(), Vec::new());
+    for (mut one, taken) in going.into_iter().zip(taken) {
+        match taken {
+            Err(error) => results.push(Some(Err(error))),
+            Ok((lease, left)) => {
+                results.push(None);
+                one.left.extend(left);
+                rest.push(Going { lease, ..one });
+            }
+        }
+    }
+    discard_fragments(store, &mut rest);
+    let mut gone = release(ui, store, servers, rest).into_iter();
+    let result = |result: Option<Result<()>>| result.or_else(|| gone.next()).unwrap_or(Ok(()));
+    let results: Vec<Result<()>> = results.into_iter().map(result).collect();
+    // What no process deletes, `prune` does.
+    trash::empty_in_background(store).ok();
+    results
+}
+
+fn worktrees(going: &[Going]) -> Trees {
+    let mut trees = Trees::new();
+    for one in going {
+        let repository = one.lease.repository.clone();
+        trees.entry(repository).or_insert_with_key(|common| repo::worktrees(common));
+    }
+    trees
+}
+
+/// Takes a worktree: gives the lease with what is recorded of it, and what could not be deleted.
+///
+/// # Errors
+/// When nothing of it was deleted, and the rest has to stay, too.
+fn take(
+    ui: &Ui,
+    store: &Store,
+    one: &Going,
+    trees: &Trees,
+) -> Result<(Lease, Option<anyhow::Error>)> {
+    let lease = &one.lease;
+    let known = match &trees[&lease.repository] {
+        Ok(known) => known,
+        Err(error) => return Err(error::again(error)),
+    };
+    let step = ui.step("worktree");
+    let taken = worktree(store, lease, trees::among(lease, known), one.force);
+    let Err(error) = taken else {
+        step.done();
+        return Ok((Lease { remains: false, ..lease.clone() }, None));
+    };
+    let remains = !closing::is_closed(lease)? && trees::has_remains(lease)?;
+    if !remains && !closing::is_closed(lease)? {
+        return Err(error);
+    }
+    let error = error.context("cannot release the worktree");
+    Ok((Lease { remains, ..lease.clone() }, Some(error)))
+}
+
+fn discard_fragments(store: &Store, rest: &mut [Going]) {
+    let mut by_repository: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+    for (at, one) in rest.iter().enumerate() {
+        by_repository.entry(one.lease.repository.clone()).or_default().push(at);
+    }
+    for (repository, at) in by_repository {
+        let leases: Vec<&Lease> = at.iter().map(|&at| &rest[at].lease).collect();
+        let discarded = store
+            .lock_repository(&repository)
+            .and_then(|_lock| trees::discard_fragments(&repository, &leases));
+        if let Err(error) = discarded {
+            at.into_iter().for_each(|at| rest[at].left.push(error::again(&error)));
+        }
+    }
+}
+
+/// What came of the files of an environment and of its branch.
+struct Beside {
+    branch: Result<()>,
+    /// Whether all files are deleted.
+    files: Result<bool>,
+}
+
+/// Releases the parts, and meanwhile deletes branches and files.
+fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<Result<()>> {
+    let (begin, done) = (Instant::now(), AtomicBool::new(false));
+    let at_once = failpoint::point("files-postponed").is_err();
+    let may_go_on = || !at_once && (!done.load(Ordering::SeqCst) || begin.elapsed() < FILES);
+    let beside = |one: &Going| Beside {
+        branch: unwanted_branch(ui, &one.lease),
+        files: trash::delete_files(&one.lease, &may_go_on),
+    };
+    let leases: Vec<(&Lease, Force)> = rest.iter().map(|one| (&one.lease, one.force)).collect();
+    let (beside, gone) = thread::scope(|scope| {
+        let beside = scope.spawn(|| parallel::each(&rest, beside));
+        let gone = parts::release(ui, servers, &leases);
+        done.store(true, Ordering::SeqCst);
+        (beside.join(), gone)
+    });
+    let panicked = |_| {
+        let panicked = || anyhow!("a thread panicked");
+        let none = |_: &Going| Beside { branch: Err(panicked()), files: Err(panicked()) };
+        rest.iter().map(none).collect()
+    };
+    let beside = beside.unwrap_or_else(panicked);
+    let all = rest.into_iter().zip(beside).zip(gone);
+    all.map(|((one, beside), gone)| finish(store, one, beside, gone)).collect()
+}
+
+fn finish(store: &Store, one: Going, beside: Beside, gone: Vec<Result<()>>) -> Result<()> {
+    let Going { lease, mut left, .. } = one;
+    keep(&mut left, "branch", beside.branch);
+    let parts = parts::left(&lease, gone, &mut left);
+    match beside.files {
+        Err(error) => left.push(error.context("cannot release the worktree")),
+        Ok(false) if left.is_empty() => {
+            failpoint::point("before-forgotten")?;
+            if trash::discard(store, &lease).is_ok() {
+                return failpoint::point("forgotten");
+            }
+            // A full disk: its record cannot be written, and its files are what fills it.
+            if let Err(error) = trash::delete_files(&lease, &|| true) {
+                left.push(error.context("cannot release the worktree"));
+            }
+        }
+        Ok(_) => {}
+    }
+    conclude(store, &lease, parts, left)
+}

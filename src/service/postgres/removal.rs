@@ -1,0 +1,172 @@
+//! Closes, opens and drops the databases of several leases in one psql session.
+
+use super::connection::{Connection, set};
+use super::{BIRTH, Found, explain, owner, parse_json, require_name, scripts};
+use crate::model::lease;
+use crate::model::resource::Database;
+use crate::service::{Gone, Server, Session};
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+/// A database that is to be removed, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The database.
+    pub database: &'a Database,
+    /// The lease's id.
+    pub id: &'a str,
+    /// Sessions on it are ended.
+    pub force: bool,
+}
+
+/// What a database that is to be removed is like.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// The sessions on it.
+    pub sessions: Vec<Session>,
+    /// The bytes that it takes; `None`: it does not exist, or is not ours.
+    pub size: Option<u64>,
+}
+
+/// How many databases one question is about: each answer has to come in time.
+const AT_ONCE: usize = 100;
+
+/// The databases of leases on one server.
+pub struct Removal(Connection);
+
+/// A database as the scripts want it.
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    mark: String,
+    birth: String,
+    force: bool,
+}
+
+/// A database as the scripts found it.
+#[derive(Debug, Clone, Deserialize)]
+struct Stands {
+    #[serde(flatten)]
+    found: Found,
+    size: Option<u64>,
+}
+
+impl Removal {
+    /// Starts the session; nothing waits until it is connected.
+    pub fn begin(server: Server) -> Self {
+        Removal(Connection::begin(server))
+    }
+
+    /// Looks at databases.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn look(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Look>> {
+        self.looked(wanted, scripts::removal::LOOK, "looked")
+    }
+
+    /// Lets no client connect to the databases from now on, and looks at them: only those that carry the lease's mark.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn close(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Look>> {
+        let mut looks = Vec::new();
+        for some in wanted.chunks(AT_ONCE) {
+            self.ask(some, scripts::removal::LOCK, "locked")?;
+            looks.extend(self.looked(some, scripts::removal::CLOSE, "closed")?);
+        }
+        Ok(looks)
+    }
+
+    /// Lets clients connect again.
+    ///
+    /// # Errors
+    /// When the server does not answer or refuses.
+    pub fn open(&mut self, wanted: &[Wanted<'_>]) -> Result<()> {
+        for some in wanted.chunks(AT_ONCE) {
+            self.ask(some, scripts::removal::OPEN, "opened")?;
+        }
+        Ok(())
+    }
+
+    /// Drops databases that carry their lease's mark, and the copies of them. `None`: that one failed, and is to be asked
+    /// for alone.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn drop(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Option<Gone>>> {
+        let mut gone = Vec::new();
+        for some in wanted.chunks(AT_ONCE) {
+            let lines = self.ask(some, scripts::removal::DROP, "dropped")?;
+            let [before, left] = lines.as_slice() else {
+                return Err(super::no_word("drop", &some[0].database.name));
+            };
+            let (before, left): (Vec<Stands>, Vec<String>) =
+                (parse_json(before)?, parse_json(left)?);
+            gone.extend(some.iter().map(|one| one.gone(&before, &left)));
+        }
+        Ok(gone)
+    }
+
+    fn looked(&mut self, wanted: &[Wanted<'_>], script: &str, last: &str) -> Result<Vec<Look>> {
+        let mut looks = Vec::new();
+        for some in wanted.chunks(AT_ONCE) {
+            let found: Vec<Stands> = parse_json(&self.ask(some, script, last)?.concat())?;
+            looks.extend(some.iter().map(|one| one.look(&found)));
+        }
+        Ok(looks)
+    }
+
+    fn ask(&mut self, wanted: &[Wanted<'_>], script: &str, last: &str) -> Result<Vec<String>> {
+        let mut named = Vec::new();
+        for one in wanted {
+            require_name(&one.database.name)?;
+            named.push(Named {
+                name: &one.database.name,
+                mark: lease::mark(one.id),
+                birth: format!("{BIRTH}{}", one.id),
+                force: one.force,
+            });
+        }
+        let script = set("wanted", &serde_json::to_string(&named)?) + script;
+        let asked = self.0.ask(&script, last);
+        asked.map_err(|error| match wanted {
+            [one, ..] => explain(error, one.database),
+            [] => error,
+        })
+    }
+}
+
+impl Wanted<'_> {
+    fn in_list<'a>(&self, found: &'a [Stands]) -> Option<&'a Stands> {
+        found.iter().find(|stands| stands.found.name == self.database.name)
+    }
+
+    fn is_own(&self, stands: &Stands) -> bool {
+        stands.found.mark.as_deref() == Some(&lease::mark(self.id))
+    }
+
+    fn look(&self, found: &[Stands]) -> Look {
+        match self.in_list(found) {
+            None => Look::default(),
+            Some(stands) => Look {
+                sessions: stands.found.sessions.clone(),
+                size: stands.size.filter(|_| self.is_own(stands)),
+            },
+        }
+    }
+
+    /// What became of it; `left` are the marks of which something is left that should be gone.
+    fn gone(&self, before: &[Stands], left: &[String]) -> Option<Gone> {
+        let stands = self.in_list(before);
+        let busy =
+            stands.filter(|one| self.is_own(one) && !self.force && !one.found.sessions.is_empty());
+        match stands {
+            _ if busy.is_some() => Some(Gone::Busy(busy?.found.sessions.clone())),
+            _ if left.contains(&lease::mark(self.id)) => None,
+            None => Some(Gone::Missing),
+            Some(one) if self.is_own(one) => Some(Gone::Dropped),
+            Some(one) => Some(Gone::NotOurs(owner(one.found.mark.as_deref()))),
+        }
+    }
+}

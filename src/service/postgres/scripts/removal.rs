@@ -1,0 +1,113 @@
+//! The scripts that close, open and drop the databases of several leases. `wanted` is a list in JSON: of each the database's
+//! name, the lease's mark, the database's temporary name, and whether sessions on it are ended.
+
+/// What is wanted, as rows.
+macro_rules! wanted {
+    () => {
+        "json_to_recordset(:'wanted'::json) AS w (name text, mark text, birth text, force boolean)"
+    };
+}
+
+/// Prints as JSON those of the databases that exist.
+macro_rules! look {
+    () => {
+        concat!(
+            r#"SELECT coalesce(json_agg(f), '[]') FROM (SELECT d.*, (
+  SELECT pg_database_size(oid) FROM pg_database
+  WHERE datname = d.name AND has_database_privilege(oid, 'CONNECT')) AS size
+FROM "#,
+            databases!(),
+            " JOIN ",
+            wanted!(),
+            " ON d.name = w.name) f;\n"
+        )
+    };
+}
+
+/// Waits for the sessions of killed clients that still create one of the databases.
+macro_rules! lock_all {
+    () => {
+        concat!(
+            "SELECT count(*) AS locked FROM (SELECT pg_advisory_lock(hashtextextended(mark, 0)) FROM ",
+            wanted!(),
+            " ORDER BY mark OFFSET 0) l \\gset\n"
+        )
+    };
+}
+
+macro_rules! unlock_all {
+    () => {
+        "SELECT pg_advisory_unlock_all() AS unlocked \\gset\n"
+    };
+}
+
+/// Whether clients may connect, on each database that carries its lease's mark.
+macro_rules! allow {
+    ($yes:literal) => {
+        concat!(
+            "SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS ",
+            $yes,
+            "', d.name) FROM ",
+            databases!(),
+            " JOIN ",
+            wanted!(),
+            " ON d.name = w.name AND d.mark = w.mark \\gexec\n"
+        )
+    };
+}
+
+/// A database that goes: one under its temporary name, the lease's own, or a copy that the lease keeps of it.
+macro_rules! goes {
+    () => {
+        r#"(d.name = w.birth OR d.name = w.name AND d.mark = w.mark OR left(d.mark, length(w.mark) + 1) = w.mark || ' '
+  AND (d.name = w.name OR right(d.mark, length(w.name) + 4) = ' of ' || w.name))"#
+    };
+}
+
+/// Prints what is there, then `looked`.
+pub(in super::super) const LOOK: &str = concat!(look!(), "\\echo looked\n");
+
+/// Takes the locks and prints `locked`. What closes is sent after that: a client that outlives this program holds them until
+/// it has ended, and what opens waits for them.
+pub(in super::super) const LOCK: &str = concat!(lock_all!(), "\\echo locked\n");
+
+/// Closes for connections what carries the mark, prints what is there, then `closed`. One that cannot be closed is looked at
+/// all the same.
+pub(in super::super) const CLOSE: &str = concat!(
+    "\\set ON_ERROR_STOP off\n",
+    allow!("false"),
+    "\\set ON_ERROR_STOP on\n",
+    look!(),
+    unlock_all!(),
+    "\\echo closed\n"
+);
+
+/// Opens for connections what carries the mark; prints `opened`.
+pub(in super::super) const OPEN: &str =
+    concat!(lock_all!(), allow!("true"), unlock_all!(), "\\echo opened\n");
+
+/// Drops what goes and has no sessions, or is to be dropped with them; of a database with sessions the copies stay, too.
+/// Prints what was there, then the marks of which something is left, then `dropped`.
+pub(in super::super) const DROP: &str = concat!(
+    lock_all!(),
+    look!(),
+    "\\set ON_ERROR_STOP off\n",
+    "SELECT format('DROP DATABASE %I%s', d.name, CASE WHEN w.force THEN ' WITH (FORCE)' ELSE '' END) FROM ",
+    databases!(),
+    " JOIN ",
+    wanted!(),
+    " ON ",
+    goes!(),
+    r#" WHERE w.force OR NOT EXISTS (SELECT FROM pg_stat_activity a
+  WHERE a.datname = w.name AND coalesce(backend_type, 'client backend') = 'client backend') \gexec
+\set ON_ERROR_STOP on
+SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
+    databases!(),
+    " JOIN ",
+    wanted!(),
+    " ON ",
+    goes!(),
+    ";\n",
+    unlock_all!(),
+    "\\echo dropped\n"
+);

@@ -1,0 +1,164 @@
+//! The resources of environments that are removed, for all of them at once: one session for each Postgres server.
+
+use super::postgres::removal::{self as postgres, Removal, Wanted};
+use super::{Gone, Resource, Server, Session, State, inventory};
+use crate::error;
+use crate::model::config::Kind;
+use crate::model::lease::Lease;
+use crate::sys::{failpoint, parallel};
+use anyhow::{Result, anyhow};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// A resource that is removed, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The resource.
+    pub resource: Resource,
+    /// The lease's id.
+    pub id: String,
+    /// Sessions on it are ended.
+    pub force: bool,
+}
+
+/// What a resource that is to be removed is like.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// The sessions that use it.
+    pub sessions: Vec<Session>,
+    /// Redis only: it holds keys but no longer the mark, in these words.
+    pub unmarked: Option<String>,
+    /// The bytes that a Postgres database of the lease takes.
+    pub size: Option<u64>,
+}
+
+/// The servers of environments that are removed.
+pub struct Servers(BTreeMap<Server, Mutex<Removal>>);
+
+impl Servers {
+    /// Starts a session with each Postgres server of these leases; nothing waits until it is connected.
+    pub fn of(leases: &[&Lease]) -> Self {
+        let servers = leases.iter().flat_map(|lease| &lease.parts).filter_map(Server::of_part);
+        let mut open = BTreeMap::new();
+        for server in servers.filter(|server| server.kind == Kind::Postgres) {
+            open.entry(server)
+                .or_insert_with_key(|server| Mutex::new(Removal::begin(server.clone())));
+        }
+        Servers(open)
+    }
+
+    /// Looks at resources; the answers are in their order.
+    pub fn look(&self, held: &[Held]) -> Vec<Result<Look>> {
+        self.each(held, |server, wanted| looks(server.look(wanted), wanted), look)
+    }
+
+    /// Lets no client connect to Postgres databases from now on, and looks at all resources again.
+    pub fn close(&self, held: &[Held]) -> Vec<Result<Look>> {
+        self.each(held, |server, wanted| looks(server.close(wanted), wanted), look)
+    }
+
+    /// Lets clients connect again.
+    pub fn open(&self, held: &[Held]) -> Vec<Result<()>> {
+        self.each(held, |server, wanted| repeated(server.open(wanted), wanted), |_| Ok(()))
+    }
+
+    /// Drops, flushes or deletes resources that carry their lease's id.
+    pub fn release(&self, held: &[Held]) -> Vec<Result<Gone>> {
+        let alone = |one: &Wanted<'_>| {
+            let resource = Resource::Database(one.database.clone());
+            super::release(&resource, one.id, one.force)
+        };
+        self.each(
+            held,
+            |server, wanted| match server.drop(wanted) {
+                Ok(gone) => wanted
+                    .iter()
+                    .zip(gone)
+                    // What failed in a crowd says why when it is alone.
+                    .map(|(one, gone)| gone.map_or_else(|| alone(one), dropped))
+                    .collect(),
+                Err(error) => repeated(Err(error), wanted),
+            },
+            |one| super::release(&one.resource, &one.id, one.force),
+        )
+    }
+
+    /// Asks each Postgres server once, and of everything else one by one, all side by side.
+    fn each<T: Send>(
+        &self,
+        held: &[Held],
+        postgres: impl Fn(&mut Removal, &[Wanted<'_>]) -> Vec<Result<T>> + Sync,
+        other: impl Fn(&Held) -> Result<T> + Sync,
+    ) -> Vec<Result<T>> {
+        let mut by_server: BTreeMap<&Server, Vec<usize>> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for (at, one) in held.iter().enumerate() {
+            match one.resource.server().filter(|server| self.0.contains_key(*server)) {
+                Some(server) => by_server.entry(server).or_default().push(at),
+                None => rest.push(at),
+            }
+        }
+        let mut answers: Vec<Option<Result<T>>> = held.iter().map(|_| None).collect();
+        thread::scope(|scope| {
+            let postgres = &postgres;
+            let ask = |(server, at): (&Server, Vec<usize>)| {
+                let wanted: Vec<Wanted<'_>> =
+                    at.iter().filter_map(|&at| held[at].wanted()).collect();
+                let session = &self.0[server];
+                let ask = move || {
+                    let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+                    postgres(&mut session, &wanted)
+                };
+                (at, scope.spawn(ask))
+            };
+            let started: Vec<_> = by_server.into_iter().map(ask).collect();
+            let others = parallel::each(&rest, |&at| other(&held[at]));
+            rest.iter().zip(others).for_each(|(&at, answer)| answers[at] = Some(answer));
+            for (at, started) in started {
+                let said = started.join().unwrap_or_default();
+                at.into_iter().zip(said).for_each(|(at, answer)| answers[at] = Some(answer));
+            }
+        });
+        let missing = || Err(anyhow!("a thread panicked"));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
+    }
+}
+
+impl Held {
+    fn wanted(&self) -> Option<Wanted<'_>> {
+        let Resource::Database(database) = &self.resource else { return None };
+        Some(Wanted { database, id: &self.id, force: self.force })
+    }
+}
+
+fn look(held: &Held) -> Result<Look> {
+    let unmarked = match &held.resource {
+        Resource::RedisIndex(_) => match super::state(&held.resource, &held.id) {
+            Ok(State::Unmarked(keys)) => Some(keys),
+            _ => None,
+        },
+        _ => None,
+    };
+    Ok(Look { sessions: inventory::sessions(&held.resource)?, unmarked, size: None })
+}
+
+fn looks(found: Result<Vec<postgres::Look>>, wanted: &[Wanted<'_>]) -> Vec<Result<Look>> {
+    match found {
+        Ok(found) => found
+            .into_iter()
+            .map(|one| Ok(Look { sessions: one.sessions, unmarked: None, size: one.size }))
+            .collect(),
+        Err(error) => repeated(Err(error), wanted),
+    }
+}
+
+fn dropped(gone: Gone) -> Result<Gone> {
+    failpoint::point("database-released").map(|()| gone)
+}
+
+/// One answer of a server for each of the resources that it was asked about.
+fn repeated<T: Clone>(answer: Result<T>, wanted: &[Wanted<'_>]) -> Vec<Result<T>> {
+    let one = |_| answer.as_ref().cloned().map_err(error::again);
+    wanted.iter().map(one).collect()
+}
