@@ -44,12 +44,13 @@ impl Copier {
         let meta = source.metadata()?;
         let fresh = files::unfinished(to);
         let copied = (|| {
-            let mut options = File::options();
-            let mut target =
-                options.write(true).create_new(true).mode(meta.mode() & 0o7777).open(&fresh)?;
-            self.fill(&mut source, &mut target)?;
-            target.set_times(FileTimes::new().set_modified(meta.modified()?))?;
-            drop(target);
+            if !cloned(&source, &fresh) {
+                let mut options = File::options();
+                let mut target =
+                    options.write(true).create_new(true).mode(meta.mode() & 0o7777).open(&fresh)?;
+                self.fill(&mut source, &mut target)?;
+                target.set_times(FileTimes::new().set_modified(meta.modified()?))?;
+            }
             rustix::fs::renameat_with(CWD, &fresh, CWD, to, RenameFlags::NOREPLACE)
                 .map_err(io::Error::from)
         })();
@@ -61,13 +62,35 @@ impl Copier {
 
     fn fill(&self, source: &mut File, target: &mut File) -> io::Result<()> {
         if !self.no_reflink.load(Ordering::Relaxed) {
-            match rustix::fs::ioctl_ficlone(&*target, &*source) {
-                Ok(()) => return Ok(()),
-                Err(_) => self.no_reflink.store(true, Ordering::Relaxed),
+            if reflinked(source, target) {
+                return Ok(());
             }
+            self.no_reflink.store(true, Ordering::Relaxed);
         }
         io::copy(source, target).map(drop)
     }
+}
+
+/// Shares the blocks of `source` with the new file `target`.
+#[cfg(target_os = "linux")]
+fn reflinked(source: &File, target: &File) -> bool {
+    rustix::fs::ioctl_ficlone(target, source).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reflinked(_: &File, _: &File) -> bool {
+    false
+}
+
+/// Creates `to` with the blocks, the mode and the times of `source`: APFS.
+#[cfg(target_vendor = "apple")]
+fn cloned(source: &File, to: &Path) -> bool {
+    rustix::fs::fclonefileat(source, CWD, to, rustix::fs::CloneFlags::empty()).is_ok()
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn cloned(_: &File, _: &Path) -> bool {
+    false
 }
 
 /// Creates the directory `to`, below a directory that exists, with the mode of `from`. Returns `false` when something

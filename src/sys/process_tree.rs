@@ -1,8 +1,6 @@
-//! The processes that a process started, and their end, as far as the system shows them (Linux: `/proc`).
+//! The processes that a process started, and their end.
 
-use crate::sys::fs;
 use rustix::process::{Pid, Signal, kill_process};
-use std::path::PathBuf;
 
 /// Sends a signal to a process and its descendants, parents first: a dead parent starts no more children.
 pub fn signal(pid: u32, signal: Signal) {
@@ -18,8 +16,17 @@ pub fn signal(pid: u32, signal: Signal) {
     }
 }
 
+#[cfg(not(target_os = "linux"))]
 fn children(pid: u32) -> Vec<u32> {
-    let tasks = fs::entries(&PathBuf::from(format!("/proc/{pid}/task"))).unwrap_or_default();
+    let all = super::process::all().into_iter();
+    all.filter(|(_, process)| process.parent == pid).map(|(child, _)| child).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn children(pid: u32) -> Vec<u32> {
+    use crate::sys::fs;
+    let tasks =
+        fs::entries(&std::path::PathBuf::from(format!("/proc/{pid}/task"))).unwrap_or_default();
     let listed = tasks.iter().filter_map(|task| fs::word(&task.join("children")));
     listed
         .flat_map(|line| line.split(' ').filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())

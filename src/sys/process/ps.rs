@@ -35,7 +35,7 @@ pub(super) fn values(variable: &str) -> BTreeSet<String> {
 pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
     let shown = Cmd::new("lsof").args(["-a", "-d", "cwd", "-Fpn"]).output();
     let shown = shown.map(|output| output.text()).unwrap_or_default();
-    let (mut found, mut pid) = (BTreeSet::new(), None);
+    let (mut found, mut pid) = (BTreeSet::new(), None::<u32>);
     for line in shown.lines() {
         match line.split_at_checked(1) {
             Some(("p", number)) => pid = number.parse().ok(),
