@@ -103,8 +103,9 @@ fn on_ports(lease: &Lease) -> Vec<OnPort> {
 fn on_services(lease: &Lease) -> Vec<OnService> {
     let found = parallel::each(&lease.parts, |part| {
         // A server that does not answer is one of the problems.
-        let sessions = lease.resource(part).and_then(|resource| inventory::sessions(&resource));
-        let on = |session| OnService { service: part.service.clone(), session };
+        let look = |resource| inventory::sessions(&resource, &lease.id);
+        let sessions = lease.resource(part).and_then(look);
+        let on = |(_, session)| OnService { service: part.service.clone(), session };
         sessions.unwrap_or_default().into_iter().map(on).collect::<Vec<_>>()
     });
     found.into_iter().flatten().collect()

@@ -1,6 +1,6 @@
 //! The lease: the record of everything that one environment holds.
 
-use super::config::{Kind, Place};
+use super::config::{Config, Kind, Place};
 use super::source::Source;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,10 @@ pub struct Part {
     /// What the database was created as a copy of; `None`: of nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Source>,
+    /// Names of databases that tests make beside it, and that go with it: patterns with `*`, in which `{}` stands for
+    /// its own name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The variable that holds the server's password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_env: Option<String>,
@@ -159,6 +163,17 @@ impl Lease {
     /// The lease of an environment that is being restored from the trash.
     pub fn into_restoring(self) -> Self {
         Lease { phase: Phase::Restoring, ..self }
+    }
+
+    /// Adds the patterns of `also` that the configuration has and that it had not when the environment was created.
+    pub fn learn_also(&mut self, config: &Config) {
+        for part in &mut self.parts {
+            let service = config.services.get(&part.service);
+            let service = service.filter(|one| (one.kind, &one.place) == (part.kind, &part.place));
+            let known = part.also.clone();
+            let new = service.into_iter().flat_map(|service| &service.also);
+            part.also.extend(new.filter(|pattern| !known.contains(pattern)).cloned());
+        }
     }
 
     /// It was ready once. Before that, its Redis index may not have been claimed, and hold the keys of others.

@@ -1,7 +1,7 @@
 //! A part of an environment as a typed value: what a lease keeps as text, with the server that it is on.
 
-use super::config::{Kind, Place, Service};
-use super::lease::{Lease, Part};
+use super::config::{Kind, OWN, Place, Service};
+use super::lease::{Lease, Part, Phase};
 use crate::error;
 use anyhow::Result;
 use std::fmt;
@@ -42,6 +42,8 @@ pub struct Database {
     pub server: Server,
     /// Its name.
     pub name: String,
+    /// Names of the databases that tests make beside it: patterns with `*`.
+    pub also: Vec<String>,
 }
 
 /// A Redis index.
@@ -110,7 +112,12 @@ impl Lease {
     /// # Errors
     /// When the lease was edited by hand: no Redis index, or a file outside the worktree.
     pub fn resource(&self, part: &Part) -> Result<Resource> {
-        Resource::of(part, &self.path)
+        let mut part = part.clone();
+        if self.phase == Phase::Creating {
+            // No test ran yet: what has such a name was there before.
+            part.also.clear();
+        }
+        Resource::of(&part, &self.path)
     }
 }
 
@@ -129,10 +136,8 @@ impl Resource {
                 index: index(&part.holds)?,
                 claimed_on: part.server_id.clone(),
             }),
-            Kind::Mysql => Resource::MysqlDatabase(Database { server, name: part.holds.clone() }),
-            Kind::Postgres | Kind::Sqlite => {
-                Resource::Database(Database { server, name: part.holds.clone() })
-            }
+            Kind::Mysql => Resource::MysqlDatabase(Database::of(server, part)),
+            Kind::Postgres | Kind::Sqlite => Resource::Database(Database::of(server, part)),
         })
     }
 
@@ -145,6 +150,18 @@ impl Resource {
             Resource::RedisIndex(index) => Some(&index.server),
             Resource::File(_) => None,
         }
+    }
+}
+
+impl Database {
+    /// A database beside which there are no others.
+    pub fn new(server: &Server, name: impl Into<String>) -> Self {
+        Database { server: server.clone(), name: name.into(), also: Vec::new() }
+    }
+
+    fn of(server: Server, part: &Part) -> Self {
+        let also = part.also.iter().map(|pattern| pattern.replacen(OWN, &part.holds, 1)).collect();
+        Database { server, name: part.holds.clone(), also }
     }
 }
 
@@ -207,6 +224,7 @@ mod tests {
             user: String::new(),
             port: 1,
             from: None,
+            also: Vec::new(),
             password_env: None,
             server_id: None,
         }

@@ -26,23 +26,21 @@ pub fn distinct(servers: BTreeSet<Server>) -> Vec<Server> {
     servers
 }
 
-/// The sessions that use this resource now.
-pub fn sessions(resource: &Resource) -> Result<Vec<Session>> {
-    let Database { server, name } = match resource {
-        Resource::Database(database) => database,
-        Resource::MysqlDatabase(database) => return mysql::sessions(database),
-        Resource::RedisIndex(index) => return redis::sessions(index),
+/// The sessions that use this resource of the lease with this id now, and the databases that tests made beside it: each
+/// with its database or index.
+pub fn sessions(resource: &Resource, id: &str) -> Result<Vec<(String, Session)>> {
+    let (holds, sessions) = match resource {
+        Resource::Database(database) => return postgres::sessions(database, id),
+        Resource::MysqlDatabase(database) => (database.name.clone(), mysql::sessions(database)?),
+        Resource::RedisIndex(index) => (index.index.to_string(), redis::sessions(index)?),
         Resource::File(_) => return Ok(Vec::new()),
     };
-    let databases = postgres::inventory(server)?;
-    let own = databases.into_iter().find(|database| database.name == *name);
-    Ok(own.map(|database| database.sessions).unwrap_or_default())
+    Ok(sessions.into_iter().map(|session| (holds.clone(), session)).collect())
 }
 
 /// Everything on a server that carries a mark of ours, each with the id of the lease that it was created for.
 pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
-    let database =
-        |name: &str| Resource::Database(Database { server: server.clone(), name: name.to_owned() });
+    let database = |name: &str| Resource::Database(Database::new(server, name));
     let index = |index| {
         let server = server.clone();
         Resource::RedisIndex(RedisIndex { server, index, claimed_on: None })
@@ -58,10 +56,7 @@ pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
             .collect(),
         Kind::Mysql => mysql::inventory(server)?
             .into_iter()
-            .map(|Found { name, id }| {
-                let database = Database { server: server.clone(), name };
-                (id, Resource::MysqlDatabase(database))
-            })
+            .map(|Found { name, id }| (id, Resource::MysqlDatabase(Database::new(server, name))))
             .collect(),
         Kind::Sqlite => Vec::new(),
     })

@@ -25,8 +25,8 @@ pub struct Held {
 /// What a resource that is to be removed is like.
 #[derive(Debug, Clone, Default)]
 pub struct Look {
-    /// The sessions that use it.
-    pub sessions: Vec<Session>,
+    /// The sessions that use it and the databases that tests made beside it, each with its database or index.
+    pub sessions: Vec<(String, Session)>,
     /// Redis only: it holds keys but no longer the mark, in these words.
     pub unmarked: Option<String>,
     /// The bytes that a Postgres database of the lease takes.
@@ -69,7 +69,11 @@ impl Servers {
             let resource = Resource::Database(one.database.clone());
             super::release(&resource, one.id, one.force)
         };
-        self.each(
+        // What tests made beside a database goes before it, in a session of its own.
+        let has_own_session =
+            |one: &Held| one.wanted().is_none_or(|one| !one.database.also.is_empty());
+        self.each_but(
+            has_own_session,
             held,
             |server, wanted| match server.drop(wanted) {
                 Ok(gone) => wanted
@@ -91,10 +95,22 @@ impl Servers {
         postgres: impl Fn(&mut Removal, &[Wanted<'_>]) -> Vec<Result<T>> + Sync,
         other: impl Fn(&Held) -> Result<T> + Sync,
     ) -> Vec<Result<T>> {
+        self.each_but(|_| false, held, postgres, other)
+    }
+
+    /// As [`Servers::each`], but for what is asked about alone although it is on Postgres.
+    fn each_but<T: Send>(
+        &self,
+        is_alone: impl Fn(&Held) -> bool,
+        held: &[Held],
+        postgres: impl Fn(&mut Removal, &[Wanted<'_>]) -> Vec<Result<T>> + Sync,
+        other: impl Fn(&Held) -> Result<T> + Sync,
+    ) -> Vec<Result<T>> {
         let mut by_server: BTreeMap<&Server, Vec<usize>> = BTreeMap::new();
         let mut rest = Vec::new();
         for (at, one) in held.iter().enumerate() {
-            match one.resource.server().filter(|server| self.0.contains_key(*server)) {
+            let server = one.resource.server().filter(|server| self.0.contains_key(*server));
+            match server.filter(|_| !is_alone(one)) {
                 Some(server) => by_server.entry(server).or_default().push(at),
                 None => rest.push(at),
             }
@@ -140,17 +156,32 @@ fn look(held: &Held) -> Result<Look> {
         },
         _ => None,
     };
-    Ok(Look { sessions: inventory::sessions(&held.resource)?, unmarked, size: None })
+    Ok(Look { sessions: inventory::sessions(&held.resource, &held.id)?, unmarked, size: None })
 }
 
 fn looks(found: Result<Vec<postgres::Look>>, wanted: &[Wanted<'_>]) -> Vec<Result<Look>> {
     match found {
-        Ok(found) => found
-            .into_iter()
-            .map(|one| Ok(Look { sessions: one.sessions, unmarked: None, size: one.size }))
-            .collect(),
+        Ok(found) => {
+            let beside = parallel::each(wanted, beside);
+            let look = |((found, wanted), beside): ((postgres::Look, &Wanted<'_>), Result<_>)| {
+                let own = |session| (wanted.database.name.clone(), session);
+                let sessions = found.sessions.into_iter().map(own).chain(beside?).collect();
+                Ok(Look { sessions, unmarked: None, size: found.size })
+            };
+            found.into_iter().zip(wanted).zip(beside).map(look).collect()
+        }
         Err(error) => repeated(Err(error), wanted),
     }
+}
+
+/// The sessions on the databases that tests made beside this one.
+fn beside(wanted: &Wanted<'_>) -> Result<Vec<(String, Session)>> {
+    if wanted.database.also.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sessions = super::postgres::sessions(wanted.database, wanted.id)?;
+    sessions.retain(|(database, _)| *database != wanted.database.name);
+    Ok(sessions)
 }
 
 fn dropped(gone: Gone) -> Result<Gone> {

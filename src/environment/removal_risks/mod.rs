@@ -153,9 +153,9 @@ pub fn of_part(lease: &Lease, part: &Part, look: &Look) -> Vec<Loss> {
         let what = format!("{holds}: {keys}; `git agentenv adopt` marks it again");
         push(&mut losses, Kind::Unmarked, what, true);
     }
-    for session in &look.sessions {
+    for (database, session) in &look.sessions {
         let kind = if part.kind == config::Kind::Redis { Kind::Client } else { Kind::Session };
-        push(&mut losses, kind, format!("{holds}: {session}"), true);
+        push(&mut losses, kind, format!("{database}: {session}"), true);
     }
     losses
 }

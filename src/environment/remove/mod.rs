@@ -110,7 +110,12 @@ pub fn check(
     chosen: &[(Lease, Vec<Loss>)],
 ) -> Vec<Result<Removal>> {
     let store = &context.store;
-    let leases = parallel::each(chosen, |(lease, _)| current(store, options, servers, lease));
+    let config = context.config().ok().flatten();
+    let leases = parallel::each(chosen, |(lease, _)| {
+        let mut lease = current(store, options, servers, lease)?;
+        config.iter().for_each(|config| lease.learn_also(config));
+        Ok(lease)
+    });
     let known: Vec<&Lease> = leases.iter().flatten().collect();
     let mut risks = removal_risks::of_all(&known, options.delete_branch, servers).into_iter();
     let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {

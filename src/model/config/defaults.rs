@@ -57,6 +57,7 @@ pub(super) fn service(kind: Kind) -> Service {
         main: main.to_owned(),
         from: Origin::Empty,
         template: None,
+        also: Vec::new(),
         range: (kind == Kind::Redis).then_some((1, 15)),
         place: match kind {
             Kind::Sqlite => Place::Host,

@@ -1,5 +1,6 @@
 //! `.agentenv.yaml`: the configuration of a project's environments.
 
+mod also;
 mod defaults;
 mod diagnostic;
 mod embedded;
@@ -20,6 +21,7 @@ mod variables;
 mod vars;
 mod yaml;
 
+pub use also::OWN;
 pub use defaults::{DEFAULTS_YAML, SCHEMA};
 pub use embedded::{EMBEDDED_FILE, embedded};
 pub use origin::Origin;
@@ -141,6 +143,9 @@ pub struct Service {
     pub from: Origin,
     /// How its template database is made; `None`: there is none, and `from` is copied itself.
     pub template: Option<Recipe>,
+    /// Names of databases that tests make beside an environment's own, which go with it: patterns with `*`, in which
+    /// [`OWN`] stands for the own name.
+    pub also: Vec<String>,
     /// Redis indexes that environments choose from, both ends included.
     pub range: Option<(u32, u32)>,
     /// Where the server runs. Unused by sqlite.

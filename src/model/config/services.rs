@@ -1,7 +1,7 @@
 //! The section `services`.
 
 use super::reader::{At, Fields};
-use super::{Kind, Place, Service, defaults, layout, origin, recipe};
+use super::{Kind, Place, Service, also, defaults, layout, origin, recipe};
 use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::name;
 use crate::model::suggest::suggestion;
@@ -13,8 +13,18 @@ use indexmap::IndexMap;
 const COMMON: [&str; 4] = ["kind", "variable", "name", "main"];
 
 /// Keys of kinds that have a server.
-const OF_SERVERS: [&str; 9] =
-    ["from", "template", "range", "container", "compose", "host", "user", "port", "password_env"];
+const OF_SERVERS: [&str; 10] = [
+    "from",
+    "template",
+    "also",
+    "range",
+    "container",
+    "compose",
+    "host",
+    "user",
+    "port",
+    "password_env",
+];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
 
@@ -33,6 +43,7 @@ pub(super) fn read(at: &At) -> Checked<IndexMap<String, Service>> {
 
 /// Checks the names of databases.
 pub(super) fn check(services: &IndexMap<String, Service>) -> Checked<()> {
+    also::check(services)?;
     for (at, (key, service)) in services.iter().enumerate() {
         if service.kind == Kind::Redis {
             continue;
@@ -80,6 +91,8 @@ fn service(at: &At) -> Checked<Service> {
     fields.set("main", &mut service.main, |at| main(at, service.kind))?;
     fields.set("from", &mut service.from, origin::read)?;
     fields.set("template", &mut service.template, recipe::read)?;
+    let own = service.variable.clone();
+    fields.set("also", &mut service.also, |at| also::read(at, &own))?;
     fields.set("range", &mut service.range, |at| {
         let (first, last) = at.range(0)?;
         Ok(Some((first.into(), last.into())))
@@ -111,8 +124,8 @@ fn kind(at: &At) -> Checked<Kind> {
 fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     let idle: &[&str] = match kind {
         Kind::Postgres => &["range"],
-        Kind::Mysql => &["range", "from", "template"],
-        Kind::Redis => &["name", "from", "template"],
+        Kind::Mysql => &["range", "from", "template", "also"],
+        Kind::Redis => &["name", "from", "template", "also"],
         Kind::Sqlite => &OF_SERVERS,
     };
     let idle = idle.iter().find_map(|key| fields.get(key));

@@ -70,6 +70,8 @@ pub struct Project {
     pub services: Vec<Service>,
     /// Where environments are reached, when that is not a host name of their own.
     pub url: Option<String>,
+    /// Databases that tests make beside an environment's own: patterns in which `{}` stands for its name.
+    pub also: Vec<String>,
     /// Further variables: templates.
     pub env: Vec<(String, String)>,
     /// Commands that a new worktree needs.
@@ -124,6 +126,7 @@ pub fn detect(seen: &Seen) -> Project {
     for framework in frameworks {
         project.hooks.extend(framework.prepare.clone());
         project.notes.extend(framework.notes.clone());
+        project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));
     }
     let told = of_variables(&project, vars);
     project.found.extend(told);

@@ -1,6 +1,6 @@
 //! A project as `.agentenv.yaml`, with comments.
 
-use crate::model::config::{Kind, Place};
+use crate::model::config::{self, Kind, Place};
 use crate::model::detect::{Port, Project, Service};
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     }
     line(&mut text, if project.services.is_empty() { "\nservices: {}" } else { "\nservices:" });
     for service in &project.services {
-        write_service(&mut text, service, &database(project, service));
+        write_service(&mut text, project, service);
     }
     if !project.env.is_empty() {
         line(&mut text, "\nenv:    # further variables: templates of those above");
@@ -63,11 +63,11 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
 }
 
 /// A service in the fewest lines that fit a terminal.
-fn write_service(text: &mut String, service: &Service, database: &str) {
+fn write_service(text: &mut String, project: &Project, service: &Service) {
     let kind = if service.kind == Kind::Redis { "redis" } else { "postgres" };
     let mut fields = vec![format!("kind: {kind}"), format!("variable: {}", service.variable)];
     if service.kind == Kind::Postgres {
-        fields.push(format!("name: {}", quoted(database)));
+        fields.push(format!("name: {}", quoted(&database(project, service))));
         fields.push(format!("main: {}", quoted(&service.main)));
         fields.push(format!("user: {}", quoted(&service.user)));
     } else {
@@ -85,10 +85,20 @@ fn write_service(text: &mut String, service: &Service, database: &str) {
         Some(Place::Host) => "host: true".to_owned(),
     });
     fields.push(format!("port: {}", service.port));
+    if service.kind == Kind::Postgres && !project.also.is_empty() {
+        fields.push(also(project, service));
+    }
     line(text, &format!("  {}:    # {}", service.key, service.why));
     for (at, row) in rows(&fields).iter().enumerate() {
         line(text, &format!("    {}{row}", if at == 0 { "{ " } else { "  " }));
     }
+}
+
+/// The databases that tests make, which go with the environment.
+fn also(project: &Project, service: &Service) -> String {
+    let own = format!("{{{}}}", service.variable);
+    let patterns = project.also.iter().map(|pattern| quoted(&pattern.replace(config::OWN, &own)));
+    format!("also: [{}]", patterns.collect::<Vec<_>>().join(", "))
 }
 
 /// The template of a database's name; no other service has the same.

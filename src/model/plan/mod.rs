@@ -228,6 +228,7 @@ fn part(name: &str, service: &Service, holds: String) -> Part {
         user: service.user.clone(),
         port: service.port,
         from: None,
+        also: service.also.clone(),
         password_env: service.password_env.clone(),
         server_id: None,
     }

@@ -31,7 +31,7 @@ pub struct Found {
 ///
 /// Refused when a database of this name is not ours.
 pub fn create(database: &Database, id: &str) -> Result<()> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     require_name(name)?;
     let names = Names::new(name, id);
     let lines = client::run(server, scripts::lock(&names), Some(scripts::create(&names)))
@@ -45,7 +45,7 @@ pub fn create(database: &Database, id: &str) -> Result<()> {
 
 /// Drops a database that carries the lease's id, with `force` even if it is in use.
 pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     require_name(name)?;
     if force && state(database, id)? == State::Ours {
         end_sessions(database)?;
@@ -74,7 +74,7 @@ pub fn reset(database: &Database, id: &str, force: bool) -> Result<Gone> {
 
 /// Looks at a database.
 pub fn state(database: &Database, id: &str) -> Result<State> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     let lines = client::run(server, scripts::state(&Names::new(name, id)), None)
         .map_err(|error| explain(error, database))?;
     match lines.last().map(String::as_str) {
@@ -161,7 +161,7 @@ fn explain(error: anyhow::Error, database: &Database) -> anyhow::Error {
     let Some(sql) = error.downcast_ref::<SqlError>() else {
         return error;
     };
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     match sql.number {
         // Another client was quicker than our CREATE DATABASE.
         1007 => not_ours(name),

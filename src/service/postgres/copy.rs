@@ -108,8 +108,8 @@ fn attempt(
     let copied = fill(copy).and_then(|means| {
         let Some(means) = means else { return Ok(None) };
         failpoint::point("copy-filled")?;
-        prepare(&Database { server: copy.server.clone(), name: birth(copy) })?;
-        let target = Database { server: copy.server.clone(), name: copy.target.to_owned() };
+        prepare(&Database::new(copy.server, birth(copy)))?;
+        let target = Database::new(copy.server, copy.target);
         let swap = || tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false);
         let swapped = forcing(&target, copy.force, swap)?;
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))

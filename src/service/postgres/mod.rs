@@ -1,6 +1,7 @@
 //! PostgreSQL: a database for each environment. Each operation is one psql session, because each session costs a
 //! process in the container.
 
+mod also;
 mod connection;
 pub mod copy;
 mod dump_file;
@@ -61,7 +62,7 @@ pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()
 }
 
 fn create_empty(database: &Database, id: &str) -> Result<()> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     require_name(name)?;
     let session = session(server, scripts::LOCK.to_owned(), name, id)
         .then(scripts::LOCKED, scripts::CREATE)
@@ -81,24 +82,26 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
 }
 
 fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     require_name(name)?;
     let clause = if force { scripts::FORCE } else { "" };
     let script = scripts::DROP.replace("{force}", clause);
+    let also = also::patterns(database);
     let session = || {
         let session = session(server, script.clone(), name, id).last(&["dropped", "kept"]);
-        session.var("force", on(force)).var("copies", on(copies))
+        session.var("force", on(force)).var("copies", on(copies)).var("also", &also)
     };
     let lines =
         forcing(database, force, || session().run()).map_err(|error| explain(error, database))?;
-    let [.., found, word] = lines.as_slice() else {
+    let [.., found, beside, word] = lines.as_slice() else {
         return Err(no_word("drop", name));
     };
     match (parse(found)?.pop(), word.as_str()) {
         (_, "dropped") => Ok(Gone::Dropped),
         (None, "kept") => Ok(Gone::Missing),
         (Some(database), "kept") if database.mark.as_deref() == Some(&lease::mark(id)) => {
-            Ok(Gone::Busy(database.sessions))
+            let beside: Vec<Session> = parse_json(beside)?;
+            Ok(Gone::Busy(database.sessions.into_iter().chain(beside).collect()))
         }
         (Some(database), "kept") => Ok(Gone::NotOurs(owner(database.mark.as_deref()))),
         _ => Err(no_word("drop", name)),
@@ -132,7 +135,7 @@ fn forcing<T>(database: &Database, force: bool, run: impl Fn() -> Result<T>) -> 
 
 /// Looks at a database.
 pub fn state(database: &Database, id: &str) -> Result<State> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     require_name(name)?;
     let session = psql::Session::new(server, scripts::LOOK).var("name", name);
     let lines = session.run().map_err(|error| explain(error, database))?;
@@ -141,6 +144,14 @@ pub fn state(database: &Database, id: &str) -> Result<State> {
         Some(database) if database.mark.as_deref() == Some(&lease::mark(id)) => State::Ours,
         Some(database) => State::NotOurs(owner(database.mark.as_deref())),
     })
+}
+
+/// The sessions on a database and on those that tests made beside it, each with its database.
+pub fn sessions(database: &Database, id: &str) -> Result<Vec<(String, Session)>> {
+    let Database { server, name, .. } = database;
+    let session =
+        session(server, also::SESSIONS.to_owned(), name, id).var("also", &also::patterns(database));
+    parse_json(&session.run()?.concat())
 }
 
 /// Every database on a server that this program created or began to create, of all users and leases.

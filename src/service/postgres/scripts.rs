@@ -1,6 +1,8 @@
 //! The scripts that psql runs. Names and marks are psql variables: `:'x'` is a literal, `:"x"` an identifier, so
 //! they are never parsed as SQL. Only text of this program stands in braces.
 
+use super::also::beside;
+
 /// The lock of a session that creates or drops a lease's database. A killed client leaves its session running in the
 /// container: the next process waits here until that session ends.
 macro_rules! lock {
@@ -114,19 +116,29 @@ macro_rules! copies {
     };
 }
 
-/// Drops a database that carries the mark and has no sessions; with `copies` also the copies that were kept of it, and
-/// one that never got its real name. Prints what existed as JSON, then `dropped` or `kept`.
+/// Drops a database that carries the mark and has no sessions, after those that tests made beside it; with `copies` also the
+/// copies of it, and one without its real name. Prints what existed and the sessions beside it as JSON, then `dropped` or `kept`.
 pub(super) const DROP: &str = concat!(
     lock!(),
     r#"DROP DATABASE IF EXISTS :"birth" {force};
+SELECT coalesce(json_agg(s), '[]') AS beside, count(*) = 0 OR :'force'::boolean AS alone
+FROM "#,
+    beside!(),
+    r#", json_array_elements(beside.sessions) s \gset
 SELECT coalesce(json_agg(d), '[]') AS found,
-  coalesce(bool_or(own AND free), false) AS go,
-  :'copies'::boolean AND NOT coalesce(bool_or(own AND NOT free), false) AS copies
+  coalesce(bool_or(own AND free), false) AND :'alone'::boolean AS go,
+  :'copies'::boolean AND :'alone'::boolean AND NOT coalesce(bool_or(own AND NOT free), false) AS copies
 FROM (SELECT *, mark = :'mark' OR left(mark, length(:'mark') + 1) = :'mark' || ' ' AS own,
   :'force'::boolean OR json_array_length(sessions) = 0 AS free FROM "#,
     databases!(),
     r#") d WHERE name = :'name' \gset
 \echo :found
+\echo :beside
+\if :go
+  SELECT format('DROP DATABASE %I {force}', name) FROM "#,
+    beside!(),
+    r#" \gexec
+\endif
 \if :copies
   SELECT format('DROP DATABASE %I {force}', name) FROM "#,
     databases!(),

@@ -63,7 +63,7 @@ pub fn overwrite(
     force: bool,
     before: Option<&str>,
 ) -> Result<(Means, Option<String>)> {
-    let Database { server, name } = database;
+    let Database { server, name, .. } = database;
     let known = match before {
         Some(_) => list(database, id)?.into_iter().map(|(snapshot, _)| snapshot).collect(),
         None => Vec::new(),
@@ -119,7 +119,7 @@ impl Automatic {
 pub fn delete(database: &Database, id: &str, snapshot: &str) -> Result<()> {
     require(database, id, snapshot)?;
     let name = name_of(database, snapshot);
-    let kept = Database { name, server: database.server.clone() };
+    let kept = Database::new(&database.server, name);
     match drop_database(&kept, id, false, false)? {
         Gone::Dropped | Gone::Missing => Ok(()),
         Gone::Busy(sessions) => Err(super::in_use(&kept.name, &sessions)),

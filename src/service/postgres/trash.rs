@@ -1,9 +1,11 @@
 //! Databases in the trash: renamed with their snapshots, closed for connections, marked so that nothing but `restore` or
 //! the end of their time finds them.
 
+use super::also::{beside, patterns};
 use super::psql::{self, SqlError};
 use super::scripts::users;
 use super::{Session, explain, forcing, no_word, on, owner, require_name, session, snapshot};
+use crate::model::name;
 use crate::model::resource::{Database, Server};
 use crate::service::trash::{Kept, Returned};
 use anyhow::{Context, Result};
@@ -49,10 +51,12 @@ CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
     r#", false) AS own,
   CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, "#,
     users!(),
-    r#" AS sessions
+    r#" AS sessions, NULL::text AS beside
 FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
 WHERE datname = :'name' OR "#,
     own!("datname", "mark"),
+    r#" UNION ALL SELECT oid, name, NULL, true, size, sessions, :'name' FROM "#,
+    beside!(),
     r#";
 SELECT count(*) > 0 AS already FROM "#,
     trashed!(),
@@ -73,7 +77,7 @@ FROM found f \gset
   WHERE :'force'::boolean AND datname IN (SELECT name FROM found WHERE own) AND pid <> pg_backend_pid() \gset
   BEGIN;
   SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS false', name),
-    format('COMMENT ON DATABASE %I IS %L', name, :'trash' || ' ' || json_build_object('name', name, 'mark', mark)),
+    format('COMMENT ON DATABASE %I IS %L', name, :'trash' || ' ' || json_build_object('name', name, 'mark', mark, 'beside', beside)),
     format('ALTER DATABASE %I RENAME TO %I', name, :'prefix' || oid)
   FROM found WHERE own \gexec
   COMMIT;
@@ -97,8 +101,9 @@ const LIST: &str = concat!(
     "SELECT coalesce(json_agg(json_build_object('trash', datname, 'name', was->>'name', 'mark', was->>'mark')), '[]') FROM ",
     trashed!(),
     " AND ",
+    "(was->>'beside' = :'name' OR ",
     own!("was->>'name'", "was->>'mark'"),
-    ";\n"
+    ");\n"
 );
 
 /// Drops everything that the trash holds of a lease; says `dropped`.
@@ -126,15 +131,17 @@ struct Found {
 struct Trashed {
     trash: String,
     name: String,
-    mark: String,
+    mark: Option<String>,
 }
 
 /// Moves the part's database and its snapshots to the trash. `force` ends the sessions on them.
 pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     require_name(&database.name)?;
+    let also = patterns(database);
     let session = || {
         trash_session(&database.server, KEEP, &database.name, id)
             .var("force", on(force))
+            .var("also", &also)
             .last(&["kept", "busy", "foreign", "already", "missing"])
     };
     let lines =
@@ -185,7 +192,7 @@ pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
         session = session
             .var(&format!("trash{at}"), &one.trash)
             .var(&format!("name{at}"), &name)
-            .var(&format!("mark{at}"), &mark);
+            .var(&format!("mark{at}"), &mark.unwrap_or_default());
     }
     match session.last(&["restored"]).run() {
         Ok(_) => Ok(Returned::Ours),
@@ -200,14 +207,18 @@ pub fn delete(server: &Server, id: &str) -> Result<()> {
 }
 
 /// What a database from the trash is called, and its mark, where the lease's own is `database.name` now.
-fn renamed(database: &Database, was: &str, id: &str, one: &Trashed) -> (String, String) {
+fn renamed(database: &Database, was: &str, id: &str, one: &Trashed) -> (String, Option<String>) {
     if one.name == was {
         return (database.name.clone(), one.mark.clone());
     }
+    let Some(mark) = &one.mark else {
+        let name = one.name.replacen(was, &database.name, 1);
+        return (name::fit(&name, '_', name::IDENTIFIER), None);
+    };
     let before = Database { name: was.to_owned(), ..database.clone() };
-    match snapshot::named(&before, id, &one.mark) {
+    match snapshot::named(&before, id, mark) {
         Some(name) if database.name != was => {
-            (snapshot::name_of(database, name), snapshot::mark(database, id, name))
+            (snapshot::name_of(database, name), Some(snapshot::mark(database, id, name)))
         }
         _ => (one.name.clone(), one.mark.clone()),
     }

@@ -20,7 +20,7 @@ fn each_way_of_not_being_there_has_its_hint() {
     let sandbox = Sandbox::new();
     let name = format!("{}-postgres-1", sandbox.id);
     let server = server(Kind::Postgres, Place::Container(name.clone()));
-    let part = Database { server, name: "x".to_owned() };
+    let part = Database::new(&server, "x");
     let refused = |way_out: &str| {
         let error = postgres::create(&part, ID, None).unwrap_err();
         assert_eq!(exit_of(&error), Exit::Service, "{error}");

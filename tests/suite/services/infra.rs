@@ -14,7 +14,7 @@ fn the_built_in_servers_come_up_and_keep_their_data_until_it_is_asked_for() {
     let sandbox = Sandbox::new();
     let up = Up::of(&sandbox);
     let (postgres_server, redis_server) = (up.server(Kind::Postgres, 0), up.server(Kind::Redis, 1));
-    let database = Database { server: postgres_server.clone(), name: "app_x".to_owned() };
+    let database = Database::new(&postgres_server, "app_x");
     let index = RedisIndex { server: redis_server.clone(), index: 63, claimed_on: None };
     answer(&[&postgres_server, &redis_server]);
     assert_eq!(up.infra.status().unwrap().len(), 2);

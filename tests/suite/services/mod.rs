@@ -1,5 +1,6 @@
 //! Each kind of server, and the containers they run in.
 
+mod also;
 mod copies;
 mod docker;
 mod in_use;

@@ -251,7 +251,7 @@ impl World {
             port: servers().postgres_port,
             password_env: None,
         };
-        Database { server, name: format!("{}_{word}", self.sandbox.id) }
+        Database::new(&server, format!("{}_{word}", self.sandbox.id))
     }
 
     fn comment(&self, name: &str) -> String {

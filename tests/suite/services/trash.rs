@@ -282,7 +282,7 @@ impl World {
         let place = Place::Container(servers().postgres.to_owned());
         let (kind, port) = (Kind::Postgres, servers().postgres_port);
         let server = Server { kind, place, user: "postgres".to_owned(), port, password_env: None };
-        Database { server, name: format!("{}_{word}", self.sandbox.id) }
+        Database::new(&server, format!("{}_{word}", self.sandbox.id))
     }
 
     fn index(&self, index: u16, place: Place) -> RedisIndex {

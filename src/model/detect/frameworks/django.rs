@@ -22,6 +22,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
             &["redis", "celery", "channels"],
         ),
         prepare: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
+        also: &["test_{}", "test_{}_*"],
         notes: literal_databases(seen).collect(),
     })
 }

@@ -23,6 +23,8 @@ pub(super) struct Framework {
     pub(super) servers: Vec<Kind>,
     /// Commands that prepare a new worktree, after the packages are installed.
     pub(super) prepare: Vec<String>,
+    /// Databases that its tests make: patterns in which `{}` stands for the own name.
+    pub(super) also: &'static [&'static str],
     /// Something that the user should know.
     pub(super) notes: Vec<String>,
 }

@@ -64,6 +64,7 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
         second,
         servers,
         prepare,
+        also: &[],
         notes: Vec::new(),
     })
 }

@@ -32,6 +32,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         second: false,
         servers: servers(&text, &["psycopg", "asyncpg", "pg8000"], &["redis", "celery"]),
         prepare: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
+        also: &[],
         notes: alembic.and_then(|file| literal(seen, file)).into_iter().collect(),
     })
 }

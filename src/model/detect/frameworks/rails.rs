@@ -19,6 +19,8 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         port: Some(("PORT", 3000)),
         servers,
         prepare: vec!["bundle install".to_owned(), "bin/rails db:prepare".to_owned()],
+        // Where database.yml makes the name of the tests' database of the variable.
+        also: &["{}_test", "{}_test-*", "{}_test_*"],
         ..Framework::default()
     })
 }
