@@ -266,8 +266,8 @@ impl InUse {
         let path = machine_dir().join("servers-in-use.lock");
         let shared_lock = File::create(&path).unwrap();
         shared_lock.lock_shared().unwrap();
-        let remover = Command::new("flock")
-            .arg("--exclusive")
+        let remover = Command::new("sh")
+            .args(["-c", CLOSED, "sh", "flock", "--exclusive"])
             .arg(path)
             .args(["docker", "rm", "--force", "--volumes"])
             .args(containers)
@@ -280,6 +280,10 @@ impl InUse {
         Self { _shared_lock: shared_lock, _remover: remover }
     }
 }
+
+/// Runs a program without the files that the caller of the tests has open: it outlives them, and one of these files may be
+/// a lock that others wait for.
+const CLOSED: &str = r#"for file in 3 4 5 6 7 8 9; do eval "exec $file>&-"; done; exec "$@""#;
 
 fn require_images() {
     require_image("agentenv-test/postgres");
