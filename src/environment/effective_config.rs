@@ -2,7 +2,7 @@
 
 use crate::environment::context::Context;
 use crate::environment::signs;
-use crate::model::config::{Config, Place, serverless, unconfigured};
+use crate::model::config::{Config, Kind, Origin, Place, serverless, unconfigured};
 use crate::sys::docker;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -20,7 +20,17 @@ pub fn configuration(context: &Context, ui: &Ui) -> Result<Config> {
         Some(why) => (why, "start Postgres and Redis with `git agentenv infra up`"),
     };
     ui.say(format!("using SQLite: {why}; {way_out}"));
-    Ok(serverless(&signs))
+    let mut config = serverless(&signs);
+    for service in config.services.values_mut().filter(|one| one.kind == Kind::Sqlite) {
+        if context.repo.main.join(&service.main).is_file() {
+            ui.say(format!(
+                "new environments start with a copy of the main checkout's {}",
+                service.main
+            ));
+            service.from = Origin::Main;
+        }
+    }
+    Ok(config)
 }
 
 /// Why a project without a configuration gets no shared servers; `None`: it gets them.

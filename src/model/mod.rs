@@ -12,6 +12,7 @@ pub mod plan;
 pub mod resource;
 pub mod shell;
 pub mod slot;
+pub mod snapshot;
 pub mod source;
 pub mod suggest;
 pub mod template;

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub enum Source {
     /// A database on the same server.
     Database(String),
+    /// An SQLite file.
+    File(PathBuf),
     /// A dump: SQL text, also compressed by gzip, or what `pg_dump` writes as a file or a directory.
     Dump(PathBuf),
 }
@@ -18,7 +20,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Source::Database(name) => f.write_str(name),
-            Source::Dump(path) => path.display().fmt(f),
+            Source::File(path) | Source::Dump(path) => path.display().fmt(f),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What each kind of server does for an environment: create, find and release its resources.
 
+pub mod detail;
 pub mod executor;
 pub mod inventory;
 pub mod mysql;
@@ -101,7 +102,7 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
             failpoint::point("index-made")?;
             Ok(made)
         }
-        Resource::File(file) => sqlite::create(file).map(|()| Made::Ours(None)),
+        Resource::File(file) => sqlite::create(file, from).map(|()| Made::Ours(None)),
     }
 }
 

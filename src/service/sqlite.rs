@@ -1,25 +1,171 @@
-//! SQLite: a database file inside the worktree, created by the application.
+//! SQLite: a database file inside the worktree, created by the application or as a copy.
 
+use super::detail::Detail;
 use super::{File, State};
-use crate::sys::fs;
+use crate::error;
+use crate::model::snapshot::{Automatic, require_name};
+use crate::model::source::Source;
+use crate::sys::fs::{self, Stands};
+use crate::sys::sqlite as files;
 use anyhow::Result;
+use std::path::{Path, PathBuf};
 
-/// Creates the directory of the file, so that the application can create the file. The worktree has to exist.
+/// Creates the directory of the file and, with a source, the file as a copy of it. A file that exists is kept. The
+/// worktree has to exist.
 ///
 /// # Errors
-/// When a symbolic link in the branch leads out of the worktree, or the directory cannot be created.
-pub fn create(file: &File) -> Result<()> {
+/// When a symbolic link in the branch leads out of the worktree, `NotFound` without the source.
+pub fn create(file: &File, from: Option<&Source>) -> Result<()> {
     let path = file.full();
     let parent = path.parent().unwrap_or(&file.worktree);
     if !fs::canonical(parent).starts_with(fs::canonical(&file.worktree)) {
         return Err(file.outside());
     }
-    fs::make_dir(parent)
+    fs::make_dir(parent)?;
+    match from {
+        Some(Source::File(source)) if fs::stands(&path)? == Stands::Nothing => {
+            require(source)?;
+            files::copy(&fs::canonical(source), &path).map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the file exists.
 pub fn state(file: &File) -> State {
     if file.full().exists() { State::Ours } else { State::Missing }
+}
+
+/// Its size; `None`: it does not exist.
+pub fn detail(file: &File) -> Option<Detail> {
+    let path = file.full();
+    path.exists().then(|| Detail { bytes: files::size(&path), ..Detail::default() })
+}
+
+/// Overwrites a file with a copy of `source`, or with nothing; `before` names the command. What was in it is kept as a
+/// snapshot, whose name is returned, and the oldest of more than three is deleted.
+///
+/// # Errors
+/// `Refused` when a process has the file open, without `force`; `NotFound` without the source.
+pub fn overwrite(
+    file: &File,
+    source: Option<&Path>,
+    snapshots: &Snapshots,
+    force: bool,
+    before: Option<&str>,
+) -> Result<Option<String>> {
+    let path = file.full();
+    if let Some(source) = source {
+        require(source)?;
+        if fs::canonical(source) == fs::canonical(&path) {
+            return Err(error::usage(format!("cannot copy {} to itself", source.display())).into());
+        }
+    }
+    require_unused(&path, force)?;
+    let kept = match before {
+        Some(command) if path.exists() => Some(snapshots.keep(file, command)?),
+        _ => None,
+    };
+    let fresh = source.map(|source| {
+        let fresh = fs::unfinished(&path);
+        files::copy(&fs::canonical(source), &fresh).map(|_| fresh)
+    });
+    let fresh = fresh.transpose()?;
+    // A copy takes time.
+    let replaced =
+        require_unused(&path, force).and_then(|()| files::replace(&path, fresh.as_deref()));
+    if let (Err(_), Some(fresh)) = (&replaced, &fresh) {
+        fs::remove(fresh).ok();
+    }
+    replaced.map(|()| kept)
+}
+
+fn require(source: &Path) -> Result<()> {
+    match fs::canonical(source).is_file() {
+        true => Ok(()),
+        false => {
+            Err(error::not_found(format!("no SQLite file {} to copy", source.display())).into())
+        }
+    }
+}
+
+fn require_unused(path: &Path, force: bool) -> Result<()> {
+    let users: Vec<String> = files::users(path).iter().map(ToString::to_string).collect();
+    if users.is_empty() || force {
+        return Ok(());
+    }
+    let message = format!("cannot replace {}: it is open in {}", path.display(), users.join(", "));
+    let hint = "stop these processes; with `--force` they keep writing to the old file";
+    Err(error::refused(message).hint(hint).into())
+}
+
+/// The snapshots of one file.
+pub struct Snapshots(PathBuf);
+
+impl Snapshots {
+    /// Those of a service, in the admin directory of its worktree.
+    pub fn of(admin: &Path, service: &str) -> Self {
+        Snapshots(admin.join("agentenv-snapshots").join(service))
+    }
+
+    /// All of them: the name and the file of each.
+    pub fn list(&self) -> Result<Vec<(String, PathBuf)>> {
+        if fs::stands(&self.0)? != Stands::Directory {
+            return Ok(Vec::new());
+        }
+        let name = |path: PathBuf| {
+            let name = path.file_name()?.to_str()?.strip_suffix(".sqlite3")?.to_owned();
+            require_name(&name).is_ok().then_some((name, path))
+        };
+        let mut found: Vec<_> = fs::entries(&self.0)?.into_iter().filter_map(name).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// The file of a snapshot.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of this name.
+    pub fn path(&self, name: &str) -> Result<PathBuf> {
+        let found = self.list()?.into_iter().find(|(known, _)| known == name);
+        let missing = || {
+            error::not_found(format!("no snapshot `{name}`"))
+                .hint("`git agentenv db snapshot list` lists them")
+        };
+        Ok(found.ok_or_else(missing)?.1)
+    }
+
+    /// Saves a copy of a file under this name.
+    ///
+    /// # Errors
+    /// `Refused` when there is one, without `replace`.
+    pub fn save(&self, file: &File, name: &str, replace: bool) -> Result<()> {
+        require_name(name)?;
+        require(&file.full())?;
+        fs::make_dir(&self.0)?;
+        let path = self.0.join(format!("{name}.sqlite3"));
+        if fs::stands(&path)? != Stands::Nothing {
+            if !replace {
+                let failure = error::refused(format!("snapshot `{name}` already exists"));
+                return Err(failure.hint("`--force` replaces it").into());
+            }
+            fs::remove(&path)?;
+        }
+        files::copy(&fs::canonical(&file.full()), &path).map(drop)
+    }
+
+    /// Deletes a snapshot.
+    pub fn delete(&self, name: &str) -> Result<()> {
+        fs::remove(&self.path(name)?)
+    }
+
+    fn keep(&self, file: &File, command: &str) -> Result<String> {
+        let known: Vec<String> = self.list()?.into_iter().map(|(name, _)| name).collect();
+        let Automatic { snapshot, outdated } = Automatic::next(command, &known);
+        self.save(file, &snapshot, false)?;
+        outdated.iter().try_for_each(|old| self.delete(old))?;
+        Ok(snapshot)
+    }
 }
 
 #[cfg(test)]
@@ -32,11 +178,11 @@ mod tests {
         let tree = dir.path().join("tree");
         std::fs::create_dir(&tree).unwrap();
         let file = |path: &str| File::new(&tree, path).unwrap();
-        create(&file("data/db.sqlite3")).unwrap();
+        create(&file("data/db.sqlite3"), None).unwrap();
         assert!(tree.join("data").is_dir());
         std::os::unix::fs::symlink(dir.path(), tree.join("out")).unwrap();
-        assert!(create(&file("out/x.db")).is_err());
-        assert!(create(&file("out/made/x.db")).is_err());
+        assert!(create(&file("out/x.db"), None).is_err());
+        assert!(create(&file("out/made/x.db"), None).is_err());
         assert!(!dir.path().join("made").exists());
     }
 }

@@ -14,6 +14,13 @@ pub fn on(port: u16) -> Vec<Listener> {
     found
 }
 
+/// The processes of this user that have one of these files open.
+pub fn with_open(files: &[PathBuf]) -> Vec<Listener> {
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    parse(&read(&[&["-Fpc", "--"][..], &names].concat()))
+}
+
 fn read(args: &[&str]) -> String {
     Cmd::new("lsof").args(args).output().map(|output| output.text()).unwrap_or_default()
 }

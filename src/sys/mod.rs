@@ -21,6 +21,7 @@ pub mod process_tree;
 pub mod repo;
 #[cfg(target_os = "linux")]
 pub mod sock_diag;
+pub mod sqlite;
 pub mod state_dir;
 pub mod store;
 pub mod trash;

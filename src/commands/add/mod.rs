@@ -33,6 +33,9 @@ pub struct Args {
     /// Copy the database from `main`, an environment or a snapshot, or leave it `empty`
     #[arg(long, value_name = "SOURCE", add = ArgValueCandidates::new(candidates::data))]
     pub data: Option<String>,
+    /// Copy the main checkout's database although its template has a mask
+    #[arg(long, requires = "data")]
+    pub unmasked: bool,
     /// Create the worktree in this directory
     #[arg(long, value_name = "DIR")]
     pub path: Option<PathBuf>,
@@ -92,7 +95,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let mut requests = requests(args, &context, &branches)?;
     let workspace = Workspace::open(&context, ui)?;
     if let Some(wanted) = &args.data {
-        let data = data::named(&workspace, wanted)?;
+        let data = data::named(&workspace, wanted, args.unmasked)?;
         requests.iter_mut().for_each(|request| request.data = data.clone());
     }
     if args.dry_run {

@@ -2,12 +2,12 @@
 
 use super::Target;
 use crate::commands::completions::candidates;
-use crate::environment::resolve;
+use crate::environment::{data, resolve};
 use crate::error::{self, Exit};
 use crate::model::lease::Part;
 use crate::model::source::Source;
-use crate::service::postgres::copy::Means;
-use crate::service::postgres::snapshot;
+use crate::service::postgres::copy::{Dump, Means};
+use crate::service::postgres::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -22,6 +22,18 @@ pub struct Args {
     /// Environment to copy from, or `main` for the main checkout
     #[arg(long, value_name = "ENV", default_value = MAIN, add = ArgValueCandidates::new(candidates::environments))]
     pub from: String,
+    /// Copy no rows
+    #[arg(long)]
+    pub schema_only: bool,
+    /// Copy no rows of these tables: a pattern of pg_dump
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude_table_data: Vec<String>,
+    /// Dump and restore with as many processes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+    /// Copy the main checkout's database although its template has a mask
+    #[arg(long)]
+    pub unmasked: bool,
     /// End the sessions on the target database, never those on the source
     #[arg(short, long)]
     pub force: bool,
@@ -35,23 +47,35 @@ pub const EXAMPLES: &str = "\
 Examples:
   git agentenv db copy
   git agentenv db copy feature-x --from main
-  git agentenv db copy --from feature-x";
+  git agentenv db copy --from feature-x
+  git agentenv db copy --exclude-table-data 'audit_*' --jobs 4";
 
 /// The main checkout, on any branch.
-const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 /// `db copy`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Answer<'a> {
     /// The database.
-    database: &'a str,
+    pub(super) database: &'a str,
     /// The database whose content it has now.
-    from: String,
+    pub(super) from: String,
     /// How it was copied.
-    means: Means,
+    pub(super) means: Means,
     /// The snapshot that holds the old content; null: nothing was kept.
-    snapshot: Option<String>,
+    pub(super) snapshot: Option<String>,
+}
+
+impl Args {
+    /// What of the source is copied, and how.
+    pub(super) fn dump(&self) -> Dump {
+        Dump {
+            schema_only: self.schema_only,
+            without_rows: self.exclude_table_data.clone(),
+            jobs: self.jobs,
+        }
+    }
 }
 
 /// Copies the content.
@@ -66,14 +90,22 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     super::agree(ui, args.before.yes, args.before.no_snapshot, &what, "Replace it?")?;
     let _working = target.lock(ui)?;
     let step = ui.step(format!("copying {source} to {name}"));
-    let before = (!args.before.no_snapshot).then_some("copy");
+    let how = Overwrite {
+        force: args.force,
+        before: (!args.before.no_snapshot).then_some("copy"),
+        dump: args.dump(),
+    };
     let (database, id) = (&target.database, &target.lease.id);
     let from = Source::Database(source.clone());
-    let (means, kept) = snapshot::overwrite(database, id, Some(&from), args.force, before)?;
+    let (means, kept) = snapshot::overwrite(database, id, Some(&from), &how)?;
     step.done();
-    super::say_way_back(ui, target, kept.as_deref());
-    let answer = Answer { database: name, from: source, means, snapshot: kept };
-    ui.answer(&answer, || format!("{name}\n"))?;
+    super::say_way_back(ui, &target.lease, kept.as_deref());
+    answer(ui, Answer { database: name, from: source, means, snapshot: kept })
+}
+
+/// Says what was copied.
+pub(super) fn answer(ui: &Ui, answer: Answer<'_>) -> Result<Exit> {
+    ui.answer(&answer, || format!("{}\n", answer.database))?;
     Ok(Exit::Done)
 }
 
@@ -84,6 +116,7 @@ fn source(args: &Args, target: &Target) -> Result<String> {
     if args.from == MAIN {
         let config = target.context.config()?.unwrap_or_default();
         let same = config.services.get(service).filter(|service| service.place == *place);
+        same.iter().try_for_each(|one| data::require_masked(service, one, args.unmasked))?;
         return same.map(|service| service.main.clone()).ok_or_else(|| {
             let message = format!("the configuration no longer has the service `{service}`");
             error::config(message).into()

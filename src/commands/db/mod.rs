@@ -1,24 +1,23 @@
 //! `git agentenv db`: the database of an environment.
 
 pub mod copy;
+pub mod file;
 pub mod psql;
+pub mod reset;
 pub mod shell;
 pub mod snapshot;
+pub mod status;
 pub mod template;
 
-use crate::commands::completions::candidates;
 use crate::environment::context::Context;
 use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::suggest;
-use crate::service::postgres::snapshot as snapshots;
-use crate::service::{Database, Gone, Resource, mysql, postgres};
+use crate::service::{Database, Resource};
 use crate::ui::Ui;
 use anyhow::Result;
-use clap_complete::ArgValueCandidates;
-use serde::Serialize;
 
 /// The arguments of `db`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +31,9 @@ pub struct Args {
     pub service: Option<String>,
 }
 
+/// The kinds of services that have a database.
+const KINDS: [Kind; 3] = [Kind::Postgres, Kind::Mysql, Kind::Sqlite];
+
 /// The subcommands of `db`.
 #[derive(Debug, clap::Subcommand)]
 pub enum What {
@@ -41,9 +43,12 @@ pub enum What {
     /// Open the client of the database: psql, mariadb or sqlite3
     #[command(after_long_help = shell::EXAMPLES)]
     Shell(shell::Args),
-    /// Empty the database; on Postgres, keep the old content as a snapshot
-    #[command(after_long_help = EXAMPLES)]
-    Reset(Reset),
+    /// Show size, age, sessions and snapshots of the databases
+    #[command(after_long_help = status::EXAMPLES)]
+    Status(status::Args),
+    /// Reset the database to its template, else empty it; keep the old content as a snapshot
+    #[command(after_long_help = reset::EXAMPLES)]
+    Reset(reset::Args),
     /// Replace its content by a copy of another database; keep the old content as a snapshot
     #[command(after_long_help = copy::EXAMPLES)]
     Copy(copy::Args),
@@ -53,20 +58,6 @@ pub enum What {
     /// List, refresh and drop the templates that new databases are copied from
     #[command(subcommand, after_long_help = template::EXAMPLES)]
     Template(template::What),
-}
-
-/// The arguments of `db reset`.
-#[derive(Debug, clap::Args)]
-pub struct Reset {
-    /// Environment [default: the one around the current directory]
-    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
-    pub env: Option<String>,
-    /// End the sessions on the database
-    #[arg(short, long)]
-    pub force: bool,
-    /// What happens before the old content goes.
-    #[command(flatten)]
-    pub before: Before,
 }
 
 /// Options of the commands that overwrite a database.
@@ -103,62 +94,25 @@ pub struct Target {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let service = args.service.as_deref();
     let find = |env: &Option<String>| target(env.as_deref(), service, &[Kind::Postgres]);
+    let any = |env: &Option<String>, kinds: &[Kind]| any(env.as_deref(), service, kinds);
+    let with_snapshots = [Kind::Postgres, Kind::Sqlite];
     match &args.what {
         What::Psql(psql) => psql::run(psql, &find(&psql.env)?),
         What::Shell(shell) => shell::run(shell, service),
-        What::Reset(reset) => {
-            let kinds = [Kind::Postgres, Kind::Mysql];
-            empty(reset, ui, &target(reset.env.as_deref(), service, &kinds)?)
-        }
-        What::Copy(copy) => copy::run(copy, ui, &find(&copy.env)?),
+        What::Reset(args) => match any(&args.env, &KINDS)? {
+            Any::Server(target) => reset::run(args, ui, &target),
+            Any::File(target) => file::reset(args, ui, &target),
+        },
+        What::Copy(args) => match any(&args.env, &with_snapshots)? {
+            Any::Server(target) => copy::run(args, ui, &target),
+            Any::File(target) => file::copy(args, ui, &target),
+        },
+        What::Status(args) => status::run(args, ui, service),
         What::Template(template) => template::run(template, ui, args.service.as_deref()),
-        What::Snapshot(snapshot) => snapshot::run(snapshot, ui, &find(snapshot.env())?),
-    }
-}
-
-/// `db reset`.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Emptied<'a> {
-    /// The database.
-    database: &'a str,
-    /// It is empty.
-    empty: bool,
-    /// The snapshot that holds the old content; null: nothing was kept.
-    snapshot: Option<String>,
-}
-
-fn empty(args: &Reset, ui: &Ui, target: &Target) -> Result<Exit> {
-    let name = &target.database.name;
-    // MySQL cannot rename a database, so nothing is kept there.
-    let no_snapshot = args.before.no_snapshot || target.database.server.kind == Kind::Mysql;
-    agree(ui, args.before.yes, no_snapshot, &format!("empties database `{name}`"), "Empty it?")?;
-    let _working = target.lock(ui)?;
-    let step = ui.step(format!("emptying {name}"));
-    let kept = match target.database.server.kind {
-        Kind::Mysql => empty_mysql(args, target).map(|()| None),
-        _ => {
-            let before = (!no_snapshot).then_some("reset");
-            let (database, id) = (&target.database, &target.lease.id);
-            snapshots::overwrite(database, id, None, args.force, before).map(|(_, kept)| kept)
-        }
-    }?;
-    step.done();
-    say_way_back(ui, target, kept.as_deref());
-    let answer = Emptied { database: name, empty: true, snapshot: kept };
-    ui.answer(&answer, || format!("{name}\n"))?;
-    Ok(Exit::Done)
-}
-
-fn empty_mysql(args: &Reset, target: &Target) -> Result<()> {
-    let name = &target.database.name;
-    match mysql::reset(&target.database, &target.lease.id, args.force)? {
-        Gone::Dropped | Gone::Missing => Ok(()),
-        Gone::Busy(sessions) => Err(postgres::in_use(name, &sessions)),
-        Gone::NotOurs(whose) => {
-            let message = format!("database `{name}` is not this environment's ({whose})");
-            Err(error::refused(message).into())
-        }
+        What::Snapshot(args) => match any(args.env(), &with_snapshots)? {
+            Any::Server(target) => snapshot::run(args, ui, &target),
+            Any::File(target) => file::snapshot(args, ui, &target),
+        },
     }
 }
 
@@ -172,25 +126,41 @@ fn agree(ui: &Ui, yes: bool, no_snapshot: bool, what: &str, question: &str) -> R
 }
 
 /// Names the snapshot of what was overwritten, and the command that restores it.
-fn say_way_back(ui: &Ui, target: &Target, snapshot: Option<&str>) {
+fn say_way_back(ui: &Ui, lease: &Lease, snapshot: Option<&str>) {
     if let Some(snapshot) = snapshot {
-        let name = &target.lease.name;
+        let name = &lease.name;
         ui.say(format!(
             "kept the old content as snapshot `{snapshot}`; restore it with `git agentenv db snapshot restore {snapshot} {name}`"
         ));
     }
 }
 
-fn target(env: Option<&str>, service: Option<&str>, kinds: &[Kind]) -> Result<Target> {
+/// A database on a server, or in a file.
+enum Any {
+    Server(Box<Target>),
+    File(Box<file::Target>),
+}
+
+fn any(env: Option<&str>, service: Option<&str>, kinds: &[Kind]) -> Result<Any> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, env)?;
-    let part = part(&lease, service, kinds)?;
-    let service = part.service.clone();
-    match lease.resource(part)? {
+    let part = part(&lease, service, kinds)?.clone();
+    Ok(match lease.resource(&part)? {
         Resource::Database(database) | Resource::MysqlDatabase(database) => {
-            Ok(Target { context, lease, service, database })
+            Any::Server(Box::new(Target { context, lease, service: part.service, database }))
         }
-        other => Err(error::usage(format!("{other} is not a database on a server")).into()),
+        Resource::File(file) => Any::File(Box::new(file::Target { context, lease, part, file })),
+        other => return Err(error::usage(format!("{other} is not a database")).into()),
+    })
+}
+
+fn target(env: Option<&str>, service: Option<&str>, kinds: &[Kind]) -> Result<Target> {
+    match any(env, service, kinds)? {
+        Any::Server(target) => Ok(*target),
+        Any::File(target) => {
+            let message = format!("{} is not a database on a server", target.part.holds);
+            Err(error::usage(message).into())
+        }
     }
 }
 
@@ -210,7 +180,7 @@ fn part<'a>(lease: &'a Lease, service: Option<&str>, kinds: &[Kind]) -> Result<&
             let failure = error::not_found(message);
             Err(match lease.parts.iter().find(|part| part.kind == Kind::Sqlite) {
                 Some(file) => failure.hint(format!(
-                    "its SQLite file is {}: copy or delete that file",
+                    "its SQLite file is {}: `git agentenv db shell` opens it",
                     lease.path.join(&file.holds).display()
                 )),
                 None => failure,

@@ -4,7 +4,6 @@ use crate::commands::completions::candidates;
 use crate::environment::context::Context;
 use crate::environment::resolve;
 use crate::error::{self, Exit};
-use crate::model::config::Kind;
 use crate::service::{Resource, mysql, postgres};
 use crate::sys::exec::Cmd;
 use crate::ui;
@@ -29,14 +28,11 @@ Examples:
   git agentenv db shell feature-x <seed.sql
   git agentenv db shell feature-x -- --help";
 
-/// The kinds of services that have a client here.
-const KINDS: [Kind; 3] = [Kind::Postgres, Kind::Mysql, Kind::Sqlite];
-
 /// Runs the client on this terminal, and exits as it does.
 pub fn run(args: &Args, service: Option<&str>) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
-    let resource = lease.resource(super::part(&lease, service, &KINDS)?)?;
+    let resource = lease.resource(super::part(&lease, service, &super::KINDS)?)?;
     let words: Vec<&str> = args.args.iter().map(String::as_str).collect();
     let client = match &resource {
         Resource::MysqlDatabase(database) => mysql::client(database, &words, ui::is_terminal())?,

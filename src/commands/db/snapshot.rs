@@ -107,13 +107,22 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
         }
         What::List { .. } => return Ok(Exit::Done),
     };
-    let answer = Snapshot { snapshot: name.clone(), database: database.name.clone() };
-    ui.answer(&answer, || format!("{name}\n"))?;
+    answer(ui, name, &database.name)
+}
+
+/// Says what was done with a snapshot.
+pub(super) fn answer(ui: &Ui, snapshot: &str, database: &str) -> Result<Exit> {
+    let answer = Snapshot { snapshot: snapshot.to_owned(), database: database.to_owned() };
+    ui.answer(&answer, || format!("{snapshot}\n"))?;
     Ok(Exit::Done)
 }
 
 fn list(ui: &Ui, target: &Target) -> Result<Exit> {
-    let found = snapshot::list(&target.database, &target.lease.id)?;
+    answer_list(ui, snapshot::list(&target.database, &target.lease.id)?)
+}
+
+/// Lists snapshots, each with its own database.
+pub(super) fn answer_list(ui: &Ui, found: Vec<(String, String)>) -> Result<Exit> {
     let snapshot = |(snapshot, database)| Snapshot { snapshot, database };
     let answer = Snapshots { snapshots: found.into_iter().map(snapshot).collect() };
     ui.answer(&answer, || {

@@ -3,7 +3,7 @@
 use super::Script;
 use super::environment::Environment;
 use super::processes::Processes;
-use crate::commands::db::{self, copy, snapshot, template};
+use crate::commands::db::{copy, reset, snapshot, status as db_status, template};
 use crate::commands::hook::{checkout, claude, host};
 use crate::commands::{add, check, doctor, down, env, infra, init, list, logs, open, path, remove};
 use crate::commands::{restore, shell_init, status, switch, trust};
@@ -38,7 +38,7 @@ answers! {
     "adopt" => Environment;
     "check" => check::Answer | check::Watched;
     "completions" => Script;
-    "db" => db::Emptied | copy::Answer | snapshot::Snapshot | snapshot::Snapshots | template::Changed
+    "db" => reset::Answer | db_status::Answer | copy::Answer | snapshot::Snapshot | snapshot::Snapshots | template::Changed
         | template::Listing;
     "doctor" => doctor::Answer;
     "down" => down::Answer;

@@ -3,7 +3,7 @@
 use crate::environment::data::{approval, spares};
 use crate::environment::workspace::Workspace;
 use crate::error;
-use crate::model::config::{Config, Recipe, Values};
+use crate::model::config::{Config, Recipe};
 use crate::model::lease::{Lease, Part};
 use crate::model::name::repo_slug;
 use crate::model::plan::{Data, Request, Start, Target};
@@ -11,8 +11,7 @@ use crate::model::source::Source;
 use crate::model::template_key::{Key, TemplateMark, nearest};
 use crate::service::postgres::spare;
 use crate::service::postgres::template::{self, Template};
-use crate::service::{self, Database, Made, Resource, Server};
-use crate::sys::exec::Cmd;
+use crate::service::{self, Made, Resource, Server};
 use crate::sys::store::Store;
 use crate::sys::{clock, failpoint, git, trust};
 use crate::ui::Ui;
@@ -22,12 +21,12 @@ use std::path::PathBuf;
 
 /// The templates of one repository, and the keys that choose one.
 pub struct Templates<'a> {
-    ui: &'a Ui,
+    pub(super) ui: &'a Ui,
     pub(super) store: &'a Store,
-    config: &'a Config,
+    pub(super) config: &'a Config,
     pub(super) repository: PathBuf,
-    main: PathBuf,
-    slug: String,
+    pub(super) main: PathBuf,
+    pub(super) slug: String,
     /// What each service with a template needs.
     pub(super) wanted: IndexMap<String, Wanted>,
 }
@@ -35,7 +34,7 @@ pub struct Templates<'a> {
 /// The keys of one service's template.
 pub(super) struct Wanted {
     pub(super) recipe: Recipe,
-    source: Option<Source>,
+    pub(super) source: Option<Source>,
     /// Of the branch that is added.
     branch: Key,
     /// Of the main checkout's commit, which a template is made of.
@@ -56,6 +55,31 @@ impl<'a> Templates<'a> {
         templates.wanted.retain(|service, _| !chosen(service));
         templates.require_trusted()?;
         Ok(templates)
+    }
+
+    /// Every template, for the commit of an environment.
+    ///
+    /// # Errors
+    /// When git cannot read the commit.
+    pub fn of_lease(workspace: &Workspace<'a>, config: &'a Config, lease: &Lease) -> Result<Self> {
+        let commit = match config.services.values().any(|service| service.template.is_some()) {
+            true => git::resolve(&lease.path, "HEAD")?,
+            false => String::new(),
+        };
+        Self::all(workspace, config, &commit)
+    }
+
+    /// Whether a service has a template.
+    pub fn has(&self, service: &str) -> bool {
+        self.wanted.contains_key(service)
+    }
+
+    /// The template database that a new database of this part is a copy of.
+    ///
+    /// # Errors
+    /// As [`Templates::create`].
+    pub fn database_for(&self, part: &Part) -> Result<Option<String>> {
+        Ok(self.choose(part)?.map(|mark| mark.database(self.store.id())))
     }
 
     /// Every template of the repository, for the main checkout's own commit.
@@ -94,18 +118,43 @@ impl<'a> Templates<'a> {
     /// Creates the database of a part from a spare of its template, else as a copy; what is no database as ever.
     pub fn create(&self, lease: &Lease, part: &Part) -> Result<Made> {
         let resource = lease.resource(part)?;
-        let Some(mark) = self.choose(part)? else {
+        let Some(wanted) = self.wanted.get(&part.service) else {
             return service::create(&resource, &lease.id, part.from.as_ref());
         };
-        let name = mark.database(self.store.id());
-        if let Resource::Database(database) = &resource
-            && self.wanted[&part.service].recipe.spares > 0
-            && spare::claim(database, self.store.id(), &lease.id, (&name, mark.at))?
-        {
-            failpoint::point("spare-claimed")?;
+        // Asking for the template first would take a session more.
+        let own = self.mark(&part.service, wanted, &wanted.branch).database(self.store.id());
+        if wanted.recipe.spares > 0 && self.take_spare(lease, &resource, &own)? {
+            return Ok(Made::Ours(None));
+        }
+        let Some(name) = self.database_for(part)? else {
+            return service::create(&resource, &lease.id, part.from.as_ref());
+        };
+        if wanted.recipe.spares > 0 && name != own && self.take_spare(lease, &resource, &name)? {
             return Ok(Made::Ours(None));
         }
         service::create(&resource, &lease.id, Some(&Source::Database(name)))
+    }
+
+    /// Makes a spare of this template the database of a part; `false`: there is none.
+    fn take_spare(&self, lease: &Lease, resource: &Resource, template: &str) -> Result<bool> {
+        let Resource::Database(database) = resource else { return Ok(false) };
+        let taken = spare::claim(database, self.store.id(), &lease.id, template)?;
+        if taken {
+            failpoint::point("spare-claimed")?;
+            self.ui.say(format!("took a spare copy of template {template}"));
+        }
+        Ok(taken)
+    }
+
+    /// What a template of this key says of itself when it is made now.
+    fn mark(&self, service: &str, wanted: &Wanted, key: &Key) -> TemplateMark {
+        TemplateMark {
+            repository: self.repository.clone(),
+            service: service.to_owned(),
+            from: wanted.source.as_ref().map(ToString::to_string),
+            at: clock::now(),
+            key: key.clone(),
+        }
     }
 
     /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
@@ -165,13 +214,7 @@ impl<'a> Templates<'a> {
         let Some(wanted) = self.wanted.get(service) else {
             return Err(error::not_found(format!("service `{service}` has no template")).into());
         };
-        let mark = TemplateMark {
-            repository: self.repository.clone(),
-            service: service.to_owned(),
-            from: wanted.source.as_ref().map(ToString::to_string),
-            at: clock::now(),
-            key: wanted.main.clone(),
-        };
+        let mark = self.mark(service, wanted, &wanted.main);
         let name = mark.database(self.store.id());
         let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
         let _one = self.store.lock_templates(&self.repository, waiting)?;
@@ -196,65 +239,6 @@ impl<'a> Templates<'a> {
         {
             self.ui.warn(format!("cannot make spares: {error:#}"));
         }
-    }
-
-    fn publish(
-        &self,
-        service: &str,
-        server: &Server,
-        wanted: &Wanted,
-        mark: &TemplateMark,
-    ) -> Result<()> {
-        // It has no lease: until it is published, the lock says that a process works on what has this id.
-        let id = self.store.new_id()?;
-        let _working = self.store.lock_lease(&id, || ())?;
-        let source = wanted.source.as_ref();
-        let made = template::make(server, self.store.id(), &id, source, mark, |birth| {
-            self.build(service, wanted, birth)
-        });
-        self.store.forget(&id)?;
-        made
-    }
-
-    /// Runs the commands and the mask on a copy that is not published yet.
-    fn build(&self, service: &str, wanted: &Wanted, birth: &Database) -> Result<()> {
-        let vars = self.vars(service, &birth.name)?;
-        for command in &wanted.recipe.build {
-            self.ui.say(format!("building the template: {command}"));
-            let shell = Cmd::new("sh").args(["-c", command]).dir(&self.main).patience(None);
-            let shell = vars.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
-            let code = shell.env("PWD", &self.main).narrate()?;
-            if code != 0 {
-                let message = format!("cannot build the template: `{command}` exited with {code}");
-                return Err(error::failed(message).into());
-            }
-        }
-        match &wanted.recipe.mask {
-            Some(file) => template::mask(birth, &self.main.join(file)),
-            None => Ok(()),
-        }
-    }
-
-    /// The main checkout's variables, with another database.
-    fn vars(&self, service: &str, database: &str) -> Result<IndexMap<String, String>> {
-        let holds = |(name, one): (&String, &crate::model::config::Service)| {
-            let own = if name == service { database } else { &one.main };
-            (one.variable.clone(), own.to_owned())
-        };
-        self.config.vars(&Values {
-            repo: &self.slug,
-            name: "main",
-            project: &self.slug,
-            path: &self.main.to_string_lossy(),
-            main: &self.main.to_string_lossy(),
-            ports: &self
-                .config
-                .ports
-                .iter()
-                .map(|(name, port)| (name.clone(), port.main))
-                .collect(),
-            parts: &self.config.services.iter().map(holds).collect(),
-        })
     }
 
     /// Continues only when the commands and the mask of every template were approved.

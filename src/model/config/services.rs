@@ -10,21 +10,11 @@ use anyhow::Result;
 use indexmap::IndexMap;
 
 /// Keys of all kinds.
-const COMMON: [&str; 4] = ["kind", "variable", "name", "main"];
+const COMMON: [&str; 5] = ["kind", "variable", "name", "main", "from"];
 
 /// Keys of kinds that have a server.
-const OF_SERVERS: [&str; 10] = [
-    "from",
-    "template",
-    "also",
-    "range",
-    "container",
-    "compose",
-    "host",
-    "user",
-    "port",
-    "password_env",
-];
+const OF_SERVERS: [&str; 9] =
+    ["template", "also", "range", "container", "compose", "host", "user", "port", "password_env"];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
 
@@ -89,7 +79,7 @@ fn service(at: &At) -> Checked<Service> {
     fields.set("variable", &mut service.variable, At::text)?;
     fields.set("name", &mut service.name, At::text)?;
     fields.set("main", &mut service.main, |at| main(at, service.kind))?;
-    fields.set("from", &mut service.from, origin::read)?;
+    fields.set("from", &mut service.from, |at| origin::read(at, service.kind))?;
     fields.set("template", &mut service.template, recipe::read)?;
     let own = service.variable.clone();
     fields.set("also", &mut service.also, |at| also::read(at, &own))?;

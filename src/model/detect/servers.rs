@@ -198,7 +198,7 @@ impl<'a> Clues<'a> {
             Some((_, service)) => service.published(),
             None => url.filter(|url| url.is_local()).and_then(|url| url.port),
         };
-        port.or(self.kind.port()).unwrap_or_default()
+        port.filter(|port| *port > 0).or(self.kind.port()).unwrap_or_default()
     }
 
     fn in_container(&self, name: &str) -> Option<String> {

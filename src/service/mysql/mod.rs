@@ -3,6 +3,7 @@
 mod client;
 mod scripts;
 
+use super::detail::Detail;
 use super::{Database, Gone, Server, Session, State};
 use crate::error;
 use crate::model::lease;
@@ -89,6 +90,16 @@ pub fn state(database: &Database, id: &str) -> Result<State> {
 pub fn sessions(database: &Database) -> Result<Vec<Session>> {
     let lines = client::run(&database.server, scripts::sessions(&database.name), None)?;
     Ok(parse_sessions(&lines))
+}
+
+/// Looks at a database of the lease with this id; `None`: there is none, or it is another's.
+pub fn detail(database: &Database, id: &str) -> Result<Option<Detail>> {
+    if state(database, id)? != State::Ours {
+        return Ok(None);
+    }
+    let lines = client::run(&database.server, scripts::size(&database.name), None)?;
+    let bytes = lines.last().and_then(|line| line.parse().ok()).unwrap_or_default();
+    Ok(Some(Detail { bytes, sessions: sessions(database)?, ..Detail::default() }))
 }
 
 /// Every database on a server that was created here, whichever lease holds it now, or announced.

@@ -111,6 +111,14 @@ SELECT CONCAT_WS('\\t', 'session', id, user, host, LOWER(command)) {on} ORDER BY
     )
 }
 
+/// Says how many bytes the tables of a database take.
+pub(super) fn size(name: &str) -> String {
+    let name = text(name);
+    format!(
+        "SELECT CAST(COALESCE(SUM(data_length + index_length), 0) AS UNSIGNED) FROM information_schema.tables WHERE table_schema = {name};\n"
+    )
+}
+
 /// Lists every database that carries a mark or announces one: its name and the name that holds the lease's id.
 pub(super) fn inventory() -> String {
     let shape = text(&format!("^{VIEW}[0-9a-f]{{24}}$"));

@@ -30,6 +30,19 @@ pub struct Copy<'a> {
     pub force: bool,
     /// The database name and the mark under which the replaced database is kept; `None`: it is dropped.
     pub keep: Option<(String, String)>,
+    /// What to leave out, and how fast.
+    pub dump: Dump,
+}
+
+/// How a database is dumped. Anything but the default keeps the server from copying it as a template.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dump {
+    /// No rows.
+    pub schema_only: bool,
+    /// Tables whose rows are left out: patterns of `pg_dump`.
+    pub without_rows: Vec<String>,
+    /// As many processes; `None`: one that writes what another one reads.
+    pub jobs: Option<u16>,
 }
 
 /// The result of a copy.
@@ -83,6 +96,7 @@ pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<(
         replace: false,
         force: false,
         keep: None,
+        dump: Dump::default(),
     };
     attempt(&copy, &copy.mark, likeness::DRESS, |_| Ok(())).map(drop)
 }
@@ -126,7 +140,7 @@ fn attempt(
 fn fill(copy: &Copy) -> Result<Option<Means>> {
     let source = match copy.source {
         Some(Source::Database(source)) => source,
-        Some(Source::Dump(path)) => {
+        Some(Source::Dump(path) | Source::File(path)) => {
             let dump = dump_file::open(path)?;
             let Some(_) = run(copy, &copy.mark, scripts::BLANK.to_owned(), false)? else {
                 return Ok(None);
@@ -143,14 +157,15 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
         .replace("{lacking}", likeness::LACKING)
         .replace("{files}", likeness::COPY_FILES)
         .replace("{like}", likeness::CREATE_LIKE);
-    let word = match run(copy, &copy.mark, script.clone(), false) {
+    let dump = copy.dump != Dump::default();
+    let word = match run(copy, &copy.mark, script.clone(), dump) {
         // A client connected meanwhile, or the user may not use the source as a template.
         Err(error) if is_refusal(&error) => run(copy, &copy.mark, script, true),
         ran => ran,
     }?;
     match word.as_deref() {
         Some("empty") => {
-            psql::dump(copy.server, source, &birth(copy))?;
+            super::dump::fill(copy.server, source, &birth(copy), &copy.dump)?;
             Ok(Some(Means::Dump))
         }
         word => Ok(word.map(|_| Means::Template)),
@@ -167,7 +182,7 @@ fn tell(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<(S
     let clause = if copy.force { scripts::FORCE } else { "" };
     let source = match copy.source {
         Some(Source::Database(name)) => name,
-        Some(Source::Dump(_)) | None => "",
+        Some(Source::Dump(_) | Source::File(_)) | None => "",
     };
     let spare =
         || (format!("{}_old", birth(copy)), lease::mark_of_copy(copy.id, "old", copy.target));

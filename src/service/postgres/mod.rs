@@ -4,6 +4,8 @@
 mod also;
 mod connection;
 pub mod copy;
+mod detail;
+mod dump;
 mod dump_file;
 mod likeness;
 mod psql;
@@ -13,6 +15,8 @@ pub mod snapshot;
 pub mod spare;
 pub mod template;
 pub mod trash;
+
+pub use detail::detail;
 
 use super::{Database, Gone, Server, Session, State, Visits};
 use crate::error;

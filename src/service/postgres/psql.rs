@@ -1,6 +1,5 @@
 //! One psql session on the maintenance database, and the meaning of its failures.
 
-use super::scripts;
 use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
@@ -155,22 +154,6 @@ pub(super) fn client(
     // An argument could be parsed as a connection string.
     task.vars.push(("PGDATABASE", database));
     site.terminal(&task, terminal)
-}
-
-/// Fills the database `target` with the content of `source`, which may be in use.
-pub(super) fn dump(server: &Server, source: &str, target: &str) -> Result<()> {
-    let site = Site::with_password(server, PASSWORD)?;
-    let mut vars = filling(&site, server, target);
-    vars.push(("AGENTENV_SOURCE", source));
-    // The line tells that the container answers.
-    let script = format!("echo begun\n{}", scripts::DUMP);
-    let task = Task { args: vec!["-c", &script], vars, patience: COPYING, ..Task::new("sh") };
-    let output = site.run(&task)?;
-    if output.success() && output.text().ends_with("copied") {
-        return Ok(());
-    }
-    let message = format!("cannot copy database `{source}`: {}", said(&output.stderr));
-    Err(error::service(message).into())
 }
 
 /// The variables of a shell script that fills this database.

@@ -178,44 +178,6 @@ pub(super) const INVENTORY: &str = concat!(
     " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}$';\n"
 );
 
-/// Prints the databases whose comment begins with `prefix`, as JSON, with their sizes.
-pub(super) const TEMPLATES: &str =
-    "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes',
-  CASE WHEN pg_has_role('pg_read_all_stats', 'MEMBER') OR has_database_privilege(oid, 'CONNECT')
-    THEN pg_database_size(oid) ELSE 0 END)), '[]')
-FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
-WHERE left(mark, length(:'prefix')) = :'prefix';
-";
-
-/// Drops a template that carries the mark; prints `dropped` or `kept`.
-pub(super) const DROP_TEMPLATE: &str = r#"SELECT count(*) > 0 AS own FROM pg_database
-WHERE datname = :'name' AND shobj_description(oid, 'pg_database') = :'mark' \gset
-\if :own
-  DROP DATABASE :"name";
-  \echo dropped
-\else
-  \echo kept
-\endif
-"#;
-
-/// Makes one of the spares that carry `spare_mark` the database `name`, under the lock of the lease. The comment is what
-/// two of them wait for each other at; the second finds no database of that name any more. Prints `made` or `none`.
-pub(super) const CLAIM: &str = r#"SELECT coalesce((SELECT datname FROM pg_database
-    WHERE shobj_description(oid, 'pg_database') = :'spare_mark' ORDER BY random() LIMIT 1), '') AS spare,
-  EXISTS (SELECT FROM pg_database WHERE datname = :'name') AS taken \gset
-SELECT :'spare' = '' OR :'taken'::boolean AS none \gset
-\if :none
-  \echo none
-  \q
-\endif
-BEGIN;
-COMMENT ON DATABASE :"spare" IS :'mark';
-ALTER DATABASE :"spare" ALLOW_CONNECTIONS true;
-ALTER DATABASE :"spare" RENAME TO :"name";
-COMMIT;
-\echo made
-"#;
-
 /// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
 /// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
 macro_rules! target {
@@ -321,29 +283,3 @@ COMMIT;
 \echo made
 "#
 );
-
-/// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
-/// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
-pub(super) const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s || printf '\n\\.\nthe dump failed;\n'; } |
-psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::exec::Cmd;
-
-    /// Gives what psql reads when pg_dump prints this and fails.
-    fn read(dumped: &str) -> String {
-        let broken = format!("pg_dump() {{ printf '{dumped}'; false; }}; psql() {{ cat >&2; }}\n");
-        let shell = Cmd::new("sh").args(["-c", &(broken + DUMP)]);
-        shell.env("AGENTENV_SOURCE", "a").env("PGDATABASE", "b").output().unwrap().stderr
-    }
-
-    #[test]
-    fn a_dump_that_is_cut_in_a_tables_data_ends_the_data_before_it_fails() {
-        assert_eq!(
-            read("COPY t (x) FROM stdin;\\nhalf a li"),
-            "COPY t (x) FROM stdin;\nhalf a li\n\\.\nthe dump failed;"
-        );
-    }
-}

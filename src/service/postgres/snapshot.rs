@@ -1,16 +1,14 @@
 //! Snapshots: copies of an environment's database, kept beside it and dropped with it.
 
-use super::copy::{self, Copy, Means};
+use super::copy::{self, Copy, Dump, Means};
 use super::{Found, drop_database, inventory};
 use crate::error;
 use crate::model::lease;
 use crate::model::name;
+use crate::model::snapshot::{Automatic, require_name};
 use crate::model::source::Source;
 use crate::service::{Database, Gone, Server};
 use anyhow::Result;
-
-/// The longest name of a snapshot, in bytes.
-const LONGEST: usize = 30;
 
 /// Saves a copy of a database under this name.
 ///
@@ -27,6 +25,7 @@ pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Res
         replace,
         force: false,
         keep: None,
+        dump: Dump::default(),
     })
     .map(|copied| copied.means)
 }
@@ -46,29 +45,37 @@ pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Re
         replace: true,
         force,
         keep: None,
+        dump: Dump::default(),
     })
     .map(|copied| copied.means)
 }
 
-/// How many automatic snapshots of each command are kept.
-const AUTOMATIC: usize = 3;
+/// How a database is overwritten.
+#[derive(Debug, Clone, Default)]
+pub struct Overwrite {
+    /// End the sessions on it.
+    pub force: bool,
+    /// The command, after which a snapshot of the old content is named; `None`: it is not kept.
+    pub before: Option<&'static str>,
+    /// How the source is dumped.
+    pub dump: Dump,
+}
 
-/// Overwrites a database with a copy of `source`, or with nothing; `before` names the command. What was in it is kept
+/// Overwrites a database with a copy of `source`, or with nothing. What was in it is kept
 /// as the snapshot `before-<command>-<number>`, whose name is returned, and the oldest of more than three is deleted.
 /// Without `before` nothing is kept.
 pub fn overwrite(
     database: &Database,
     id: &str,
     source: Option<&Source>,
-    force: bool,
-    before: Option<&str>,
+    how: &Overwrite,
 ) -> Result<(Means, Option<String>)> {
     let Database { server, name, .. } = database;
-    let known = match before {
+    let known = match how.before {
         Some(_) => list(database, id)?.into_iter().map(|(snapshot, _)| snapshot).collect(),
         None => Vec::new(),
     };
-    let kept = before.map(|command| Automatic::next(command, &known));
+    let kept = how.before.map(|command| Automatic::next(command, &known));
     let copied = copy::copy(&Copy {
         server,
         id,
@@ -76,7 +83,8 @@ pub fn overwrite(
         target: name,
         mark: lease::mark(id),
         replace: true,
-        force,
+        force: how.force,
+        dump: how.dump.clone(),
         keep: kept
             .as_ref()
             .map(|kept| (name_of(database, &kept.snapshot), mark(database, id, &kept.snapshot))),
@@ -87,29 +95,6 @@ pub fn overwrite(
     }
     let existed = copied.existed;
     Ok((copied.means, kept.filter(|_| existed).map(|kept| kept.snapshot)))
-}
-
-/// The next automatic snapshot of a command, and those that it makes one too many.
-#[derive(Debug, PartialEq, Eq)]
-struct Automatic {
-    snapshot: String,
-    outdated: Vec<String>,
-}
-
-impl Automatic {
-    fn next(command: &str, known: &[String]) -> Self {
-        let prefix = format!("before-{command}-");
-        let number = |name: &String| name.strip_prefix(&prefix)?.parse::<u32>().ok();
-        let mut numbers: Vec<u32> = known.iter().filter_map(number).collect();
-        numbers.sort_unstable();
-        let next = numbers.last().map_or(1, |last| last.saturating_add(1));
-        let outdated = numbers.len().saturating_sub(AUTOMATIC - 1);
-        let named = |number: &u32| format!("{prefix}{number}");
-        Automatic {
-            snapshot: named(&next),
-            outdated: numbers[..outdated].iter().map(named).collect(),
-        }
-    }
 }
 
 /// Drops a snapshot.
@@ -184,36 +169,4 @@ pub(super) fn name_of(database: &Database, snapshot: &str) -> String {
 
 pub(super) fn mark(database: &Database, id: &str, snapshot: &str) -> String {
     lease::mark_of_copy(id, &format!("snapshot {snapshot}"), &database.name)
-}
-
-fn require_name(snapshot: &str) -> Result<()> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let fine = (1..=LONGEST).contains(&snapshot.len())
-        && snapshot.bytes().all(plain)
-        && !snapshot.starts_with('-');
-    if fine {
-        return Ok(());
-    }
-    let message = format!("invalid snapshot name `{}`", snapshot.escape_debug());
-    let hint = format!("use at most {LONGEST} lower-case letters, digits and hyphens");
-    Err(error::usage(message).hint(hint).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_three_automatic_snapshots_are_kept() {
-        let next = |known: &[&str]| {
-            let known: Vec<String> = known.iter().map(|&name| name.to_owned()).collect();
-            let next = Automatic::next("reset", &known);
-            (next.snapshot, next.outdated)
-        };
-        assert_eq!(next(&[]), ("before-reset-1".to_owned(), Vec::new()));
-        let own = ["before-reset-x", "before-copy-7", "before-reset-2"];
-        assert_eq!(next(&own), ("before-reset-3".to_owned(), Vec::new()));
-        let many = ["before-reset-10", "before-reset-9", "before-reset-8"];
-        assert_eq!(next(&many), ("before-reset-11".to_owned(), vec!["before-reset-8".to_owned()]));
-    }
 }

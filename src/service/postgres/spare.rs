@@ -4,9 +4,31 @@ use super::copy::{self, Copy};
 use super::template::{self, Template, marked};
 use super::{Database, SqlError, scripts, session};
 use crate::model::source::Source;
+use crate::model::template_key::prefix;
 use crate::service::Server;
 use crate::sys::failpoint;
 use anyhow::Result;
+
+/// Makes a spare of the template as it is now the database `name`, under the lock of the lease. The comment is what
+/// two of them wait for each other at; the second finds no database of that name any more. Prints `made` or `none`.
+const CLAIM: &str = r#"SELECT coalesce((SELECT s.datname FROM pg_database s JOIN pg_database t ON t.datname = :'template'
+    WHERE left(shobj_description(t.oid, 'pg_database'), length(:'prefix')) = :'prefix'
+      AND shobj_description(s.oid, 'pg_database') = :'spare_mark' || ' ' ||
+        (substr(shobj_description(t.oid, 'pg_database'), length(:'prefix') + 1)::json->>'at')
+    ORDER BY random() LIMIT 1), '') AS spare,
+  EXISTS (SELECT FROM pg_database WHERE datname = :'name') AS taken \gset
+SELECT :'spare' = '' OR :'taken'::boolean AS none \gset
+\if :none
+  \echo none
+  \q
+\endif
+BEGIN;
+COMMENT ON DATABASE :"spare" IS :'mark';
+ALTER DATABASE :"spare" ALLOW_CONNECTIONS true;
+ALTER DATABASE :"spare" RENAME TO :"name";
+COMMIT;
+\echo made
+"#;
 
 /// A spare on a server.
 #[derive(Debug, Clone)]
@@ -46,6 +68,7 @@ pub fn make(server: &Server, store: &str, id: &str, template: &Template) -> Resu
         replace: false,
         force: false,
         keep: None,
+        dump: copy::Dump::default(),
     };
     copy::publish(&copy, &mark, |_| failpoint::point("spare-filled"))?;
     failpoint::point("spare-made")?;
@@ -53,15 +76,15 @@ pub fn make(server: &Server, store: &str, id: &str, template: &Template) -> Resu
 }
 
 /// Makes a spare of this template the database of a lease. `false`: there is none. Of two that want the same one gets it.
-pub fn claim(
-    database: &Database,
-    store: &str,
-    id: &str,
-    (template, at): (&str, u64),
-) -> Result<bool> {
+///
+/// # Errors
+/// When the server refuses.
+pub fn claim(database: &Database, store: &str, id: &str, template: &str) -> Result<bool> {
     let claimed = session(&database.server, scripts::LOCK.to_owned(), &database.name, id)
-        .then(scripts::LOCKED, scripts::CLAIM)
-        .var("spare_mark", &comment(store, template, at))
+        .then(scripts::LOCKED, CLAIM)
+        .var("template", template)
+        .var("prefix", &prefix(store))
+        .var("spare_mark", &of(store, template))
         .last(&["made", "none"])
         .run();
     match claimed {
@@ -78,7 +101,12 @@ pub fn drop(server: &Server, spare: &Spare) -> Result<bool> {
 }
 
 fn comment(store: &str, template: &str, at: u64) -> String {
-    format!("git-agentenv spare {store} {template} {at}")
+    format!("{} {at}", of(store, template))
+}
+
+/// What the comment of a spare begins with; the time of its template follows.
+fn of(store: &str, template: &str) -> String {
+    format!("git-agentenv spare {store} {template}")
 }
 
 fn is_lost(error: &anyhow::Error) -> bool {

@@ -1,7 +1,7 @@
 //! Template databases: copies without connections that new databases are copied from.
 
 use super::copy::{self, Copy};
-use super::{Database, SqlError, dump_file, parse_json, psql, scripts};
+use super::{Database, SqlError, dump_file, parse_json, psql};
 use crate::error;
 use crate::model::source::Source;
 use crate::model::template_key::{TemplateMark, prefix};
@@ -10,6 +10,26 @@ use crate::sys::failpoint;
 use anyhow::Result;
 use serde::Deserialize;
 use std::path::Path;
+
+/// Prints the databases whose comment begins with `prefix`, as JSON, with their sizes.
+const TEMPLATES: &str =
+    "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes',
+  CASE WHEN pg_has_role('pg_read_all_stats', 'MEMBER') OR has_database_privilege(oid, 'CONNECT')
+    THEN pg_database_size(oid) ELSE 0 END)), '[]')
+FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
+WHERE left(mark, length(:'prefix')) = :'prefix';
+";
+
+/// Drops a template that carries the mark; prints `dropped` or `kept`.
+const DROP_TEMPLATE: &str = r#"SELECT count(*) > 0 AS own FROM pg_database
+WHERE datname = :'name' AND shobj_description(oid, 'pg_database') = :'mark' \gset
+\if :own
+  DROP DATABASE :"name";
+  \echo dropped
+\else
+  \echo kept
+\endif
+"#;
 
 /// A template database on a server.
 #[derive(Debug, Clone)]
@@ -32,7 +52,7 @@ pub(super) struct Row {
 
 /// The databases on a server whose comment begins with this.
 pub(super) fn marked(server: &Server, prefix: &str) -> Result<Vec<Row>> {
-    let session = psql::Session::new(server, scripts::TEMPLATES).var("prefix", prefix);
+    let session = psql::Session::new(server, TEMPLATES).var("prefix", prefix);
     parse_json(&session.run()?.concat())
 }
 
@@ -72,6 +92,7 @@ pub fn make(
         replace: true,
         force: false,
         keep: None,
+        dump: copy::Dump::default(),
     };
     copy::publish(&copy, &mark.comment(store), |birth| {
         prepare(birth)?;
@@ -98,7 +119,7 @@ pub fn drop(server: &Server, store: &str, template: &Template) -> Result<bool> {
 
 /// Drops a database that carries exactly this mark.
 pub(super) fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> {
-    let session = psql::Session::new(server, scripts::DROP_TEMPLATE)
+    let session = psql::Session::new(server, DROP_TEMPLATE)
         .var("name", database)
         .var("mark", mark)
         .limit(psql::COPYING);

@@ -62,6 +62,7 @@ fn every_command_answers_as_its_schema_says() {
     for what in ["save", "restore"] {
         says(&["db", "snapshot", what, "kept", "one"]);
     }
+    assert_eq!(says(&["db", "status", "one"])["databases"][0]["exists"], true);
     assert_eq!(says(&["db", "template", "list"])["templates"], serde_json::json!([]));
     says(&["db", "template", "drop"]);
     says(&["db", "copy", "one", "--from", "three"]);

@@ -21,6 +21,11 @@ fn the_built_in_servers_come_up_and_keep_their_data_until_it_is_asked_for() {
     for resource in [Resource::Database(database.clone()), Resource::RedisIndex(index)] {
         assert!(matches!(service::create(&resource, ID, None).unwrap(), Made::Ours(_)));
     }
+    for (setting, value) in [("max_connections", "500"), ("max_locks_per_transaction", "256")] {
+        let sql = format!("SHOW {setting}");
+        let shown = postgres::client(&database, &["-Atc", &sql], false).unwrap().read().unwrap();
+        assert_eq!(shown, value, "{setting}");
+    }
     let occupied = redis::occupied(&redis_server).unwrap();
     assert_eq!(occupied.into_keys().collect::<Vec<_>>(), [63]);
 

@@ -9,6 +9,7 @@ mod mysql;
 mod passwords;
 mod postgres;
 mod redis;
+mod sqlite;
 mod trash;
 
 use crate::common::Sandbox;

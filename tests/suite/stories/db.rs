@@ -1,6 +1,6 @@
 //! `db`: an environment's database, on the real server.
 
-use crate::common::{Outcome, Repo, Sandbox, Talk, servers};
+use crate::common::{Outcome, Repo, Sandbox, Talk, hold, servers};
 use std::io::Write;
 use std::process::Stdio;
 
@@ -67,6 +67,48 @@ fn psql_talks_to_the_environments_own_database() {
     drop(stdin);
     assert!(child.wait().unwrap().success());
     assert_eq!(world.origin("x"), "stdin");
+}
+
+#[test]
+fn status_tells_size_sessions_and_what_lies_beside() {
+    let world = World::new();
+    let repo = world.project();
+    repo.agentenv(&["db", "snapshot", "save", "kept", "x"]).ok();
+    let session = hold::on(&world.db("x"), "editor", "SELECT 1;");
+    let said = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
+    let [one] = said["databases"].as_array().unwrap().clone().try_into().unwrap();
+    assert_eq!((&one["database"], &one["kind"]), (&world.db("x").into(), &"postgres".into()));
+    assert!(one["bytes"].as_u64().unwrap() > 1_000_000 && one["created"].is_u64(), "{one}");
+    assert_eq!(one["sessions"][0]["application"], "editor");
+    assert_eq!(one["snapshots"][0]["snapshot"], "kept");
+    drop(session);
+    let said = repo.agentenv(&["db", "status", "x"]).ok();
+    assert!(said.stdout.contains("snapshot  kept, "), "{}", said.show());
+    servers().psql(&format!("DROP DATABASE {}", world.db("x")));
+    let said = repo.agentenv(&["db", "status", "x"]).ok();
+    assert!(said.stdout.contains("missing"), "{}", said.show());
+}
+
+#[test]
+fn copy_leaves_out_what_it_is_told_to() {
+    let world = World::new();
+    let repo = world.project();
+    let main = world.db("main");
+    servers().psql_on(&main, "CREATE TABLE audit_log AS SELECT 1 AS n");
+    let count =
+        |table: &str| servers().psql_on(&world.db("x"), &format!("SELECT count(*) FROM {table}"));
+    for jobs in [&[][..], &["--jobs", "2"]] {
+        let copy = |words: &[&str]| {
+            repo.agentenv(&[&["db", "copy", "x", "--no-snapshot"], words, jobs].concat()).ok();
+            (count("t"), count("audit_log"))
+        };
+        let counts = |t: &str, audit: &str| (t.to_owned(), audit.to_owned());
+        assert_eq!(copy(&["--exclude-table-data", "audit_*"]), counts("1", "0"));
+        assert_eq!(copy(&["--schema-only"]), counts("0", "0"));
+        assert_eq!(copy(&[]), counts("1", "1"));
+    }
+    let left = servers().beside_postgres(&["sh", "-c", "ls /tmp | grep -c '^tmp' || true"]);
+    assert_eq!(left, "0", "no dump is left");
 }
 
 #[test]
@@ -304,11 +346,8 @@ fn environments_without_or_with_several_databases() {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
     repo.agentenv(&["add", "x"]).ok();
-    for args in [&["db", "psql", "x"][..], &["db", "reset", "x"], &["db", "snapshot", "list", "x"]]
-    {
-        let said = repo.agentenv(args).fails(4);
-        assert!(said.stderr.contains("SQLite file"), "{}", said.show());
-    }
+    let said = repo.agentenv(&["db", "psql", "x"]).fails(4);
+    assert!(said.stderr.contains("SQLite file"), "{}", said.show());
 
     let two = sandbox.config().replace(
         "services:\n",

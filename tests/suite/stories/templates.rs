@@ -121,6 +121,23 @@ fn commands_and_mask_run_once_and_only_when_they_were_approved() {
     assert!(line.starts_with("agentenv_") && line.ends_with("/app"), "{line}");
     assert_eq!(world.names("main"), "secret");
 
+    for words in [&["add", "z", "--data", "main"][..], &["db", "copy", "x"]] {
+        let said = repo.agentenv(words).fails(7);
+        assert!(
+            said.stderr.contains("the mask mask.sql of `postgres` would not run"),
+            "{}",
+            said.show()
+        );
+    }
+    repo.agentenv(&["db", "copy", "x", "--unmasked"]).ok();
+    assert_eq!(world.names("x"), "secret");
+    let said = repo.agentenv(&["db", "reset", "x", "--json"]).ok().json();
+    assert!(said["from"].as_str().unwrap().starts_with("agentenv_t_"), "{said}");
+    assert_eq!((&said["empty"], world.names("x").as_str()), (&false.into(), "masked"));
+    repo.agentenv(&["db", "reset", "x", "--empty"]).ok();
+    let sql = "SELECT to_regclass('person') IS NULL";
+    assert_eq!(servers().psql_on(&world.db("x"), sql), "t");
+
     fs::write(repo.path.join("mask.sql"), "UPDATE person SET name = 'other';\n").unwrap();
     repo.agentenv(&["add", "z"]).fails(7);
 }

@@ -1,0 +1,120 @@
+//! `git agentenv db reset`: resets an environment's database to its template, or empties it.
+
+use super::Target;
+use crate::commands::completions::candidates;
+use crate::environment::data::template::Templates;
+use crate::environment::workspace::Workspace;
+use crate::error::{self, Exit};
+use crate::model::config::Kind;
+use crate::model::lease::Lease;
+use crate::model::source::Source;
+use crate::service::postgres::snapshot::{self, Overwrite};
+use crate::service::{Gone, mysql, postgres};
+use crate::ui::Ui;
+use anyhow::Result;
+use clap_complete::ArgValueCandidates;
+use serde::Serialize;
+
+/// The arguments of `db reset`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Environment [default: the one around the current directory]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub env: Option<String>,
+    /// End the sessions on the database
+    #[arg(short, long)]
+    pub force: bool,
+    /// Empty it although there is a template
+    #[arg(long)]
+    pub empty: bool,
+    /// What happens before the old content goes.
+    #[command(flatten)]
+    pub before: super::Before,
+}
+
+/// The examples in its help.
+pub const EXAMPLES: &str = "\
+Examples:
+  git agentenv db reset
+  git agentenv db reset --empty && git agentenv run -- python manage.py migrate
+  git agentenv db reset feature-x --no-snapshot --yes";
+
+/// `db reset`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Answer<'a> {
+    /// The database.
+    database: &'a str,
+    /// It is empty.
+    empty: bool,
+    /// The template that it is a copy of now; null: of none.
+    from: Option<String>,
+    /// The snapshot that holds the old content; null: nothing was kept.
+    snapshot: Option<String>,
+}
+
+/// Resets it.
+pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
+    let name = &target.database.name;
+    // MySQL cannot rename a database, so nothing is kept there.
+    let no_snapshot = args.before.no_snapshot || target.database.server.kind == Kind::Mysql;
+    let workspace = Workspace::open(&target.context, ui)?;
+    let templates = Templates::of_lease(&workspace, &workspace.config, &target.lease)?;
+    let has_template = !args.empty && templates.has(&target.service);
+    let (what, question) = match has_template {
+        true => (format!("resets database `{name}` to its template"), "Reset it?"),
+        false => (format!("empties database `{name}`"), "Empty it?"),
+    };
+    super::agree(ui, args.before.yes, no_snapshot, &what, question)?;
+    let _working = target.lock(ui)?;
+    let source = if has_template { template(&templates, target)? } else { None };
+    let step = ui.step(if has_template {
+        format!("resetting {name}")
+    } else {
+        format!("emptying {name}")
+    });
+    let kept = match target.database.server.kind {
+        Kind::Mysql => empty_mysql(args, target).map(|()| None),
+        _ => {
+            let before = (!args.before.no_snapshot).then_some("reset");
+            let how = Overwrite { force: args.force, before, ..Overwrite::default() };
+            let (database, id) = (&target.database, &target.lease.id);
+            let from = source.clone().map(Source::Database);
+            snapshot::overwrite(database, id, from.as_ref(), &how).map(|(_, kept)| kept)
+        }
+    }?;
+    step.done();
+    answer(ui, &target.lease, (name, source), kept)
+}
+
+/// The template that suits the environment's commit.
+fn template(templates: &Templates<'_>, target: &Target) -> Result<Option<String>> {
+    templates.require_trusted()?;
+    let part = target.lease.parts.iter().find(|part| part.service == target.service);
+    part.map(|part| templates.database_for(part)).transpose().map(Option::flatten)
+}
+
+/// Says what was done.
+pub(super) fn answer(
+    ui: &Ui,
+    lease: &Lease,
+    (database, from): (&str, Option<String>),
+    snapshot: Option<String>,
+) -> Result<Exit> {
+    super::say_way_back(ui, lease, snapshot.as_deref());
+    let answer = Answer { database, empty: from.is_none(), from, snapshot };
+    ui.answer(&answer, || format!("{database}\n"))?;
+    Ok(Exit::Done)
+}
+
+fn empty_mysql(args: &Args, target: &Target) -> Result<()> {
+    let name = &target.database.name;
+    match mysql::reset(&target.database, &target.lease.id, args.force)? {
+        Gone::Dropped | Gone::Missing => Ok(()),
+        Gone::Busy(sessions) => Err(postgres::in_use(name, &sessions)),
+        Gone::NotOurs(whose) => {
+            let message = format!("database `{name}` is not this environment's ({whose})");
+            Err(error::refused(message).into())
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a database is like: its size, its age, and what lies beside it.
+
+use super::also::{beside, patterns};
+use super::scripts::users;
+use super::{parse_json, session};
+use crate::service::detail::{Detail, Part};
+use crate::service::{Database, Session};
+use anyhow::Result;
+use serde::Deserialize;
+
+/// The size of the database `d` in bytes; 0 when the user may not know it.
+macro_rules! size {
+    () => {
+        "CASE WHEN has_database_privilege(d.oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_database_size(d.oid) ELSE 0 END"
+    };
+}
+
+/// Prints it as JSON. When the database was created is the time of a file that only some users may look at.
+const DETAIL: &str = concat!(
+    r#"SELECT has_function_privilege('pg_stat_file(text, boolean)', 'EXECUTE') AS looks, coalesce(max(oid::text), '') AS oid
+FROM pg_database WHERE datname = :'name' \gset
+\set created 0
+\if :looks
+  SELECT coalesce(extract(epoch FROM (pg_stat_file(format('base/%s/PG_VERSION', :'oid'), true)).modification)::bigint, 0)
+    AS created \gset
+\endif
+SELECT json_build_object('mark', shobj_description(d.oid, 'pg_database'), 'bytes', "#,
+    size!(),
+    ", 'created', :'created'::bigint, 'sessions', ",
+    users!(),
+    r#", 'also', (SELECT coalesce(json_agg(json_build_object('database', name, 'bytes', size) ORDER BY name), '[]') FROM "#,
+    beside!(),
+    r#"),
+  'snapshots', (SELECT coalesce(json_agg(json_build_object('database', datname, 'mark', mark, 'bytes', size) ORDER BY datname), '[]')
+    FROM (SELECT datname, shobj_description(d.oid, 'pg_database') AS mark, "#,
+    size!(),
+    r#" AS size FROM pg_database d) d WHERE left(mark, length(:'mark') + 1) = :'mark' || ' '))
+FROM pg_database d WHERE datname = :'name';
+"#
+);
+
+#[derive(Deserialize)]
+struct Row {
+    mark: Option<String>,
+    bytes: u64,
+    created: u64,
+    sessions: Vec<Session>,
+    also: Vec<Part>,
+    snapshots: Vec<Copy>,
+}
+
+#[derive(Deserialize)]
+struct Copy {
+    database: String,
+    mark: String,
+    bytes: u64,
+}
+
+/// Looks at a database of the lease with this id; `None`: there is none, or it is another's.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn detail(database: &Database, id: &str) -> Result<Option<Detail>> {
+    let script = session(&database.server, DETAIL.to_owned(), &database.name, id);
+    let lines = script.var("also", &patterns(database)).run()?;
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let row: Row = parse_json(&lines.concat())?;
+    if row.mark.as_deref() != Some(&crate::model::lease::mark(id)) {
+        return Ok(None);
+    }
+    let snapshot = |copy: Copy| {
+        let name = super::snapshot::named(database, id, &copy.mark)?.to_owned();
+        Some((name, Part { database: copy.database, bytes: copy.bytes }))
+    };
+    Ok(Some(Detail {
+        bytes: row.bytes,
+        created: (row.created > 0).then_some(row.created),
+        sessions: row.sessions,
+        also: row.also,
+        snapshots: row.snapshots.into_iter().filter_map(snapshot).collect(),
+    }))
+}

@@ -1,0 +1,77 @@
+//! Fills one database with the content of another that is in use, as the server's own programs do.
+
+use super::copy::Dump;
+use super::psql;
+use crate::error;
+use crate::service::Server;
+use crate::service::executor::{Site, Task};
+use anyhow::Result;
+
+/// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
+/// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
+const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s "$@" || printf '\n\\.\nthe dump failed;\n'; } |
+psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
+
+/// The same by several processes, through a directory of the server's own. `pg_restore` gets the name of a database that
+/// is being created, which is no connection string.
+const PARALLEL: &str = r#"jobs=$1; shift
+dir=$(mktemp -d) || exit
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s -Fd -j "$jobs" -f "$dir/dump" "$@" &&
+pg_restore -w --exit-on-error -j "$jobs" -d "$PGDATABASE" "$dir/dump" && echo copied"#;
+
+/// Fills the database `target` with the content of `source`, which may be in use.
+pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> Result<()> {
+    let site = Site::with_password(server, psql::PASSWORD)?;
+    let mut vars = psql::filling(&site, server, target);
+    vars.push(("AGENTENV_SOURCE", source));
+    // The line tells that the container answers.
+    let (script, options) = (format!("echo begun\n{}", how.script()), how.options());
+    let mut args = vec!["-c", &script, "sh"];
+    args.extend(options.iter().map(String::as_str));
+    let task = Task { args, vars, patience: psql::COPYING, ..Task::new("sh") };
+    let output = site.run(&task)?;
+    if output.success() && output.text().ends_with("copied") {
+        return Ok(());
+    }
+    let message = format!("cannot copy database `{source}`: {}", psql::said(&output.stderr));
+    Err(error::service(message).into())
+}
+
+impl Dump {
+    /// The shell script.
+    pub(super) fn script(&self) -> &'static str {
+        if self.jobs.is_some() { PARALLEL } else { DUMP }
+    }
+
+    /// Its arguments.
+    pub(super) fn options(&self) -> Vec<String> {
+        let mut options: Vec<String> = self.jobs.iter().map(u16::to_string).collect();
+        options.extend(self.schema_only.then(|| "--schema-only".to_owned()));
+        let tables = self.without_rows.iter();
+        options.extend(tables.map(|table| format!("--exclude-table-data={table}")));
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exec::Cmd;
+
+    /// Gives what psql reads when pg_dump prints this and fails.
+    fn read(dumped: &str) -> String {
+        let broken = format!("pg_dump() {{ printf '{dumped}'; false; }}; psql() {{ cat >&2; }}\n");
+        let shell = Cmd::new("sh").args(["-c", &(broken + DUMP)]);
+        shell.env("AGENTENV_SOURCE", "a").env("PGDATABASE", "b").output().unwrap().stderr
+    }
+
+    #[test]
+    fn a_dump_that_is_cut_in_a_tables_data_ends_the_data_before_it_fails() {
+        assert_eq!(
+            read("COPY t (x) FROM stdin;\\nhalf a li"),
+            "COPY t (x) FROM stdin;\nhalf a li\n\\.\nthe dump failed;"
+        );
+    }
+}
