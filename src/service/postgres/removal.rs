@@ -98,11 +98,11 @@ impl Removal {
         let mut gone = Vec::new();
         for some in wanted.chunks(AT_ONCE) {
             let lines = self.ask(some, scripts::removal::DROP, "dropped")?;
-            let [before, left] = lines.as_slice() else {
+            let [before @ .., left] = lines.as_slice() else {
                 return Err(super::no_word("drop", &some[0].database.name));
             };
             let (before, left): (Vec<Stands>, Vec<String>) =
-                (parse_json(before)?, parse_json(left)?);
+                (parse_json(&before.concat())?, parse_json(left)?);
             gone.extend(some.iter().map(|one| one.gone(&before, &left)));
         }
         Ok(gone)
