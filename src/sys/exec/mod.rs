@@ -42,7 +42,7 @@ pub struct Cmd {
 }
 
 impl Cmd {
-    /// A command that runs here, with nothing to read, for at most [`PATIENCE`].
+    /// A command that runs here, with nothing to read, for at most `PATIENCE`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Cmd {
             program: program.as_ref().to_owned(),
