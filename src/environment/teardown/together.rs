@@ -116,8 +116,9 @@ fn take(
         step.done();
         return Ok((Lease { remains: false, ..lease.clone() }, None));
     };
-    let remains = !closing::is_closed(lease)? && trees::has_remains(lease)?;
-    if !remains && !closing::is_closed(lease)? {
+    let is_closed = closing::is_closed(lease)?;
+    let remains = !is_closed && trees::has_remains(lease)?;
+    if !remains && !is_closed {
         return Err(error);
     }
     let error = error.context("cannot release the worktree");
