@@ -200,6 +200,16 @@ pub fn may_have_run(error: anyhow::Error) -> anyhow::Error {
     Failure { hint, ..Failure::new(exit_of(&error), error.to_string()) }.into()
 }
 
+/// Exit 8, or 130 when one of them is an interruption: what was done in part, and why the rest is left.
+pub fn left(done: &str, left: &[anyhow::Error]) -> Failure {
+    let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
+    let message = format!("{done}: {}", named.join("; "));
+    match left.iter().any(|error| exit_of(error) == Exit::Interrupted) {
+        true => interrupted(message),
+        false => partial(message),
+    }
+}
+
 /// The exit code of an error: that of the outermost [`Failure`] in it, else "failed".
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)

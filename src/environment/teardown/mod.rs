@@ -6,7 +6,7 @@ mod together;
 pub use together::{Going, end_all, remove_all};
 
 use crate::environment::{closing, files, worktree};
-use crate::error::{self, Exit, Failure, exit_of};
+use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::shell;
 use crate::service::removal::Servers;
@@ -147,11 +147,8 @@ fn conclude(
     }
     let hint = way_out(store, lease, &parts);
     store.save(&Lease { parts, ..lease.clone() })?;
-    let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
-    let message = format!("`{}` partially removed: {}", lease.name, named.join("; "));
-    let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
-    let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
-    Err(Failure::new(exit, message).hint(hint).into())
+    let failure = error::left(&format!("`{}` partially removed", lease.name), &left);
+    Err(failure.hint(hint).into())
 }
 
 fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {

@@ -2,17 +2,16 @@
 
 use super::place;
 use crate::environment::{teardown, worktree};
-use crate::error::{self, Exit, Failure, exit_of};
+use crate::error::{self, Exit, exit_of};
 use crate::model::config::{Kind, Trash};
 use crate::model::lease::{self, Lease, Part};
 use crate::model::trash::{Phase, Record, VERSION};
 use crate::service::trash::{self as parts, Kept};
 use crate::service::{self, inventory};
 use crate::sys::store::Store;
-use crate::sys::{clock, failpoint, fs, git, trash};
+use crate::sys::{clock, failpoint, fs, git, parallel, trash};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
-use std::thread;
 
 /// How an environment is kept.
 #[derive(Debug, Clone, Copy)]
@@ -161,12 +160,7 @@ fn services(
     record: &Record,
     force: bool,
 ) -> Vec<Result<u64>> {
-    thread::scope(|scope| {
-        let start = |part| scope.spawn(move || service(ui, store, lease, part, force));
-        let started: Vec<_> = record.lease.parts.iter().map(start).collect();
-        let panicked = |_| Err(anyhow!("a thread panicked"));
-        started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
-    })
+    parallel::each(&record.lease.parts, |part| service(ui, store, lease, part, force))
 }
 
 fn service(ui: &Ui, store: &Store, lease: &Lease, part: &Part, force: bool) -> Result<u64> {
@@ -210,10 +204,6 @@ fn partial(lease: &Lease, left: &[anyhow::Error]) -> Option<anyhow::Error> {
     if left.is_empty() {
         return None;
     }
-    let named: Vec<String> = left.iter().map(|error| format!("{error:#}")).collect();
-    let message = format!("partly moved `{}` to the trash: {}", lease.name, named.join("; "));
-    let interrupted = left.iter().any(|error| exit_of(error) == Exit::Interrupted);
-    let exit = if interrupted { Exit::Interrupted } else { Exit::Partial };
-    let hint = "fix that, then `git agentenv prune` moves the rest";
-    Some(Failure::new(exit, message).hint(hint).into())
+    let failure = error::left(&format!("partly moved `{}` to the trash", lease.name), left);
+    Some(failure.hint("fix that, then `git agentenv prune` moves the rest").into())
 }

@@ -13,11 +13,10 @@ use crate::service::{self, State};
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
-use crate::sys::{failpoint, git, interrupt, repo, trash};
+use crate::sys::{failpoint, git, interrupt, parallel, repo, trash};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
-use std::thread;
 
 /// An environment that was restored.
 #[derive(Debug)]
@@ -189,12 +188,7 @@ fn advance(ui: &Ui, store: &Store, lease: &Lease, record: &Record) -> Result<Out
 
 /// Brings the parts back side by side; gives those that are taken.
 fn services(ui: &Ui, store: &Store, lease: &Lease, record: &Record) -> Result<Vec<Part>> {
-    let results: Vec<Result<bool>> = thread::scope(|scope| {
-        let start = |part| scope.spawn(move || service(ui, store, lease, record, part));
-        let started: Vec<_> = lease.parts.iter().map(start).collect();
-        let panicked = |_| Err(anyhow!("a thread panicked"));
-        started.into_iter().map(|part| part.join().unwrap_or_else(panicked)).collect()
-    });
+    let results = parallel::each(&lease.parts, |part| service(ui, store, lease, record, part));
     let mut taken = Vec::new();
     for (part, ours) in lease.parts.iter().zip(results) {
         if !ours.map_err(|error| later(lease, record, error))? {
