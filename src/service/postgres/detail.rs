@@ -1,19 +1,12 @@
 //! What a database is like: its size, its age, and what lies beside it.
 
 use super::also::{beside, patterns};
-use super::scripts::users;
+use super::scripts::{size, users};
 use super::{parse_json, session};
 use crate::service::detail::{Detail, Part};
 use crate::service::{Database, Session};
 use anyhow::Result;
 use serde::Deserialize;
-
-/// The size of the database `d` in bytes; 0 when the user may not know it.
-macro_rules! size {
-    () => {
-        "CASE WHEN has_database_privilege(d.oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_database_size(d.oid) ELSE 0 END"
-    };
-}
 
 /// Prints it as JSON. When the database was created is the time of a file that only some users may look at.
 const DETAIL: &str = concat!(

@@ -25,6 +25,14 @@ macro_rules! users {
 }
 pub(super) use users;
 
+/// The size of the database `d` in bytes; 0 when the user may not know it.
+macro_rules! size {
+    () => {
+        "CASE WHEN has_database_privilege(d.oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_database_size(d.oid) ELSE 0 END"
+    };
+}
+pub(super) use size;
+
 /// Every database with its mark and what uses it.
 macro_rules! databases {
     () => {

@@ -1,6 +1,7 @@
 //! Template databases: copies without connections that new databases are copied from.
 
 use super::copy::{self, Copy};
+use super::scripts::size;
 use super::{Database, SqlError, dump_file, parse_json, psql};
 use crate::error;
 use crate::model::source::Source;
@@ -12,13 +13,14 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// Prints the databases whose comment begins with `prefix`, as JSON, with their sizes.
-const TEMPLATES: &str =
-    "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes',
-  CASE WHEN pg_has_role('pg_read_all_stats', 'MEMBER') OR has_database_privilege(oid, 'CONNECT')
-    THEN pg_database_size(oid) ELSE 0 END)), '[]')
+const TEMPLATES: &str = concat!(
+    "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes', ",
+    size!(),
+    ")), '[]')
 FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
 WHERE left(mark, length(:'prefix')) = :'prefix';
-";
+"
+);
 
 /// Drops a template that carries the mark; prints `dropped` or `kept`.
 const DROP_TEMPLATE: &str = r#"SELECT count(*) > 0 AS own FROM pg_database
