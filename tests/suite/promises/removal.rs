@@ -25,6 +25,23 @@ impl<'a> World<'a> {
         World { repo, tree: sandbox.root.join("app-x") }
     }
 
+    /// One whose branch has the submodule `sub`.
+    fn with_submodule(sandbox: &'a Sandbox, library: &Repo<'_>) -> Self {
+        let world = Self::small(sandbox);
+        let from = library.path.to_str().unwrap();
+        world.git(&[
+            "-c",
+            "protocol.file.allow=always",
+            "submodule",
+            "--quiet",
+            "add",
+            from,
+            "sub",
+        ]);
+        world.git(&["commit", "--quiet", "--message", "submodule"]);
+        world
+    }
+
     fn git(&self, args: &[&str]) -> String {
         let tree = self.tree.to_str().unwrap();
         self.repo.git(&[&["-C", tree], args].concat())
@@ -107,11 +124,7 @@ fn what_a_hook_leaves_behind_is_put_back_with_the_rest() {
 #[test]
 fn a_worktree_that_cannot_be_renamed_is_deleted_where_it_is() {
     let sandbox = Sandbox::new();
-    let library = sandbox.repo("library");
-    let world = World::small(&sandbox);
-    let from = library.path.to_str().unwrap();
-    world.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "sub"]);
-    world.git(&["commit", "--quiet", "--message", "submodule"]);
+    let world = World::with_submodule(&sandbox, &sandbox.repo("library"));
     let said = world.repo.agentenv(&["remove", "x"]).ok();
     assert!(said.stderr.contains("git cannot move a worktree with submodules"), "{}", said.show());
     assert!(!world.tree.exists() && !hidden(&world).any(|_| true));
@@ -258,11 +271,7 @@ fn deleting_and_renaming_is_work_as_git_says() {
 fn unpushed_commits_in_a_submodule_are_work() {
     let sandbox = Sandbox::new();
     let library = sandbox.repo("library");
-    let world = World::small(&sandbox);
-    let from = library.path.to_str().unwrap();
-    let file = ["-c", "protocol.file.allow=always"];
-    world.git(&[&file[..], &["submodule", "--quiet", "add", from, "sub"]].concat());
-    world.git(&["commit", "--quiet", "--message", "submodule"]);
+    let world = World::with_submodule(&sandbox, &library);
     let sub = world.tree.join("sub");
     let in_sub = |args: &[&str]| world.repo.git(&[&["-C", sub.to_str().unwrap()], args].concat());
     in_sub(&["commit", "--quiet", "--allow-empty", "--message", "hours of work"]);
@@ -277,11 +286,7 @@ fn unpushed_commits_in_a_submodule_are_work() {
 #[test]
 fn a_submodule_whose_commits_cannot_be_counted_is_kept_until_forced() {
     let sandbox = Sandbox::new();
-    let library = sandbox.repo("library");
-    let world = World::small(&sandbox);
-    let from = library.path.to_str().unwrap();
-    world.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "sub"]);
-    world.git(&["commit", "--quiet", "--message", "submodule"]);
+    let world = World::with_submodule(&sandbox, &sandbox.repo("library"));
     let modules = world.repo.path.join(".git/worktrees/app-x/modules/sub");
     fs::write(modules.join("refs/heads/work"), "1".repeat(40) + "\n").unwrap();
     world.refuses(&[], "the submodule sub");

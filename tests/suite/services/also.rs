@@ -1,8 +1,7 @@
 //! Databases that tests make beside an environment's own: they go with it, and no other does.
 
 use crate::common::{Repo, Sandbox, hold, servers};
-use git_agentenv::model::config::{Kind, Place};
-use git_agentenv::service::{Database, Gone, Server, postgres};
+use git_agentenv::service::{Database, Gone, postgres};
 use std::fs;
 
 fn project<'a>(sandbox: &'a Sandbox, also: &str) -> Repo<'a> {
@@ -95,14 +94,7 @@ fn a_session_on_one_of_them_is_named_and_nothing_is_dropped() {
     let id = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
     let id = id.path().file_stem().unwrap().to_str().unwrap().to_owned();
     // The look right before the deletion finds it as well.
-    let server = Server {
-        kind: Kind::Postgres,
-        place: Place::Container(servers().postgres.to_owned()),
-        user: "postgres".to_owned(),
-        port: servers().postgres_port,
-        password_env: None,
-    };
-    let mut own = Database::new(&server, format!("{}_a", sandbox.id));
+    let mut own = Database::new(&super::postgres_server(), format!("{}_a", sandbox.id));
     own.also = vec![format!("test_{}_a*", sandbox.id)];
     let Gone::Busy(sessions) = postgres::release(&own, &id, false).unwrap() else { panic!() };
     assert_eq!(sessions[0].application, "pytest");

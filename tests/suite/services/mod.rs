@@ -12,7 +12,20 @@ mod redis;
 mod sqlite;
 mod trash;
 
-use crate::common::Sandbox;
+use crate::common::{Sandbox, servers};
+use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::service::Server;
+
+/// The tests' Postgres, as a configuration would name it.
+fn postgres_server() -> Server {
+    Server {
+        kind: Kind::Postgres,
+        place: Place::Container(servers().postgres.to_owned()),
+        user: "postgres".to_owned(),
+        port: servers().postgres_port,
+        password_env: None,
+    }
+}
 
 /// Room for a test's own resources on the shared servers, which are released with it.
 struct World {

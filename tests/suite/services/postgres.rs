@@ -3,7 +3,7 @@
 use super::World;
 use crate::common::{Talk, servers, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
-use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::model::config::Place;
 use git_agentenv::model::lease::mark;
 use git_agentenv::model::source::Source;
 use git_agentenv::service::{Database, Gone, Server, State, postgres};
@@ -244,14 +244,7 @@ fn on(mut database: Database, change: impl FnOnce(&mut Server)) -> Database {
 
 impl World {
     fn part(&self, word: &str) -> Database {
-        let server = Server {
-            kind: Kind::Postgres,
-            place: Place::Container(servers().postgres.to_owned()),
-            user: "postgres".to_owned(),
-            port: servers().postgres_port,
-            password_env: None,
-        };
-        Database::new(&server, format!("{}_{word}", self.sandbox.id))
+        Database::new(&super::postgres_server(), format!("{}_{word}", self.sandbox.id))
     }
 
     fn comment(&self, name: &str) -> String {
