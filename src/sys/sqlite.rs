@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_secs(2);
 /// How long a copy may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// The online backup of SQLite: it copies one state of the database, whoever writes to it meanwhile.
+/// The online backup of SQLite: it copies one state of the database, although other processes write to it meanwhile.
 const BACKUP: &str = "
 import sqlite3, sys, urllib.parse
 source = sqlite3.connect('file:' + urllib.parse.quote(sys.argv[1]) + '?mode=rw', uri=True, timeout=30)

@@ -20,7 +20,7 @@ pub(super) struct Left {
     pub(super) of: usize,
 }
 
-/// The free slots of each pool in the configuration: no lease holds them, and no keys are in an index, whoever wrote them.
+/// The free slots of each pool in the configuration: no lease holds them, and an index holds no keys at all.
 pub(super) fn left(store: &Store, config: Option<&Config>) -> Result<Vec<Left>> {
     let (leases, _) = store.survey()?;
     let mut left = Vec::new();

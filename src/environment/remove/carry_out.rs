@@ -140,7 +140,7 @@ impl Run<'_> {
         }
     }
 
-    /// Closes what is whole, and goes on with what an earlier removal or `add` did not finish. Gives the places of those whose
+    /// Closes what is whole, and continues what an earlier removal or `add` did not finish. Gives the places of those whose
     /// leases are `removing` now, each with what could not be ended.
     fn close(&self, servers: &Servers, jobs: &mut [Job]) -> Vec<(usize, Vec<anyhow::Error>)> {
         let store = &self.context.store;
