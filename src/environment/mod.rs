@@ -31,5 +31,6 @@ pub mod signs;
 pub mod state;
 pub mod teardown;
 pub mod trash;
+pub mod trees;
 pub mod workspace;
 pub mod worktree;

@@ -87,8 +87,9 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
     if !dry_run {
         leftovers::sweep(&orphans::repositories(&store, &leases, here().as_deref())?, &leases);
     }
-    for lease in &leases {
-        consider(ui, &store, lease, &mut report);
+    let settled = reclaim::settle_all(ui, &store, &leases, dry_run);
+    for (lease, settled) in leases.iter().zip(settled) {
+        consider(ui, lease, settled, &mut report);
     }
     empty_trash(ui, &store, options.trash, &mut report)?;
     if broken.is_empty() {
@@ -140,8 +141,8 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
     Ok(())
 }
 
-fn consider(ui: &Ui, store: &Store, lease: &Lease, report: &mut Report) {
-    match reclaim::settle(ui, store, lease, report.dry_run) {
+fn consider(ui: &Ui, lease: &Lease, settled: Result<Settled>, report: &mut Report) {
+    match settled {
         Ok(Settled::Settled(lease, due)) => report.pruned.push(Entry {
             name: lease.name.clone(),
             due: Some(Reason::Lease(due)),

@@ -123,11 +123,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = context.as_ref().map(Context::config).transpose()?.flatten();
     let mut findings = look(&store, context.as_ref(), config.as_ref())?;
     if args.fix {
-        for fix in findings.iter().filter_map(|finding| finding.fix.as_ref()) {
-            if let Err(error) = repair(ui, &store, fix) {
-                ui.warn(format!("{error:#}"));
-            }
-        }
+        repair_all(ui, &store, findings.iter().filter_map(|finding| finding.fix.as_ref()));
         findings = look(&store, context.as_ref(), config.as_ref())?;
     }
     let left = slots::left(&store, config.as_ref())?;
@@ -175,9 +171,25 @@ pub fn of_lease(lease: &Lease) -> Vec<Finding> {
     findings
 }
 
-fn repair(ui: &Ui, store: &Store, fix: &Fix) -> Result<()> {
+/// Finishes what was interrupted for all at once, then repairs the rest one by one.
+fn repair_all<'a>(ui: &Ui, store: &Store, fixes: impl Iterator<Item = &'a Fix>) {
+    let (mut unfinished, mut repaired) = (Vec::new(), Vec::new());
+    for fix in fixes {
+        match fix {
+            Fix::Finish(lease) => unfinished.push(Lease::clone(lease)),
+            Fix::Adopt(_) | Fix::Move(..) => repaired.push(fix),
+        }
+    }
+    let finished = reclaim::settle_all(ui, store, &unfinished, false).into_iter();
+    let repaired = repaired.into_iter().map(|fix| repair(ui, fix));
+    for error in finished.map(|done| done.map(drop)).chain(repaired).filter_map(Result::err) {
+        ui.warn(format!("{error:#}"));
+    }
+}
+
+fn repair(ui: &Ui, fix: &Fix) -> Result<()> {
     match fix {
-        Fix::Finish(lease) => reclaim::settle(ui, store, lease, false).map(drop),
+        Fix::Finish(_) => Ok(()),
         Fix::Adopt(path) => adopt_at(ui, path),
         Fix::Move(lease, path) => {
             git::repair_worktree(&lease.main, path)?;

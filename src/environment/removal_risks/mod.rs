@@ -2,11 +2,13 @@
 
 mod files;
 
+use crate::environment::trees::Trees;
 use crate::environment::{closing, parts, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::removal::{Look, Servers};
+use crate::sys::repo::Worktree;
 use crate::sys::{listeners, parallel};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
@@ -103,7 +105,10 @@ pub struct Risks {
 pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Result<Risks>> {
     let going = branches(leases.iter().copied(), with_branch);
     let (worktrees, looks) = thread::scope(|scope| {
-        let look = || parallel::each(leases, |lease| of_worktree(lease, &going));
+        let look = || {
+            let trees = Trees::of(leases.iter().copied());
+            parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
+        };
         let worktrees = scope.spawn(look);
         let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
         let looks = parts::each(&held, |held| servers.look(held));
@@ -164,9 +169,13 @@ pub fn of_part(lease: &Lease, part: &Part, look: &Look) -> Vec<Loss> {
 ///
 /// `going` are the branches that are deleted together: none of them keeps the commits of another.
 pub fn of_worktree(lease: &Lease, going: &[&str]) -> Result<Vec<Loss>> {
+    of_tree(lease, worktree::of(lease)?.as_ref(), going)
+}
+
+fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &[&str]) -> Result<Vec<Loss>> {
     let mut losses = Vec::new();
-    let Some(tree) = worktree::of(lease)? else { return Ok(losses) };
-    let (at, tree) = closing::found(lease, &tree)?;
+    let Some(tree) = tree else { return Ok(losses) };
+    let (at, tree) = closing::found(lease, tree)?;
     // What is closed and `removing` was looked at.
     let is_agreed = lease.phase == Phase::Removing && at.path != lease.path;
     if is_agreed || !tree.is_present() {

@@ -32,6 +32,24 @@ pub struct Force {
 /// # Errors
 /// Partial, naming what could not be deleted; the lease keeps it.
 pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
+    undo_all(ui, store, &Servers::of(&[lease]), &[lease]).into_iter().collect()
+}
+
+/// Rolls back each `add` that did not finish, as [`undo`] does.
+pub fn undo_all(ui: &Ui, store: &Store, servers: &Servers, leases: &[&Lease]) -> Vec<Result<()>> {
+    let left: Vec<_> = leases.iter().map(|lease| take_back(store, lease)).collect();
+    let force = Force { work: true, sessions: true, unmarked: false };
+    let wanted: Vec<_> = leases.iter().map(|lease| (*lease, force)).collect();
+    let gone = parts::release(ui, servers, &wanted);
+    let ended = leases.iter().zip(left).zip(gone).map(|((lease, mut left), gone)| {
+        let parts = parts::left(lease, gone, &mut left);
+        conclude(store, lease, parts, left)
+    });
+    ended.collect()
+}
+
+/// Deletes what an `add` made outside the servers; gives what could not be deleted.
+fn take_back(store: &Store, lease: &Lease) -> Vec<anyhow::Error> {
     let mut left = Vec::new();
     if lease.adopted {
         keep(&mut left, "environment file", files::remove_env(lease));
@@ -40,11 +58,7 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
         keep(&mut left, "worktree", half_made(store, lease));
         keep(&mut left, "branch", branch(lease));
     }
-    let servers = Servers::of(&[lease]);
-    let force = Force { work: true, sessions: true, unmarked: false };
-    let gone = parts::release(ui, &servers, &[(lease, force)]);
-    let parts = parts::left(lease, gone.into_iter().flatten(), &mut left);
-    conclude(store, lease, parts, left)
+    left
 }
 
 /// Removes the worktree of a lease that is `removing`: one that is closed was looked at, and is only taken from git.

@@ -1,13 +1,13 @@
 //! Deletes environments that are removed for good, side by side.
 
 use super::{Force, conclude, keep, parts, unwanted_branch, worktree};
+use crate::environment::trees::Trees;
 use crate::environment::{closing, processes, trash, worktree as trees};
 use crate::error;
 use crate::model::config::Place;
 use crate::model::lease::Lease;
 use crate::service::removal::Servers;
 use crate::sys::docker::Projects;
-use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, parallel};
 use crate::ui::Ui;
@@ -31,9 +31,6 @@ pub struct Going {
     /// What could not be deleted so far.
     pub left: Vec<anyhow::Error>,
 }
-
-/// The worktrees of repositories that are asked for once.
-type Trees = BTreeMap<PathBuf, Result<Vec<Worktree>>>;
 
 /// Ends what runs in these environments; gives what could not be ended of each.
 pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
@@ -64,7 +61,7 @@ fn remove_containers(containers: &Result<Projects>, lease: &Lease) -> Result<()>
 /// # Errors
 /// Of each, partial, naming what could not be deleted; the lease keeps it.
 pub fn remove_all(ui: &Ui, store: &Store, servers: &Servers, going: Vec<Going>) -> Vec<Result<()>> {
-    let trees = worktrees(&going);
+    let trees = Trees::of(going.iter().map(|one| &one.lease));
     let taken = parallel::each(&going, |one| take(ui, store, one, &trees));
     let (mut results, mut rest) = (Vec::new(), Vec::new());
     for (mut one, taken) in going.into_iter().zip(taken) {
@@ -86,15 +83,6 @@ pub fn remove_all(ui: &Ui, store: &Store, servers: &Servers, going: Vec<Going>) 
     results
 }
 
-fn worktrees(going: &[Going]) -> Trees {
-    let mut trees = Trees::new();
-    for one in going {
-        let repository = one.lease.repository.clone();
-        trees.entry(repository).or_insert_with_key(|common| repo::worktrees(common));
-    }
-    trees
-}
-
 /// Takes a worktree: gives the lease with what is recorded of it, and what could not be deleted.
 ///
 /// # Errors
@@ -106,12 +94,9 @@ fn take(
     trees: &Trees,
 ) -> Result<(Lease, Option<anyhow::Error>)> {
     let lease = &one.lease;
-    let known = match &trees[&lease.repository] {
-        Ok(known) => known,
-        Err(error) => return Err(error::again(error)),
-    };
+    let tree = trees.find(lease)?;
     let step = ui.step("worktree");
-    let taken = worktree(store, lease, trees::among(lease, known), one.force);
+    let taken = worktree(store, lease, tree, one.force);
     let Err(error) = taken else {
         step.done();
         return Ok((Lease { remains: false, ..lease.clone() }, None));

@@ -2,6 +2,7 @@
 
 mod blackbox;
 mod blackbox_servers;
+mod bulk;
 mod crash;
 mod crash_data;
 mod env_file;

@@ -1,15 +1,16 @@
 //! Finishes interrupted operations and releases resources of deleted worktrees.
 
+mod settle;
+
+pub use settle::{Settled, settle_all};
+
 use crate::environment::context::Context;
-use crate::environment::teardown::{self, Force, Going};
-use crate::environment::{closing, removal_risks, remove, trash, worktree};
+use crate::environment::{closing, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
-use crate::service::removal::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
-use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -93,71 +94,20 @@ pub fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
         || fs::stands(parent)? == Stands::Directory)
 }
 
-/// What came of looking at a lease.
-#[derive(Debug)]
-pub enum Settled {
-    /// What it held was released, or would be; this is what it held, and why.
-    Settled(Box<Lease>, Due),
-    /// Nothing is to be released.
-    NotDue,
-    /// Another process works on it.
-    Busy,
-}
-
-/// Releases what one lease holds if it is due. On an error the lease stays on record.
-///
-/// # Errors
-/// When it could not be released; it stays on record.
-pub fn settle(ui: &Ui, store: &Store, lease: &Lease, dry_run: bool) -> Result<Settled> {
-    let Some(_working) = store.try_lock_lease(&lease.id)? else {
-        return Ok(Settled::Busy);
-    };
-    // Its command may have finished since the leases were read.
-    let Some(lease) = store.lease(&lease.id)? else {
-        return Ok(Settled::NotDue);
-    };
-    let Some(due) = due(&lease)? else {
-        return Ok(Settled::NotDue);
-    };
-    if !dry_run {
-        release(ui, store, &lease, due)?;
-    }
-    Ok(Settled::Settled(Box::new(lease), due))
-}
-
-/// Without `--force`: what has live sessions or holds work stays.
-fn release(ui: &Ui, store: &Store, lease: &Lease, due: Due) -> Result<()> {
-    match due {
-        Due::AddInterrupted => return teardown::undo(ui, store, lease),
-        Due::KeepInterrupted => return trash::finish_keeping(ui, store, lease, false),
-        Due::RestoreInterrupted => return trash::finish_restoring(ui, store, lease),
-        Due::CloseInterrupted => {
-            return remove::reopen(store, &Servers::of(&[lease]), lease.clone()).map(drop);
-        }
-        Due::RemoveInterrupted | Due::WorktreeGone | Due::RepositoryGone => {}
-    }
-    let servers = Servers::of(&[lease]);
-    let risks = removal_risks::of_all(&[lease], false, &servers);
-    for risks in risks {
-        removal_risks::require_none(lease, &risks?.losses, false)?;
-    }
-    let lease = lease.clone().into_removing();
-    store.save(&lease)?;
-    let left = teardown::end_all(&[&lease]).into_iter().flatten().collect();
-    let going = Going { lease, force: Force::default(), left };
-    teardown::remove_all(ui, store, &servers, vec![going]).into_iter().collect()
-}
-
 /// Releases, before `add`, what an earlier environment of the same branch left behind.
 pub fn stale(context: &Context, ui: &Ui, branch: &str) -> Result<()> {
+    let mut earlier = Vec::new();
     for lease in context.leases()? {
-        if lease.branch.as_deref() != Some(branch) || due(&lease)?.is_none() {
-            continue;
+        if lease.branch.as_deref() == Some(branch) && due(&lease)?.is_some() {
+            ui.say(format!("releasing what the earlier `{}` left behind", lease.name));
+            earlier.push(lease);
         }
-        ui.say(format!("releasing what the earlier `{}` left behind", lease.name));
-        match settle(ui, &context.store, &lease, false).map_err(|error| held(&lease, error))? {
+    }
+    let settled = settle_all(ui, &context.store, &earlier, false);
+    for (lease, settled) in earlier.iter().zip(settled) {
+        match settled.map_err(|error| held(lease, error))? {
             Settled::Settled(..) | Settled::NotDue => {}
-            Settled::Busy => return Err(busy(&lease)),
+            Settled::Busy => return Err(busy(lease)),
         }
     }
     Ok(())

@@ -1,0 +1,192 @@
+//! Settles leases in bulk: one session for each server, and what stops one lease stops no other.
+
+use super::{Due, due_with};
+use crate::environment::teardown::{self, Force, Going};
+use crate::environment::trees::Trees;
+use crate::environment::{removal_risks, remove, trash};
+use crate::model::lease::Lease;
+use crate::service::removal::Servers;
+use crate::sys::lock::Lock;
+use crate::sys::parallel;
+use crate::sys::store::Store;
+use crate::ui::Ui;
+use anyhow::{Result, anyhow};
+
+/// So many leases are locked at the same time: each lock is an open file.
+const AT_ONCE: usize = 100;
+
+/// What came of looking at a lease.
+#[derive(Debug)]
+pub enum Settled {
+    /// What it held was released, or would be; this is what it held, and why.
+    Settled(Box<Lease>, Due),
+    /// Nothing is to be released.
+    NotDue,
+    /// Another process works on it.
+    Busy,
+}
+
+/// How a lease that is due is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// What an unfinished `add` made is taken back.
+    Undo,
+    /// It is opened again.
+    Reopen,
+    /// It goes to the trash.
+    Keep,
+    /// It comes out of the trash.
+    Restore,
+    /// Everything that it holds is deleted.
+    Remove,
+}
+
+/// A lease that is due and that no other process works on.
+struct Job {
+    lease: Lease,
+    due: Due,
+    _working: Lock,
+}
+
+impl From<Due> for Way {
+    fn from(due: Due) -> Self {
+        match due {
+            Due::AddInterrupted => Way::Undo,
+            Due::CloseInterrupted => Way::Reopen,
+            Due::KeepInterrupted => Way::Keep,
+            Due::RestoreInterrupted => Way::Restore,
+            Due::RemoveInterrupted | Due::WorktreeGone | Due::RepositoryGone => Way::Remove,
+        }
+    }
+}
+
+/// Releases what those of the leases hold that are due; the answers are in the order of the leases. On an error the lease
+/// stays on record. Without `--force`: what has live sessions or holds work stays.
+pub fn settle_all(ui: &Ui, store: &Store, leases: &[Lease], dry_run: bool) -> Vec<Result<Settled>> {
+    let trees = Trees::of(leases);
+    let is_due = |lease| Ok(due_among(&trees, lease)?.is_some());
+    let looked: Vec<Result<bool>> = leases.iter().map(is_due).collect();
+    let due: Vec<&Lease> = leases
+        .iter()
+        .zip(&looked)
+        .filter_map(|(lease, looked)| matches!(looked, Ok(true)).then_some(lease))
+        .collect();
+    let servers = Servers::of(if dry_run { &[] } else { &due });
+    let settle = |some: &[&Lease]| settle_some(ui, store, &servers, some, dry_run);
+    let mut settled = due.chunks(AT_ONCE).flat_map(settle);
+    let answer = |looked: Result<bool>| match looked? {
+        true => settled.next().unwrap_or(Ok(Settled::NotDue)),
+        false => Ok(Settled::NotDue),
+    };
+    looked.into_iter().map(answer).collect()
+}
+
+/// As [`super::due`], of a repository whose worktrees were read.
+fn due_among(trees: &Trees, lease: &Lease) -> Result<Option<Due>> {
+    due_with(lease, || Ok(trees.find(lease)?.cloned()))
+}
+
+fn settle_some(
+    ui: &Ui,
+    store: &Store,
+    servers: &Servers,
+    leases: &[&Lease],
+    dry_run: bool,
+) -> Vec<Result<Settled>> {
+    let locked = parallel::each(leases, |lease| store.try_lock_lease(&lease.id));
+    // Read under the locks: a command may have finished since the leases were read.
+    let trees = Trees::of(leases.iter().copied());
+    let begin = |(lease, locked): (&&Lease, Result<Option<Lock>>)| {
+        let Some(working) = locked? else { return Ok(Err(Settled::Busy)) };
+        let Some(lease) = store.lease(&lease.id)? else { return Ok(Err(Settled::NotDue)) };
+        Ok(match due_among(&trees, &lease)? {
+            None => Err(Settled::NotDue),
+            Some(due) => Ok(Job { lease, due, _working: working }),
+        })
+    };
+    let begun: Vec<Result<Result<Job, Settled>>> = leases.iter().zip(locked).map(begin).collect();
+    let jobs: Vec<&Job> = begun.iter().flatten().flatten().collect();
+    let done = if dry_run {
+        jobs.iter().map(|_| Ok(true)).collect()
+    } else {
+        release(ui, store, servers, &jobs)
+    };
+    let mut done = done.into_iter();
+    let answer = |begun: Result<Result<Job, Settled>>| match begun? {
+        Err(settled) => Ok(settled),
+        Ok(job) => match done.next().unwrap_or_else(|| Err(anyhow!("it was not settled")))? {
+            true => Ok(Settled::Settled(Box::new(job.lease), job.due)),
+            false => Ok(Settled::NotDue),
+        },
+    };
+    begun.into_iter().map(answer).collect()
+}
+
+/// Says of each whether it was settled; `false`: it is not due any more.
+fn release(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<Result<bool>> {
+    let of = |way| jobs.iter().copied().filter(|job| Way::from(job.due) == way).collect::<Vec<_>>();
+    let unfinished = of(Way::Undo);
+    let leases: Vec<&Lease> = unfinished.iter().map(|job| &job.lease).collect();
+    let mut undone = teardown::undo_all(ui, store, servers, &leases).into_iter();
+    let mut removed = remove_all(ui, store, servers, &of(Way::Remove)).into_iter();
+    let mut one = |job: &&Job| {
+        let lease = &job.lease;
+        let missing = || Err(anyhow!("`{}` was not settled", lease.name));
+        let done = match Way::from(job.due) {
+            Way::Remove => return removed.next().unwrap_or_else(missing),
+            Way::Undo => undone.next().unwrap_or_else(|| missing().map(drop)),
+            Way::Reopen => remove::reopen(store, servers, lease.clone()).map(drop),
+            Way::Keep => trash::finish_keeping(ui, store, lease, false),
+            Way::Restore => trash::finish_restoring(ui, store, lease),
+        };
+        done.map(|()| true)
+    };
+    jobs.iter().map(&mut one).collect()
+}
+
+/// Looks at what is due to be deleted, and deletes of it what would lose nothing and is still due then.
+fn remove_all(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<Result<bool>> {
+    let leases: Vec<&Lease> = jobs.iter().map(|job| &job.lease).collect();
+    let risks = removal_risks::of_all(&leases, false, servers);
+    let trees = Trees::of(leases);
+    let agree = |(job, risks): (&&Job, Result<removal_risks::Risks>)| {
+        removal_risks::require_none(&job.lease, &risks?.losses, false)?;
+        Ok(due_among(&trees, &job.lease)? == Some(job.due))
+    };
+    let agreed: Vec<(&Job, Result<bool>)> =
+        jobs.iter().zip(risks).map(|pair| (*pair.0, agree(pair))).collect();
+    let begun = parallel::each(&agreed, |(job, agreed)| match agreed {
+        Ok(true) => {
+            let lease = job.lease.clone().into_removing();
+            store.save(&lease).map(|()| Some(lease))
+        }
+        _ => Ok(None),
+    });
+    let going: Vec<Lease> = begun.iter().flatten().flatten().cloned().collect();
+    let ended = teardown::end_all(&going.iter().collect::<Vec<_>>());
+    let going = going.into_iter().zip(ended);
+    let going = going.map(|(lease, left)| Going { lease, force: Force::default(), left });
+    let removed = teardown::remove_all(ui, store, servers, going.collect());
+    let mut removed = removed.into_iter();
+    let answer = |((_, agreed), begun): ((&Job, Result<bool>), Result<Option<Lease>>)| {
+        let is_going = begun?.is_some();
+        let is_due = agreed?;
+        if is_going { removed.next().unwrap_or(Ok(())).map(|()| true) } else { Ok(is_due) }
+    };
+    agreed.into_iter().zip(begun).map(answer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_gone_or_was_being_removed_is_deleted() {
+        let deleted = [Due::RemoveInterrupted, Due::WorktreeGone, Due::RepositoryGone];
+        assert!(deleted.into_iter().all(|due| Way::from(due) == Way::Remove));
+        let kept = [Due::CloseInterrupted, Due::KeepInterrupted, Due::RestoreInterrupted];
+        let ways = kept.map(Way::from);
+        assert_eq!(ways, [Way::Reopen, Way::Keep, Way::Restore]);
+        assert_eq!(Way::from(Due::AddInterrupted), Way::Undo);
+    }
+}

@@ -1,0 +1,36 @@
+//! The worktrees of several repositories: each repository is read once.
+
+use crate::environment::worktree;
+use crate::error;
+use crate::model::lease::Lease;
+use crate::sys::repo::{self, Worktree};
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The worktrees of repositories as they were at one moment.
+pub struct Trees(BTreeMap<PathBuf, Result<Vec<Worktree>>>);
+
+impl Trees {
+    /// Reads the worktrees of the repositories of these leases.
+    pub fn of<'a>(leases: impl IntoIterator<Item = &'a Lease>) -> Self {
+        let mut read = BTreeMap::new();
+        for lease in leases {
+            let repository = lease.repository.clone();
+            read.entry(repository).or_insert_with_key(|common| repo::worktrees(common));
+        }
+        Trees(read)
+    }
+
+    /// The worktree of a lease, also one that `add` did not finish.
+    ///
+    /// # Errors
+    /// When its repository could not be read.
+    pub fn find(&self, lease: &Lease) -> Result<Option<&Worktree>> {
+        match self.0.get(&lease.repository) {
+            Some(Ok(trees)) => Ok(worktree::among(lease, trees)),
+            Some(Err(error)) => Err(error::again(error)),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Many stale leases at once: each server is asked in one session, and none of the leases stops another.
+
+use crate::common::{Outcome, Repo, Sandbox, hold, servers};
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// More than are locked at the same time.
+const STALE: usize = 130;
+
+/// So many of them have a database.
+const DATABASES: usize = 12;
+
+#[test]
+fn many_stale_leases_are_pruned_in_one_session_and_what_is_in_use_stays() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["add", "standing"]).ok();
+    let (_, usual) = counted(&sandbox, &repo, &["prune"]);
+    let stale = multiply(&sandbox, STALE, DATABASES);
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let database = |name: &str| format!("{}_{name}", sandbox.id);
+    let session = hold::on(&database("s1"), "another-client", "SELECT 1 AS one \\gset");
+    let lock = File::create(sandbox.root.join(format!("state/locks/{}.lock", stale[2]))).unwrap();
+    lock.lock().unwrap();
+
+    let dry = repo.agentenv(&["prune", "--dry-run", "--json"]).ok().json();
+    assert_eq!(dry["pruned"].as_array().unwrap().len(), STALE, "{dry:#}");
+    let (said, sessions) = counted(&sandbox, &repo, &["prune", "--json"]);
+    let answer = said.fails(8).json();
+    let kept = answer["kept"].as_array().unwrap();
+    assert_eq!((kept.len(), &kept[0]["name"]), (1, &"s1".into()), "{answer:#}");
+    assert!(kept[0]["why"].as_str().unwrap().contains("another-client"), "{answer:#}");
+    assert_eq!(answer["pruned"].as_array().unwrap().len(), STALE - 1);
+    assert_eq!(sessions, usual + 1, "for {STALE} leases");
+    assert_eq!(sandbox.databases(), ["s1", "s2", "standing"].map(database));
+    assert_eq!(leases(&sandbox).len(), 3);
+
+    drop((session, lock));
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(sandbox.databases(), [database("standing")]);
+    repo.agentenv(&["remove", "standing"]).ok();
+    assert!(leases(&sandbox).is_empty());
+}
+
+/// A configuration with Postgres alone: of indexes and ports there are not that many.
+fn configured(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    let (id, servers) = (&sandbox.id, servers());
+    let (container, port) = (servers.postgres, servers.postgres_port);
+    repo.config(&format!(
+        "ports: {{}}\nservices:\n  postgres: {{ kind: postgres, variable: POSTGRES_DB, \
+         name: \"{id}_{{name}}\", main: {id}_main, container: {container}, port: {port} }}\n"
+    ));
+    repo
+}
+
+/// Writes so many leases like that of `x`, of worktrees that are not there, the first of them with a database. Their ids.
+fn multiply(sandbox: &Sandbox, count: usize, databases: usize) -> Vec<String> {
+    let is_x = |file: &PathBuf| fs::read_to_string(file).unwrap().contains("\nname: x\n");
+    let file = leases(sandbox).into_iter().find(is_x).unwrap();
+    let (text, id) = (fs::read_to_string(&file).unwrap(), file.file_stem().unwrap());
+    let (mut ids, mut sql) = (Vec::new(), String::new());
+    for n in 0..count {
+        let own = format!("{}{n:016x}", sandbox.store_id().unwrap());
+        let text = text
+            .replace(id.to_str().unwrap(), &own)
+            .replace("app-x", &format!("app-s{n}"))
+            .replace(&format!("{}_x", sandbox.id), &format!("{}_s{n}", sandbox.id))
+            .replace("\nname: x\n", &format!("\nname: s{n}\n"));
+        fs::write(sandbox.root.join(format!("state/leases/{own}.yaml")), text).unwrap();
+        if n < databases {
+            let name = format!("{}_s{n}", sandbox.id);
+            sql.push_str(&format!("CREATE DATABASE {name};\n"));
+            sql.push_str(&format!("COMMENT ON DATABASE {name} IS 'git-agentenv {own}';\n"));
+        }
+        ids.push(own);
+    }
+    servers().psql(&sql);
+    ids
+}
+
+/// The outcome of a command, and in how many sessions it asked the Postgres server.
+fn counted(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> (Outcome, usize) {
+    let (bin, log) = (sandbox.root.join("counting"), sandbox.root.join("asked"));
+    fs::create_dir_all(&bin).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let script =
+        format!("#!/bin/sh\necho \"$*\" >>{}\nPATH='{path}' exec docker \"$@\"\n", log.display());
+    fs::write(bin.join("docker"), script).unwrap();
+    fs::set_permissions(bin.join("docker"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.args(args).current_dir(&repo.path).env("PATH", format!("{}:{path}", bin.display()));
+    let said = sandbox.outcome(&mut command);
+    let asked = fs::read_to_string(&log).unwrap();
+    fs::remove_file(log).unwrap();
+    (said, asked.lines().filter(|line| line.contains(" psql ")).count())
+}
+
+fn leases(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let dir = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
+    dir.map(|entry| entry.unwrap().path()).collect()
+}
