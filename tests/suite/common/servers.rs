@@ -104,18 +104,11 @@ impl Servers {
     }
 
     fn try_psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        let psql = [
-            "exec",
-            "-i",
-            self.postgres,
-            "psql",
-            "-XqAt",
-            "-vON_ERROR_STOP=1",
-            "-Upostgres",
-            "-d",
-            database,
-        ];
-        docker(&psql, sql)
+        // Not in the container: `docker exec` takes six times as long, and every test asks often.
+        let port = self.postgres_port.to_string();
+        let server = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", database];
+        let psql = [&["-XqAt", "-vON_ERROR_STOP=1"], &server[..]].concat();
+        said(Command::new("psql").args(psql), sql)
     }
 
     /// Runs a program beside the Postgres server.
@@ -321,13 +314,16 @@ fn published(name: &str, port: &str) -> u16 {
 
 /// Runs docker; returns its stdout without the final newline, or its stderr.
 pub(super) fn docker(args: &[&str], stdin: &str) -> Result<String, String> {
-    let mut child = Command::new("docker")
-        .args(args)
+    said(Command::new("docker").args(args), stdin)
+}
+
+fn said(command: &mut Command, stdin: &str) -> Result<String, String> {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("docker: {error}"))?;
+        .map_err(|error| format!("{command:?}: {error}"))?;
     // A child that does not read its input has failed; stderr has the reason.
     let _ = child.stdin.take().expect("piped").write_all(stdin.as_bytes());
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
