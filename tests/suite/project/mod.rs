@@ -7,3 +7,4 @@ mod json;
 mod licences;
 mod man;
 mod readme;
+mod tools;
