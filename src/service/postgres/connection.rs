@@ -23,7 +23,7 @@ impl Connection {
     /// Runs a script whose last word is this line, and returns the lines that it printed before.
     ///
     /// # Errors
-    /// [`psql::SqlError`] when the server refuses; else why it was not reached.
+    /// [`SqlError`](super::SqlError) when the server refuses; else why it was not reached.
     pub(super) fn ask(&mut self, script: &str, last: &str) -> Result<Vec<String>> {
         let session = psql::Session::new(&self.server, "");
         let mut open = match self.open.take() {

@@ -1,6 +1,7 @@
 //! Creates or replaces a database as a copy: as a template when the source has no sessions, else by a dump.
 
-use super::psql::{self, SqlError};
+use super::psql;
+use super::sql_error::SqlError;
 use super::{
     BIRTH, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
 };

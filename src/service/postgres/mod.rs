@@ -13,6 +13,7 @@ pub mod removal;
 mod scripts;
 pub mod snapshot;
 pub mod spare;
+mod sql_error;
 pub mod template;
 pub mod trash;
 
@@ -26,8 +27,8 @@ use crate::model::source::Source;
 use crate::service::inventory::listed;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
-use psql::SqlError;
 use serde::Deserialize;
+use sql_error::SqlError;
 
 /// The prefix of a database that is being created; the lease's id follows.
 const BIRTH: &str = "agentenv_";
@@ -128,7 +129,7 @@ pub fn visits(database: &Database) -> Result<Visits> {
 /// Runs what needs a database that nothing uses. With `force` it runs again once what outlives sessions is ended.
 fn forcing<T>(database: &Database, force: bool, run: impl Fn() -> Result<T>) -> Result<T> {
     match run() {
-        Err(error) if force && psql::is_in_use(&error) => {
+        Err(error) if force && sql_error::is_in_use(&error) => {
             let end = psql::Session::new(&database.server, scripts::END);
             end.var("name", &database.name).last(&["ended"]).run()?;
             run()

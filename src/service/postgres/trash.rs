@@ -2,8 +2,9 @@
 //! the end of their time finds them.
 
 use super::also::{beside, patterns};
-use super::psql::{self, SqlError};
+use super::psql;
 use super::scripts::users;
+use super::sql_error::SqlError;
 use super::{Session, explain, forcing, no_word, on, owner, require_name, session, snapshot};
 use crate::model::name;
 use crate::model::resource::{Database, Server};

@@ -1,0 +1,89 @@
+//! Files that are written whole or not at all.
+
+use super::{Stands, make_dir, move_to, stands, sweep_of};
+use crate::sys::failpoint;
+use anyhow::{Context, Result};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Replaces a file by this content: readers see the old one or the new one, and a crash leaves one of them.
+/// Only the user may read it.
+///
+/// # Errors
+/// When the directory cannot be written or the disk is full; the old content stands then.
+pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    write(path, content, 0o600, false)
+}
+
+/// As [`replace`], for a file of the user's, with these permissions as far as the umask lets them. Removes what a
+/// killed process left of the same file.
+pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    sweep_of(path)?;
+    write(path, content, mode, false)
+}
+
+/// As [`replace`], with exactly these permissions.
+pub fn replace_exactly(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    write(path, content, mode, true)
+}
+
+fn write(path: &Path, content: &[u8], mode: u32, exactly: bool) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let fresh = unfinished(path);
+    let replaced = write_new(&fresh, content, mode).and_then(|()| {
+        if exactly {
+            fs::set_permissions(&fresh, fs::Permissions::from_mode(mode))?;
+        }
+        fs::rename(&fresh, path)?;
+        File::open(dir)?.sync_all()
+    });
+    if replaced.is_err() {
+        fs::remove_file(&fresh).ok();
+    }
+    replaced.with_context(|| format!("cannot write {}", path.display()))?;
+    failpoint::point("file-replaced")
+}
+
+/// A new name beside `path` for content that is renamed to `path` when it is whole; see [`is_unfinished`].
+pub fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.{}.new", std::process::id(), unique()))
+}
+
+/// Adds to the end of a file in one write, making it and its directory when they are not there.
+pub fn append(path: &Path, content: &[u8]) -> Result<()> {
+    make_dir(path.parent().unwrap_or(Path::new(".")))?;
+    File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(content))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file where none is, whole or not at all. `false`: one is there.
+pub fn create(path: &Path, content: &[u8]) -> Result<bool> {
+    let fresh = unfinished(path);
+    let created = write_new(&fresh, content, 0o666)
+        .with_context(|| format!("cannot write {}", path.display()))
+        .and_then(|()| move_to(&fresh, path));
+    if created.is_ok() {
+        return Ok(true);
+    }
+    fs::remove_file(&fresh).ok();
+    if stands(path)? == Stands::Nothing { created.map(|()| true) } else { Ok(false) }
+}
+
+fn write_new(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn unique() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
