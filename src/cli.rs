@@ -154,6 +154,18 @@ pub enum Command {
     /// Only resources that carry a mark of this program, and only those whose lease or worktree is
     /// provably gone, are touched. What cannot be released now, because a server does not answer,
     /// is kept and reported (exit 8). `prune` is idempotent; `--dry-run` shows what it would do.
+    ///
+    /// `--idle` and `--merged` also remove environments of this repository that are not needed any
+    /// more, as `remove` without `--force` does; with both, one reason is enough. Idle: for this
+    /// long no file changed and HEAD did not move, and now nothing runs in the worktree, listens on
+    /// its ports or is connected to its database or Redis index. Merged: the default branch, here
+    /// or on `origin`, has the commits of the branch, commits with the same changes (rebased), or
+    /// one commit with all of its changes (squashed). A branch without a commit of its own is not
+    /// merged. The branch stays in any case.
+    ///
+    /// An environment is skipped, with the reason, when something would be lost: changed or
+    /// untracked files, ignored files that no tool rebuilds, commits that nothing else holds. So is
+    /// one that is locked, in use, or around the current directory.
     Prune(prune::Args),
     /// Diagnose problems and suggest fixes
     ///

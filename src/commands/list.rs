@@ -4,8 +4,10 @@ use crate::commands::output::environment::Row;
 use crate::commands::output::overview::{self, View};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::state::{Glance, State};
+use crate::environment::unused;
 use crate::error::Exit;
 use crate::model::lease::Lease;
+use crate::model::measure;
 use crate::sys::parallel;
 use crate::sys::store::Store;
 use crate::ui::{self, Ui};
@@ -22,12 +24,16 @@ pub struct Args {
     /// Show changed files, and commits ahead of and behind the upstream or the main branch
     #[arg(short, long)]
     pub status: bool,
+    /// List only environments that nothing has used for this long, such as 7d
+    #[arg(long, value_name = "TIME", value_parser = measure::parse_seconds)]
+    pub idle: Option<u64>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   git agentenv list
   git agentenv list --status
+  git agentenv list --idle 7d
   git agentenv list --all --json";
 
 /// `list`: the environments.
@@ -41,6 +47,9 @@ pub(crate) struct Answer {
 /// Prints the table, and on a terminal the meaning of the marks in it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let (mut leases, glance) = Glance::take(|| leases(args, ui))?;
+    if let Some(limit) = args.idle {
+        leases = idle(ui, leases, limit);
+    }
     leases.sort_by(|a, b| (&a.main, &a.branch, &a.name).cmp(&(&b.main, &b.branch, &b.name)));
     let rows: Vec<Row> = if args.status {
         let step = ui.step("reading git status");
@@ -57,6 +66,21 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         overview::legend(&answer.environments).iter().for_each(|line| ui.say(line));
     }
     Ok(Exit::Done)
+}
+
+/// Those that nothing has used for so many seconds. What cannot be looked at is named, and is none of them.
+fn idle(ui: &Ui, leases: Vec<Lease>, limit: u64) -> Vec<Lease> {
+    let step = ui.step("looking for what is in use");
+    let idle = unused::idle(&leases.iter().collect::<Vec<_>>(), limit);
+    step.nothing();
+    let is_idle = |(lease, idle): (Lease, Result<Option<u64>>)| match idle {
+        Ok(idle) => idle.map(|_| lease),
+        Err(why) => {
+            ui.warn(format!("cannot tell whether `{}` is in use: {why:#}", lease.name));
+            None
+        }
+    };
+    leases.into_iter().zip(idle).filter_map(is_idle).collect()
 }
 
 fn row(lease: &Lease, state: State) -> Row {

@@ -1,18 +1,26 @@
 //! `git agentenv prune`: releases resources of deleted worktrees and finishes interrupted operations.
 
-use crate::environment::prune::{self, PruneOptions, Report};
+use crate::environment::context::Context;
+use crate::environment::prune::{self, Criteria, PruneOptions, Report, Unneeded};
 use crate::error::Exit;
+use crate::model::measure;
+use crate::model::unused::Merged;
 use crate::ui::Ui;
 use anyhow::Result;
 
 /// The arguments of `prune`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
-#[command(long_about = ABOUT)]
 pub struct Args {
     /// Only show what would be released
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Also remove environments of this repository that nothing has used for this long, such as 7d
+    #[arg(long, value_name = "TIME", value_parser = measure::parse_seconds)]
+    pub idle: Option<u64>,
+    /// Also remove environments of this repository whose branch is merged into the default branch
+    #[arg(long)]
+    pub merged: bool,
     /// Delete everything in the trash as well, whatever its age
     #[arg(long)]
     pub trash: bool,
@@ -21,21 +29,29 @@ pub struct Args {
     pub only_trash: bool,
 }
 
-const ABOUT: &str = "\
-Release resources of deleted worktrees and finish interrupted operations
-
-Works on all repositories of this machine, not only on the current one.";
-
 const EXAMPLES: &str = "\
 Examples:
   git agentenv prune --dry-run
-  git agentenv prune
-  git worktree remove ../x && git agentenv prune";
+  git worktree remove ../x && git agentenv prune
+  git agentenv prune --idle 7d --dry-run
+  git agentenv prune --merged";
 
-/// Releases it, on the whole machine.
+/// Releases what is due on the whole machine, then removes what is not needed in this repository.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
+    let criteria = Criteria { idle: args.idle, merged: args.merged };
+    let wanted = args.idle.is_some() || args.merged;
+    let context = wanted.then(Context::here).transpose()?;
     let options = PruneOptions { dry_run: args.dry_run, trash: args.trash };
-    let report = if args.only_trash { prune::only_trash(ui)? } else { prune::all(ui, options)? };
+    let mut report = match args.only_trash {
+        true => prune::only_trash(ui)?,
+        false => prune::all(ui, options)?,
+    };
+    if let Some(context) = &context {
+        unneeded(args, ui, context, criteria, &mut report)?;
+    }
+    for skipped in &report.skipped {
+        ui.say(format!("skipped {}: {}", skipped.name, skipped.why));
+    }
     for kept in &report.kept {
         ui.warn(format!("kept {}: {}", kept.name, kept.why));
     }
@@ -43,10 +59,47 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(if report.kept.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
+fn unneeded(
+    args: &Args,
+    ui: &Ui,
+    context: &Context,
+    criteria: Criteria,
+    report: &mut Report,
+) -> Result<()> {
+    let step = ui.step("looking for environments that are not needed");
+    let found = prune::find(context, criteria, report)?;
+    step.nothing();
+    if args.dry_run {
+        report.removed.extend(found.unneeded().cloned());
+        return Ok(());
+    }
+    prune::remove(context, ui, found, report)
+}
+
 fn text(report: &Report) -> String {
-    if report.pruned.is_empty() && report.kept.is_empty() {
+    if report.pruned.is_empty() && report.kept.is_empty() && report.removed.is_empty() {
         return "nothing to prune\n".to_owned();
     }
     let verb = report.verb();
-    report.pruned.iter().map(|entry| format!("{verb} {}: {}\n", entry.name, entry.what)).collect()
+    let released =
+        report.pruned.iter().map(|entry| format!("{verb} {}: {}\n", entry.name, entry.what));
+    let verb = if report.dry_run { "would remove" } else { "removed" };
+    let removed =
+        report.removed.iter().map(|one| format!("{verb} {}: {}\n", one.name, reasons(one)));
+    released.chain(removed).collect()
+}
+
+/// Why an environment is not needed, and how much is in its databases.
+fn reasons(one: &Unneeded) -> String {
+    let idle = one.idle.map(|idle| format!("unused for {}", measure::duration(idle)));
+    let how = match one.merged {
+        Some(Merged::Merged) => "merged",
+        Some(Merged::Rebased) => "rebased and merged",
+        Some(Merged::Squashed) => "squashed and merged",
+        None => "",
+    };
+    let merged = one.into.as_ref().map(|into| format!("{how} into {into}"));
+    let size = one.bytes.map(|bytes| format!("database {}", measure::size(bytes)));
+    let words: Vec<String> = [idle, merged, size].into_iter().flatten().collect();
+    words.join(", ")
 }

@@ -32,5 +32,6 @@ pub mod state;
 pub mod teardown;
 pub mod trash;
 pub mod trees;
+pub mod unused;
 pub mod workspace;
 pub mod worktree;

@@ -20,6 +20,14 @@ pub fn seconds(text: &str) -> Option<u64> {
     whole(text, &TIMES)
 }
 
+/// As [`seconds`], for the command line.
+///
+/// # Errors
+/// What is expected, in words.
+pub fn parse_seconds(text: &str) -> Result<u64, String> {
+    seconds(text).ok_or_else(|| "expected a whole number and a unit: 90m, 24h, 7d or 2w".to_owned())
+}
+
 /// The bytes of a size such as `500MB`, `5GB` or `2GiB`: a whole number and one unit.
 pub fn bytes(text: &str) -> Option<u64> {
     whole(text, &SIZES)

@@ -3,11 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "this file writes and removes files")]
 
 mod gradual;
+mod newest;
 mod read;
 mod unfinished;
 mod write;
 
 pub use gradual::remove_dir_while;
+pub use newest::{changed, newest};
 pub use read::{LIMIT, head, read, read_own, word};
 pub use unfinished::{is_unfinished, sweep, sweep_of};
 pub use write::{append, create, replace, replace_as, replace_exactly, unfinished};

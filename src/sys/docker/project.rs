@@ -23,6 +23,12 @@ impl Projects {
         Ok(Projects(list(&["label=com.docker.compose.project".to_owned()])?))
     }
 
+    /// Whether a container of a project runs that was started in this worktree.
+    pub fn is_up(&self, project: &str, worktree: &Path) -> bool {
+        let all = self.0.iter().filter(|one| one.project == project && one.is_up());
+        all.map(|one| &one.dir).any(|dir| is_within(dir, worktree))
+    }
+
     /// Stops and removes a project's containers that were started in this worktree, their anonymous volumes, and the
     /// project's default network when nothing else of the project is left. Gives their names.
     ///

@@ -2,11 +2,13 @@
 
 mod include;
 mod keep;
+mod merged;
 mod query;
 pub mod status;
 
 pub use include::{Patterns, files, ignored_among, matching, matching_whole, words};
 pub use keep::{branch_settings, hold, let_go, recreate_branch};
+pub use merged::{default_branch, history};
 pub use query::{
     admin_of, birth_of_branch, files_of, hooks_dir, ignored, ignored_below, ignores, only_here,
     only_in_submodules, resolve, status, tracks,

@@ -37,6 +37,7 @@ fn every_command_answers_as_its_schema_says() {
     assert_eq!(says(&["list"])["environments"].as_array().unwrap().len(), 3);
     assert_eq!(says(&["list", "--status"])["environments"][0]["status"]["beside"], "main");
     says(&["list", "--all"]);
+    assert_eq!(says(&["list", "--idle", "1m"])["environments"], json!([]));
     assert_eq!(says(&["env", "one"])["variables"], one["variables"]);
     assert_eq!(says(&["path", "one"])["path"], one["path"]);
     assert_eq!(says(&["check"])["ok"], true);
@@ -89,7 +90,7 @@ fn every_command_answers_as_its_schema_says() {
     let expected = [state("one", "incomplete"), state("plain", "ready"), state("three", "gone")];
     assert_eq!(states, expected.iter().map(|(name, state)| (name, state)).collect::<Vec<_>>());
     assert_eq!(says(&["prune", "--dry-run"])["pruned"][0]["due"], "worktree_gone");
-    says(&["prune"]);
+    says(&["prune", "--merged", "--idle", "7d"]);
     says(&["doctor", "--fix"]);
     assert_eq!(says(&["doctor"])["ok"], true);
     for what in ["status", "install", "uninstall"] {

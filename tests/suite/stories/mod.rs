@@ -24,4 +24,5 @@ mod switch;
 mod templates;
 mod terminal;
 mod trust;
+mod unneeded;
 mod usage;

@@ -1,4 +1,8 @@
-//! Releases resources of deleted worktrees and finishes interrupted operations.
+//! Releases resources of deleted worktrees, finishes interrupted operations, and removes what is not needed any more.
+
+mod unneeded;
+
+pub use unneeded::{Criteria, Found, Unneeded, find, remove};
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known;
@@ -36,6 +40,10 @@ pub struct Report {
     pub pruned: Vec<Entry>,
     /// What could not be released.
     pub kept: Vec<Kept>,
+    /// Environments that are not needed any more and were, or would be, removed.
+    pub removed: Vec<Unneeded>,
+    /// Environments that are not needed any more and stay, with the reason.
+    pub skipped: Vec<Kept>,
     /// Nothing was released; this is what would be.
     pub dry_run: bool,
 }
@@ -72,6 +80,12 @@ pub struct Kept {
     pub name: String,
     /// Why it was kept.
     pub why: String,
+}
+
+impl Kept {
+    fn of(name: &str, why: &anyhow::Error) -> Self {
+        Kept { name: name.to_owned(), why: format!("{why:#}") }
+    }
 }
 
 /// Releases what is due, on the whole machine.
@@ -249,7 +263,11 @@ impl Report {
     }
 
     fn keep(&mut self, name: &str, why: &anyhow::Error) {
-        self.kept.push(Kept { name: name.to_owned(), why: format!("{why:#}") });
+        self.kept.push(Kept::of(name, why));
+    }
+
+    fn skip(&mut self, lease: &Lease, why: &anyhow::Error) {
+        self.skipped.push(Kept::of(&lease.name, why));
     }
 }
 

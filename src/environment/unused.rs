@@ -1,0 +1,132 @@
+//! What uses environments, and whether their branches are merged: the facts for what is not needed any more.
+
+use crate::environment::trees::Trees;
+use crate::environment::{parts, processes};
+use crate::error;
+use crate::model::lease::{Lease, Phase};
+use crate::model::unused::{Merged, Use};
+use crate::service::removal::{Look, Servers};
+use crate::sys::docker::Projects;
+use crate::sys::repo::Worktree;
+use crate::sys::{clock, fs, git, listeners, parallel, process};
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// For how many seconds nothing has used each of these environments; `None` where that is less than `limit`: a file or HEAD
+/// changed, something runs in it or is connected to what it holds.
+///
+/// # Errors
+/// Of each, what could not be looked at.
+pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
+    let now = clock::now();
+    let trees = Trees::of(leases.iter().copied());
+    let facts: Vec<_> = leases.iter().zip(active(leases)).collect();
+    let looked = parallel::each(&facts, |(lease, active)| {
+        let tree = trees.find(lease)?.filter(|tree| tree.is_present());
+        let Some(tree) = tree.filter(|_| lease.phase == Phase::Ready && active.is_empty()) else {
+            return Ok(None);
+        };
+        let last_change = last_change(lease, tree, now.saturating_sub(limit))?;
+        Ok(Use { last_change, active: active.clone() }.idle(now, limit))
+    });
+    let quiet = leases.iter().zip(&looked).filter(|(_, looked)| matches!(looked, Ok(Some(_))));
+    let quiet: Vec<&Lease> = quiet.map(|(lease, _)| *lease).collect();
+    let mut connected = connected(&quiet).into_iter();
+    let mut both = |idle: Result<Option<u64>>| match idle? {
+        None => Ok(None),
+        Some(idle) => Ok((!connected.next().unwrap_or(Ok(true))?).then_some(idle)),
+    };
+    looked.into_iter().map(&mut both).collect()
+}
+
+/// What runs in each of these environments, or serves one of its ports: without what runs the caller.
+pub fn active(leases: &[&Lease]) -> Vec<Vec<String>> {
+    let started = processes::running_in(leases);
+    let containers = Projects::list().ok();
+    let listening = listeners::ports();
+    let of = |lease: &&Lease| {
+        let mut active = Vec::new();
+        if started.contains(&lease.id) {
+            active.push("its processes are up".to_owned());
+        }
+        if containers.as_ref().is_some_and(|all| all.is_up(&lease.project, &lease.path)) {
+            active.push("its containers are up".to_owned());
+        }
+        for pid in process::inside(&lease.path) {
+            active.push(format!("{} (pid {pid}) runs in it", process::program(pid)));
+        }
+        let serves = |port: &&u16| listening.as_ref().is_none_or(|all| all.contains(*port));
+        for &port in lease.ports.values().filter(serves) {
+            active.extend(listeners::on(port).iter().map(|who| format!("port {port}: {who}")));
+        }
+        active
+    };
+    leases.iter().map(of).collect()
+}
+
+/// Whether a client is connected to what each of these environments holds.
+///
+/// # Errors
+/// Of each, when a server does not say.
+fn connected(leases: &[&Lease]) -> Vec<Result<bool>> {
+    let servers = Servers::of(leases);
+    let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
+    let looks = parts::each(&held, |held| servers.look(held)).into_iter();
+    let is_used = |looks: Vec<Result<Look>>| {
+        looks.into_iter().try_fold(false, |used, look| Ok(used || !look?.sessions.is_empty()))
+    };
+    looks.map(is_used).collect()
+}
+
+fn last_change(lease: &Lease, tree: &Worktree, since: u64) -> Result<u64> {
+    let moved = match head_moved(&tree.admin) {
+        Some(moved) => moved,
+        None => fs::changed(&tree.admin.join("HEAD"))?.unwrap_or(0),
+    };
+    let staged = fs::changed(&tree.admin.join("index"))?.unwrap_or(0);
+    let known = moved.max(staged);
+    Ok(if known >= since { known } else { known.max(fs::newest(&lease.path, since)?) })
+}
+
+/// When HEAD moved last, as its reflog tells: the file itself changes when git expires old entries.
+fn head_moved(admin: &Path) -> Option<u64> {
+    let log = fs::read_own(&admin.join("logs/HEAD")).ok()??;
+    // `<old> <new> <name> <<mail>> <seconds> <zone>\t<what>`
+    let log = String::from_utf8_lossy(&log);
+    let who = log.lines().last()?.split('\t').next()?;
+    who.rsplit(' ').nth(1)?.parse().ok()
+}
+
+/// How the branch of each of these environments is merged, and into which branch; `None`: it is not.
+///
+/// # Errors
+/// Of each, when git cannot tell.
+pub fn merged(leases: &[&Lease]) -> Vec<Result<Option<(Merged, String)>>> {
+    let mut defaults = BTreeMap::new();
+    for lease in leases {
+        defaults
+            .entry(&lease.repository)
+            .or_insert_with(|| git::default_branch(&lease.main, &lease.repository));
+    }
+    parallel::each(leases, |lease| match &defaults[&lease.repository] {
+        Ok(None) => Ok(None),
+        Ok(Some((name, references))) => merged_into(lease, name, references),
+        Err(error) => Err(error::again(error)),
+    })
+}
+
+fn merged_into(lease: &Lease, name: &str, into: &[String]) -> Result<Option<(Merged, String)>> {
+    let Some(branch) = lease.branch.as_ref().filter(|branch| *branch != name) else {
+        return Ok(None);
+    };
+    for reference in into {
+        let born = lease.branch_created_at.as_deref();
+        let history = git::history(&lease.main, branch, born, reference)?;
+        if let Some(how) = history.merged() {
+            let short = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+            return Ok(Some((how, short.trim_start_matches("refs/remotes/").to_owned())));
+        }
+    }
+    Ok(None)
+}
