@@ -1,8 +1,10 @@
 //! What is wrong with a part of an environment on its server.
 
+use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
-use crate::service::{self, Server, State, inventory};
+use crate::service::{self, Server, State, inventory, postgres};
+use crate::ui::Ui;
 use anyhow::Result;
 use std::fmt;
 
@@ -53,6 +55,31 @@ pub fn renamed(lease: &Lease, part: &Part) -> Result<Option<String>> {
     let mut held = inventory::held_by(&server, &lease.id)?;
     held.retain(|name| lease.parts.iter().all(|part| part.holds != *name));
     Ok(held.pop())
+}
+
+/// The name that a server gives for a renamed database, unless another part of the lease has it.
+pub fn elsewhere(lease: &Lease, now: Option<String>) -> Option<String> {
+    now.filter(|now| lease.parts.iter().all(|part| part.holds != *now))
+}
+
+/// A database that was renamed by hand stays when its environment goes. With `force` it loses the lease's mark, so that it is
+/// the user's from now on.
+///
+/// # Errors
+/// Refused without `force`: only the user knows what it is.
+pub fn leave_renamed(ui: &Ui, lease: &Lease, part: &Part, now: &str, force: bool) -> Result<()> {
+    let holds = &part.holds;
+    if force && let Some(server) = Server::of_part(part) {
+        postgres::removal::disown(&server, now, &lease.id)?;
+        ui.warn(format!("keeping database `{now}`: it was renamed from `{holds}` by hand"));
+        return Ok(());
+    }
+    let message = format!("database `{holds}` was renamed to `{now}` by hand");
+    let (back, name) = (rename_back(now, part), &lease.name);
+    let hint = format!(
+        "rename it back in psql: `{back}`; or keep it: `git agentenv remove --force {name}`"
+    );
+    Err(error::refused(message).hint(hint).into())
 }
 
 /// The SQL that gives a database its name back.

@@ -59,6 +59,8 @@ pub enum Gone {
     Dropped,
     /// It did not exist.
     Missing,
+    /// Kept: the database has this name now. It was renamed by hand.
+    Renamed(String),
     /// Kept: it does not carry our mark but what these words say.
     NotOurs(String),
     /// Kept: these sessions use it.

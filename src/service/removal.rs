@@ -29,6 +29,8 @@ pub struct Look {
     pub sessions: Vec<(String, Session)>,
     /// Redis only: it holds keys but no longer the mark, in these words.
     pub unmarked: Option<String>,
+    /// Postgres only: the name that the database has instead, because it was renamed by hand.
+    pub renamed: Option<String>,
     /// The bytes that a Postgres database of the lease takes.
     pub size: Option<u64>,
 }
@@ -156,7 +158,8 @@ fn look(held: &Held) -> Result<Look> {
         },
         _ => None,
     };
-    Ok(Look { sessions: inventory::sessions(&held.resource, &held.id)?, unmarked, size: None })
+    let sessions = inventory::sessions(&held.resource, &held.id)?;
+    Ok(Look { sessions, unmarked, ..Look::default() })
 }
 
 fn looks(found: Result<Vec<postgres::Look>>, wanted: &[Wanted<'_>]) -> Vec<Result<Look>> {
@@ -166,7 +169,8 @@ fn looks(found: Result<Vec<postgres::Look>>, wanted: &[Wanted<'_>]) -> Vec<Resul
             let look = |((found, wanted), beside): ((postgres::Look, &Wanted<'_>), Result<_>)| {
                 let own = |session| (wanted.database.name.clone(), session);
                 let sessions = found.sessions.into_iter().map(own).chain(beside?).collect();
-                Ok(Look { sessions, unmarked: None, size: found.size })
+                let (size, renamed) = (found.size, found.renamed);
+                Ok(Look { sessions, unmarked: None, renamed, size })
             };
             found.into_iter().zip(wanted).zip(beside).map(look).collect()
         }

@@ -110,7 +110,7 @@ pub(super) fn answer(
 fn empty_mysql(args: &Args, target: &Target) -> Result<()> {
     let name = &target.database.name;
     match mysql::reset(&target.database, &target.lease.id, args.force)? {
-        Gone::Dropped | Gone::Missing => Ok(()),
+        Gone::Dropped | Gone::Missing | Gone::Renamed(_) => Ok(()),
         Gone::Busy(sessions) => Err(postgres::in_use(name, &sessions)),
         Gone::NotOurs(whose) => {
             let message = format!("database `{name}` is not this environment's ({whose})");

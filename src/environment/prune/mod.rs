@@ -251,7 +251,7 @@ fn drop_orphan(orphan: &Orphan) -> Result<bool> {
     match service::release(&orphan.resource, &orphan.id, false)? {
         Gone::Dropped => Ok(true),
         // Its name belongs to another environment by now.
-        Gone::Missing | Gone::NotOurs(_) => Ok(false),
+        Gone::Missing | Gone::Renamed(_) | Gone::NotOurs(_) => Ok(false),
         Gone::Busy(sessions) => Err(anyhow!("in use by {}", inventory::listed(&sessions))),
     }
 }

@@ -3,7 +3,7 @@
 mod files;
 
 use crate::environment::trees::Trees;
-use crate::environment::{closing, parts, worktree};
+use crate::environment::{closing, part_problem, parts, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part, Phase};
@@ -44,6 +44,8 @@ pub enum Kind {
     Client,
     /// A Redis index holds keys, but no longer our mark.
     Unmarked,
+    /// A database has another name than the lease knows: it was renamed by hand.
+    Renamed,
     /// A process listens on one of the environment's ports.
     Process,
 }
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Session => "database session",
             Kind::Client => "redis client",
             Kind::Unmarked => "redis index",
+            Kind::Renamed => "database",
             Kind::Process => "process",
         }
     }
@@ -73,6 +76,7 @@ impl Kind {
             Kind::Session => "database sessions",
             Kind::Client => "redis clients",
             Kind::Unmarked => "redis indexes",
+            Kind::Renamed => "databases",
             Kind::Process => "processes",
             Kind::Uncommitted | Kind::Commits => self.word(),
         }
@@ -119,9 +123,8 @@ pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Re
     let found = leases.iter().zip(worktrees).zip(looks).map(|((lease, losses), looks)| {
         let mut risks = Risks { losses: losses?, sizes: Vec::new() };
         for (part, look) in lease.parts.iter().zip(looks) {
-            let look = look.unwrap_or_default();
-            risks.losses.extend(of_part(lease, part, &look));
-            risks.sizes.push(look.size);
+            risks.sizes.push(look.as_ref().ok().and_then(|look| look.size));
+            risks.losses.extend(look.iter().flat_map(|look| of_part(lease, part, look)));
         }
         for (variable, &port) in &lease.ports {
             if listening.as_ref().is_none_or(|all| all.contains(&port)) {
@@ -157,6 +160,13 @@ pub fn of_part(lease: &Lease, part: &Part, look: &Look) -> Vec<Loss> {
     if let Some(keys) = look.unmarked.as_ref().filter(|_| !is_claimed) {
         let what = format!("{holds}: {keys}; `git agentenv adopt` marks it again");
         push(&mut losses, Kind::Unmarked, what, true);
+    }
+    if let Some(now) = part_problem::elsewhere(lease, look.renamed.clone()) {
+        let back = part_problem::rename_back(&now, part);
+        let what = format!(
+            "{holds} was renamed to `{now}` by hand; rename it back in psql: `{back}`, or `--force` leaves it to you"
+        );
+        push(&mut losses, Kind::Renamed, what, true);
     }
     for (database, session) in &look.sessions {
         let kind = if part.kind == config::Kind::Redis { Kind::Client } else { Kind::Session };

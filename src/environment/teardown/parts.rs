@@ -1,7 +1,7 @@
 //! Releases the parts of leases on their servers.
 
 use super::Force;
-use crate::environment::parts;
+use crate::environment::{part_problem, parts};
 use crate::error;
 use crate::model::lease::{Lease, Part};
 use crate::service::removal::Servers;
@@ -24,9 +24,17 @@ pub(super) fn release(
     let wanted: Vec<_> = leases.iter().map(|(lease, force)| (*lease, force.sessions)).collect();
     let gone = parts::each(&wanted, |held| servers.release(held));
     let ends = leases.iter().zip(marked).zip(gone).zip(steps);
-    let of_lease = ends.map(|((((lease, _), marked), gone), steps)| {
-        let parts = lease.parts.iter().zip(marked).zip(gone).zip(steps);
-        parts.map(|(((part, marked), gone), step)| said(ui, part, marked.and(gone), step)).collect()
+    let of_lease = ends.map(|((((lease, force), marked), gone), steps)| {
+        let said = |(((part, marked), gone), step): (((&Part, Result<()>), _), _)| match said(
+            ui,
+            part,
+            marked.and(gone),
+            step,
+        )? {
+            Some(now) => renamed(ui, lease, part, now, *force),
+            None => Ok(()),
+        };
+        lease.parts.iter().zip(marked).zip(gone).zip(steps).map(said).collect()
     });
     of_lease.collect()
 }
@@ -62,11 +70,23 @@ fn what(part: &Part) -> String {
     format!("{} {}", part.service, part.holds)
 }
 
-fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step<'_>) -> Result<()> {
+fn renamed(ui: &Ui, lease: &Lease, part: &Part, now: String, force: Force) -> Result<()> {
+    match part_problem::elsewhere(lease, Some(now)) {
+        Some(now) => part_problem::leave_renamed(ui, lease, part, &now, force.sessions),
+        None => Ok(()),
+    }
+}
+
+/// Reports the end of a part; gives the name that its database has instead.
+fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step<'_>) -> Result<Option<String>> {
     let what = what(part);
     match gone.map_err(|error| error.context(format!("cannot remove {what}")))? {
         Gone::Dropped => step.done(),
         Gone::Missing => step.nothing(),
+        Gone::Renamed(now) => {
+            step.nothing();
+            return Ok(Some(now));
+        }
         Gone::NotOurs(whose) => {
             step.nothing();
             ui.warn(format!("keeping {what}: it does not belong to this environment ({whose})"));
@@ -78,5 +98,5 @@ fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step<'_>) -> Result<()> 
             return Err(error::refused(message).hint(hint).into());
         }
     }
-    Ok(())
+    Ok(None)
 }

@@ -1,7 +1,7 @@
 //! Moves an environment to the trash.
 
 use super::place;
-use crate::environment::{teardown, worktree};
+use crate::environment::{part_problem, teardown, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config::{Kind, Trash};
 use crate::model::lease::{self, Lease, Part};
@@ -179,7 +179,12 @@ fn service(ui: &Ui, store: &Store, lease: &Lease, part: &Part, force: bool) -> R
             step.done();
             return Ok(size);
         }
-        Kept::Missing => step.nothing(),
+        Kept::Missing => {
+            step.nothing();
+            if let Some(now) = part_problem::renamed(lease, part)? {
+                part_problem::leave_renamed(ui, lease, part, &now, force)?;
+            }
+        }
         Kept::NotOurs(whose) => {
             step.nothing();
             ui.warn(format!("skipping {what}: it belongs to another owner ({whose})"));

@@ -83,7 +83,14 @@ fn create_empty(database: &Database, id: &str) -> Result<()> {
 /// Drops a database that carries the lease's id, and the snapshots of it; `force` ends the sessions on it. A database
 /// that is kept is not an error but an answer.
 pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
-    drop_database(database, id, force, true)
+    match drop_database(database, id, force, true)? {
+        gone @ (Gone::Missing | Gone::NotOurs(_)) => {
+            let is_own = |found: &Found| found.mark.as_deref() == Some(&lease::mark(id));
+            let now = inventory(&database.server)?.into_iter().find(is_own);
+            Ok(now.map_or(gone, |now| Gone::Renamed(now.name)))
+        }
+        gone => Ok(gone),
+    }
 }
 
 fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {

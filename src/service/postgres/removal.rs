@@ -1,7 +1,7 @@
 //! Closes, opens and drops the databases of several leases in one psql session.
 
 use super::connection::{Connection, set};
-use super::{BIRTH, Found, explain, owner, parse_json, require_name, scripts};
+use super::{BIRTH, Found, explain, owner, parse_json, require_name, scripts, session};
 use crate::model::lease;
 use crate::model::resource::Database;
 use crate::service::{Gone, Server, Session};
@@ -26,6 +26,8 @@ pub struct Look {
     pub sessions: Vec<Session>,
     /// The bytes that it takes; `None`: it does not exist, or is not ours.
     pub size: Option<u64>,
+    /// The name that a database with the lease's mark has instead: it was renamed by hand.
+    pub renamed: Option<String>,
 }
 
 /// How many databases one question is about: each answer has to come in time.
@@ -48,6 +50,8 @@ struct Named<'a> {
 struct Stands {
     #[serde(flatten)]
     found: Found,
+    /// It carries a wanted mark, and none of the names.
+    elsewhere: bool,
     size: Option<u64>,
 }
 
@@ -137,9 +141,20 @@ impl Removal {
     }
 }
 
+/// Takes the lease's mark off a database, which is the user's from then on.
+///
+/// # Errors
+/// When the server does not answer or refuses.
+pub fn disown(server: &Server, name: &str, id: &str) -> Result<()> {
+    session(server, scripts::removal::DISOWN.to_owned(), name, id)
+        .last(&["disowned"])
+        .run()
+        .map(drop)
+}
+
 impl Wanted<'_> {
     fn in_list<'a>(&self, found: &'a [Stands]) -> Option<&'a Stands> {
-        found.iter().find(|stands| stands.found.name == self.database.name)
+        found.iter().find(|stands| !stands.elsewhere && stands.found.name == self.database.name)
     }
 
     fn is_own(&self, stands: &Stands) -> bool {
@@ -147,13 +162,20 @@ impl Wanted<'_> {
     }
 
     fn look(&self, found: &[Stands]) -> Look {
+        let renamed = self.renamed(found);
         match self.in_list(found) {
-            None => Look::default(),
+            None => Look { renamed, ..Look::default() },
             Some(stands) => Look {
                 sessions: stands.found.sessions.clone(),
                 size: stands.size.filter(|_| self.is_own(stands)),
+                renamed: renamed.filter(|_| !self.is_own(stands)),
             },
         }
+    }
+
+    fn renamed(&self, found: &[Stands]) -> Option<String> {
+        let now = found.iter().find(|stands| stands.elsewhere && self.is_own(stands))?;
+        Some(now.found.name.clone())
     }
 
     /// What became of it; `left` are the marks of which something is left that should be gone.
@@ -164,9 +186,12 @@ impl Wanted<'_> {
         match stands {
             _ if busy.is_some() => Some(Gone::Busy(busy?.found.sessions.clone())),
             _ if left.contains(&lease::mark(self.id)) => None,
-            None => Some(Gone::Missing),
             Some(one) if self.is_own(one) => Some(Gone::Dropped),
-            Some(one) => Some(Gone::NotOurs(owner(one.found.mark.as_deref()))),
+            other => Some(match (self.renamed(before), other) {
+                (Some(now), _) => Gone::Renamed(now),
+                (None, None) => Gone::Missing,
+                (None, Some(one)) => Gone::NotOurs(owner(one.found.mark.as_deref())),
+            }),
         }
     }
 }

@@ -106,7 +106,7 @@ pub fn delete(database: &Database, id: &str, snapshot: &str) -> Result<()> {
     let name = name_of(database, snapshot);
     let kept = Database::new(&database.server, name);
     match drop_database(&kept, id, false, false)? {
-        Gone::Dropped | Gone::Missing => Ok(()),
+        Gone::Dropped | Gone::Missing | Gone::Renamed(_) => Ok(()),
         Gone::Busy(sessions) => Err(super::in_use(&kept.name, &sessions)),
         Gone::NotOurs(_) => Err(super::not_ours(&kept.name)),
     }

@@ -536,3 +536,40 @@ fn powerless(sandbox: &Sandbox) -> std::process::Command {
     command.arg("--");
     command
 }
+
+/// A database that somebody renamed by hand: what it is now, only they know.
+#[test]
+fn a_database_that_was_renamed_by_hand_is_named_and_never_dropped() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let (own, now) = (format!("{}_x", sandbox.id), format!("{}_precious", sandbox.id));
+    let rename = |from: &str, to: &str| {
+        servers().psql(&format!("ALTER DATABASE \"{from}\" RENAME TO \"{to}\""));
+    };
+    rename(&own, &now);
+    for args in [&[][..], &["--keep"]] {
+        let said = world.refuses(args, &now);
+        assert!(said.stderr.contains("RENAME TO"), "{}", said.show());
+    }
+    // Nor does `prune` take it, whatever it finds first.
+    let tree = world.tree.to_str().unwrap();
+    world.repo.git(&["worktree", "remove", "--force", tree]);
+    for _ in 0..2 {
+        let said = world.repo.agentenv(&["prune"]).fails(8);
+        assert!(said.stderr.contains(&now), "{}", said.show());
+    }
+    assert_eq!(sandbox.databases(), std::slice::from_ref(&now));
+    rename(&now, &own);
+    world.repo.agentenv(&["prune"]).ok();
+    assert!(sandbox.databases().is_empty());
+
+    for force in [&["remove", "x", "--force"][..], &["remove", "x", "--force", "--keep"]] {
+        world.repo.agentenv(&["add", "x"]).ok();
+        rename(&own, &now);
+        let said = world.repo.agentenv(force).ok();
+        assert!(said.stderr.contains(&format!("keeping database `{now}`")), "{}", said.show());
+        world.repo.agentenv(&["prune", "--trash"]).ok();
+        assert_eq!(sandbox.databases(), std::slice::from_ref(&now));
+        servers().psql(&format!("DROP DATABASE \"{now}\""));
+    }
+}

@@ -8,18 +8,24 @@ macro_rules! wanted {
     };
 }
 
-/// Prints as JSON those of the databases that exist.
+/// Prints as JSON those of the databases that exist, and, without size and sessions, those that carry a wanted mark under
+/// another name.
 macro_rules! look {
     () => {
         concat!(
-            r#"SELECT coalesce(json_agg(f), '[]') FROM (SELECT d.*, (
+            r#"SELECT coalesce(json_agg(f), '[]') FROM (SELECT d.*, false AS elsewhere, (
   SELECT pg_database_size(oid) FROM pg_database
   WHERE datname = d.name AND has_database_privilege(oid, 'CONNECT')) AS size
 FROM "#,
             databases!(),
             " JOIN ",
             wanted!(),
-            " ON d.name = w.name) f;\n"
+            " ON d.name = w.name UNION ALL SELECT d.name, d.mark, '[]'::json, true, NULL::bigint FROM \
+(SELECT datname AS name, shobj_description(oid, 'pg_database') AS mark FROM pg_database OFFSET 0) d JOIN ",
+            wanted!(),
+            " ON d.mark = w.mark WHERE d.name <> w.birth AND d.name NOT IN (SELECT name FROM ",
+            wanted!(),
+            ")) f;\n"
         )
     };
 }
@@ -110,4 +116,11 @@ SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
     ";\n",
     unlock_all!(),
     "\\echo dropped\n"
+);
+
+/// Takes the mark off a database that carries it. Prints `disowned`.
+pub(in super::super) const DISOWN: &str = concat!(
+    "SELECT format('COMMENT ON DATABASE %I IS NULL', name) FROM ",
+    databases!(),
+    " WHERE d.name = :'name' AND d.mark = :'mark' \\gexec\n\\echo disowned\n"
 );
