@@ -160,6 +160,17 @@ pub fn visits(resource: &Resource) -> Result<Visits> {
     }
 }
 
+/// Whether a database that exists holds rows, or may.
+pub fn holds_rows(resource: &Resource, id: &str) -> bool {
+    match resource {
+        Resource::Database(database) => postgres::holds_rows(database).unwrap_or(true),
+        Resource::MysqlDatabase(_) | Resource::File(_) => {
+            detail::of(resource, id).ok().flatten().is_some_and(|found| found.bytes > 0)
+        }
+        Resource::RedisIndex(_) => false,
+    }
+}
+
 /// Checks that a server answers.
 pub fn ping(server: &Server) -> Result<()> {
     match server.kind {

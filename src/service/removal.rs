@@ -1,7 +1,7 @@
 //! The resources of environments that are removed, for all of them at once: one session for each Postgres server.
 
 use super::postgres::removal::{self as postgres, Removal, Wanted};
-use super::{Gone, Resource, Server, Session, State, inventory};
+use super::{Gone, Resource, Server, Session, State, inventory, sqlite};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::Lease;
@@ -31,7 +31,7 @@ pub struct Look {
     pub unmarked: Option<String>,
     /// Postgres only: the name that the database has instead, because it was renamed by hand.
     pub renamed: Option<String>,
-    /// The bytes that a Postgres database of the lease takes.
+    /// The bytes that a Postgres database of the lease, or an SQLite file, takes.
     pub size: Option<u64>,
 }
 
@@ -159,7 +159,11 @@ fn look(held: &Held) -> Result<Look> {
         _ => None,
     };
     let sessions = inventory::sessions(&held.resource, &held.id)?;
-    Ok(Look { sessions, unmarked, ..Look::default() })
+    let size = match &held.resource {
+        Resource::File(file) => sqlite::detail(file).map(|detail| detail.bytes),
+        _ => None,
+    };
+    Ok(Look { sessions, unmarked, size, ..Look::default() })
 }
 
 fn looks(found: Result<Vec<postgres::Look>>, wanted: &[Wanted<'_>]) -> Vec<Result<Look>> {

@@ -160,20 +160,20 @@ pub(crate) struct ErrorAnswer {
 }
 
 /// A failure.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct ErrorReport {
+pub struct ErrorReport {
     /// The word for the exit code.
     #[cfg_attr(test, schemars(extend("enum" = crate::error::words())))]
     code: &'static str,
     /// The exit code, which is that of the process.
     exit: u8,
     /// What failed, and on what.
-    message: String,
+    pub message: String,
     /// Why, the nearest cause first.
     causes: Vec<String>,
     /// What the user can do about it; null: nothing is known.
-    hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 fn json_error(error: &anyhow::Error, exit: Exit) {

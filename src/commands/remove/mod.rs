@@ -4,7 +4,7 @@ mod prompt;
 
 use crate::commands::completions::candidates;
 use crate::environment::context::{Context, current_dir};
-use crate::environment::removal_risks::Loss;
+use crate::environment::removal_risks::{self, Loss};
 use crate::environment::remove::{self, Keep, RemoveOptions, Removed};
 use crate::environment::resolve;
 use crate::error::{Exit, exit_of};
@@ -18,7 +18,6 @@ use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// The arguments of `remove`.
 #[derive(Debug, clap::Args)]
@@ -36,6 +35,9 @@ pub struct Args {
     /// Show what would be removed and lost; change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
     /// Do not run the `pre_remove` hooks
     #[arg(long)]
     pub no_hooks: bool,
@@ -59,6 +61,9 @@ ignored files that no tool rebuilds, commits of a detached HEAD, and sessions on
 It looks twice: the second time when the worktree has another name and the database takes no more connections, and what \
 appeared in between is put back and refused, too. --force discards what is named. A worktree that was locked with `git worktree lock` is never removed.
 
+On a terminal it asks once, with the sizes, when a database holds rows and nothing goes to the trash; --yes skips that. \
+It says what it took: databases, Redis indexes, files, and whether the branch stays.
+
 Several environments are removed side by side. If the first look refuses one, all of them stay; what fails later stops \
 no other one, and the exit code is that of the gravest failure. The files of a large worktree are deleted in the background.
 
@@ -75,7 +80,15 @@ Examples:
 /// Removes the environments. If one is refused by the first look, all of them stay; what stops one later stops no other.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let chosen = chosen(&context, ui, args)?;
+    let chosen = match chosen(&context, ui, args) {
+        // One wrong name of several: say of the others that they stay.
+        Err(error) if args.envs.len() > 1 && !ui.is_json() => {
+            ui.error(&error);
+            ui.say("nothing was removed");
+            return Ok(exit_of(&error));
+        }
+        chosen => chosen?,
+    };
     let options = options(args);
     let _working = remove::lock(&context, ui, chosen.iter().map(|(lease, _)| lease))?;
     let leases: Vec<&Lease> = chosen.iter().map(|(lease, _)| lease).collect();
@@ -129,7 +142,7 @@ fn answer(
     let failed = failed.iter().map(|(name, error)| Failed::of(name, error)).collect();
     let answer = Answer { removed, failed, dry_run: args.dry_run };
     ui.answer(&answer, || match args.dry_run {
-        true => answer.removed.iter().map(dry).collect(),
+        true => answer.removed.iter().map(|one| dry(one, args.delete_branch)).collect(),
         false => String::new(),
     })?;
     Ok(gravest.unwrap_or(Exit::Done))
@@ -188,34 +201,38 @@ fn options(args: &Args) -> RemoveOptions {
 
 /// The chosen environments, each with the losses that the user confirmed at a prompt.
 fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<Loss>)>> {
-    if !args.envs.is_empty() {
-        let named = |env: &String| Ok((resolve::named(context, env)?, Vec::new()));
-        let mut named = args.envs.iter().map(named).collect::<Result<Vec<_>>>()?;
-        // The same one by two names is removed once.
-        let mut seen = BTreeSet::new();
-        named.retain(|(lease, _)| seen.insert(lease.id.clone()));
-        return Ok(named);
-    }
-    if let Some(lease) = resolve::here(context)? {
-        return Ok(vec![(lease, Vec::new())]);
-    }
-    let chosen = prompt::environments(context, ui, args.delete_branch)?;
-    if args.dry_run {
-        return Ok(chosen);
-    }
-    let described =
-        chosen.iter().map(|(lease, losses)| described("This removes", &lease.path, losses));
-    let loses = chosen.iter().any(|(_, losses)| losses.iter().any(|loss| loss.needs_force));
-    let question = if loses { "Remove it, and lose that?" } else { "Remove it?" };
-    ui.agree(described.collect::<String>().trim_end(), question, !loses)?;
-    Ok(chosen)
+    let (leases, is_picked) = match (args.envs.is_empty(), resolve::here(context)?) {
+        (false, _) => (named(context, &args.envs)?, false),
+        (true, Some(lease)) => (vec![lease], false),
+        (true, None) => (prompt::environments(context, ui, args.delete_branch)?, true),
+    };
+    let agreed = match args.dry_run || args.yes || !ui.can_ask() {
+        true => Vec::new(),
+        false => prompt::agree(context, ui, options(args), &leases, is_picked)?,
+    };
+    Ok(leases.into_iter().zip(agreed.into_iter().chain(std::iter::repeat(Vec::new()))).collect())
 }
 
-fn dry(removed: &Removed) -> String {
-    described("would remove", &removed.path, &removed.losses)
+fn named(context: &Context, envs: &[String]) -> Result<Vec<Lease>> {
+    let named = envs.iter().map(|env| resolve::named(context, env));
+    let mut named = named.collect::<Result<Vec<_>>>()?;
+    // The same one by two names is removed once.
+    let mut seen = BTreeSet::new();
+    named.retain(|lease| seen.insert(lease.id.clone()));
+    Ok(named)
 }
 
-fn described(verb: &str, path: &Path, losses: &[Loss]) -> String {
-    let losses = losses.iter().map(|loss| format!("  would lose: {loss}\n"));
-    format!("{verb} {}\n{}", path.display(), losses.collect::<String>())
+fn dry(removed: &Removed, with_branch: bool) -> String {
+    let services = removed.services.iter().map(ToString::to_string);
+    let branch = removal_risks::branch(removed.branch.as_deref(), with_branch);
+    let losses = removed.losses.iter().map(|loss| format!("would lose: {loss}"));
+    let refusal = removed.refusal.iter().map(|refusal| {
+        let hint = refusal.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+        format!("would be refused: {}{hint}", refusal.message)
+    });
+    removal_risks::described(
+        "would remove",
+        &removed.path,
+        services.chain(branch).chain(losses).chain(refusal),
+    )
 }

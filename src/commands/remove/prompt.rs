@@ -1,7 +1,8 @@
-//! Asks for environments where `remove` got none.
+//! Asks for environments where `remove` got none, and whether they are to go.
 
 use crate::environment::context::Context;
-use crate::environment::removal_risks::{self, Loss};
+use crate::environment::removal_risks::{self, Loss, Risks};
+use crate::environment::remove::RemoveOptions;
 use crate::environment::resolve;
 use crate::error;
 use crate::model::lease::Lease;
@@ -10,15 +11,11 @@ use crate::sys::parallel;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};
 
-/// Lets the user choose environments; returns each with what would be lost with it.
+/// Lets the user choose environments.
 ///
 /// # Errors
 /// Usage, where it cannot prompt; interrupted, if the user cancels.
-pub fn environments(
-    context: &Context,
-    ui: &Ui,
-    with_branch: bool,
-) -> Result<Vec<(Lease, Vec<Loss>)>> {
+pub fn environments(context: &Context, ui: &Ui, with_branch: bool) -> Result<Vec<Lease>> {
     if !ui.can_ask() {
         let message =
             "the argument <ENV> is missing, and the current directory is in no environment";
@@ -37,10 +34,42 @@ pub fn environments(
     let Choice::Items(chosen) = ui.choose(&menu)? else {
         return Err(anyhow!("no environment was chosen"));
     };
-    let chosen: Vec<&Lease> = chosen.iter().filter_map(|&at| leases.get(at)).collect();
-    let risks = removal_risks::of_all(&chosen, with_branch, &Servers::of(&chosen));
-    let chosen = chosen.into_iter().cloned().zip(risks);
-    chosen.map(|(lease, risks)| Ok((lease, risks?.losses))).collect()
+    Ok(chosen.iter().filter_map(|&at| leases.get(at)).cloned().collect())
+}
+
+/// Asks once before environments go: always where the user picked them from the menu, else only if a database that holds rows
+/// is not moved to the trash. Gives the losses that the user agreed to.
+///
+/// # Errors
+/// Interrupted, unless the answer is yes.
+pub fn agree(
+    context: &Context,
+    ui: &Ui,
+    options: RemoveOptions,
+    leases: &[Lease],
+    is_picked: bool,
+) -> Result<Vec<Vec<Loss>>> {
+    let leases: Vec<&Lease> = leases.iter().collect();
+    if !is_picked && options.goes_to_trash(context) {
+        return Ok(Vec::new());
+    }
+    let with_branch = options.delete_branch;
+    let looked = removal_risks::of_all(&leases, with_branch, &Servers::of(&leases));
+    // What cannot be looked at is refused later, with the reason.
+    let Ok(risks) = looked.into_iter().collect::<Result<Vec<Risks>>>() else {
+        return Ok(Vec::new());
+    };
+    let going: Vec<_> = leases.into_iter().zip(&risks).collect();
+    let loses = risks.iter().flat_map(|risks| &risks.losses).any(|loss| loss.needs_force);
+    if is_picked {
+        removal_risks::ask(ui, &going, with_branch)?;
+        return Ok(risks.into_iter().map(|risks| risks.losses).collect());
+    }
+    let is_refused = loses && !options.force;
+    if !is_refused && removal_risks::hold_rows(&going) {
+        removal_risks::ask(ui, &going, with_branch)?;
+    }
+    Ok(Vec::new())
 }
 
 fn item(lease: &Lease, with_branch: bool) -> Item {

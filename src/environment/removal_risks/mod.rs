@@ -1,6 +1,9 @@
 //! What removing an environment would destroy, named before it happens.
 
+mod described;
 mod files;
+
+pub use described::{Taken, ask, branch, described, hold_rows, taken};
 
 use crate::environment::trees::Trees;
 use crate::environment::{closing, part_problem, parts, worktree};

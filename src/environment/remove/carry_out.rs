@@ -1,6 +1,6 @@
 //! Removes environments that were checked, side by side. What keeps one of them does not stop the others.
 
-use super::{Keep, Removal, RemoveOptions, Removed, last_look};
+use super::{Removal, RemoveOptions, Removed, last_look};
 use crate::environment::context::Context;
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::{hooks, removal_risks, trash};
@@ -106,21 +106,13 @@ impl Run<'_> {
 
     /// Moves to the trash what belongs there.
     fn to_trash(&self, jobs: &mut [Job]) {
-        let wish = match self.options.keep {
-            Keep::No => None,
-            Keep::Yes => Some(self.trash().unwrap_or_default()),
-            Keep::AsConfigured => self.trash(),
-        };
+        let wish = self.options.wish(self.config.as_ref());
         let (ui, store, options) = (self.ui, &self.context.store, self.options);
         let moved = parallel::each(jobs, |job| job.to_trash(ui, store, options, wish));
         for (job, moved) in jobs.iter_mut().zip(moved) {
             job.ended = job.ended.take().or(moved);
         }
         trash::empty_in_background(store).ok();
-    }
-
-    fn trash(&self) -> Option<Trash> {
-        self.config.as_ref().and_then(|config| config.trash)
     }
 
     /// Closes, looks again and destroys what is left of the jobs.
@@ -174,7 +166,12 @@ impl Run<'_> {
         let gone = |branch: &String| self.context.repo.branch(branch).is_none();
         removed.branch_deleted =
             self.options.delete_branch && lease.branch.as_ref().is_some_and(gone);
-        self.ui.say(format!("removed environment `{}`", lease.name));
+        let taken: Vec<String> = removed.services.iter().map(ToString::to_string).collect();
+        let branch = removal_risks::branch(lease.branch.as_deref(), removed.branch_deleted);
+        let all = [Some(taken.join(", ")), branch].into_iter().flatten();
+        let all: Vec<String> = all.filter(|words| !words.is_empty()).collect();
+        let what = if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) };
+        self.ui.say(format!("removed environment `{}`{what}", lease.name));
         Ok(removed)
     }
 }

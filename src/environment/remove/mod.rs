@@ -7,14 +7,15 @@ pub use carry_out::carry_out;
 pub use last_look::reopen;
 
 use crate::environment::context::Context;
-use crate::environment::removal_risks::{self, Loss};
-use crate::environment::{closing, worktree};
+use crate::environment::removal_risks::{self, Loss, Risks, Taken};
+use crate::environment::{closing, hooks, worktree};
+use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
 use crate::sys::lock::Lock;
 use crate::sys::parallel;
 use crate::sys::store::Store;
-use crate::ui::Ui;
+use crate::ui::{ErrorReport, Ui};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -32,6 +33,23 @@ pub struct RemoveOptions {
     pub no_hooks: bool,
     /// Whether it goes to the trash.
     pub keep: Keep,
+}
+
+impl RemoveOptions {
+    /// How the trash keeps it; `None`: it is destroyed.
+    fn wish(self, config: Option<&Config>) -> Option<Trash> {
+        let configured = config.and_then(|config| config.trash);
+        match self.keep {
+            Keep::No => None,
+            Keep::Yes => Some(configured.unwrap_or_default()),
+            Keep::AsConfigured => configured,
+        }
+    }
+
+    /// Whether environments go to the trash in this repository.
+    pub fn goes_to_trash(self, context: &Context) -> bool {
+        self.wish(context.config().ok().flatten().as_ref()).is_some()
+    }
 }
 
 /// Whether a removed environment goes to the trash.
@@ -56,8 +74,13 @@ pub struct Removed {
     pub branch: Option<String>,
     /// Its worktree.
     pub path: PathBuf,
+    /// What it holds of the servers.
+    pub services: Vec<Taken>,
     /// What is lost with it.
     pub losses: Vec<Loss>,
+    /// A dry run: why it would not be removed. Missing: it would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<ErrorReport>,
     /// Its branch was deleted, too.
     pub branch_deleted: bool,
     /// Until when it can be restored from the trash, in seconds since 1970; null: it is gone for good.
@@ -121,7 +144,7 @@ pub fn check(
     let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {
         let lease = lease?;
         let risks = risks.next().unwrap_or_else(|| Err(anyhow!("no look at `{}`", lease.name)))?;
-        judge(options, lease, risks.losses, agreed)
+        judge(context, options, lease, risks, agreed)
     };
     leases.into_iter().zip(chosen).map(&mut look).collect()
 }
@@ -142,30 +165,52 @@ fn current(
 }
 
 fn judge(
+    context: &Context,
     options: RemoveOptions,
     lease: Lease,
-    losses: Vec<Loss>,
+    risks: Risks,
     agreed: &[Loss],
 ) -> Result<Removal> {
-    let mut serious = losses.iter().filter(|loss| loss.needs_force).peekable();
+    let mut serious = risks.losses.iter().filter(|loss| loss.needs_force).peekable();
     let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
     let force = options.force || given_up;
-    if !options.dry_run {
-        if let Some(tree) = worktree::of(&lease)?
-            && !closing::is_closed(&lease)?
-        {
-            worktree::require_unlocked(&lease, &tree)?;
-            worktree::require_in_place(&lease, &tree)?;
-        }
-        removal_risks::require_none(&lease, &losses, force)?;
+    let refusal = require(context, options, &lease, &risks.losses, force).err();
+    if !options.dry_run
+        && let Some(refusal) = refusal
+    {
+        return Err(refusal);
     }
     let removed = Removed {
         name: lease.name.clone(),
         branch: lease.branch.clone(),
         path: lease.path.clone(),
-        losses,
+        services: removal_risks::taken(&lease, &risks),
+        losses: risks.losses,
+        refusal: refusal.as_ref().map(ErrorReport::of),
         branch_deleted: false,
         kept_until: None,
     };
     Ok(Removal { lease, removed, force })
+}
+
+/// Refuses what may not go. A dry run asks for trust as well, which is asked for when the hooks run.
+fn require(
+    context: &Context,
+    options: RemoveOptions,
+    lease: &Lease,
+    losses: &[Loss],
+    force: bool,
+) -> Result<()> {
+    if let Some(tree) = worktree::of(lease)?
+        && !closing::is_closed(lease)?
+    {
+        worktree::require_unlocked(lease, &tree)?;
+        worktree::require_in_place(lease, &tree)?;
+    }
+    removal_risks::require_none(lease, losses, force)?;
+    if !options.dry_run || force || options.no_hooks {
+        return Ok(());
+    }
+    let config = context.config()?.unwrap_or_default();
+    hooks::require_trusted(context, &config.hooks.pre_remove)
 }

@@ -2,7 +2,7 @@
 
 use super::also::{beside, patterns};
 use super::scripts::{size, users};
-use super::{parse_json, session};
+use super::{parse_json, psql, session};
 use crate::service::detail::{Detail, Part};
 use crate::service::{Database, Session};
 use anyhow::Result;
@@ -31,6 +31,22 @@ SELECT json_build_object('mark', shobj_description(d.oid, 'pg_database'), 'bytes
 FROM pg_database d WHERE datname = :'name';
 "#
 );
+
+/// Prints whether one of its tables takes space. A table that a migration has locked may hold rows.
+const ROWS: &str = r#"\connect :"name"
+SET statement_timeout = '2s';
+SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+  WHERE relkind IN ('r', 'm') AND nspname !~ '^pg_' AND nspname <> 'information_schema' AND pg_relation_size(c.oid) > 0);
+"#;
+
+/// Whether a database holds rows.
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn holds_rows(database: &Database) -> Result<bool> {
+    let asked = psql::Session::new(&database.server, ROWS).var("name", &database.name).run()?;
+    Ok(asked.last().is_none_or(|line| line != "f"))
+}
 
 #[derive(Deserialize)]
 struct Row {

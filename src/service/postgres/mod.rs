@@ -17,7 +17,7 @@ mod sql_error;
 pub mod template;
 pub mod trash;
 
-pub use detail::detail;
+pub use detail::{detail, holds_rows};
 
 use super::{Database, Gone, Server, Session, State, Visits};
 use crate::error;

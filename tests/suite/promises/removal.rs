@@ -345,6 +345,7 @@ fn a_name_that_is_wrong_removes_nothing_of_the_others() {
     let world = World::small(&sandbox);
     let said = world.repo.agentenv(&["remove", "x", "y"]).fails(4);
     assert!(world.tree.exists(), "{}", said.show());
+    assert!(said.stderr.contains("nothing was removed"), "{}", said.show());
 }
 
 /// A psql on a database, open until it is dropped.
@@ -572,4 +573,28 @@ fn a_database_that_was_renamed_by_hand_is_named_and_never_dropped() {
         assert_eq!(sandbox.databases(), std::slice::from_ref(&now));
         servers().psql(&format!("DROP DATABASE \"{now}\""));
     }
+}
+
+#[test]
+fn what_was_taken_is_named_with_its_size_and_what_stays() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let database = format!("database `{}_x` (", sandbox.id);
+    fs::write(world.tree.join("work"), "").unwrap();
+    let dry = world.repo.agentenv(&["remove", "x", "--dry-run"]).ok();
+    let refused = "would be refused: cannot remove `x`: this would be lost";
+    for fact in [&database, "redis index", "branch `x` stays", "?? work", refused, "--force"] {
+        assert!(dry.stdout.contains(fact), "{fact}: {}", dry.show());
+    }
+    fs::remove_file(world.tree.join("work")).unwrap();
+    let dry = world.repo.agentenv(&["remove", "x", "-D", "--dry-run", "--json"]).ok().json();
+    assert!(dry["removed"][0]["services"][0]["bytes"].as_u64() > Some(1_000_000), "{dry}");
+    assert!(dry["removed"][0].get("refusal").is_none(), "{dry}");
+    let said = world.repo.agentenv(&["remove", "x"]).ok();
+    for fact in ["removed environment `x`: ", &database, "redis index", "branch `x` stays"] {
+        assert!(said.stderr.contains(fact), "{fact}: {}", said.show());
+    }
+    world.repo.agentenv(&["add", "x"]).ok();
+    let said = world.repo.agentenv(&["remove", "x", "--delete-branch"]).ok();
+    assert!(said.stderr.contains("branch `x` is deleted"), "{}", said.show());
 }

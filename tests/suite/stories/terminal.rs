@@ -1,6 +1,6 @@
 //! Prompts, progress, colours and tables on a real terminal: each test types into its own tmux.
 
-use crate::common::{Repo, Sandbox, wait_until};
+use crate::common::{Repo, Sandbox, servers, wait_until};
 use std::cell::Cell;
 use std::path::Path;
 use std::process::Stdio;
@@ -118,6 +118,36 @@ fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
     let left = repo.agentenv(&["list", "--json"]).ok().json();
     assert_eq!(left["environments"].as_array().unwrap().len(), 1);
     assert_eq!(left["environments"][0]["name"], "three");
+}
+
+#[test]
+fn remove_asks_once_before_a_database_with_rows_goes() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "rows", "empty"]).ok();
+    let database = format!("{}_rows", sandbox.id);
+    servers().psql_on(&database, "CREATE TABLE kept AS SELECT 1");
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    let ends = |line: &str, code: i32| {
+        terminal.types(&format!("clear; {line}"));
+        assert_eq!(terminal.exit_code(), code, "{}", terminal.screen());
+        assert!(!terminal.screen().contains("Remove it?"), "{}", terminal.screen());
+    };
+    ends("git agentenv remove empty", 0);
+    // Enter alone is no.
+    terminal.types("clear; git agentenv remove rows");
+    terminal.waits_for("Remove it? [y/N]");
+    let screen = terminal.screen();
+    assert!(screen.contains(&format!("database `{database}` (")), "{screen}");
+    assert!(screen.contains("branch `rows` stays"), "{screen}");
+    terminal.key("Enter");
+    assert_eq!(terminal.exit_code(), 130);
+    assert_eq!(sandbox.databases(), [database]);
+    ends("git agentenv remove rows --keep", 0);
+    ends("git agentenv restore rows", 0);
+    ends("git agentenv remove rows --yes", 0);
+    assert!(sandbox.databases().is_empty());
 }
 
 /// Each key once the menu has answered the one before.
