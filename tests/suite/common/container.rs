@@ -13,8 +13,8 @@ impl Container {
     /// Starts an image of the tests, with these options for `docker run`.
     pub fn run(image: &str, options: &[&str]) -> Container {
         servers::require_image(image);
-        let run = ["run", "--detach", "--label=agentenv-test"];
-        let id = servers::docker(&[&run, options, &[image]].concat(), "").unwrap();
+        let run = [&servers::RUN[..], &["--label=agentenv-test"], options, &[image]].concat();
+        let id = servers::docker(&run, "").unwrap();
         let format = ["container", "inspect", "--format={{.Name}}", &id];
         let name = servers::docker(&format, "").unwrap().trim_start_matches('/').to_owned();
         Container { name }
