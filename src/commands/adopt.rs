@@ -41,7 +41,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let mut lease = adopt::worktree(&workspace)?;
     if !args.no_hooks {
-        hooks::run_post_add(&workspace, &mut lease)?;
+        let commands = &workspace.config.hooks.post_add;
+        hooks::run_post_add(ui, &context.store, commands, &mut lease)?;
     }
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! Carries out a plan: creates the worktree and each resource side by side.
+//! Carries out plans: creates the worktrees and each resource side by side.
 
 use crate::environment::data::template::Templates;
 use crate::environment::{files, include, teardown, worktree};
@@ -6,9 +6,10 @@ use crate::error::{self, never_ran};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::Plan;
-use crate::service::Made;
+use crate::service::creation::Servers;
+use crate::service::{Made, removal};
 use crate::sys::store::Store;
-use crate::sys::{failpoint, interrupt};
+use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::{Step, Ui};
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
@@ -27,36 +28,74 @@ pub enum Outcome {
     },
 }
 
-/// Creates everything of a plan whose lease is written, or nothing.
+/// Where environments are created.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// Where steps are reported.
+    pub ui: &'a Ui,
+    /// Where the leases are.
+    pub store: &'a Store,
+    /// The sessions in which databases are created.
+    pub servers: &'a Servers,
+}
+
+/// A plan whose lease is written, and the templates that its databases are copies of.
+pub type Work<'a> = (&'a Plan, &'a Templates<'a>);
+
+/// Creates everything of each plan, or nothing of it, side by side; gives what came of each, in their order.
 ///
 /// # Errors
-/// When a part fails. The rest is rolled back; what cannot be rolled back stays on the lease and is named.
-pub fn make(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) -> Result<Outcome> {
-    let attempt = side_by_side(ui, store, plan, templates);
-    let failed = match attempt.result {
-        Ok(admin) if attempt.occupied.is_none() => {
-            match finish(store, plan, admin, &attempt.made) {
-                Ok(lease) => return Ok(Outcome::Ready(Box::new(lease))),
-                Err(error) => Some(error),
-            }
+/// When a part fails. The rest of that plan is rolled back; what cannot be rolled back stays on the lease and is named.
+pub fn make(site: Site<'_>, works: &[Work<'_>]) -> Vec<Result<Outcome>> {
+    let attempts = parallel::each(works, |work| attempt(site, work));
+    let failed = works.iter().zip(&attempts).filter_map(|((plan, _), (outcome, reached))| {
+        let lease = Lease { parts: reached.clone(), ..plan.lease.clone() };
+        (!matches!(outcome, Ok(Outcome::Ready(_)))).then_some(lease)
+    });
+    let mut undone = roll_back(site, &failed.collect::<Vec<_>>(), &attempts).into_iter();
+    let ended = attempts.into_iter().map(|(outcome, _)| {
+        if let Ok(Outcome::Ready(_)) = outcome {
+            return outcome;
         }
-        Ok(_) => None,
-        Err(error) => Some(error),
-    };
+        let undone = undone.next().unwrap_or_else(|| Err(anyhow!("it was not rolled back")));
+        match outcome {
+            Ok(occupied) => undone.map(|()| occupied),
+            Err(error) => Err(explain(error, undone)),
+        }
+    });
+    ended.collect()
+}
+
+/// Deletes what was made of these, after all attempts have ended: a signal still has to reach those that are at work.
+fn roll_back(
+    site: Site<'_>,
+    failed: &[Lease],
+    attempts: &[(Result<Outcome>, Vec<Part>)],
+) -> Vec<Result<()>> {
+    if failed.is_empty() {
+        return Vec::new();
+    }
     interrupt::undoing();
-    if failed.is_some() {
-        ui.say("failed; rolling back");
+    if attempts.iter().any(|(outcome, _)| outcome.is_err()) {
+        site.ui.say("failed; rolling back");
     }
-    let lease = Lease { parts: attempt.reached, ..plan.lease.clone() };
-    let undone = teardown::undo(ui, store, &lease);
-    match (failed, attempt.occupied) {
-        (Some(error), _) => Err(explain(error, undone)),
-        (None, Some((index, by))) => {
-            interrupt::undone();
-            undone.map(|()| Outcome::Occupied { index, by })
+    let failed: Vec<&Lease> = failed.iter().collect();
+    let undone = teardown::undo_all(site.ui, site.store, &removal::Servers::of(&failed), &failed);
+    interrupt::undone();
+    undone
+}
+
+/// Creates everything of one plan. Gives the parts whose servers may have done something, too.
+fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Vec<Part>) {
+    let Attempt { result, occupied, reached, made } = side_by_side(site, plan, templates);
+    let outcome = result.and_then(|admin| match occupied {
+        Some((index, by)) => Ok(Outcome::Occupied { index, by }),
+        None => {
+            let lease = finish(site.store, plan, admin, &made)?;
+            Ok(Outcome::Ready(Box::new(lease)))
         }
-        (None, None) => Err(anyhow!("nothing failed, and nothing was made")),
-    }
+    });
+    (outcome, reached)
 }
 
 /// What came of creating the parts.
@@ -74,8 +113,9 @@ struct Attempt {
 /// Creates the databases beside the worktree. Redis answers in a moment, but finding it takes a process: it follows
 /// when git is done, while the databases still are not. An SQLite file lies in the worktree: created first, its
 /// directory would be in git's way.
-fn side_by_side(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) -> Attempt {
+fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attempt {
     let lease = &plan.lease;
+    let ui = &site.ui.about(&lease.name);
     let (quick, slow): (Vec<_>, Vec<_>) =
         lease.parts.iter().partition(|part| matches!(part.kind, Kind::Redis | Kind::Sqlite));
     // Steps begin here and not in their threads, so that their lines always come in the same order.
@@ -83,10 +123,10 @@ fn side_by_side(ui: &Ui, store: &Store, plan: &Plan, templates: &Templates<'_>) 
     thread::scope(|scope| {
         let start = |part| {
             let step = begin(ui, part);
-            (part, scope.spawn(move || provide(step, lease, part, templates)))
+            (part, scope.spawn(move || provide(step, site.servers, lease, part, templates)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
-        let result = worktree(ui, first, store, plan);
+        let result = worktree(ui, first, site.store, plan);
         let mut attempt = Attempt { result, occupied: None, reached: Vec::new(), made: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
@@ -114,7 +154,7 @@ impl Attempt {
     }
 }
 
-fn worktree(ui: &Ui, step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathBuf> {
+fn worktree(ui: &Ui, step: Step, store: &Store, plan: &Plan) -> Result<PathBuf> {
     files::ignore_worktrees(store, &plan.lease)?;
     let admin = worktree::make(store, plan)?;
     files::write_env(store, &plan.lease)?;
@@ -123,13 +163,19 @@ fn worktree(ui: &Ui, step: Step<'_>, store: &Store, plan: &Plan) -> Result<PathB
     Ok(admin)
 }
 
-fn begin<'a>(ui: &'a Ui, part: &Part) -> Step<'a> {
+fn begin(ui: &Ui, part: &Part) -> Step {
     let from = part.from.as_ref().map_or_else(String::new, |from| format!(" from {from}"));
     ui.step(format!("{} {}{from}", part.service, part.holds))
 }
 
-fn provide(step: Step<'_>, lease: &Lease, part: &Part, templates: &Templates<'_>) -> Result<Made> {
-    let made = templates.create(lease, part)?;
+fn provide(
+    step: Step,
+    servers: &Servers,
+    lease: &Lease,
+    part: &Part,
+    templates: &Templates<'_>,
+) -> Result<Made> {
+    let made = templates.create(servers, lease, part)?;
     match made {
         Made::Ours(_) => step.done(),
         Made::Occupied(_) => step.nothing(),

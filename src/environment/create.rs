@@ -1,96 +1,201 @@
 //! From facts to a plan to an environment: the part that `add` and `adopt` share.
 
-use crate::environment::apply::{self, Outcome};
+use crate::environment::apply::{self, Outcome, Site};
 use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, checkout, occupancy, reclaim};
+use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
 use crate::model::slot::Taken;
+use crate::service::Server;
+use crate::service::creation::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
-use crate::sys::{failpoint, net};
-use anyhow::Result;
+use crate::sys::{failpoint, net, parallel};
+use anyhow::{Result, anyhow};
 
-/// Creates one environment; tries another Redis index when the chosen one turns out to hold keys.
+/// Creates one environment.
 ///
 /// # Errors
 /// When it cannot be made; nothing of it is left then.
 pub fn one(workspace: &Workspace<'_>, request: Request) -> Result<Lease> {
-    let ui = workspace.ui;
-    let templates = Templates::of(workspace, &workspace.config, &request)?;
+    let made = all(workspace, vec![request])?.into_iter().next();
+    made.unwrap_or_else(|| Err(anyhow!("no environment was planned")))
+}
+
+/// An environment that is asked for, and what came of it.
+struct Job<'a> {
+    request: Request,
+    templates: Templates<'a>,
+    made: Option<Result<Lease>>,
+}
+
+/// Creates environments side by side; gives what came of each, in their order. Tries another Redis index when a chosen one
+/// turns out to hold keys.
+///
+/// # Errors
+/// When nothing was made of any; of each, when it cannot be made. Nothing of it is left then.
+pub fn all(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Vec<Result<Lease>>> {
+    let job = |request| {
+        let templates = Templates::of(workspace, &workspace.config, &request)?;
+        Ok(Job { request, templates, made: None })
+    };
+    let mut jobs: Vec<Job<'_>> = requests.into_iter().map(job).collect::<Result<_>>()?;
+    let servers = Servers::begin(jobs.iter().flat_map(|job| job.fresh_databases(workspace)));
     let mut occupied = occupancy::occupied(&workspace.config);
-    loop {
-        let (plan, _working) = reserve(workspace, request.clone(), &occupied)?;
-        match apply::make(ui, &workspace.context.store, &plan, &templates)? {
-            Outcome::Ready(lease) => {
-                templates.begin_spares();
-                return Ok(*lease);
+    while jobs.iter().any(|job| job.made.is_none()) {
+        attempt(workspace, &servers, &mut jobs, &mut occupied)?;
+    }
+    if let Some(job) = jobs.iter().find(|job| matches!(job.made, Some(Ok(_)))) {
+        job.templates.begin_spares();
+    }
+    Ok(jobs.into_iter().filter_map(|job| job.made).collect())
+}
+
+/// Tries to make those that are not made yet.
+fn attempt(
+    workspace: &Workspace<'_>,
+    servers: &Servers,
+    jobs: &mut [Job<'_>],
+    occupied: &mut Vec<(u32, String)>,
+) -> Result<()> {
+    let ui = workspace.ui;
+    let is_first = jobs.iter().all(|job| job.made.is_none());
+    let open: Vec<usize> = (0..jobs.len()).filter(|&at| jobs[at].made.is_none()).collect();
+    let requests: Vec<Request> = open.iter().map(|&at| jobs[at].request.clone()).collect();
+    let reserved = match reserve(workspace, requests, occupied) {
+        Err(error) if is_first => return Err(error),
+        Err(error) => open.iter().map(|_| Err(error::again(&error))).collect(),
+        Ok(reserved) => reserved,
+    };
+    let (mut places, mut plans, mut working) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, reserved) in open.into_iter().zip(reserved) {
+        match reserved {
+            Err(error) => jobs[at].made = Some(Err(error)),
+            Ok((plan, lock)) => {
+                places.push(at);
+                plans.push(plan);
+                working.push(lock);
             }
-            Outcome::Occupied { index, by } => {
-                ui.say(format!("redis index {index} is used by {by}; trying the next"));
+        }
+    }
+    let site = Site { ui, store: &workspace.context.store, servers };
+    let works = places.iter().zip(&plans).map(|(&at, plan)| (plan, &jobs[at].templates));
+    let outcomes = apply::make(site, &works.collect::<Vec<_>>());
+    for ((at, plan), outcome) in places.into_iter().zip(&plans).zip(outcomes) {
+        jobs[at].made = match outcome {
+            Ok(Outcome::Ready(lease)) => Some(Ok(*lease)),
+            Ok(Outcome::Occupied { index, by }) => {
+                ui.about(&plan.lease.name)
+                    .say(format!("redis index {index} is used by {by}; trying the next"));
                 occupied.push((index, by));
+                None
             }
+            Err(error) => Some(Err(error)),
+        };
+    }
+    Ok(())
+}
+
+impl Job<'_> {
+    /// The servers on which it gets an empty database.
+    fn fresh_databases(&self, workspace: &Workspace<'_>) -> Vec<Server> {
+        let main = &workspace.context.repo.main;
+        let services = workspace.config.services.iter().filter(|(name, service)| {
+            let source = self.request.data.of(name, service, main);
+            source.is_none() && !self.templates.has(name)
+        });
+        services.filter_map(|(_, service)| Server::of_service(service)).collect()
+    }
+}
+
+/// Chooses the slots of all and writes the leases, under the lock of the machine.
+///
+/// # Errors
+/// When nothing could be chosen; of each, why it cannot have what it needs. Nothing is on record then.
+fn reserve(
+    workspace: &Workspace<'_>,
+    requests: Vec<Request>,
+    occupied: &[(u32, String)],
+) -> Result<Vec<Result<(Plan, Lock)>>> {
+    let context = workspace.context;
+    let store = &context.store;
+    let (mut wanted, mut locks) = (Vec::new(), Vec::new());
+    for request in requests {
+        let id = store.new_id()?;
+        locks.push((store.lock_lease(&id, || ())?, id.clone()));
+        wanted.push((id, request));
+    }
+    let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
+    let recorded: Result<Vec<Result<Plan>>> = store.lock(waiting).and_then(|_lock| {
+        let rival = |lease: &Lease, others: &[Lease]| {
+            others.iter().try_for_each(|other| require_no_rival(context, lease, other))
+        };
+        let plans = decide(workspace, wanted, occupied, rival)?;
+        store.remember(&context.repo.common)?;
+        failpoint::point("before-lease")?;
+        let saved = parallel::each(&plans, |plan| match plan {
+            Ok(plan) => {
+                store.save(&plan.lease)?;
+                failpoint::point("lease-written")
+            }
+            Err(_) => Ok(()),
+        });
+        Ok(plans.into_iter().zip(saved).map(|(plan, saved)| saved.and(plan)).collect())
+    });
+    let keep = |(plan, (lock, id)): (Result<Plan>, (Lock, String))| {
+        // Nothing was created yet, so nothing stays on record.
+        if plan.is_err() {
+            store.forget(&id).ok();
+        }
+        Ok((plan?, lock))
+    };
+    match recorded {
+        Ok(plans) => Ok(plans.into_iter().zip(locks).map(keep).collect()),
+        Err(error) => {
+            locks.iter().for_each(|(_, id)| drop(store.forget(id)));
+            Err(error)
         }
     }
 }
 
-/// Chooses the slots and writes the lease, under the lock of the machine.
-fn reserve(
-    workspace: &Workspace<'_>,
-    request: Request,
-    occupied: &[(u32, String)],
-) -> Result<(Plan, Lock)> {
-    let context = workspace.context;
-    let id = context.store.new_id()?;
-    let working = context.store.lock_lease(&id, || ())?;
-    let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
-    let recorded = context.store.lock(waiting).and_then(|_lock| {
-        let (plan, leases) = decide(workspace, request, occupied, id.clone(), &[])?;
-        leases.iter().try_for_each(|other| require_no_rival(context, &plan.lease, other))?;
-        context.store.remember(&context.repo.common)?;
-        failpoint::point("before-lease")?;
-        context.store.save(&plan.lease)?;
-        failpoint::point("lease-written")?;
-        Ok(plan)
-    });
-    // Nothing was created yet, so nothing stays on record.
-    if recorded.is_err() {
-        context.store.forget(&id).ok();
-    }
-    Ok((recorded?, working))
-}
-
-/// Chooses slots that neither the leases nor what is only planned holds.
+/// Chooses slots for each, in order, that neither the leases nor those before it hold; `accept` looks at a plan and the leases
+/// beside it.
 fn decide(
     workspace: &Workspace<'_>,
-    request: Request,
+    wanted: impl IntoIterator<Item = (String, Request)>,
     occupied: &[(u32, String)],
-    id: String,
-    planned: &[Lease],
-) -> Result<(Plan, Vec<Lease>)> {
+    accept: impl Fn(&Lease, &[Lease]) -> Result<()>,
+) -> Result<Vec<Result<Plan>>> {
     let Workspace { context, config, .. } = workspace;
-    let (mut taken, leases): (Taken, Vec<Lease>) =
+    let (mut taken, mut leases): (Taken, Vec<Lease>) =
         occupancy::taken(&context.store, &context.repo, config)?;
     for (index, by) in occupied {
         // A lease names the owner better than the keys do.
         taken.indexes.entry(*index).or_insert_with(|| by.clone());
     }
-    planned.iter().for_each(|lease| occupancy::count(&mut taken, lease, &context.repo.common));
-    let facts = Facts {
-        id,
-        repository: &context.repo.common,
-        main: &context.repo.main,
-        repo_name: crate::model::name::repo_slug(&context.repo.name()),
-        taken: &taken,
-        port_free: &net::is_free,
-        path_free: &|path| {
-            matches!(fs::stands(path), Ok(Stands::Nothing))
-                && leases.iter().all(|lease| lease.path != path)
-        },
+    let mut plan = |(id, request)| {
+        let facts = Facts {
+            id,
+            repository: &context.repo.common,
+            main: &context.repo.main,
+            repo_name: crate::model::name::repo_slug(&context.repo.name()),
+            taken: &taken,
+            port_free: &net::is_free,
+            path_free: &|path| {
+                matches!(fs::stands(path), Ok(Stands::Nothing))
+                    && leases.iter().all(|lease| lease.path != path)
+            },
+        };
+        let plan = plan::add(config, &facts, request)?;
+        accept(&plan.lease, &leases)?;
+        occupancy::count(&mut taken, &plan.lease, &context.repo.common);
+        leases.push(plan.lease.clone());
+        Ok(plan)
     };
-    Ok((plan::add(config, &facts, request)?, leases))
+    Ok(wanted.into_iter().map(&mut plan).collect())
 }
 
 /// Refuses when another process took the same branch or worktree before this one had the lock.
@@ -116,11 +221,9 @@ pub fn plan_only(
     requests: impl IntoIterator<Item = Request>,
 ) -> Result<Vec<Lease>> {
     let occupied = occupancy::occupied(&workspace.config);
-    let mut planned = Vec::new();
-    for request in requests {
-        let id = workspace.context.store.new_id()?;
-        let (plan, _) = decide(workspace, request, &occupied, id, &planned)?;
-        planned.push(plan.lease);
-    }
-    Ok(planned)
+    let store = &workspace.context.store;
+    let wanted = requests.into_iter().map(|request| Ok((store.new_id()?, request)));
+    let wanted: Vec<(String, Request)> = wanted.collect::<Result<_>>()?;
+    let planned = decide(workspace, wanted, &occupied, |_, _| Ok(()))?;
+    planned.into_iter().map(|plan| Ok(plan?.lease)).collect()
 }

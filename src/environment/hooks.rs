@@ -6,11 +6,13 @@ use crate::error::{self, Exit, Failure, exit_of, hint_of};
 use crate::model::lease::Lease;
 use crate::model::shell as quoted;
 use crate::sys::exec::Cmd;
+use crate::sys::store::Store;
 use crate::sys::{failpoint, trust};
 use crate::ui::Ui;
 use anyhow::Result;
 
-/// Runs commands one after the other in the worktree, with the environment's variables, output on stderr.
+/// Runs commands one after the other in the worktree, with the environment's variables, output on stderr. Beside the hooks
+/// of another environment they have nothing to read, and each line of their output begins with the environment's name.
 ///
 /// # Errors
 /// When one fails; those after it do not run.
@@ -18,7 +20,14 @@ pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
     for command in commands {
         failpoint::point("before-hook")?;
         ui.say(format!("running hook: {command}"));
-        let code = shell(lease, command).narrate()?;
+        let shell = shell(lease, command);
+        let code = match ui.is_labelled() {
+            true => shell.each_line(&|line| {
+                ui.present(line);
+                Ok(())
+            })?,
+            false => shell.narrate()?,
+        };
         if code != 0 {
             let message = format!("hook `{command}` exited with {code}");
             return Err(error::failed(message).into());
@@ -45,12 +54,11 @@ pub fn with_vars(command: Cmd, lease: &Lease) -> Cmd {
 
 /// Runs the `post_add` hooks of an environment in which they have not all succeeded yet. A failure keeps the
 /// environment.
-pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> {
-    let Workspace { context, config, ui } = workspace;
+pub fn run_post_add(ui: &Ui, store: &Store, commands: &[String], lease: &mut Lease) -> Result<()> {
     if !lease.hooks_pending {
         return Ok(());
     }
-    run(ui, lease, &config.hooks.post_add).map_err(|error| {
+    run(ui, lease, commands).map_err(|error| {
         let hint = format!(
             "the environment is kept; fix the hook, then run the hooks again: `git agentenv adopt {}`",
             quoted::path(&lease.path)
@@ -64,8 +72,8 @@ pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> 
         error.context(failure)
     })?;
     lease.hooks_pending = false;
-    match context.store.lock_current(lease, || ()) {
-        Ok((_working, now)) => context.store.save(&Lease { hooks_pending: false, ..now }),
+    match store.lock_current(lease, || ()) {
+        Ok((_working, now)) => store.save(&Lease { hooks_pending: false, ..now }),
         // Hooks can take minutes, and the environment may have been removed meanwhile.
         Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
         Err(error) => Err(error),
@@ -76,7 +84,7 @@ pub fn run_post_add(workspace: &Workspace<'_>, lease: &mut Lease) -> Result<()> 
 pub fn try_post_add(workspace: &Workspace<'_>, lease: &mut Lease) {
     let Workspace { context, config, ui } = workspace;
     let ran = require_trusted(context, &config.hooks.post_add)
-        .and_then(|()| run_post_add(workspace, lease));
+        .and_then(|()| run_post_add(ui, &context.store, &config.hooks.post_add, lease));
     if let Err(error) = ran {
         let hint = hint_of(&error).unwrap_or("run them again: `git agentenv adopt`");
         ui.warn(format!("not all post_add hooks ran: {error:#}\nhint: {hint}"));

@@ -1,5 +1,6 @@
 //! What each kind of server does for an environment: create, find and release its resources.
 
+pub mod creation;
 pub mod detail;
 pub mod executor;
 pub mod inventory;
@@ -80,32 +81,9 @@ pub enum State {
     Unmarked(String),
 }
 
-/// Creates a resource for the lease of this id, as a copy of `from` if there is one. The worktree of a file has to exist.
-///
-/// # Errors
-/// `Refused` when a database of this name belongs to another owner; else when the server fails.
+/// Creates one resource: see [`creation::Servers::create`].
 pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Made> {
-    match resource {
-        Resource::Database(database) => {
-            failpoint::point("before-database")?;
-            postgres::create(database, id, from)?;
-            failpoint::point("database-made")?;
-            Ok(Made::Ours(None))
-        }
-        Resource::MysqlDatabase(database) => {
-            failpoint::point("before-database")?;
-            mysql::create(database, id)?;
-            failpoint::point("database-made")?;
-            Ok(Made::Ours(None))
-        }
-        Resource::RedisIndex(index) => {
-            failpoint::point("before-index")?;
-            let made = redis::claim(index, id)?;
-            failpoint::point("index-made")?;
-            Ok(made)
-        }
-        Resource::File(file) => sqlite::create(file, from).map(|()| Made::Ours(None)),
-    }
+    creation::Servers::default().create(resource, id, from)
 }
 
 /// Restores the mark of a resource for a lease that had claimed it. Only Redis indexes lose theirs.

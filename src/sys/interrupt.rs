@@ -13,6 +13,7 @@ use std::time::Duration;
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static UNDOING: AtomicBool = AtomicBool::new(false);
 static ENDING: Mutex<()> = Mutex::new(());
+static CHOOSING: Mutex<()> = Mutex::new(());
 static RUNNING: Mutex<Vec<Weak<duct::Handle>>> = Mutex::new(Vec::new());
 
 /// How long commands have to end by themselves: git takes its lock files away first.
@@ -27,9 +28,7 @@ pub fn listen() -> Result<()> {
     std::thread::spawn(move || {
         for _ in signals.forever() {
             INTERRUPTED.store(true, Ordering::SeqCst);
-            if !UNDOING.load(Ordering::SeqCst) {
-                end_all();
-            }
+            end_all(&interruptible());
         }
     });
     Ok(())
@@ -45,6 +44,8 @@ pub fn check() -> Result<()> {
 
 /// Ignores signals from now on: a rollback must finish.
 pub fn undoing() {
+    // What a signal has chosen to end was started before, so it is no part of the rollback.
+    let _one = CHOOSING.lock().unwrap_or_else(PoisonError::into_inner);
     UNDOING.store(true, Ordering::SeqCst);
 }
 
@@ -89,8 +90,16 @@ impl Drop for Registered {
     }
 }
 
-fn end_all() {
-    let handles: Vec<_> = running().iter().filter_map(Weak::upgrade).collect();
+/// The commands that a signal ends: none of a rollback.
+fn interruptible() -> Vec<Arc<duct::Handle>> {
+    let _one = CHOOSING.lock().unwrap_or_else(PoisonError::into_inner);
+    if UNDOING.load(Ordering::SeqCst) {
+        return Vec::new();
+    }
+    running().iter().filter_map(Weak::upgrade).collect()
+}
+
+fn end_all(handles: &[Arc<duct::Handle>]) {
     std::thread::scope(|scope| {
         handles.iter().for_each(|handle| drop(scope.spawn(|| end(handle))));
     });

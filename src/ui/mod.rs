@@ -19,15 +19,19 @@ use console::{Style, Term};
 use progress::Progress;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 /// The version of all JSON answers. It grows when a field changes its meaning or goes away.
 pub const JSON_VERSION: u32 = 1;
 
-/// The output of one run: answers, narration, prompts.
+/// The output of one run: answers, narration, prompts. Clones share the terminal.
+#[derive(Clone)]
 pub struct Ui {
     json: bool,
     quiet: bool,
-    progress: Option<Progress>,
+    progress: Option<Arc<Progress>>,
+    several: bool,
+    label: Option<String>,
 }
 
 impl Ui {
@@ -35,7 +39,23 @@ impl Ui {
     pub fn new(json: bool, quiet: bool, color: Color) -> Ui {
         color::choose(color);
         let lively = !quiet && std::io::stderr().is_terminal() && !is_dumb();
-        Ui { json, quiet, progress: lively.then(Progress::new) }
+        let progress = lively.then(|| Arc::new(Progress::new()));
+        Ui { json, quiet, progress, several: false, label: None }
+    }
+
+    /// The output of work on so many environments side by side: see [`Ui::about`].
+    pub fn for_several(&self, count: usize) -> Ui {
+        Ui { several: count > 1, ..self.clone() }
+    }
+
+    /// The output about one environment: where there are several, its lines begin with its name.
+    pub fn about(&self, name: &str) -> Ui {
+        Ui { label: self.several.then(|| name.to_owned()), ..self.clone() }
+    }
+
+    /// Whether lines begin with a name.
+    pub fn is_labelled(&self) -> bool {
+        self.label.is_some()
     }
 
     /// Whether `--json` was given.
@@ -65,13 +85,13 @@ impl Ui {
     /// Narrates on stderr, unless quiet.
     pub fn say(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.line(text.as_ref());
+            self.line(&format!("{}{}", self.label(), text.as_ref()));
         }
     }
 
-    /// Shows what a question is about, even when quiet.
+    /// Shows what a question is about, or what another program prints, even when quiet.
     pub fn present(&self, text: &str) {
-        self.line(text);
+        self.line(&format!("{}{text}", self.label()));
     }
 
     /// Whether stdout and stderr are terminals and narration is on, so that a person reads both.
@@ -82,7 +102,7 @@ impl Ui {
     /// Prints a warning, even when quiet.
     pub fn warn(&self, text: impl AsRef<str>) {
         let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
-        self.line(&format!("{label} {}", text.as_ref()));
+        self.line(&format!("{label} {}{}", self.label(), text.as_ref()));
     }
 
     /// Prints an error, its causes and its hint.
@@ -98,7 +118,7 @@ impl Ui {
         }
         let label = Style::new().for_stderr().red().bold().apply_to("error:");
         let mut chain = error.chain().map(ToString::to_string);
-        let mut text = format!("{label} {}", chain.next().unwrap_or_default());
+        let mut text = format!("{label} {}{}", self.label(), chain.next().unwrap_or_default());
         let mut before = String::new();
         for cause in chain.filter(|cause| !cause.is_empty()) {
             if !text.contains(&cause) && cause != before {
@@ -136,8 +156,14 @@ impl Ui {
     }
 
     /// Starts a step.
-    pub fn step(&self, what: impl Into<String>) -> Step<'_> {
+    pub fn step(&self, what: impl Into<String>) -> Step {
         Step::begin(self, what.into())
+    }
+
+    fn label(&self) -> String {
+        self.label
+            .as_ref()
+            .map_or_else(String::new, |name| format!("{}: ", Tone::Strong.paint_stderr(name)))
     }
 
     fn line(&self, text: &str) {

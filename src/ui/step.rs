@@ -7,18 +7,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// A running step. Dropped without [`Step::done`] or [`Step::nothing`], it is reported as failed.
-pub struct Step<'a> {
-    ui: &'a Ui,
+pub struct Step {
+    ui: Ui,
     what: String,
     begin: Instant,
     line: Option<Arc<Line>>,
     ended: bool,
 }
 
-impl<'a> Step<'a> {
-    pub(super) fn begin(ui: &'a Ui, what: String) -> Step<'a> {
+impl Step {
+    pub(super) fn begin(ui: &Ui, what: String) -> Step {
         let line = ui.progress.as_ref().map(|progress| progress.begin(&what));
-        Step { ui, what, begin: Instant::now(), line, ended: false }
+        Step { ui: ui.clone(), what, begin: Instant::now(), line, ended: false }
     }
 
     /// Reports success.
@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
     }
 }
 
-impl Drop for Step<'_> {
+impl Drop for Step {
     fn drop(&mut self) {
         if !self.ended {
             self.end(&Tone::Bad.paint_stderr("✗"));

@@ -1,22 +1,21 @@
 //! `git agentenv add`: creates environments.
 
+pub(crate) mod make;
 mod prompt;
 
 use crate::commands::completions::candidates;
-use crate::commands::output::environment::Environment;
 use crate::commands::output::summary;
 use crate::environment::context::{Context, current_dir};
 use crate::environment::workspace::Workspace;
 use crate::environment::{checkout, create, data, hooks, reclaim};
-use crate::error::{self, Exit, exit_of};
+use crate::error::{self, Exit};
 use crate::model::lease::Lease;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::model::suggest;
 use crate::sys::fs;
-use crate::ui::{Ui, shell_cd};
+use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -66,7 +65,11 @@ this machine share a port, a database or an index.
 
 If something fails, everything that was created is deleted again, the branch included. An interrupted `add` is rolled \
 back by the same command or by `git agentenv prune`. Hooks run only after `git agentenv trust`. If a hook fails, the \
-environment stays; `git agentenv adopt` in it runs the hooks again.";
+environment stays; `git agentenv adopt` in it runs the hooks again.
+
+Several environments are created side by side, with slots chosen together; then their hooks run side by side. If one of \
+the branches cannot be checked out, nothing is created; what fails later stops no other one, and the exit code is that \
+of the gravest failure.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,6 +95,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         // Before the branches are resolved: an interrupted operation can still hold one.
         branches.iter().try_for_each(|branch| reclaim::stale(&context, ui, branch))?;
     }
+    let ui = &ui.for_several(branches.len());
     let mut requests = requests(args, &context, &branches)?;
     let workspace = Workspace::open(&context, ui)?;
     if let Some(wanted) = &args.data {
@@ -109,7 +113,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     } else {
         requests.iter().for_each(|request| tell_new(&context, ui, &request.target));
     }
-    make(args, &workspace, requests)
+    make::make(args, &workspace, requests)
 }
 
 /// Says what a new branch starts from, and which branch may have been meant.
@@ -128,46 +132,13 @@ fn once(branches: &[String]) -> Vec<String> {
     branches.iter().filter(|branch| seen.insert(*branch)).cloned().collect()
 }
 
-fn make(args: &Args, workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
-    let ui = workspace.ui;
-    let waits = |lease: &Lease| lease.hooks_pending && !args.no_hooks;
-    let mut made = Vec::new();
-    for request in requests {
-        let lease = create::one(workspace, request)?;
-        if !waits(&lease) {
-            ui.say(summary::made(&lease));
-        }
-        made.push(lease);
-    }
-    if let [lease] = made.as_slice() {
-        shell_cd::to(ui, &lease.path);
-    }
-    let hooks: Result<()> = made.iter_mut().filter(|one| waits(one)).try_for_each(|one| {
-        hooks::run_post_add(workspace, one)?;
-        ui.say(summary::made(one));
-        Ok(())
-    });
-    // The environments stay, so print where they are; in JSON the one document is the error.
-    if hooks.is_ok() || !ui.is_json() {
-        answer(ui, &made, |lease| match ui.is_heard() {
-            // On a terminal the summary has just said it.
-            true => String::new(),
-            false => format!("{}\n", lease.path.display()),
-        })?;
-    }
-    hooks?;
-    match (&args.exec, made.last()) {
-        (Some(command), Some(lease)) => execute(ui, lease, command),
-        _ => Ok(Exit::Done),
-    }
-}
-
 fn dry_run(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
     let planned = create::plan_only(workspace, requests)?;
-    answer(workspace.ui, &planned, |lease| {
+    let text = |lease: &Lease| {
         let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
         format!("would create {}\n{}", lease.path.display(), vars.collect::<String>())
-    })?;
+    };
+    make::present(workspace.ui, &planned, text)?;
     Ok(Exit::Done)
 }
 
@@ -201,37 +172,4 @@ fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<R
     let resolve =
         |name: &String| checkout::branch(&context.repo, &here, name, args.from.as_deref());
     branches.iter().map(|name| Ok(request(resolve(name)?))).collect()
-}
-
-/// `add` of several branches.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Several {
-    /// The environments, in the order asked for.
-    environments: Vec<Environment>,
-}
-
-fn answer(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<()> {
-    let views: Vec<Environment> = leases.iter().map(Environment::from).collect();
-    let text = || leases.iter().map(text).collect();
-    match views.as_slice() {
-        [one] => ui.answer(one, text),
-        _ => ui.answer(&Several { environments: views }, text),
-    }
-}
-
-/// Runs a command on this terminal; beside a JSON answer its output goes to stderr.
-fn execute(ui: &Ui, lease: &Lease, command: &str) -> Result<Exit> {
-    let command = hooks::shell(lease, command);
-    if !ui.is_json() {
-        return command.take_over().map(Exit::Command);
-    }
-    match command.narrate() {
-        Ok(code) => Ok(Exit::Command(u8::try_from(code).unwrap_or(1))),
-        // The JSON document is already printed.
-        Err(error) => {
-            ui.warn(format!("{error:#}"));
-            Ok(exit_of(&error))
-        }
-    }
 }

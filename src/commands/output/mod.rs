@@ -1,6 +1,7 @@
 //! What commands print: typed JSON documents, and the text of summaries.
 
 pub mod environment;
+pub mod failed;
 pub mod overview;
 pub mod processes;
 #[cfg(test)]

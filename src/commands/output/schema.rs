@@ -34,7 +34,7 @@ macro_rules! answers {
 }
 
 answers! {
-    "add" => Environment | add::Several;
+    "add" => Environment | add::make::Several;
     "adopt" => Environment;
     "check" => check::Answer | check::Watched;
     "completions" => Script;

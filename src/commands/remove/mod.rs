@@ -3,6 +3,7 @@
 mod prompt;
 
 use crate::commands::completions::candidates;
+use crate::commands::output::failed::{Failed, gravest};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::removal_risks::{self, Loss};
 use crate::environment::remove::{self, Keep, RemoveOptions, Removed};
@@ -13,7 +14,7 @@ use crate::model::measure;
 use crate::model::shell;
 use crate::service::removal::Servers;
 use crate::sys::fs::{self, Stands};
-use crate::ui::{ErrorReport, Ui, shell_cd};
+use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
@@ -89,6 +90,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
         chosen => chosen?,
     };
+    let ui = &ui.for_several(chosen.len());
     let options = options(args);
     let _working = remove::lock(&context, ui, chosen.iter().map(|(lease, _)| lease))?;
     let leases: Vec<&Lease> = chosen.iter().map(|(lease, _)| lease).collect();
@@ -132,7 +134,7 @@ fn answer(
         }
     }
     removed.iter().for_each(|removed| say_kept(ui, removed));
-    let gravest = failed.iter().map(|(_, error)| exit_of(error)).max_by_key(|exit| exit.code());
+    let exit = gravest(failed.iter().map(|(_, error)| error));
     if !ui.is_json() {
         failed.iter().for_each(|(_, error)| ui.error(error));
         if is_refused {
@@ -145,7 +147,7 @@ fn answer(
         true => answer.removed.iter().map(|one| dry(one, args.delete_branch)).collect(),
         false => String::new(),
     })?;
-    Ok(gravest.unwrap_or(Exit::Done))
+    Ok(exit)
 }
 
 /// `remove`: what was, or would be, removed.
@@ -159,22 +161,6 @@ pub(crate) struct Answer {
     failed: Vec<Failed>,
     /// A dry run: nothing was removed.
     dry_run: bool,
-}
-
-/// An environment that could not be removed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Failed {
-    /// Its name.
-    name: String,
-    /// Why.
-    error: ErrorReport,
-}
-
-impl Failed {
-    fn of(name: &str, error: &anyhow::Error) -> Self {
-        Failed { name: name.to_owned(), error: ErrorReport::of(error) }
-    }
 }
 
 /// The way back, last of all that is said.

@@ -9,9 +9,10 @@ use crate::model::name::repo_slug;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::model::source::Source;
 use crate::model::template_key::{Key, TemplateMark, nearest};
+use crate::service::creation::Servers;
 use crate::service::postgres::spare;
 use crate::service::postgres::template::{self, Template};
-use crate::service::{self, Made, Resource, Server};
+use crate::service::{Made, Resource, Server};
 use crate::sys::store::Store;
 use crate::sys::{clock, failpoint, git, trust};
 use crate::ui::Ui;
@@ -116,10 +117,10 @@ impl<'a> Templates<'a> {
     }
 
     /// Creates the database of a part from a spare of its template, else as a copy; what is no database as ever.
-    pub fn create(&self, lease: &Lease, part: &Part) -> Result<Made> {
+    pub fn create(&self, servers: &Servers, lease: &Lease, part: &Part) -> Result<Made> {
         let resource = lease.resource(part)?;
         let Some(wanted) = self.wanted.get(&part.service) else {
-            return service::create(&resource, &lease.id, part.from.as_ref());
+            return servers.create(&resource, &lease.id, part.from.as_ref());
         };
         // Asking for the template first would take a session more.
         let own = self.mark(&part.service, wanted, &wanted.branch).database(self.store.id());
@@ -127,12 +128,12 @@ impl<'a> Templates<'a> {
             return Ok(Made::Ours(None));
         }
         let Some(name) = self.database_for(part)? else {
-            return service::create(&resource, &lease.id, part.from.as_ref());
+            return servers.create(&resource, &lease.id, part.from.as_ref());
         };
         if wanted.recipe.spares > 0 && name != own && self.take_spare(lease, &resource, &name)? {
             return Ok(Made::Ours(None));
         }
-        service::create(&resource, &lease.id, Some(&Source::Database(name)))
+        servers.create(&resource, &lease.id, Some(&Source::Database(name)))
     }
 
     /// Makes a spare of this template the database of a part; `false`: there is none.

@@ -70,7 +70,7 @@ impl Run<'_> {
             return Ok(());
         }
         let ran = hooks::require_trusted(self.context, commands)
-            .and_then(|()| hooks::run(self.ui, lease, commands));
+            .and_then(|()| hooks::run(&self.ui.about(&lease.name), lease, commands));
         match ran {
             Err(error) if self.options.force => {
                 self.ui.warn(format!("{error:#}; removing `{}` anyway", lease.name));

@@ -66,7 +66,8 @@ fn close_tree(ui: &Ui, one: &Removal, going: &[&str]) -> Result<Vec<Loss>> {
         if exit_of(&why) == Exit::Refused {
             return Err(why);
         }
-        ui.say(format!("deleting {} where it is: {why:#}", lease.path.display()));
+        ui.about(&lease.name)
+            .say(format!("deleting {} where it is: {why:#}", lease.path.display()));
     }
     failpoint::point("worktree-closed")?;
     removal_risks::of_worktree(lease, going)

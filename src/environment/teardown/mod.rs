@@ -12,7 +12,7 @@ use crate::model::shell;
 use crate::service::removal::Servers;
 use crate::sys::repo::{self, MARK, Worktree};
 use crate::sys::store::Store;
-use crate::sys::{failpoint, fs, git};
+use crate::sys::{failpoint, fs, git, parallel};
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -37,7 +37,7 @@ pub fn undo(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
 
 /// Rolls back each `add` that did not finish, as [`undo`] does.
 pub fn undo_all(ui: &Ui, store: &Store, servers: &Servers, leases: &[&Lease]) -> Vec<Result<()>> {
-    let left: Vec<_> = leases.iter().map(|lease| take_back(store, lease)).collect();
+    let left: Vec<_> = parallel::each(leases, |lease| take_back(store, lease));
     let force = Force { work: true, sessions: true, unmarked: false };
     let wanted: Vec<_> = leases.iter().map(|lease| (*lease, force)).collect();
     let gone = parts::release(ui, servers, &wanted);

@@ -17,14 +17,16 @@ pub(super) fn release(
     leases: &[(&Lease, Force)],
 ) -> Vec<Vec<Result<()>>> {
     let begin = |(lease, _): &(&Lease, Force)| {
+        let ui = ui.about(&lease.name);
         lease.parts.iter().map(|part| ui.step(what(part))).collect::<Vec<_>>()
     };
-    let steps: Vec<Vec<Step<'_>>> = leases.iter().map(begin).collect();
+    let steps: Vec<Vec<Step>> = leases.iter().map(begin).collect();
     let marked = parallel::each(leases, |(lease, force)| mark_again(lease, *force));
     let wanted: Vec<_> = leases.iter().map(|(lease, force)| (*lease, force.sessions)).collect();
     let gone = parts::each(&wanted, |held| servers.release(held));
     let ends = leases.iter().zip(marked).zip(gone).zip(steps);
     let of_lease = ends.map(|((((lease, force), marked), gone), steps)| {
+        let ui = &ui.about(&lease.name);
         let said = |(((part, marked), gone), step): (((&Part, Result<()>), _), _)| match said(
             ui,
             part,
@@ -78,7 +80,7 @@ fn renamed(ui: &Ui, lease: &Lease, part: &Part, now: String, force: Force) -> Re
 }
 
 /// Reports the end of a part; gives the name that its database has instead.
-fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step<'_>) -> Result<Option<String>> {
+fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step) -> Result<Option<String>> {
     let what = what(part);
     match gone.map_err(|error| error.context(format!("cannot remove {what}")))? {
         Gone::Dropped => step.done(),

@@ -95,7 +95,7 @@ fn take(
 ) -> Result<(Lease, Option<anyhow::Error>)> {
     let lease = &one.lease;
     let tree = trees.find(lease)?;
-    let step = ui.step("worktree");
+    let step = ui.about(&lease.name).step("worktree");
     let taken = worktree(store, lease, tree, one.force);
     let Err(error) = taken else {
         step.done();
@@ -139,7 +139,7 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
     let at_once = failpoint::point("files-postponed").is_err();
     let may_go_on = || !at_once && (!done.load(Ordering::SeqCst) || begin.elapsed() < FILES);
     let beside = |one: &Going| Beside {
-        branch: unwanted_branch(ui, &one.lease),
+        branch: unwanted_branch(&ui.about(&one.lease.name), &one.lease),
         files: trash::delete_files(&one.lease, &may_go_on),
     };
     let leases: Vec<(&Lease, Force)> = rest.iter().map(|one| (&one.lease, one.force)).collect();

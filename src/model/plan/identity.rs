@@ -1,6 +1,6 @@
 //! Chooses the names of an environment: name, path, Compose project, databases.
 
-use super::{Facts, Request, Target};
+use super::{Facts, Request};
 use crate::error;
 use crate::model::config::{Config, Kind};
 use crate::model::name;
@@ -21,10 +21,7 @@ pub struct Identity {
 
 /// The first candidate of which no derived name is taken.
 pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<Identity> {
-    let named = match &request.target {
-        Target::Branch { name, .. } => name,
-        Target::Detached { named, .. } => named,
-    };
+    let named = request.target.named();
     let mut last = None;
     for name in candidates(named, facts) {
         let identity = identity(config, facts, request, name)?;

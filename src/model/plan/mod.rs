@@ -43,7 +43,8 @@ pub enum Data {
 }
 
 impl Data {
-    fn of(&self, name: &str, service: &Service, main: &Path) -> Option<Source> {
+    /// What a new database of this service is a copy of, in the repository of this main checkout.
+    pub fn of(&self, name: &str, service: &Service, main: &Path) -> Option<Source> {
         match self {
             Data::Chosen(chosen) if chosen.contains_key(name) => chosen[name].clone(),
             _ => service.source(main),
@@ -68,6 +69,16 @@ pub enum Target {
         /// The text that the environment is named after.
         named: String,
     },
+}
+
+impl Target {
+    /// What the environment is named after.
+    pub fn named(&self) -> &str {
+        match self {
+            Target::Branch { name, .. } => name,
+            Target::Detached { named, .. } => named,
+        }
+    }
 }
 
 /// The origin of a branch, as `git switch` resolves it.

@@ -52,15 +52,17 @@ impl Connection {
     }
 }
 
-/// A line that gives psql a variable: in single quotes, a backslash and a quote are special.
+/// A line that gives psql a variable: in single quotes, a backslash and a quote are special, and the line ends the command.
 pub(super) fn set(name: &str, value: &str) -> String {
-    format!("\\set {name} '{}'\n", value.replace('\\', "\\\\").replace('\'', "''"))
+    let quoted = value.replace('\\', "\\\\").replace('\'', "''").replace('\n', "\\n");
+    format!("\\set {name} '{quoted}'\n")
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn a_value_is_quoted_for_psql() {
+        assert_eq!(super::set("x", "a\nb"), "\\set x 'a\\nb'\n");
         assert_eq!(super::set("x", r#"it's {"a":"\"b"}"#), "\\set x 'it''s {\"a\":\"\\\\\"b\"}'\n");
     }
 }

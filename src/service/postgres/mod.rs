@@ -4,6 +4,7 @@
 mod also;
 mod connection;
 pub mod copy;
+pub mod creation;
 mod detail;
 mod dump;
 mod dump_file;
@@ -27,6 +28,7 @@ use crate::model::source::Source;
 use crate::service::inventory::listed;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
+use creation::Creation;
 use serde::Deserialize;
 use sql_error::SqlError;
 
@@ -61,22 +63,8 @@ impl Found {
 /// `Refused` when a database of this name is not ours, `NotFound` without a source.
 pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()> {
     match from {
-        None => create_empty(database, id),
+        None => Creation::begin(database.server.clone()).create(database, id),
         Some(source) => copy::create(database, id, source),
-    }
-}
-
-fn create_empty(database: &Database, id: &str) -> Result<()> {
-    let Database { server, name, .. } = database;
-    require_name(name)?;
-    let session = session(server, scripts::LOCK.to_owned(), name, id)
-        .then(scripts::LOCKED, scripts::CREATE)
-        .last(&["made", "ours", "taken"]);
-    let lines = session.run().map_err(|error| not_made(error, database))?;
-    match lines.last().map(String::as_str) {
-        Some("made" | "ours") => Ok(()),
-        Some("taken") => Err(not_ours(name)),
-        _ => Err(no_word("create", name)),
     }
 }
 

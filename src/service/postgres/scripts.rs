@@ -93,19 +93,18 @@ macro_rules! empty {
 }
 
 /// Creates a database, under the lock. It starts under a name with the lease's id and gets its real name together with
-/// its mark, so that a real name never exists without a mark. Prints `made`, `ours` or `taken`.
+/// its mark, so that a real name never exists without a mark. Prints `made`, `ours` or `taken`, then `created`.
 pub(super) const CREATE: &str = concat!(
+    // Held already, unless the session had to start again.
+    lock!(),
     r#"SELECT count(*) > 0 AS taken,
   coalesce(bool_or(shobj_description(oid, 'pg_database') = :'mark'), false) AS ours
 FROM pg_database WHERE datname = :'name' \gset
 \if :ours
   \echo ours
-  \q
-\endif
-\if :taken
+\elif :taken
   \echo taken
-  \q
-\endif
+\else
 DROP DATABASE IF EXISTS :"birth";
 "#,
     empty!(),
@@ -114,6 +113,9 @@ COMMENT ON DATABASE :"birth" IS :'mark';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 \echo made
+\endif
+SELECT pg_advisory_unlock_all() AS unlocked \gset
+\echo created
 "#
 );
 

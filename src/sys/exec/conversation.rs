@@ -34,8 +34,9 @@ impl Cmd {
     /// Starts it for questions. Its patience is the longest silence between two lines of an answer.
     ///
     /// # Errors
-    /// When the program is missing or cannot be started, or the user interrupted.
+    /// When the program is missing or cannot be started, the server was silent before, or the user interrupted.
     pub fn converse(self) -> Result<Conversation> {
+        self.server.iter().try_for_each(|server| budget::require_answers(server))?;
         let (stdin, to) = pipe().context("cannot make a pipe")?;
         let (from, stdout) = pipe().context("cannot make a pipe")?;
         let (tell, lines) = channel();

@@ -11,7 +11,7 @@ pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
 pub use self::running::{Output, Running};
 pub use self::successor::succeed;
-use super::{budget, env};
+use super::{budget, env, interrupt};
 use crate::error;
 use anyhow::Result;
 use dialogue::Answer;
@@ -171,6 +171,8 @@ impl Cmd {
         answer: Option<Receiver<Answer>>,
         limit: Limit,
     ) -> Result<Running> {
+        // One that is ended as soon as it has begun can leave a lock file.
+        interrupt::check()?;
         let handle = expression.start().map_err(|error| self.not_started(error))?;
         Running::new(handle, self.name(), answer, limit)
     }

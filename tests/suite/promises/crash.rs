@@ -132,6 +132,32 @@ fn an_add_that_fails_or_is_interrupted_leaves_nothing_at_once() {
 }
 
 #[test]
+fn a_killed_add_of_several_leaves_nothing_after_prune() {
+    at_each(&ADD, |world, point| {
+        let before = world.repo.traces();
+        let adds = ["add", "feature", "second", "third"];
+        world.struck(&adds, &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        if point == "ready" {
+            // Who was faster is an environment already.
+            let all = world.repo.agentenv(&["list", "--json"]).ok().json();
+            for one in all["environments"].as_array().unwrap() {
+                let name = one["name"].as_str().unwrap();
+                if name != "other" {
+                    world.repo.agentenv(&["remove", name, "-D"]).ok();
+                }
+            }
+        }
+        world.repo.leaves_nothing_but(&before, &format!("add of several killed at {point}"));
+        if point != "ready" {
+            world.interrupted(&adds, point).fails(130);
+            let when = format!("add of several interrupted at {point}");
+            world.repo.leaves_nothing_but(&before, &when);
+        }
+    });
+}
+
+#[test]
 fn an_add_that_is_killed_while_it_undoes_leaves_nothing_after_prune() {
     at_each(&UNDO, |world, point| {
         let before = world.repo.traces();
@@ -363,9 +389,11 @@ impl World<'_> {
         let mut command = self.command(args, &format!("{point}:hang"));
         let running = self.sandbox.start(command.env("AGENTENV_FAULT_MARK", &mark));
         wait_until(&format!("{args:?} hangs at {point}"), || mark.exists());
-        fs::remove_file(&mark).unwrap();
         running.signal("TERM");
-        running.outcome()
+        let outcome = running.outcome();
+        // Only now: another environment of the same command may have come to the point meanwhile.
+        fs::remove_file(&mark).unwrap();
+        outcome
     }
 
     /// Its database takes connections.

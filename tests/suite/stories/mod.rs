@@ -18,6 +18,7 @@ mod init;
 mod mcp;
 mod processes;
 mod readers;
+mod several;
 mod shell_init;
 mod spares;
 mod switch;

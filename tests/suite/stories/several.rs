@@ -1,0 +1,71 @@
+//! Several environments in one command, side by side.
+
+use crate::common::{Sandbox, servers};
+
+#[test]
+fn what_fails_for_one_stops_no_other() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    servers().psql(&format!("CREATE DATABASE {}_b", sandbox.id));
+
+    let said = repo.agentenv(&["add", "a", "b", "c", "--json"]).fails(7).json();
+    let names = |of: &str| {
+        let all = said[of].as_array().unwrap().iter();
+        all.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("environments"), ["a", "c"]);
+    assert_eq!(names("failed"), ["b"]);
+    let error = &said["failed"][0]["error"];
+    assert!(error["message"].as_str().unwrap().contains("is not ours"), "{error}");
+    assert_eq!(repo.git(&["branch", "--list", "b"]), "");
+    let prune = repo.agentenv(&["prune"]).ok();
+    assert!(prune.stdout.contains("nothing"), "{}", prune.show());
+
+    let text = repo.agentenv(&["add", "b", "d"]).fails(7);
+    assert!(text.stderr.contains("error: b: database"), "{}", text.show());
+    assert!(text.stderr.contains("d: ✓ worktree"), "{}", text.show());
+    assert!(text.stdout.ends_with("app-d\n") && !text.stdout.contains("app-b"), "{}", text.show());
+    repo.agentenv(&["remove", "a", "c", "d"]).ok();
+}
+
+/// Each hook waits for the other one: one after the other, they would never end.
+#[test]
+fn hooks_run_side_by_side_and_a_line_says_whose_it_is() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let hook = "test $(basename $PWD) = app-c && exit 3; touch begun; \
+                until test -e ../app-a/begun -a -e ../app-b/begun; do sleep 0.02; done; cat; echo met";
+    let hooks = format!("hooks: {{ post_add: [\"{hook}\"] }}\n");
+    repo.config(&(sandbox.config_without_servers() + &hooks));
+    repo.agentenv(&["trust", "--yes"]).ok();
+
+    let said = repo.agentenv(&["add", "a", "b", "c"]).fails(8);
+    for name in ["a", "b"] {
+        assert!(said.stderr.contains(&format!("{name}: met\n")), "{}", said.show());
+        assert!(said.stderr.contains(&format!("environment {name} is ready")), "{}", said.show());
+    }
+    assert!(said.stderr.contains("error: c: a post_add hook failed"), "{}", said.show());
+    // The environment whose hook failed stays.
+    assert_eq!(said.stdout.lines().count(), 3, "{}", said.show());
+    repo.agentenv(&["remove", "a", "b", "c", "--force", "--delete-branch"]).ok();
+
+    let said = repo.agentenv(&["add", "a", "b", "c", "--json"]).fails(8).json();
+    assert_eq!(said["environments"].as_array().unwrap().len(), 3);
+    assert_eq!(said["environments"][2]["hooks_pending"], true);
+    assert_eq!(said["failed"][0]["name"], "c");
+    assert_eq!(said["failed"][0]["error"]["exit"], 8);
+}
+
+#[test]
+fn what_can_have_no_slot_leaves_the_others_theirs() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let (first, last) = (sandbox.ports().start() + 1, *sandbox.ports().end());
+    let two = format!("range: {first}-{}", first + 1);
+    repo.config(&sandbox.config_without_servers().replace(&format!("range: {first}-{last}"), &two));
+    let said = repo.agentenv(&["add", "a", "b", "c", "--json"]).fails(5).json();
+    assert_eq!(said["environments"].as_array().unwrap().len(), 2);
+    assert_eq!(said["failed"][0]["name"], "c");
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 3);
+}
