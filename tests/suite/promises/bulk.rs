@@ -44,6 +44,32 @@ fn many_stale_leases_are_pruned_in_one_session_and_what_is_in_use_stays() {
     assert!(leases(&sandbox).is_empty());
 }
 
+#[test]
+fn a_server_that_is_gone_and_a_kill_stop_none_of_the_others_for_good() {
+    let sandbox = Sandbox::new();
+    let repo = configured(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let stale = multiply(&sandbox, 4, 4);
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let lost = sandbox.root.join(format!("state/leases/{}.yaml", stale[0]));
+    let whole = fs::read_to_string(&lost).unwrap();
+    fs::write(&lost, whole.replace(servers().postgres, "no-such-container")).unwrap();
+
+    let mut killed = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    killed.arg("prune").current_dir(&repo.path).env("AGENTENV_FAULT", "database-released:kill");
+    sandbox.outcome(&mut killed).fails(128 + 9);
+    assert!(leases(&sandbox).len() > 1, "killed before the leases were forgotten");
+    let said = repo.agentenv(&["prune"]).fails(8);
+    assert!(said.stderr.contains("kept s0: "), "{}", said.show());
+    assert!(said.stderr.contains("no container `no-such-container`"), "{}", said.show());
+    assert_eq!(leases(&sandbox), [lost.clone()]);
+    assert_eq!(sandbox.databases(), [format!("{}_s0", sandbox.id)]);
+
+    fs::write(&lost, whole).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    assert!(sandbox.databases().is_empty() && leases(&sandbox).is_empty());
+}
+
 /// A configuration with Postgres alone: of indexes and ports there are not that many.
 fn configured(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
