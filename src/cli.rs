@@ -165,7 +165,8 @@ pub enum Command {
     ///
     /// An environment is skipped, with the reason, when something would be lost: changed or
     /// untracked files, ignored files that no tool rebuilds, commits that nothing else holds. So is
-    /// one that is locked, in use, or around the current directory.
+    /// one that is locked, in use, or around the current directory. On a terminal it asks once, with
+    /// the sizes, when a database holds rows and nothing goes to the trash; `--yes` skips that.
     Prune(prune::Args),
     /// Diagnose problems and suggest fixes
     ///

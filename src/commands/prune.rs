@@ -1,8 +1,11 @@
 //! `git agentenv prune`: releases resources of deleted worktrees and finishes interrupted operations.
 
+use crate::commands::remove;
 use crate::environment::context::Context;
 use crate::environment::prune::{self, Criteria, PruneOptions, Report, Unneeded};
+use crate::environment::remove::RemoveOptions;
 use crate::error::Exit;
+use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::unused::Merged;
 use crate::ui::Ui;
@@ -21,6 +24,9 @@ pub struct Args {
     /// Also remove environments of this repository whose branch is merged into the default branch
     #[arg(long)]
     pub merged: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub yes: bool,
     /// Delete everything in the trash as well, whatever its age
     #[arg(long)]
     pub trash: bool,
@@ -70,10 +76,14 @@ fn unneeded(
     let found = prune::find(context, criteria, report)?;
     step.nothing();
     if args.dry_run {
-        report.removed.extend(found.unneeded().cloned());
+        report.removed.extend(found.into_iter().map(|(_, unneeded)| unneeded));
         return Ok(());
     }
-    prune::remove(context, ui, found, report)
+    let leases: Vec<Lease> = found.into_iter().map(|(lease, _)| lease).collect();
+    if !args.yes && ui.can_ask() {
+        remove::agree(context, ui, RemoveOptions::default(), &leases, false)?;
+    }
+    prune::remove(context, ui, criteria, &leases, report)
 }
 
 fn text(report: &Report) -> String {
@@ -85,21 +95,22 @@ fn text(report: &Report) -> String {
         report.pruned.iter().map(|entry| format!("{verb} {}: {}\n", entry.name, entry.what));
     let verb = if report.dry_run { "would remove" } else { "removed" };
     let removed =
-        report.removed.iter().map(|one| format!("{verb} {}: {}\n", one.name, reasons(one)));
+        report.removed.iter().map(|one| format!("{verb} {}: {}\n", one.removed.name, reasons(one)));
     released.chain(removed).collect()
 }
 
-/// Why an environment is not needed, and how much is in its databases.
+/// Why an environment is not needed, and what goes with it.
 fn reasons(one: &Unneeded) -> String {
-    let idle = one.idle.map(|idle| format!("unused for {}", measure::duration(idle)));
-    let how = match one.merged {
+    let reason = &one.reason;
+    let idle = reason.idle.map(|idle| format!("unused for {}", measure::duration(idle)));
+    let how = match reason.merged {
         Some(Merged::Merged) => "merged",
         Some(Merged::Rebased) => "rebased and merged",
         Some(Merged::Squashed) => "squashed and merged",
         None => "",
     };
-    let merged = one.into.as_ref().map(|into| format!("{how} into {into}"));
-    let size = one.bytes.map(|bytes| format!("database {}", measure::size(bytes)));
-    let words: Vec<String> = [idle, merged, size].into_iter().flatten().collect();
+    let merged = reason.into.as_ref().map(|into| format!("{how} into {into}"));
+    let taken = one.removed.services.iter().map(ToString::to_string);
+    let words: Vec<String> = idle.into_iter().chain(merged).chain(taken).collect();
     words.join(", ")
 }

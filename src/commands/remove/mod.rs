@@ -2,6 +2,8 @@
 
 mod prompt;
 
+pub(super) use prompt::agree;
+
 use crate::commands::completions::candidates;
 use crate::commands::output::failed::{Failed, gravest};
 use crate::environment::context::{Context, current_dir};
@@ -194,7 +196,7 @@ fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<Los
     };
     let agreed = match args.dry_run || args.yes || !ui.can_ask() {
         true => Vec::new(),
-        false => prompt::agree(context, ui, options(args), &leases, is_picked)?,
+        false => agree(context, ui, options(args), &leases, is_picked)?,
     };
     Ok(leases.into_iter().zip(agreed.into_iter().chain(std::iter::repeat(Vec::new()))).collect())
 }

@@ -2,7 +2,7 @@
 
 mod unneeded;
 
-pub use unneeded::{Criteria, Found, Unneeded, find, remove};
+pub use unneeded::{Criteria, Unneeded, find, remove};
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known;

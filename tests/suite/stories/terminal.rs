@@ -150,6 +150,27 @@ fn remove_asks_once_before_a_database_with_rows_goes() {
     assert!(sandbox.databases().is_empty());
 }
 
+#[test]
+fn prune_asks_the_same_before_a_merged_environment_with_rows_goes() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "rows"]).ok();
+    sandbox.repo_at("app-rows").commit("work", "done\n");
+    repo.git(&["merge", "--quiet", "rows"]);
+    let database = format!("{}_rows", sandbox.id);
+    servers().psql_on(&database, "CREATE TABLE kept AS SELECT 1");
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("clear; git agentenv prune --merged");
+    terminal.waits_for("Remove it? [y/N]");
+    terminal.key("Enter");
+    assert_eq!(terminal.exit_code(), 130);
+    assert_eq!(sandbox.databases(), [database]);
+    terminal.types("clear; git agentenv prune --merged -y");
+    assert_eq!(terminal.exit_code(), 0, "{}", terminal.screen());
+    assert!(sandbox.databases().is_empty());
+}
+
 /// Each key once the menu has answered the one before.
 fn mark_two_and_one(terminal: &Terminal) {
     for name in ["two", "one"] {

@@ -33,7 +33,7 @@ fn what_nothing_has_used_goes_and_what_is_in_use_or_holds_work_stays() {
     let dry = repo.agentenv(&["prune", "--idle", "7d", "--dry-run", "--json"]).ok().json();
     assert_eq!(before, repo.traces());
     assert_eq!(names(&dry["removed"]), ["old"], "{dry:#}");
-    assert!(dry["removed"][0]["bytes"].as_u64().unwrap() > 0, "{dry:#}");
+    assert!(dry["removed"][0]["services"][0]["bytes"].as_u64().unwrap() > 0, "{dry:#}");
     let said = repo.agentenv(&["prune", "--idle", "7d"]).ok();
     server.kill().unwrap();
     server.wait().unwrap();
