@@ -62,7 +62,7 @@ fn a_server_that_is_gone_and_a_kill_stop_none_of_the_others_for_good() {
     let said = repo.agentenv(&["prune"]).fails(8);
     assert!(said.stderr.contains("kept s0: "), "{}", said.show());
     assert!(said.stderr.contains("no container `no-such-container`"), "{}", said.show());
-    assert_eq!(leases(&sandbox), [lost.clone()]);
+    assert_eq!(leases(&sandbox), std::slice::from_ref(&lost));
     assert_eq!(sandbox.databases(), [format!("{}_s0", sandbox.id)]);
 
     fs::write(&lost, whole).unwrap();
