@@ -19,14 +19,12 @@ use anyhow::Result;
 pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
     for command in commands {
         failpoint::point("before-hook")?;
-        ui.say(format!("running hook: {command}"));
-        let shell = shell(lease, command);
         let code = match ui.is_labelled() {
-            true => shell.each_line(&|line| {
-                ui.present(line);
-                Ok(())
-            })?,
-            false => shell.narrate()?,
+            true => beside_others(ui, lease, command)?,
+            false => {
+                ui.say(format!("running hook: {command}"));
+                shell(lease, command).narrate()?
+            }
         };
         if code != 0 {
             let message = format!("hook `{command}` exited with {code}");
@@ -35,6 +33,18 @@ pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
         failpoint::point("hook-run")?;
     }
     Ok(())
+}
+
+fn beside_others(ui: &Ui, lease: &Lease, command: &str) -> Result<i32> {
+    let step = ui.step(format!("hook {command}"));
+    let code = shell(lease, command).each_line(&|line| {
+        ui.present(line);
+        Ok(())
+    })?;
+    if code == 0 {
+        step.done();
+    }
+    Ok(code)
 }
 
 /// A command line for the shell, in the worktree and with its variables.

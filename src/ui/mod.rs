@@ -1,6 +1,7 @@
 //! The only printer: answers on stdout, narration and prompts on stderr.
 
 mod color;
+mod lanes;
 mod menu;
 mod progress;
 mod screen;
@@ -16,6 +17,7 @@ use crate::error::{Exit, exit_of, hint_of};
 use crate::sys::env;
 use anyhow::{Context, Result};
 use console::{Style, Term};
+use lanes::{Lane, Lanes};
 use progress::Progress;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
@@ -30,8 +32,8 @@ pub struct Ui {
     json: bool,
     quiet: bool,
     progress: Option<Arc<Progress>>,
-    several: bool,
-    label: Option<String>,
+    lanes: Option<Arc<Lanes>>,
+    lane: Option<Arc<Lane>>,
 }
 
 impl Ui {
@@ -40,22 +42,24 @@ impl Ui {
         color::choose(color);
         let lively = !quiet && std::io::stderr().is_terminal() && !is_dumb();
         let progress = lively.then(|| Arc::new(Progress::new()));
-        Ui { json, quiet, progress, several: false, label: None }
+        Ui { json, quiet, progress, lanes: None, lane: None }
     }
 
     /// The output of work on so many environments side by side: see [`Ui::about`].
     pub fn for_several(&self, count: usize) -> Ui {
-        Ui { several: count > 1, ..self.clone() }
+        let lanes = (count > 1).then(|| Arc::new(Lanes::new(self.progress.clone())));
+        Ui { lanes, ..self.clone() }
     }
 
-    /// The output about one environment: where there are several, its lines begin with its name.
+    /// The output about one environment. Where there are several, its lines begin with its name; on a terminal it has one
+    /// line that shows the steps that run.
     pub fn about(&self, name: &str) -> Ui {
-        Ui { label: self.several.then(|| name.to_owned()), ..self.clone() }
+        Ui { lane: self.lanes.as_ref().map(|lanes| lanes.of(name)), ..self.clone() }
     }
 
     /// Whether lines begin with a name.
     pub fn is_labelled(&self) -> bool {
-        self.label.is_some()
+        self.lane.is_some()
     }
 
     /// Whether `--json` was given.
@@ -72,9 +76,10 @@ impl Ui {
     /// Prints the answer: text for people, or the value as JSON with a version.
     pub fn answer<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<()> {
         if !self.json {
-            return print(&text());
+            let text = text();
+            return self.beside_lines(|| print(&text));
         }
-        print_json(value)
+        self.beside_lines(|| print_json(value))
     }
 
     /// Prints text on stdout as it is, `--json` or not.
@@ -161,15 +166,19 @@ impl Ui {
     }
 
     fn label(&self) -> String {
-        self.label
-            .as_ref()
-            .map_or_else(String::new, |name| format!("{}: ", Tone::Strong.paint_stderr(name)))
+        let name = self.lane.as_ref().map(|lane| Tone::Strong.paint_stderr(lane.name()));
+        name.map_or_else(String::new, |name| format!("{name}: "))
     }
 
     fn line(&self, text: &str) {
         let print = || {
             writeln!(std::io::stderr().lock(), "{text}").ok();
         };
+        self.beside_lines(print);
+    }
+
+    /// Prints while no live line is in the way.
+    fn beside_lines<T>(&self, print: impl FnOnce() -> T) -> T {
         match &self.progress {
             Some(progress) => progress.above(print),
             None => print(),

@@ -17,28 +17,40 @@ pub struct Step {
 
 impl Step {
     pub(super) fn begin(ui: &Ui, what: String) -> Step {
-        let line = ui.progress.as_ref().map(|progress| progress.begin(&what));
+        let line = match &ui.lane {
+            Some(lane) => {
+                lane.begin(&what);
+                None
+            }
+            None => ui.progress.as_ref().map(|progress| progress.begin(None, &what)),
+        };
         Step { ui: ui.clone(), what, begin: Instant::now(), line, ended: false }
     }
 
     /// Reports success.
     pub fn done(mut self) {
-        self.end(&Tone::Good.paint_stderr("✓"));
+        // A live line shows it, and what was made is said in the end.
+        let is_shown = self.ui.lane.as_ref().is_some_and(|lane| lane.is_live());
+        self.end(&Tone::Good.paint_stderr("✓"), !is_shown);
     }
 
     /// Ends the step without a word: there was nothing to do.
     pub fn nothing(mut self) {
-        self.clear();
+        self.clear("-");
     }
 
-    fn end(&mut self, sign: &str) {
-        self.clear();
+    fn end(&mut self, sign: &str, is_said: bool) {
+        self.clear(sign);
+        if !is_said {
+            return;
+        }
         let took = Tone::Quiet.paint_stderr(&seconds(self.begin.elapsed()));
         self.ui.say(format!("{sign} {} {took}", self.what));
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, sign: &str) {
         self.ended = true;
+        self.ui.lane.iter().for_each(|lane| lane.end(&self.what, sign));
         if let (Some(progress), Some(line)) = (&self.ui.progress, self.line.take()) {
             progress.end(&line);
         }
@@ -48,7 +60,7 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(&Tone::Bad.paint_stderr("✗"));
+            self.end(&Tone::Bad.paint_stderr("✗"), true);
         }
     }
 }

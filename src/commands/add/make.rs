@@ -47,7 +47,7 @@ pub(super) fn make(args: &Args, workspace: &Workspace<'_>, requests: Vec<Request
 impl Ended {
     fn of((name, made): (String, Result<Lease>)) -> Self {
         match made {
-            Ok(lease) => Ended { name, lease: Some(lease), failure: None },
+            Ok(lease) => Ended { name: lease.name.clone(), lease: Some(lease), failure: None },
             Err(error) => Ended { name, lease: None, failure: Some(error) },
         }
     }

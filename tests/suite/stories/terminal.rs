@@ -185,6 +185,23 @@ fn mark_two_and_one(terminal: &Terminal) {
 }
 
 #[test]
+fn each_of_several_environments_has_a_line_while_they_are_worked_on() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let hooks = "hooks: { post_add: [\"until test -e ../go; do sleep 0.02; done\"] }\n";
+    repo.config(&(sandbox.config_without_servers() + hooks));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("git agentenv add a long");
+    terminal.waits_for("a     hook until");
+    terminal.waits_for("long  hook until");
+    std::fs::write(sandbox.root.join("go"), "").unwrap();
+    terminal.waits_for("environment long is ready");
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(!terminal.screen().contains("hook until"), "{}", terminal.screen());
+}
+
+#[test]
 fn trust_asks_before_it_approves() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");

@@ -1,0 +1,84 @@
+//! One live line for each of several environments that a command works on side by side.
+
+use super::progress::{Line, Progress};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The environments of a command, and their lines if there is a terminal. Dropped, it removes the lines.
+pub(super) struct Lanes {
+    progress: Option<Arc<Progress>>,
+    begun: Mutex<Vec<Arc<Lane>>>,
+}
+
+/// One environment: its name, and the steps that run for it.
+pub(super) struct Lane {
+    name: String,
+    line: Option<Arc<Line>>,
+    steps: Mutex<Vec<String>>,
+}
+
+impl Lanes {
+    /// Without environments.
+    pub(super) fn new(progress: Option<Arc<Progress>>) -> Lanes {
+        Lanes { progress, begun: Mutex::new(Vec::new()) }
+    }
+
+    /// That of the environment of this name.
+    pub(super) fn of(&self, name: &str) -> Arc<Lane> {
+        let mut begun = locked(&self.begun);
+        if let Some(lane) = begun.iter().find(|lane| lane.name == name) {
+            return lane.clone();
+        }
+        let line = self.progress.as_ref().map(|progress| progress.begin(Some(name), ""));
+        let lane = Arc::new(Lane { name: name.to_owned(), line, steps: Mutex::default() });
+        begun.push(lane.clone());
+        lane
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        let Some(progress) = &self.progress else { return };
+        let lines =
+            locked(&self.begun).iter().filter_map(|lane| lane.line.clone()).collect::<Vec<_>>();
+        lines.iter().for_each(|line| progress.end(line));
+    }
+}
+
+impl Lane {
+    /// The environment's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it has a live line.
+    pub(super) fn is_live(&self) -> bool {
+        self.line.is_some()
+    }
+
+    /// Shows a step that starts.
+    pub(super) fn begin(&self, what: &str) {
+        let mut steps = locked(&self.steps);
+        steps.push(what.to_owned());
+        self.show(steps.join(", "));
+    }
+
+    /// Shows the steps that still run; after the last one, what became of it.
+    pub(super) fn end(&self, what: &str, sign: &str) {
+        let mut steps = locked(&self.steps);
+        if let Some(at) = steps.iter().position(|step| step == what) {
+            steps.remove(at);
+        }
+        match steps.is_empty() {
+            true => self.show(format!("{sign} {what}")),
+            false => self.show(steps.join(", ")),
+        }
+    }
+
+    fn show(&self, text: String) {
+        self.line.iter().for_each(|line| line.show(&text));
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
