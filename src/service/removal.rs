@@ -71,11 +71,7 @@ impl Servers {
             let resource = Resource::Database(one.database.clone());
             super::release(&resource, one.id, one.force)
         };
-        // What tests made beside a database goes before it, in a session of its own.
-        let has_own_session =
-            |one: &Held| one.wanted().is_none_or(|one| !one.database.also.is_empty());
-        self.each_but(
-            has_own_session,
+        self.each(
             held,
             |server, wanted| match server.drop(wanted) {
                 Ok(gone) => wanted
@@ -97,22 +93,11 @@ impl Servers {
         postgres: impl Fn(&mut Removal, &[Wanted<'_>]) -> Vec<Result<T>> + Sync,
         other: impl Fn(&Held) -> Result<T> + Sync,
     ) -> Vec<Result<T>> {
-        self.each_but(|_| false, held, postgres, other)
-    }
-
-    /// As [`Servers::each`], but for what is asked about alone although it is on Postgres.
-    fn each_but<T: Send>(
-        &self,
-        is_alone: impl Fn(&Held) -> bool,
-        held: &[Held],
-        postgres: impl Fn(&mut Removal, &[Wanted<'_>]) -> Vec<Result<T>> + Sync,
-        other: impl Fn(&Held) -> Result<T> + Sync,
-    ) -> Vec<Result<T>> {
         let mut by_server: BTreeMap<&Server, Vec<usize>> = BTreeMap::new();
         let mut rest = Vec::new();
         for (at, one) in held.iter().enumerate() {
             let server = one.resource.server().filter(|server| self.0.contains_key(*server));
-            match server.filter(|_| !is_alone(one)) {
+            match server {
                 Some(server) => by_server.entry(server).or_default().push(at),
                 None => rest.push(at),
             }
@@ -169,27 +154,16 @@ fn look(held: &Held) -> Result<Look> {
 fn looks(found: Result<Vec<postgres::Look>>, wanted: &[Wanted<'_>]) -> Vec<Result<Look>> {
     match found {
         Ok(found) => {
-            let beside = parallel::each(wanted, beside);
-            let look = |((found, wanted), beside): ((postgres::Look, &Wanted<'_>), Result<_>)| {
+            let look = |(found, wanted): (postgres::Look, &Wanted<'_>)| {
                 let own = |session| (wanted.database.name.clone(), session);
-                let sessions = found.sessions.into_iter().map(own).chain(beside?).collect();
+                let sessions = found.sessions.into_iter().map(own).chain(found.beside).collect();
                 let (size, renamed) = (found.size, found.renamed);
                 Ok(Look { sessions, unmarked: None, renamed, size })
             };
-            found.into_iter().zip(wanted).zip(beside).map(look).collect()
+            found.into_iter().zip(wanted).map(look).collect()
         }
         Err(error) => repeated(Err(error), wanted),
     }
-}
-
-/// The sessions on the databases that tests made beside this one.
-fn beside(wanted: &Wanted<'_>) -> Result<Vec<(String, Session)>> {
-    if wanted.database.also.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut sessions = super::postgres::sessions(wanted.database, wanted.id)?;
-    sessions.retain(|(database, _)| *database != wanted.database.name);
-    Ok(sessions)
 }
 
 fn dropped(gone: Gone) -> Result<Gone> {

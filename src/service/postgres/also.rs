@@ -9,17 +9,28 @@ use crate::service::Database;
 /// `app_a`, although `test_app_a_*` matches.
 macro_rules! beside {
     () => {
+        beside!(":'name'", ":'mark'", ":'also'")
+    };
+    ($name:literal, $mark:literal, $also:literal) => {
         concat!(
             r#"(SELECT d.oid, d.datname AS name, "#,
             users!(),
             r#" AS sessions, CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END AS size
-FROM pg_database d JOIN pg_database own ON own.datname = :'name' AND own.datdba = d.datdba AND own.oid <> d.oid
-WHERE shobj_description(own.oid, 'pg_database') = :'mark' AND shobj_description(d.oid, 'pg_database') IS NULL
+FROM pg_database d JOIN pg_database own ON own.datname = "#,
+            $name,
+            r#" AND own.datdba = d.datdba AND own.oid <> d.oid
+WHERE shobj_description(own.oid, 'pg_database') = "#,
+            $mark,
+            r#" AND shobj_description(d.oid, 'pg_database') IS NULL
   AND NOT d.datistemplate AND d.datname <> 'postgres' AND NOT starts_with(d.datname, 'agentenv_')
-  AND EXISTS (SELECT FROM json_array_elements_text(:'also') p WHERE d.datname LIKE p)
+  AND EXISTS (SELECT FROM json_array_elements_text("#,
+            $also,
+            r#") p WHERE d.datname LIKE p)
   AND NOT EXISTS (SELECT FROM pg_database n WHERE n.oid <> d.oid AND length(n.datname) > length(own.datname)
     AND strpos(d.datname, n.datname) > 0 AND (shobj_description(n.oid, 'pg_database') IS NOT NULL
-      OR NOT EXISTS (SELECT FROM json_array_elements_text(:'also') p WHERE n.datname LIKE p)))
+      OR NOT EXISTS (SELECT FROM json_array_elements_text("#,
+            $also,
+            r#") p WHERE n.datname LIKE p)))
 ) beside"#
         )
     };
@@ -37,9 +48,14 @@ pub(super) const SESSIONS: &str = concat!(
 
 /// The patterns of a database as the scripts want them: a JSON list of patterns for `LIKE`.
 pub(super) fn patterns(database: &Database) -> String {
+    serde_json::to_string(&likes(database)).unwrap_or_default()
+}
+
+/// The patterns of a database for `LIKE`.
+pub(super) fn likes(database: &Database) -> Vec<String> {
     let like = |pattern: &String| {
         let escaped = pattern.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         escaped.replace('*', "%")
     };
-    serde_json::to_string(&database.also.iter().map(like).collect::<Vec<_>>()).unwrap_or_default()
+    database.also.iter().map(like).collect()
 }

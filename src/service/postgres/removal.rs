@@ -1,5 +1,6 @@
 //! Closes, opens and drops the databases of several leases in one psql session.
 
+use super::also::likes;
 use super::connection::{Connection, set};
 use super::{BIRTH, Found, explain, owner, parse_json, require_name, scripts, session};
 use crate::model::lease;
@@ -24,6 +25,8 @@ pub struct Wanted<'a> {
 pub struct Look {
     /// The sessions on it.
     pub sessions: Vec<Session>,
+    /// The sessions on databases that tests made beside it, each with its database.
+    pub beside: Vec<(String, Session)>,
     /// The bytes that it takes; `None`: it does not exist, or is not ours.
     pub size: Option<u64>,
     /// The name that a database with the lease's mark has instead: it was renamed by hand.
@@ -43,6 +46,7 @@ struct Named<'a> {
     mark: String,
     birth: String,
     force: bool,
+    also: Vec<String>,
 }
 
 /// A database as the scripts found it.
@@ -54,6 +58,10 @@ struct Stands {
     elsewhere: bool,
     size: Option<u64>,
 }
+
+/// A wanted database, one that tests made beside it, and a session on that.
+#[derive(Debug, Clone, Deserialize)]
+struct Beside(String, String, Session);
 
 impl Removal {
     /// Starts the session; nothing waits until it is connected.
@@ -116,9 +124,17 @@ impl Removal {
         let mut looks = Vec::new();
         for some in wanted.chunks(AT_ONCE) {
             let found: Vec<Stands> = parse_json(&self.ask(some, script, last)?.concat())?;
-            looks.extend(some.iter().map(|one| one.look(&found)));
+            let beside = self.beside(some)?;
+            looks.extend(some.iter().map(|one| one.look(&found, &beside)));
         }
         Ok(looks)
+    }
+
+    fn beside(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Beside>> {
+        if wanted.iter().all(|one| one.database.also.is_empty()) {
+            return Ok(Vec::new());
+        }
+        parse_json(&self.ask(wanted, scripts::removal::BESIDE, "listed")?.concat())
     }
 
     fn ask(&mut self, wanted: &[Wanted<'_>], script: &str, last: &str) -> Result<Vec<String>> {
@@ -130,6 +146,7 @@ impl Removal {
                 mark: lease::mark(one.id),
                 birth: format!("{BIRTH}{}", one.id),
                 force: one.force,
+                also: likes(one.database),
             });
         }
         let script = set("wanted", &serde_json::to_string(&named)?) + script;
@@ -161,11 +178,13 @@ impl Wanted<'_> {
         stands.found.mark.as_deref() == Some(&lease::mark(self.id))
     }
 
-    fn look(&self, found: &[Stands]) -> Look {
+    fn look(&self, found: &[Stands], beside: &[Beside]) -> Look {
         let renamed = self.renamed(found);
+        let beside = beside.iter().filter(|Beside(own, ..)| *own == self.database.name);
         match self.in_list(found) {
             None => Look { renamed, ..Look::default() },
             Some(stands) => Look {
+                beside: beside.map(|Beside(_, name, one)| (name.clone(), one.clone())).collect(),
                 sessions: stands.found.sessions.clone(),
                 size: stands.size.filter(|_| self.is_own(stands)),
                 renamed: renamed.filter(|_| !self.is_own(stands)),

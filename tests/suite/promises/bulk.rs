@@ -20,6 +20,8 @@ fn many_stale_leases_are_pruned_in_one_session_and_what_is_in_use_stays() {
     let (_, usual) = counted(&sandbox, &repo, &["prune"]);
     let stale = multiply(&sandbox, STALE, DATABASES);
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let beside = format!("test_{}_s3", sandbox.id);
+    servers().psql(&format!("CREATE DATABASE {beside}"));
     let database = |name: &str| format!("{}_{name}", sandbox.id);
     let session = hold::on(&database("s1"), "another-client", "SELECT 1 AS one \\gset");
     let lock = File::create(sandbox.root.join(format!("state/locks/{}.lock", stale[2]))).unwrap();
@@ -33,7 +35,10 @@ fn many_stale_leases_are_pruned_in_one_session_and_what_is_in_use_stays() {
     assert_eq!((kept.len(), &kept[0]["name"]), (1, &"s1".into()), "{answer:#}");
     assert!(kept[0]["why"].as_str().unwrap().contains("another-client"), "{answer:#}");
     assert_eq!(answer["pruned"].as_array().unwrap().len(), STALE - 1);
-    assert_eq!(sessions, usual + 1, "for {STALE} leases");
+    // One of its own for the database that has another one beside it.
+    assert_eq!(sessions, usual + 2, "for {STALE} leases");
+    let left = format!("SELECT count(*) FROM pg_database WHERE datname = '{beside}'");
+    assert_eq!(servers().psql(&left), "0");
     assert_eq!(sandbox.databases(), ["s1", "s2", "standing"].map(database));
     assert_eq!(leases(&sandbox).len(), 3);
 
@@ -77,7 +82,8 @@ fn configured(sandbox: &Sandbox) -> Repo<'_> {
     let (container, port) = (servers.postgres, servers.postgres_port);
     repo.config(&format!(
         "ports: {{}}\nservices:\n  postgres: {{ kind: postgres, variable: POSTGRES_DB, \
-         name: \"{id}_{{name}}\", main: {id}_main, container: {container}, port: {port} }}\n"
+         name: \"{id}_{{name}}\", main: {id}_main, also: [\"test_{{POSTGRES_DB}}\"], \
+         container: {container}, port: {port} }}\n"
     ));
     repo
 }

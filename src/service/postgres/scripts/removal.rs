@@ -1,10 +1,12 @@
 //! The scripts that close, open and drop the databases of several leases. `wanted` is a list in JSON: of each the database's
-//! name, the lease's mark, the database's temporary name, and whether sessions on it are ended.
+//! name, the lease's mark, the database's temporary name, whether sessions on it are ended, and patterns of names beside it.
+
+use crate::service::postgres::also::beside;
 
 /// What is wanted, as rows.
 macro_rules! wanted {
     () => {
-        "json_to_recordset(:'wanted'::json) AS w (name text, mark text, birth text, force boolean)"
+        "json_to_recordset(:'wanted'::json) AS w (name text, mark text, birth text, force boolean, also json)"
     };
 }
 
@@ -73,6 +75,15 @@ macro_rules! goes {
 /// Prints what is there, then `looked`.
 pub(in super::super) const LOOK: &str = concat!(look!(), "\\echo looked\n");
 
+/// Prints as JSON the sessions on the databases that tests made beside the wanted ones, each with both names, then `listed`.
+pub(in super::super) const BESIDE: &str = concat!(
+    "SELECT coalesce(json_agg(json_build_array(w.name, beside.name, s)), '[]') FROM ",
+    wanted!(),
+    ", LATERAL ",
+    beside!("w.name", "w.mark", "w.also"),
+    ", json_array_elements(beside.sessions) s WHERE json_array_length(w.also) > 0;\n\\echo listed\n"
+);
+
 /// Takes the locks and prints `locked`. What closes is sent after that: a client that outlives this program holds them until
 /// it has ended, and what opens waits for them.
 pub(in super::super) const LOCK: &str = concat!(lock_all!(), "\\echo locked\n");
@@ -92,8 +103,8 @@ pub(in super::super) const CLOSE: &str = concat!(
 pub(in super::super) const OPEN: &str =
     concat!(lock_all!(), allow!("true"), unlock_all!(), "\\echo opened\n");
 
-/// Drops what goes and has no sessions, or is to be dropped with them; of a database with sessions the copies stay, too.
-/// Prints what was there, then the marks of which something is left, then `dropped`.
+/// Drops what goes and has no sessions, or is to be dropped with them; of a database with sessions the copies stay, too. One
+/// beside which tests made others stays: it is dropped alone, after them. Prints what was there, then the marks of which something is left, then `dropped`.
 pub(in super::super) const DROP: &str = concat!(
     lock_all!(),
     look!(),
@@ -104,8 +115,11 @@ pub(in super::super) const DROP: &str = concat!(
     wanted!(),
     " ON ",
     goes!(),
-    r#" WHERE w.force OR NOT EXISTS (SELECT FROM pg_stat_activity a
-  WHERE a.datname = w.name AND coalesce(backend_type, 'client backend') = 'client backend') \gexec
+    r#" WHERE (w.force OR NOT EXISTS (SELECT FROM pg_stat_activity a
+  WHERE a.datname = w.name AND coalesce(backend_type, 'client backend') = 'client backend'))
+  AND (json_array_length(w.also) = 0 OR NOT EXISTS (SELECT FROM "#,
+    beside!("w.name", "w.mark", "w.also"),
+    r#")) \gexec
 \set ON_ERROR_STOP on
 SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
     databases!(),
