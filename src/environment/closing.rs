@@ -22,6 +22,11 @@ pub fn is_closed(lease: &Lease) -> Result<bool> {
     Ok(fs::stands(&place(lease))? == Stands::Directory)
 }
 
+/// Where the directory of a worktree is, closed or not.
+pub fn now_at(lease: &Lease) -> Result<PathBuf> {
+    Ok(if is_closed(lease)? { place(lease) } else { lease.path.clone() })
+}
+
 /// A lease and its worktree with the path where its directory is now.
 pub fn found(lease: &Lease, tree: &Worktree) -> Result<(Lease, Worktree)> {
     let (mut lease, mut tree) = (lease.clone(), tree.clone());

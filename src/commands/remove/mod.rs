@@ -62,7 +62,10 @@ and releases its ports. The branch stays, unless --delete-branch is given.
 Refuses, with exit code 7, when something would be lost that exists nowhere else: uncommitted or untracked files, \
 ignored files that no tool rebuilds, commits of a detached HEAD, and sessions on the database. It names each of them. \
 It looks twice: the second time when the worktree has another name and the database takes no more connections, and what \
-appeared in between is put back and refused, too. --force discards what is named. A worktree that was locked with `git worktree lock` is never removed.
+appeared in between is put back and refused, too. --force discards what is named.
+
+What `up` started is stopped. Other processes that run in the worktree or listen on its ports are named and go on; --force \
+ends those in the worktree, but never this command's own shell and what is above it. A worktree that was locked with `git worktree lock` is never removed.
 
 On a terminal it asks once, with the sizes, when a database holds rows and nothing goes to the trash; --yes skips that. \
 It says what it took: databases, Redis indexes, files, and whether the branch stays.
@@ -213,7 +216,7 @@ fn named(context: &Context, envs: &[String]) -> Result<Vec<Lease>> {
 fn dry(removed: &Removed, with_branch: bool) -> String {
     let services = removed.services.iter().map(ToString::to_string);
     let branch = removal_risks::branch(removed.branch.as_deref(), with_branch);
-    let losses = removed.losses.iter().map(|loss| format!("would lose: {loss}"));
+    let losses = removed.losses.iter().map(Loss::outlook);
     let refusal = removed.refusal.iter().map(|refusal| {
         let hint = refusal.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
         format!("would be refused: {}{hint}", refusal.message)

@@ -7,11 +7,13 @@ mod logs;
 mod ready;
 mod start;
 mod stop;
+mod strangers;
 
 pub use logs::{Follower, tail};
 pub use ready::wait;
 pub use start::start;
 pub use stop::{GRACE, Stopped, end, stop};
+pub use strangers::{Machine, Stranger, end_inside};
 
 use crate::model::config::Config;
 use crate::model::lease::{Lease, Started};

@@ -2,7 +2,7 @@
 
 use super::running;
 use crate::model::lease::Lease;
-use crate::sys::process;
+use crate::sys::process::{self, Process};
 use crate::sys::store::Store;
 use anyhow::Result;
 use rustix::process::Signal;
@@ -41,11 +41,21 @@ pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped
 
 /// Stops all that `up` started in an environment that goes: its record is not kept.
 pub fn end(lease: &Lease, grace: Duration) -> Result<Stopped> {
+    end_all(lease, grace, &[Signal::TERM], || running(lease))
+}
+
+/// Sends these signals to all that `running` finds, and SIGKILL after the grace time, until nothing is left.
+pub(super) fn end_all(
+    lease: &Lease,
+    grace: Duration,
+    signals: &[Signal],
+    running: impl Fn() -> Vec<Process>,
+) -> Result<Stopped> {
     let begin = Instant::now();
     let (mut asked, mut killed) = (BTreeSet::new(), BTreeSet::new());
     loop {
         // Looked at anew each time: what is told to end can start others.
-        let running = running(lease);
+        let running = running();
         if running.is_empty() {
             return Ok(Stopped { processes: asked.len(), killed: killed.len() });
         }
@@ -59,7 +69,7 @@ pub fn end(lease: &Lease, grace: Duration) -> Result<Stopped> {
                 killed.insert((process.pid, process.identity.clone()));
                 process::signal(&process, Signal::KILL);
             } else if fresh {
-                process::signal(&process, Signal::TERM);
+                signals.iter().for_each(|signal| process::signal(&process, *signal));
             }
         }
         thread::sleep(PAUSE);

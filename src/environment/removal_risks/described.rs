@@ -1,6 +1,6 @@
 //! What a removal takes and leaves, in words; and the question before it takes databases that hold rows.
 
-use super::Risks;
+use super::{Loss, Risks};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::measure;
@@ -93,7 +93,7 @@ pub fn ask(ui: &Ui, going: &[(&Lease, &Risks)], with_branch: bool) -> Result<()>
     let loses = going.iter().any(|(_, risks)| risks.losses.iter().any(|loss| loss.needs_force));
     let described = going.iter().map(|(lease, risks)| {
         let parts = taken(lease, risks).into_iter().map(|part| part.to_string());
-        let losses = risks.losses.iter().map(|loss| format!("would lose: {loss}"));
+        let losses = risks.losses.iter().map(Loss::outlook);
         let branch = branch(lease.branch.as_deref(), with_branch);
         described("This removes", &lease.path, parts.chain(branch).chain(losses))
     });

@@ -5,14 +5,15 @@ mod files;
 
 pub use described::{Taken, ask, branch, described, hold_rows, taken};
 
+use crate::environment::processes::Machine;
 use crate::environment::trees::Trees;
 use crate::environment::{closing, part_problem, parts, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::removal::{Look, Servers};
+use crate::sys::parallel;
 use crate::sys::repo::Worktree;
-use crate::sys::{listeners, parallel};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 use std::fmt;
@@ -49,13 +50,28 @@ pub enum Kind {
     Unmarked,
     /// A database has another name than the lease knows: it was renamed by hand.
     Renamed,
-    /// A process listens on one of the environment's ports.
+    /// A process that `up` did not start runs in the worktree, or listens on one of the environment's ports.
     Process,
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.word(), self.what)
+    }
+}
+
+impl Loss {
+    /// It as a line for what would be removed: processes without `--force` go on.
+    pub fn outlook(&self) -> String {
+        match self.kind {
+            Kind::Process => format!("still runs: {}", self.what),
+            _ => format!("would lose: {self}"),
+        }
+    }
+
+    /// Whether it is a client of a server, which ends with its process.
+    pub fn is_client(&self) -> bool {
+        matches!(self.kind, Kind::Session | Kind::Client)
     }
 }
 
@@ -111,35 +127,29 @@ pub struct Risks {
 /// A server that does not answer loses nothing: its part stays on the lease.
 pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Result<Risks>> {
     let going = branches(leases.iter().copied(), with_branch);
-    let (worktrees, looks) = thread::scope(|scope| {
+    let (worktrees, machine, looks) = thread::scope(|scope| {
         let look = || {
             let trees = Trees::of(leases.iter().copied());
             parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
         };
         let worktrees = scope.spawn(look);
+        let machine = scope.spawn(|| Machine::read(leases));
         let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
         let looks = parts::each(&held, |held| servers.look(held));
         let panicked = |_| leases.iter().map(|_| Err(anyhow!("a thread panicked"))).collect();
-        (worktrees.join().unwrap_or_else(panicked), looks)
+        let machine = machine.join().unwrap_or_else(|_| Machine::read(leases));
+        (worktrees.join().unwrap_or_else(panicked), machine, looks)
     });
-    let listening = listeners::ports();
     let found = leases.iter().zip(worktrees).zip(looks).map(|((lease, losses), looks)| {
         let mut risks = Risks { losses: losses?, sizes: Vec::new() };
         for (part, look) in lease.parts.iter().zip(looks) {
             risks.sizes.push(look.as_ref().ok().and_then(|look| look.size));
-            risks.losses.extend(look.iter().flat_map(|look| of_part(lease, part, look)));
+            risks.losses.extend(
+                look.iter().flat_map(|look| of_part(lease, part, look, machine.runs_own(lease))),
+            );
         }
-        for (variable, &port) in &lease.ports {
-            if listening.as_ref().is_none_or(|all| all.contains(&port)) {
-                for process in listeners::on(port) {
-                    push(
-                        &mut risks.losses,
-                        Kind::Process,
-                        format!("{variable} {port}: {process}"),
-                        false,
-                    );
-                }
-            }
+        for stranger in machine.strangers(lease, &lease.path) {
+            push(&mut risks.losses, Kind::Process, stranger.to_string(), false);
         }
         Ok(risks)
     });
@@ -155,8 +165,9 @@ pub fn branches<'a>(
     branches.filter(|_| with_branch).collect()
 }
 
-/// What would be lost with a part that looks like this.
-pub fn of_part(lease: &Lease, part: &Part, look: &Look) -> Vec<Loss> {
+/// What would be lost with a part that looks like this. Where something that `up` started may be connected, a session needs no
+/// `--force` yet: it is looked at again when that has ended.
+pub fn of_part(lease: &Lease, part: &Part, look: &Look, runs_own: bool) -> Vec<Loss> {
     let (mut losses, holds) = (Vec::new(), &part.holds);
     // Where the lease knows the server on which it claimed the index empty, its keys go as marked ones do.
     let is_claimed = part.server_id.is_some() || !lease.was_whole();
@@ -173,7 +184,7 @@ pub fn of_part(lease: &Lease, part: &Part, look: &Look) -> Vec<Loss> {
     }
     for (database, session) in &look.sessions {
         let kind = if part.kind == config::Kind::Redis { Kind::Client } else { Kind::Session };
-        push(&mut losses, kind, format!("{database}: {session}"), true);
+        push(&mut losses, kind, format!("{database}: {session}"), !runs_own);
     }
     losses
 }

@@ -1,6 +1,6 @@
 //! Removes environments that were checked, side by side. What keeps one of them does not stop the others.
 
-use super::{Removal, RemoveOptions, Removed, last_look};
+use super::{Removal, RemoveOptions, Removed, last_look, running};
 use crate::environment::context::Context;
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::{hooks, removal_risks, trash};
@@ -14,17 +14,17 @@ use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 
 /// An environment on its way, and how it ended.
-struct Job {
-    removal: Removal,
+pub(super) struct Job {
+    pub(super) removal: Removal,
     /// Until when the trash keeps it, or `None`.
-    ended: Option<Result<Option<u64>>>,
+    pub(super) ended: Option<Result<Option<u64>>>,
 }
 
 /// A removal in which all environments take the same steps.
-struct Run<'a> {
-    context: &'a Context,
-    ui: &'a Ui,
-    options: RemoveOptions,
+pub(super) struct Run<'a> {
+    pub(super) context: &'a Context,
+    pub(super) ui: &'a Ui,
+    pub(super) options: RemoveOptions,
     config: Option<Config>,
 }
 
@@ -44,6 +44,7 @@ pub fn carry_out(
     };
     let run = Run { context, ui, options, config };
     let servers = if run.hooks(&mut jobs) { run.servers(&jobs) } else { servers };
+    run.end_own(&servers, &mut jobs);
     run.choose_tips(&mut jobs);
     run.to_trash(&mut jobs);
     run.destroy(&servers, &mut jobs);
@@ -107,6 +108,9 @@ impl Run<'_> {
     /// Moves to the trash what belongs there.
     fn to_trash(&self, jobs: &mut [Job]) {
         let wish = self.options.wish(self.config.as_ref());
+        if wish.is_some() {
+            self.end_others(jobs, |job| job.ended.is_none());
+        }
         let (ui, store, options) = (self.ui, &self.context.store, self.options);
         let moved = parallel::each(jobs, |job| job.to_trash(ui, store, options, wish));
         for (job, moved) in jobs.iter_mut().zip(moved) {
@@ -119,6 +123,7 @@ impl Run<'_> {
     fn destroy(&self, servers: &Servers, jobs: &mut [Job]) {
         let store = &self.context.store;
         let left = self.close(servers, jobs);
+        self.end_others(jobs, |job| job.ended.is_none());
         let going = left.into_iter().map(|(at, left)| {
             let Removal { lease, force, .. } = &jobs[at].removal;
             let force =
@@ -172,6 +177,7 @@ impl Run<'_> {
         let all: Vec<String> = all.filter(|words| !words.is_empty()).collect();
         let what = if all.is_empty() { String::new() } else { format!(": {}", all.join("; ")) };
         self.ui.say(format!("removed environment `{}`{what}", lease.name));
+        running::say(self.ui, &removed.running);
         Ok(removed)
     }
 }

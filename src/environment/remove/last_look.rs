@@ -82,7 +82,7 @@ fn judge(
 ) -> Result<()> {
     for (part, look) in one.lease.parts.iter().zip(looks) {
         match look {
-            Ok(look) => losses.extend(removal_risks::of_part(&one.lease, part, &look)),
+            Ok(look) => losses.extend(removal_risks::of_part(&one.lease, part, &look, false)),
             Err(error) if exit_of(&error) == Exit::Interrupted => return Err(error),
             Err(_) => {}
         }

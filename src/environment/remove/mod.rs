@@ -2,11 +2,13 @@
 
 mod carry_out;
 mod last_look;
+mod running;
 
 pub use carry_out::carry_out;
 pub use last_look::reopen;
 
 use crate::environment::context::Context;
+use crate::environment::processes::Stranger;
 use crate::environment::removal_risks::{self, Loss, Risks, Taken};
 use crate::environment::{closing, hooks, worktree};
 use crate::model::config::{Config, Trash};
@@ -81,6 +83,8 @@ pub struct Removed {
     /// A dry run: why it would not be removed. Missing: it would be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<ErrorReport>,
+    /// What still runs in its worktree, or listens on its ports. Empty in a dry run: `losses` names it.
+    pub running: Vec<Stranger>,
     /// Its branch was deleted, too.
     pub branch_deleted: bool,
     /// Until when it can be restored from the trash, in seconds since 1970; null: it is gone for good.
@@ -187,6 +191,7 @@ fn judge(
         services: removal_risks::taken(&lease, &risks),
         losses: risks.losses,
         refusal: refusal.as_ref().map(ErrorReport::of),
+        running: Vec::new(),
         branch_deleted: false,
         kept_until: None,
     };

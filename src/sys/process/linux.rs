@@ -2,8 +2,10 @@
 
 use super::Process;
 use crate::sys::fs;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::collections::BTreeSet;
+use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub(super) fn all() -> Vec<Process> {
@@ -33,9 +35,19 @@ pub(super) fn values(variable: &str) -> BTreeSet<String> {
     pids().filter_map(value).collect()
 }
 
-pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
-    let stands = |pid: &u32| of(*pid, "cwd").read_link().is_ok_and(|cwd| cwd.starts_with(dir));
-    pids().filter(stands).collect()
+pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
+    let me = geteuid().as_raw();
+    let dir = |pid: u32| {
+        let of_process = Path::new("/proc").join(pid.to_string());
+        let link = of_process.join("cwd");
+        let (own, dir) = (of_process.metadata().ok()?.uid() == me, link.read_link().ok()?);
+        // In a container the same path is another directory.
+        let same = |at: Metadata| {
+            link.metadata().is_ok_and(|cwd| (cwd.dev(), cwd.ino()) == (at.dev(), at.ino()))
+        };
+        (own && dir.metadata().map_or(true, same)).then_some((pid, dir))
+    };
+    pids().filter_map(dir).collect()
 }
 
 pub(super) fn program(pid: u32) -> String {
@@ -102,6 +114,6 @@ mod tests {
         let all = super::super::all();
         assert_eq!(super::super::identity(me).as_ref(), Some(&all[&me].identity));
         assert!(super::super::ancestors(&all).contains(&all[&me].parent));
-        assert!(inside(Path::new("/")).contains(&me));
+        assert_eq!(dirs().get(&me), std::env::current_dir().ok().as_ref());
     }
 }

@@ -12,6 +12,7 @@ use ps as system;
 
 use rustix::process::{Pid, Signal};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// The variable that every process of an environment carries: the id of its lease.
 pub const MARK: &str = "AGENTENV_LEASE";
@@ -52,8 +53,14 @@ pub fn marks() -> BTreeSet<String> {
 }
 
 /// The processes of this user that run in this directory or below.
-pub fn inside(dir: &std::path::Path) -> BTreeSet<u32> {
-    system::inside(dir)
+pub fn inside(dir: &Path) -> BTreeSet<u32> {
+    let inside = dirs().into_iter().filter(|(_, cwd)| cwd.starts_with(dir));
+    inside.map(|(pid, _)| pid).collect()
+}
+
+/// The directories in which the processes of this user run.
+pub fn dirs() -> BTreeMap<u32, PathBuf> {
+    system::dirs()
 }
 
 /// The program of a process, as people know it.

@@ -2,9 +2,9 @@
 
 use super::Process;
 use crate::sys::exec::Cmd;
-use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeSet;
-use std::path::Path;
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 const COLUMNS: &str = "pid=,ppid=,pgid=,rss=,stat=,lstart=";
 
@@ -32,14 +32,15 @@ pub(super) fn values(variable: &str) -> BTreeSet<String> {
         .collect()
 }
 
-pub(super) fn inside(dir: &Path) -> BTreeSet<u32> {
-    let shown = Cmd::new("lsof").args(["-a", "-d", "cwd", "-Fpn"]).output();
+pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
+    let me = geteuid().as_raw().to_string();
+    let shown = Cmd::new("lsof").args(["-a", "-u", &me, "-d", "cwd", "-Fpn"]).output();
     let shown = shown.map(|output| output.text()).unwrap_or_default();
-    let (mut found, mut pid) = (BTreeSet::new(), None::<u32>);
+    let (mut found, mut pid) = (BTreeMap::new(), None::<u32>);
     for line in shown.lines() {
         match line.split_at_checked(1) {
             Some(("p", number)) => pid = number.parse().ok(),
-            Some(("n", cwd)) if Path::new(cwd).starts_with(dir) => found.extend(pid),
+            Some(("n", cwd)) => found.extend(pid.map(|pid| (pid, PathBuf::from(cwd)))),
             _ => {}
         }
     }

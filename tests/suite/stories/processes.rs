@@ -1,10 +1,10 @@
 //! `up`, `down`, `ps`, `logs`, `wait` and `open`: the application of an environment.
 
-use crate::common::{Repo, Sandbox, wait_until};
+use crate::common::{Repo, Sandbox, servers, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A server on the environment's port that says what it is asked.
 const WEB: &str = "exec python3 -u -m http.server --bind 127.0.0.1 $DJANGO_PORT";
@@ -135,9 +135,9 @@ fn removal_ends_what_was_started_whatever_it_has_become_and_nothing_else() {
     // Daemons as they come: in sessions of their own, taken over by init, deaf to SIGTERM.
     let daemons = "for n in $(seq 200); do (setsid sh -c 'trap \"\" TERM; sleep 600' &); done; exec sleep 600";
     let repo = project(&sandbox, &[("daemons", daemons)]);
-    let own = format!("{}/app-x", sandbox.root.display());
     let mut stranger = Command::new("sleep");
-    let mut stranger = stranger.arg("600").current_dir(&own).stdin(Stdio::null()).spawn().unwrap();
+    let stranger = stranger.arg("600").current_dir(&sandbox.root).stdin(Stdio::null());
+    let mut stranger = stranger.spawn().unwrap();
     repo.agentenv(&["up", "x"]).ok();
     let id = lease_id(&sandbox);
     wait_until("all daemons run", || carrying(&id).len() >= 400);
@@ -165,6 +165,93 @@ fn what_was_started_before_a_kill_is_found_without_a_record() {
     assert!(!carrying(&id).is_empty());
     repo.agentenv(&["down", "x"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
+}
+
+/// A command of the test, not of `up`, that runs in a directory.
+fn stranger(dir: &Path, script: &str) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).current_dir(dir).env("STRANGER", dir).stdin(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn strangers_in_the_worktree_are_named_and_end_by_force_and_nothing_outside_does() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("idle", "exec sleep 600")]);
+    let tree = sandbox.root.join("app-x");
+    // Daemons as they come: taken over by init, deaf to what asks them to end.
+    let daemons = |count: u32| {
+        let one = "setsid sh -c 'trap \"\" TERM HUP; sleep 600'";
+        format!("for n in $(seq {count}); do ({one} &); done")
+    };
+    let mark = format!("STRANGER={}", tree.display());
+    stranger(&tree, &daemons(2)).wait().unwrap();
+    let port = sandbox.ports().start() + 1;
+    let serve = format!("exec python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1");
+    let mut server = stranger(&tree, &serve);
+    let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    wait_until("the server answers", answers);
+    wait_until("the daemons run", || carrying(&mark).len() >= 5);
+    let dry = repo.agentenv(&["remove", "x", "--dry-run"]).ok();
+    assert!(dry.stdout.contains("still runs: python3"), "{}", dry.show());
+    let said = repo.agentenv(&["remove", "x", "--json"]).ok();
+    let running = said.json()["removed"][0]["running"].as_array().unwrap().clone();
+    assert_eq!(running.len(), 5, "{}", said.show());
+    let served = running.iter().find(|one| one["port"] == port).unwrap();
+    assert_eq!(served["pid"], server.id());
+    assert!(said.stderr.contains(&format!("listens on {port}")), "{}", said.show());
+    assert!(answers(), "nobody asked for its end");
+    let pids = carrying(&mark).iter().map(u32::to_string).collect::<Vec<_>>();
+    Command::new("kill").arg("-9").args(pids).status().unwrap();
+    server.wait().unwrap();
+
+    repo.agentenv(&["add", "x"]).ok();
+    let mut outside = stranger(&sandbox.root, "exec sleep 600");
+    stranger(&tree, &daemons(200)).wait().unwrap();
+    let mut moved = stranger(&tree, "cd / && exec sleep 600");
+    wait_until("the daemons run again", || carrying(&mark).len() >= 401);
+    // The caller's own shell is in there, too.
+    let mut shell = sandbox.command("sh");
+    let line = "git agentenv remove x --force; echo $? >../code; exec sleep 600";
+    let mut shell = shell.args(["-c", line]).current_dir(&tree).spawn().unwrap();
+    let code = sandbox.root.join("code");
+    wait_until("it is removed", || fs::read_to_string(&code).is_ok_and(|code| code == "0\n"));
+    assert_eq!(carrying(&mark), [moved.id()]);
+    for spared in [&mut outside, &mut moved, &mut shell] {
+        assert!(spared.try_wait().unwrap().is_none(), "{spared:?} was hit");
+        spared.kill().unwrap();
+        spared.wait().unwrap();
+    }
+}
+
+#[test]
+fn the_connections_of_what_up_started_need_no_force() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let connect = format!(
+        "exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{}; printf \"SELECT %s\\r\\n\" $REDIS_DB >&3; sleep 600'",
+        servers().redis_port
+    );
+    let processes = format!("processes:\n  pool: {}\n", json!(connect));
+    repo.config(&(sandbox.config() + &processes));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    for args in [&["remove", "x"][..], &["remove", "x", "--keep"]] {
+        let index = repo.agentenv(&["add", "x", "--json"]).ok().json();
+        let index = index["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+        let clients = || servers().redis(0, &["CLIENT", "LIST"]);
+        let is_connected = || clients().contains(&format!(" db={index} "));
+        repo.agentenv(&["up", "x"]).ok();
+        wait_until("the pool is connected", is_connected);
+        // Another's is one more.
+        let foreign = servers().redis_client(index);
+        let said = repo.agentenv(args).fails(7);
+        assert!(said.stderr.contains("redis client"), "{}", said.show());
+        drop(foreign);
+        repo.agentenv(&["up", "x"]).ok();
+        wait_until("the pool is connected again", is_connected);
+        repo.agentenv(args).ok();
+        assert!(!is_connected());
+    }
 }
 
 /// The id of the sandbox's only lease.

@@ -1,0 +1,115 @@
+//! Processes that `up` did not start: what else runs in a worktree, or listens on its ports.
+
+use super::stop::{self, Stopped};
+use super::{running, running_in};
+use crate::model::lease::Lease;
+use crate::sys::listeners;
+use crate::sys::process::{self, Process};
+use anyhow::Result;
+use rustix::process::Signal;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long they have to end by themselves.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A shell is deaf to SIGTERM, and what Ctrl-Z stopped to both until it goes on.
+const SIGNALS: [Signal; 3] = [Signal::TERM, Signal::HUP, Signal::CONT];
+
+/// A process that `up` did not start, in an environment's worktree or on one of its ports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Stranger {
+    /// Its process id.
+    pub pid: u32,
+    /// Its program.
+    pub program: String,
+    /// The directory it runs in; null: not known.
+    pub dir: Option<PathBuf>,
+    /// The port of the environment that it listens on; null: none.
+    pub port: Option<u16>,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (pid {})", self.program, self.pid)?;
+        if let Some(dir) = &self.dir {
+            write!(f, " in {}", dir.display())?;
+        }
+        self.port.map_or(Ok(()), |port| write!(f, ", listens on {port}"))
+    }
+}
+
+/// The processes of this machine, read once for several environments.
+pub struct Machine {
+    dirs: BTreeMap<u32, PathBuf>,
+    listening: Option<BTreeSet<u16>>,
+    /// This process, those above it and those that it started: no strangers, wherever they run.
+    kept: BTreeSet<u32>,
+    /// The leases in whose environments something of `up` may run.
+    own: BTreeSet<String>,
+}
+
+impl Machine {
+    /// Reads them.
+    pub fn read(leases: &[&Lease]) -> Self {
+        Machine {
+            dirs: process::dirs(),
+            listening: listeners::ports(),
+            kept: kept(&process::all()),
+            own: running_in(leases),
+        }
+    }
+
+    /// Whether something may run that `up` started in this environment.
+    pub fn runs_own(&self, lease: &Lease) -> bool {
+        self.own.contains(&lease.id)
+    }
+
+    /// The strangers of an environment whose worktree is at `dir` now.
+    pub fn strangers(&self, lease: &Lease, dir: &Path) -> Vec<Stranger> {
+        let own: BTreeSet<u32> = match self.runs_own(lease) {
+            true => running(lease).into_iter().map(|process| process.pid).collect(),
+            false => BTreeSet::new(),
+        };
+        let mut found: BTreeMap<u32, Stranger> = BTreeMap::new();
+        for (&pid, _) in self.dirs.iter().filter(|(_, cwd)| cwd.starts_with(dir)) {
+            let (program, dir) = (process::program(pid), self.dirs.get(&pid).cloned());
+            found.insert(pid, Stranger { pid, program, dir, port: None });
+        }
+        for &port in lease.ports.values() {
+            if self.listening.as_ref().is_some_and(|all| !all.contains(&port)) {
+                continue;
+            }
+            for listener in listeners::on(port) {
+                let (pid, program, dir) = (listener.pid, listener.program, listener.dir);
+                let stranger = Stranger { pid, program, dir, port: Some(port) };
+                found.entry(pid).or_insert(stranger).port = Some(port);
+            }
+        }
+        found.retain(|pid, _| !self.kept.contains(pid) && !own.contains(pid));
+        found.into_values().collect()
+    }
+}
+
+/// Ends what runs in the worktree of an environment that goes, wherever its directory is now; nothing outside of it.
+///
+/// # Errors
+/// When a process cannot be ended.
+pub fn end_inside(lease: &Lease, dir: &Path) -> Result<Stopped> {
+    stop::end_all(lease, GRACE, &SIGNALS, || {
+        let all = process::all();
+        let kept = kept(&all);
+        let inside = process::inside(dir).into_iter().filter(|pid| !kept.contains(pid));
+        inside.filter_map(|pid| all.get(&pid).cloned()).collect()
+    })
+}
+
+/// This process, those above it and those that it started.
+fn kept(all: &BTreeMap<u32, Process>) -> BTreeSet<u32> {
+    let started = process::with_descendants(all, BTreeSet::from([std::process::id()]));
+    &process::ancestors(all) | &started
+}

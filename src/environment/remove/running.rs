@@ -1,0 +1,88 @@
+//! What runs in environments that are removed: what `up` started ends, and the rest ends with `--force` or is named.
+
+use super::carry_out::{Job, Run};
+use crate::environment::processes::{self, GRACE, Machine, Stranger};
+use crate::environment::removal_risks::{self, Loss};
+use crate::environment::{closing, parts};
+use crate::model::lease::{Lease, Phase};
+use crate::service::removal::Servers;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a server has to notice that a client has ended.
+const NOTICING: Duration = Duration::from_secs(3);
+
+const PAUSE: Duration = Duration::from_millis(30);
+
+impl Run<'_> {
+    /// Ends what `up` started where a client of a server was seen, and refuses what has clients all the same.
+    pub(super) fn end_own(&self, servers: &Servers, jobs: &mut [Job]) {
+        let has_clients = |job: &&mut Job| {
+            let is_seen = |loss: &Loss| loss.is_client() && !loss.needs_force;
+            let Job { removal, ended } = &**job;
+            let is_whole = ended.is_none() && removal.lease.phase == Phase::Ready;
+            is_whole && !self.options.force && removal.removed.losses.iter().any(is_seen)
+        };
+        for job in jobs.iter_mut().filter(has_clients) {
+            let lease = &mut job.removal.lease;
+            let ended = processes::stop(&self.context.store, lease, GRACE);
+            if let Err(error) = ended.and_then(|_| require_unused(servers, lease)) {
+                job.ended = Some(Err(error));
+            }
+        }
+    }
+
+    /// Ends what else runs in the worktrees of these, with `--force`; keeps the names of what still runs then.
+    pub(super) fn end_others(&self, jobs: &mut [Job], is_meant: impl Fn(&Job) -> bool) {
+        let meant: Vec<&mut Job> = jobs.iter_mut().filter(|job| is_meant(job)).collect();
+        if self.options.force {
+            for job in &meant {
+                let lease = &job.removal.lease;
+                let ended =
+                    closing::now_at(lease).and_then(|dir| processes::end_inside(lease, &dir));
+                if let Err(error) = ended {
+                    self.ui.warn(format!("{error:#}"));
+                }
+            }
+        }
+        let leases: Vec<Lease> = meant.iter().map(|job| job.removal.lease.clone()).collect();
+        let machine = Machine::read(&leases.iter().collect::<Vec<_>>());
+        for job in meant {
+            let lease = &job.removal.lease;
+            let dir = closing::now_at(lease).unwrap_or_else(|_| lease.path.clone());
+            job.removal.removed.running = machine.strangers(lease, &dir);
+        }
+    }
+}
+
+/// Waits until the servers have noticed that processes ended; refuses when clients are left.
+fn require_unused(servers: &Servers, lease: &Lease) -> Result<()> {
+    let begin = Instant::now();
+    loop {
+        let looks = parts::each(&[(lease, false)], |held| servers.look(held)).into_iter().flatten();
+        let looks = lease.parts.iter().zip(looks);
+        let mut losses: Vec<Loss> = looks
+            .flat_map(|(part, look)| {
+                look.map(|look| removal_risks::of_part(lease, part, &look, false))
+            })
+            .flatten()
+            .collect();
+        losses.retain(Loss::is_client);
+        if losses.is_empty() || begin.elapsed() > NOTICING {
+            return removal_risks::require_none(lease, &losses, false);
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Names what still runs, and the command that ends it.
+pub(super) fn say(ui: &Ui, running: &[Stranger]) {
+    if running.is_empty() {
+        return;
+    }
+    let names: String = running.iter().map(|one| format!("\n  {one}")).collect();
+    let pids: Vec<String> = running.iter().map(|one| one.pid.to_string()).collect();
+    ui.warn(format!("still running:{names}\nhint: end it: `kill {}`", pids.join(" ")));
+}
