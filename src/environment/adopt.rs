@@ -1,5 +1,6 @@
 //! Turns an existing worktree into an environment, and repairs an environment.
 
+use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
 use crate::environment::{create, files, part_problem, reclaim, recover};
@@ -135,6 +136,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
         git::checkout(&lease.main, &lease.path)?;
     }
     files::write_env(&context.store, &lease)?;
+    Project::of(workspace).write(ui, &lease)?;
     lease.phase = Phase::Ready;
     context.store.save(&lease)?;
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {

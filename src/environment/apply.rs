@@ -1,5 +1,6 @@
 //! Carries out plans: creates the worktrees and each resource side by side.
 
+use crate::environment::compose::Project;
 use crate::environment::data::template::Templates;
 use crate::environment::{files, include, teardown, worktree};
 use crate::error::{self, never_ran};
@@ -35,6 +36,8 @@ pub struct Site<'a> {
     pub ui: &'a Ui,
     /// Where the leases are.
     pub store: &'a Store,
+    /// What their compose files are made with.
+    pub project: &'a Project<'a>,
     /// The sessions in which databases are created.
     pub servers: &'a Servers,
 }
@@ -126,7 +129,7 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
             (part, scope.spawn(move || provide(step, site.servers, lease, part, templates)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
-        let result = worktree(ui, first, site.store, plan);
+        let result = worktree(site, ui, first, plan);
         let mut attempt = Attempt { result, occupied: None, reached: Vec::new(), made: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
@@ -154,12 +157,16 @@ impl Attempt {
     }
 }
 
-fn worktree(ui: &Ui, step: Step, store: &Store, plan: &Plan) -> Result<PathBuf> {
+fn worktree(site: Site<'_>, ui: &Ui, step: Step, plan: &Plan) -> Result<PathBuf> {
+    let Site { store, project, .. } = site;
     files::ignore_worktrees(store, &plan.lease)?;
     let admin = worktree::make(store, plan)?;
     files::write_env(store, &plan.lease)?;
     step.done();
-    include::bring(ui, store, &plan.lease, &plan.include)?;
+    let mut include = plan.include.clone();
+    include.copy.extend(project.needed(&plan.lease));
+    include::bring(ui, store, &plan.lease, &include)?;
+    project.write(ui, &plan.lease)?;
     Ok(admin)
 }
 

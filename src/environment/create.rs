@@ -1,6 +1,7 @@
 //! From facts to a plan to an environment: the part that `add` and `adopt` share.
 
 use crate::environment::apply::{self, Outcome, Site};
+use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
@@ -81,7 +82,8 @@ fn attempt(
             }
         }
     }
-    let site = Site { ui, store: &workspace.context.store, servers };
+    let project = Project::of(workspace);
+    let site = Site { ui, store: &workspace.context.store, project: &project, servers };
     let works = places.iter().zip(&plans).map(|(&at, plan)| (plan, &jobs[at].templates));
     let outcomes = apply::make(site, &works.collect::<Vec<_>>());
     for ((at, plan), outcome) in places.into_iter().zip(&plans).zip(outcomes) {

@@ -50,6 +50,42 @@ pub fn own_lines(lease: &Lease) -> Result<usize> {
     Ok(rest.split(|&byte| byte == b'\n').filter(says).count())
 }
 
+/// Writes the compose file that is made over for the environment.
+///
+/// # Errors
+/// As [`write_env`].
+pub fn write_compose(store: &Store, lease: &Lease, file: &str, content: &str) -> Result<()> {
+    clear_way(lease, file, "compose.file")?;
+    ensure_ignored(store, lease, file, "compose.file")?;
+    let path = lease.path.join(file);
+    if fs::stands(&path)? != Stands::Nothing && !is_our_compose(lease, file)? {
+        let message = format!("cannot write {}: it exists and is not ours", path.display());
+        return Err(error::refused(message).hint("rename it, or remove it").into());
+    }
+    // Its variables can hold a password.
+    fs::replace(&path, content.as_bytes())?;
+    failpoint::point("compose-written")
+}
+
+/// Removes the compose file that was made over for the environment: its ports may be another's by now.
+pub fn remove_compose(lease: &Lease) -> Result<()> {
+    match &lease.compose_file {
+        Some(file) if is_our_compose(lease, file)? => fs::remove(&lease.path.join(file)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a compose file has the lease's id in its first line.
+fn is_our_compose(lease: &Lease, file: &str) -> Result<bool> {
+    let path = lease.path.join(file);
+    if fs::stands(&path)? != Stands::File {
+        return Ok(false);
+    }
+    let text = fs::read(&path)?.unwrap_or_default();
+    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(first).contains(&lease.id))
+}
+
 /// Removes our block from the environment file of a worktree that stays.
 pub fn remove_env(lease: &Lease) -> Result<()> {
     let file = lease.path.join(&lease.env_file);
@@ -116,7 +152,8 @@ fn read_env(file: &Path) -> Result<Vec<u8>> {
 /// The files that belong to us, relative to the worktree.
 pub fn own(lease: &Lease) -> Vec<String> {
     let sqlite = lease.parts.iter().filter(|part| part.kind == Kind::Sqlite);
-    sqlite.map(|part| &part.holds).chain([&lease.env_file]).cloned().collect()
+    let written = [&lease.env_file].into_iter().chain(&lease.compose_file);
+    sqlite.map(|part| &part.holds).chain(written).cloned().collect()
 }
 
 /// Makes git ignore a file of the worktree through the rules that all worktrees share.

@@ -7,6 +7,7 @@ pub mod apply;
 pub mod arrivals;
 pub mod checkout;
 pub mod closing;
+pub mod compose;
 pub mod context;
 pub mod create;
 pub mod data;

@@ -70,7 +70,9 @@ pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     if !tree.is_present() || !tree.admin.join("index").exists() {
         return Ok(Vec::new());
     }
-    let is_ours = |file: &str| file == lease.env_file || fs::is_unfinished(Path::new(file));
+    let is_written =
+        |file: &str| file == lease.env_file || Some(file) == lease.compose_file.as_deref();
+    let is_ours = |file: &str| is_written(file) || fs::is_unfinished(Path::new(file));
     let is_ready = lease.phase == Phase::Ready;
     let mut entries = git::status(tree)?;
     entries.retain(|entry| {

@@ -56,6 +56,9 @@ pub struct Lease {
     pub processes: IndexMap<String, Started>,
     /// The environment file, relative to the worktree.
     pub env_file: String,
+    /// The compose file that is made over for it, relative to the worktree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compose_file: Option<String>,
     /// All variables, in the order of the environment file.
     pub vars: IndexMap<String, String>,
     /// Where its application is reached, when the configuration says so.

@@ -1,5 +1,6 @@
 //! Pure values and decisions: no file, environment variable, process or clock.
 
+pub mod compose;
 pub mod config;
 pub mod detect;
 pub mod envfile;

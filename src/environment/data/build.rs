@@ -71,6 +71,7 @@ impl Templates<'_> {
                 .map(|(name, port)| (name.clone(), port.main))
                 .collect(),
             parts: &self.config.services.iter().map(holds).collect(),
+            hosts: None,
         })
     }
 }

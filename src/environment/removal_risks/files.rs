@@ -4,6 +4,7 @@ use super::{Kind, Loss, push};
 use crate::environment::{files, worktree};
 use crate::model::config;
 use crate::model::lease::Lease;
+use crate::sys::fs::{self, Stands};
 use crate::sys::git;
 use crate::sys::repo::Worktree;
 use anyhow::Result;
@@ -53,21 +54,35 @@ pub(super) fn of_tree(
 fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
     let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
-    let mut files = Vec::new();
+    let mut ignored = Vec::new();
     for entry in git::ignored(tree)? {
         let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
-        if holds(&lease.env_file) || databases.iter().any(|file| holds(file)) {
-            files.extend(git::ignored_below(tree, &entry)?);
+        if files::own(lease).iter().any(holds) {
+            ignored.extend(git::ignored_below(tree, &entry)?);
         } else {
-            files.push(entry);
+            ignored.push(entry);
         }
     }
-    files.sort();
-    files.dedup();
-    files.retain(|file| {
-        *file != lease.env_file && !databases.iter().any(|own| is_of_sqlite(own, file))
+    ignored.sort();
+    ignored.dedup();
+    ignored.retain(|file| {
+        !files::own(lease).contains(file)
+            && !databases.iter().any(|own| is_of_sqlite(own, file))
+            && !is_untouched(lease, tree, file)
     });
-    Ok(files)
+    Ok(ignored)
+}
+
+/// The size in bytes up to which a file is compared with the main checkout's: files of settings are small.
+const COMPARED: u64 = 16 << 20;
+
+/// A file that came along and that the main checkout still has as it is.
+fn is_untouched(lease: &Lease, tree: &Worktree, file: &str) -> bool {
+    let [here, there] = [&tree.path, &lease.main].map(|checkout| checkout.join(file));
+    let are_files = [&here, &there].iter().all(|path| matches!(fs::stands(path), Ok(Stands::File)));
+    let same =
+        || matches!((fs::read(&here), fs::read(&there)), (Ok(one), Ok(other)) if one == other);
+    are_files && fs::size(&here) <= COMPARED && same()
 }
 
 /// A database's file, or a journal that SQLite keeps beside it.

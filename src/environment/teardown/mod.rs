@@ -3,7 +3,7 @@
 mod parts;
 mod together;
 
-pub use together::{Going, end_all, remove_all};
+pub use together::{Going, end_all, remove_all, remove_volumes};
 
 use crate::environment::{closing, files, worktree};
 use crate::error::{self, Exit, exit_of};
@@ -53,6 +53,7 @@ fn take_back(store: &Store, lease: &Lease) -> Vec<anyhow::Error> {
     let mut left = Vec::new();
     if lease.adopted {
         keep(&mut left, "environment file", files::remove_env(lease));
+        keep(&mut left, "compose file", files::remove_compose(lease));
         keep(&mut left, "worktree's mark", unmark(lease));
     } else {
         keep(&mut left, "worktree", half_made(store, lease));

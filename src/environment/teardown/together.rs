@@ -7,7 +7,7 @@ use crate::error;
 use crate::model::config::Place;
 use crate::model::lease::Lease;
 use crate::service::removal::Servers;
-use crate::sys::docker::Projects;
+use crate::sys::docker::{self, Projects};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, parallel};
 use crate::ui::Ui;
@@ -52,8 +52,21 @@ fn remove_containers(containers: &Result<Projects>, lease: &Lease) -> Result<()>
     match containers {
         Err(_) if !needs_docker => Ok(()),
         Err(error) => Err(error::again(error)),
-        Ok(containers) => containers.remove(&lease.project, &lease.path).map(drop),
+        Ok(containers) => {
+            containers.remove(&lease.project, &lease.path)?;
+            if has_stack(lease) { docker::remove_networks(&lease.id) } else { Ok(()) }
+        }
     }
+}
+
+/// Compose may have made networks and volumes for it, with the lease's id on them.
+fn has_stack(lease: &Lease) -> bool {
+    lease.compose_file.is_some()
+}
+
+/// Removes the volumes of the environment's stack: its data, like its databases.
+pub fn remove_volumes(lease: &Lease) -> Result<()> {
+    if has_stack(lease) { docker::remove_volumes(&lease.id) } else { Ok(()) }
 }
 
 /// Deletes everything of environments in which nothing runs any more; the leases last.
@@ -129,6 +142,7 @@ fn discard_fragments(store: &Store, rest: &mut [Going]) {
 /// What came of the files of an environment and of its branch.
 struct Beside {
     branch: Result<()>,
+    volumes: Result<()>,
     /// Whether all files are deleted.
     files: Result<bool>,
 }
@@ -140,6 +154,7 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
     let may_go_on = || !at_once && (!done.load(Ordering::SeqCst) || begin.elapsed() < FILES);
     let beside = |one: &Going| Beside {
         branch: unwanted_branch(&ui.about(&one.lease.name), &one.lease),
+        volumes: remove_volumes(&one.lease),
         files: trash::delete_files(&one.lease, &may_go_on),
     };
     let leases: Vec<(&Lease, Force)> = rest.iter().map(|one| (&one.lease, one.force)).collect();
@@ -151,7 +166,11 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
     });
     let panicked = |_| {
         let panicked = || anyhow!("a thread panicked");
-        let none = |_: &Going| Beside { branch: Err(panicked()), files: Err(panicked()) };
+        let none = |_: &Going| Beside {
+            branch: Err(panicked()),
+            volumes: Err(panicked()),
+            files: Err(panicked()),
+        };
         rest.iter().map(none).collect()
     };
     let beside = beside.unwrap_or_else(panicked);
@@ -162,6 +181,7 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
 fn finish(store: &Store, one: Going, beside: Beside, gone: Vec<Result<()>>) -> Result<()> {
     let Going { lease, mut left, .. } = one;
     keep(&mut left, "branch", beside.branch);
+    keep(&mut left, "volumes", beside.volumes);
     let parts = parts::left(&lease, gone, &mut left);
     match beside.files {
         Err(error) => left.push(error.context("cannot release the worktree")),

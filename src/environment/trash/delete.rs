@@ -1,7 +1,7 @@
 //! What leaves the trash: deleted because its time is over or it takes too much, and what was interrupted.
 
 use super::{keep, place};
-use crate::environment::{reclaim, worktree};
+use crate::environment::{reclaim, teardown, worktree};
 use crate::model::lease;
 use crate::model::trash::{self as model, Phase, Record, Why};
 use crate::service::{Server, trash as parts};
@@ -83,6 +83,7 @@ fn delete(store: &Store, id: &str) -> Result<bool> {
     failpoint::point("trash-deleting")?;
     let servers: BTreeSet<Server> = record.lease.parts.iter().filter_map(Server::of_part).collect();
     servers.iter().try_for_each(|server| parts::delete(server, id))?;
+    teardown::remove_volumes(&record.lease)?;
     failpoint::point("trash-parts-deleted")?;
     place::delete(&record)?;
     failpoint::point("trash-files-deleted")?;

@@ -2,6 +2,7 @@
 
 use super::place;
 use super::slots::{self, Occupied};
+use crate::environment::compose::Project;
 use crate::environment::files;
 use crate::environment::workspace::Workspace;
 use crate::error;
@@ -66,6 +67,7 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
         };
         match advance(ui, store, &lease, &record)? {
             Outcome::Ready(lease) => {
+                Project::of(workspace).write(ui, &lease)?;
                 let changed = changed(&record.lease, &lease);
                 return Ok(Restored { lease: *lease, changed });
             }
@@ -176,6 +178,7 @@ fn advance(ui: &Ui, store: &Store, lease: &Lease, record: &Record) -> Result<Out
         place::put_back(record)?
     };
     files::write_env(store, lease)?;
+    files::remove_compose(lease)?;
     step.done();
     let lease = lease.clone().into_ready(admin);
     store.save(&lease)?;

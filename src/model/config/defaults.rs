@@ -25,6 +25,7 @@ impl Default for Config {
             services: IndexMap::from(services),
             env: IndexMap::new(),
             processes: IndexMap::new(),
+            compose: None,
             copy: Vec::new(),
             link: Vec::new(),
             hooks: Hooks::default(),

@@ -1,4 +1,4 @@
-//! Paths and names: `worktree`, `env_file`, `project` and `infra`.
+//! Paths and names: `worktree`, `env_file`, `project`, `compose` and `infra`.
 
 use super::{Config, Kind};
 use crate::model::config::diagnostic::{Checked, Diagnostic};
@@ -10,6 +10,9 @@ pub(super) fn check(config: &Config) -> Checked<()> {
     worktree(&config.worktree)?;
     inside(&["env_file"], &config.env_file)?;
     project(&config.project)?;
+    if let Some(compose) = &config.compose {
+        inside(&["compose", "file"], &compose.file)?;
+    }
     match &config.infra.file {
         Some(file) => inside(&["infra", "file"], file),
         None => Ok(()),

@@ -53,6 +53,8 @@ pub struct Config {
     pub env: IndexMap<String, String>,
     /// What `up` starts in an environment, by name.
     pub processes: IndexMap<String, Process>,
+    /// The application's own containers; `None`: the project has none, or environments do not start them.
+    pub compose: Option<Compose>,
     /// Ignored files to copy from the main checkout, beside `.worktreeinclude`: gitignore patterns.
     pub copy: Vec<String>,
     /// Ignored files and directories to link to the main checkout's: gitignore patterns.
@@ -166,6 +168,15 @@ pub struct Process {
     pub run: String,
     /// A command that ends with 0 once the process is ready; `None`: its ports answer then.
     pub ready: Option<String>,
+}
+
+/// The application's compose file, which environments get a copy of that is made over for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compose {
+    /// The file, relative to the worktree.
+    pub file: String,
+    /// Database and cache services that each environment runs for itself, by their names in the file.
+    pub keep: Vec<String>,
 }
 
 /// Commands that run in the worktree once `trust` has approved them.

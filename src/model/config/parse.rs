@@ -2,13 +2,14 @@
 
 use super::reader::{At, Fields};
 use super::{
-    Config, Hooks, Infra, defaults, layout, ports, processes, services, trash, variables, yaml,
+    Compose, Config, Hooks, Infra, defaults, layout, ports, processes, services, trash, variables,
+    yaml,
 };
 use crate::model::config::diagnostic::Checked;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "worktree",
     "env_file",
     "project",
@@ -16,6 +17,7 @@ const SECTIONS: [&str; 13] = [
     "ports",
     "services",
     "env",
+    "compose",
     "copy",
     "link",
     "processes",
@@ -55,6 +57,7 @@ fn build(sections: &Fields) -> Checked<Config> {
     sections.set("url", &mut config.url, |at| at.text().map(Some))?;
     sections.set("ports", &mut config.ports, ports::read)?;
     sections.set("services", &mut config.services, services::read)?;
+    sections.set("compose", &mut config.compose, |at| compose(at).map(Some))?;
     sections.set("copy", &mut config.copy, At::lines)?;
     sections.set("link", &mut config.link, At::lines)?;
     sections.set("processes", &mut config.processes, processes::read)?;
@@ -80,6 +83,13 @@ fn hooks(at: &At) -> Checked<Hooks> {
     fields.set("post_add", &mut hooks.post_add, At::texts)?;
     fields.set("pre_remove", &mut hooks.pre_remove, At::texts)?;
     Ok(hooks)
+}
+
+fn compose(at: &At) -> Checked<Compose> {
+    let fields = at.fields(&["file", "keep"])?;
+    let mut compose = Compose { file: fields.need("file")?.text()?, keep: Vec::new() };
+    fields.set("keep", &mut compose.keep, At::lines)?;
+    Ok(compose)
 }
 
 fn infra(at: &At) -> Checked<Infra> {

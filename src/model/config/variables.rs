@@ -10,6 +10,9 @@ use indexmap::IndexMap;
 const RESERVED: [&str; 9] =
     ["COMPOSE_PROJECT_NAME", "PATH", "HOME", "SHELL", "USER", "PWD", "IFS", "ENV", "BASH_ENV"];
 
+/// The variable that compose reads its files from; ours with a `compose:` section.
+pub(super) const COMPOSE_FILE: &str = "COMPOSE_FILE";
+
 const RESERVED_BEGINNINGS: [&str; 4] = ["LD_", "DYLD_", "GIT_", "AGENTENV_"];
 
 /// Template keys beside variables.
@@ -55,8 +58,9 @@ fn names(config: &Config) -> impl Iterator<Item = (&str, Vec<String>)> {
     let services = config.services.iter().map(move |(key, service)| {
         (service.variable.as_str(), path(&["services", key, "variable"]))
     });
+    let compose = config.compose.iter().map(move |_| (COMPOSE_FILE, path(&["compose", "file"])));
     let env = config.env.keys().map(move |name| (name.as_str(), path(&["env", name])));
-    ports.chain(services).chain(env)
+    ports.chain(services).chain(compose).chain(env)
 }
 
 fn allowed(name: &str, path: &[String]) -> Checked<()> {
@@ -105,6 +109,7 @@ impl Sample {
             main: "/home/me/repo",
             ports: &self.ports,
             parts: &self.parts,
+            hosts: None,
         }
     }
 }

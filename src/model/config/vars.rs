@@ -1,6 +1,8 @@
 //! The variables of one environment.
 
+use super::variables::COMPOSE_FILE;
 use super::{Config, Kind, Service, variables};
+use crate::model::compose;
 use crate::model::envfile::check_value;
 use crate::model::template::Template;
 use anyhow::Result;
@@ -23,7 +25,12 @@ pub struct Values<'a> {
     pub ports: &'a IndexMap<String, u16>,
     /// Database, file or index of each service, by variable.
     pub parts: &'a IndexMap<String, String>,
+    /// Host and port of each service where that is not this machine's: as containers reach it.
+    pub hosts: Option<&'a Hosts>,
 }
+
+/// Host and port of services, by their names in the configuration.
+pub type Hosts = IndexMap<String, (String, u16)>;
 
 impl Config {
     /// All variables of an environment, in the order of the environment file. Fails when a value
@@ -31,6 +38,13 @@ impl Config {
     pub fn vars(&self, values: &Values) -> Result<IndexMap<String, String>> {
         let mut vars = IndexMap::new();
         vars.insert("COMPOSE_PROJECT_NAME".to_owned(), values.project.to_owned());
+        if let Some(compose) = &self.compose {
+            let file = compose::beside(&compose.file);
+            let whole = format!("{}/{file}", values.path);
+            // From wherever compose is called, unless the path holds what an environment file cannot.
+            let usable = !whole.contains(':') && check_value(COMPOSE_FILE, &whole).is_ok();
+            vars.insert(COMPOSE_FILE.to_owned(), if usable { whole } else { file });
+        }
         let ports = values.ports.iter();
         vars.extend(ports.map(|(name, port)| (name.clone(), port.to_string())));
         vars.extend(values.parts.iter().map(|(name, part)| (name.clone(), part.clone())));
@@ -42,6 +56,59 @@ impl Config {
             vars.insert(name.clone(), value);
         }
         Ok(vars)
+    }
+
+    /// The variables that lead to these services, as containers read them and as processes of this machine do. Those
+    /// that lead to other services are left out.
+    ///
+    /// # Errors
+    /// As [`Config::vars`].
+    pub fn container_vars(
+        &self,
+        values: &Values,
+        hosts: &Hosts,
+    ) -> Result<(IndexMap<String, String>, IndexMap<String, String>)> {
+        let own = |key: &str| {
+            let name = key.split_once('.').map_or(key, |(name, _)| name);
+            let is_it = |(service, of): (&String, &Service)| {
+                (service == name || of.variable == name).then(|| hosts.contains_key(service))
+            };
+            self.services.iter().find_map(is_it)
+        };
+        let parts = values.parts.iter().filter(|(variable, _)| own(variable) == Some(true));
+        let mut inside: IndexMap<String, String> =
+            parts.map(|(variable, part)| (variable.clone(), part.clone())).collect();
+        let mut outside = inside.clone();
+        for (name, text) in &self.env {
+            let template = Template::parse(text)?;
+            // A port of this machine says nothing of the one that the container listens on.
+            let is_port = |port: &String| *text == format!("{{{port}}}");
+            if template.keys().any(|key| own(key) == Some(false))
+                || values.ports.keys().any(is_port)
+            {
+                continue;
+            }
+            outside.insert(name.clone(), self.variable(name, &template, values)?);
+            let values = Values { hosts: Some(hosts), ..*values };
+            let value = self.variable(name, &template, &values)?;
+            inside.insert(name.clone(), self.as_inside(value, hosts));
+        }
+        Ok((inside, outside))
+    }
+
+    /// A value in which the addresses of this machine's ports are those inside.
+    fn as_inside(&self, value: String, hosts: &Hosts) -> String {
+        let here = |port: u16| ["localhost", "127.0.0.1"].map(|host| format!("{host}:{port}"));
+        hosts.iter().fold(value, |value, (name, (host, port))| {
+            let Some(service) = self.services.get(name) else { return value };
+            here(service.port).iter().fold(value, |value, from| {
+                let end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+                match value.split_once(from.as_str()) {
+                    Some((before, rest)) if end(rest) => format!("{before}{host}:{port}{rest}"),
+                    _ => value,
+                }
+            })
+        })
     }
 
     /// Where the application of an environment is reached; `None`: not configured.
@@ -91,18 +158,19 @@ impl Config {
             _ => {}
         }
         if let Some((service, key)) = key.rsplit_once('.') {
-            return server(self.services.get(service)?, key);
+            return server(service, self.services.get(service)?, key, values.hosts);
         }
         let port = values.ports.get(key).map(u16::to_string);
         port.or_else(|| values.parts.get(key).cloned())
     }
 }
 
-fn server(service: &Service, key: &str) -> Option<String> {
+fn server(name: &str, service: &Service, key: &str, hosts: Option<&Hosts>) -> Option<String> {
+    let inside = hosts.and_then(|hosts| hosts.get(name));
     match key {
-        "port" => Some(service.port.to_string()),
+        "port" => Some(inside.map_or(service.port, |(_, port)| *port).to_string()),
         // Every place publishes its port on this machine.
-        "host" => Some("localhost".to_owned()),
+        "host" => Some(inside.map_or("localhost", |(host, _)| host).to_owned()),
         "user" => Some(service.user.clone()),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! Compose files.
 
+use crate::model::compose::syntax::{colons, environment, interpolated, kind, scalar};
 use crate::model::config::{Kind, Place};
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir, is_compose};
@@ -144,6 +145,12 @@ impl Stack {
         !self.services.is_empty() && self.services.iter().all(|service| service.kind.is_some())
     }
 
+    /// It runs the application, and not only an editor's container or the servers.
+    pub(super) fn runs_application(&self) -> bool {
+        let is_editors = self.file.split('/').any(|part| part == ".devcontainer");
+        !is_editors && self.services.iter().any(|service| service.kind.is_none())
+    }
+
     /// The ports of the application that a variable decides.
     pub(super) fn ports(&self) -> Vec<Port> {
         let mut found = Vec::new();
@@ -186,20 +193,6 @@ impl Service {
     }
 }
 
-fn kind(image: &str) -> Option<Kind> {
-    let image = image.rsplit('/').next()?.split([':', '@']).next()?;
-    let like = |names: &[&str]| names.iter().any(|name| image.contains(name));
-    if like(&["exporter", "admin", "commander", "insight"]) {
-        None
-    } else if like(&["postgres", "postgis", "timescale", "pgvector"]) {
-        Some(Kind::Postgres)
-    } else if like(&["redis", "valkey"]) {
-        Some(Kind::Redis)
-    } else {
-        None
-    }
-}
-
 /// `127.0.0.1:${PORT:-8000}:80/tcp`, or the long form.
 fn mapping(port: &Value) -> Option<(String, String)> {
     if let Some(published) = port.get("published") {
@@ -207,48 +200,10 @@ fn mapping(port: &Value) -> Option<(String, String)> {
         return Some((scalar(published), target));
     }
     let text = scalar(port);
-    let (host, target) = text.rsplit_once(':')?;
-    let depth = |at: usize| host[..at].matches("${").count() - host[..at].matches('}').count();
-    let address = host.match_indices(':').map(|(at, _)| at).rfind(|at| depth(*at) == 0);
-    let host = address.map_or(host, |at| &host[at + 1..]);
-    Some((host.to_owned(), target.to_owned()))
-}
-
-fn environment(value: Option<&Value>) -> Vec<(String, String)> {
-    match value {
-        Some(Value::Mapping(map)) => {
-            map.iter().map(|(key, value)| (scalar(key), scalar(value))).collect()
-        }
-        Some(Value::Sequence(list)) => list
-            .iter()
-            .filter_map(|entry| entry.as_str()?.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        _ => Vec::new(),
+    match *colons(&text) {
+        [.., host, target] => Some((host.to_owned(), target.to_owned())),
+        _ => None,
     }
-}
-
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(flag) => flag.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// What stands there when no variable is set, and the variable that decides.
-fn interpolated(text: &str) -> (String, Option<String>) {
-    let Some((before, rest)) = text.split_once("${") else {
-        return (text.to_owned(), None);
-    };
-    let Some((inner, after)) = rest.split_once('}') else {
-        return (text.to_owned(), None);
-    };
-    let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
-    let (name, rest) = inner.split_at(end);
-    let default = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')).unwrap_or("");
-    (format!("{before}{default}{after}"), Some(name.to_owned()))
 }
 
 /// As compose makes it of a directory's name.
@@ -274,20 +229,6 @@ mod tests {
             ("\"80\"", None),
         ] {
             assert_eq!(host(text).as_deref(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn variables_give_way_to_their_defaults() {
-        for (text, value, name) in [
-            ("a", "a", None),
-            ("x-${N:-1}-y", "x-1-y", Some("N")),
-            ("${N}", "", Some("N")),
-            ("${N-2}", "2", Some("N")),
-            ("${N:?needed}", "", Some("N")),
-            ("${N", "${N", None),
-        ] {
-            assert_eq!(interpolated(text), (value.to_owned(), name.map(str::to_owned)));
         }
     }
 }

@@ -7,7 +7,7 @@ mod leads;
 mod mapping;
 mod reads;
 mod render;
-mod roles;
+pub(in crate::model) mod roles;
 mod seen;
 mod servers;
 #[cfg(test)]
@@ -76,6 +76,8 @@ pub struct Project {
     pub env: Vec<(String, String)>,
     /// Commands that a new worktree needs.
     pub hooks: Vec<String>,
+    /// The compose file that runs the application.
+    pub compose: Option<String>,
     /// The compose file that holds nothing but the shared servers.
     pub infra: Option<String>,
     /// What the user should know.
@@ -112,6 +114,8 @@ pub fn detect(seen: &Seen) -> Project {
     }
     let only_servers = stacks.iter().find(|stack| stack.only_servers());
     project.infra = only_servers.map(|stack| stack.file.clone());
+    let application = stacks.iter().find(|stack| stack.runs_application());
+    project.compose = application.map(|stack| stack.file.clone());
     ports(&mut project, &evidence);
     if project.ports.is_empty() {
         let why = "no file says which port this project uses".to_owned();

@@ -49,6 +49,10 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     } else {
         line(&mut text, "\nenv: {}");
     }
+    if let Some(file) = &project.compose {
+        let why = "# each environment gets a file of its own: COMPOSE_FILE";
+        line(&mut text, &format!("\ncompose: {{ file: {} }}    {why}", quoted(file)));
+    }
     write_hooks(&mut text, &project.hooks, hooks);
     if let Some(file) = &project.infra {
         line(

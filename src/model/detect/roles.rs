@@ -4,7 +4,7 @@ use crate::model::config::Kind;
 
 /// What a variable says of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::model) enum Role {
     /// The database or the index.
     Part,
     /// The host.
@@ -57,7 +57,7 @@ const URLS: [&str; 6] = [
 ];
 
 /// The kind of server and the role that a name stands for.
-pub(super) fn of(name: &str) -> Option<(Kind, Role)> {
+pub(in crate::model) fn of(name: &str) -> Option<(Kind, Role)> {
     let name = name.to_ascii_uppercase();
     let others = ["MYSQL", "MONGO", "TEST", "MARIADB", "SENTRY"];
     if others.iter().any(|other| name.contains(other)) {

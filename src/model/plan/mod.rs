@@ -9,6 +9,7 @@ mod tests;
 
 pub use restore::{Held, restore};
 
+use super::compose;
 use super::config::{Config, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
@@ -175,6 +176,7 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
         ports,
         parts,
         env_file: config.env_file.clone(),
+        compose_file: None,
         vars: IndexMap::new(),
         url: None,
     };
@@ -188,9 +190,20 @@ pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan>
 /// # Errors
 /// When a value contains a character that environment files cannot hold. The lease is as it was then.
 pub fn set_variables(config: &Config, lease: &mut Lease, repo: &str) -> Result<()> {
+    let (vars, url) = with_values(lease, repo, |values| {
+        Ok::<_, anyhow::Error>((config.vars(values)?, config.url_of(values)?))
+    })?;
+    lease.vars = vars;
+    lease.url = url;
+    lease.compose_file = config.compose.as_ref().map(|one| compose::beside(&one.file));
+    Ok(())
+}
+
+/// Calls a function with the values of an environment; `repo` is the value of `{repo}` in templates.
+pub fn with_values<T>(lease: &Lease, repo: &str, then: impl FnOnce(&Values<'_>) -> T) -> T {
     let parts =
         lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
-    let values = Values {
+    then(&Values {
         repo,
         name: &lease.name,
         project: &lease.project,
@@ -198,11 +211,8 @@ pub fn set_variables(config: &Config, lease: &mut Lease, repo: &str) -> Result<(
         main: &lease.main.to_string_lossy(),
         ports: &lease.ports,
         parts: &parts,
-    };
-    let (vars, url) = (config.vars(&values)?, config.url_of(&values)?);
-    lease.vars = vars;
-    lease.url = url;
-    Ok(())
+        hosts: None,
+    })
 }
 
 fn parts(

@@ -3,13 +3,15 @@
 mod context;
 mod diagnosis;
 mod listed;
+mod network;
 mod port;
 mod project;
 
 pub use diagnosis::{diagnose, says_missing};
 pub use listed::pick;
+pub use network::{Attached, attached};
 pub use port::{Reached, published, reached};
-pub use project::Projects;
+pub use project::{Projects, remove_networks, remove_volumes};
 
 use super::budget;
 use super::exec::{Cmd, Output};

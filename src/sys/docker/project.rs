@@ -1,6 +1,7 @@
 //! What the compose projects of worktrees leave behind in the engine.
 
 use super::{Container, ask, list, question, run};
+use crate::model::compose::LEASE;
 use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
@@ -58,6 +59,37 @@ impl Projects {
 fn is_within(dir: &Path, worktree: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     dir.is_absolute() && real(dir).starts_with(real(worktree))
+}
+
+/// Removes the networks that carry a lease's id.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn remove_networks(lease: &str) -> Result<()> {
+    for network in labelled("network ls -q", lease)? {
+        // A network that is in use stays: the engine refuses, and that is right.
+        run(question("network rm").arg(network))?;
+    }
+    Ok(())
+}
+
+/// Removes the volumes that carry a lease's id.
+///
+/// # Errors
+/// When the engine refuses: a container that is not the environment's may use one.
+pub fn remove_volumes(lease: &str) -> Result<()> {
+    let volumes = labelled("volume ls -q", lease)?;
+    if volumes.is_empty() {
+        return Ok(());
+    }
+    let remove = question("volume rm --").args(&volumes);
+    ask(remove.patience(Some(PATIENCE)), "").map(drop)
+}
+
+fn labelled(what: &str, lease: &str) -> Result<Vec<String>> {
+    let filter = format!("label={LEASE}={lease}");
+    let found = ask(question(what).args(["--filter", &filter]), "")?;
+    Ok(found.lines().map(str::to_owned).collect())
 }
 
 fn remove_network(project: &str) -> Result<()> {

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 /// Points on the way of `add` until it is an environment.
-const ADD: [&str; 20] = [
+const ADD: [&str; 21] = [
     "before-lease",
     "file-replaced",
     "lease-written",
@@ -22,6 +22,7 @@ const ADD: [&str; 20] = [
     "worktree-unlocked",
     "rule-written",
     "env-written",
+    "compose-written",
     "file-copied",
     "files-copied",
     "before-database",
@@ -344,7 +345,9 @@ fn in_a_world(check: impl FnOnce(&World<'_>)) {
     origin.commit(".worktreeinclude", "node_modules/\n");
     let config = sandbox.config().replace("kind: postgres", "kind: postgres, from: main");
     servers().psql(&format!("CREATE DATABASE {}_main", sandbox.id));
-    origin.config(&(config + hooks));
+    origin.commit("compose.yml", "services: { web: { image: x, ports: ['80:80'] } }\n");
+    let compose = "compose: { file: compose.yml }\n";
+    origin.config(&(config + hooks + compose));
     origin.git(&["branch", "feature"]);
     let repo = origin.clone_as("app");
     fs::create_dir(repo.path.join("node_modules")).unwrap();

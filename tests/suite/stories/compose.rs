@@ -150,13 +150,13 @@ impl Drop for Network {
     }
 }
 
-fn listed(label: &str) -> Vec<String> {
+pub fn listed(label: &str) -> Vec<String> {
     let names =
         docker(&["ps", "-a", "--format", "{{.Names}}", "--filter", &format!("label={label}")]);
     names.lines().map(str::to_owned).collect()
 }
 
-fn docker(args: &[&str]) -> String {
+pub fn docker(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().unwrap();
     assert!(
         output.status.success(),

@@ -8,6 +8,7 @@ mod check;
 mod claude;
 mod completions;
 mod compose;
+mod compose_file;
 mod db;
 mod doctor;
 mod errors;

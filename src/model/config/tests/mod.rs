@@ -22,6 +22,7 @@ fn values<'a>(
         main: "/m",
         ports,
         parts,
+        hosts: None,
     }
 }
 

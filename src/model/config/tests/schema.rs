@@ -41,6 +41,7 @@ fn it_is_a_schema_with_a_description_everywhere() {
         "/properties/hooks",
         "/properties/trash",
         "/properties/infra",
+        "/properties/compose",
     ] {
         for key in properties(pointer) {
             let at = format!("{pointer}/properties/{key}/description");
@@ -60,6 +61,7 @@ fn it_has_every_field_and_no_other() {
     assert_eq!(properties("/properties/hooks"), fields(&config.hooks));
     assert_eq!(properties("/properties/trash"), fields(&Trash::default()));
     assert_eq!(properties("/properties/infra"), fields(&config.infra));
+    assert_eq!(properties("/properties/compose"), fields(&Compose::default()));
 }
 
 #[test]
@@ -71,6 +73,7 @@ fn the_parser_knows_every_property() {
         ("/properties/hooks", "hooks: { {key}: null }"),
         ("/properties/trash", "trash: { {key}: null }"),
         ("/properties/infra", "infra: { {key}: null }"),
+        ("/properties/compose", "compose: { file: x, {key}: null }"),
     ];
     for (pointer, text) in places {
         for key in properties(pointer) {
@@ -100,6 +103,7 @@ fn both_accept_what_is_right() {
         "services: { a: { kind: sqlite, from: main }, b: { kind: sqlite, variable: B, name: b, from: data/seed.db } }",
         "hooks: { post_add: [x] }\ninfra: { file: x.yml }\nenv: { A: '', B: 1 }",
         "trash: {}",
+        "compose: { file: docker/c.yml, keep: [db] }",
         "trash: { keep: 90m, limit: 2GiB }",
     ] {
         parse(text);
@@ -116,6 +120,9 @@ fn both_refuse_what_is_wrong_in_itself() {
         "env_file: /x",
         "env_file: a/../b",
         "infra: { file: ../x }",
+        "compose: { file: ../x }",
+        "compose: {}",
+        "compose: { file: x, keep: db }",
         "ports: { A: { main: 0, range: 1-2 } }",
         "ports: { A: { main: 65536, range: 1-2 } }",
         "ports: { A: { main: '1', range: 1-2 } }",

@@ -1,0 +1,188 @@
+//! Reads a compose file with all that it is made of: override file, `include`, `extends`, anchors.
+
+use super::merge::{self, merge};
+use super::paths;
+use anyhow::{Context, Result, anyhow, bail};
+use serde_yaml::{Mapping, Value};
+
+/// How many files may name each other in a row: more are a circle.
+const DEPTH: u32 = 16;
+
+/// Gives a file's text by its path relative to the checkout; `None`: there is none.
+pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The file as compose would use it; its paths are relative to its own directory.
+///
+/// # Errors
+/// When one of the files is missing or is no compose file.
+pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
+    let mut file = whole(path, read, DEPTH)?;
+    if let Some((stem, ending)) = path.rsplit_once('.') {
+        let over = format!("{stem}.override.{ending}");
+        if read(&over).is_some() {
+            merge(&mut file, whole(&over, read, DEPTH)?);
+        }
+    }
+    Ok(file)
+}
+
+/// A file with what it includes and extends.
+fn whole(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
+    let mut own = parsed(path, read, depth)?;
+    let names: Vec<String> = services(&own).map(|(name, _)| name.to_owned()).collect();
+    for name in names {
+        let service = extended(path, &own, &name, read, depth)?;
+        if let Some(all) = own.get_mut("services").and_then(Value::as_mapping_mut) {
+            all.insert(name.into(), service.into());
+        }
+    }
+    let mut file = Mapping::new();
+    for included in includes(&own) {
+        let at = paths::join(paths::dir(path), &included);
+        let mut included = whole(&at, read, depth - 1)?;
+        for service in merge::entries(&mut included, "services") {
+            paths::rebase(service, paths::dir(&at), paths::dir(path));
+        }
+        merge(&mut file, included);
+    }
+    own.shift_remove("include");
+    merge(&mut file, own);
+    Ok(file)
+}
+
+fn parsed(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
+    if depth == 0 {
+        bail!("`{path}` includes or extends itself");
+    }
+    let text = read(path).ok_or_else(|| anyhow!("`{path}` does not exist"))?;
+    let wrong = || format!("`{path}` is no compose file");
+    let mut file: Value = serde_yaml::from_str(&text).with_context(wrong)?;
+    file.apply_merge().with_context(wrong)?;
+    match file {
+        Value::Mapping(file) => Ok(file),
+        _ => Err(anyhow!(wrong())),
+    }
+}
+
+/// A service with what it extends: in this file, or in another.
+fn extended(path: &str, file: &Mapping, name: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
+    let found = services(file).find(|(other, _)| *other == name);
+    let (_, service) = found.ok_or_else(|| anyhow!("`{path}` has no service `{name}`"))?;
+    let mut own = service.clone();
+    let Some(extends) = own.shift_remove("extends") else { return Ok(own) };
+    if depth == 0 {
+        bail!("service `{name}` of `{path}` extends itself");
+    }
+    let base = extends.as_str().or_else(|| extends.get("service")?.as_str());
+    let base = base.ok_or_else(|| anyhow!("`extends` of `{name}` in `{path}` names no service"))?;
+    let mut service = match extends.get("file").and_then(Value::as_str) {
+        None => extended(path, file, base, read, depth - 1)?,
+        Some(other) => {
+            let at = paths::join(paths::dir(path), other);
+            let mut service = extended(&at, &parsed(&at, read, depth)?, base, read, depth - 1)?;
+            paths::rebase(&mut service, paths::dir(&at), paths::dir(path));
+            service
+        }
+    };
+    merge(&mut service, own);
+    Ok(service)
+}
+
+/// The services that are mappings.
+pub(super) fn services(file: &Mapping) -> impl Iterator<Item = (&str, &Mapping)> {
+    let all = file.get("services").and_then(Value::as_mapping).into_iter().flatten();
+    all.filter_map(|(name, service)| Some((name.as_str()?, service.as_mapping()?)))
+}
+
+/// Short form: a path; long form: `path`, one or several.
+fn includes(file: &Mapping) -> Vec<String> {
+    let entries = file.get("include").and_then(Value::as_sequence).into_iter().flatten();
+    let paths = entries.map(|entry| entry.get("path").unwrap_or(entry));
+    let each = paths.flat_map(|path| match path {
+        Value::Sequence(list) => list.iter().collect(),
+        one => vec![one],
+    });
+    each.filter_map(|path| path.as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(files: &[(&str, &str)]) -> Result<String> {
+        let read = |path: &str| {
+            let found = files.iter().find(|(name, _)| *name == path);
+            found.map(|(_, text)| (*text).to_owned())
+        };
+        Ok(serde_yaml::to_string(&load(files[0].0, &read)?)?)
+    }
+
+    fn same(files: &[(&str, &str)], expected: &str) {
+        let value = |text: &str| serde_yaml::from_str::<Value>(text).unwrap();
+        assert_eq!(value(&loaded(files).unwrap()), value(expected));
+    }
+
+    #[test]
+    fn anchors_and_extended_services_are_written_out() {
+        let text = "
+x-app: &app { image: app, environment: { A: 1 } }
+services:
+  web: { <<: *app, ports: ['80:80'] }
+  worker: { extends: web, command: work }
+  beat: { extends: { service: worker, file: other/base.yml }, image: mine }
+";
+        let other = "services: { worker: { extends: { service: root }, env_file: ./env }, root: { build: ../src } }";
+        same(
+            &[("c.yml", text), ("other/base.yml", other)],
+            "
+x-app: { image: app, environment: { A: 1 } }
+services:
+  web: { image: app, environment: { A: 1 }, ports: ['80:80'] }
+  worker: { image: app, environment: { A: 1 }, ports: ['80:80'], command: work }
+  beat: { build: ./src, env_file: ./other/env, image: mine }
+",
+        );
+    }
+
+    #[test]
+    fn included_and_override_files_are_merged() {
+        same(
+            &[
+                (
+                    "docker/c.yml",
+                    "include: [../db.yml, { path: [x/mail.yml] }]\nservices: { web: { image: a } }",
+                ),
+                ("docker/c.override.yml", "services: { web: { image: b, ports: ['1:1'] } }"),
+                (
+                    "db.yml",
+                    "services: { db: { volumes: ['./data:/data', 'named:/x'] } }\nvolumes: { named: }",
+                ),
+                ("docker/x/mail.yml", "services: { mail: { build: { context: . } } }"),
+            ],
+            "
+services:
+  db: { volumes: ['../data:/data', 'named:/x'] }
+  mail: { build: { context: ./x } }
+  web: { image: b, ports: ['1:1'] }
+volumes: { named: }
+",
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (files, wrong) in [
+            (&[("c.yml", "services: [")][..], "`c.yml` is no compose file"),
+            (&[("c.yml", "- a")], "`c.yml` is no compose file"),
+            (&[("c.yml", "include: [d.yml]")], "`d.yml` does not exist"),
+            (&[("c.yml", "include: [c.yml]")], "`c.yml` includes or extends itself"),
+            (
+                &[("c.yml", "services: { a: { extends: a } }")],
+                "service `a` of `c.yml` extends itself",
+            ),
+            (&[("c.yml", "services: { a: { extends: b } }")], "`c.yml` has no service `b`"),
+        ] {
+            assert_eq!(loaded(files).unwrap_err().to_string(), wrong);
+        }
+    }
+}

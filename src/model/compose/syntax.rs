@@ -1,0 +1,102 @@
+//! What single values of a compose file mean.
+
+use crate::model::config::Kind;
+use serde_yaml::Value;
+
+/// The kind of server that an image runs; `None`: none that environments can share.
+pub(in crate::model) fn kind(image: &str) -> Option<Kind> {
+    let image = image.rsplit('/').next()?.split([':', '@']).next()?;
+    let like = |names: &[&str]| names.iter().any(|name| image.contains(name));
+    if like(&["exporter", "admin", "commander", "insight"]) {
+        None
+    } else if like(&["postgres", "postgis", "timescale", "pgvector"]) {
+        Some(Kind::Postgres)
+    } else if like(&["redis", "valkey"]) {
+        Some(Kind::Redis)
+    } else {
+        None
+    }
+}
+
+/// The variables of `environment`, a mapping or a list. A name without a value is left out.
+pub(in crate::model) fn environment(value: Option<&Value>) -> Vec<(String, String)> {
+    match value {
+        Some(Value::Mapping(map)) => {
+            map.iter().map(|(key, value)| (scalar(key), scalar(value))).collect()
+        }
+        Some(Value::Sequence(list)) => list
+            .iter()
+            .filter_map(|entry| entry.as_str()?.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A text, number or flag as text; anything else is empty.
+pub(in crate::model) fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// What stands there when no variable is set, and the variable that decides.
+pub(in crate::model) fn interpolated(text: &str) -> (String, Option<String>) {
+    let Some((before, rest)) = text.split_once("${") else {
+        return (text.to_owned(), None);
+    };
+    let Some((inner, after)) = rest.split_once('}') else {
+        return (text.to_owned(), None);
+    };
+    let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
+    let (name, rest) = inner.split_at(end);
+    let default = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')).unwrap_or("");
+    (format!("{before}{default}{after}"), Some(name.to_owned()))
+}
+
+/// The parts between colons that are not inside `${…}` or `[…]`.
+pub(in crate::model) fn colons(text: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut from) = (Vec::new(), 0_u32, 0);
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => {
+                parts.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_give_way_to_their_defaults() {
+        for (text, value, name) in [
+            ("a", "a", None),
+            ("x-${N:-1}-y", "x-1-y", Some("N")),
+            ("${N}", "", Some("N")),
+            ("${N-2}", "2", Some("N")),
+            ("${N:?needed}", "", Some("N")),
+            ("${N", "${N", None),
+        ] {
+            assert_eq!(interpolated(text), (value.to_owned(), name.map(str::to_owned)));
+        }
+    }
+
+    #[test]
+    fn colons_inside_braces_and_brackets_do_not_part() {
+        assert_eq!(colons("127.0.0.1:${PORT:-1}:8000"), ["127.0.0.1", "${PORT:-1}", "8000"]);
+        assert_eq!(colons("[::1]:80:80/tcp"), ["[::1]", "80", "80/tcp"]);
+        assert_eq!(colons("80"), ["80"]);
+    }
+}
