@@ -34,8 +34,15 @@ pub struct Going {
 
 /// Ends what runs in these environments; gives what could not be ended of each.
 pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
-    let containers = Projects::list();
-    let running = processes::running_in(leases);
+    if leases.is_empty() {
+        return Vec::new();
+    }
+    let (containers, running) = thread::scope(|scope| {
+        let containers = scope.spawn(Projects::list);
+        let running = processes::running_in(leases);
+        let panicked = |_| Err(anyhow!("a thread panicked"));
+        (containers.join().unwrap_or_else(panicked), running)
+    });
     parallel::each(leases, |lease| {
         let mut left = Vec::new();
         if running.contains(&lease.id) {
