@@ -65,7 +65,9 @@ fn what_can_have_no_slot_leaves_the_others_theirs() {
     let two = format!("range: {first}-{}", first + 1);
     repo.config(&sandbox.config_without_servers().replace(&format!("range: {first}-{last}"), &two));
     let said = repo.agentenv(&["add", "a", "b", "c", "--json"]).fails(5).json();
-    assert_eq!(said["environments"].as_array().unwrap().len(), 2);
-    assert_eq!(said["failed"][0]["name"], "c");
-    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 3);
+    let [made, failed] = ["environments", "failed"].map(|of| said[of].as_array().unwrap().len());
+    // Two, unless a process outside the tests listens on one of the ports.
+    assert!(made > 0 && failed > 0 && made + failed == 3, "{said}");
+    assert_eq!(said["failed"][failed - 1]["name"], "c");
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 1 + made);
 }
