@@ -29,6 +29,8 @@ pub(super) struct Service {
     container: Option<String>,
     /// Host port as it stands there, and the port in the container.
     ports: Vec<(String, String)>,
+    /// Its image is built from the repository.
+    is_built: bool,
     environment: Vec<(String, String)>,
 }
 
@@ -103,6 +105,7 @@ fn merge(services: &mut Vec<Service>, more: Service) {
             service.kind = more.kind.or(service.kind);
             service.container = more.container.or(service.container.take());
             service.ports.extend(more.ports);
+            service.is_built |= more.is_built;
             service.environment.extend(more.environment);
         }
     }
@@ -117,6 +120,7 @@ fn read(name: &str, service: &Value) -> Option<Service> {
         kind: text("image").and_then(kind),
         container: text("container_name").map(|name| interpolated(name).0),
         ports: ports.into_iter().flatten().filter_map(mapping).collect(),
+        is_built: service.get("build").is_some(),
         environment: environment(service.get("environment")),
     })
 }
@@ -153,17 +157,38 @@ impl Stack {
 
     /// The ports of the application that a variable decides.
     pub(super) fn ports(&self) -> Vec<Port> {
-        let mut found = Vec::new();
-        for service in self.services.iter().filter(|service| service.kind.is_none()) {
-            for (host, _) in &service.ports {
-                let (port, variable) = interpolated(host);
-                if let (Ok(main), Some(variable)) = (port.parse(), variable) {
-                    let why = format!("{}: {}", self.file, service.name);
-                    found.push(Port { variable, main, why });
-                }
-            }
+        let of = |(service, host, _): (&Service, &str, u16)| {
+            let (port, variable) = interpolated(host);
+            Some(Port { variable: variable?, main: port.parse().ok()?, why: self.why(service) })
+        };
+        self.published().filter_map(of).collect()
+    }
+
+    /// The ports of the application that are fixed, with the port in the container; those of what is built here first.
+    pub(super) fn fixed_ports(&self) -> Vec<(Port, u16)> {
+        let mut fixed: Vec<_> = self.published().collect();
+        fixed.sort_by_key(|(service, ..)| !service.is_built);
+        let mut found: Vec<(Port, u16)> = Vec::new();
+        for (service, host, target) in fixed {
+            let Ok(main) = host.parse::<u16>() else { continue };
+            let name = variable(&service.name);
+            let is_taken = found.iter().any(|(port, _)| port.variable == format!("{name}_PORT"));
+            let variable =
+                if is_taken { format!("{name}_{main}_PORT") } else { format!("{name}_PORT") };
+            let why = self.why(service);
+            found.push((Port { variable, main, why }, target));
         }
         found
+    }
+
+    /// The application's services with what they publish: the port on this machine, and that in the container.
+    fn published(&self) -> impl Iterator<Item = (&Service, &str, u16)> {
+        let own = self.services.iter().filter(|service| service.kind.is_none());
+        own.flat_map(|service| {
+            let target = |text: &str| interpolated(text).0.split('/').next()?.parse().ok();
+            let each = service.ports.iter();
+            each.map(move |(host, inner)| (service, host.as_str(), target(inner).unwrap_or(0)))
+        })
     }
 
     /// Where a service of this file runs.
@@ -204,6 +229,12 @@ fn mapping(port: &Value) -> Option<(String, String)> {
         [.., host, target] => Some((host.to_owned(), target.to_owned())),
         _ => None,
     }
+}
+
+/// A service's name as the beginning of a variable's.
+fn variable(name: &str) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(kept).collect()
 }
 
 /// As compose makes it of a directory's name.

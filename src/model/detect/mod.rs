@@ -171,7 +171,8 @@ fn distinct(project: &mut Project) {
     project.env.retain(|(name, _)| config::is_free_name(name) && known.insert(name.clone()));
 }
 
-/// From compose's port mappings, then the environment file, then what the frameworks use by themselves.
+/// From compose's port mappings by a variable, then the environment file, then fixed mappings of the file that runs the
+/// application, then what the frameworks use by themselves.
 fn ports(project: &mut Project, evidence: &Evidence<'_>) {
     let of_stacks = evidence.stacks.iter().flat_map(compose::Stack::ports);
     let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
@@ -179,6 +180,9 @@ fn ports(project: &mut Project, evidence: &Evidence<'_>) {
         Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
     });
     for port in of_stacks.chain(of_vars) {
+        push(&mut project.ports, port);
+    }
+    for port in fixed_ports(evidence) {
         push(&mut project.ports, port);
     }
     for framework in &evidence.frameworks {
@@ -190,6 +194,21 @@ fn ports(project: &mut Project, evidence: &Evidence<'_>) {
             push(&mut project.ports, Port { variable: variable.to_owned(), main, why });
         }
     }
+}
+
+/// Fixed ports of the application's containers, so that each environment publishes them on ports of its own. The one on
+/// which a framework listens gets the framework's variable, and comes first.
+fn fixed_ports(evidence: &Evidence<'_>) -> Vec<Port> {
+    let application = evidence.stacks.iter().find(|stack| stack.runs_application());
+    let mut fixed = application.map(compose::Stack::fixed_ports).unwrap_or_default();
+    for (variable, main) in evidence.frameworks.iter().rev().filter_map(|one| one.port) {
+        let serves = |(port, target): &(Port, u16)| *target == main || port.main == main;
+        if let Some(at) = fixed.iter().position(serves) {
+            fixed[at].0.variable = variable.to_owned();
+            fixed[..=at].rotate_right(1);
+        }
+    }
+    fixed.into_iter().map(|(port, _)| port).collect()
 }
 
 fn push(ports: &mut Vec<Port>, port: Port) {
