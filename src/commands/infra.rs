@@ -1,14 +1,16 @@
 //! `git agentenv infra`: starts, stops and inspects the shared servers.
 
 use crate::environment::context::{Context, current_dir};
+use crate::environment::data::known::{self, All};
 use crate::error::{self, Exit};
 use crate::model::config::{Config, Kind, Place};
 use crate::model::lease::Part;
+use crate::model::stock::Stock;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
-use crate::sys::{budget, docker, interrupt};
+use crate::sys::{budget, clock, docker, interrupt};
 use crate::ui::table::{self, Column, Fit};
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
@@ -68,6 +70,9 @@ pub(crate) struct Down {
     down: bool,
     /// Their data was deleted.
     volumes: bool,
+    /// The template databases and spares among it. Missing: there were none, or the data stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    templates: Option<Stock>,
 }
 
 /// A shared server.
@@ -126,13 +131,29 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
 
 fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
     let infra = infra(config)?;
-    if volumes {
-        require_unused(config, &infra)?;
+    let templates = match volumes {
+        true => {
+            require_unused(config, &infra)?;
+            templates(&config.config, &infra)?
+        }
+        false => None,
+    };
+    if let Some(stock) = templates {
+        ui.say(format!("deleting {} with the servers' data", stock.at(clock::now())));
     }
     infra.down(volumes)?;
     let kept = if volumes { "their data is deleted" } else { "their data stays" };
-    ui.answer(&Down { down: true, volumes }, || format!("servers stopped and removed; {kept}\n"))?;
+    let answer = Down { down: true, volumes, templates };
+    ui.answer(&answer, || format!("servers stopped and removed; {kept}\n"))?;
     Ok(Exit::Done)
+}
+
+/// The templates and spares on those of these servers that answer. They are made again when an environment needs them.
+fn templates(config: &Config, infra: &Infra) -> Result<Option<Stock>> {
+    let containers = infra.status()?;
+    let here = known::configured(config).filter(|server| infra.runs(&server.place, &containers));
+    let stock = All::on_those_that_answer(&Store::open()?, here).stock();
+    Ok((!stock.is_empty()).then_some(stock))
 }
 
 /// Refuses while an environment of any repository has data on these servers. Leases decide, not the

@@ -158,7 +158,7 @@ fn place(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
 }
 
 /// The servers that leases and the configuration know.
-pub(super) fn servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
+pub fn servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
     let held = leases.iter().flat_map(|lease| &lease.parts).filter_map(Server::of_part);
     let configured = config.iter().flat_map(|config| config.services.values());
     held.chain(configured.filter_map(Server::of_service)).collect()

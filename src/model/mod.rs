@@ -15,6 +15,7 @@ pub mod shell;
 pub mod slot;
 pub mod snapshot;
 pub mod source;
+pub mod stock;
 pub mod suggest;
 pub mod template;
 pub mod template_key;

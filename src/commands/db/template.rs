@@ -5,6 +5,7 @@ use crate::environment::data::known::{self, Known};
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit};
+use crate::model::measure;
 use crate::model::template_key::TemplateMark;
 use crate::sys::clock;
 use crate::ui::Ui;
@@ -90,6 +91,8 @@ struct View {
     at: u64,
     /// Its size on the server; 0 when the user may not ask.
     bytes: u64,
+    /// How many spare copies of it wait for the next environment.
+    spares: usize,
 }
 
 /// Runs the subcommand.
@@ -151,7 +154,8 @@ fn list(ui: &Ui, known: &[Known]) -> Result<Exit> {
     let view = |one: &Known| {
         let TemplateMark { service, from, at, key, .. } = one.template.mark.clone();
         let (database, bytes) = (one.template.database.clone(), one.template.bytes);
-        View { database, service, from, key: key.digest(), files: key.len(), at, bytes }
+        let (files, spares) = (key.len(), one.spares.len());
+        View { database, service, from, key: key.digest(), files, at, bytes, spares }
     };
     let answer = Listing { templates: known.iter().map(view).collect() };
     let views = &answer.templates;
@@ -161,7 +165,7 @@ fn list(ui: &Ui, known: &[Known]) -> Result<Exit> {
             cells: views.iter().map(cell).collect(),
             fit: Fit::Whole,
         };
-        let hours = |at: u64| clock::now().saturating_sub(at) / 3600;
+        let age = |at: u64| measure::duration(clock::now().saturating_sub(at));
         match views.is_empty() {
             true => "no templates\n".to_owned(),
             false => render(
@@ -170,8 +174,9 @@ fn list(ui: &Ui, known: &[Known]) -> Result<Exit> {
                     column("SERVICE", &|view| view.service.clone()),
                     column("FROM", &|view| view.from.clone().unwrap_or_default()),
                     column("KEY", &|view| format!("{} ({} files)", view.key, view.files)),
-                    column("SIZE", &|view| format!("{} MB", view.bytes.div_ceil(1 << 20))),
-                    column("AGE", &|view| format!("{} h", hours(view.at))),
+                    column("SIZE", &|view| measure::size(view.bytes)),
+                    column("AGE", &|view| age(view.at)),
+                    column("SPARES", &|view| view.spares.to_string()),
                 ],
                 None,
             ),

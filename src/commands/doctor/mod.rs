@@ -4,6 +4,7 @@ mod leases;
 mod machine;
 mod project;
 mod slots;
+mod templates;
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::workspace::Workspace;
@@ -13,9 +14,10 @@ use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::shell;
-use crate::sys::git;
+use crate::model::stock::Stock;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
+use crate::sys::{clock, git};
 use crate::ui::Ui;
 use anyhow::Result;
 use serde::Serialize;
@@ -73,6 +75,8 @@ pub(crate) struct Answer {
     slots: Vec<slots::Left>,
     /// What the trash holds.
     trash: Trash,
+    /// The template databases and spares of all repositories, on the servers that answer.
+    templates: Stock,
 }
 
 /// What the trash holds.
@@ -130,8 +134,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let ok = findings.iter().all(|finding| finding.level != Level::Error);
     let (environments, bytes) = trash::space(&store)?;
     let trash = Trash { environments, bytes };
-    let answer = Answer { ok, findings, slots: left, trash };
-    ui.answer(&answer, || text(&answer.findings, &answer.slots) + &space(environments, bytes))?;
+    let templates = templates::all(&store, config.as_ref())?.stock();
+    let answer = Answer { ok, findings, slots: left, trash, templates };
+    ui.answer(&answer, || text(&answer) + &space(environments, bytes))?;
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
@@ -152,6 +157,7 @@ fn look(store: &Store, context: Option<&Context>, config: Option<&Config>) -> Re
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
+    findings.extend(templates::look(store, config)?);
     findings.extend(project::look(context, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));
     Ok(findings)
@@ -212,7 +218,7 @@ fn space(environments: usize, bytes: u64) -> String {
     }
 }
 
-fn text(findings: &[Finding], left: &[slots::Left]) -> String {
+fn text(Answer { findings, slots: left, templates, .. }: &Answer) -> String {
     let line = |finding: &Finding| {
         let label = match finding.level {
             Level::Error => "error",
@@ -223,6 +229,9 @@ fn text(findings: &[Finding], left: &[slots::Left]) -> String {
     let mut text: String = findings.iter().map(line).collect();
     for slots::Left { pool, free, of } in left {
         text.push_str(&format!("{pool}: {free} of {of} free\n"));
+    }
+    if !templates.is_empty() {
+        text.push_str(&format!("{}\n", templates.at(clock::now())));
     }
     if findings.is_empty() {
         text.push_str("no problems found\n");

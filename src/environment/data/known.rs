@@ -1,22 +1,25 @@
 //! The template databases that exist, whether a service still wants them or not.
 
 use crate::environment::data::spares;
+use crate::environment::reclaim;
 use crate::environment::workspace::Workspace;
-use crate::environment::{orphans, reclaim};
-use crate::error::{Exit, exit_of};
 use crate::model::config::{Config, Kind};
-use crate::service::Server;
+use crate::model::stock::Stock;
+use crate::service::postgres::spare::{self, Spare};
 use crate::service::postgres::template::{self, Template};
+use crate::service::{Server, inventory};
 use crate::sys::fs::{self, Stands};
 use crate::sys::store::Store;
 use anyhow::Result;
 use std::collections::BTreeSet;
 
-/// A template database of the repository, whether a service still wants it or not.
+/// A template database, whether a service still wants it or not.
 pub struct Known {
     server: Server,
     /// The database.
     pub template: Template,
+    /// The copies of it, as it is now, that wait for the next environment.
+    pub spares: Vec<Spare>,
 }
 
 impl Known {
@@ -27,50 +30,110 @@ impl Known {
         spares::drop_stale(store, &self.server)?;
         Ok(dropped)
     }
+
+    /// Whether its repository is gone for good.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn is_abandoned(&self) -> Result<bool> {
+        let repository = &self.template.mark.repository;
+        Ok(fs::stands(repository)? == Stands::Nothing && reclaim::is_gone_for_good(repository)?)
+    }
+}
+
+/// A spare that no `add` takes any more: its template is gone, or was made again.
+pub struct Stale {
+    server: Server,
+    /// The spare.
+    pub spare: Spare,
+}
+
+impl Stale {
+    /// Drops it, unless it is another database by now.
+    pub fn drop(&self) -> Result<bool> {
+        spare::drop(&self.server, &self.spare)
+    }
+}
+
+/// Every template and spare of a store on some servers.
+#[derive(Default)]
+pub struct All {
+    /// The templates.
+    pub templates: Vec<Known>,
+    /// Spares of none of them.
+    pub stale: Vec<Stale>,
+}
+
+impl All {
+    /// What is on these servers.
+    ///
+    /// # Errors
+    /// When one does not answer.
+    pub fn on(store: &Store, servers: impl IntoIterator<Item = Server>) -> Result<Self> {
+        let mut all = All::default();
+        for server in of_postgres(servers) {
+            all.look(store, &server)?;
+        }
+        Ok(all)
+    }
+
+    /// What is on those of these servers that answer.
+    pub fn on_those_that_answer(store: &Store, servers: impl IntoIterator<Item = Server>) -> Self {
+        let mut all = All::default();
+        for server in of_postgres(servers) {
+            // One that is silent is named by the caller, who asks it for more than this.
+            all.look(store, &server).ok();
+        }
+        all
+    }
+
+    fn look(&mut self, store: &Store, server: &Server) -> Result<()> {
+        // In this order, a spare that is not among those of a template listed later is stale.
+        let mut spares = spare::list(server, store.id())?;
+        for template in template::list(server, store.id())? {
+            let is_of = |spare: &mut Spare| spare.is_of(store.id(), &template);
+            let own = spares.extract_if(.., is_of).collect();
+            self.templates.push(Known { server: server.clone(), template, spares: own });
+        }
+        let stale = |spare| Stale { server: server.clone(), spare };
+        self.stale.extend(spares.into_iter().map(stale));
+        Ok(())
+    }
+
+    /// How many there are, how large and how old.
+    pub fn stock(&self) -> Stock {
+        let spares = self.templates.iter().flat_map(|known| &known.spares);
+        let spares: Vec<&Spare> =
+            spares.chain(self.stale.iter().map(|stale| &stale.spare)).collect();
+        let templates = self.templates.iter().map(|known| &known.template);
+        Stock {
+            templates: self.templates.len(),
+            spares: spares.len(),
+            bytes: templates.clone().map(|one| one.bytes).sum::<u64>()
+                + spares.iter().map(|one| one.bytes).sum::<u64>(),
+            oldest: templates.map(|one| one.mark.at).min(),
+        }
+    }
 }
 
 /// The template databases of the repository, on the servers that its configuration names.
 pub fn known(workspace: &Workspace<'_>) -> Result<Vec<Known>> {
     let context = workspace.context;
-    let services = workspace.config.services.values();
-    let postgres = services.filter(|service| service.kind == Kind::Postgres);
-    let servers: BTreeSet<Server> = postgres.filter_map(Server::of_service).collect();
-    let mut known = Vec::new();
-    for server in servers {
-        let mut found = template::list(&server, context.store.id())?;
-        found.retain(|template| template.mark.repository == context.repo.common);
-        known.extend(found.into_iter().map(|template| Known { server: server.clone(), template }));
-    }
+    let mut known = All::on(&context.store, configured(&workspace.config))?.templates;
+    known.retain(|one| one.template.mark.repository == context.repo.common);
     Ok(known)
 }
 
-/// Drops the spares of templates that are gone or were made again, as far as the servers answer.
-pub fn drop_stale_spares(store: &Store, config: Option<&Config>) -> Result<()> {
-    postgres_servers(store, config)?.iter().try_for_each(|server| {
-        match spares::drop_stale(store, server) {
-            Err(error) if exit_of(&error) != Exit::Service => Err(error),
-            _ => Ok(()),
-        }
-    })
+/// The servers that a configuration names.
+pub fn configured(config: &Config) -> impl Iterator<Item = Server> {
+    config.services.values().filter_map(Server::of_service)
 }
 
-fn postgres_servers(store: &Store, config: Option<&Config>) -> Result<BTreeSet<Server>> {
-    let mut servers = orphans::servers(&store.leases()?, config);
-    servers.retain(|server| server.kind == Kind::Postgres);
-    Ok(servers)
-}
-
-/// The template databases of repositories that are gone, as far as the servers answer.
-pub fn abandoned(store: &Store, config: Option<&Config>) -> Result<Vec<Known>> {
-    let mut abandoned = Vec::new();
-    for server in postgres_servers(store, config)? {
-        for template in template::list(&server, store.id()).unwrap_or_default() {
-            let repository = &template.mark.repository;
-            let is_gone = fs::stands(repository)? == Stands::Nothing;
-            if is_gone && reclaim::is_gone_for_good(repository)? {
-                abandoned.push(Known { server: server.clone(), template });
-            }
-        }
-    }
-    Ok(abandoned)
+/// The Postgres servers among these, each once, also where two services use it as different users.
+fn of_postgres(servers: impl IntoIterator<Item = Server>) -> Vec<Server> {
+    let postgres = servers.into_iter().filter(|server| server.kind == Kind::Postgres);
+    let mut servers = inventory::distinct(postgres.collect());
+    let mut seen = BTreeSet::new();
+    servers.retain(|server| seen.insert((server.place.clone(), server.port)));
+    servers
 }

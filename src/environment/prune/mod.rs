@@ -5,7 +5,7 @@ mod unneeded;
 pub use unneeded::{Criteria, Unneeded, find, remove};
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::data::known;
+use crate::environment::data::known::All;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan};
 use crate::environment::reclaim::{self, Due, Settled};
@@ -185,7 +185,7 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
         Ok(lost) => lost,
         Err(error) => return report.keep("databases without a lease", &error),
     };
-    abandoned(ui, store, config.as_ref(), report);
+    unused(ui, store, config.as_ref(), report);
     for silent in lost.silent {
         report.keep(&silent.server, &silent.why);
     }
@@ -207,26 +207,27 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
     }
 }
 
-fn abandoned(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) {
-    let found = match known::abandoned(store, config) {
-        Ok(found) => found,
-        Err(error) => return report.keep("templates of deleted repositories", &error),
+/// Spares that no `add` takes any more, then the templates of repositories that are gone.
+fn unused(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) {
+    let all = match store.leases() {
+        Ok(leases) => All::on_those_that_answer(store, orphans::servers(&leases, config)),
+        Err(error) => return report.keep("templates", &error),
     };
-    for known in found {
-        let holds = known.template.database.clone();
-        let name = format!("template {holds}");
-        match if report.dry_run { Ok(true) } else { known.drop(store) } {
-            Ok(_) => {
-                ui.say(format!("{} {name}: its repository was deleted", report.verb()));
-                report.pruned.push(Entry { name, due: None, what: holds });
-            }
-            Err(error) => report.keep(&name, &error),
-        }
+    for stale in &all.stale {
+        let name = format!("spare {}", stale.spare.database);
+        let dropped = if report.dry_run { Ok(true) } else { stale.drop() };
+        report.dropped(ui, name, dropped, stale.spare.bytes, "its template is gone");
     }
-    if !report.dry_run
-        && let Err(error) = known::drop_stale_spares(store, config)
-    {
-        report.keep("spares of templates that are gone", &error);
+    for known in &all.templates {
+        let name = format!("template {}", known.template.database);
+        let bytes = known.template.bytes + known.spares.iter().map(|one| one.bytes).sum::<u64>();
+        let dropped = match known.is_abandoned() {
+            Ok(false) => continue,
+            Ok(true) if report.dry_run => Ok(true),
+            Ok(true) => known.drop(store),
+            Err(error) => Err(error),
+        };
+        report.dropped(ui, name, dropped, bytes, "its repository was deleted");
     }
 }
 
@@ -264,6 +265,18 @@ impl Report {
 
     fn keep(&mut self, name: &str, why: &anyhow::Error) {
         self.kept.push(Kept::of(name, why));
+    }
+
+    /// Counts a template or a spare; `false`: another process was quicker.
+    fn dropped(&mut self, ui: &Ui, name: String, dropped: Result<bool>, bytes: u64, why: &str) {
+        match dropped {
+            Ok(true) => {
+                ui.say(format!("{} {name}: {why}", self.verb()));
+                self.pruned.push(Entry { name, due: None, what: measure::size(bytes) });
+            }
+            Ok(false) => {}
+            Err(error) => self.keep(&name, &error),
+        }
     }
 
     fn skip(&mut self, lease: &Lease, why: &anyhow::Error) {

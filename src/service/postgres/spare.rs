@@ -35,6 +35,8 @@ COMMIT;
 pub struct Spare {
     /// Its database.
     pub database: String,
+    /// Its size on the server, in bytes.
+    pub bytes: u64,
     comment: String,
 }
 
@@ -48,7 +50,9 @@ impl Spare {
 /// The spares of a store on a server.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Spare>> {
     let rows = marked(server, &format!("git-agentenv spare {store} "))?.into_iter();
-    Ok(rows.map(|row| Spare { database: row.name, comment: row.mark }).collect())
+    let spare =
+        |row: template::Row| Spare { database: row.name, bytes: row.bytes, comment: row.mark };
+    Ok(rows.map(spare).collect())
 }
 
 /// Makes a spare of a template and returns its name. `id` names the copy until it is complete; its lock has to be held.

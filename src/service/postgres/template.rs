@@ -49,7 +49,7 @@ pub struct Template {
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) mark: String,
-    bytes: u64,
+    pub(super) bytes: u64,
 }
 
 /// The databases on a server whose comment begins with this.

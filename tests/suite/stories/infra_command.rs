@@ -32,7 +32,12 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
     repo.agentenv(&["remove", "x"]).fails(8);
     infra(&["up"]).ok();
     repo.agentenv(&["prune"]).ok();
-    infra(&["down", "--volumes"]).ok();
+
+    repo.config(&own.replace("kind: postgres,", "kind: postgres, template: {},"));
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    let down = infra(&["down", "--volumes", "--json"]).ok();
+    assert_eq!(down.json()["templates"]["templates"], 1);
+    assert!(down.stderr.contains("deleting 1 template, 0 spares, "), "{}", down.show());
 }
 
 #[test]

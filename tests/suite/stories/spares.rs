@@ -51,7 +51,22 @@ fn add_takes_the_spare_and_another_process_makes_the_next() {
     servers().psql(&format!("CREATE DATABASE {stale}"));
     let store = sandbox.store_id().unwrap();
     servers().psql(&format!("COMMENT ON DATABASE {stale} IS 'git-agentenv spare {store} gone 1'"));
-    repo.agentenv(&["prune"]).ok();
+    let said = repo.agentenv(&["doctor", "--json"]).ok().json();
+    assert_eq!(
+        (&said["templates"]["templates"], &said["templates"]["spares"]),
+        (&1.into(), &2.into())
+    );
+    assert!(said["templates"]["bytes"].as_u64() > Some(3 << 20), "{said:#}");
+    assert!(said["findings"].to_string().contains(&stale), "{said:#}");
+    let said = repo.agentenv(&["doctor"]).ok();
+    assert!(said.stdout.contains("\n1 template, 2 spares, "), "{}", said.show());
+    let listed = repo.agentenv(&["db", "template", "list", "--json"]).ok().json();
+    assert_eq!(listed["templates"][0]["spares"], 1);
+    let would = repo.agentenv(&["prune", "--dry-run"]).ok();
+    assert!(would.stdout.contains(&format!("would release spare {stale}: ")), "{}", would.show());
+    assert!(sandbox.databases().contains(&stale));
+    let pruned = repo.agentenv(&["prune"]).ok();
+    assert!(pruned.stdout.contains(&format!("released spare {stale}: ")), "{}", pruned.show());
     assert!(!sandbox.databases().contains(&stale));
     assert_eq!(spares(&sandbox).len(), 1);
 

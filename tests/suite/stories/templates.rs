@@ -188,8 +188,10 @@ fn prune_drops_the_templates_of_deleted_repositories_and_no_others() {
     other.agentenv(&["prune"]).ok();
     assert_eq!(templates(&repo).len(), 1);
     fs::remove_dir_all(&repo.path).unwrap();
-    let said = other.agentenv(&["prune"]).ok();
     let name = template["database"].as_str().unwrap();
+    let found = other.agentenv(&["doctor", "--json"]).ok().json()["findings"].to_string();
+    assert!(found.contains(name) && found.contains("its repository"), "{found}");
+    let said = other.agentenv(&["prune"]).ok();
     assert!(said.stderr.contains(name), "{}", said.show());
     let sql = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
     assert_eq!(servers().psql(&sql), "0");
