@@ -16,8 +16,8 @@ static ENDING: Mutex<()> = Mutex::new(());
 static CHOOSING: Mutex<()> = Mutex::new(());
 static RUNNING: Mutex<Vec<Weak<duct::Handle>>> = Mutex::new(Vec::new());
 
-/// How long commands have to end by themselves: git takes its lock files away first.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long commands have to end by themselves: git takes its lock files away first, and may still wait for a busy disk.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A running command that an interruption ends, for as long as this lives.
 pub struct Registered(Weak<duct::Handle>);

@@ -93,6 +93,8 @@ fn worktree(store: &Store, lease: &Lease, tree: Option<&Worktree>, force: Force)
 fn half_made(store: &Store, lease: &Lease) -> Result<()> {
     match worktree::of(lease)? {
         Some(tree) if worktree::is_shell(&tree)? => worktree::discard(&tree)?,
+        // A git that is ended between making the directory and noting that it did leaves it, and nothing else.
+        None => fs::remove_empty_dir(&lease.path)?,
         tree => worktree(store, lease, tree.as_ref(), Force::default())?,
     }
     fragments(store, lease)

@@ -28,6 +28,34 @@ fn a_slow_filter_is_ended() {
     ends_and_undoes(&sandbox, &repo, &pid, "TERM");
 }
 
+/// A real git leaves the directory when it is ended between making it and noting that it did: a window that no test can hit,
+/// so this git is a stand-in.
+#[test]
+fn a_git_that_is_ended_when_it_has_only_made_the_directory_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let repo = slow(&sandbox);
+    let pid = sandbox.root.join("pid");
+    let (bin, tree) = (sandbox.root.join("bin"), sandbox.root.join("app-x"));
+    fs::create_dir(&bin).unwrap();
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *'worktree add'*) mkdir {}; echo $$ >{}; exec sleep 300 ;; esac\nexec {} \"$@\"\n",
+        tree.display(),
+        pid.display(),
+        which::which("git").unwrap().display(),
+    );
+    write_script(&bin.join("git"), &script);
+    let before = repo.traces_of_files();
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let add = sandbox.start(command.args(["add", "x"]).env("PATH", path).current_dir(&repo.path));
+    pid_in(&pid);
+    assert!(tree.exists());
+    add.signal("TERM");
+    add.outcome().fails(130);
+    fs::remove_file(pid).unwrap();
+    repo.leaves_no_file_but(&before, "interrupted");
+}
+
 #[test]
 fn a_hook_of_the_project_is_ended_and_the_environment_is_kept() {
     let sandbox = Sandbox::new();
@@ -158,11 +186,15 @@ fn start(sandbox: &Sandbox, repo: &Repo<'_>) -> Running {
 }
 
 fn write_hook(repo: &Repo<'_>, script: &str) {
-    use std::os::unix::fs::PermissionsExt;
     let hook = repo.path.join(".git/hooks/post-checkout");
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&hook, &format!("#!/bin/sh\n{script}\n"));
+}
+
+fn write_script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Waits until a script has written a process id, and gives its directory in /proc.
