@@ -200,6 +200,11 @@ pub fn mark_of_copy(id: &str, copy: &str, of: &str) -> String {
     format!("{} {copy} of {of}", mark(id))
 }
 
+/// The id of the store that made this lease id: all but its last 16 digits.
+pub fn store_of(id: &str) -> &str {
+    id.split_at_checked(id.len().saturating_sub(16)).map_or("", |(store, _)| store)
+}
+
 /// The lease id in a mark of [`mark`] or [`mark_of_copy`]; `None` when the text is no mark.
 pub fn id_of_mark(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("git-agentenv ")?;

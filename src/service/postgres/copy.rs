@@ -1,6 +1,7 @@
 //! Creates or replaces a database as a copy: as a template when the source has no sessions, else by a dump.
 
 use super::psql;
+use super::room::{self, NoRoom};
 use super::sql_error::SqlError;
 use super::{
     BIRTH, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
@@ -71,8 +72,8 @@ pub enum Means {
 }
 
 /// The lines that end a script.
-const WORDS: [&str; 8] =
-    ["copied", "empty", "made", "absent", "foreign", "exists", "busy", "lacking"];
+const WORDS: [&str; 9] =
+    ["copied", "empty", "made", "absent", "foreign", "exists", "busy", "lacking", "full"];
 
 /// Copies a database. A database that is replaced stays until the copy is complete.
 ///
@@ -120,12 +121,16 @@ fn attempt(
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<Option<Copied>> {
     require_name(copy.target)?;
-    let copied = fill(copy).and_then(|means| {
+    let filled = fill(copy).or_else(|error| match error.downcast_ref::<NoRoom>() {
+        Some(short) if room::make(copy, short)? => fill(copy),
+        _ => Err(error),
+    });
+    let copied = filled.and_then(|means| {
         let Some(means) = means else { return Ok(None) };
         failpoint::point("copy-filled")?;
         prepare(&Database::new(copy.server, birth(copy)))?;
         let target = Database::new(copy.server, copy.target);
-        let swap = || tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false);
+        let swap = || tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false, 0);
         let swapped = forcing(&target, copy.force, swap)?;
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
@@ -143,9 +148,10 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
         Some(Source::Database(source)) => source,
         Some(Source::Dump(path) | Source::File(path)) => {
             let dump = dump_file::open(path)?;
-            let Some(_) = run(copy, &copy.mark, scripts::BLANK.to_owned(), false)? else {
+            let script = scripts::BLANK.replace("{room}", room::OF_FILE);
+            if tell(copy, &copy.mark, script, false, dump.bytes())?.is_none() {
                 return Ok(None);
-            };
+            }
             return dump.restore(copy.server, &birth(copy)).map(|()| Some(Means::File));
         }
         None => {
@@ -156,6 +162,7 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
     require_name(source)?;
     let script = scripts::COPY
         .replace("{lacking}", likeness::LACKING)
+        .replace("{room}", room::OF_SOURCE)
         .replace("{files}", likeness::COPY_FILES)
         .replace("{like}", likeness::CREATE_LIKE);
     let dump = copy.dump != Dump::default();
@@ -174,12 +181,21 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
 }
 
 fn run(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<String>> {
-    Ok(tell(copy, mark, script, dump)?.map(|(word, _)| word))
+    Ok(tell(copy, mark, script, dump, 0)?.map(|(word, _)| word))
 }
 
 /// Runs one of the scripts under the lock of the lease and returns its last line, unless that is a refusal, and whether
 /// the target existed. `None`: the target exists, is ours and may not be replaced.
-fn tell(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<(String, bool)>> {
+///
+/// # Errors
+/// [`NoRoom`] when the copy does not fit: as much as its source, or `need` bytes of a file.
+fn tell(
+    copy: &Copy,
+    mark: &str,
+    script: String,
+    dump: bool,
+    need: u64,
+) -> Result<Option<(String, bool)>> {
     let clause = if copy.force { scripts::FORCE } else { "" };
     let source = match copy.source {
         Some(Source::Database(name)) => name,
@@ -188,7 +204,11 @@ fn tell(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<(S
     let spare =
         || (format!("{}_old", birth(copy)), lease::mark_of_copy(copy.id, "old", copy.target));
     let (spare, spare_mark) = copy.keep.clone().unwrap_or_else(spare);
-    let lines = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id)
+    let session = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id);
+    let vars = room::vars(copy, need);
+    let lines = vars
+        .iter()
+        .fold(session, |session, (name, value)| session.var(name, value))
         .then(scripts::LOCKED, script.replace("{force}", clause))
         .last(&WORDS)
         .var("own", &copy.mark)
@@ -206,9 +226,11 @@ fn tell(copy: &Copy, mark: &str, script: String, dump: bool) -> Result<Option<(S
     let [_locked, found, .., word] = lines.as_slice() else {
         return Err(super::no_word("create", copy.target));
     };
+    let said = || lines.iter().rev().nth(1).map_or("", String::as_str);
     match (word.as_str(), parse(found)?.pop()) {
         ("absent", _) => Err(error::not_found(format!("no database `{source}` to copy")).into()),
-        ("lacking", _) => Err(lacking(copy, lines.iter().rev().nth(1).map_or("", String::as_str))),
+        ("lacking", _) => Err(lacking(copy, said())),
+        ("full", _) => Err(super::parse_json::<NoRoom>(said())?.into()),
         ("foreign", Some(database)) => {
             let whose = owner(database.mark.as_deref());
             let message = format!("database `{}` is not this environment's ({whose})", copy.target);
@@ -243,6 +265,9 @@ fn lacking(copy: &Copy, roles: &str) -> anyhow::Error {
 }
 
 fn explain(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
+    if let Some(short) = error.downcast_ref::<NoRoom>() {
+        return short.explain(format!("cannot copy `{}` to `{}`", named(copy), copy.target));
+    }
     let Some(sql) = error.downcast_ref::<SqlError>() else {
         return error;
     };

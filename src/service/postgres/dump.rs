@@ -40,6 +40,11 @@ pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> R
 }
 
 impl Dump {
+    /// Not everything of the source is copied.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.schema_only || !self.without_rows.is_empty()
+    }
+
     /// The shell script.
     pub(super) fn script(&self) -> &'static str {
         if self.jobs.is_some() { PARALLEL } else { DUMP }

@@ -11,6 +11,7 @@ mod dump_file;
 mod likeness;
 mod psql;
 pub mod removal;
+mod room;
 mod scripts;
 pub mod snapshot;
 pub mod spare;

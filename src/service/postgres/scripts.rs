@@ -238,7 +238,7 @@ FROM "#,
   \echo lacking
   \q
 \endif
-\if :idle
+{room}\if :idle
   {files}
   \echo copied
 \else
@@ -252,7 +252,7 @@ FROM "#,
 pub(super) const BLANK: &str = concat!(
     target!(),
     r#"DROP DATABASE IF EXISTS :"birth";
-CREATE DATABASE :"birth" TEMPLATE template0;
+{room}CREATE DATABASE :"birth" TEMPLATE template0;
 \echo empty
 "#
 );

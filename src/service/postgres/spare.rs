@@ -4,7 +4,7 @@ use super::copy::{self, Copy};
 use super::template::{self, Template, marked};
 use super::{Database, SqlError, scripts, session};
 use crate::model::source::Source;
-use crate::model::template_key::prefix;
+use crate::model::template_key;
 use crate::service::Server;
 use crate::sys::failpoint;
 use anyhow::Result;
@@ -49,7 +49,7 @@ impl Spare {
 
 /// The spares of a store on a server.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Spare>> {
-    let rows = marked(server, &format!("git-agentenv spare {store} "))?.into_iter();
+    let rows = marked(server, &prefix(store))?.into_iter();
     let spare =
         |row: template::Row| Spare { database: row.name, bytes: row.bytes, comment: row.mark };
     Ok(rows.map(spare).collect())
@@ -87,7 +87,7 @@ pub fn claim(database: &Database, store: &str, id: &str, template: &str) -> Resu
     let claimed = session(&database.server, scripts::LOCK.to_owned(), &database.name, id)
         .then(scripts::LOCKED, CLAIM)
         .var("template", template)
-        .var("prefix", &prefix(store))
+        .var("prefix", &template_key::prefix(store))
         .var("spare_mark", &of(store, template))
         .last(&["made", "none"])
         .run();
@@ -110,7 +110,12 @@ fn comment(store: &str, template: &str, at: u64) -> String {
 
 /// What the comment of a spare begins with; the time of its template follows.
 fn of(store: &str, template: &str) -> String {
-    format!("git-agentenv spare {store} {template}")
+    format!("{}{template}", prefix(store))
+}
+
+/// What the comment of a spare of this store begins with.
+pub(super) fn prefix(store: &str) -> String {
+    format!("git-agentenv spare {store} ")
 }
 
 fn is_lost(error: &anyhow::Error) -> bool {

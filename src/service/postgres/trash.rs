@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 /// What the comment of a database in the trash begins with; the lease's id follows, then JSON with the name and the mark
 /// that it had. Not the mark of a database in use, so that nothing that looks for those finds it.
-const MARK: &str = "git-agentenv-trash";
+pub(super) const MARK: &str = "git-agentenv-trash";
 
 /// Databases with what their comment says of the time before the trash.
 macro_rules! trashed {

@@ -2,6 +2,7 @@
 
 mod also;
 mod copies;
+mod disk;
 mod docker;
 mod in_use;
 mod infra;

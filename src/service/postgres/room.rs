@@ -1,0 +1,139 @@
+//! Whether a copy fits on the server's disk. Asked where psql runs, which in a container is beside the server's data.
+
+use super::copy::Copy;
+use super::scripts::size;
+use super::spare;
+use crate::error;
+use crate::model::config::Place;
+use crate::model::lease;
+use crate::model::measure::size;
+use anyhow::Result;
+use serde::Deserialize;
+
+/// Compares `need` with the free space in the directory `lies`, in bytes; an empty directory, or one that `df` does not
+/// know, is not looked at. When the copy does not fit, prints as JSON what there is and what this store has there that
+/// could go, and `full`.
+macro_rules! compare {
+    () => {
+        concat!(
+            r#"\setenv AGENTENV_LIES :lies
+\set free `df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "$free"; }`
+SELECT coalesce(nullif(regexp_replace(:'free', '[^0-9]', '', 'g'), '')::bigint * 1024, :'need'::bigint) AS free \gset
+SELECT :'free'::bigint < :'need'::bigint AS full \gset
+\if :full
+  SELECT json_build_object('need', :'need'::bigint, 'free', :'free'::bigint,
+    'spares', coalesce(sum(bytes) FILTER (WHERE left(mark, length(:'spares')) = :'spares'), 0),
+    'templates', coalesce(sum(bytes) FILTER (WHERE left(mark, length(:'templates')) = :'templates'), 0),
+    'trash', coalesce(sum(bytes) FILTER (WHERE left(mark, length(:'trash')) = :'trash'), 0))
+  FROM (SELECT "#,
+            size!(),
+            r#" AS bytes, mark
+    FROM (SELECT oid, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d) d;
+  \echo full
+  \q
+\endif
+"#
+        )
+    };
+}
+
+/// The bytes of `$size` with what the server writes of them to its write-ahead log; a server whose log does not fit stops.
+macro_rules! logged {
+    ($size:literal) => {
+        concat!($size, " + least(", $size, ", pg_size_bytes(current_setting('max_wal_size')))")
+    };
+}
+
+/// For a copy of the database `source`. The files of an idle one may be copied past the log, see [`COPY_FILES`]; from
+/// PostgreSQL 18 on they may be cloned, which takes no space.
+///
+/// [`COPY_FILES`]: super::likeness::COPY_FILES
+pub(super) const OF_SOURCE: &str = concat!(
+    r#"SELECT CASE WHEN NOT :'whole'::boolean OR (:'idle'::boolean AND version >= 180000) THEN 0
+    WHEN :'idle'::boolean AND (version < 150000 OR bytes > :'large'::bigint) THEN bytes ELSE "#,
+    logged!("bytes"),
+    r#" END AS need,
+  CASE WHEN :'beside'::boolean THEN coalesce(nullif(pg_tablespace_location(dattablespace), ''),
+    (SELECT setting FROM pg_settings WHERE name = 'data_directory'), '') ELSE '' END AS lies
+FROM (SELECT dattablespace, current_setting('server_version_num')::int AS version, "#,
+    size!(),
+    r#" AS bytes FROM pg_database d WHERE datname = :'source') d \gset
+"#,
+    compare!()
+);
+
+/// For the content of a file of `need` bytes.
+pub(super) const OF_FILE: &str = concat!(
+    "SELECT ",
+    logged!(":'need'::bigint"),
+    r#" AS need, CASE WHEN :'beside'::boolean THEN
+  coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), '') ELSE '' END AS lies \gset
+"#,
+    compare!()
+);
+
+/// The copy does not fit. Sizes in bytes.
+#[derive(Debug, Deserialize)]
+pub(super) struct NoRoom {
+    need: u64,
+    free: u64,
+    /// What could go: of this store, on this server.
+    spares: u64,
+    templates: u64,
+    trash: u64,
+}
+
+impl std::fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (need, free) = (size(self.need), size(self.free));
+        write!(f, "it needs {need}, and {free} are free on the server's disk")
+    }
+}
+
+impl std::error::Error for NoRoom {}
+
+impl NoRoom {
+    /// The error of a copy.
+    pub(super) fn explain(&self, message: String) -> anyhow::Error {
+        let ways =
+            [(self.templates + self.spares, "db template drop"), (self.trash, "prune --trash")];
+        let ways = ways.into_iter().filter(|(bytes, _)| *bytes > 0);
+        let ways: Vec<String> = ways
+            .map(|(bytes, command)| format!("`git agentenv {command}` frees {}", size(bytes)))
+            .collect();
+        let hint = match ways.is_empty() {
+            true => "free space on the server's disk".to_owned(),
+            false => ways.join(", "),
+        };
+        error::service(format!("{message}: {self}")).hint(hint).into()
+    }
+}
+
+/// The variables of the scripts.
+pub(super) fn vars(copy: &Copy, need: u64) -> [(&'static str, String); 6] {
+    let store = lease::store_of(copy.id);
+    [
+        ("whole", super::on(!copy.dump.leaves_out()).to_owned()),
+        ("beside", super::on(copy.server.place != Place::Host).to_owned()),
+        ("need", need.to_string()),
+        ("spares", spare::prefix(store)),
+        ("templates", crate::model::template_key::prefix(store)),
+        ("trash", format!("{} {store}", super::trash::MARK)),
+    ]
+}
+
+/// Drops spares until the copy fits. `false`: it would not fit without all of them, or is a spare itself.
+pub(super) fn make(copy: &Copy, short: &NoRoom) -> Result<bool> {
+    let store = lease::store_of(copy.id);
+    let is_spare = copy.mark.starts_with(&spare::prefix(store));
+    if is_spare || short.free + short.spares < short.need {
+        return Ok(false);
+    }
+    let mut free = short.free;
+    for one in spare::list(copy.server, store)? {
+        if free < short.need && spare::drop(copy.server, &one)? {
+            free += one.bytes;
+        }
+    }
+    Ok(free >= short.need)
+}

@@ -1,0 +1,86 @@
+//! A disk that is nearly full: a copy that does not fit is refused before anything is made, and spares go first.
+
+use crate::common::{Container, Repo, Sandbox, wait_until};
+use std::fs;
+
+/// A server whose data lies on a small disk.
+fn server() -> Container {
+    crate::common::servers(); // the images
+    let server = Container::run(
+        "agentenv-test/postgres",
+        &["--tmpfs=/var/lib/postgresql/data:size=400m", "--env=POSTGRES_HOST_AUTH_METHOD=trust"],
+    );
+    wait_until("postgres answers", || {
+        server.exec(&["pg_isready", "-q", "-h", "127.0.0.1"]).is_ok()
+    });
+    server
+}
+
+fn sql(server: &Container, database: &str, statement: &str) -> String {
+    server.exec(&["psql", "-XqAtU", "postgres", "-d", database, "-c", statement]).unwrap()
+}
+
+/// Leaves this many megabytes free.
+fn leave(server: &Container, megabytes: u32) {
+    let fill = format!(
+        "cd /var/lib/postgresql/data && rm -f ballast && psql -XqU postgres -c CHECKPOINT &&
+        free=$(df -Pk . | tail -n 1 | awk '{{print $4}}') && head -c $(( (free - {megabytes} * 1024) * 1024 )) /dev/zero >ballast"
+    );
+    server.exec(&["sh", "-c", &fill]).unwrap();
+}
+
+fn databases(server: &Container) -> Vec<String> {
+    let listed = "SELECT datname FROM pg_database WHERE datname <> 'postgres' AND datname !~ '^template' ORDER BY 1";
+    sql(server, "postgres", listed).lines().map(str::to_owned).collect()
+}
+
+fn project<'a>(sandbox: &'a Sandbox, server: &Container, source: &str) -> Repo<'a> {
+    let repo = sandbox.repo("app");
+    let service = format!(
+        "services:\n  db: {{ kind: postgres, variable: DB_NAME, name: \"shop_{{name}}\", main: shop, container: {}, {source} }}\n",
+        server.name
+    );
+    repo.config(&(sandbox.config_of_own_ports() + &service));
+    repo
+}
+
+#[test]
+fn a_copy_that_does_not_fit_is_refused_with_both_sizes_and_spares_go_first() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server, "from: main, template: { spares: 1 }");
+    sql(&server, "postgres", "CREATE DATABASE shop");
+    let rows = "CREATE TABLE t AS SELECT n, md5(n::text) FROM generate_series(1, 250000) n";
+    sql(&server, "shop", rows);
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    repo.agentenv(&["db", "template", "spare"]).ok();
+    let before = databases(&server);
+    assert_eq!(before.len(), 3, "{before:?}");
+
+    // The source has grown: it does not fit, even without the spare.
+    sql(&server, "shop", "CREATE TABLE more AS SELECT * FROM t");
+    leave(&server, 20);
+    let said = repo.agentenv(&["add", "x", "--data", "main"]).fails(6);
+    assert!(
+        said.stderr.contains("it needs ") && said.stderr.contains(" are free"),
+        "{}",
+        said.show()
+    );
+    assert!(said.stderr.contains("`git agentenv db template drop` frees "), "{}", said.show());
+    assert_eq!(databases(&server), before, "nothing was made, and nothing dropped in vain");
+    let dump = repo.path.join("seed.sql");
+    fs::write(&dump, format!("-- {}\nSELECT 1;\n", "x".repeat(60_000_000))).unwrap();
+    repo.config(
+        &fs::read_to_string(repo.path.join(".agentenv.yaml"))
+            .unwrap()
+            .replace("from: main, template: { spares: 1 }", "from: { dump: seed.sql }"),
+    );
+    let said = repo.agentenv(&["add", "x"]).fails(6);
+    assert!(said.stderr.contains("it needs 120.0 MB, and "), "{}", said.show());
+    assert_eq!(databases(&server), before);
+
+    // It fits when the spare goes.
+    leave(&server, 75);
+    let said = repo.agentenv(&["add", "y", "--data", "main"]).ok();
+    assert_eq!(sql(&server, "shop_y", "SELECT count(*) FROM more"), "250000", "{}", said.show());
+    assert_eq!(databases(&server).len(), 3, "the spare made room: {:?}", databases(&server));
+}
