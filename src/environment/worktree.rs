@@ -4,11 +4,11 @@ use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{Plan, Start, Target};
 use crate::model::shell;
-use crate::sys::failpoint;
 use crate::sys::fs::{self, Stands};
 use crate::sys::git::{self, Checkout};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
+use crate::sys::{compare, failpoint};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
 /// Changed, deleted and untracked files of the worktree, as `git status --porcelain` writes them.
 ///
 /// A checkout that did not finish has no index yet, and a removal that did not finish leaves files missing: neither
-/// is work.
+/// is work. Nor is an untracked file that the main checkout has as well, or a link to it.
 pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     if !tree.is_present() || !tree.admin.join("index").exists() {
         return Ok(Vec::new());
@@ -78,7 +78,9 @@ pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     entries.retain(|entry| {
         let untracked = entry.strip_prefix("?? ");
         let is_deleted = entry.starts_with(" D ") || entry.starts_with("D  ");
-        !untracked.is_some_and(is_ours) && (is_ready || !is_deleted)
+        let is_in_main = |file: &str| compare::changed(&lease.main, &tree.path, file).is_empty();
+        !untracked.is_some_and(|file| is_ours(file) || is_in_main(file))
+            && (is_ready || !is_deleted)
     });
     Ok(entries)
 }

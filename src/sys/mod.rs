@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod clock;
+pub mod compare;
 pub mod compose;
 pub mod copy;
 pub mod docker;

@@ -60,7 +60,8 @@ Deletes the worktree, drops its database, flushes its Redis index, removes the c
 and releases its ports. The branch stays, unless --delete-branch is given.
 
 Refuses, with exit code 7, when something would be lost that exists nowhere else: uncommitted or untracked files, \
-ignored files that no tool rebuilds, commits of a detached HEAD, and sessions on the database. It names each of them. \
+ignored files that no tool rebuilds (what is the same in the main checkout is no loss), commits of a detached HEAD, and \
+sessions on the database. It names each of them. \
 It looks twice: the second time when the worktree has another name and the database takes no more connections, and what \
 appeared in between is put back and refused, too. --force discards what is named.
 

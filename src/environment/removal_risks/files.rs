@@ -5,8 +5,8 @@ use crate::environment::{files, worktree};
 use crate::model::config;
 use crate::model::lease::Lease;
 use crate::sys::fs::{self, Stands};
-use crate::sys::git;
 use crate::sys::repo::Worktree;
+use crate::sys::{compare, git};
 use anyhow::Result;
 
 pub(super) fn of_tree(
@@ -19,8 +19,15 @@ pub(super) fn of_tree(
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
     for file in ignored(lease, tree)? {
-        let needs_force = !is_rebuilt(&file);
-        push(losses, Kind::Ignored, file, needs_force);
+        let is_link = fs::stands(&tree.path.join(&file))? == Stands::Link;
+        if is_rebuilt(&file) && !is_link {
+            push(losses, Kind::Ignored, file, false);
+            continue;
+        }
+        // What the main checkout has as well is no loss: a copy of its `.env`, a link to its `venv`.
+        for changed in compare::changed(&lease.main, &tree.path, &file) {
+            push(losses, Kind::Ignored, changed, !is_rebuilt(&file));
+        }
     }
     match files::own_lines(lease)? {
         0 => {}
@@ -66,23 +73,9 @@ fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
     ignored.sort();
     ignored.dedup();
     ignored.retain(|file| {
-        !files::own(lease).contains(file)
-            && !databases.iter().any(|own| is_of_sqlite(own, file))
-            && !is_untouched(lease, tree, file)
+        !files::own(lease).contains(file) && !databases.iter().any(|own| is_of_sqlite(own, file))
     });
     Ok(ignored)
-}
-
-/// The size in bytes up to which a file is compared with the main checkout's: files of settings are small.
-const COMPARED: u64 = 16 << 20;
-
-/// A file that came along and that the main checkout still has as it is.
-fn is_untouched(lease: &Lease, tree: &Worktree, file: &str) -> bool {
-    let [here, there] = [&tree.path, &lease.main].map(|checkout| checkout.join(file));
-    let are_files = [&here, &there].iter().all(|path| matches!(fs::stands(path), Ok(Stands::File)));
-    let same =
-        || matches!((fs::read(&here), fs::read(&there)), (Ok(one), Ok(other)) if one == other);
-    are_files && fs::size(&here) <= COMPARED && same()
 }
 
 /// A database's file, or a journal that SQLite keeps beside it.

@@ -598,3 +598,41 @@ fn what_was_taken_is_named_with_its_size_and_what_stays() {
     let said = world.repo.agentenv(&["remove", "x", "--delete-branch"]).ok();
     assert!(said.stderr.contains("branch `x` is deleted"), "{}", said.show());
 }
+
+#[test]
+fn what_the_main_checkout_has_as_well_is_no_loss_and_what_was_changed_is_named() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    let ignored = ".env*\n/secrets/\n/venv/\n*.sqlite3\n";
+    fs::write(world.repo.path.join(".git/info/exclude"), ignored).unwrap();
+    let files = [(".env", "A=1\n"), ("secrets/a", "a"), ("secrets/b", "b"), ("notes", "mine\n")];
+    let fill = || {
+        for checkout in [&world.repo.path, &world.tree] {
+            fs::create_dir_all(checkout.join("secrets")).unwrap();
+            files.iter().for_each(|(file, text)| fs::write(checkout.join(file), text).unwrap());
+        }
+        // The pattern matches directories only, so that git takes the link for work.
+        fs::create_dir_all(world.repo.path.join("venv")).unwrap();
+        std::os::unix::fs::symlink(world.repo.path.join("venv"), world.tree.join("venv")).unwrap();
+    };
+    fill();
+    for changed in [".env", "secrets/b", "notes"] {
+        fs::write(world.tree.join(changed), "other").unwrap();
+        let said = world.refuses(&[], changed);
+        assert!(!said.stderr.contains("secrets/a"), "{}", said.show());
+        assert!(!said.stderr.contains("venv"), "{}", said.show());
+        fs::copy(world.repo.path.join(changed), world.tree.join(changed)).unwrap();
+    }
+    let dry = world.repo.agentenv(&["remove", "x", "--dry-run", "--json"]).ok().json();
+    assert_eq!(dry["removed"][0]["losses"], serde_json::json!([]));
+    world.repo.agentenv(&["remove", "x"]).ok();
+    assert!(world.repo.path.join("venv").is_dir() && world.repo.path.join("secrets/a").exists());
+
+    // The main checkout has only a link to it.
+    world.repo.agentenv(&["add", "x"]).ok();
+    fs::write(world.tree.join(".env"), "A=1\n").unwrap();
+    fs::remove_file(world.repo.path.join(".env")).unwrap();
+    let link = world.repo.path.join(".env");
+    std::os::unix::fs::symlink(world.tree.join(".env"), link).unwrap();
+    world.refuses(&[], ".env");
+}
