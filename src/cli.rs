@@ -73,14 +73,21 @@ pub enum Command {
     Restore(restore::Args),
     /// List environments
     ///
-    /// Shows this repository's environments with their branch, state, ports, path, database and
-    /// Redis index. Reads leases and the worktrees' git directories only; no server is asked, so
-    /// that it takes milliseconds.
+    /// Shows this repository's worktrees: the main checkout, the environments with their state,
+    /// ports, running processes, database and Redis index, then plain worktrees. Reads leases and
+    /// the worktrees' git directories only; no git command runs and no server is asked, so that it
+    /// takes milliseconds. `--full` asks both; `--watch` shows their answers when they come. A
+    /// narrow terminal leaves out the last columns first.
     ///
     /// States: `ready`; `creating` and `removing` (running, or interrupted: see `git agentenv
     /// prune`); `gone` (the worktree was deleted); `incomplete` (the environment file is missing:
-    /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). A port
-    /// with a star (`8012*`) has a listening process.
+    /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). `main`
+    /// is the main checkout, `plain` a worktree that is no environment: `git agentenv adopt <path>`
+    /// makes it one.
+    ///
+    /// Signs: `@` before the current worktree; `8012*`: a process listens on this port; `1/2`: 1 of
+    /// 2 processes that `git agentenv up` started runs, the other one died; `+2 -1 main`: 2 commits
+    /// ahead of main, 1 behind it; `= main`: the same commits.
     #[command(visible_alias = "ls")]
     List(list::Args),
     /// Show one environment: processes, connections, missing parts

@@ -144,7 +144,7 @@ fn heading(answer: &Answer) -> String {
 
 fn branch(answer: &Answer) -> String {
     let branch = answer.row.environment.branch.as_deref().unwrap_or("(detached HEAD)");
-    let Some(status) = &answer.row.state.status else {
+    let Some(status) = &answer.row.state.facts.status else {
         return branch.to_owned();
     };
     let changed = match status.changed {

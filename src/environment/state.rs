@@ -1,8 +1,9 @@
 //! The state of environments at a glance: one look at the machine for all of them; no server is asked.
 
-use crate::environment::{reclaim, resolve, worktree};
+use crate::environment::facts::{self, Facts, Place};
+use crate::environment::{processes, reclaim, resolve, worktree};
 use crate::model::lease::{Lease, Phase};
-use crate::sys::git::status::{self, Status};
+use crate::sys::process::{self, Process};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::{fs, listeners, net, parallel};
 use anyhow::Result;
@@ -33,9 +34,13 @@ pub struct State {
     pub listening: bool,
     /// The ports on which a process listens.
     pub listening_on: Vec<u16>,
-    /// What git says of its files and commits; missing when git was not asked or failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<Status>,
+    /// How many of the processes that `up` started run.
+    pub running: usize,
+    /// How many of them died: a signal ended them, or they exited with a code other than 0.
+    pub died: usize,
+    /// What takes longer to find out.
+    #[serde(flatten)]
+    pub facts: Facts,
 }
 
 /// What is known of the machine.
@@ -44,6 +49,7 @@ pub struct Glance {
     listening: BTreeSet<u16>,
     trees: BTreeMap<PathBuf, Option<Vec<Worktree>>>,
     mains: BTreeMap<PathBuf, Option<String>>,
+    processes: BTreeMap<u32, Process>,
 }
 
 impl Glance {
@@ -55,6 +61,9 @@ impl Glance {
             let mut leases = leases()?;
             let mut glance = Glance::default();
             leases.iter_mut().for_each(|lease| glance.look(lease));
+            if leases.iter().any(|lease| !lease.processes.is_empty()) {
+                glance.processes = process::all();
+            }
             let listening = listening.join().unwrap_or_default();
             glance.listening = listening.unwrap_or_else(|| tried(&leases));
             Ok((leases, glance))
@@ -62,36 +71,71 @@ impl Glance {
     }
 
     fn look(&mut self, lease: &mut Lease) {
-        let common = &lease.repository;
-        let trees = self.trees.entry(common.clone()).or_insert_with(|| {
-            self.mains.insert(common.clone(), repo::main_branch(common));
-            repo::worktrees(common).ok()
-        });
-        if let Some(trees) = trees {
+        if let Some(trees) = self.trees_of(&lease.repository) {
             resolve::place(lease, trees);
         }
+    }
+
+    fn trees_of(&mut self, common: &Path) -> Option<&Vec<Worktree>> {
+        let trees = self.trees.entry(common.to_owned()).or_insert_with(|| {
+            self.mains.insert(common.to_owned(), repo::main_branch(common));
+            repo::worktrees(common).ok()
+        });
+        trees.as_ref()
     }
 
     /// One environment, without asking git.
     pub fn of(&self, lease: &Lease) -> State {
         let ports = lease.ports.values().copied();
         let listening_on: Vec<u16> = ports.filter(|port| self.listening.contains(port)).collect();
+        let (running, died) = processes::count(&self.processes, lease);
         State {
             state: self.word(lease),
             listening: !listening_on.is_empty(),
             listening_on,
-            status: None,
+            running,
+            died,
+            facts: Facts::default(),
         }
     }
 
     /// One environment, with what git says of its files and commits.
     pub fn with_status(&self, lease: &Lease) -> State {
         let mut state = self.of(lease);
-        let main = self.mains.get(&lease.repository).and_then(Option::as_deref);
-        if state.state != GONE {
-            state.status = status::of(&lease.path, main).ok();
+        if let Some(place) = self.place(lease) {
+            state.facts = facts::of(&place);
         }
         state
+    }
+
+    /// Where to look for what takes longer to find out; `None`: the worktree is not there.
+    pub fn place(&self, lease: &Lease) -> Option<Place> {
+        let trees = self.trees.get(&lease.repository)?.as_ref()?;
+        let tree = worktree::among(lease, trees)?;
+        let there = lease.path.is_dir();
+        there.then(|| Place {
+            path: lease.path.clone(),
+            admin: tree.admin.clone(),
+            beside: self.main_branch(&lease.repository),
+        })
+    }
+
+    /// The branch that the main checkout of this repository is on.
+    pub fn main_branch(&self, common: &Path) -> Option<String> {
+        self.mains.get(common).cloned().flatten()
+    }
+
+    /// The worktrees of a repository that belong to none of the leases and are there.
+    pub fn plain(&mut self, common: &Path, leases: &[Lease]) -> Vec<Worktree> {
+        let Some(trees) = self.trees_of(common) else { return Vec::new() };
+        let owned: BTreeSet<&Path> = leases
+            .iter()
+            .filter(|lease| lease.repository == common)
+            .filter_map(|lease| worktree::among(lease, trees))
+            .map(|tree| tree.admin.as_path())
+            .collect();
+        let is_plain = |tree: &&Worktree| !owned.contains(tree.admin.as_path());
+        trees.iter().filter(is_plain).filter(|tree| tree.is_present()).cloned().collect()
     }
 
     fn word(&self, lease: &Lease) -> &'static str {

@@ -80,13 +80,20 @@ fn connected(leases: &[&Lease]) -> Vec<Result<bool>> {
 }
 
 fn last_change(lease: &Lease, tree: &Worktree, since: u64) -> Result<u64> {
-    let moved = match head_moved(&tree.admin) {
-        Some(moved) => moved,
-        None => fs::changed(&tree.admin.join("HEAD"))?.unwrap_or(0),
-    };
-    let staged = fs::changed(&tree.admin.join("index"))?.unwrap_or(0);
-    let known = moved.max(staged);
+    let known = moved_or_staged(&tree.admin)?;
     Ok(if known >= since { known } else { known.max(fs::newest(&lease.path, since)?) })
+}
+
+/// When HEAD moved or the index changed last in the worktree with this admin directory, in seconds since 1970.
+///
+/// # Errors
+/// When its files cannot be read.
+pub fn moved_or_staged(admin: &Path) -> Result<u64> {
+    let moved = match head_moved(admin) {
+        Some(moved) => moved,
+        None => fs::changed(&admin.join("HEAD"))?.unwrap_or(0),
+    };
+    Ok(moved.max(fs::changed(&admin.join("index"))?.unwrap_or(0)))
 }
 
 /// When HEAD moved last, as its reflog tells: the file itself changes when git expires old entries.

@@ -2,6 +2,7 @@
 
 mod color;
 mod lanes;
+mod live;
 mod menu;
 mod progress;
 mod screen;
@@ -10,6 +11,7 @@ mod step;
 pub mod table;
 
 pub use color::{Color, Tone};
+pub use live::Live;
 pub use menu::{Choice, Item, Judge, Menu};
 pub use step::Step;
 

@@ -50,7 +50,7 @@ impl Drop for Screen {
     }
 }
 
-const UNUSABLE: &str = "cannot use the terminal";
+pub(super) const UNUSABLE: &str = "cannot use the terminal";
 
 /// The answer to a question. Ctrl-C and signals cancel it as Esc does.
 pub(super) fn answered<T>(result: std::io::Result<T>, question: &str) -> Result<T> {

@@ -13,6 +13,8 @@ pub enum Fit {
     CutMiddle(usize),
     /// Its cells are paths, cut at their beginnings, to no less than this width.
     CutStart(usize),
+    /// The same, and it is left out when that is not enough.
+    DropStart(usize),
     /// It is cut at the ends, to no less than this width, and left out when that is not enough.
     Drop(usize),
 }
@@ -82,30 +84,53 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// Cuts optional columns, then paths; leaves out optional columns that still do not fit; cuts the rest.
-fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
-    loop {
-        cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_)));
-        cut_down(columns, widths, limit, |fit| matches!(fit, Fit::CutStart(_)));
-        let last = columns.iter().rposition(|column| matches!(column.fit, Fit::Drop(_)));
-        let Some(at) = last.filter(|_| total(widths) > limit) else {
-            break;
-        };
-        columns.remove(at);
-        *widths = columns.iter().map(width).collect();
+impl Fit {
+    /// The width that a column keeps; `None`: all of it.
+    fn least(self) -> Option<usize> {
+        match self {
+            Fit::Whole => None,
+            Fit::Cut(least)
+            | Fit::CutMiddle(least)
+            | Fit::CutStart(least)
+            | Fit::DropStart(least)
+            | Fit::Drop(least) => Some(least),
+        }
     }
-    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Cut(_) | Fit::CutMiddle(_)));
+
+    fn is_optional(self) -> bool {
+        matches!(self, Fit::Drop(_) | Fit::DropStart(_))
+    }
+
+    fn is_path(self) -> bool {
+        matches!(self, Fit::CutStart(_) | Fit::DropStart(_))
+    }
+}
+
+/// Leaves out optional columns, the last one first, until the others fit when they are cut; then cuts the optional ones,
+/// the paths, and the rest, each no more than it takes.
+fn fit(columns: &mut Vec<Column>, widths: &mut Vec<usize>, limit: usize) {
+    let least = |columns: &[Column]| -> Vec<usize> { columns.iter().map(least_width).collect() };
+    while total(&least(columns)) > limit
+        && let Some(at) = columns.iter().rposition(|column| column.fit.is_optional())
+    {
+        columns.remove(at);
+        widths.remove(at);
+    }
+    cut_down(columns, widths, limit, |fit| matches!(fit, Fit::Drop(_)));
+    cut_down(columns, widths, limit, Fit::is_path);
+    cut_down(columns, widths, limit, |_| true);
+}
+
+fn least_width(column: &Column) -> usize {
+    let width = width(column);
+    column.fit.least().map_or(width, |least| least.max(column.heading.len()).min(width))
 }
 
 fn cut_down(columns: &[Column], widths: &mut [usize], limit: usize, may: impl Fn(Fit) -> bool) {
     for at in (0..columns.len()).rev().filter(|&at| may(columns[at].fit)) {
         let excess = total(widths).saturating_sub(limit);
-        if let Fit::Cut(least) | Fit::CutMiddle(least) | Fit::CutStart(least) | Fit::Drop(least) =
-            columns[at].fit
-        {
-            let least = least.max(columns[at].heading.len()).min(widths[at]);
-            widths[at] = widths[at].saturating_sub(excess).max(least);
-        }
+        let least = least_width(&columns[at]).min(widths[at]);
+        widths[at] = widths[at].saturating_sub(excess).max(least);
     }
 }
 
@@ -122,7 +147,7 @@ fn line(columns: &[Column], widths: &[usize], cell: &dyn Fn(&Column) -> String) 
 fn cut(cell: &str, width: usize, fit: Fit) -> String {
     let is_short = measure_text_width(cell) <= width;
     match fit {
-        Fit::CutStart(_) if !is_short => {
+        Fit::CutStart(_) | Fit::DropStart(_) if !is_short => {
             let plain = strip_ansi_codes(cell);
             let rest = end(&plain, width.saturating_sub(1));
             format!("…{}", rest.find('/').map_or(rest, |slash| &rest[slash..]))
@@ -167,7 +192,8 @@ mod tests {
         assert_eq!(shown(None), "a-rather-long-name  /home/somebody/code/app  less important");
         assert_eq!(shown(Some(52)), "a-rather-long-name  /home/somebody/code/app  less i…");
         assert_eq!(shown(Some(43)), "a-rather-long-name  …/code/app       less …");
-        assert_eq!(shown(Some(35)), "a-rather-long-name  …/code/app");
+        assert_eq!(shown(Some(35)), "a-rather-long-na…  …/app     less …");
+        assert_eq!(shown(Some(24)), "a-rather-long…  …/app");
         assert_eq!(shown(Some(20)), "a-rather-…  …/app");
     }
 

@@ -104,6 +104,15 @@ fn status(
     }
 }
 
+/// Of the processes that `up` started, how many run, and how many died: ended by a signal or with an exit code other than 0.
+pub fn count(all: &BTreeMap<u32, Process>, lease: &Lease) -> (usize, usize) {
+    let state = |(name, started): (&String, _)| status(all, name, Some(started), Vec::new());
+    let states: Vec<Status> = lease.processes.iter().map(state).collect();
+    let is_dead = |one: &&Status| one.state != State::Running && one.exit != Some(0);
+    let running = states.iter().filter(|one| one.state == State::Running).count();
+    (running, states.iter().filter(is_dead).count())
+}
+
 /// Whether the process that was recorded still runs, and not another one under its id.
 fn is_alive(all: &BTreeMap<u32, Process>, started: &Started) -> bool {
     all.get(&started.pid).is_some_and(|now| now.identity == started.identity)

@@ -17,6 +17,9 @@ pub struct Status {
     pub behind: usize,
     /// The other: its upstream, else the main checkout's branch; null without either.
     pub beside: Option<String>,
+    /// These files, relative to the worktree; a directory without any file that git knows is one entry.
+    #[serde(skip)]
+    pub files: Vec<String>,
 }
 
 /// Asks git. `main` is what it is compared to when it has no upstream.
@@ -39,7 +42,7 @@ pub fn of(path: &Path, main: Option<&str>) -> Result<Status> {
 
 /// The second part of a renamed file's entry stands alone, and is not counted.
 fn parse(said: &str) -> Status {
-    let mut status = Status { changed: 0, ahead: 0, behind: 0, beside: None };
+    let mut status = Status { changed: 0, ahead: 0, behind: 0, beside: None, files: Vec::new() };
     let mut entries = said.split('\0').filter(|entry| !entry.is_empty());
     let mut upstream = None;
     while let Some(entry) = entries.next() {
@@ -53,12 +56,24 @@ fn parse(said: &str) -> Status {
             status.beside = upstream.take();
         } else if !entry.starts_with('#') {
             status.changed += 1;
+            status.files.extend(file(entry).map(str::to_owned));
             if entry.starts_with("2 ") {
                 entries.next();
             }
         }
     }
     status
+}
+
+/// The file of an entry: what stands behind its other fields (git-status(1), "Porcelain Format Version 2").
+fn file(entry: &str) -> Option<&str> {
+    let before = match entry.as_bytes().first()? {
+        b'1' => 8,
+        b'2' => 9,
+        b'u' => 10,
+        _ => 1,
+    };
+    entry.splitn(before + 1, ' ').nth(before)
 }
 
 #[cfg(test)]
@@ -68,9 +83,11 @@ mod tests {
     #[test]
     fn entries_are_counted_and_renamed_ones_once() {
         let said = "# branch.oid 12\0# branch.head x\0# branch.upstream origin/x\0# branch.ab +3 -1\0\
-                    2 R. N... 1 1 1 a b R100 new\0old\0? new file\0";
-        let status =
-            Status { changed: 2, ahead: 3, behind: 1, beside: Some("origin/x".to_owned()) };
+                    2 R. N... 1 1 1 a b R100 new\0old\0\
+                    1 .M N... 1 1 1 a b src/a b\0? new file\0";
+        let files = ["new", "src/a b", "new file"].map(str::to_owned).to_vec();
+        let beside = Some("origin/x".to_owned());
+        let status = Status { changed: 3, ahead: 3, behind: 1, beside, files };
         assert_eq!(parse(said), status);
         assert_eq!(parse("# branch.upstream origin/gone\0").beside, None);
     }

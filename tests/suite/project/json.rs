@@ -35,7 +35,7 @@ fn every_command_answers_as_its_schema_says() {
     assert_eq!(one["hooks_pending"], false);
     assert_eq!(says(&["add", "two", "three"])["environments"].as_array().unwrap().len(), 2);
     assert_eq!(says(&["list"])["environments"].as_array().unwrap().len(), 3);
-    assert_eq!(says(&["list", "--status"])["environments"][0]["status"]["beside"], "main");
+    assert_eq!(says(&["list", "--full"])["environments"][0]["status"]["beside"], "main");
     says(&["list", "--all"]);
     assert_eq!(says(&["list", "--idle", "1m"])["environments"], json!([]));
     assert_eq!(says(&["env", "one"])["variables"], one["variables"]);

@@ -12,6 +12,7 @@ mod compose_file;
 mod db;
 mod doctor;
 mod errors;
+mod fleet;
 mod hook;
 mod include;
 mod infra_command;

@@ -304,11 +304,50 @@ fn a_list_fits_80_columns() {
     assert_eq!(terminal.exit_code(), 0);
     let screen = terminal.screen();
     let rows: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("BRANCH")).collect();
-    assert!(rows[1].starts_with("feature/") && rows[2].starts_with("short "), "{screen}");
-    assert!(rows[1].contains("ready") && rows[1].contains(&format!("{port}*")), "{screen}");
-    assert!(rows[1].contains("to-be "), "cut in the middle: {screen}");
-    assert!(rows[1].contains("…") && rows[2].contains("../app-short"), "{screen}");
-    assert_eq!(rows[3], "*: a process listens on this port", "no line wraps: {screen}");
+    assert!(rows[1].starts_with("@ main"), "{screen}");
+    assert!(rows[2].starts_with("feature/") && rows[3].starts_with("short "), "{screen}");
+    assert!(rows[2].contains("ready") && rows[2].contains(&format!("{port}*")), "{screen}");
+    assert!(rows[2].contains("to-be "), "cut in the middle: {screen}");
+    assert!(rows[2].contains("…") && rows[3].contains("= main"), "{screen}");
+    assert_eq!(rows[4], "@ current  * listens  = same commits", "no line wraps: {screen}");
+}
+
+#[test]
+fn watch_redraws_the_list_until_q_or_ctrl_c_and_leaves_the_terminal_as_it_was() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "one"]).ok();
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("clear; echo before; git agentenv list --watch");
+    terminal.waits_for("q quit");
+    terminal.waits_for("clean");
+    assert!(!terminal.screen().contains("before") && !terminal.cursor_shows());
+    // Without a key: the next picture comes by itself.
+    std::fs::write(sandbox.root.join("app-one/work"), "work").unwrap();
+    terminal.waits_until("the change is seen", |screen| {
+        screen.lines().any(|line| line.starts_with("one ") && line.contains(" 1 "))
+    });
+    repo.agentenv(&["add", "two"]).ok();
+    terminal.key("Space");
+    terminal.waits_for("two ");
+
+    terminal.tmux(&["resize-window", "-t", "0", "-x", "40", "-y", "15"]);
+    terminal.key("Space");
+    terminal.waits_until("it fits the narrow terminal", |screen| {
+        let lines: Vec<&str> = screen.lines().collect();
+        lines[0].starts_with("BRANCH") && !lines[0].contains("PATH") && lines[4].contains("q quit")
+    });
+    for key in ["q", "C-c"] {
+        terminal.key(key);
+        assert_eq!(terminal.exit_code(), 0, "{key}: {}", terminal.screen());
+        assert!(terminal.cursor_shows() && terminal.screen().contains("before"), "{key}");
+        terminal.types("stty -a | grep -c ' icanon .* echo '; echo counted");
+        terminal.waits_for("counted");
+        if key == "q" {
+            terminal.types("git agentenv list --watch");
+            terminal.waits_for("q quit");
+        }
+    }
 }
 
 #[test]

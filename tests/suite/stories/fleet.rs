@@ -1,0 +1,96 @@
+//! `list`: environments and the worktrees beside them, with what each holds and does.
+
+use crate::common::{Sandbox, wait_until};
+use serde_json::{Value, json};
+use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
+
+#[test]
+fn the_main_checkout_comes_first_and_plain_worktrees_say_how_to_adopt_them() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let empty = repo.agentenv(&["list"]).ok();
+    assert!(empty.stdout.starts_with("no environments"), "{}", empty.show());
+    repo.git(&["worktree", "add", "--quiet", "-b", "by-hand", "../by-hand"]);
+    repo.agentenv(&["add", "x"]).ok();
+
+    let said = repo.agentenv(&["list"]).ok().stdout;
+    let words = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = said.lines().skip(1).map(words).collect();
+    assert_eq!(rows, [["@", "main"], ["x", "ready"], ["by-hand", "plain"]], "{said}");
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"].as_array().unwrap().len(), 1);
+    let of = |worktree: &Value| (worktree["branch"].clone(), worktree["is_main"].clone());
+    let worktrees: Vec<_> = listed["worktrees"].as_array().unwrap().iter().map(of).collect();
+    assert_eq!(worktrees, [(json!("main"), json!(true)), (json!("by-hand"), json!(false))]);
+    assert_eq!(listed["worktrees"][0]["status"], Value::Null, "git is not asked");
+
+    repo.agentenv(&["adopt", "../by-hand"]).ok();
+    let listed = repo.agentenv(&["list", "--all", "--json"]).ok().json();
+    assert_eq!(listed["worktrees"].as_array().unwrap().len(), 1, "{listed:#}");
+}
+
+#[test]
+fn full_shows_changes_commits_the_last_activity_and_sizes() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    sandbox.repo_at("app-x").commit("work", "done\n");
+    // A time that nothing else in the worktree has: later than that of the commit.
+    let later = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+    let file = fs::File::create(sandbox.root.join("app-x/notes")).unwrap();
+    file.set_modified(later).unwrap();
+    drop(file);
+    let row = repo.agentenv(&["list", "--full", "--json"]).ok().json()["environments"][0].clone();
+    assert_eq!(row["status"], json!({"changed": 1, "ahead": 1, "behind": 0, "beside": "main"}));
+    assert_eq!(row["last_activity"], 4_000_000_000_u64, "{row:#}");
+    assert!(row["worktree_bytes"].as_u64().unwrap() > 0, "{row:#}");
+    assert!(row["database_bytes"].as_u64().unwrap() > 1_000_000, "{row:#}");
+    let text = repo.agentenv(&["list", "--full"]).ok().stdout;
+    for cell in ["+1 main", " 0s ", " MB ", "ACTIVE", "DB SIZE"] {
+        assert!(text.contains(cell), "{cell}: {text}");
+    }
+}
+
+#[test]
+fn processes_that_up_started_are_counted_and_those_that_died_are_seen() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let processes = "processes: { web: exec sleep 600, worker: exec sleep 600, once: \"true\" }\n";
+    repo.config(&(sandbox.config_without_servers() + processes));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    let counts = || {
+        let row = repo.agentenv(&["list", "--json"]).ok().json()["environments"][0].clone();
+        (row["running"].as_u64().unwrap(), row["died"].as_u64().unwrap())
+    };
+    assert_eq!(counts(), (0, 0));
+    repo.agentenv(&["up", "x"]).ok();
+    wait_until("the one that ends has ended", || counts() == (2, 0));
+    let ps = repo.agentenv(&["ps", "x", "--json"]).ok().json();
+    let pid = ps["environments"][0]["processes"][1]["pid"].as_u64().unwrap().to_string();
+    let kill = sandbox.command("kill").args(["-9", &pid]).status().unwrap();
+    assert!(kill.success());
+    wait_until("the other is missed", || counts() == (1, 1));
+    assert!(repo.agentenv(&["list"]).ok().stdout.contains(" 1/2 "));
+    repo.agentenv(&["down", "x"]).ok();
+    assert_eq!(counts(), (0, 0));
+}
+
+#[test]
+fn watch_needs_a_terminal() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let said = repo.agentenv(&["list", "--watch"]).fails(2);
+    assert!(
+        said.stderr.contains("cannot watch: stdin or stdout is not a terminal"),
+        "{}",
+        said.show()
+    );
+    assert!(said.stderr.contains("git agentenv list --full"), "{}", said.show());
+    assert_eq!(said.stdout, "");
+    let said = repo.agentenv(&["list", "--watch", "--json"]).fails(2);
+    assert!(said.json()["error"]["hint"].as_str().unwrap().contains("--full --json"));
+}
