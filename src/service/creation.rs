@@ -43,7 +43,7 @@ impl Servers {
             }
             Resource::MysqlDatabase(database) => {
                 failpoint::point("before-database")?;
-                mysql::create(database, id)?;
+                mysql::create(database, id, from)?;
                 failpoint::point("database-made")?;
                 Ok(Made::Ours(None))
             }

@@ -20,7 +20,7 @@ use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds of services whose databases can be copies.
-const KINDS: [Kind; 2] = [Kind::Postgres, Kind::Sqlite];
+const KINDS: [Kind; 3] = [Kind::Postgres, Kind::Mysql, Kind::Sqlite];
 
 /// The word for an empty database.
 pub const EMPTY: &str = "empty";
@@ -28,7 +28,7 @@ pub const EMPTY: &str = "empty";
 /// The word for the main checkout's database.
 pub const MAIN: &str = "main";
 
-/// What `--data` means for each Postgres or SQLite service: `empty`, `main`, an environment, or a snapshot of one, also written
+/// What `--data` means for each service with a database: `empty`, `main`, an environment, or a snapshot of one, also written
 /// `<env>:<snapshot>`.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub fn named(workspace: &Workspace<'_>, wanted: &str, unmasked: bool) -> Result<
     let services: Vec<_> = services.filter(|(_, one)| KINDS.contains(&one.kind)).collect();
     if services.is_empty() {
         return Err(
-            error::usage("`--data` needs a Postgres or SQLite service, and there is none").into()
+            error::usage("`--data` needs a service with a database, and there is none").into()
         );
     }
     let mut chosen = BTreeMap::new();
@@ -110,7 +110,8 @@ fn snapshots(
     };
     let leases = workspace.context.leases()?;
     let mut chosen = BTreeMap::new();
-    for (service, settings) in services {
+    let postgres = services.iter().filter(|(_, one)| one.kind == Kind::Postgres);
+    for (service, settings) in postgres {
         let Some(server) = Server::of_service(settings) else { continue };
         let mut found = snapshot::all(&server)?;
         found.retain(|one| {

@@ -114,7 +114,7 @@ fn kind(at: &At) -> Checked<Kind> {
 fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     let idle: &[&str] = match kind {
         Kind::Postgres => &["range"],
-        Kind::Mysql => &["range", "from", "template", "also"],
+        Kind::Mysql => &["range", "template", "also"],
         Kind::Redis => &["name", "from", "template", "also"],
         Kind::Sqlite => &OF_SERVERS,
     };

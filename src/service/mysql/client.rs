@@ -1,10 +1,12 @@
 //! The client program: `mariadb` or `mysql`, in the server's container or on this host.
 
+use super::scripts;
 use crate::error;
-use crate::service::Server;
 use crate::service::executor::{Site, Task};
+use crate::service::{Database, Server};
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
+use std::time::Duration;
 
 /// The variable from which the client takes a password.
 const PASSWORD: &str = "MYSQL_PWD";
@@ -14,6 +16,25 @@ const PASSWORD: &str = "MYSQL_PWD";
 const CLIENT: &str = r#"client=$(command -v mariadb || command -v mysql) || { echo "no mariadb or mysql client" >&2; exit 127; }
 export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
 exec "$client" "$@""#;
+
+/// Fills a database in one process, while another reads the source or stdin is read. A reader that ends early says so: its
+/// text may have been cut anywhere.
+const FILL: &str = r#"client=$(command -v mariadb || command -v mysql) || { echo "no mariadb or mysql client" >&2; exit 127; }
+dump=$(command -v mariadb-dump || command -v mysqldump) || { echo "no mariadb-dump or mysqldump" >&2; exit 127; }
+export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
+echo begun
+fill() { "$client" "$@" --batch --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
+content() {
+  if [ -z "$AGENTENV_SOURCE" ]; then cat; echo "$?" >&3; return; fi
+  gtid=; if "$dump" --help | grep -q -e --set-gtid-purged; then gtid=--set-gtid-purged=OFF; fi
+  { "$dump" "$@" $gtid --single-transaction --quick --routines --events --triggers --hex-blob --no-tablespaces \
+    $AGENTENV_WITHOUT -- "$AGENTENV_SOURCE"; echo "$?" >&3; } | LC_ALL=C sed -e "$AGENTENV_VIEWS"
+}
+ended=$({ { printf '%s' "$AGENTENV_FIRST"; content "$@"; echo "$?" >&3; } | fill "$@"; echo "$?" >&3; } 3>&1)
+[ "$(echo $ended)" = "0 0 0" ] && echo copied"#;
+
+/// Time limit of a copy.
+pub(super) const COPYING: Duration = Duration::from_secs(600);
 
 /// What a server said about a statement: `ERROR 1007 (HY000) at line 3: Can't create database …`.
 #[derive(Debug)]
@@ -66,6 +87,37 @@ pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Resul
     Err(failure(&site, &task, &output))
 }
 
+/// Fills a database with the content of `source`, or with what `feed` prints. The client that fills it says `first` before.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn fill(
+    database: &Database,
+    source: &str,
+    without: &[String],
+    first: &str,
+    feed: Option<Cmd>,
+) -> Result<()> {
+    let Database { server, name, .. } = database;
+    let site = Site::with_password(server, PASSWORD)?;
+    let (without, views) = (without.join(" "), scripts::unqualified_views(source));
+    let mut task = connected(&site, server, FILL);
+    task.vars.extend([
+        ("AGENTENV_SOURCE", source),
+        ("AGENTENV_TARGET", name),
+        ("AGENTENV_WITHOUT", &without),
+        ("AGENTENV_VIEWS", &views),
+        ("AGENTENV_FIRST", first),
+    ]);
+    task.feed = feed;
+    task.patience = COPYING;
+    let output = site.run(&task)?;
+    if output.success() && output.text().lines().any(|line| line == "copied") {
+        return Ok(());
+    }
+    Err(failure(&site, &task, &output))
+}
+
 /// A client for a person or a script, on this process's own stdin and stdout.
 pub(super) fn interactive(
     server: &Server,
@@ -82,8 +134,15 @@ pub(super) fn interactive(
 }
 
 fn client<'a>(site: &'a Site, server: &'a Server) -> Task<'a> {
-    let mut args = vec!["-c", CLIENT, "mysql", "--user", &server.user];
-    args.extend(["--connect-timeout=10", "--default-character-set=utf8mb4"]);
+    let mut task = connected(site, server, CLIENT);
+    task.args.push("--connect-timeout=10");
+    task
+}
+
+/// A shell script whose arguments are what every program of the server needs to reach it.
+fn connected<'a>(site: &'a Site, server: &'a Server, script: &'a str) -> Task<'a> {
+    let mut args = vec!["-c", script, "mysql", "--user", &server.user];
+    args.push("--default-character-set=utf8mb4");
     if site.is_host() {
         args.extend(["--host=127.0.0.1", "--protocol=tcp", "--port", site.port()]);
     }

@@ -1,12 +1,14 @@
 //! MySQL and MariaDB: a database for each environment, marked by a view in it. Each operation is one session.
 
 mod client;
+mod fill;
 mod scripts;
 
 use super::detail::Detail;
 use super::{Database, Gone, Server, Session, State};
 use crate::error;
 use crate::model::lease;
+use crate::model::source::Source;
 use crate::sys::exec::Cmd;
 use anyhow::Result;
 use client::SqlError;
@@ -28,10 +30,15 @@ pub struct Found {
     pub id: String,
 }
 
-/// Creates a database marked with the lease's id. One that carries the mark already is fine.
+/// Creates a database marked with the lease's id, as a copy of `from` if there is one. One that carries the mark already
+/// and is complete is fine.
 ///
-/// Refused when a database of this name is not ours.
-pub fn create(database: &Database, id: &str) -> Result<()> {
+/// # Errors
+/// `Refused` when a database of this name is not ours, or the source has what cannot be copied; `NotFound` without a source.
+pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()> {
+    if let Some(source) = from {
+        return fill::create(database, id, source);
+    }
     let Database { server, name, .. } = database;
     require_name(name)?;
     let names = Names::new(name, id);
@@ -68,7 +75,7 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
 pub fn reset(database: &Database, id: &str, force: bool) -> Result<Gone> {
     let gone = release(database, id, force)?;
     if matches!(gone, Gone::Dropped | Gone::Missing) {
-        create(database, id)?;
+        create(database, id, None)?;
     }
     Ok(gone)
 }

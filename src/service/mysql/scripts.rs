@@ -49,6 +49,7 @@ SET @holds = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema =
   OR EXISTS(SELECT 1 FROM information_schema.routines WHERE routine_schema = {name})
   OR EXISTS(SELECT 1 FROM information_schema.events WHERE event_schema = {name});
 SET @ours = @marked OR (@exists AND @announced AND NOT @holds);
+SET @partial = @ours AND @announced;
 "
     )
 }
@@ -61,19 +62,91 @@ fn only_if(condition: &str, statement: &str) -> String {
     )
 }
 
-/// Creates a database with its mark, under the lock. Answers `made`, `ours` or `taken`.
+/// Creates an empty database with its mark, under the lock. Answers `made`, `ours` or `taken`.
 pub(super) fn create(names: &Names) -> String {
+    let birth = identifier(&names.birth);
+    let complete = only_if("@fresh OR @ours", &format!("DROP DATABASE IF EXISTS {birth}"));
+    begun(names, "") + &complete + SAY_CREATED
+}
+
+/// Begins a database, in the place of one that was not completed: it stays announced until [`finish`]. `like` says how it
+/// is created. Answers `made`, `ours` or `taken`.
+pub(super) fn begin(names: &Names, like: &str) -> String {
+    begun(names, like) + SAY_CREATED
+}
+
+const SAY_CREATED: &str = "SELECT IF(@fresh, 'made', IF(@ours, 'ours', 'taken'));\n";
+
+fn begun(names: &Names, like: &str) -> String {
     let (name, birth) = (identifier(names.name), identifier(&names.birth));
     let view =
         format!("CREATE VIEW {name}.{} AS SELECT 1 AS git_agentenv", identifier(&names.mark));
     [
         facts(names),
-        "SET @fresh = NOT @exists;\n".to_owned(),
+        only_if("@partial", &format!("DROP DATABASE IF EXISTS {name}")),
+        "SET @fresh = @partial OR NOT @exists;\n".to_owned(),
         only_if("@fresh AND NOT @announced", &format!("CREATE DATABASE {birth}")),
-        only_if("@fresh", &format!("CREATE DATABASE {name}")),
-        only_if("@fresh OR (@ours AND NOT @marked)", &view),
-        only_if("@fresh OR @ours", &format!("DROP DATABASE IF EXISTS {birth}")),
-        "SELECT IF(@fresh, 'made', IF(@ours, 'ours', 'taken'));\n".to_owned(),
+        only_if("@fresh", &format!("CREATE DATABASE {name} {like}")),
+        only_if("@fresh", &view),
+    ]
+    .concat()
+}
+
+/// What the client that fills a database says first: it takes the lock, and fails when the database is not the one that
+/// was begun. A client that outlives this program is waited for.
+pub(super) fn claim(names: &Names) -> String {
+    let mark = format!("{}.{}", identifier(names.name), identifier(&names.mark));
+    format!("{}SELECT git_agentenv FROM {mark};\n", lock(names))
+}
+
+/// Ends what [`begin`] began; answers `complete`.
+pub(super) fn finish(names: &Names) -> String {
+    let birth = identifier(&names.birth);
+    [
+        facts(names),
+        only_if("@marked", &format!("DROP DATABASE IF EXISTS {birth}")),
+        "SELECT IF(@marked, 'complete', 'gone');\n".to_owned(),
+    ]
+    .concat()
+}
+
+/// A regular expression for a name, also in brackets and between the slashes of `sed`.
+fn pattern(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || c == '_';
+    name.chars().map(|c| if plain(c) { c.to_string() } else { format!("[{c}]") }).collect()
+}
+
+/// A program for `sed` that takes the name of the database out of the views in a dump: MariaDB writes it where a view's
+/// definer may not read the tables, and the view of the copy would not be made.
+pub(super) fn unqualified_views(database: &str) -> String {
+    format!(r"/^\/\*!50001 VIEW /s/`{}`\.//g", pattern(database))
+}
+
+/// Says of a database that is to be copied how it was created, which views mark it, and what of it no copy has: `like`,
+/// `mark` and `refused`, each with a value. Nothing when it does not exist.
+pub(super) fn source(name: &str) -> String {
+    let shape = text(&format!("^{VIEW}[0-9a-f]{{24}}$"));
+    // Code that names its database would reach the source from the copy.
+    let names_it = text(&format!("(^|[^A-Za-z0-9_$`.])`?{}`?[[:space:]]*[.]", pattern(name)));
+    let name = text(name);
+    let code = |kind: &str, schema: &str, object: &str, body: &str, table: &str| {
+        format!(
+            "SELECT CONCAT('refused\\t{kind} `', {object}, '` names its database') FROM information_schema.{table}
+  WHERE {schema} = {name} AND {body} REGEXP {names_it};\n"
+        )
+    };
+    [
+        format!(
+            "SELECT CONCAT('like\\tCHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
+  FROM information_schema.schemata WHERE schema_name = {name};
+SELECT CONCAT('mark\\t', table_name) FROM information_schema.tables
+  WHERE table_schema = {name} AND table_type = 'VIEW' AND table_name REGEXP {shape};
+SELECT CONCAT('refused\\tthe history of table `', table_name, '` is in no dump') FROM information_schema.tables
+  WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';\n"
+        ),
+        code("routine", "routine_schema", "routine_name", "routine_definition", "routines"),
+        code("trigger", "trigger_schema", "trigger_name", "action_statement", "triggers"),
+        code("event", "event_schema", "event_name", "event_definition", "events"),
     ]
     .concat()
 }
@@ -97,7 +170,8 @@ pub(super) fn release(names: &Names, force: bool) -> String {
 
 /// Says how a database is: `ours`, `missing` or `foreign`.
 pub(super) fn state(names: &Names) -> String {
-    facts(names) + "SELECT IF(@marked, 'ours', IF(@exists AND NOT @ours, 'foreign', 'missing'));\n"
+    facts(names)
+        + "SELECT IF(@marked AND NOT @announced, 'ours', IF(@exists AND NOT @ours, 'foreign', 'missing'));\n"
 }
 
 /// Lists the sessions on a database, one a line: id, user, address, state.

@@ -97,6 +97,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&trash::RESTORE)
         .chain(&trash::DELETE)
         .chain(&crash_data::SPARES)
+        .chain(&crash_data::MYSQL)
         .map(ToString::to_string)
         .collect();
     assert_eq!(found, struck);

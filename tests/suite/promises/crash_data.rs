@@ -8,6 +8,9 @@ pub const POINTS: [&str; 2] = ["template-prepared", "template-published"];
 /// Points on the way of a spare, and of the `add` that takes it.
 pub const SPARES: [&str; 3] = ["spare-filled", "spare-made", "spare-claimed"];
 
+/// Points on the way of a copy on MySQL: see `services::mysql`.
+pub const MYSQL: [&str; 2] = ["mysql-begun", "mysql-filled"];
+
 #[test]
 fn a_template_that_was_cut_short_leaves_nothing_and_is_made_by_the_next() {
     let sandbox = Sandbox::new();

@@ -4,7 +4,7 @@ mod blackbox;
 mod blackbox_servers;
 mod bulk;
 mod crash;
-mod crash_data;
+pub mod crash_data;
 mod env_file;
 mod hostile;
 mod leftovers;

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB on a real server (MariaDB 10.11): databases with our mark, and no others.
 
 use crate::common::{Container, Repo, Sandbox, wait_until};
+use crate::promises::crash_data::MYSQL;
 use std::fs;
 
 /// A server of this test's own, with a password as the official images want one.
@@ -113,4 +114,118 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
     fs::remove_file(lease.path()).unwrap();
     repo.agentenv(&["prune"]).ok();
     assert!(databases(&server).is_empty(), "a marked database without lease and worktree goes");
+}
+
+/// A source with one of everything that a copy can lose.
+const SOURCE: &str = r#"CREATE DATABASE shop CHARACTER SET latin1 COLLATE latin1_german1_ci; USE shop;
+CREATE TABLE item (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40) CHARACTER SET utf8mb4, raw BLOB, half INT AS (CHAR_LENGTH(name)) STORED);
+CREATE TABLE part (item INT, FOREIGN KEY (item) REFERENCES item (id) ON DELETE CASCADE);
+INSERT INTO item (name, raw) VALUES ('Käse ☃ ''`"', x'00ff275c0a'), ('two\nlines', NULL);
+INSERT INTO part VALUES (1);
+CREATE SEQUENCE counter START WITH 7;
+CREATE TRIGGER upper_case BEFORE INSERT ON item FOR EACH ROW SET NEW.name = UPPER(NEW.name);
+CREATE FUNCTION twice(x INT) RETURNS INT DETERMINISTIC RETURN 2 * x;
+CREATE PROCEDURE clean() MODIFIES SQL DATA DELETE FROM part;
+CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO CALL clean();
+CREATE USER keeper; CREATE DEFINER = keeper SQL SECURITY DEFINER VIEW named AS SELECT name FROM item"#;
+
+/// What the catalogues hold of a database, and its rows.
+fn all_of(server: &Container, database: &str) -> String {
+    let d = format!("'{database}'");
+    let sql = format!(
+        "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {d};
+SELECT table_name, table_type, engine, table_collation FROM information_schema.tables WHERE table_schema = {d} AND table_name NOT LIKE 'agentenv%' ORDER BY 1;
+SELECT table_name, column_name, column_type, character_set_name, generation_expression FROM information_schema.columns WHERE table_schema = {d} AND table_name NOT LIKE 'agentenv%' ORDER BY 1, 2;
+SELECT routine_name, routine_type, routine_definition, definer FROM information_schema.routines WHERE routine_schema = {d} ORDER BY 1;
+SELECT trigger_name, action_statement, definer FROM information_schema.triggers WHERE trigger_schema = {d};
+SELECT event_name, event_definition, status FROM information_schema.events WHERE event_schema = {d};
+SELECT definer, security_type FROM information_schema.views WHERE table_schema = {d} AND table_name = 'named';
+SELECT constraint_name, delete_rule FROM information_schema.referential_constraints WHERE constraint_schema = {d};
+USE {database}; SELECT id, HEX(name), HEX(raw), half FROM item ORDER BY id; SELECT * FROM part; SELECT next_not_cached_value FROM counter"
+    );
+    self::sql(server, &sql).unwrap()
+}
+
+#[test]
+fn a_new_database_is_a_faithful_copy_of_main_another_environments_or_a_dump() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let from = |source: &str| {
+        repo.config(&config.replace("kind: mysql,", &format!("kind: mysql, from: {source},")));
+    };
+    sql(&server, SOURCE).unwrap();
+    let expected = all_of(&server, "shop");
+    assert!(expected.contains("latin1_german1_ci") && expected.contains("keeper"), "{expected}");
+
+    from("main");
+    repo.agentenv(&["add", "x"]).ok();
+    assert_eq!(all_of(&server, "shop_x"), expected);
+    from("empty");
+    repo.agentenv(&["add", "y", "--data", "x"]).ok();
+    assert_eq!(all_of(&server, "shop_y"), expected);
+    let marks = "SELECT COUNT(*) FROM information_schema.views WHERE table_schema = 'shop_y' AND table_name LIKE 'agentenv%'";
+    assert_eq!(sql(&server, marks).unwrap(), "1", "the mark of the source stays there");
+
+    // Of a view whose definer may not read its tables MariaDB's own dump is not whole.
+    sql(&server, "GRANT SELECT ON shop.* TO keeper").unwrap();
+    let dump = "MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb-dump -uroot --routines --events --hex-blob shop";
+    let text = server.exec(&["sh", "-c", dump]).unwrap();
+    fs::write(repo.path.join("seed.sql"), &text).unwrap();
+    from("{ dump: seed.sql }");
+    repo.agentenv(&["add", "z"]).ok();
+    // A dump does not say how its database was created.
+    let without_default = |all: &str| {
+        let lines = all.lines().skip(1).filter(|line| !line.starts_with("counter\tSEQUENCE"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(without_default(&all_of(&server, "shop_z")), without_default(&expected));
+
+    let before = databases(&server);
+    for (dump, why) in [
+        (format!("USE shop;\n{text}"), "names a database"),
+        (format!("{text}\nINSERT INTO nothing VALUES (1);\n"), "nothing"),
+        (text[..text.len() / 2].to_owned() + "'", "error"),
+    ] {
+        fs::write(repo.path.join("seed.sql"), dump).unwrap();
+        let said = repo.agentenv(&["add", "w"]);
+        assert!(said.code != 0 && said.stderr.contains(why), "{why}: {}", said.show());
+        assert_eq!(databases(&server), before);
+    }
+    from("main");
+    sql(&server, "USE shop; CREATE PROCEDURE leads() SELECT * FROM shop . item").unwrap();
+    let said = repo.agentenv(&["add", "w"]).fails(7);
+    assert!(said.stderr.contains("routine `leads` names its database"), "{}", said.show());
+    from("absent");
+    repo.agentenv(&["add", "w"]).fails(4);
+    assert_eq!(databases(&server), before);
+}
+
+#[test]
+fn a_copy_that_was_cut_short_is_rolled_back_or_made_again() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    repo.config(&config.replace("kind: mysql,", "kind: mysql, from: main,"));
+    sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 1 AS a").unwrap();
+    let killed = |command: &str, name: &str, point: &str| {
+        let mut run = sandbox.command("git");
+        run.args(["agentenv", command, name]).current_dir(&repo.path);
+        sandbox.outcome(run.env("AGENTENV_FAULT", format!("{point}:kill"))).fails(128 + 9);
+    };
+    for point in MYSQL {
+        killed("add", "x", point);
+        repo.agentenv(&["prune"]).ok();
+        assert_eq!(databases(&server), ["shop"], "killed at {point}");
+
+        repo.agentenv(&["add", "x"]).ok();
+        sql(&server, "DROP DATABASE shop_x").unwrap();
+        killed("adopt", "../app-x", point);
+        let said = repo.agentenv(&["doctor"]).fails(1);
+        assert!(said.stdout.contains("shop_x is missing"), "{}", said.show());
+        repo.agentenv(&["adopt", "../app-x"]).ok();
+        assert_eq!(databases(&server), ["shop", "shop_x"]);
+        assert_eq!(sql(&server, "SELECT a FROM shop_x.t").unwrap(), "1");
+        repo.agentenv(&["remove", "x", "--force", "--yes"]).ok();
+    }
 }

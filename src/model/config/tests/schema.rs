@@ -154,7 +154,7 @@ fn both_refuse_what_is_wrong_in_itself() {
         "services: { a: { kind: postgres, also: ['{POSTGRES_DB}_*'] } }",
         "services: { a: { kind: postgres, also: ['test {POSTGRES_DB}'] } }",
         "services: { a: { kind: postgres, also: ['a{POSTGRES_DB}{POSTGRES_DB}'] } }",
-        "services: { a: { kind: mysql, from: main } }",
+        "services: { a: { kind: redis, from: main } }",
         "services: { a: { kind: sqlite, from: { dump: x } } }",
         "services: { a: { kind: sqlite, from: ~/x } }",
         "services: { a: { kind: postgres, from: -x } }",
