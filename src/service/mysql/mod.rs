@@ -114,7 +114,8 @@ pub fn inventory(server: &Server) -> Result<Vec<Found>> {
     let lines = client::run(server, scripts::inventory(), None)?;
     let found = |line: &String| {
         let (name, mark) = line.split_once('\t')?;
-        let id = lease::id_of_mark(&lease::mark(mark.strip_prefix(VIEW)?))?.to_owned();
+        let id = mark.strip_prefix(VIEW)?.split('_').next()?;
+        let id = lease::id_of_mark(&lease::mark(id))?.to_owned();
         Some(Found { name: name.to_owned(), id })
     };
     Ok(lines.iter().filter_map(found).collect())

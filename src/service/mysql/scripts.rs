@@ -2,9 +2,10 @@
 //!
 //! MySQL knows no comment on a database, so a view carries the mark: it goes with the database, and tools that dump a
 //! schema or empty every table leave it alone. A database cannot be renamed either; what is being created is announced
-//! by an empty database of the lease's own name, which goes once the mark is set.
+//! by an empty database whose name is made of the lease's id and a hash of that name, which goes once it is complete.
 
-use super::VIEW;
+use super::{LONGEST, VIEW};
+use crate::model::name::with_hash;
 
 /// A name in backquotes.
 pub(super) fn identifier(name: &str) -> String {
@@ -26,7 +27,13 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     pub(super) fn new(name: &'a str, id: &str) -> Self {
-        Names { name, mark: format!("{VIEW}{id}"), birth: format!("{VIEW}{id}") }
+        let mark = format!("{VIEW}{id}");
+        // An announcement that was left alone is released by its own name.
+        let birth = match name.starts_with(&mark) {
+            true => name.to_owned(),
+            false => with_hash(&mark, name, '_', LONGEST),
+        };
+        Names { name, mark, birth }
     }
 }
 
@@ -193,14 +200,15 @@ pub(super) fn size(name: &str) -> String {
     )
 }
 
-/// Lists every database that carries a mark or announces one: its name and the name that holds the lease's id.
+/// Lists every database that carries a mark or announces one: its name and the name that begins with the lease's id.
 pub(super) fn inventory() -> String {
-    let shape = text(&format!("^{VIEW}[0-9a-f]{{24}}$"));
+    let mark = text(&format!("^{VIEW}[0-9a-f]{{24}}$"));
+    let birth = text(&format!("^{VIEW}[0-9a-f]{{24}}(_[0-9a-f]+)?$"));
     format!(
         "SELECT CONCAT_WS('\\t', table_schema, table_name) FROM information_schema.tables
-  WHERE table_type = 'VIEW' AND table_name REGEXP {shape}
+  WHERE table_type = 'VIEW' AND table_name REGEXP {mark}
 UNION SELECT CONCAT_WS('\\t', schema_name, schema_name) FROM information_schema.schemata
-  WHERE schema_name REGEXP {shape};\n"
+  WHERE schema_name REGEXP {birth};\n"
     )
 }
 

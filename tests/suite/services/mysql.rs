@@ -27,6 +27,11 @@ fn databases(server: &Container) -> Vec<String> {
     sql(server, &list).unwrap().lines().map(str::to_owned).collect()
 }
 
+/// The database that announces `shop_x`.
+fn announced(id: &str) -> String {
+    git_agentenv::model::name::with_hash(&format!("agentenv_{id}"), "shop_x", '_', 64)
+}
+
 fn project<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
     let repo = sandbox.repo("app");
     let service = format!(
@@ -104,7 +109,7 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
     let lease = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
     let id = lease.path().file_stem().unwrap().to_str().unwrap().to_owned();
     // As a server that dies between the two statements leaves it: announced, and without its mark.
-    sql(&server, &format!("DROP VIEW shop_x.agentenv_{id}; CREATE DATABASE agentenv_{id}"))
+    sql(&server, &format!("DROP VIEW shop_x.agentenv_{id}; CREATE DATABASE {}", announced(&id)))
         .unwrap();
     repo.agentenv(&["adopt", "../app-x"]).ok();
     assert_eq!(databases(&server), ["shop_x"]);
@@ -114,6 +119,10 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
     fs::remove_file(lease.path()).unwrap();
     repo.agentenv(&["prune"]).ok();
     assert!(databases(&server).is_empty(), "a marked database without lease and worktree goes");
+
+    sql(&server, &format!("CREATE DATABASE {}", announced(&id))).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    assert!(databases(&server).is_empty(), "so does an announcement");
 }
 
 /// A source with one of everything that a copy can lose.
@@ -228,4 +237,27 @@ fn a_copy_that_was_cut_short_is_rolled_back_or_made_again() {
         assert_eq!(sql(&server, "SELECT a FROM shop_x.t").unwrap(), "1");
         repo.agentenv(&["remove", "x", "--force", "--yes"]).ok();
     }
+}
+
+#[test]
+fn a_copy_that_was_cut_short_is_no_word_about_the_other_database() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let other = format!(
+        "  other: {{ kind: mysql, variable: OTHER, name: \"other_{{name}}\", main: shop, container: {} }}\n",
+        server.name
+    );
+    let config = config.replace("kind: mysql,", "kind: mysql, from: main,");
+    repo.config(&config.replace("services:\n", &format!("services:\n{other}")));
+    sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 1 AS a").unwrap();
+    repo.agentenv(&["add", "x"]).ok();
+    sql(&server, "CREATE TABLE other_x.mine AS SELECT 2 AS a; DROP DATABASE shop_x").unwrap();
+    let mut adopt = sandbox.command("git");
+    adopt.args(["agentenv", "adopt", "../app-x"]).current_dir(&repo.path);
+    sandbox.outcome(adopt.env("AGENTENV_FAULT", "mysql-begun:kill")).fails(128 + 9);
+    repo.agentenv(&["adopt", "../app-x"]).ok();
+    assert_eq!(sql(&server, "SELECT a FROM other_x.mine").unwrap(), "2");
+    assert_eq!(sql(&server, "SELECT a FROM shop_x.t").unwrap(), "1");
+    assert_eq!(databases(&server), ["other_x", "shop", "shop_x"]);
 }
