@@ -2,6 +2,7 @@
 //! process in the container 60 ms.
 
 use crate::error::{self, Exit, Failure, may_have_run};
+use crate::model::config::Place;
 use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
 use crate::sys::{budget, docker};
@@ -10,6 +11,8 @@ use redis::{
     Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
     ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, Value,
 };
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The port inside the container.
@@ -38,11 +41,34 @@ pub(super) fn eval_long(
     Route::to(server)?.ask(&command, payload, LONG_PATIENCE)
 }
 
-/// The way to a server. To find it takes a process, so several commands share one.
+/// The way to a server.
 pub(super) struct Route {
     site: Site,
+    place: Place,
     password: Option<String>,
-    address: Option<(String, u16)>,
+    address: Address,
+}
+
+/// Where on this machine a container is reached; `None`: nowhere.
+type Address = Option<(String, u16)>;
+
+/// Where containers were found: to find one takes a process, and a removal asks five times.
+static FOUND: Mutex<BTreeMap<Place, Address>> = Mutex::new(BTreeMap::new());
+
+/// Where a container is reached, as this process has found it before.
+fn find(place: &Place) -> Result<Address> {
+    let found = || FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(address) = found().get(place) {
+        return Ok(address.clone());
+    }
+    let address = docker::published(place, PORT)?.map(|at| (at.ip().to_string(), at.port()));
+    found().insert(place.clone(), address.clone());
+    Ok(address)
+}
+
+/// No server answered where the container was found: it may be somewhere else by now.
+fn forget(place: &Place) {
+    FOUND.lock().unwrap_or_else(PoisonError::into_inner).remove(place);
 }
 
 impl Route {
@@ -53,9 +79,9 @@ impl Route {
         let address = if site.is_host() {
             Some(("localhost".to_owned(), server.port))
         } else {
-            docker::published(&server.place, PORT)?.map(|at| (at.ip().to_string(), at.port()))
+            find(&server.place)?
         };
-        Ok(Route { site, password, address })
+        Ok(Route { site, place: server.place.clone(), password, address })
     }
 
     /// Runs a script with a key and arguments and returns its one line.
@@ -81,6 +107,7 @@ impl Route {
                 // `docker exec` may still work, and else names the reason: paused, stopped.
                 Err(error) if error.is_io_error() && !self.site.is_host() => {
                     sent = !error.is_connection_refusal();
+                    forget(&self.place);
                 }
                 Err(error) if error.is_timeout() => {
                     return Err(question.unanswered(question.limit()));
