@@ -2,8 +2,8 @@
 
 use crate::commands::{
     add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, mcp,
-    open, path, prune, ps, remove, restart, restore, run, shell_init, status, switch, trust, up,
-    wait,
+    move_to, open, path, prune, ps, remove, restart, restore, run, shell_init, status, switch,
+    trust, up, wait,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -147,6 +147,13 @@ pub enum Command {
     /// The URL has a host name of its own, such as `http://feature-x.localhost:8012`, so that the
     /// environments do not share cookies. `--print` prints the URL only.
     Open(open::Args),
+    /// Move the worktree of an environment to another directory
+    ///
+    /// Moves it as `git worktree move` does, then writes anew what names its directory: variables
+    /// and the Compose file. Ports, databases and Redis indexes stay. Nothing may run in the
+    /// environment or be connected to its servers. A move that was killed is finished by the same
+    /// command.
+    Move(move_to::Args),
     /// Print the path of an environment
     ///
     /// For use in scripts and with `cd`. The function of `git agentenv shell-init` changes

@@ -27,6 +27,7 @@ pub mod project_files;
 pub mod prune;
 pub mod reclaim;
 pub mod recover;
+pub mod relocate;
 pub mod removal_risks;
 pub mod remove;
 pub mod resolve;

@@ -69,7 +69,7 @@ pub fn active(leases: &[&Lease]) -> Vec<Vec<String>> {
 ///
 /// # Errors
 /// Of each, when a server does not say.
-fn connected(leases: &[&Lease]) -> Vec<Result<bool>> {
+pub fn connected(leases: &[&Lease]) -> Vec<Result<bool>> {
     let servers = Servers::of(leases);
     let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
     let looks = parts::each(&held, |held| servers.look(held)).into_iter();

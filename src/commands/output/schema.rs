@@ -49,6 +49,7 @@ answers! {
     "init" => init::Answer | init::Instructions;
     "list" => list::Answer;
     "logs" => logs::Answer;
+    "move" => Environment;
     "open" => open::Answer;
     "path" => path::Answer;
     "prune" => prune::Report;

@@ -112,6 +112,12 @@ pub fn repair_worktree(repo: &Path, place: &Path) -> Result<()> {
     retry(|| git(repo).args(["worktree", "repair"]).arg(place)).map(drop)
 }
 
+/// Moves a worktree to a path where nothing is.
+pub fn move_worktree(repo: &Path, from: &Path, to: &Path) -> Result<()> {
+    retry(|| git(repo).args(["worktree", "move", "--"]).arg(from).arg(to))?;
+    failpoint::point("worktree-moved")
+}
+
 /// Takes our lock off a worktree.
 pub fn unlock(admin: &Path) -> Result<()> {
     fs::remove(&admin.join("locked"))

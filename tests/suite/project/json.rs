@@ -73,6 +73,7 @@ fn every_command_answers_as_its_schema_says() {
 
     repo.git(&["worktree", "add", "--quiet", "../plain", "-b", "plain"]);
     says(&["adopt", "../plain"]);
+    assert!(says(&["move", "plain", "../by-hand"])["path"].as_str().unwrap().ends_with("/by-hand"));
     let two = sandbox.root.join("app-two");
     std::fs::write(two.join("work"), "").unwrap();
     let losses = says(&["remove", "two", "--dry-run"]);

@@ -40,6 +40,9 @@ const WHOLE: [&str; 2] = ["before-hook", "hook-run"];
 /// Points of `adopt`; the promise about lost leases strikes them.
 const ADOPT: [&str; 1] = ["lease-restored"];
 
+/// Points of `move`.
+const MOVE: [&str; 4] = ["worktree-moved", "env-written", "compose-written", "file-replaced"];
+
 /// Points of `up`; the story of processes strikes them.
 const UP: [&str; 1] = ["process-started"];
 
@@ -87,6 +90,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&WHOLE)
         .chain(&UP)
         .chain(&ADOPT)
+        .chain(&MOVE)
         .chain(&CLOSE)
         .chain(&OPEN)
         .chain(&REMOVE)
@@ -239,6 +243,39 @@ fn one_that_is_killed_while_it_is_opened_again_is_opened_by_prune() {
         world.is_open();
         world.repo.agentenv(&REMOVES).ok();
         world.repo.leaves_nothing_but(&before, &format!("opening killed at {point}, removed"));
+    });
+}
+
+#[test]
+fn a_killed_move_is_finished_by_the_same_command() {
+    at_each(&MOVE, |world, point| {
+        let before = world.repo.traces();
+        world.repo.agentenv(&ADDS).ok();
+        let root = &world.sandbox.root;
+        fs::write(root.join("app-feature/work"), "work").unwrap();
+        let file = |dir: &str, name: &str| fs::read_to_string(root.join(dir).join(name)).unwrap();
+        let variables = file("app-feature", ".env.worktree");
+        let lease = world.lease_of("feature");
+        for (from, to) in [("app-feature", "moved"), ("moved", "app-feature")] {
+            let moves = ["move", "feature", &format!("../{to}")];
+            world.struck(&moves, &format!("{point}:kill")).fails(128 + 9);
+            world.repo.agentenv(&["prune"]).ok();
+            world.is_whole(&before);
+            world.repo.agentenv(&moves).ok();
+            world.is_whole(&before);
+            world.is_open();
+            assert!(!root.join(from).exists(), "{point}");
+            assert_eq!(file(to, "work"), "work", "{point}");
+            let now = file(to, ".env.worktree").replace("/moved", "/app-feature");
+            assert_eq!(now, variables, "{point}");
+            assert_eq!(world.lease_of("feature"), lease, "{point}");
+            assert_eq!(
+                world.repo.agentenv(&["path", "feature"]).ok().stdout.trim(),
+                root.join(to).to_str().unwrap()
+            );
+        }
+        world.repo.agentenv(&["remove", "feature", "-D", "--force"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("move killed at {point}, removed"));
     });
 }
 
@@ -398,6 +435,13 @@ impl World<'_> {
         // Only now: another environment of the same command may have come to the point meanwhile.
         fs::remove_file(&mark).unwrap();
         outcome
+    }
+
+    #[track_caller]
+    fn lease_of(&self, branch: &str) -> String {
+        let listed = self.repo.agentenv(&["list", "--json"]).ok().json();
+        let rows = listed["environments"].as_array().unwrap();
+        rows.iter().find(|row| row["branch"] == branch).unwrap()["lease"].to_string()
     }
 
     /// Its database takes connections.

@@ -1,6 +1,6 @@
 //! `list`: environments and the worktrees beside them, with what each holds and does.
 
-use crate::common::{Sandbox, wait_until};
+use crate::common::{Sandbox, hold, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
@@ -93,4 +93,57 @@ fn watch_needs_a_terminal() {
     assert_eq!(said.stdout, "");
     let said = repo.agentenv(&["list", "--watch", "--json"]).fails(2);
     assert!(said.json()["error"]["hint"].as_str().unwrap().contains("--full --json"));
+}
+
+#[test]
+fn move_takes_the_worktree_elsewhere_and_refuses_what_is_in_use() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let home = "env: { HOME_OF_APP: \"{path}\" }\n";
+    repo.config(&(sandbox.config() + home + "processes: { web: exec sleep 600 }\n"));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x", "y"]).ok();
+    fs::write(sandbox.root.join("app-x/work"), "mine").unwrap();
+
+    repo.agentenv(&["up", "x"]).ok();
+    let said = repo.agentenv(&["move", "x", "../moved"]).fails(7);
+    assert!(said.stderr.contains("its processes are up"), "{}", said.show());
+    assert!(said.stderr.contains("git agentenv down x"), "{}", said.show());
+    repo.agentenv(&["down", "x"]).ok();
+    let session = hold::on(&format!("{}_x", sandbox.id), "a-worker", "SELECT 1 AS one \\gset");
+    let said = repo.agentenv(&["move", "x", "../moved"]).fails(7);
+    assert!(said.stderr.contains("a client is connected"), "{}", said.show());
+    drop(session);
+    wait_until("the client has gone", || {
+        repo.agentenv(&["status", "x", "--json"]).ok().json()["sessions"] == json!([])
+    });
+    let said = repo.agentenv(&["move", "x", "../app-y/README"]).fails(7);
+    assert!(said.stderr.contains("already exists"), "{}", said.show());
+    let said = repo.agentenv(&["move", "x", "../none/moved"]).fails(7);
+    assert!(said.stderr.contains("mkdir -p"), "{}", said.show());
+    repo.git(&["worktree", "lock", "../app-x"]);
+    let said = repo.agentenv(&["move", "x", "../moved"]).fails(7);
+    assert!(said.stderr.contains("git worktree unlock"), "{}", said.show());
+    repo.git(&["worktree", "unlock", "../app-x"]);
+    assert!(sandbox.root.join("app-x/work").exists() && !sandbox.root.join("moved").exists());
+
+    fs::create_dir(sandbox.root.join("inside")).unwrap();
+    let lease =
+        || repo.agentenv(&["list", "--json"]).ok().json()["environments"][0]["lease"].clone();
+    let before = lease();
+    let said = repo.agentenv(&["move", "x", "../inside"]).ok();
+    let moved = sandbox.root.join("inside/app-x");
+    assert_eq!(said.stdout.trim(), moved.to_str().unwrap());
+    assert_eq!(
+        (lease(), fs::read_to_string(moved.join("work")).unwrap()),
+        (before, "mine".to_owned())
+    );
+    let variables = fs::read_to_string(moved.join(".env.worktree")).unwrap();
+    assert!(variables.contains(&format!("HOME_OF_APP={}", moved.display())), "{variables}");
+    // As git leaves it when it is killed between the directory and its record.
+    fs::rename(&moved, sandbox.root.join("moved")).unwrap();
+    repo.agentenv(&["move", "x", "../moved"]).ok();
+    assert!(repo.git(&["worktree", "list"]).contains("/moved "));
+    let doctor = repo.agentenv(&["doctor", "--json"]).json()["findings"].to_string();
+    assert!(!doctor.contains("`x`") && !doctor.contains("app-x"), "{doctor}");
 }

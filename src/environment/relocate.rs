@@ -1,0 +1,78 @@
+//! Moves the worktree of an environment to another directory.
+
+use crate::environment::context::Context;
+use crate::environment::{files, unused, worktree};
+use crate::error;
+use crate::model::lease::{Lease, Phase};
+use crate::model::shell;
+use crate::sys::fs::{self, Stands};
+use crate::sys::git;
+use crate::sys::repo::Worktree;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// Moves it, unless it is there already, and returns its new directory. As with `git worktree move`, a directory that
+/// exists gets the worktree inside. What names the old place is left to [`adopt`](super::adopt), which repairs it.
+///
+/// # Errors
+/// `Refused` when it is in use, locked or not complete, or when something is at the path; nothing is changed then.
+pub fn worktree(context: &Context, ui: &Ui, lease: &Lease, wanted: &Path) -> Result<PathBuf> {
+    let waiting = || ui.say("waiting for another git-agentenv");
+    let (_working, lease) = context.store.lock_current(lease, waiting)?;
+    let Some(tree) = worktree::of(&lease)?.filter(|_| lease.phase == Phase::Ready) else {
+        let failure = error::refused(format!("`{}` is not a complete environment", lease.name));
+        return Err(failure.hint("finish or release it: `git agentenv prune`").into());
+    };
+    let wanted = fs::canonical(wanted);
+    match worktree::elsewhere(&lease, &tree)? {
+        // A git that was killed had moved the directory, but not noted it.
+        Some(place) if fs::canonical(&place) == wanted => {
+            git::repair_worktree(&lease.main, &wanted)?;
+        }
+        _ if fs::canonical(&tree.path) == wanted => {}
+        _ => return carry_out(context, lease, &tree, wanted),
+    }
+    Ok(wanted)
+}
+
+fn carry_out(context: &Context, lease: Lease, tree: &Worktree, wanted: PathBuf) -> Result<PathBuf> {
+    worktree::require_in_place(&lease, tree)?;
+    worktree::require_unlocked(&lease, tree)?;
+    let lease = Lease { path: fs::canonical(&tree.path), ..lease };
+    let target = match fs::stands(&wanted)? {
+        Stands::Directory => wanted.join(lease.path.file_name().unwrap_or_default()),
+        _ => wanted,
+    };
+    if target == lease.path {
+        return Ok(target);
+    }
+    if fs::stands(&target)? != Stands::Nothing {
+        return Err(error::refused(format!("{} already exists", target.display())).into());
+    }
+    if let Some(parent) = target.parent().filter(|parent| !parent.is_dir()) {
+        let failure = error::refused(format!("{} is not a directory", parent.display()));
+        return Err(failure.hint(format!("create it: `mkdir -p {}`", shell::path(parent))).into());
+    }
+    require_unused(&lease)?;
+    git::move_worktree(&lease.main, &lease.path, &target)?;
+    files::ignore_worktrees(&context.store, &Lease { path: target.clone(), ..lease })?;
+    Ok(target)
+}
+
+/// What runs would write to the old place, or go on with variables that name it.
+fn require_unused(lease: &Lease) -> Result<()> {
+    let mut uses = unused::active(&[lease]).into_iter().flatten().collect::<Vec<_>>();
+    for connected in unused::connected(&[lease]) {
+        uses.extend(connected?.then(|| "a client is connected to its servers".to_owned()));
+    }
+    if uses.is_empty() {
+        return Ok(());
+    }
+    let message = format!("cannot move `{}`, it is in use:\n  {}", lease.name, uses.join("\n  "));
+    let hint = format!(
+        "stop what `up` started: `git agentenv down {}`; end the rest, and move again",
+        shell::word(&lease.name)
+    );
+    Err(error::refused(message).hint(hint).into())
+}
