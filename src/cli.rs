@@ -113,34 +113,37 @@ pub enum Command {
     Run(run::Args),
     /// Start the application of an environment
     ///
-    /// Starts the commands under `processes` in `.agentenv.yaml`, in the background, in the
-    /// worktree and with its variables. They need the approval of `git agentenv trust`. Processes
-    /// that run already stay. `--wait` waits until the application's port answers.
+    /// Starts the containers of the environment's compose file, where `.agentenv.yaml` names one
+    /// under `compose`, and the commands under `processes`, in the background, in the worktree and
+    /// with its variables. Both need the approval of `git agentenv trust`; a changed compose file
+    /// needs it again. What runs already stays. `--wait` waits until the application's ports answer.
     Up(up::Args),
     /// Stop the application of an environment
     ///
     /// Sends SIGTERM to the processes that `up` started and to their children, and SIGKILL to those
-    /// that run after `--timeout`. Other processes are never stopped.
+    /// that run after `--timeout`. Other processes are never stopped. The containers and networks of
+    /// the environment's compose file are removed; its named volumes stay until `remove`.
     Down(down::Args),
     /// Restart the application of an environment
     ///
     /// The same as `git agentenv down`, then `git agentenv up`. Use it after a change of the
     /// configuration or of the environment file.
     Restart(restart::Args),
-    /// List the processes of environments
+    /// List the processes and containers of environments
     ///
-    /// Shows the processes that `up` started, with their state. `--all` lists those of every
-    /// environment of this repository.
+    /// Shows what `up` started, with its state. `--all` lists that of every environment of this
+    /// repository.
     Ps(ps::Args),
-    /// Show the output of an environment's processes
+    /// Show the output of an environment's processes and containers
     ///
-    /// The output of each process is kept in a file, which the next `up` starts again. `--follow`
-    /// prints new lines until the processes end.
+    /// The output of each process is kept in a file, which the next `up` starts again; Docker keeps
+    /// that of a container until `down`. `--follow` prints new lines until all of them end.
     Logs(logs::Args),
     /// Wait until the application of an environment is ready
     ///
-    /// Returns when the application's port answers, and fails when `--timeout` is over or a process
-    /// ended. Use it between `up` and a test run.
+    /// Returns when the application's ports answer and its containers are healthy, and fails when
+    /// `--timeout` is over or a process or container ended. A container may end with 0. Use it
+    /// between `up` and a test run.
     Wait(wait::Args),
     /// Open the application of an environment in a browser
     ///

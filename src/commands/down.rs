@@ -48,6 +48,8 @@ struct Application {
     processes: usize,
     /// How many of them did not end by themselves.
     killed: usize,
+    /// How many containers were stopped and removed.
+    containers: usize,
 }
 
 /// Stops it.
@@ -56,8 +58,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let grace = Duration::from_secs(args.timeout);
     let leases = chosen(&context, &args.envs)?;
     let one = |lease: &Lease| {
-        let Stopped { processes, killed } = stop(&context, ui, lease, grace)?;
-        Ok(Application { name: lease.name.clone(), processes, killed })
+        let Stopped { processes, killed, containers } = stop(&context, ui, lease, grace)?;
+        Ok(Application { name: lease.name.clone(), processes, killed, containers })
     };
     let answer = Answer { stopped: leases.iter().map(one).collect::<Result<_>>()? };
     ui.answer(&answer, || answer.stopped.iter().map(described).collect())?;
@@ -75,14 +77,19 @@ pub(super) fn stop(context: &Context, ui: &Ui, lease: &Lease, grace: Duration) -
 }
 
 fn described(stopped: &Application) -> String {
-    let Application { name, processes, killed } = stopped;
-    match (processes, killed) {
-        (0, _) => format!("nothing runs in {name}\n"),
-        (_, 0) => format!("stopped {name}: {}\n", counted(*processes)),
-        _ => format!("stopped {name}: {}, {killed} killed\n", counted(*processes)),
+    let Application { name, processes, killed, containers } = stopped;
+    let counts = [
+        counted(*processes, "process", "processes"),
+        (*killed > 0).then(|| format!("{killed} killed")),
+        counted(*containers, "container", "containers"),
+    ];
+    let counts: Vec<String> = counts.into_iter().flatten().collect();
+    match counts.is_empty() {
+        true => format!("nothing runs in {name}\n"),
+        false => format!("stopped {name}: {}\n", counts.join(", ")),
     }
 }
 
-fn counted(processes: usize) -> String {
-    if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") }
+fn counted(count: usize, one: &str, many: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
 }

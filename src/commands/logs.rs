@@ -2,7 +2,7 @@
 
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
-use crate::environment::processes::{self, Follower, State, Status};
+use crate::environment::processes::{self, Containers, Follower, Source, State, Status};
 use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::config::Config;
@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The processes; none: all that were started
+    /// The processes and containers; none: all that were started
     #[arg(value_name = "PROCESS")]
     pub processes: Vec<String>,
     /// The environment; without it, the one around the current directory
@@ -55,10 +55,10 @@ pub(crate) struct Answer {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Log {
-    /// The process.
+    /// The process, or the container's service.
     process: String,
-    /// The log, absolute.
-    file: PathBuf,
+    /// The log, absolute; null: Docker keeps it.
+    file: Option<PathBuf>,
     /// Its last lines.
     lines: Vec<String>,
 }
@@ -68,7 +68,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config()?.unwrap_or_default();
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
-    let started = started(&processes::of(&lease, &config), &args.processes, &lease)?;
+    let known = processes::of(&lease, &config, &Containers::seen(ui, [&lease]));
+    let started = started(&known, &args.processes, &lease)?;
     let width = started.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let prefix = |name: &str| match started.len() {
         1 => String::new(),
@@ -76,24 +77,27 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     let mut followers = Vec::new();
     let mut answer = Answer { logs: Vec::new() };
-    for (name, file) in &started {
-        followers.push((prefix(name), Follower::at_end(file)?));
-        let lines = processes::tail(file, args.lines)?;
+    for (name, source) in &started {
+        if args.follow {
+            followers.push((name.clone(), prefix(name), source.follow(args.lines)?));
+            continue;
+        }
+        let lines = source.tail(args.lines)?;
         let lines = lines.lines().map(str::to_owned).collect();
-        answer.logs.push(Log { process: name.clone(), file: file.clone(), lines });
+        answer.logs.push(Log { process: name.clone(), file: source.file(), lines });
+    }
+    if args.follow {
+        return follow(ui, &lease, &config, &mut followers);
     }
     ui.answer(&answer, || {
         let text =
             |log: &Log| prefixed(&prefix(&log.process), log.lines.iter().map(String::as_str));
         answer.logs.iter().map(text).collect()
     })?;
-    if args.follow {
-        follow(ui, &lease, &config, &mut followers)?;
-    }
     Ok(Exit::Done)
 }
 
-fn started(known: &[Status], wanted: &[String], lease: &Lease) -> Result<Vec<(String, PathBuf)>> {
+fn started(known: &[Status], wanted: &[String], lease: &Lease) -> Result<Vec<(String, Source)>> {
     for name in wanted {
         if known.iter().all(|process| process.name != *name) {
             let names = known.iter().map(|process| process.name.as_str());
@@ -103,7 +107,7 @@ fn started(known: &[Status], wanted: &[String], lease: &Lease) -> Result<Vec<(St
         }
     }
     let is_meant = |process: &&Status| wanted.is_empty() || wanted.contains(&process.name);
-    let log = |process: &Status| Some((process.name.clone(), process.log.clone()?));
+    let log = |process: &Status| Some((process.name.clone(), Source::of(process)?));
     let logs: Vec<_> = known.iter().filter(is_meant).filter_map(log).collect();
     if logs.is_empty() {
         let failure = error::not_found(format!("nothing was started in `{}`", lease.name));
@@ -116,17 +120,21 @@ fn follow(
     ui: &Ui,
     lease: &Lease,
     config: &Config,
-    followers: &mut [(String, Follower)],
-) -> Result<()> {
+    followers: &mut [(String, String, Follower)],
+) -> Result<Exit> {
     loop {
         interrupt::check()?;
         // Looked at before the last lines are read: what ends afterwards is seen next time.
-        let runs = processes::of(lease, config).iter().any(|one| one.state == State::Running);
-        for (prefix, follower) in followers.iter_mut() {
-            ui.raw(&prefixed(prefix, follower.lines()?.lines()))?;
+        let processes = processes::of(lease, config, &Containers::none());
+        let mut runs = false;
+        for (name, prefix, follower) in followers.iter_mut() {
+            let is_it = |one: &Status| one.name == *name && one.state == State::Running;
+            let (lines, goes_on) = follower.lines(processes.iter().any(is_it))?;
+            runs |= goes_on;
+            ui.raw(&prefixed(prefix, lines.lines()))?;
         }
         if !runs {
-            return Ok(());
+            return Ok(Exit::Done);
         }
         std::thread::sleep(PAUSE);
     }

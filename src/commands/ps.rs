@@ -1,4 +1,4 @@
-//! `git agentenv ps`: lists the processes of environments.
+//! `git agentenv ps`: lists the processes and containers of environments.
 
 use super::up::chosen;
 use crate::commands::completions::candidates;
@@ -36,7 +36,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         true => resolve::current(&context)?,
         false => chosen(&context, &args.envs)?,
     };
-    let answer = Processes::of(&leases, &config);
+    let answer = Processes::of(ui, &leases, &config);
     ui.answer(&answer, || answer.text())?;
     Ok(Exit::Done)
 }

@@ -29,14 +29,14 @@ Examples:
 /// Stops what runs, then starts it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let config = up::configured(&context)?;
+    let leases = up::chosen(&context, &args.envs)?;
+    let workspace = up::configured(&context, ui, &leases)?;
     let restart = |lease: &Lease| {
         down::stop(&context, ui, lease, processes::GRACE)?;
-        processes::start(&context, ui, &config, lease)
+        processes::start(&workspace, lease)
     };
-    let leases = up::chosen(&context, &args.envs)?;
     let leases = leases.iter().map(restart).collect::<Result<Vec<_>>>()?;
-    let answer = Processes::of(&leases, &config);
+    let answer = Processes::of(ui, &leases, &workspace.config);
     ui.answer(&answer, || answer.text())?;
     Ok(Exit::Done)
 }

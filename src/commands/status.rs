@@ -5,7 +5,7 @@ use crate::commands::completions::candidates;
 use crate::commands::output::environment::Row;
 use crate::commands::output::processes::described as process_state;
 use crate::environment::context::Context;
-use crate::environment::processes::{self, Status};
+use crate::environment::processes::{self, Containers, Status};
 use crate::environment::resolve;
 use crate::environment::state::Glance;
 use crate::error::Exit;
@@ -43,7 +43,7 @@ pub(crate) struct Answer {
     listeners: Vec<OnPort>,
     /// Sessions on its databases and clients of its Redis indexes.
     sessions: Vec<OnService>,
-    /// Its processes.
+    /// Its processes and containers.
     processes: Vec<Status>,
     /// What is wrong with it, and the command that repairs it.
     problems: Vec<Finding>,
@@ -83,7 +83,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         row: Row { environment: (&lease).into(), state: glance.with_status(&lease) },
         listeners: on_ports(&lease),
         sessions: on_services(&lease),
-        processes: processes::of(&lease, &config),
+        processes: processes::of(&lease, &config, &Containers::seen(ui, [&lease])),
         problems: doctor::of_lease(&lease),
     };
     step.nothing();

@@ -1,9 +1,11 @@
 //! `git agentenv trust`: approves the hook commands of this repository.
 
+use crate::environment::compose::Approval;
 use crate::environment::context::Context;
 use crate::environment::data::approval;
 use crate::environment::hooks;
 use crate::error::{self, Exit};
+use crate::model::config::Config;
 use crate::sys::trust;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -39,6 +41,8 @@ pub(crate) struct Approved<'a> {
     pre_remove: &'a [String],
     /// The command lines of `processes`.
     processes: Vec<String>,
+    /// The compose files that `up` starts, each with the hash of its content and the services that it builds.
+    compose: Vec<String>,
     /// The commands and masks of template databases; a mask with the hash of its content.
     templates: Vec<String>,
 }
@@ -61,16 +65,19 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let config = context.config()?.unwrap_or_default();
     let templates = approval::all_commands(&context.repo.main, &config)?;
+    let stacks = stacks(&context, &config)?;
     let answer = Approved {
         trusted: true,
         post_add: &config.hooks.post_add,
         pre_remove: &config.hooks.pre_remove,
         processes: config.process_commands(),
+        compose: stacks.iter().flat_map(Approval::commands).cloned().collect(),
         templates: templates.concat(),
     };
     let listed = hooks::listing("post_add", answer.post_add)
         + &hooks::listing("pre_remove", answer.pre_remove)
         + &hooks::listing("process", &answer.processes)
+        + &hooks::listing("up", &answer.compose)
         + &hooks::listing("template", &answer.templates);
     if listed.is_empty() {
         ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
@@ -84,10 +91,27 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let mut lists = vec![answer.post_add, answer.pre_remove, &answer.processes];
     lists.extend(templates.iter().map(Vec::as_slice));
+    lists.extend(stacks.iter().map(Approval::commands));
     trust::approve(&context.store, &context.repo.common, &lists)?;
     ui.say("approved exactly these commands");
     ui.answer(&answer, String::new)?;
     Ok(Exit::Done)
+}
+
+/// The compose file as it is here and in the main checkout, and where else it was approved as it is: branches differ.
+fn stacks(context: &Context, config: &Config) -> Result<Vec<Approval>> {
+    let mut stacks: Vec<Approval> = Vec::new();
+    let leases = context.leases()?;
+    let here = context.repo.here.iter().chain([&context.repo.main]).map(|path| (path, true));
+    for (checkout, is_read) in here.chain(leases.iter().map(|lease| (&lease.path, false))) {
+        // One that is not there or is wrong is not started, either.
+        let Ok(found) = Approval::at(checkout, config) else { continue };
+        let is_approved = |one: &Approval| {
+            trust::is_trusted(&context.store, &context.repo.common, one.commands())
+        };
+        stacks.extend(found.filter(|one| !stacks.contains(one) && (is_read || is_approved(one))));
+    }
+    Ok(stacks)
 }
 
 fn revoke(context: &Context, ui: &Ui) -> Result<Exit> {

@@ -3,9 +3,9 @@
 use crate::commands::completions::candidates;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::{Context, FILE};
+use crate::environment::workspace::Workspace;
 use crate::environment::{hooks, processes, resolve};
 use crate::error::{self, Exit};
-use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -36,30 +36,37 @@ Examples:
 /// Starts what does not run yet.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let config = configured(&context)?;
     let leases = chosen(&context, &args.envs)?;
-    let start = |lease: &Lease| processes::start(&context, ui, &config, lease);
+    let workspace = configured(&context, ui, &leases)?;
+    let start = |lease: &Lease| processes::start(&workspace, lease);
     let leases = leases.iter().map(start).collect::<Result<Vec<_>>>()?;
+    let config = &workspace.config;
     if args.wait {
-        let wait = |lease| processes::wait(lease, &config, Duration::from_secs(args.timeout));
+        let wait = |lease| processes::wait(lease, config, Duration::from_secs(args.timeout));
         leases.iter().try_for_each(wait)?;
     }
-    let answer = Processes::of(&leases, &config);
+    let answer = Processes::of(ui, &leases, config);
     ui.answer(&answer, || answer.text())?;
     Ok(Exit::Done)
 }
 
-/// The configuration, when it names processes and they were approved.
-pub(super) fn configured(context: &Context) -> Result<Config> {
+/// The configuration, when it names something to start and that was approved, also the compose file of each environment.
+pub(super) fn configured<'a>(
+    context: &'a Context,
+    ui: &'a Ui,
+    leases: &[Lease],
+) -> Result<Workspace<'a>> {
     let config = context.config()?.unwrap_or_default();
-    if config.processes.is_empty() {
+    if config.processes.is_empty() && config.compose.is_none() {
         let failure = error::config(format!("no processes to start: {FILE} names none"));
-        let hint =
-            "name them under `processes:`, for example `web: \"npm run dev -- --port $PORT\"`";
+        let hint = "name them under `processes:`, for example `web: \"npm run dev -- --port $PORT\"`, or the compose \
+                    file under `compose:`";
         return Err(failure.hint(hint).into());
     }
     hooks::require_trusted(context, &config.process_commands())?;
-    Ok(config)
+    let workspace = Workspace { context, config, ui };
+    processes::require_trusted(&workspace, leases)?;
+    Ok(workspace)
 }
 
 /// The environments that are meant, each once.

@@ -37,7 +37,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let step = ui.step(format!("waiting for {}", lease.name));
     processes::wait(&lease, &config, Duration::from_secs(args.timeout))?;
     step.done();
-    let answer = Processes::of(&[lease], &config);
+    let answer = Processes::of(ui, &[lease], &config);
     ui.answer(&answer, String::new)?;
     Ok(Exit::Done)
 }

@@ -2,15 +2,18 @@
 
 use crate::environment::files;
 use crate::environment::workspace::Workspace;
+use crate::error;
 use crate::model::compose::{self, FILE, Server, Stack};
-use crate::model::config::{Config, Kind, Place};
+use crate::model::config::{Compose, Config, Kind, Place};
 use crate::model::lease::Lease;
-use crate::model::{name, plan};
-use crate::sys::store::Store;
+use crate::model::{name, plan, shell};
+use crate::sys::store::{Store, hex};
 use crate::sys::{docker, fs};
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_yaml::Mapping;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 
 /// What the compose files of a project's environments are made with.
 pub struct Project<'a> {
@@ -33,41 +36,104 @@ impl<'a> Project<'a> {
         let (Some(own), Some(section)) = (&lease.compose_file, &self.config.compose) else {
             return Ok(());
         };
-        let from = &section.file;
-        let file = match compose::load(from, &|path| read(lease, path)) {
-            Ok(file) => file,
+        match compose::load(&section.file, &|path| read(&lease.path, path)) {
+            Ok(file) => self.write_file(ui, lease, own, file),
             Err(error) => {
                 ui.warn(format!(
                     "no {own} for `{}`: {error:#}\nhint: once the file is right: `git agentenv adopt` in the worktree",
                     lease.name
                 ));
-                return files::remove_compose(lease);
+                files::remove_compose(lease)
             }
+        }
+    }
+
+    /// Writes the file of an environment whose stack is about to be started, from the project's file as `is_trusted`
+    /// judges it: what runs is what was approved. Gives its path; `None`: the project has no stack.
+    ///
+    /// # Errors
+    /// When the project's file is wrong or not trusted, or the environment has no file for it.
+    pub fn prepare(
+        &self,
+        ui: &Ui,
+        lease: &Lease,
+        is_trusted: impl FnOnce(&Approval) -> Result<()>,
+    ) -> Result<Option<PathBuf>> {
+        let Some(section) = &self.config.compose else { return Ok(None) };
+        let Some(own) = &lease.compose_file else {
+            let message = format!("`{}` has no compose file of its own", lease.name);
+            let hint = format!("write it: `git agentenv adopt {}`", shell::path(&lease.path));
+            return Err(error::refused(message).hint(hint).into());
         };
+        let file = load(&lease.path, section)?;
+        is_trusted(&Approval::of(section, &file)?)?;
+        self.write_file(ui, lease, own, file)?;
+        Ok(Some(lease.path.join(own)))
+    }
+
+    fn write_file(&self, ui: &Ui, lease: &Lease, own: &str, file: Mapping) -> Result<()> {
+        let from = self.config.compose.as_ref().map_or("", |section| section.file.as_str());
         warn_of_missing(ui, lease, self.config, &file);
         let servers = servers(ui, lease)?;
         let stack = made_over(self.config, lease, &self.repo, file, &servers)?;
-        for note in &stack.notes {
-            ui.say(format!("{own}: {note}"));
-        }
         let head = format!(
             "# {from} for the environment `{}` ({}).\n\
              # Do not edit: `git agentenv adopt` in the worktree writes it again.\n",
             lease.name, lease.id
         );
-        files::write_compose(self.store, lease, own, &(head + &stack.text()))
+        let text = head + &stack.text();
+        if fs::read(&lease.path.join(own))?.is_some_and(|known| known == text.as_bytes()) {
+            return Ok(());
+        }
+        for note in &stack.notes {
+            ui.say(format!("{own}: {note}"));
+        }
+        files::write_compose(self.store, lease, own, &text)
     }
 
     /// Ignored files that the compose file needs, as patterns: each `env_file`, and the `.env` beside it.
     pub fn needed(&self, lease: &Lease) -> Vec<String> {
         let Some(section) = &self.config.compose else { return Vec::new() };
-        let Ok(file) = compose::load(&section.file, &|path| read(lease, path)) else {
+        let Ok(file) = compose::load(&section.file, &|path| read(&lease.path, path)) else {
             return Vec::new();
         };
         let files = compose::env_files(&file).into_keys().chain([".env".to_owned()]);
         let paths = files.map(|file| beside(self.config, &file));
         paths.filter(|path| is_inside(path)).map(|path| format!("/{}", escaped(&path))).collect()
     }
+}
+
+/// What `trust` approves of a compose file: its content with all that it includes, as one word in a list of commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval(Vec<String>);
+
+impl Approval {
+    /// It as a list of commands.
+    pub fn commands(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Of the file in a checkout; `None`: the configuration names none.
+    ///
+    /// # Errors
+    /// When the file is missing or wrong.
+    pub fn at(checkout: &Path, config: &Config) -> Result<Option<Self>> {
+        let of = |section| Approval::of(section, &load(checkout, section)?);
+        config.compose.as_ref().map(of).transpose()
+    }
+
+    fn of(section: &Compose, file: &Mapping) -> Result<Self> {
+        let text = serde_yaml::to_string(file).context("cannot write a compose file")?;
+        let hash = hex(&Sha256::digest(text));
+        let built = compose::built(file).map(|name| format!(", builds {name}"));
+        let built = built.collect::<String>();
+        Ok(Approval(vec![format!("compose {} (sha256 {hash}){built}", section.file)]))
+    }
+}
+
+fn load(checkout: &Path, section: &Compose) -> Result<Mapping> {
+    compose::load(&section.file, &|path| read(checkout, path))
+        .map_err(|cause| error::config(format!("{cause:#}")).into())
 }
 
 fn made_over(
@@ -77,7 +143,7 @@ fn made_over(
     file: Mapping,
     servers: &[Server],
 ) -> Result<Stack> {
-    let env_file = |path: &str| read(lease, &beside(config, path));
+    let env_file = |path: &str| read(&lease.path, &beside(config, path));
     plan::with_values(lease, repo, |values| {
         let environment = compose::Environment {
             id: &lease.id,
@@ -96,9 +162,9 @@ fn beside(config: &Config, path: &str) -> String {
     compose::join(own.trim_end_matches(FILE), path)
 }
 
-/// A file of the worktree, never one outside.
-fn read(lease: &Lease, path: &str) -> Option<String> {
-    let content = fs::read(&lease.path.join(path)).ok().flatten().filter(|_| is_inside(path))?;
+/// A file of a checkout, never one outside.
+fn read(checkout: &Path, path: &str) -> Option<String> {
+    let content = fs::read(&checkout.join(path)).ok().flatten().filter(|_| is_inside(path))?;
     String::from_utf8(content).ok()
 }
 

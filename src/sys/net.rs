@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file asks for ports")]
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -28,6 +28,23 @@ pub fn is_listening(port: u16) -> bool {
     })
 }
 
+/// A program answers behind a published port: Docker's proxy takes each connection, and closes it at once while no
+/// process in the container listens.
+pub fn is_served(port: u16) -> bool {
+    let patience = Duration::from_millis(200);
+    let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    addresses.iter().any(|&address| {
+        let address = SocketAddr::new(address, port);
+        let Ok(mut stream) = TcpStream::connect_timeout(&address, patience) else { return false };
+        let asked = stream.set_read_timeout(Some(patience)).and_then(|()| stream.read(&mut [0]));
+        match asked {
+            Ok(read) => read > 0,
+            // It waits to be spoken to.
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    })
+}
+
 fn can_bind(address: SocketAddr) -> bool {
     match TcpListener::bind(address) {
         Ok(_) => true,
@@ -39,6 +56,16 @@ fn can_bind(address: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listener_that_closes_what_it_takes_serves_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(is_served(port));
+        std::thread::spawn(move || listener.incoming().for_each(drop));
+        assert!(is_listening(port));
+        assert!(!is_served(port));
+    }
 
     #[test]
     fn a_listener_on_either_loopback_takes_the_port() {

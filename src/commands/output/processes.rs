@@ -1,12 +1,12 @@
 //! The processes of environments as the answers show them.
 
 use super::environment::url;
-use crate::environment::processes::{self, State, Status};
+use crate::environment::processes::{self, Containers, State, Status};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::measure::{duration, size};
 use crate::ui::table::{self, Column, Fit};
-use crate::ui::{self, Tone};
+use crate::ui::{self, Tone, Ui};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -28,18 +28,19 @@ pub struct Application {
     pub path: PathBuf,
     /// Where its first port is reached in a browser.
     pub url: Option<String>,
-    /// Its processes.
+    /// Its processes and containers.
     pub processes: Vec<Status>,
 }
 
 impl Processes {
-    /// Looks at the processes of these environments.
-    pub fn of(leases: &[Lease], config: &Config) -> Processes {
+    /// Looks at the processes and containers of these environments.
+    pub fn of(ui: &Ui, leases: &[Lease], config: &Config) -> Processes {
+        let containers = Containers::seen(ui, leases);
         let one = |lease: &Lease| Application {
             name: lease.name.clone(),
             path: lease.path.clone(),
             url: url(lease),
-            processes: processes::of(lease, config),
+            processes: processes::of(lease, config, &containers),
         };
         Processes { environments: leases.iter().map(one).collect() }
     }
@@ -52,7 +53,8 @@ impl Processes {
             .flat_map(|one| one.processes.iter().map(move |process| (one, process)))
             .collect();
         if rows.is_empty() {
-            return "no processes; name them under `processes:` in .agentenv.yaml\n".to_owned();
+            return "no processes; name them under `processes:` or `compose:` in .agentenv.yaml\n"
+                .to_owned();
         }
         let column = |heading, fit, cell: &dyn Fn(&Application, &Status) -> String| Column {
             heading,
@@ -92,6 +94,7 @@ pub fn described(process: &Status) -> String {
 fn state(process: &Status) -> String {
     match (process.state, process.exit) {
         (State::Running, _) => Tone::Good.paint("running"),
+        (State::Starting, _) => Tone::Bad.paint("starting"),
         (State::Exited, Some(0)) => "exited".to_owned(),
         (State::Exited, code) => Tone::Bad.paint(&format!("exited {}", number(code))),
         (State::Killed, _) => Tone::Bad.paint("killed"),

@@ -1,6 +1,9 @@
 //! What the processes of an environment print.
 
+use super::Status;
 use crate::model::lease::Lease;
+use crate::sys::docker;
+use crate::sys::exec::Lines;
 use crate::sys::fs;
 use crate::sys::store::Store;
 use anyhow::{Context, Result};
@@ -42,32 +45,102 @@ fn starts(dir: &Path, name: &str) -> Result<Vec<u64>> {
 
 /// The last lines of a log.
 pub fn tail(log: &Path, lines: usize) -> Result<String> {
-    let mut text = Vec::new();
     let mut file = File::open(log).with_context(|| format!("cannot read {}", log.display()))?;
+    tail_of(&mut file, lines)
+}
+
+/// The last lines of a file, which is read to its end.
+fn tail_of(file: &mut File, lines: usize) -> Result<String> {
+    let mut text = Vec::new();
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-    file.take(TAIL).read_to_end(&mut text)?;
+    file.read_to_end(&mut text)?;
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.split_inclusive('\n').collect();
     Ok(all[all.len().saturating_sub(lines)..].concat())
 }
 
-/// Reads a log as it grows, by whole lines.
-pub struct Follower {
+/// Where what a process or a container prints is kept.
+pub enum Source {
+    /// In this file.
+    File(PathBuf),
+    /// By Docker, for this container.
+    Container(String),
+}
+
+impl Source {
+    /// Of a process or container; `None`: it was not started.
+    pub fn of(one: &Status) -> Option<Source> {
+        let container = || one.container.clone().map(Source::Container);
+        one.log.clone().map(Source::File).or_else(container)
+    }
+
+    /// The file.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Source::File(file) => Some(file.clone()),
+            Source::Container(_) => None,
+        }
+    }
+
+    /// The last lines.
+    pub fn tail(&self, count: usize) -> Result<String> {
+        match self {
+            Source::File(file) => tail(file, count),
+            Source::Container(name) => Ok(joined(docker::logs(name, count)?)),
+        }
+    }
+
+    /// The last lines and those that come.
+    pub fn follow(&self, count: usize) -> Result<Follower> {
+        Ok(match self {
+            Source::File(file) => Follower::File(Growing::after(file, count)?),
+            Source::Container(name) => Follower::Container(docker::follow(name, count)?),
+        })
+    }
+}
+
+/// Reads what a process or a container prints, by whole lines.
+pub enum Follower {
+    /// From a file that grows.
+    File(Growing),
+    /// From Docker.
+    Container(Lines),
+}
+
+impl Follower {
+    /// The lines that have come since the last call, and whether more may come: from a process while it runs.
+    pub fn lines(&mut self, process_runs: bool) -> Result<(String, bool)> {
+        Ok(match self {
+            Follower::File(file) => (file.lines()?, process_runs),
+            Follower::Container(lines) => match lines.come() {
+                Some(lines) => (joined(lines), true),
+                None => (String::new(), false),
+            },
+        })
+    }
+}
+
+fn joined(lines: Vec<String>) -> String {
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// A log that grows.
+pub struct Growing {
     file: File,
     begun: Vec<u8>,
 }
 
-impl Follower {
-    /// From the log's end on.
-    pub fn at_end(log: &Path) -> Result<Follower> {
+impl Growing {
+    /// With its last lines.
+    fn after(log: &Path, count: usize) -> Result<Growing> {
         let mut file = File::open(log).with_context(|| format!("cannot read {}", log.display()))?;
-        file.seek(SeekFrom::End(0))?;
-        Ok(Follower { file, begun: Vec::new() })
+        let begun = tail_of(&mut file, count)?.into_bytes();
+        Ok(Growing { file, begun })
     }
 
     /// The lines that have come since the last call.
-    pub fn lines(&mut self) -> Result<String> {
+    fn lines(&mut self) -> Result<String> {
         self.file.read_to_end(&mut self.begun)?;
         let end = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let lines: Vec<u8> = self.begun.drain(..end).collect();
@@ -85,9 +158,9 @@ mod tests {
         let log = dir.path().join("web.1.log");
         fs::append(&log, b"one\ntwo\nthree\n").unwrap();
         assert_eq!(tail(&log, 2).unwrap(), "two\nthree\n");
-        let mut follower = Follower::at_end(&log).unwrap();
+        let mut follower = Growing::after(&log, 1).unwrap();
         fs::append(&log, b"four\nfi").unwrap();
-        assert_eq!(follower.lines().unwrap(), "four\n");
+        assert_eq!(follower.lines().unwrap(), "three\nfour\n");
         fs::append(&log, b"ve\n").unwrap();
         assert_eq!(follower.lines().unwrap(), "five\n");
     }

@@ -5,12 +5,14 @@
 
 mod logs;
 mod ready;
+mod stack;
 mod start;
 mod stop;
 mod strangers;
 
-pub use logs::{Follower, tail};
+pub use logs::{Follower, Source, tail};
 pub use ready::wait;
+pub use stack::{Containers, require_trusted};
 pub use start::start;
 pub use stop::{GRACE, Stopped, end, stop};
 pub use strangers::{Machine, Stranger, end_inside};
@@ -30,6 +32,8 @@ use std::path::{Path, PathBuf};
 pub enum State {
     /// It runs.
     Running,
+    /// A container that runs and whose health check has not passed, or that is started again and again.
+    Starting,
     /// It ended by itself.
     Exited,
     /// A signal ended it.
@@ -38,12 +42,14 @@ pub enum State {
     Stopped,
 }
 
-/// A process of an environment and how it is.
+/// A process or a container of an environment and how it is.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Process"))]
 pub struct Status {
-    /// Its name in the configuration.
+    /// Its name in the configuration; a container's is that of its service, and its number if it is not the first.
     pub name: String,
+    /// The container; null: it is a process.
+    pub container: Option<String>,
     /// How it is.
     pub state: State,
     /// Its exit code, when it ended by itself.
@@ -54,14 +60,20 @@ pub struct Status {
     pub uptime: Option<u64>,
     /// The memory of its whole process group, in bytes.
     pub memory: Option<u64>,
-    /// The ports that its command line names.
+    /// The ports that its command line names, or at which the container is published.
     pub ports: Vec<u16>,
-    /// The file that holds what it printed.
+    /// The file that holds what the process printed.
     pub log: Option<PathBuf>,
 }
 
-/// The configured processes of an environment, and those that were started under another configuration.
-pub fn of(lease: &Lease, config: &Config) -> Vec<Status> {
+/// The configured processes of an environment, those that were started under another configuration, and its containers.
+pub fn of(lease: &Lease, config: &Config, containers: &Containers) -> Vec<Status> {
+    let mut found = processes(lease, config);
+    found.extend(containers.of(lease));
+    found
+}
+
+fn processes(lease: &Lease, config: &Config) -> Vec<Status> {
     let all = process::all();
     let forgotten = lease.processes.keys().filter(|name| !config.processes.contains_key(*name));
     config
@@ -89,11 +101,11 @@ fn status(
     };
     Status {
         name: name.to_owned(),
-        state: match (started, alive, exit) {
-            (None, ..) => State::Stopped,
-            (_, Some(_), _) => State::Running,
-            (_, None, Some(code)) if code <= 128 => State::Exited,
-            _ => State::Killed,
+        container: None,
+        state: match (started, alive) {
+            (None, _) => State::Stopped,
+            (_, Some(_)) => State::Running,
+            (_, None) => ended(exit),
         },
         exit,
         pid: alive.map(|started| started.pid),
@@ -111,6 +123,11 @@ pub fn count(all: &BTreeMap<u32, Process>, lease: &Lease) -> (usize, usize) {
     let is_dead = |one: &&Status| one.state != State::Running && one.exit != Some(0);
     let running = states.iter().filter(|one| one.state == State::Running).count();
     (running, states.iter().filter(is_dead).count())
+}
+
+/// How it ended: a shell's exit code above 128 stands for a signal.
+fn ended(exit: Option<i32>) -> State {
+    if exit.is_some_and(|code| code <= 128) { State::Exited } else { State::Killed }
 }
 
 /// Whether the process that was recorded still runs, and not another one under its id.

@@ -1,11 +1,11 @@
 //! Waits until an environment's application is ready.
 
-use super::{State, Status, logs, of};
+use super::{Containers, Source, State, Status, of};
 use crate::environment::hooks;
 use crate::error;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::sys::{interrupt, net};
+use crate::sys::{budget, interrupt, net};
 use anyhow::Result;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,14 +16,16 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How many lines of its log an error about a process shows.
 const SHOWN: usize = 10;
 
-/// Waits until every process is ready: its `ready` command ends with 0, or the ports that its command line names
-/// answer. Without processes, the environment's first port must answer.
+/// Waits until every process and container is ready: its `ready` command ends with 0, or the ports that its command line
+/// names or at which it is published answer, and its health check passes. With none, the environment's first port must
+/// answer.
 ///
-/// Fails when one has ended, or is not ready within `timeout`.
+/// Fails when one has ended, or is not ready within `timeout`. A container may end with 0: it was for one task.
 pub fn wait(lease: &Lease, config: &Config, timeout: Duration) -> Result<()> {
     let deadline = Instant::now() + timeout;
     loop {
         interrupt::check()?;
+        budget::renew();
         let Some(missing) = missing(lease, config)? else {
             return Ok(());
         };
@@ -39,16 +41,15 @@ pub fn wait(lease: &Lease, config: &Config, timeout: Duration) -> Result<()> {
 
 /// What is not ready yet.
 fn missing(lease: &Lease, config: &Config) -> Result<Option<String>> {
-    if config.processes.is_empty() {
+    let all = of(lease, config, &Containers::look([lease])?);
+    if all.is_empty() {
         let first = lease.ports.values().next().copied();
-        return Ok(first.and_then(silent));
+        return Ok(first.and_then(|port| silent(port, net::is_listening)));
     }
-    for process in of(lease, config) {
-        require_running(lease, &process)?;
-        let ready = config.processes.get(&process.name).and_then(|one| one.ready.as_deref());
-        let missing = match ready {
-            Some(command) => refusal(lease, &process.name, command)?,
-            None => process.ports.iter().find_map(|port| silent(*port)),
+    for one in all {
+        let missing = match one.container {
+            Some(_) => missing_of_container(lease, &one)?,
+            None => missing_of_process(lease, config, &one)?,
         };
         if missing.is_some() {
             return Ok(missing);
@@ -57,8 +58,27 @@ fn missing(lease: &Lease, config: &Config) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn silent(port: u16) -> Option<String> {
-    (!net::is_listening(port)).then(|| format!("port {port} does not answer"))
+fn missing_of_process(lease: &Lease, config: &Config, process: &Status) -> Result<Option<String>> {
+    require_running(lease, process)?;
+    match config.processes.get(&process.name).and_then(|one| one.ready.as_deref()) {
+        Some(command) => refusal(lease, &process.name, command),
+        None => Ok(process.ports.iter().find_map(|port| silent(*port, net::is_listening))),
+    }
+}
+
+fn missing_of_container(lease: &Lease, container: &Status) -> Result<Option<String>> {
+    match (container.state, container.exit) {
+        (State::Exited, Some(0)) => Ok(None),
+        (State::Starting, _) => Ok(Some(format!("`{}` is not healthy", container.name))),
+        _ => {
+            require_running(lease, container)?;
+            Ok(container.ports.iter().find_map(|port| silent(*port, net::is_served)))
+        }
+    }
+}
+
+fn silent(port: u16, answers: fn(u16) -> bool) -> Option<String> {
+    (!answers(port)).then(|| format!("port {port} does not answer"))
 }
 
 fn refusal(lease: &Lease, name: &str, command: &str) -> Result<Option<String>> {
@@ -69,18 +89,19 @@ fn refusal(lease: &Lease, name: &str, command: &str) -> Result<Option<String>> {
 
 fn require_running(lease: &Lease, process: &Status) -> Result<()> {
     let name = &process.name;
+    let what = if process.container.is_some() { "container" } else { "process" };
     let message = match (process.state, process.exit) {
-        (State::Running, _) => return Ok(()),
+        (State::Running | State::Starting, _) => return Ok(()),
         (State::Stopped, _) => {
-            let failure = error::service(format!("process `{name}` is not running"));
+            let failure = error::service(format!("{what} `{name}` is not running"));
             return Err(failure
                 .hint(format!("start it with `git agentenv up {}`", lease.name))
                 .into());
         }
-        (_, Some(code)) => format!("process `{name}` ended with {code}"),
-        (_, None) => format!("process `{name}` was killed"),
+        (_, Some(code)) => format!("{what} `{name}` ended with {code}"),
+        (_, None) => format!("{what} `{name}` was killed"),
     };
-    let log = process.log.as_deref().map(|log| logs::tail(log, SHOWN)).transpose()?;
+    let log = Source::of(process).map(|log| log.tail(SHOWN)).transpose()?;
     let said = log.filter(|said| !said.is_empty()).map(|said| format!(":\n{}", said.trim_end()));
     let failure = error::service(message + said.as_deref().unwrap_or_default());
     Err(failure.hint("read all of its output with `git agentenv logs`").into())

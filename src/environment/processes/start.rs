@@ -1,14 +1,13 @@
 //! Starts the processes of an environment.
 
-use super::{exit_file, is_alive, logs};
-use crate::environment::context::Context;
+use super::{exit_file, is_alive, logs, stack};
 use crate::environment::hooks;
+use crate::environment::workspace::Workspace;
 use crate::error;
-use crate::model::config::{Config, Process};
+use crate::model::config::Process;
 use crate::model::lease::{Lease, Phase, Started};
 use crate::sys::exec::Cmd;
 use crate::sys::{clock, failpoint, process};
-use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use std::path::Path;
 
@@ -16,8 +15,9 @@ use std::path::Path;
 const SUPERVISE: &str =
     r#"sh -c "$1"; code=$?; echo "$code" >"$2.new" && mv "$2.new" "$2"; exit "$code""#;
 
-/// Starts the processes that do not run yet; gives the environment with what was started on record.
-pub fn start(context: &Context, ui: &Ui, config: &Config, lease: &Lease) -> Result<Lease> {
+/// Starts the containers and the processes that do not run yet; gives the environment with what was started on record.
+pub fn start(workspace: &Workspace<'_>, lease: &Lease) -> Result<Lease> {
+    let Workspace { context, config, ui } = workspace;
     let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
     let _working = context.store.lock_lease(&lease.id, waiting)?;
     let Some(recorded) = context.store.lease(&lease.id)? else {
@@ -34,6 +34,7 @@ pub fn start(context: &Context, ui: &Ui, config: &Config, lease: &Lease) -> Resu
             .hint("`git agentenv adopt` repairs it, `git agentenv prune` removes it")
             .into());
     }
+    stack::start(workspace, &lease)?;
     for (name, process) in &config.processes {
         if lease.processes.get(name).is_some_and(|started| is_alive(&process::all(), started)) {
             continue;

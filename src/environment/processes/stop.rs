@@ -1,6 +1,6 @@
 //! Stops the processes of an environment.
 
-use super::running;
+use super::{running, stack};
 use crate::model::lease::Lease;
 use crate::sys::process::{self, Process};
 use crate::sys::store::Store;
@@ -25,6 +25,8 @@ pub struct Stopped {
     pub processes: usize,
     /// How many of them did not end by themselves.
     pub killed: usize,
+    /// How many containers.
+    pub containers: usize,
 }
 
 /// Stops all that `up` started in the environment, whatever it has become, and forgets it.
@@ -32,6 +34,7 @@ pub struct Stopped {
 /// The caller holds the lease's lock. Fails when a process cannot be ended.
 pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped> {
     let stopped = end(lease, grace)?;
+    let stopped = Stopped { containers: stack::stop(lease, grace)?, ..stopped };
     if !lease.processes.is_empty() {
         lease.processes.clear();
         store.save(lease)?;
@@ -57,7 +60,8 @@ pub(super) fn end_all(
         // Looked at anew each time: what is told to end can start others.
         let running = running();
         if running.is_empty() {
-            return Ok(Stopped { processes: asked.len(), killed: killed.len() });
+            let (processes, killed) = (asked.len(), killed.len());
+            return Ok(Stopped { processes, killed, containers: 0 });
         }
         if begin.elapsed() > grace + REAPING {
             let pids: Vec<String> = running.iter().map(|one| one.pid.to_string()).collect();

@@ -1,7 +1,7 @@
 //! Processes that `up` did not start: what else runs in a worktree, or listens on its ports.
 
 use super::stop::{self, Stopped};
-use super::{running, running_in};
+use super::{Containers, running, running_in};
 use crate::model::lease::Lease;
 use crate::sys::listeners;
 use crate::sys::process::{self, Process};
@@ -51,6 +51,7 @@ pub struct Machine {
     kept: BTreeSet<u32>,
     /// The leases in whose environments something of `up` may run.
     own: BTreeSet<String>,
+    containers: Containers,
 }
 
 impl Machine {
@@ -61,12 +62,13 @@ impl Machine {
             listening: listeners::ports(),
             kept: kept(&process::all()),
             own: running_in(leases),
+            containers: Containers::look(leases.iter().copied()).unwrap_or(Containers::none()),
         }
     }
 
     /// Whether something may run that `up` started in this environment.
     pub fn runs_own(&self, lease: &Lease) -> bool {
-        self.own.contains(&lease.id)
+        self.own.contains(&lease.id) || self.containers.are_up(lease)
     }
 
     /// The strangers of an environment whose worktree is at `dir` now.

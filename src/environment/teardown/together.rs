@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// costs nothing.
 const FILES: Duration = Duration::from_millis(50);
 
+/// How long containers of an environment that goes have to end by themselves.
+const STOP: Duration = Duration::from_secs(5);
+
 /// An environment whose lease is `removing`.
 pub struct Going {
     /// Its lease.
@@ -48,22 +51,31 @@ pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
         if running.contains(&lease.id) {
             keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
         }
-        keep(&mut left, "containers", remove_containers(&containers, lease));
+        // One of the processes may have been the compose of a killed `up`, which made more until now.
+        let anew = (has_stack(lease) && running.contains(&lease.id)).then(Projects::list);
+        let containers = anew.as_ref().unwrap_or(&containers);
+        keep(&mut left, "containers", end_containers(containers, lease));
         left
     })
 }
 
 /// Removes the containers that were started in the worktree. Without an engine there are none, unless a part needs it.
-fn remove_containers(containers: &Result<Projects>, lease: &Lease) -> Result<()> {
+fn end_containers(containers: &Result<Projects>, lease: &Lease) -> Result<()> {
     let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
     match containers {
         Err(_) if !needs_docker => Ok(()),
         Err(error) => Err(error::again(error)),
-        Ok(containers) => {
-            containers.remove(&lease.project, &lease.path)?;
-            if has_stack(lease) { docker::remove_networks(&lease.id) } else { Ok(()) }
-        }
+        Ok(containers) => remove_containers(containers, lease, STOP).map(drop),
     }
+}
+
+/// Removes the containers that were started in the worktree, and the networks of its stack. Gives how many containers.
+pub fn remove_containers(containers: &Projects, lease: &Lease, grace: Duration) -> Result<usize> {
+    let removed = containers.remove(&lease.project, &lease.path, grace)?;
+    if has_stack(lease) {
+        docker::remove_networks(&lease.id)?;
+    }
+    Ok(removed.len())
 }
 
 /// Compose may have made networks and volumes for it, with the lease's id on them.

@@ -129,6 +129,18 @@ pub fn of_environment(mut file: Mapping, environment: &Environment<'_>) -> anyho
     Ok(Stack { file, notes })
 }
 
+/// The services whose images are built from the repository.
+pub fn built(file: &Mapping) -> impl Iterator<Item = &str> {
+    services(file).filter(|(_, service)| service.contains_key("build")).map(|(name, _)| name)
+}
+
+/// The services of a file's text that compose starts when no profile is named.
+pub fn started(text: &str) -> Vec<String> {
+    let file: Mapping = serde_yaml::from_str(text).unwrap_or_default();
+    let plain = services(&file).filter(|(_, service)| !service.contains_key("profiles"));
+    plain.map(|(name, _)| name.to_owned()).collect()
+}
+
 /// The kind of server that a service is.
 fn is_server(service: &Mapping) -> Option<Kind> {
     service

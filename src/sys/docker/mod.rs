@@ -2,13 +2,17 @@
 
 mod context;
 mod diagnosis;
+mod life;
 mod listed;
+mod logs;
 mod network;
 mod port;
 mod project;
 
 pub use diagnosis::{diagnose, says_missing};
+pub use life::Life;
 pub use listed::pick;
+pub use logs::{follow, logs};
 pub use network::{Attached, attached};
 pub use port::{Reached, published, reached};
 pub use project::{Projects, remove_networks, remove_volumes};
@@ -51,6 +55,11 @@ impl Container {
     /// It runs; a paused one does too.
     pub fn is_up(&self) -> bool {
         self.status.starts_with("Up")
+    }
+
+    /// It is one of its service, and not of a command that compose ran beside it.
+    pub fn is_of_service(&self) -> bool {
+        self.answers_to(&self.name)
     }
 
     /// Whether compose would have given it this name, version 1 or 2.

@@ -6,9 +6,6 @@ use anyhow::Result;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long containers have to end by themselves before they are killed.
-const STOP_SECONDS: &str = "5";
-
 /// How long the engine has to stop and remove all of a project.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -26,29 +23,36 @@ impl Projects {
 
     /// Whether a container of a project runs that was started in this worktree.
     pub fn is_up(&self, project: &str, worktree: &Path) -> bool {
-        let all = self.0.iter().filter(|one| one.project == project && one.is_up());
-        all.map(|one| &one.dir).any(|dir| is_within(dir, worktree))
+        self.of(project, worktree).iter().any(|one| one.is_up())
+    }
+
+    /// A project's containers that were started in this worktree.
+    pub fn of(&self, project: &str, worktree: &Path) -> Vec<&Container> {
+        let all = self.0.iter().filter(|one| one.project == project);
+        all.filter(|one| is_within(&one.dir, worktree)).collect()
     }
 
     /// Stops and removes a project's containers that were started in this worktree, their anonymous volumes, and the
-    /// project's default network when nothing else of the project is left. Gives their names.
+    /// project's default network when nothing else of the project is left. Gives their names. They have `grace` to end
+    /// by themselves.
     ///
     /// # Errors
     /// When the engine refuses.
-    pub fn remove(&self, project: &str, worktree: &Path) -> Result<Vec<String>> {
-        let all = self.0.iter().filter(|one| one.project == project);
+    pub fn remove(&self, project: &str, worktree: &Path, grace: Duration) -> Result<Vec<String>> {
         // Two checkouts can use one project name: only the directory says whose containers these are.
-        let (ours, others): (Vec<_>, Vec<_>) = all.partition(|one| is_within(&one.dir, worktree));
+        let ours = self.of(project, worktree);
+        let others = self.0.iter().filter(|one| one.project == project).count() - ours.len();
         let names: Vec<String> = ours.into_iter().map(|one| one.name.clone()).collect();
         if names.is_empty() {
             return Ok(names);
         }
-        let stop = question("stop -t").args([STOP_SECONDS, "--"]).args(&names);
+        let seconds = grace.as_secs().to_string();
+        let stop = question("stop -t").args([&seconds, "--"]).args(&names);
         // What has ended or gone meanwhile makes `stop` fail; `rm` decides.
-        run(stop.patience(Some(PATIENCE)))?;
+        run(stop.patience(Some(PATIENCE + grace)))?;
         let remove = question("rm -f -v --").args(&names);
         ask(remove.patience(Some(PATIENCE)), project)?;
-        if others.is_empty() {
+        if others == 0 {
             remove_network(project)?;
         }
         Ok(names)

@@ -3,8 +3,9 @@
 use super::Cmd;
 use crate::sys::interrupt;
 use anyhow::{Context, Result};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 impl Cmd {
     /// Runs it with nothing to read, and hands over each line of its output and its errors. Gives its exit code.
@@ -12,13 +13,7 @@ impl Cmd {
     /// # Errors
     /// When the program is missing or cannot be started, or the user interrupted.
     pub fn each_line(self, print: &dyn Fn(&str) -> Result<()>) -> Result<i32> {
-        let (read, write) = std::io::pipe().context("cannot create a pipe")?;
-        let copy = write.try_clone().context("cannot duplicate a pipe")?;
-        let expression = self.expression().stdin_null().stdout_file(write).stderr_file(copy);
-        let handle = expression.start().map_err(|error| self.not_started(error))?;
-        // It holds the ends for writing: without it, the output ends with the process.
-        drop(expression);
-        let handle = Arc::new(handle);
+        let (handle, read) = self.read_whole()?;
         let _registered = interrupt::register(&handle)?;
         for line in BufReader::new(read).split(b'\n') {
             let line = line.with_context(|| format!("cannot read from `{}`", self.name()))?;
@@ -27,5 +22,64 @@ impl Cmd {
         let ended = handle.wait().with_context(|| format!("cannot wait for `{}`", self.name()))?;
         interrupt::check()?;
         Ok(super::running::code(ended.status))
+    }
+
+    /// Starts it with nothing to read; its output and its errors come line by line.
+    ///
+    /// # Errors
+    /// As [`Cmd::each_line`].
+    pub fn lines(self) -> Result<Lines> {
+        let (handle, read) = self.read_whole()?;
+        let registered = interrupt::register(&handle)?;
+        let (send, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let whole = |line: Vec<u8>| String::from_utf8_lossy(&line).into_owned();
+            let read = BufReader::new(read).split(b'\n').map_while(Result::ok);
+            // Without a receiver no line is wanted any more.
+            read.map(whole).try_for_each(|line| send.send(line))
+        });
+        Ok(Lines { handle, lines, _registered: registered })
+    }
+
+    fn read_whole(&self) -> Result<(Arc<duct::Handle>, PipeReader)> {
+        let (read, write) = std::io::pipe().context("cannot create a pipe")?;
+        let copy = write.try_clone().context("cannot duplicate a pipe")?;
+        let expression = self.expression().stdin_null().stdout_file(write).stderr_file(copy);
+        let handle = expression.start().map_err(|error| self.not_started(error))?;
+        // It holds the ends for writing: without it, the output ends with the process.
+        drop(expression);
+        Ok((Arc::new(handle), read))
+    }
+}
+
+/// The lines of a command that runs. It is ended when this goes.
+pub struct Lines {
+    handle: Arc<duct::Handle>,
+    lines: Receiver<String>,
+    _registered: interrupt::Registered,
+}
+
+impl Lines {
+    /// The lines that have come since the last call; `None`: the command has ended, and all lines were given.
+    pub fn come(&mut self) -> Option<Vec<String>> {
+        let mut come = Vec::new();
+        loop {
+            match self.lines.try_recv() {
+                Ok(line) => come.push(line),
+                Err(TryRecvError::Disconnected) if come.is_empty() => return None,
+                Err(_) => return Some(come),
+            }
+        }
+    }
+
+    /// All lines until the command ends.
+    pub fn rest(&mut self) -> Vec<String> {
+        self.lines.iter().collect()
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        interrupt::end(&self.handle);
     }
 }

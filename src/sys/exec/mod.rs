@@ -9,6 +9,7 @@ mod successor;
 
 pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
+pub use self::lines::Lines;
 pub use self::running::{Output, Running};
 pub use self::successor::succeed;
 use super::{budget, env, interrupt};

@@ -44,7 +44,7 @@ const KEPT_TO: [(&[&str], &[&str]); 6] = [
     ),
     (&["gix::", "use gix"], &["sys/repo.rs"]),
     (&["rmcp::", "tokio::"], &["commands/mcp/"]),
-    (&["\"docker\"", "\"docker-compose\""], &["sys/docker/", "sys/compose.rs"]),
+    (&["\"docker\"", "\"docker-compose\""], &["sys/docker/", "sys/compose/"]),
     (&["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std", "Term::buf"], &["ui/"]),
 ];
 

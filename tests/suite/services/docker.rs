@@ -11,6 +11,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+/// How long containers have to end by themselves.
+const GRACE: Duration = Duration::from_secs(5);
+
 const ID: &str = "0123456789abcdef01234567";
 const NO_EVAL: &[&str] = &["--user", "default", "on", "nopass", "~*", "+@all", "-eval"];
 pub(super) const IMAGE: &str = "agentenv-test/redis";
@@ -121,14 +124,14 @@ fn only_what_was_started_in_the_worktree_is_removed() {
     let other = made("other", &sandbox.root.join("app-xy"));
     run(&["start", &format!("{word}-web")]);
 
-    let mut gone = docker::Projects::list().unwrap().remove(project, &tree).unwrap();
+    let mut gone = docker::Projects::list().unwrap().remove(project, &tree, GRACE).unwrap();
     gone.sort();
     assert_eq!(gone, [format!("{word}-web"), format!("{word}-worker")]);
     assert_eq!(networks(&label), std::slice::from_ref(&network), "another container still uses it");
 
-    docker::Projects::list().unwrap().remove(project, &tree).unwrap();
+    docker::Projects::list().unwrap().remove(project, &tree, GRACE).unwrap();
     assert_eq!(networks(&label), [network]);
-    docker::Projects::list().unwrap().remove(project, &sandbox.root.join("app-xy")).unwrap();
+    docker::Projects::list().unwrap().remove(project, &sandbox.root.join("app-xy"), GRACE).unwrap();
     assert_eq!(networks(&label), Vec::<String>::new());
     drop(other);
 }

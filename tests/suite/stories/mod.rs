@@ -23,6 +23,7 @@ mod readers;
 mod several;
 mod shell_init;
 mod spares;
+mod stack;
 mod switch;
 mod templates;
 mod terminal;

@@ -1,22 +1,25 @@
-//! The shared servers, through compose: `docker compose` (2 and later) or `docker-compose` (1.29).
+//! The shared servers, and the stacks of environments, through compose: `docker compose` (2 and later) or
+//! `docker-compose` (1.29).
+
+mod stack;
+mod tool;
+
+pub use stack::up;
 
 use super::docker::{self, Container};
-use super::exec::{self, Cmd, Output};
+use super::exec::{Cmd, Output};
 use crate::error;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde_yaml::{Mapping, Value};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use tool::Version;
 
 /// The compose file of the built-in servers.
-pub const BUILT_IN: &str = include_str!("infra.yml");
+pub const BUILT_IN: &str = include_str!("../infra.yml");
 
 /// The compose project that they run in, unless the file names another.
 pub const PROJECT: &str = "agentenv";
-
-/// How long compose has to say its version.
-const QUICK: Duration = Duration::from_secs(10);
 
 /// The compose file that describes the shared servers, and how to call it.
 #[derive(Debug, Clone)]
@@ -106,69 +109,18 @@ impl Infra {
         if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
     }
 
-    /// The installed compose; the plugin first, because version 1 is no longer maintained.
     fn compose(&self) -> Result<(Cmd, Version)> {
-        let with_env = |cmd: Cmd| {
-            let vars = self.env.iter();
-            vars.fold(cmd, |cmd, (name, value)| cmd.env(name, value))
-        };
-        let plugin = with_env(Cmd::new("docker").arg("compose"));
-        let asked = plugin.clone().arg("version").stdin("").patience(Some(QUICK));
-        if asked.output().is_ok_and(|output| output.success()) {
-            return Ok((plugin, Version::Two));
-        }
-        if exec::find("docker-compose").is_some() {
-            return Ok((with_env(Cmd::new("docker-compose")), Version::One));
-        }
-        Err(error::service("docker compose is not installed")
-            .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")
-            .into())
+        let (cmd, version) = tool::installed()?;
+        let vars = self.env.iter();
+        Ok((vars.fold(cmd, |cmd, (name, value)| cmd.env(name, value)), version))
     }
 
-    /// Why compose failed, with the way out. What it said is the cause.
     fn failed(&self, what: &str, output: &Output) -> anyhow::Error {
-        // An engine that is down is the usual reason; then the engine's own words are better than compose's.
-        if let Err(error) = docker::containers() {
-            return error;
-        }
-        let said = &output.stderr;
-        let (why, hint) = explained(said);
-        let message = format!("{what} of the servers (project `{}`): {why}", self.project);
-        let last: Vec<&str> = said.lines().rev().take(LINES).collect();
-        let cause: Vec<&str> = last.into_iter().rev().collect();
-        anyhow::anyhow!(cause.join("\n")).context(error::service(message).hint(hint))
+        let what = format!("{what} of the servers (project `{}`)", self.project);
+        let of_ports = "stop the process that listens there, or choose another `port` for the service; \
+                        AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT set those of the built-in servers";
+        tool::failed(&what, output, of_ports, "`docker compose logs` shows the reason")
     }
-}
-
-/// What compose means by what it said, and the way out.
-fn explained(said: &str) -> (&'static str, &'static str) {
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    // It creates nothing before all images are there.
-    let pulling = said.rsplit_once("Pulling").is_some_and(|(_, then)| !then.contains("Creating"));
-    if has(&["address already in use", "port is already allocated"]) {
-        let hint = "stop the process that listens there, or choose another `port` for the service; \
-                    AGENTENV_POSTGRES_PORT and AGENTENV_REDIS_PORT set those of the built-in servers";
-        ("a port is in use", hint)
-    } else if pulling || has(&["pull access denied", "manifest unknown", "no such host"]) {
-        (
-            "an image cannot be pulled",
-            "check the network; `docker pull` of the image shows the reason",
-        )
-    } else {
-        ("compose failed", "`docker compose logs` shows the reason")
-    }
-}
-
-/// How much of what compose said is shown, from its end.
-const LINES: usize = 4;
-
-/// Which compose there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Version {
-    /// `docker-compose` 1.29, or whatever goes by that name.
-    One,
-    /// Docker's plugin, version 2 and later.
-    Two,
 }
 
 /// Whether version 1 or 2 of compose calls a container of the project so, which need not be there.
@@ -228,18 +180,6 @@ mod tests {
         for name in ["shop", "shop-redis", "shop-test-redis", "shopping-redis-1", "redis-1"] {
             assert!(!is_named_for("shop", name), "{name}");
         }
-    }
-
-    #[test]
-    fn an_image_that_was_pulled_is_not_why_it_failed() {
-        let pulled = " redis Pulling \n a1b2 Pulling fs layer \n redis Pulled \n";
-        let conflict = format!("{pulled} Container x-redis-1  Creating\nname is already in use");
-        assert_eq!(explained(&conflict).0, "compose failed");
-        assert_eq!(
-            explained(" redis Pulling \n redis Error i/o timeout").0,
-            "an image cannot be pulled"
-        );
-        assert_eq!(explained("manifest unknown").0, "an image cannot be pulled");
     }
 
     #[test]
