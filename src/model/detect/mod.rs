@@ -5,6 +5,7 @@ mod frameworks;
 mod install;
 mod leads;
 mod mapping;
+mod migrations;
 mod reads;
 mod render;
 pub(in crate::model) mod roles;
@@ -72,6 +73,8 @@ pub struct Project {
     pub url: Option<String>,
     /// Databases that tests make beside an environment's own: patterns in which `{}` stands for its name.
     pub also: Vec<String>,
+    /// Patterns of the files that say which migrations a database has.
+    pub key: Vec<String>,
     /// Further variables: templates.
     pub env: Vec<(String, String)>,
     /// Commands that a new worktree needs.
@@ -127,6 +130,7 @@ pub fn detect(seen: &Seen) -> Project {
     mapping::variables(&mut project, &evidence);
     distinct(&mut project);
     project.hooks = install::commands(seen);
+    project.key = migrations::key(seen);
     for framework in frameworks {
         project.hooks.extend(framework.prepare.clone());
         project.notes.extend(framework.notes.clone());

@@ -4,6 +4,9 @@ use crate::model::config::{self, Kind, Place};
 use crate::model::detect::{Port, Project, Service};
 use std::fmt::Write;
 
+/// The keys that give each environment a copy of the main checkout's database as it is after these migrations.
+const TEMPLATE: &str = "from: main, template: { key: [";
+
 /// How many environments the ports are for.
 const WIDTH: u16 = 19;
 
@@ -95,6 +98,14 @@ fn write_service(text: &mut String, project: &Project, service: &Service) {
     line(text, &format!("  {}:    # {}", service.key, service.why));
     for (at, row) in rows(&fields).iter().enumerate() {
         line(text, &format!("    {}{row}", if at == 0 { "{ " } else { "  " }));
+    }
+    if service.kind == Kind::Postgres && !project.key.is_empty() {
+        let key: Vec<String> = project.key.iter().map(|pattern| quoted(pattern)).collect();
+        line(
+            text,
+            "    # To begin with the main checkout's data instead of all migrations, add above:",
+        );
+        line(text, &format!("    # {TEMPLATE}{}] }}", key.join(", ")));
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Seen {
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 32] = [
     "Gemfile",
     "Makefile",
     "Pipfile",
@@ -29,6 +29,8 @@ const NAMES: [&str; 30] = [
     "devcontainer.json",
     "env.example",
     "example.env",
+    "flyway.conf",
+    "flyway.toml",
     "go.mod",
     "infra.yml",
     "justfile",
