@@ -6,6 +6,7 @@ mod install;
 mod leads;
 mod mapping;
 mod migrations;
+mod processes;
 mod reads;
 mod render;
 pub(in crate::model) mod roles;
@@ -79,6 +80,8 @@ pub struct Project {
     pub env: Vec<(String, String)>,
     /// Commands that a new worktree needs.
     pub hooks: Vec<String>,
+    /// What `up` starts: names and commands.
+    pub processes: Vec<(String, String)>,
     /// The compose file that runs the application.
     pub compose: Option<String>,
     /// The compose file that holds nothing but the shared servers.
@@ -124,6 +127,9 @@ pub fn detect(seen: &Seen) -> Project {
         let why = "no file says which port this project uses".to_owned();
         project.missing.push("a port: PORT is a guess".to_owned());
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
+    }
+    if project.compose.is_none() {
+        project.processes = processes::of(seen, &project.ports);
     }
     url(&mut project, seen);
     servers::find(&mut project, &evidence);

@@ -56,6 +56,15 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
         let why = "# each environment gets a file of its own: COMPOSE_FILE";
         line(&mut text, &format!("\ncompose: {{ file: {} }}    {why}", quoted(file)));
     }
+    if !project.processes.is_empty() {
+        line(
+            &mut text,
+            "\nprocesses:    # what `git agentenv up` starts, after `git agentenv trust`",
+        );
+        for (name, command) in &project.processes {
+            line(&mut text, &format!("  {name}: {}", quoted(command)));
+        }
+    }
     write_hooks(&mut text, &project.hooks, hooks);
     if let Some(file) = &project.infra {
         line(

@@ -14,15 +14,17 @@ pub struct Seen {
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 34] = [
     "Gemfile",
     "Makefile",
     "Pipfile",
     "Procfile",
+    "Procfile.dev",
     "alembic.ini",
     "bun.lock",
     "bun.lockb",
     "cable.yml",
+    "celery.py",
     "composer.json",
     "database.yml",
     "dev.env",

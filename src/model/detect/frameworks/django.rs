@@ -9,8 +9,7 @@ use crate::model::detect::seen::{Seen, dir};
 
 /// `manage.py`, wherever it is.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
-    let is_django = |path: &&str| seen.text(path).to_lowercase().contains("django");
-    let manage = seen.named("manage.py").find(is_django)?;
+    let manage = manage(seen)?;
     let text = dependencies(seen);
     Some(Framework {
         found: format!("{manage}: Django"),
@@ -25,6 +24,12 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         also: &["test_{}", "test_{}_*"],
         notes: literal_databases(seen).collect(),
     })
+}
+
+/// The `manage.py` of a Django project.
+pub(in crate::model::detect) fn manage(seen: &Seen) -> Option<&str> {
+    let is_django = |path: &&str| seen.text(path).to_lowercase().contains("django");
+    seen.named("manage.py").find(is_django)
 }
 
 /// Everything that says which packages a Python project needs, in lower case, and its settings.

@@ -5,7 +5,8 @@ mod node;
 mod python;
 mod rails;
 
-pub(super) use django::only_localhost;
+pub(super) use django::{manage as django, only_localhost};
+pub(super) use node::port as port_of_package;
 
 use crate::model::config::Kind;
 use crate::model::detect::seen::Seen;

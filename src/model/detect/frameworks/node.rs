@@ -37,6 +37,11 @@ pub(super) fn find(seen: &Seen) -> Vec<Framework> {
     seen.named("package.json").filter_map(|file| package(seen, file)).collect()
 }
 
+/// The variable for the port of what a `package.json` runs.
+pub(in crate::model::detect) fn port(seen: &Seen, file: &str) -> Option<&'static str> {
+    package(seen, file)?.port.map(|(variable, _)| variable)
+}
+
 fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let package: Value = serde_json::from_str(seen.text(file)).ok()?;
     let needs = |name: &str| {

@@ -1,3 +1,4 @@
+mod processes;
 mod projects;
 
 use crate::model::config::Config;

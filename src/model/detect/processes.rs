@@ -1,0 +1,151 @@
+//! What runs a project's application, for `up`: a Procfile, else what its frameworks are started with.
+
+use super::Port;
+use super::frameworks;
+use super::install::runner;
+use super::seen::{Seen, dir};
+use serde_json::Value;
+
+/// Lock files of Node.js with the command that runs a script, and what stands before the script's own options.
+const RUNNERS: [(&str, &str, &str); 5] = [
+    ("pnpm-lock.yaml", "pnpm run", ""),
+    ("yarn.lock", "yarn run", ""),
+    ("bun.lock", "bun run", ""),
+    ("bun.lockb", "bun run", ""),
+    ("package-lock.json", "npm run", "-- "),
+];
+
+/// Names and commands for `sh`, in which the ports are the variables of the environment.
+pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
+    let found = of_procfile(seen, ports);
+    if !found.is_empty() {
+        return found;
+    }
+    let mut found = of_django(seen, ports);
+    for (name, command) in of_packages(seen, ports) {
+        let is_taken = |name: &str| found.iter().any(|(known, _)| known == name);
+        let name = if is_taken("web") { name } else { "web".to_owned() };
+        if is_name(&name) && !is_taken(&name) {
+            found.push((name, command));
+        }
+    }
+    found
+}
+
+/// `name: command` in each line, the one for development first. `release` runs once, before a deployment.
+fn of_procfile(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
+    let Some(file) = seen.named("Procfile.dev").chain(seen.named("Procfile")).next() else {
+        return Vec::new();
+    };
+    let lines = seen.text(file).lines().filter_map(|line| line.split_once(':'));
+    let lines = lines.map(|(name, command)| (name.trim(), command.trim()));
+    let lines = lines.filter(|(name, command)| is_name(name) && !command.is_empty());
+    lines
+        .filter(|(name, _)| *name != "release")
+        .map(|(name, command)| {
+            let command = with_variables(command, ports);
+            let is_told = ports.iter().any(|port| command.contains(&port.variable));
+            let port =
+                if name == "web" && !is_told { port_before(ports.first()) } else { String::new() };
+            (name.to_owned(), format!("{}{port}{command}", enter(dir(file))))
+        })
+        .collect()
+}
+
+/// `runserver`, and a worker where the application has a module for Celery.
+fn of_django(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
+    let Some(manage) = frameworks::django(seen) else { return Vec::new() };
+    let Some(port) = owned(ports, "DJANGO_PORT").or(ports.first()) else { return Vec::new() };
+    let python = runner(seen, dir(manage));
+    let web = format!("{python}python {manage} runserver ${}", port.variable);
+    let mut found = vec![("web".to_owned(), web)];
+    let module = seen.named("celery.py").find_map(|path| {
+        let module = path.strip_prefix(dir(manage))?.strip_suffix("/celery.py")?;
+        Some(module.replace('/', "."))
+    });
+    if let Some(module) = module {
+        // In its directory, the package manager finds the project above by itself.
+        let here: String = python.split_inclusive(' ').take(2).collect();
+        let worker = format!("{}{here}celery -A {module} worker", enter(dir(manage)));
+        found.push(("worker".to_owned(), worker));
+    }
+    found
+}
+
+/// The scripts `dev` or `start` of each `package.json`, named after its directory.
+fn of_packages(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
+    let command = |file: &str| {
+        let package: Value = serde_json::from_str(seen.text(file)).ok()?;
+        let script =
+            ["dev", "start"].into_iter().find(|script| package["scripts"][script].is_string())?;
+        let lock =
+            |(lock, ..): &&(&str, &str, &str)| seen.named(lock).any(|at| dir(at) == dir(file));
+        let (_, run, options) = RUNNERS.iter().find(lock).unwrap_or(&RUNNERS[4]);
+        let run = format!("{run} {script}");
+        let command = match frameworks::port_of_package(seen, file) {
+            // Vite and Astro read no variable.
+            Some("VITE_PORT") => match owned(ports, "VITE_PORT") {
+                Some(port) => format!("{run} {options}--port ${}", port.variable),
+                None => run,
+            },
+            _ => port_before(owned(ports, "PORT").or(ports.first())) + &run,
+        };
+        let name = dir(file).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let name = if name.is_empty() { "frontend" } else { name };
+        Some((name.to_owned(), format!("{}{command}", enter(dir(file)))))
+    };
+    seen.named("package.json").filter_map(command).collect()
+}
+
+/// The port whose variable a framework takes.
+fn owned<'a>(ports: &'a [Port], variable: &str) -> Option<&'a Port> {
+    ports.iter().find(|port| port.variable == variable)
+}
+
+/// `PORT=$WEB_PORT `, for a command that reads `PORT`.
+fn port_before(port: Option<&Port>) -> String {
+    port.map_or_else(String::new, |port| format!("PORT=${} ", port.variable))
+}
+
+fn enter(dir: &str) -> String {
+    match dir.trim_end_matches('/') {
+        "" => String::new(),
+        dir => format!("cd {dir} && "),
+    }
+}
+
+/// A command in which `$PORT` and the main checkout's ports are the environment's variables.
+fn with_variables(command: &str, ports: &[Port]) -> String {
+    let Some(first) = ports.first() else { return command.to_owned() };
+    let mut command = command.replace("${PORT}", "$PORT");
+    if owned(ports, "PORT").is_none() {
+        command = command.replace("$PORT", &format!("${}", first.variable));
+    }
+    for port in ports {
+        command = with_variable(&command, port);
+    }
+    command
+}
+
+/// The main checkout's port, where it stands as a number of its own.
+fn with_variable(command: &str, port: &Port) -> String {
+    let main = port.main.to_string();
+    let mut parts = command.split(main.as_str()).peekable();
+    let mut text = String::new();
+    while let Some(part) = parts.next() {
+        text.push_str(part);
+        let Some(after) = parts.peek() else { break };
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
+        let is_own = !text.ends_with(is_word) && !after.starts_with(is_word);
+        text.push_str(&if is_own { format!("${}", port.variable) } else { main.clone() });
+    }
+    text
+}
+
+/// Whether the configuration takes a process of this name.
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.len() <= 40
+        && name.chars().all(plain)
+}
