@@ -7,6 +7,7 @@ mod slots;
 mod templates;
 
 use crate::environment::context::{Context, current_dir};
+use crate::environment::data::known::All;
 use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, orphans, reclaim, resolve, trash};
 use crate::error::Exit;
@@ -125,22 +126,28 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Repo::discover(&current_dir()?).ok();
     let context = context.map(|repo| Context { repo, store: store.clone() });
     let config = context.as_ref().map(Context::config).transpose()?.flatten();
-    let mut findings = look(&store, context.as_ref(), config.as_ref())?;
+    let templates = templates::all(&store, config.as_ref())?;
+    let look = || look(&store, context.as_ref(), config.as_ref(), &templates);
+    let mut findings = look()?;
     if args.fix {
         repair_all(ui, &store, findings.iter().filter_map(|finding| finding.fix.as_ref()));
-        findings = look(&store, context.as_ref(), config.as_ref())?;
+        findings = look()?;
     }
     let left = slots::left(&store, config.as_ref())?;
     let ok = findings.iter().all(|finding| finding.level != Level::Error);
     let (environments, bytes) = trash::space(&store)?;
     let trash = Trash { environments, bytes };
-    let templates = templates::all(&store, config.as_ref())?.stock();
-    let answer = Answer { ok, findings, slots: left, trash, templates };
+    let answer = Answer { ok, findings, slots: left, trash, templates: templates.stock() };
     ui.answer(&answer, || text(&answer) + &space(environments, bytes))?;
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
-fn look(store: &Store, context: Option<&Context>, config: Option<&Config>) -> Result<Vec<Finding>> {
+fn look(
+    store: &Store,
+    context: Option<&Context>,
+    config: Option<&Config>,
+    templates: &All,
+) -> Result<Vec<Finding>> {
     let here = context.map(|context| context.repo.common.as_path());
     let (mut known, broken) = store.survey()?;
     known.retain(|lease| !store.is_foreign(lease));
@@ -157,7 +164,7 @@ fn look(store: &Store, context: Option<&Context>, config: Option<&Config>) -> Re
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
-    findings.extend(templates::look(store, config)?);
+    findings.extend(templates::look(templates));
     findings.extend(project::look(context, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));
     Ok(findings)

@@ -15,26 +15,20 @@ pub(super) fn all(store: &Store, config: Option<&Config>) -> Result<All> {
 }
 
 /// Templates of repositories that are gone, and spares of templates that are gone or were made again.
-pub(super) fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding>> {
-    let all = all(store, config)?;
-    let mut findings = Vec::new();
-    for known in &all.templates {
-        if known.is_abandoned()? {
-            let template = &known.template;
-            let what = format!(
-                "template {} ({}): its repository {} was deleted",
-                template.database,
-                measure::size(template.bytes),
-                template.mark.repository.display()
-            );
-            findings.push(Finding::warning(what, "git agentenv prune"));
-        }
-    }
+pub(super) fn look(all: &All) -> Vec<Finding> {
+    // A repository on a disk that cannot be read may be there.
+    let abandoned = all.templates.iter().filter(|known| known.is_abandoned().unwrap_or(false));
+    let abandoned = abandoned.map(|known| {
+        let template = &known.template;
+        let (name, size) = (&template.database, measure::size(template.bytes));
+        let repository = template.mark.repository.display();
+        let what = format!("template {name} ({size}): its repository {repository} was deleted");
+        Finding::warning(what, "git agentenv prune")
+    });
     let stale = all.stale.iter().map(|stale| {
         let (name, size) = (&stale.spare.database, measure::size(stale.spare.bytes));
         let what = format!("spare {name} ({size}): its template is gone");
         Finding::warning(what, "git agentenv prune")
     });
-    findings.extend(stale);
-    Ok(findings)
+    abandoned.chain(stale).collect()
 }
