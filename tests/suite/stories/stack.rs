@@ -226,6 +226,16 @@ fn a_killed_up_leaves_nothing_that_prune_does_not_find() {
     assert_nothing_is_left(&world);
 }
 
+#[test]
+fn a_killed_up_is_ended_by_down() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox, 1, BLOCKED, "");
+    killed_in_the_middle(&world);
+    let down = world.run(&["down", "x", "--timeout", "5", "--json"]).ok().json();
+    assert_ne!(down["stopped"][0]["processes"], 0, "the compose that was left: {down}");
+    assert_nothing_is_left(&world);
+}
+
 fn killed_in_the_middle(world: &World<'_>) {
     world.run(&["trust", "--yes"]).ok();
     let mut up = world.command(&["up", "x"]);
