@@ -4,16 +4,16 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::{self, All};
 use crate::error::{self, Exit};
 use crate::model::config::{Config, Kind, Place};
-use crate::model::lease::Part;
+use crate::model::lease::{Lease, Part};
 use crate::model::stock::Stock;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
-use crate::sys::{budget, clock, docker, interrupt};
+use crate::sys::{budget, clock, docker, interrupt, trash};
 use crate::ui::table::{self, Column, Fit};
 use crate::ui::{Tone, Ui};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -156,7 +156,7 @@ fn templates(config: &Config, infra: &Infra) -> Result<Option<Stock>> {
     Ok((!stock.is_empty()).then_some(stock))
 }
 
-/// Refuses while an environment of any repository has data on these servers. Leases decide, not the
+/// Refuses while an environment of any repository, or one in the trash, has data on these servers. Leases decide, not the
 /// configuration, which may have changed since.
 fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
     let containers = infra.status()?;
@@ -164,15 +164,22 @@ fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
         servers(&config.config).into_iter().map(|(_, server)| server.place).collect();
     let is_here =
         |part: &Part| configured.contains(&part.place) || infra.runs(&part.place, &containers);
-    let mut leases = Store::open()?.leases()?;
-    leases.retain(|lease| lease.parts.iter().any(is_here));
-    if leases.is_empty() {
+    let store = Store::open()?;
+    let (leases, (trash, unreadable)) = (store.leases()?, trash::survey(&store)?);
+    if let Some(record) = unreadable.first() {
+        bail!("cannot read the record {}: {}", record.file.display(), record.why);
+    }
+    let uses = |lease: &&Lease| lease.parts.iter().any(is_here);
+    let named = |lease: &Lease| format!("`{}`", lease.name);
+    let kept = |lease: &Lease| format!("`{}` (in the trash)", lease.name);
+    let mut names: Vec<String> = leases.iter().filter(uses).map(named).collect();
+    names.extend(trash.iter().map(|record| &record.lease).filter(uses).map(kept));
+    if names.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = leases.iter().map(|lease| format!("`{}`", lease.name)).collect();
     let message =
         format!("cannot delete the servers' data: environments use it: {}", names.join(", "));
-    let hint = "remove these environments first, or omit `--volumes`";
+    let hint = "remove these environments and empty the trash (`git agentenv prune --trash`) first, or omit `--volumes`";
     Err(error::refused(message).hint(hint).into())
 }
 

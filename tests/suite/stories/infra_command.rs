@@ -27,6 +27,12 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
         infra(&["down", "--volumes"]).fails(7);
     }
     repo.config(&own);
+    // What is in the trash can be restored only with what it has there.
+    repo.agentenv(&["add", "y"]).ok();
+    repo.agentenv(&["remove", "y", "--keep"]).ok();
+    let refused = infra(&["down", "--volumes"]).fails(7);
+    assert!(refused.stderr.contains("`x`, `y` (in the trash)"), "{}", refused.show());
+    repo.agentenv(&["prune", "--trash"]).ok();
     infra(&["down"]).ok();
     // The rest is on record, and released when the servers are there again.
     repo.agentenv(&["remove", "x"]).fails(8);
