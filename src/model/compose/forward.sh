@@ -1,3 +1,4 @@
+#!/bin/sh
 # Forwards every connection to port $1 to port $3 of host $2, with what the image has.
 if command -v socat >/dev/null; then
     exec socat "TCP-LISTEN:$1,fork,reuseaddr" "TCP:$2:$3"
