@@ -31,6 +31,8 @@ pub(super) struct Service {
     ports: Vec<(String, String)>,
     /// Its image is built from the repository.
     is_built: bool,
+    /// The repository's own files are mounted in it.
+    is_mounted: bool,
     environment: Vec<(String, String)>,
 }
 
@@ -106,6 +108,7 @@ fn merge(services: &mut Vec<Service>, more: Service) {
             service.container = more.container.or(service.container.take());
             service.ports.extend(more.ports);
             service.is_built |= more.is_built;
+            service.is_mounted |= more.is_mounted;
             service.environment.extend(more.environment);
         }
     }
@@ -121,6 +124,7 @@ fn read(name: &str, service: &Value) -> Option<Service> {
         container: text("container_name").map(|name| interpolated(name).0),
         ports: ports.into_iter().flatten().filter_map(mapping).collect(),
         is_built: service.get("build").is_some(),
+        is_mounted: mounts(service).any(|from| [".", ".."].contains(&from.trim_end_matches('/'))),
         environment: environment(service.get("environment")),
     })
 }
@@ -149,10 +153,11 @@ impl Stack {
         !self.services.is_empty() && self.services.iter().all(|service| service.kind.is_some())
     }
 
-    /// It runs the application, and not only an editor's container or the servers.
+    /// It runs the application, and not only an editor's container, the servers, or tools from elsewhere.
     pub(super) fn runs_application(&self) -> bool {
         let is_editors = self.file.split('/').any(|part| part == ".devcontainer");
-        !is_editors && self.services.iter().any(|service| service.kind.is_none())
+        let is_own = |service: &Service| service.is_built || service.is_mounted;
+        !is_editors && self.services.iter().any(|one| one.kind.is_none() && is_own(one))
     }
 
     /// The ports of the application that a variable decides.
@@ -216,6 +221,15 @@ impl Service {
         let found = self.environment.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| interpolated(value).0).filter(|value| !value.is_empty())
     }
+}
+
+/// What is mounted from this machine, in the short form and in the long one.
+fn mounts(service: &Value) -> impl Iterator<Item = &str> {
+    let volumes = service.get("volumes").and_then(Value::as_sequence);
+    volumes.into_iter().flatten().filter_map(|volume| match volume.as_str() {
+        Some(text) => text.split(':').next(),
+        None => volume.get("source").and_then(Value::as_str),
+    })
 }
 
 /// `127.0.0.1:${PORT:-8000}:80/tcp`, or the long form.

@@ -25,6 +25,7 @@ fn of_url(project: &mut Project, var: &Var, url: &Url) {
     else {
         return;
     };
+    let url = if service.is_shared { &url.of_shared(&service.key) } else { url };
     let template = url.template(&service.key, &service.variable);
     if !url.is_open() && !var.tracked {
         let without =

@@ -51,6 +51,8 @@ pub struct Service {
     pub user: String,
     /// Where it runs, when that is known; else in the shared container.
     pub place: Option<Place>,
+    /// It is the server of `infra up`: the project has none that this machine can reach.
+    pub is_shared: bool,
     /// The port on this machine.
     pub port: u16,
     /// What says so.

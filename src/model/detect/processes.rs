@@ -22,7 +22,12 @@ pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
         return found;
     }
     let mut found = of_django(seen, ports);
-    for (name, command) in of_packages(seen, ports) {
+    for (name, command, port) in of_packages(seen, ports) {
+        // Two programs cannot listen on one port; which other one this could take, no file says.
+        let is_served = |port: &Port| found.iter().any(|(_, other)| reads(other, &port.variable));
+        if port.is_some_and(is_served) {
+            continue;
+        }
         let is_taken = |name: &str| found.iter().any(|(known, _)| known == name);
         let name = if is_taken("web") { name } else { "web".to_owned() };
         if is_name(&name) && !is_taken(&name) {
@@ -72,8 +77,13 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
     found
 }
 
-/// The scripts `dev` or `start` of each `package.json`, named after its directory.
-fn of_packages(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
+/// Whether a command names this variable.
+fn reads(command: &str, variable: &str) -> bool {
+    command.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
+}
+
+/// The scripts `dev` or `start` of each `package.json`, named after its directory, with the port that each takes.
+fn of_packages<'a>(seen: &Seen, ports: &'a [Port]) -> Vec<(String, String, Option<&'a Port>)> {
     let command = |file: &str| {
         let package: Value = serde_json::from_str(seen.text(file)).ok()?;
         let script =
@@ -82,17 +92,20 @@ fn of_packages(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
             |(lock, ..): &&(&str, &str, &str)| seen.named(lock).any(|at| dir(at) == dir(file));
         let (_, run, options) = RUNNERS.iter().find(lock).unwrap_or(&RUNNERS[4]);
         let run = format!("{run} {script}");
-        let command = match frameworks::port_of_package(seen, file) {
+        let (command, port) = match frameworks::port_of_package(seen, file) {
             // Vite and Astro read no variable.
             Some("VITE_PORT") => match owned(ports, "VITE_PORT") {
-                Some(port) => format!("{run} {options}--port ${}", port.variable),
-                None => run,
+                Some(port) => (format!("{run} {options}--port ${}", port.variable), Some(port)),
+                None => (run, None),
             },
-            _ => port_before(owned(ports, "PORT").or(ports.first())) + &run,
+            _ => {
+                let port = owned(ports, "PORT").or(ports.first());
+                (port_before(port) + &run, port)
+            }
         };
         let name = dir(file).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let name = if name.is_empty() { "frontend" } else { name };
-        Some((name.to_owned(), format!("{}{command}", enter(dir(file)))))
+        Some((name.to_owned(), format!("{}{command}", enter(dir(file))), port))
     };
     seen.named("package.json").filter_map(command).collect()
 }

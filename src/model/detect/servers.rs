@@ -8,6 +8,9 @@ use crate::model::detect::vars::Var;
 use crate::model::detect::{Evidence, Project, Service};
 use crate::model::name;
 
+/// Who connects to the server of `infra up`.
+const SHARED_USER: &str = "postgres";
+
 /// Finds them.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     for kind in [Kind::Postgres, Kind::Redis] {
@@ -144,6 +147,7 @@ impl<'a> Clues<'a> {
             main: part.main,
             user: if self.kind == Kind::Postgres { self.user(part.url) } else { String::new() },
             place: self.place(),
+            is_shared: self.is_shared(),
             port: self.port(part.url),
             why: self.placed.map_or(part.why, |(stack, service)| stack.why(service)),
         }
@@ -169,7 +173,22 @@ impl<'a> Clues<'a> {
         }
     }
 
+    /// Environments use the server of `infra up`: this machine reaches none of the project's own, and no file names one.
+    fn is_shared(&self) -> bool {
+        let vars = self.evidence.vars.iter();
+        let mut hosts = vars.filter(|var| {
+            roles::of(&var.name) == Some((self.kind, Role::Host)) && !var.value.is_empty()
+        });
+        let is_named =
+            hosts.any(|var| !var.is_default) || self.urls.iter().any(|(var, _)| !var.is_default);
+        self.place().is_none() && (self.placed.is_some() || !is_named)
+    }
+
+    /// The server of `infra up` has no role but `postgres`.
     fn user(&self, url: Option<&Url>) -> String {
+        if self.is_shared() {
+            return SHARED_USER.to_owned();
+        }
         let vars = self.evidence.vars.iter();
         let mut vars = vars.filter(|var| roles::of(&var.name) == Some((self.kind, Role::User)));
         let said = [
@@ -177,7 +196,7 @@ impl<'a> Clues<'a> {
             vars.find(|var| is_plain(&var.value)).map(|var| var.value.clone()),
             url.map(|url| url.user.clone()),
         ];
-        let usual = || "postgres".to_owned();
+        let usual = || SHARED_USER.to_owned();
         said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(usual)
     }
 

@@ -52,6 +52,13 @@ impl Url {
         ["", "localhost", "127.0.0.1", "0.0.0.0", "::1", "[::1]"].contains(&self.host.as_str())
     }
 
+    /// The same for whoever connects to the service `key`: on a shared server no other role exists.
+    pub(super) fn of_shared(&self, key: &str) -> Url {
+        let user =
+            if self.kind == Kind::Postgres { format!("{{{key}.user}}") } else { String::new() };
+        Url { user, password: None, ..self.clone() }
+    }
+
     /// The same with the environment's own part of the service `key` in it. A host that only containers know becomes
     /// the service's own.
     pub(super) fn template(&self, key: &str, variable: &str) -> String {

@@ -17,6 +17,8 @@ pub(super) struct Var {
     pub(super) file: String,
     /// The value stands in a file that git tracks.
     pub(super) tracked: bool,
+    /// The value is what code does without one.
+    pub(super) is_default: bool,
 }
 
 /// All variables: each once, the first that has a value.
@@ -43,7 +45,7 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let known = vars.clone();
         vars.into_iter().map(move |(name, value)| {
             let value = expanded(&value, &known);
-            Var { name, value, file: file.clone(), tracked }
+            Var { name, value, file: file.clone(), tracked, is_default: false }
         })
     })
 }
@@ -63,7 +65,13 @@ fn expanded(value: &str, known: &[(String, String)]) -> String {
 fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
     stacks.iter().flat_map(|stack| {
         let vars = stack.variables().into_iter();
-        vars.map(|(name, value)| Var { name, value, file: stack.file.clone(), tracked: true })
+        vars.map(|(name, value)| Var {
+            name,
+            value,
+            file: stack.file.clone(),
+            tracked: true,
+            is_default: false,
+        })
     })
 }
 
@@ -91,6 +99,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             value: read.default.unwrap_or_default(),
             file: file.clone(),
             tracked: true,
+            is_default: true,
         })
     })
 }

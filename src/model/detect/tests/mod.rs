@@ -119,6 +119,20 @@ fn urls_keep_their_shape_and_no_secret_is_copied() {
 }
 
 #[test]
+fn the_shared_server_knows_no_role_of_the_project() {
+    let user = |files: &[(&str, &str)]| config(files).services["postgres"].user.clone();
+    let settings = "NAME = os.getenv('DB_NAME', 'shop')\nUSER = os.getenv('DB_USER', 'shop')\n";
+    let code = ("shop/settings.py", settings);
+    assert_eq!(user(&[code]), "postgres");
+    let hidden =
+        "services:\n  db: { image: 'postgres:16', environment: { POSTGRES_USER: shop } }\n";
+    assert_eq!(user(&[code, ("compose.yml", hidden)]), "postgres");
+    let open = "services:\n  db: { image: 'postgres:16', environment: { POSTGRES_USER: shop }, ports: ['5432:5432'] }\n";
+    assert_eq!(user(&[code, ("compose.yml", open)]), "shop");
+    assert_eq!(user(&[code, (".env", "DB_HOST=localhost\nDB_USER=me\n")]), "me");
+}
+
+#[test]
 fn hooks_are_active_only_when_asked_for() {
     let project = detect(&seen(&[MANAGE, ("uv.lock", "")]));
     let config = Config::parse("t", &render(&project, Some(".worktrees/{name}"), false)).unwrap();
@@ -229,7 +243,7 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
             "no framework that is known",
             vec![(
                 "compose.yml",
-                "  my-app: { image: x, ports: ['9100:80', '127.0.0.1:9200:81/tcp'] }\n",
+                "  my-app: { image: x, volumes: ['.:/app'], ports: ['9100:80', '127.0.0.1:9200:81/tcp'] }\n",
             )],
             "MY_APP_PORT=9100 MY_APP_9200_PORT=9200",
         ),
@@ -257,7 +271,7 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
             "a variable inside and outside",
             vec![(
                 "compose.yml",
-                "  app: { image: x, ports: ['${P:-9100}:${P:-9100}', '9200:${P}'] }\n",
+                "  app: { build: ., ports: ['${P:-9100}:${P:-9100}', '9200:${P}'] }\n",
             )],
             "P=9100 APP_PORT=9200",
         ),
@@ -268,6 +282,17 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
                 ("compose.yml", "  app: { build: ., ports: ['9100:80'] }\n"),
             ],
             "API_PORT=9100",
+        ),
+        (
+            "tools from elsewhere are no application",
+            vec![
+                MANAGE,
+                (
+                    "compose.yml",
+                    "  mongo: { image: x, volumes: ['./dump:/dump'], ports: ['9100:80'] }\n",
+                ),
+            ],
+            "DJANGO_PORT=8000",
         ),
         (
             "shared servers, ranges and free ports are no fixed ports of the application",

@@ -8,7 +8,7 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'
 const DJANGO: (&str, &str) = ("manage.py", "DJANGO_SETTINGS_MODULE = 'shop.settings'");
 const VITE: &str = r#"{ "scripts": { "dev": "vite" }, "devDependencies": { "vite": "7" } }"#;
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 12] = [
     ("nothing known", &[], &[]),
     (
         "a Procfile: $PORT is the first port, literal ports are variables, release runs once",
@@ -56,6 +56,11 @@ const CASES: [Case; 11] = [
             "worker: celery -A shop worker",
             "frontend: cd frontend && pnpm run dev --port $VITE_PORT",
         ],
+    ),
+    (
+        "Django, and a script that would take its port",
+        &[DJANGO, ("ui/package.json", r#"{ "scripts": { "start": "ng serve" } }"#)],
+        &["web: python manage.py runserver $DJANGO_PORT"],
     ),
     ("Vite alone", &[("package.json", VITE)], &["web: npm run dev -- --port $VITE_PORT"]),
     (

@@ -133,7 +133,9 @@ const CASES: [Case; 7] = [
         ],
         ports: "DJANGO_PORT=8000",
         services: &["postgres postgres POSTGRES_DB=words"],
-        env: &["DATABASE_URL=postgres://words:asdf@{postgres.host}:{postgres.port}/{POSTGRES_DB}"],
+        env: &[
+            "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
         hooks: &["python manage.py migrate"],
         notes: &["docker-compose.yml: postgresql publishes no port"],
     },
