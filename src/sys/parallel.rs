@@ -12,7 +12,10 @@ const WORTHWHILE: usize = 16;
 
 /// What `ask` says of each of the things, in their order. For questions that wait for something else.
 pub fn each<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    by(MOST.min(things.len()), things, ask)
+    match things {
+        [one] => vec![ask(one)],
+        _ => by(MOST.min(things.len()), things, ask),
+    }
 }
 
 /// The same, for questions that keep a processor busy.

@@ -168,13 +168,17 @@ struct Beside {
 
 /// Releases the parts, and meanwhile deletes branches and files.
 fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<Result<()>> {
-    let (begin, done) = (Instant::now(), AtomicBool::new(false));
+    let done = AtomicBool::new(false);
     let at_once = failpoint::point("files-postponed").is_err();
-    let may_go_on = || !at_once && (!done.load(Ordering::SeqCst) || begin.elapsed() < FILES);
+    let files = |lease: &Lease| {
+        let begin = Instant::now();
+        let may_go_on = || !at_once && (!done.load(Ordering::SeqCst) || begin.elapsed() < FILES);
+        trash::delete_files(lease, &may_go_on)
+    };
     let beside = |one: &Going| Beside {
         branch: unwanted_branch(&ui.about(&one.lease.name), &one.lease),
         volumes: remove_volumes(&one.lease),
-        files: trash::delete_files(&one.lease, &may_go_on),
+        files: files(&one.lease),
     };
     let leases: Vec<(&Lease, Force)> = rest.iter().map(|one| (&one.lease, one.force)).collect();
     let (beside, gone) = thread::scope(|scope| {

@@ -41,7 +41,7 @@ const WHOLE: [&str; 2] = ["before-hook", "hook-run"];
 const ADOPT: [&str; 1] = ["lease-restored"];
 
 /// Points of `move`.
-const MOVE: [&str; 4] = ["worktree-moved", "env-written", "compose-written", "file-replaced"];
+const MOVE: [&str; 3] = ["worktree-moved", "env-written", "file-replaced"];
 
 /// Points of `up`; the story of processes strikes them.
 const UP: [&str; 1] = ["process-started"];
