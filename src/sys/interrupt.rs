@@ -14,10 +14,19 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static UNDOING: AtomicBool = AtomicBool::new(false);
 static ENDING: Mutex<()> = Mutex::new(());
 static CHOOSING: Mutex<()> = Mutex::new(());
-static RUNNING: Mutex<Vec<Weak<duct::Handle>>> = Mutex::new(Vec::new());
+static RUNNING: Mutex<Vec<(Weak<duct::Handle>, Ending)>> = Mutex::new(Vec::new());
 
 /// How long commands have to end by themselves: git takes its lock files away first, and may still wait for a busy disk.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How an interruption ends a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// At once.
+    AtOnce,
+    /// It gets five seconds to end by itself first: it takes a moment, and could leave a lock file behind.
+    Whole,
+}
 
 /// A running command that an interruption ends, for as long as this lives.
 pub struct Registered(Weak<duct::Handle>);
@@ -58,19 +67,22 @@ pub fn undone() {
 ///
 /// # Errors
 /// When the interruption came first; the command is ended then.
-pub fn register(handle: &Arc<duct::Handle>) -> Result<Registered> {
+pub fn register(handle: &Arc<duct::Handle>, ending: Ending) -> Result<Registered> {
     let weak = Arc::downgrade(handle);
-    running().push(weak.clone());
+    running().push((weak.clone(), ending));
     let registered = Registered(weak);
     if let Err(error) = check() {
-        end(handle);
+        end(handle, ending);
         return Err(error);
     }
     Ok(registered)
 }
 
 /// Ends a command with all that it started, which would keep its pipes open and write on.
-pub fn end(handle: &duct::Handle) {
+pub fn end(handle: &duct::Handle, ending: Ending) {
+    if ending == Ending::Whole {
+        handle.wait_timeout(GRACE).ok();
+    }
     {
         // The waiting thread must not return, and end this program, before the children got their signal too.
         let _one = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,25 +98,25 @@ pub fn end(handle: &duct::Handle) {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        running().retain(|other| !other.ptr_eq(&self.0));
+        running().retain(|(other, _)| !other.ptr_eq(&self.0));
     }
 }
 
 /// The commands that a signal ends: none of a rollback.
-fn interruptible() -> Vec<Arc<duct::Handle>> {
+fn interruptible() -> Vec<(Arc<duct::Handle>, Ending)> {
     let _one = CHOOSING.lock().unwrap_or_else(PoisonError::into_inner);
     if UNDOING.load(Ordering::SeqCst) {
         return Vec::new();
     }
-    running().iter().filter_map(Weak::upgrade).collect()
+    running().iter().filter_map(|(one, ending)| Some((one.upgrade()?, *ending))).collect()
 }
 
-fn end_all(handles: &[Arc<duct::Handle>]) {
+fn end_all(commands: &[(Arc<duct::Handle>, Ending)]) {
     std::thread::scope(|scope| {
-        handles.iter().for_each(|handle| drop(scope.spawn(|| end(handle))));
+        commands.iter().for_each(|(one, ending)| drop(scope.spawn(|| end(one, *ending))));
     });
 }
 
-fn running() -> std::sync::MutexGuard<'static, Vec<Weak<duct::Handle>>> {
+fn running() -> std::sync::MutexGuard<'static, Vec<(Weak<duct::Handle>, Ending)>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }

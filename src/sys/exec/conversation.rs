@@ -4,7 +4,7 @@
 use super::running::{self, Output};
 use super::{Cmd, PATIENCE};
 use crate::sys::budget;
-use crate::sys::interrupt;
+use crate::sys::interrupt::{self, Ending};
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Cmd {
         let (tell, lines) = channel();
         let expression = self.expression().stdin_file(stdin).stdout_file(stdout).stderr_capture();
         let handle = Arc::new(expression.start().map_err(|error| self.not_started(error))?);
-        let registered = interrupt::register(&handle)?;
+        let registered = interrupt::register(&handle, Ending::AtOnce)?;
         std::thread::spawn(move || listen(from, &tell));
         let (name, patience) = (self.name(), self.patience.unwrap_or(PATIENCE));
         let server = self.server.unwrap_or_else(|| name.clone());
@@ -101,7 +101,8 @@ impl Conversation {
     fn until<T>(&self, ask: impl Fn(Instant) -> Result<Option<T>>) -> Result<T> {
         let question = budget::ask(&self.server, self.patience)?;
         let deadline = Instant::now() + question.limit();
-        running::until(&self.handle, Some(deadline), ask, || question.unanswered(question.limit()))
+        let silent = || question.unanswered(question.limit());
+        running::until(&self.handle, Ending::AtOnce, Some(deadline), ask, silent)
     }
 }
 

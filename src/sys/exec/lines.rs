@@ -1,7 +1,7 @@
 //! A command whose output is read line by line while it runs.
 
 use super::Cmd;
-use crate::sys::interrupt;
+use crate::sys::interrupt::{self, Ending};
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, PipeReader};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ impl Cmd {
     /// When the program is missing or cannot be started, or the user interrupted.
     pub fn each_line(self, print: &dyn Fn(&str) -> Result<()>) -> Result<i32> {
         let (handle, read) = self.read_whole()?;
-        let _registered = interrupt::register(&handle)?;
+        let _registered = interrupt::register(&handle, Ending::AtOnce)?;
         for line in BufReader::new(read).split(b'\n') {
             let line = line.with_context(|| format!("cannot read from `{}`", self.name()))?;
             print(&String::from_utf8_lossy(&line))?;
@@ -30,7 +30,7 @@ impl Cmd {
     /// As [`Cmd::each_line`].
     pub fn lines(self) -> Result<Lines> {
         let (handle, read) = self.read_whole()?;
-        let registered = interrupt::register(&handle)?;
+        let registered = interrupt::register(&handle, Ending::AtOnce)?;
         let (send, lines) = mpsc::channel();
         std::thread::spawn(move || {
             let whole = |line: Vec<u8>| String::from_utf8_lossy(&line).into_owned();
@@ -80,6 +80,6 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        interrupt::end(&self.handle);
+        interrupt::end(&self.handle, Ending::AtOnce);
     }
 }

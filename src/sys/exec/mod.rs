@@ -14,6 +14,7 @@ pub use self::running::{Output, Running};
 pub use self::successor::succeed;
 use super::{budget, env, interrupt};
 use crate::error;
+use crate::sys::interrupt::Ending;
 use anyhow::Result;
 use dialogue::Answer;
 use running::Limit;
@@ -40,6 +41,7 @@ pub struct Cmd {
     patience: Option<Duration>,
     server: Option<String>,
     called: Option<String>,
+    ending: Ending,
 }
 
 impl Cmd {
@@ -56,6 +58,7 @@ impl Cmd {
             patience: Some(PATIENCE),
             server: None,
             called: None,
+            ending: Ending::AtOnce,
         }
     }
 
@@ -112,6 +115,12 @@ impl Cmd {
     /// beyond that time is for work: of one that is talked to, it counts from the first line of the answer.
     pub fn asks(mut self, server: impl Into<String>) -> Self {
         self.server = Some(server.into());
+        self
+    }
+
+    /// An interruption gives it time to end by itself: see [`Ending::Whole`].
+    pub fn whole(mut self) -> Self {
+        self.ending = Ending::Whole;
         self
     }
 
@@ -175,7 +184,7 @@ impl Cmd {
         // One that is ended as soon as it has begun can leave a lock file.
         interrupt::check()?;
         let handle = expression.start().map_err(|error| self.not_started(error))?;
-        Running::new(handle, self.name(), answer, limit)
+        Running::new(handle, self.name(), answer, limit, self.ending)
     }
 
     fn limit(&self) -> Result<Limit> {

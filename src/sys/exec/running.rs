@@ -3,7 +3,7 @@
 use super::dialogue::Answer;
 use crate::error;
 use crate::sys::budget::{self, Question};
-use crate::sys::interrupt;
+use crate::sys::interrupt::{self, Ending};
 use anyhow::{Context, Result};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -72,6 +72,7 @@ pub struct Running {
     begun: Instant,
     limit: Limit,
     answer: Option<Receiver<Answer>>,
+    ending: Ending,
     _registered: interrupt::Registered,
 }
 
@@ -85,11 +86,12 @@ impl Running {
         name: String,
         answer: Option<Receiver<Answer>>,
         limit: Limit,
+        ending: Ending,
     ) -> Result<Self> {
         let handle = Arc::new(handle);
-        let registered = interrupt::register(&handle)?;
+        let registered = interrupt::register(&handle, ending)?;
         let begun = Instant::now();
-        Ok(Running { handle, name, begun, limit, answer, _registered: registered })
+        Ok(Running { handle, name, begun, limit, answer, ending, _registered: registered })
     }
 
     /// Waits for its end, or for the last word of one that is talked to.
@@ -135,7 +137,8 @@ impl Running {
         ask: impl Fn(Instant) -> Result<Option<T>>,
     ) -> Result<T> {
         let deadline = limit.and_then(|limit| self.begun.checked_add(limit));
-        until(&self.handle, deadline, ask, || self.too_long(limit.unwrap_or_default()))
+        let too_long = || self.too_long(limit.unwrap_or_default());
+        until(&self.handle, self.ending, deadline, ask, too_long)
     }
 
     fn too_long(&self, limit: Duration) -> anyhow::Error {
@@ -150,6 +153,7 @@ impl Running {
 /// Asks again and again, each time for a while, until there is an answer. Without one the command is ended.
 pub(super) fn until<T>(
     handle: &duct::Handle,
+    ending: Ending,
     deadline: Option<Instant>,
     ask: impl Fn(Instant) -> Result<Option<T>>,
     too_long: impl FnOnce() -> anyhow::Error,
@@ -158,14 +162,14 @@ pub(super) fn until<T>(
         let slice = Instant::now() + SLICE;
         let answer = ask(deadline.map_or(slice, |deadline| deadline.min(slice)));
         if let Err(interrupted) = interrupt::check() {
-            interrupt::end(handle);
+            interrupt::end(handle, ending);
             return Err(interrupted);
         }
         if let Some(answer) = answer? {
             return Ok(answer);
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            interrupt::end(handle);
+            interrupt::end(handle, Ending::AtOnce);
             return Err(too_long());
         }
     }

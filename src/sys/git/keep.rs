@@ -1,6 +1,6 @@
 //! What only a worktree in the trash holds stays in the repository: references of our own, and the branch again.
 
-use super::{git, query, require, retry};
+use super::{brief, git, query, require, retry};
 use crate::sys::{failpoint, fs};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +57,7 @@ pub fn let_go(main: &Path, id: &str) -> Result<()> {
     if listed.is_empty() {
         return Ok(());
     }
-    retry(|| git(main).args(["update-ref", "--stdin"]).stdin(format!("{listed}\n")))?;
+    retry(|| brief(main).args(["update-ref", "--stdin"]).stdin(format!("{listed}\n")))?;
     Ok(())
 }
 
@@ -87,9 +87,9 @@ pub fn recreate_branch(
     if query::resolve(main, &reference).ok().as_deref() != Some(commit) {
         let none = "0".repeat(commit.len());
         let create = ["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none];
-        retry(|| git(main).args(create))?;
+        retry(|| brief(main).args(create))?;
         for (key, value) in settings {
-            retry(|| git(main).args(["config", "--add", key, value]))?;
+            retry(|| brief(main).args(["config", "--add", key, value]))?;
         }
     }
     failpoint::point("branch-back")

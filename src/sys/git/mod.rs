@@ -33,6 +33,11 @@ pub fn git(dir: &Path) -> Cmd {
     Cmd::new("git").arg("-C").arg(dir).env(WORKING, "1").env("LANGUAGE", "en").patience(None)
 }
 
+/// A command of git that writes references or settings: in a moment, and under a lock file that others run into.
+fn brief(dir: &Path) -> Cmd {
+    git(dir).whole()
+}
+
 /// What to check out in a new worktree.
 #[derive(Debug, Clone, Copy)]
 pub enum Checkout<'a> {
@@ -46,7 +51,7 @@ pub enum Checkout<'a> {
 pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     let none = "0".repeat(commit.len());
-    git(repo)
+    brief(repo)
         .args(["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none])
         .read()?;
     failpoint::point("branch-created")
@@ -56,15 +61,16 @@ pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Res
 pub fn track(repo: &Path, branch: &str, remote: &str) -> Result<()> {
     // In full: a local branch or a tag may be called `origin/x`, too.
     let upstream = format!("--set-upstream-to=refs/remotes/{remote}/{branch}");
-    retry(|| git(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
+    retry(|| brief(repo).args(["branch", "--quiet", &upstream, "--", branch]))?;
     failpoint::point("branch-tracked")
 }
 
 /// Makes the admin part of a worktree, locked by `mark`, with nothing checked out, and marks it as the lease's.
 pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) -> Result<()> {
     let add = |reason: &[&str]| {
-        let base =
-            git(repo).args(["worktree", "add", "--quiet", "--no-checkout", "--lock"]).args(reason);
+        let base = brief(repo)
+            .args(["worktree", "add", "--quiet", "--no-checkout", "--lock"])
+            .args(reason);
         match what {
             Checkout::Branch(branch) => base.arg("--").arg(path).arg(branch),
             Checkout::Detached(commit) => base.arg("--detach").arg("--").arg(path).arg(commit),
@@ -109,7 +115,7 @@ pub fn checkout(main: &Path, path: &Path) -> Result<()> {
 
 /// Tells git where a worktree is that was moved without its help.
 pub fn repair_worktree(repo: &Path, place: &Path) -> Result<()> {
-    retry(|| git(repo).args(["worktree", "repair"]).arg(place)).map(drop)
+    retry(|| brief(repo).args(["worktree", "repair"]).arg(place)).map(drop)
 }
 
 /// Moves a worktree to a path where nothing is.
@@ -135,11 +141,11 @@ pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     let section = format!("branch.{branch}");
     // First, for as long as the branch is there this is tried again. A branch need not have settings.
-    let removed = run(&|| git(repo).args(["config", "--remove-section", &section]))?;
+    let removed = run(&|| brief(repo).args(["config", "--remove-section", &section]))?;
     if removed.stderr.contains(LOCKED) {
         require("git config --remove-section", removed)?;
     }
-    retry(|| git(repo).args(["update-ref", "-d", &reference, commit]))?;
+    retry(|| brief(repo).args(["update-ref", "-d", &reference, commit]))?;
     failpoint::point("branch-deleted")
 }
 

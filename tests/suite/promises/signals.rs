@@ -35,21 +35,29 @@ fn a_git_that_is_ended_when_it_has_only_made_the_directory_leaves_nothing() {
     let sandbox = Sandbox::new();
     let repo = slow(&sandbox);
     let pid = sandbox.root.join("pid");
-    let (bin, tree) = (sandbox.root.join("bin"), sandbox.root.join("app-x"));
-    fs::create_dir(&bin).unwrap();
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *'worktree add'*) mkdir {}; echo $$ >{}; exec sleep 300 ;; esac\nexec {} \"$@\"\n",
-        tree.display(),
-        pid.display(),
-        which::which("git").unwrap().display(),
-    );
-    write_script(&bin.join("git"), &script);
+    let tree = sandbox.root.join("app-x");
+    let does = format!("mkdir {}; echo $$ >{}; exec sleep 300", tree.display(), pid.display());
     let before = repo.traces_of_files();
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let add = sandbox.start(command.args(["add", "x"]).env("PATH", path).current_dir(&repo.path));
+    let add = start_with(&sandbox, &repo, "worktree add", &does);
     pid_in(&pid);
     assert!(tree.exists());
+    add.signal("TERM");
+    add.outcome().fails(130);
+    fs::remove_file(pid).unwrap();
+    repo.leaves_no_file_but(&before, "interrupted");
+}
+
+/// As above: what a real git does under its lock file is over before a test can interrupt it.
+#[test]
+fn a_git_that_holds_a_lock_file_gets_time_to_take_it_away() {
+    let sandbox = Sandbox::new();
+    let repo = slow(&sandbox);
+    let (pid, lock) = (sandbox.root.join("pid"), repo.path.join(".git/packed-refs.lock"));
+    let lock = lock.display();
+    let does = format!("touch {lock}; echo $$ >{}; sleep 1; rm {lock}", pid.display());
+    let before = repo.traces_of_files();
+    let add = start_with(&sandbox, &repo, "update-ref --create-reflog", &does);
+    pid_in(&pid);
     add.signal("TERM");
     add.outcome().fails(130);
     fs::remove_file(pid).unwrap();
@@ -183,6 +191,21 @@ fn slow(sandbox: &Sandbox) -> Repo<'_> {
 fn start(sandbox: &Sandbox, repo: &Repo<'_>) -> Running {
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     sandbox.start(command.args(["add", "x"]).current_dir(&repo.path))
+}
+
+/// Starts `add` with a git that does this before the command whose line has these words.
+fn start_with(sandbox: &Sandbox, repo: &Repo<'_>, words: &str, does: &str) -> Running {
+    let bin = sandbox.root.join("home/bin");
+    fs::create_dir(&bin).unwrap();
+    let git = which::which("git").unwrap();
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *'{words}'*) {does} ;; esac\nexec {} \"$@\"\n",
+        git.display()
+    );
+    write_script(&bin.join("git"), &script);
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    sandbox.start(command.args(["add", "x"]).env("PATH", path).current_dir(&repo.path))
 }
 
 fn write_hook(repo: &Repo<'_>, script: &str) {
