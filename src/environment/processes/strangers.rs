@@ -57,10 +57,14 @@ pub struct Machine {
 impl Machine {
     /// Reads them.
     pub fn read(leases: &[&Lease]) -> Self {
+        let mut dirs = process::dirs();
+        // Read last: of one that has ended meanwhile, nothing says any more that this process had started it.
+        let all = process::all();
+        dirs.retain(|pid, _| all.contains_key(pid));
         Machine {
-            dirs: process::dirs(),
+            dirs,
             listening: listeners::ports(),
-            kept: kept(&process::all()),
+            kept: kept(&all),
             own: running_in(leases),
             containers: Containers::look(leases.iter().copied()).unwrap_or(Containers::none()),
         }
