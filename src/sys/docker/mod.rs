@@ -158,6 +158,28 @@ fn question(what: &str) -> Cmd {
         .stdin("")
 }
 
+/// What `docker container inspect` prints in this format of the container at a place; `None`: the place is no container.
+///
+/// # Errors
+/// When it is missing, or the engine does not answer.
+fn inspect(place: &Place, format: &str) -> Result<Option<String>> {
+    let name = match place {
+        Place::Host => return Ok(None),
+        Place::Container(name) => name.clone(),
+        Place::Compose { .. } => find(place)?,
+    };
+    let inspect =
+        |name: &str| run(question("container inspect --format").args([format, "--", name]));
+    let mut output = inspect(&name)?;
+    if says_missing(&output) {
+        output = inspect(&find(place)?)?;
+    }
+    match output.success() {
+        true => Ok(Some(output.text())),
+        false => Err(diagnose(&output, &name)),
+    }
+}
+
 /// Runs a docker command that is about `container`, and gives what it printed.
 fn ask(cmd: Cmd, container: &str) -> Result<String> {
     let output = run(cmd)?;

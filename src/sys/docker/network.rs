@@ -1,6 +1,6 @@
 //! Where other containers reach a container.
 
-use super::{diagnose, find, question, run, says_missing};
+use super::inspect;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -36,21 +36,9 @@ impl Attached {
 /// # Errors
 /// When it is missing, or the engine does not answer.
 pub fn attached(place: &Place) -> Result<Option<Attached>> {
-    let name = match place {
-        Place::Host => return Ok(None),
-        Place::Container(name) => name.clone(),
-        Place::Compose { .. } => find(place)?,
-    };
-    let inspect = |name: &str| question("container inspect --format").args([LINE, "--", name]);
-    let mut output = run(inspect(&name))?;
-    if says_missing(&output) {
-        output = run(inspect(&find(place)?))?;
-    }
-    if !output.success() {
-        return Err(diagnose(&output, &name));
-    }
-    let found: Attached = serde_json::from_str(&output.text())
-        .context("cannot read what `docker inspect` printed")?;
+    let Some(text) = inspect(place, LINE)? else { return Ok(None) };
+    let found: Attached =
+        serde_json::from_str(&text).context("cannot read what `docker inspect` printed")?;
     Ok(Some(Attached { name: found.name.trim_start_matches('/').to_owned(), ..found }))
 }
 

@@ -1,8 +1,7 @@
 //! Where a container's port is reached on this machine.
 
-use super::{context, diagnose, find, question, run, says_missing};
+use super::{context, inspect};
 use crate::model::config::Place;
-use crate::sys::exec::Output;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -32,26 +31,13 @@ pub fn published(place: &Place, port: u16) -> Result<Option<SocketAddr>> {
 
 /// Where programs on this machine reach a TCP port of the container at a place.
 pub fn reached(place: &Place, port: u16) -> Result<Reached> {
-    let name = match place {
-        _ if engine_is_elsewhere() => return Ok(Reached::Unknown),
-        Place::Host => return Ok(Reached::Unknown),
-        Place::Container(name) => name.clone(),
-        Place::Compose { .. } => find(place)?,
-    };
-    let mut output = inspect(&name)?;
-    if says_missing(&output) {
-        output = inspect(&find(place)?)?;
+    if engine_is_elsewhere() {
+        return Ok(Reached::Unknown);
     }
-    if !output.success() {
-        return Err(diagnose(&output, &name));
-    }
-    bound(&output.text(), port)
+    inspect(place, FORMAT)?.map_or(Ok(Reached::Unknown), |text| bound(&text, port))
 }
 
-fn inspect(container: &str) -> Result<Output> {
-    let cmd = question("container inspect --format");
-    run(cmd.args(["{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Ports}}", "--", container]))
-}
+const FORMAT: &str = "{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Ports}}";
 
 fn bound(text: &str, port: u16) -> Result<Reached> {
     let (network, text) = text.split_once(' ').unwrap_or(("", text));
