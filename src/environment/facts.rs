@@ -93,11 +93,10 @@ impl Known {
 fn databases(leases: &[Lease]) -> Vec<Option<u64>> {
     let leases: Vec<&Lease> = leases.iter().collect();
     let servers = Servers::of(&leases);
-    let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
     let sum = |looks: Vec<Result<Look>>| {
         looks.into_iter().flatten().filter_map(|look| look.size).reduce(|a, b| a + b)
     };
-    parts::each(&held, |held| servers.look(held)).into_iter().map(sum).collect()
+    parts::look(&servers, &leases).into_iter().map(sum).collect()
 }
 
 /// Ignored files do not count: programs write them while no one works.

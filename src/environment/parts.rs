@@ -1,8 +1,14 @@
 //! The parts of several leases at once.
 
 use crate::model::lease::Lease;
-use crate::service::removal::Held;
+use crate::service::removal::{Held, Look, Servers};
 use anyhow::{Result, anyhow};
+
+/// What the servers say of the parts of each of the leases, in the order of the lease's parts.
+pub fn look(servers: &Servers, leases: &[&Lease]) -> Vec<Vec<Result<Look>>> {
+    let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
+    each(&held, |held| servers.look(held))
+}
 
 /// What `ask` answers for the parts of each of the leases, in the order of the lease's parts. Each lease comes with whether
 /// sessions on its parts are ended.

@@ -40,11 +40,11 @@ pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
     looked.into_iter().map(&mut both).collect()
 }
 
-/// What runs in each of these environments, or serves one of its ports: without what runs the caller.
+/// What runs in each of these environments, or serves one of its ports.
 pub fn active(leases: &[&Lease]) -> Vec<Vec<String>> {
     let started = processes::running_in(leases);
     let containers = Projects::list().ok();
-    let listening = listeners::ports();
+    let (dirs, listening) = (process::dirs(), listeners::ports());
     let of = |lease: &&Lease| {
         let mut active = Vec::new();
         if started.contains(&lease.id) {
@@ -53,8 +53,8 @@ pub fn active(leases: &[&Lease]) -> Vec<Vec<String>> {
         if containers.as_ref().is_some_and(|all| all.is_up(&lease.project, &lease.path)) {
             active.push("its containers are up".to_owned());
         }
-        for pid in process::inside(&lease.path) {
-            active.push(format!("{} (pid {pid}) runs in it", process::program(pid)));
+        for pid in dirs.iter().filter(|(_, cwd)| cwd.starts_with(&lease.path)).map(|(pid, _)| pid) {
+            active.push(format!("{} (pid {pid}) runs in it", process::program(*pid)));
         }
         let serves = |port: &&u16| listening.as_ref().is_none_or(|all| all.contains(*port));
         for &port in lease.ports.values().filter(serves) {
@@ -71,8 +71,7 @@ pub fn active(leases: &[&Lease]) -> Vec<Vec<String>> {
 /// Of each, when a server does not say.
 pub fn connected(leases: &[&Lease]) -> Vec<Result<bool>> {
     let servers = Servers::of(leases);
-    let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
-    let looks = parts::each(&held, |held| servers.look(held)).into_iter();
+    let looks = parts::look(&servers, leases).into_iter();
     let is_used = |looks: Vec<Result<Look>>| {
         looks.into_iter().try_fold(false, |used, look| Ok(used || !look?.sessions.is_empty()))
     };

@@ -134,8 +134,7 @@ pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Re
         };
         let worktrees = scope.spawn(look);
         let machine = scope.spawn(|| Machine::read(leases));
-        let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
-        let looks = parts::each(&held, |held| servers.look(held));
+        let looks = parts::look(servers, leases);
         let panicked = |_| leases.iter().map(|_| Err(anyhow!("a thread panicked"))).collect();
         let machine = machine.join().unwrap_or_else(|_| Machine::read(leases));
         (worktrees.join().unwrap_or_else(panicked), machine, looks)

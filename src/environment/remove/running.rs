@@ -61,7 +61,7 @@ impl Run<'_> {
 fn require_unused(servers: &Servers, lease: &Lease) -> Result<()> {
     let begin = Instant::now();
     loop {
-        let looks = parts::each(&[(lease, false)], |held| servers.look(held)).into_iter().flatten();
+        let looks = parts::look(servers, &[lease]).into_iter().flatten();
         let looks = lease.parts.iter().zip(looks);
         let mut losses: Vec<Loss> = looks
             .flat_map(|(part, look)| {
