@@ -2,7 +2,7 @@
 
 use crate::commands::{
     add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, mcp,
-    move_to, open, path, prune, ps, remove, restart, restore, run, shell_init, status, switch,
+    r#move, open, path, prune, ps, remove, restart, restore, run, shell_init, status, switch,
     trust, up, wait,
 };
 use crate::ui::Color;
@@ -156,7 +156,7 @@ pub enum Command {
     /// and the Compose file. Ports, databases and Redis indexes stay. Nothing may run in the
     /// environment or be connected to its servers. A move that was killed is finished by the same
     /// command.
-    Move(move_to::Args),
+    Move(r#move::Args),
     /// Print the path of an environment
     ///
     /// For use in scripts and with `cd`. The function of `git agentenv shell-init` changes

@@ -14,7 +14,7 @@ pub mod init;
 pub mod list;
 pub mod logs;
 pub mod mcp;
-pub mod move_to;
+pub mod r#move;
 pub mod open;
 pub mod output;
 pub mod path;
@@ -43,7 +43,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Adopt(args) => adopt::run(&args, ui),
         Command::Remove(args) => remove::run(&args, ui),
         Command::List(args) => list::run(&args, ui),
-        Command::Move(args) => move_to::run(&args, ui),
+        Command::Move(args) => r#move::run(&args, ui),
         Command::Env(args) => env::run(&args, ui),
         Command::Restore(args) => restore::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),
