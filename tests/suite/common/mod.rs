@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::RangeInclusive;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -354,6 +355,12 @@ fn replace_word(text: &str, from: &str, to: &str) -> String {
         rest = at + from.len();
     }
     out + &text[rest..]
+}
+
+/// Writes a program that the kernel can start.
+pub fn write_program(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Waits until something is true: no test knows how long a thing takes.

@@ -1,8 +1,7 @@
 //! `install.sh`: from a release, from a checkout, in a pipe, and cut off.
 
-use crate::common::{Outcome, Sandbox};
+use crate::common::{Outcome, Sandbox, write_program};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -105,8 +104,7 @@ impl Machine {
         let log = self.file("log");
         let script = format!("#!/bin/sh\necho \"{name} $*\" >>'{}'\n{body}\n", log.display());
         let file = self.file("bin").join(name);
-        fs::write(&file, script).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&file, &script);
     }
 
     fn publish(&self) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
@@ -10,7 +9,7 @@ use git_agentenv::cli::Cli;
 use git_agentenv::error::Exit;
 use git_agentenv::model::config::{Config, DEFAULTS_YAML};
 
-use crate::common::{Repo, Sandbox, wait_until};
+use crate::common::{Repo, Sandbox, wait_until, write_program};
 
 /// What a reader sees of this project in a fresh clone, as far as the commands need it.
 const CLONED: [&str; 4] = ["install.sh", "Cargo.toml", "man", "completions"];
@@ -118,8 +117,7 @@ fn stand_in(sandbox: &Sandbox, agent: &str) {
         "#!/bin/sh\necho \"{agent} in ${{COMPOSE_PROJECT_NAME#repo-}}: $*\" >>'{}'\n",
         log.display()
     );
-    fs::write(bin.join(agent), script).unwrap();
-    fs::set_permissions(bin.join(agent), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&bin.join(agent), &script);
 }
 
 /// The fenced blocks of one language.

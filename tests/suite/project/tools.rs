@@ -1,8 +1,8 @@
 //! `tests/run`: where it may not install what is missing, it says exactly what that is.
 
-use crate::common::{Outcome, Sandbox};
+use crate::common::{Outcome, Sandbox, write_program};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 #[test]
@@ -54,6 +54,5 @@ fn run_with(package_managers: &[&str]) -> Outcome {
 }
 
 fn stand_in(path: &Path, script: &str) {
-    fs::write(path, format!("#!/usr/bin/env bash\n{script}\n")).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(path, &format!("#!/usr/bin/env bash\n{script}\n"));
 }

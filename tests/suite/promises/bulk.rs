@@ -1,8 +1,7 @@
 //! Many stale leases at once: each server is asked in one session, and none of the leases stops another.
 
-use crate::common::{Outcome, Repo, Sandbox, hold, servers};
+use crate::common::{Outcome, Repo, Sandbox, hold, servers, write_program};
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 /// More than are locked at the same time.
@@ -120,8 +119,7 @@ fn counted(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> (Outcome, usize
     let path = std::env::var("PATH").unwrap();
     let script =
         format!("#!/bin/sh\necho \"$*\" >>{}\nPATH='{path}' exec docker \"$@\"\n", log.display());
-    fs::write(bin.join("docker"), script).unwrap();
-    fs::set_permissions(bin.join("docker"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&bin.join("docker"), &script);
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     command.args(args).current_dir(&repo.path).env("PATH", format!("{}:{path}", bin.display()));
     let said = sandbox.outcome(&mut command);

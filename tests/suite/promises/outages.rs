@@ -1,7 +1,7 @@
 //! Servers and engines that are down, paused, silent or slow: no record is lost, nothing is believed.
 
 use crate::common::hold::{self, creating, waited_for};
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use crate::common::{Outcome, Repo, Sandbox, servers, wait_until, write_program};
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
@@ -184,8 +184,7 @@ fn prune_drops_nothing_when_git_cannot_be_asked() {
     let whole = repo.traces();
     let bin = sandbox.root.join("bin");
     fs::create_dir(&bin).unwrap();
-    fs::write(bin.join("git"), "#!/bin/sh\necho 'git is broken' >&2\nexit 1\n").unwrap();
-    make_executable(&bin.join("git"));
+    write_program(&bin.join("git"), "#!/bin/sh\necho 'git is broken' >&2\nexit 1\n");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let said = sandbox.outcome(command(&sandbox, &repo, &["prune"]).env("PATH", path)).fails(8);
     assert!(said.stderr.contains("git is broken"), "{}", said.show());
@@ -281,8 +280,7 @@ impl Stand {
     fn in_for(sandbox: &Sandbox, program: &str, first: &str) -> Stand {
         let bin = sandbox.root.join("stand-in");
         fs::create_dir(&bin).unwrap();
-        fs::write(bin.join(program), format!("#!/bin/sh\n{first}\nexec sleep 300\n")).unwrap();
-        make_executable(&bin.join(program));
+        write_program(&bin.join(program), &format!("#!/bin/sh\n{first}\nexec sleep 300\n"));
         Stand(bin)
     }
 
@@ -296,11 +294,6 @@ impl Drop for Stand {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn make_executable(file: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A Redis of the test's own, which it may pause.

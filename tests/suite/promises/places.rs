@@ -1,6 +1,6 @@
 //! Every place and every kind of repository that git knows, and the versions of git.
 
-use crate::common::{Outcome, Repo, Sandbox};
+use crate::common::{Outcome, Repo, Sandbox, write_program};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -252,8 +252,7 @@ fn a_git_that_knows_no_reason_for_a_lock_will_do() {
         real_git().display(),
     );
     fs::create_dir(&bin).unwrap();
-    fs::write(bin.join("git"), script).unwrap();
-    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&bin.join("git"), &script);
     // Called without git, which would put its own directory before ours.
     let old = |args: &[&str]| {
         let mut command = sandbox.command("git-agentenv");

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: children are ended, everything is undone, exit 130.
 
 use crate::common::hold::{self, creating, waited_for};
-use crate::common::{Repo, Running, Sandbox, wait_until};
+use crate::common::{Repo, Running, Sandbox, wait_until, write_program};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -202,7 +202,7 @@ fn start_with(sandbox: &Sandbox, repo: &Repo<'_>, words: &str, does: &str) -> Ru
         "#!/bin/sh\ncase \"$*\" in *'{words}'*) {does} ;; esac\nexec {} \"$@\"\n",
         git.display()
     );
-    write_script(&bin.join("git"), &script);
+    write_program(&bin.join("git"), &script);
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     sandbox.start(command.args(["add", "x"]).env("PATH", path).current_dir(&repo.path))
@@ -211,13 +211,7 @@ fn start_with(sandbox: &Sandbox, repo: &Repo<'_>, words: &str, does: &str) -> Ru
 fn write_hook(repo: &Repo<'_>, script: &str) {
     let hook = repo.path.join(".git/hooks/post-checkout");
     fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    write_script(&hook, &format!("#!/bin/sh\n{script}\n"));
-}
-
-fn write_script(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&hook, &format!("#!/bin/sh\n{script}\n"));
 }
 
 /// Waits until a script has written a process id, and gives its directory in /proc.

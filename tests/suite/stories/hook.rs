@@ -1,6 +1,6 @@
 //! The post-checkout hook: plain `git worktree add` makes an environment.
 
-use crate::common::{Repo, Sandbox};
+use crate::common::{Repo, Sandbox, write_program};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,7 @@ fn hook(repo: &Repo) -> PathBuf {
 
 fn write_hook(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, text).unwrap();
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(file, text);
 }
 
 fn environments(repo: &Repo) -> Vec<String> {
