@@ -137,7 +137,7 @@ impl Run<'_> {
         }
     }
 
-    /// Closes what is whole, and continues what an earlier removal or `add` did not finish. Gives the places of those whose
+    /// Closes environments that are ready, and continues what an earlier removal or `add` did not finish. Gives the places of those whose
     /// leases are `removing` now, each with what could not be ended.
     fn close(&self, servers: &Servers, jobs: &mut [Job]) -> Vec<(usize, Vec<anyhow::Error>)> {
         let store = &self.context.store;

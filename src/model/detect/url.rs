@@ -52,7 +52,7 @@ impl Url {
         ["", "localhost", "127.0.0.1", "0.0.0.0", "::1", "[::1]"].contains(&self.host.as_str())
     }
 
-    /// The same for whoever connects to the service `key`: on a shared server no other role exists.
+    /// The same with the user of the service `key`: the shared server has no other role.
     pub(super) fn of_shared(&self, key: &str) -> Url {
         let user =
             if self.kind == Kind::Postgres { format!("{{{key}.user}}") } else { String::new() };

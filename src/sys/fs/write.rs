@@ -46,7 +46,7 @@ fn write(path: &Path, content: &[u8], mode: u32, exactly: bool) -> Result<()> {
     failpoint::point("file-replaced")
 }
 
-/// A new name beside `path` for content that is renamed to `path` when it is whole; see [`super::is_unfinished`].
+/// A new name beside `path` for content that is renamed to `path` when all of it is written; see [`super::is_unfinished`].
 pub fn unfinished(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.{}.new", std::process::id(), unique()))
