@@ -16,15 +16,18 @@ static ENDING: Mutex<()> = Mutex::new(());
 static CHOOSING: Mutex<()> = Mutex::new(());
 static RUNNING: Mutex<Vec<(Weak<duct::Handle>, Ending)>> = Mutex::new(Vec::new());
 
-/// How long commands have to end by themselves: git takes its lock files away first, and may still wait for a busy disk.
+/// How long commands have to end after SIGTERM: git deletes its lock files first.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long one that takes a moment has to end by itself, on a disk that is busy with other work.
+const MOMENT: Duration = Duration::from_secs(30);
 
 /// How an interruption ends a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// At once.
     AtOnce,
-    /// It gets five seconds to end by itself first: it takes a moment, and could leave a lock file behind.
+    /// It gets half a minute to end by itself first: it takes a moment, and could leave a lock file behind.
     Whole,
 }
 
@@ -81,7 +84,7 @@ pub fn register(handle: &Arc<duct::Handle>, ending: Ending) -> Result<Registered
 /// Ends a command with all that it started, which would keep its pipes open and write on.
 pub fn end(handle: &duct::Handle, ending: Ending) {
     if ending == Ending::Whole {
-        handle.wait_timeout(GRACE).ok();
+        handle.wait_timeout(MOMENT).ok();
     }
     {
         // The waiting thread must not return, and end this program, before the children got their signal too.
