@@ -133,7 +133,7 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
         let mut attempt = Attempt { result, occupied: None, reached: Vec::new(), made: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
-            attempt.count(part, made.join().unwrap_or_else(|_| Err(anyhow!("a thread panicked"))));
+            attempt.count(part, parallel::joined(made));
         }
         attempt
     })

@@ -119,11 +119,11 @@ impl Servers {
             let others = parallel::each(&rest, |&at| other(&held[at]));
             rest.iter().zip(others).for_each(|(&at, answer)| answers[at] = Some(answer));
             for (at, started) in started {
-                let said = started.join().unwrap_or_default();
+                let said = parallel::joined(started);
                 at.into_iter().zip(said).for_each(|(at, answer)| answers[at] = Some(answer));
             }
         });
-        let missing = || Err(anyhow!("a thread panicked"));
+        let missing = || Err(anyhow!("no answer"));
         answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
     }
 }

@@ -1,8 +1,10 @@
-//! One function over many values, on several threads.
+//! One function over many values, or two at the same time, on several threads. A thread that panics ends the whole process, as
+//! a panic anywhere does: what is on record is finished by the next one.
 
+use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 /// More git processes than this at once only wait for each other.
 const MOST: usize = 8;
@@ -25,6 +27,20 @@ pub fn each_by_cpu<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync)
         0 | 1 => things.iter().map(ask).collect(),
         threads => by(threads, things, ask),
     }
+}
+
+/// Both at the same time; `here` on this thread.
+pub fn both<A: Send, B>(beside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let beside = scope.spawn(beside);
+        let here = here();
+        (joined(beside), here)
+    })
+}
+
+/// What a thread ended with.
+pub fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn by<T: Sync, R: Send>(threads: usize, things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {

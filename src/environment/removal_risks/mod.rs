@@ -14,10 +14,9 @@ use crate::model::lease::{Lease, Part, Phase};
 use crate::service::removal::{Look, Servers};
 use crate::sys::parallel;
 use crate::sys::repo::Worktree;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use serde::Serialize;
 use std::fmt;
-use std::thread;
 
 /// Something that would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,18 +126,12 @@ pub struct Risks {
 /// A server that does not answer loses nothing: its part stays on the lease.
 pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Result<Risks>> {
     let going = branches(leases.iter().copied(), with_branch);
-    let (worktrees, machine, looks) = thread::scope(|scope| {
-        let look = || {
-            let trees = Trees::of(leases.iter().copied());
-            parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
-        };
-        let worktrees = scope.spawn(look);
-        let machine = scope.spawn(|| Machine::read(leases));
-        let looks = parts::look(servers, leases);
-        let panicked = |_| leases.iter().map(|_| Err(anyhow!("a thread panicked"))).collect();
-        let machine = machine.join().unwrap_or_else(|_| Machine::read(leases));
-        (worktrees.join().unwrap_or_else(panicked), machine, looks)
-    });
+    let look = || {
+        let trees = Trees::of(leases.iter().copied());
+        parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
+    };
+    let here = || parallel::both(look, || Machine::read(leases));
+    let ((worktrees, machine), looks) = parallel::both(here, || parts::look(servers, leases));
     let found = leases.iter().zip(worktrees).zip(looks).map(|((lease, losses), looks)| {
         let mut risks = Risks { losses: losses?, sizes: Vec::new() };
         for (part, look) in lease.parts.iter().zip(looks) {
