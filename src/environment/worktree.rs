@@ -5,7 +5,7 @@ use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{Plan, Start, Target};
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
-use crate::sys::git::{self, Checkout};
+use crate::sys::git::{self, Checkout, Unheld};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{compare, failpoint};
@@ -62,27 +62,29 @@ pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
     })
 }
 
-/// Changed, deleted and untracked files of the worktree, as `git status --porcelain` writes them.
+/// The files of the worktree that no commit holds: its work (changed, deleted and untracked ones), and the ignored ones.
 ///
 /// A checkout that did not finish has no index yet, and a removal that did not finish leaves files missing: neither
 /// is work. Nor is an untracked file that the main checkout has as well, or a link to it.
-pub fn work(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
-    if !tree.is_present() || !tree.admin.join("index").exists() {
-        return Ok(Vec::new());
+pub fn unheld(lease: &Lease, tree: &Worktree) -> Result<Unheld> {
+    if !tree.is_present() {
+        return Ok(Unheld::default());
     }
+    let is_checked_out = tree.admin.join("index").exists();
     let is_written =
         |file: &str| file == lease.env_file || Some(file) == lease.compose_file.as_deref();
     let is_ours = |file: &str| is_written(file) || fs::is_unfinished(Path::new(file));
     let is_ready = lease.phase == Phase::Ready;
-    let mut entries = git::status(tree)?;
-    entries.retain(|entry| {
+    let mut unheld = git::status(tree)?;
+    unheld.work.retain(|entry| {
         let untracked = entry.strip_prefix("?? ");
         let is_deleted = entry.starts_with(" D ") || entry.starts_with("D  ");
         let is_in_main = |file: &str| compare::changed(&lease.main, &tree.path, file).is_empty();
-        !untracked.is_some_and(|file| is_ours(file) || is_in_main(file))
+        is_checked_out
+            && !untracked.is_some_and(|file| is_ours(file) || is_in_main(file))
             && (is_ready || !is_deleted)
     });
-    Ok(entries)
+    Ok(unheld)
 }
 
 /// Refuses a worktree that the user locked, with the lock's reason. `--force` never overrides it.

@@ -1,16 +1,15 @@
 //! Reads of the repository, through gix.
 
-use super::{env, fs, parallel};
+mod worktrees;
+
+pub use worktrees::{MARK, Worktree, checked_out, main_branch, worktrees};
+
+use super::{env, fs};
 use crate::error;
 use anyhow::{Context, Result};
 use gix::bstr::ByteSlice;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-
-/// The file in a worktree's admin directory that says which lease it belongs to.
-///
-/// Git ignores it, keeps it when the tree is moved, and removes it with the admin directory.
-pub const MARK: &str = "agentenv";
 
 /// A repository, seen from one directory.
 pub struct Repo {
@@ -25,31 +24,6 @@ pub struct Repo {
     pub here: Option<PathBuf>,
     /// The lease that this worktree belongs to, wherever it was moved.
     pub lease: Option<String>,
-}
-
-/// A linked worktree, as its admin directory tells.
-#[derive(Debug, Clone)]
-pub struct Worktree {
-    /// Its directory below `worktrees/` in the common directory.
-    pub admin: PathBuf,
-    /// Where it was when git last looked.
-    pub path: PathBuf,
-    /// The branch that is checked out; `None`: a detached HEAD.
-    pub branch: Option<String>,
-    /// Why it is locked, when it is.
-    pub locked: Option<String>,
-    /// The lease that it belongs to.
-    pub lease: Option<String>,
-}
-
-impl Worktree {
-    /// Its directory is there and is this worktree's.
-    pub fn is_present(&self) -> bool {
-        let pointer = fs::word(&self.path.join(".git"));
-        pointer
-            .and_then(|text| text.strip_prefix("gitdir: ").map(PathBuf::from))
-            .is_some_and(|admin| fs::canonical(&self.path.join(admin)) == self.admin)
-    }
 }
 
 /// A branch and where it was found.
@@ -222,45 +196,21 @@ impl Repo {
     }
 }
 
-/// The worktrees that are linked to the repository with this common directory.
-pub fn worktrees(common: &Path) -> Result<Vec<Worktree>> {
-    let admins = fs::entries(&fs::canonical(&common.join("worktrees")))?;
-    Ok(parallel::each_by_cpu(&admins, |admin| worktree(admin)).into_iter().flatten().collect())
-}
-
-/// The branch that the main checkout of the repository with this common directory is on.
-pub fn main_branch(common: &Path) -> Option<String> {
-    head_branch(&common.join("HEAD"))
-}
-
-/// The branches that are checked out, each with the linked worktree that has it; `None`: the main checkout.
-/// Git refuses to check out one of these once more, and deleting one breaks its worktree.
-///
-/// The HEAD of a bare repository counts as checked out: git falls back on it.
-pub fn checked_out(common: &Path) -> Result<BTreeMap<String, Option<Worktree>>> {
-    let linked = worktrees(common)?.into_iter();
-    let linked = linked.filter_map(|tree| Some((tree.branch.clone()?, Some(tree))));
-    let main = main_branch(common).map(|branch| (branch, None));
-    Ok(main.into_iter().chain(linked).collect())
-}
-
-/// What one admin directory says; `None` when git would not call it a worktree either.
-fn worktree(admin: &Path) -> Option<Worktree> {
-    let pointer = PathBuf::from(fs::word(&admin.join("gitdir"))?);
-    let pointer = if pointer.is_absolute() { pointer } else { fs::canonical(&admin.join(pointer)) };
-    let path = pointer.parent()?.to_owned();
-    Some(Worktree {
-        branch: head_branch(&admin.join("HEAD")),
-        locked: fs::word(&admin.join("locked")),
-        lease: fs::word(&admin.join(MARK)),
-        path,
-        admin: admin.to_owned(),
-    })
-}
-
-fn head_branch(head: &Path) -> Option<String> {
-    let text = fs::word(head)?;
-    Some(text.strip_prefix("ref: refs/heads/")?.to_owned())
+/// Whether a branch, remote branch or tag stands at the commit that is checked out in a worktree; the branches `except` do
+/// not count. `false`: one may hold it all the same.
+pub fn is_held(tree: &Worktree, except: &[&str]) -> bool {
+    let but: Vec<String> = except.iter().map(|branch| format!("refs/heads/{branch}")).collect();
+    let is_held = || {
+        let git = gix::open(&tree.admin).ok()?;
+        let (head, all) = (git.head_id().ok()?, git.references().ok()?);
+        let local = all.local_branches().ok()?.chain(all.remote_branches().ok()?);
+        let mut all = local.chain(all.tags().ok()?).filter_map(Result::ok);
+        Some(all.any(|reference| {
+            reference.try_id() == Some(head)
+                && !but.iter().any(|but| reference.name().as_bstr() == but)
+        }))
+    };
+    is_held().unwrap_or(false)
 }
 
 /// gix reads references in files only: in a reftable it sees no branch and no commit.

@@ -4,9 +4,10 @@ use super::{Kind, Loss, push};
 use crate::environment::{files, worktree};
 use crate::model::config;
 use crate::model::lease::Lease;
+use crate::sys::compare;
 use crate::sys::fs::{self, Stands};
+use crate::sys::git::{self, Unheld};
 use crate::sys::repo::Worktree;
-use crate::sys::{compare, git};
 use anyhow::Result;
 
 pub(super) fn of_tree(
@@ -15,10 +16,11 @@ pub(super) fn of_tree(
     tree: &Worktree,
     going: &[&str],
 ) -> Result<()> {
-    for entry in worktree::work(lease, tree)? {
+    let Unheld { work, ignored } = worktree::unheld(lease, tree)?;
+    for entry in work {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
-    for file in ignored(lease, tree)? {
+    for file in not_ours(lease, tree, ignored)? {
         let is_link = fs::stands(&tree.path.join(&file))? == Stands::Link;
         if is_rebuilt(&file) && !is_link {
             push(losses, Kind::Ignored, file, false);
@@ -37,8 +39,8 @@ pub(super) fn of_tree(
         }
     }
     let alone = match &lease.branch {
-        None => git::only_here(tree, "HEAD", going)?,
-        Some(branch) if going.contains(&branch.as_str()) => git::only_here(tree, "HEAD", going)?,
+        None => git::only_here(tree, going)?,
+        Some(branch) if going.contains(&branch.as_str()) => git::only_here(tree, going)?,
         Some(_) => 0,
     };
     if alone > 0 {
@@ -57,12 +59,12 @@ pub(super) fn of_tree(
     Ok(())
 }
 
-/// Ignored files that are not ours, and directories that hold nothing else.
-fn ignored(lease: &Lease, tree: &Worktree) -> Result<Vec<String>> {
+/// Those of the ignored files that are not ours, and directories that hold nothing else.
+fn not_ours(lease: &Lease, tree: &Worktree, found: Vec<String>) -> Result<Vec<String>> {
     let sqlite = lease.parts.iter().filter(|part| part.kind == config::Kind::Sqlite);
     let databases: Vec<&String> = sqlite.map(|part| &part.holds).collect();
     let mut ignored = Vec::new();
-    for entry in git::ignored(tree)? {
+    for entry in found {
         let holds = |file: &String| entry.ends_with('/') && file.starts_with(&entry);
         if files::own(lease).iter().any(holds) {
             ignored.extend(git::ignored_below(tree, &entry)?);

@@ -75,7 +75,7 @@ fn worktree(store: &Store, lease: &Lease, tree: Option<&Worktree>, force: Force)
         worktree::repair(tree)?;
     }
     // With `--force` it goes even where git cannot read it.
-    let work = if force.work { Vec::new() } else { worktree::work(lease, tree)? };
+    let work = if force.work { Vec::new() } else { worktree::unheld(lease, tree)?.work };
     if let Some(first) = work.first() {
         let more = work.len();
         let message = format!(

@@ -4,7 +4,7 @@ use crate::error;
 use crate::sys::exec::Cmd;
 use crate::sys::fs;
 use crate::sys::git::{git, retry};
-use crate::sys::repo::Worktree;
+use crate::sys::repo::{self, Worktree};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -27,31 +27,40 @@ fn git_in(tree: &Worktree) -> Cmd {
         .args(["-c", "core.fsmonitor=false"])
 }
 
-/// Files that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
-pub fn status(tree: &Worktree) -> Result<Vec<String>> {
-    entries(git_in(tree).env("GIT_OPTIONAL_LOCKS", "0").args([
+/// The files of a worktree that no commit holds as they are.
+#[derive(Debug, Default)]
+pub struct Unheld {
+    /// Those that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
+    pub work: Vec<String>,
+    /// Those that git ignores, directories as one entry.
+    pub ignored: Vec<String>,
+}
+
+/// Asks git for both at once: it walks through all directories.
+pub fn status(tree: &Worktree) -> Result<Unheld> {
+    let said = entries(git_in(tree).env("GIT_OPTIONAL_LOCKS", "0").args([
         "status",
         "--porcelain",
         "-z",
         "--untracked-files=normal",
+        "--ignored=traditional",
         "--ignore-submodules=none",
         "--no-renames",
-    ]))
-}
-
-/// Files of a worktree that git ignores, directories as one entry.
-pub fn ignored(tree: &Worktree) -> Result<Vec<String>> {
-    listed(tree, &["--directory"])
+    ]))?;
+    let mut unheld = Unheld::default();
+    for entry in said {
+        match entry.strip_prefix("!! ") {
+            Some(file) => unheld.ignored.push(file.to_owned()),
+            None => unheld.work.push(entry),
+        }
+    }
+    Ok(unheld)
 }
 
 /// The ignored files below one of its directories.
 pub fn ignored_below(tree: &Worktree, dir: &str) -> Result<Vec<String>> {
-    listed(tree, &["--", dir])
-}
-
-fn listed(tree: &Worktree, args: &[&str]) -> Result<Vec<String>> {
     let list = ["--literal-pathspecs", "ls-files", "-z", "--others", "--ignored"];
-    entries(git_in(tree).args(list).arg("--exclude-standard").args(args))
+    entries(git_in(tree).args(list).args(["--exclude-standard", "--", dir]))
 }
 
 /// What a command lists with a zero byte behind each entry.
@@ -108,12 +117,16 @@ pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
     Ok(listed.split('\0').filter_map(file).collect())
 }
 
-/// How many commits `head` has that none of the other references reach; the branches `except` are left out of these.
-pub fn only_here(tree: &Worktree, head: &str, except: &[&str]) -> Result<usize> {
+/// How many commits HEAD has that none of the other references reach; the branches `except` are left out of these.
+pub fn only_here(tree: &Worktree, except: &[&str]) -> Result<usize> {
+    // Asked without a process: most branches that go were merged, or never left the commit they began at.
+    if repo::is_held(tree, except) {
+        return Ok(0);
+    }
     // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
     let but: Vec<String> = except.iter().map(|branch| format!("--exclude={branch}")).collect();
     let count = || {
-        let command = git_in(tree).args(["rev-list", "--count", head, "--not"]).args(&but);
+        let command = git_in(tree).args(["rev-list", "--count", "HEAD", "--not"]).args(&but);
         command.args(["--branches", "--remotes", "--tags"])
     };
     Ok(retry(count)?.text().parse().unwrap_or(0))
