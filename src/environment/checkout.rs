@@ -28,6 +28,16 @@ pub fn branch(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Resul
     Ok(Target::Branch { name: name.to_owned(), start })
 }
 
+/// Refuses names of which git cannot create both: it keeps a branch in a file, and `x/y` in a directory `x`.
+pub fn require_apart(names: &[String]) -> Result<()> {
+    let mut pairs = names.iter().flat_map(|above| names.iter().map(move |name| (above, name)));
+    let is_below = |(above, name): &(&String, &String)| name.starts_with(&format!("{above}/"));
+    let Some((above, name)) = pairs.find(is_below) else { return Ok(()) };
+    let message = format!("cannot create branch `{name}` beside branch `{above}`");
+    let hint = format!("choose another name for one of them, such as `{above}-2`");
+    Err(error::usage(message).hint(hint).into())
+}
+
 /// A commit without a branch: a detached HEAD. `NotFound` when the revision names no commit.
 pub fn detached(
     repo: &Repo,

@@ -169,6 +169,7 @@ fn requests(args: &Args, context: &Context, branches: &[String]) -> Result<Vec<R
         let failure = error::usage("`--path` and `--exec` take one branch at a time");
         return Err(failure.into());
     }
+    checkout::require_apart(branches)?;
     let resolve =
         |name: &String| checkout::branch(&context.repo, &here, name, args.from.as_deref());
     branches.iter().map(|name| Ok(request(resolve(name)?))).collect()

@@ -104,6 +104,11 @@ fn a_branch_that_is_in_the_way_of_another() {
         says(&said, &[&exists, &format!("git branch -m {other} ")]);
         nothing_left(&sandbox, &repo, &said);
     }
+    for names in [["x", "x/y/z"], ["x/y/z", "x"]] {
+        let said = repo.agentenv(&[&["add", "ok"][..], &names].concat()).fails(2);
+        says(&said, &["cannot create branch `x/y/z` beside branch `x`", "another name"]);
+        nothing_left(&sandbox, &repo, &said);
+    }
 }
 
 #[test]
