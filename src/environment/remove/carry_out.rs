@@ -52,39 +52,27 @@ pub fn carry_out(
 }
 
 impl Run<'_> {
-    /// Runs the `pre_remove` hooks, one environment after the other; says whether there were any.
+    /// Runs the `pre_remove` hooks of the environments side by side; says whether there were any.
     fn hooks(&self, jobs: &mut [Job]) -> bool {
         let hooks = self.config.as_ref().map_or(&[][..], |config| &config.hooks.pre_remove);
         if hooks.is_empty() || self.options.no_hooks {
             return false;
         }
-        for job in jobs.iter_mut().filter(|job| job.removal.lease.phase == Phase::Ready) {
-            if let Err(error) = self.pre_remove(&job.removal.lease, hooks) {
-                job.ended = Some(Err(error));
+        let trusted = hooks::require_trusted(self.context, hooks);
+        let (ui, force) = (self.ui, self.options.force);
+        let ran = parallel::each(jobs, |job| {
+            let lease = &job.removal.lease;
+            if lease.phase != Phase::Ready || !lease.path.is_dir() {
+                return Ok(());
             }
+            let trusted = trusted.as_ref().map_err(error::again);
+            let ran = trusted.and_then(|()| hooks::run(&ui.about(&lease.name), lease, hooks));
+            ran.or_else(|error| hook_failed(ui, force, lease, error))
+        });
+        for (job, ran) in jobs.iter_mut().zip(ran) {
+            job.ended = ran.err().map(Err);
         }
         true
-    }
-
-    fn pre_remove(&self, lease: &Lease, commands: &[String]) -> Result<()> {
-        if !lease.path.is_dir() {
-            return Ok(());
-        }
-        let ran = hooks::require_trusted(self.context, commands)
-            .and_then(|()| hooks::run(&self.ui.about(&lease.name), lease, commands));
-        match ran {
-            Err(error) if self.options.force => {
-                self.ui.warn(format!("{error:#}; removing `{}` anyway", lease.name));
-                Ok(())
-            }
-            Err(error) => {
-                let message = format!("cannot remove `{}`: a pre_remove hook failed", lease.name);
-                let hint = "fix the hook, or skip the hooks with `--no-hooks`";
-                let failure = Failure::new(error::exit_of(&error), message).hint(hint);
-                Err(error.context(failure))
-            }
-            Ok(()) => Ok(()),
-        }
     }
 
     /// New sessions: hooks can take long, and do anything to a server.
@@ -180,6 +168,18 @@ impl Run<'_> {
         running::say(self.ui, &removed.running);
         Ok(removed)
     }
+}
+
+/// Without `--force`, the environment stays.
+fn hook_failed(ui: &Ui, force: bool, lease: &Lease, error: anyhow::Error) -> Result<()> {
+    if force {
+        ui.warn(format!("{error:#}; removing `{}` anyway", lease.name));
+        return Ok(());
+    }
+    let message = format!("cannot remove `{}`: a pre_remove hook failed", lease.name);
+    let hint = "fix the hook, or skip the hooks with `--no-hooks`";
+    let failure = Failure::new(error::exit_of(&error), message).hint(hint);
+    Err(error.context(failure))
 }
 
 impl Job {

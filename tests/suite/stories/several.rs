@@ -57,6 +57,27 @@ fn hooks_run_side_by_side_and_a_line_says_whose_it_is() {
     assert_eq!(said["failed"][0]["error"]["exit"], 8);
 }
 
+/// As above; the one whose hook fails stays.
+#[test]
+fn pre_remove_hooks_run_side_by_side() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let hook = "test $(basename $PWD) = app-c && exit 3; touch ../$(basename $PWD).begun; \
+                until test -e ../app-a.begun -a -e ../app-b.begun; do sleep 0.02; done; echo met";
+    let hooks = format!("hooks: {{ pre_remove: [\"{hook}\"] }}\n");
+    repo.config(&(sandbox.config_without_servers() + &hooks));
+    repo.agentenv(&["add", "a", "b", "c", "--no-hooks"]).ok();
+    let said = repo.agentenv(&["remove", "a", "b", "c"]).fails(7);
+    assert_eq!(said.stderr.matches("are not trusted").count(), 3, "{}", said.show());
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let said = repo.agentenv(&["remove", "a", "b", "c"]).fails(1);
+    for name in ["a", "b"] {
+        assert!(said.stderr.contains(&format!("{name}: met\n")), "{}", said.show());
+    }
+    assert!(said.stderr.contains("cannot remove `c`: a pre_remove hook failed"), "{}", said.show());
+    assert_eq!(repo.git(&["worktree", "list"]).lines().count(), 2);
+}
+
 #[test]
 fn what_can_have_no_slot_leaves_the_others_theirs() {
     let sandbox = Sandbox::new();
