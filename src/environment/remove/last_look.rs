@@ -7,11 +7,11 @@ use crate::environment::{closing, parts, teardown, worktree};
 use crate::error::{Exit, exit_of};
 use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
+use crate::sys::docker::Projects;
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::Ui;
-use anyhow::{Result, anyhow};
-use std::thread;
+use anyhow::Result;
 
 /// Closes these environments and looks again. Gives what could not be ended of each that goes, or why it stays; that one is
 /// as it was, but for the processes that were ended.
@@ -22,23 +22,31 @@ pub(super) fn close(
     options: RemoveOptions,
     removals: &[&Removal],
 ) -> Vec<Result<Vec<anyhow::Error>>> {
-    let begun = parallel::each(removals, |one| {
-        store.save(&one.lease.clone().into_closing())?;
-        failpoint::point("closing")
-    });
+    if removals.is_empty() {
+        return Vec::new();
+    }
     let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
-    let left = teardown::end_all(&leases);
-    let (trees, looks) = thread::scope(|scope| {
-        let going = removal_risks::branches(leases.iter().copied(), options.delete_branch);
-        let trees =
-            scope.spawn(move || parallel::each(removals, |one| close_tree(ui, one, &going)));
-        let held: Vec<_> = leases.iter().map(|lease| (*lease, false)).collect();
-        let looks = parts::each(&held, |held| servers.close(held));
-        let panicked = |_| leases.iter().map(|_| Err(anyhow!("a thread panicked"))).collect();
-        (trees.join().unwrap_or_else(panicked), looks)
+    let going = removal_risks::branches(leases.iter().copied(), options.delete_branch);
+    let look = |some: &[&Removal]| look(ui, servers, &going, some);
+    let (containers, (begun, (ran, mut left), mut found)) = parallel::both(Projects::list, || {
+        let begun = parallel::each(removals, |one| {
+            store.save(&one.lease.clone().into_closing())?;
+            failpoint::point("closing")
+        });
+        (begun, teardown::end_processes(&leases), look(removals))
     });
+    let containers = if ran { Projects::list() } else { containers };
+    let ended = teardown::end_containers(&containers, &leases);
+    for (at, ended) in ended.into_iter().enumerate() {
+        match ended {
+            Ok(0) => {}
+            // Until they had ended, they could write to what was looked at.
+            Ok(_) => found.splice(at..=at, look(&removals[at..=at])).for_each(drop),
+            Err(error) => left[at].push(error),
+        }
+    }
     let mut judged: Vec<Result<()>> = Vec::new();
-    for (((one, begun), tree), looks) in removals.iter().zip(begun).zip(trees).zip(looks) {
+    for ((one, begun), (tree, looks)) in removals.iter().zip(begun).zip(found) {
         let point = || failpoint::point("database-closed");
         let losses = begun.and_then(|()| point()).and(tree);
         let passed = losses.and_then(|losses| judge(options, one, losses, looks));
@@ -55,6 +63,19 @@ pub(super) fn close(
     let ended = opened.collect();
     interrupt::undone();
     ended
+}
+
+/// What would be lost with a worktree, and what the servers say of its lease's parts.
+type Found = (Result<Vec<Loss>>, Vec<Result<Look>>);
+
+/// Closes worktrees and databases as far as they are open, and looks at them. `going` are the branches that go with them.
+fn look(ui: &Ui, servers: &Servers, going: &[&str], removals: &[&Removal]) -> Vec<Found> {
+    let held: Vec<_> = removals.iter().map(|one| (&one.lease, false)).collect();
+    let (trees, looks) = parallel::both(
+        || parallel::each(removals, |one| close_tree(ui, one, going)),
+        || parts::each(&held, |held| servers.close(held)),
+    );
+    trees.into_iter().zip(looks).collect()
 }
 
 /// Closes a worktree, and says what would be lost with it. One that cannot be closed is looked at where it is.

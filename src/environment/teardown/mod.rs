@@ -3,7 +3,9 @@
 mod parts;
 mod together;
 
-pub use together::{Going, end_all, remove_all, remove_containers, remove_volumes};
+pub use together::{
+    Going, end_all, end_containers, end_processes, remove_all, remove_containers, remove_volumes,
+};
 
 use crate::environment::{closing, files, worktree};
 use crate::error::{self, Exit, exit_of};

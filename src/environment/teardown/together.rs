@@ -11,11 +11,10 @@ use crate::sys::docker::{self, Projects};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, parallel};
 use crate::ui::Ui;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long files are deleted at least before the rest is left to a process of their own. While the servers are at work it
@@ -40,33 +39,38 @@ pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
     if leases.is_empty() {
         return Vec::new();
     }
-    let (containers, running) = thread::scope(|scope| {
-        let containers = scope.spawn(Projects::list);
-        let running = processes::running_in(leases);
-        let panicked = |_| Err(anyhow!("a thread panicked"));
-        (containers.join().unwrap_or_else(panicked), running)
-    });
-    parallel::each(leases, |lease| {
+    let (_, mut left) = end_processes(leases);
+    let ended = end_containers(&Projects::list(), leases);
+    left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended.err()));
+    left
+}
+
+/// Ends the processes of these environments. Says whether there were any, and what could not be ended of each. One may be
+/// the compose of a killed `up`, which makes containers until it has ended: list them after that.
+pub fn end_processes(leases: &[&Lease]) -> (bool, Vec<Vec<anyhow::Error>>) {
+    let running = processes::running_in(leases);
+    let left = parallel::each(leases, |lease| {
         let mut left = Vec::new();
         if running.contains(&lease.id) {
             keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
         }
-        // One of the processes may have been the compose of a killed `up`, which made more until now.
-        let anew = (has_stack(lease) && running.contains(&lease.id)).then(Projects::list);
-        let containers = anew.as_ref().unwrap_or(&containers);
-        keep(&mut left, "containers", end_containers(containers, lease));
         left
-    })
+    });
+    (!running.is_empty(), left)
 }
 
-/// Removes the containers that were started in the worktree. Without an engine there are none, unless a part needs it.
-fn end_containers(containers: &Result<Projects>, lease: &Lease) -> Result<()> {
-    let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
-    match containers {
-        Err(_) if !needs_docker => Ok(()),
-        Err(error) => Err(error::again(error)),
-        Ok(containers) => remove_containers(containers, lease, STOP).map(drop),
-    }
+/// Removes the containers that were started in each of the worktrees; says how many. Without an engine there are none, unless
+/// a part needs it.
+pub fn end_containers(containers: &Result<Projects>, leases: &[&Lease]) -> Vec<Result<usize>> {
+    parallel::each(leases, |lease| {
+        let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
+        let ended = match containers {
+            Err(_) if !needs_docker => return Ok(0),
+            Err(error) => Err(error::again(error)),
+            Ok(containers) => remove_containers(containers, lease, STOP),
+        };
+        ended.map_err(|error| error.context("cannot release the containers"))
+    })
 }
 
 /// Removes the containers that were started in the worktree, and the networks of its stack. Gives how many containers.
@@ -181,22 +185,12 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
         files: files(&one.lease),
     };
     let leases: Vec<(&Lease, Force)> = rest.iter().map(|one| (&one.lease, one.force)).collect();
-    let (beside, gone) = thread::scope(|scope| {
-        let beside = scope.spawn(|| parallel::each(&rest, beside));
+    let released = || {
         let gone = parts::release(ui, servers, &leases);
         done.store(true, Ordering::SeqCst);
-        (beside.join(), gone)
-    });
-    let panicked = |_| {
-        let panicked = || anyhow!("a thread panicked");
-        let none = |_: &Going| Beside {
-            branch: Err(panicked()),
-            volumes: Err(panicked()),
-            files: Err(panicked()),
-        };
-        rest.iter().map(none).collect()
+        gone
     };
-    let beside = beside.unwrap_or_else(panicked);
+    let (beside, gone) = parallel::both(|| parallel::each(&rest, beside), released);
     let all = rest.into_iter().zip(beside).zip(gone);
     all.map(|((one, beside), gone)| finish(store, one, beside, gone)).collect()
 }

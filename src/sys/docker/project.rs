@@ -2,8 +2,9 @@
 
 use super::{Container, ask, list, question, run};
 use crate::model::compose::LEASE;
+use crate::sys::fs;
 use anyhow::Result;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the engine has to stop and remove all of a project.
@@ -59,10 +60,24 @@ impl Projects {
     }
 }
 
-/// Compose writes the directory as it was called, perhaps through a symbolic link; it may be gone by now.
+/// Compose writes the directory as it was called, perhaps through a symbolic link; it may be gone or renamed by now.
 fn is_within(dir: &Path, worktree: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    dir.is_absolute() && real(dir).starts_with(real(worktree))
+    dir.is_absolute() && real(dir, LINKS).starts_with(fs::canonical(worktree))
+}
+
+/// So many links are followed that lead to nothing.
+const LINKS: u8 = 8;
+
+/// As [`fs::canonical`], and a link to what is not there any more is followed, too.
+fn real(path: &Path, links: u8) -> PathBuf {
+    let (parent, name) = (path.parent(), path.file_name());
+    match (parent, name, path.read_link()) {
+        (Some(parent), _, Ok(to)) if links > 0 && !path.exists() => {
+            real(&parent.join(to), links - 1)
+        }
+        (Some(parent), Some(name), _) if !path.exists() => real(parent, links).join(name),
+        _ => fs::canonical(path),
+    }
 }
 
 /// Removes the networks that carry a lease's id.
@@ -119,5 +134,16 @@ mod tests {
         assert!(!within("/no/such/app-xy"));
         assert!(!within("/no/such"));
         assert!(!within(""));
+    }
+
+    #[test]
+    fn a_link_to_a_worktree_that_is_closed_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let (tree, link) = (root.path().join("app-x"), root.path().join("link"));
+        std::os::unix::fs::symlink("app-x", &link).unwrap();
+        assert!(is_within(&link, &tree) && is_within(&link.join("backend"), &tree));
+        let turning = root.path().join("turning");
+        std::os::unix::fs::symlink("turning", &turning).unwrap();
+        assert!(!is_within(&turning, &tree));
     }
 }

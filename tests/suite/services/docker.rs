@@ -121,12 +121,15 @@ fn only_what_was_started_in_the_worktree_is_removed() {
         Container::create(&format!("{word}-{name}"), &args)
     };
     let (_a, _b) = (made("web", &tree), made("worker", &tree.join("backend")));
+    let link = sandbox.root.join("link");
+    std::os::unix::fs::symlink(&tree, &link).unwrap();
+    let _linked = made("linked", &link.join("backend"));
     let other = made("other", &sandbox.root.join("app-xy"));
     run(&["start", &format!("{word}-web")]);
 
     let mut gone = docker::Projects::list().unwrap().remove(project, &tree, GRACE).unwrap();
     gone.sort();
-    assert_eq!(gone, [format!("{word}-web"), format!("{word}-worker")]);
+    assert_eq!(gone, ["linked", "web", "worker"].map(|name| format!("{word}-{name}")));
     assert_eq!(networks(&label), std::slice::from_ref(&network), "another container still uses it");
 
     docker::Projects::list().unwrap().remove(project, &tree, GRACE).unwrap();

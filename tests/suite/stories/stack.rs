@@ -29,6 +29,14 @@ const BLOCKED: &str = "services:
     depends_on: { base: { condition: service_healthy } }
 ";
 
+/// Writes into the worktree when it is told to end.
+const LATE: &str = "services:
+  web:
+    image: agentenv-test/app
+    command: sh -c 'trap \"echo work >/tree/late; exit\" TERM; echo ready; sleep 600 & wait'
+    volumes: ['.:/tree']
+";
+
 /// An environment `x` with a stack.
 struct World<'a> {
     repo: Repo<'a>,
@@ -214,6 +222,19 @@ fn a_killed_up_leaves_nothing_that_remove_does_not_find() {
     killed_in_the_middle(&world);
     world.run(&["remove", "x"]).ok();
     assert_nothing_is_left(&world);
+}
+
+#[test]
+fn what_a_container_writes_while_it_ends_is_not_lost() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox, 2, LATE, "");
+    world.run(&["trust", "--yes"]).ok();
+    world.run(&["up", "x"]).ok();
+    let container = world.containers().remove(0);
+    wait_until("it is ready", || docker(&["logs", &container]).contains("ready"));
+    let said = world.run(&["remove", "x"]).fails(7);
+    assert!(said.stderr.contains("uncommitted: ?? late"), "{}", said.show());
+    assert_eq!(fs::read_to_string(world.tree().join("late")).unwrap(), "work\n");
 }
 
 #[test]

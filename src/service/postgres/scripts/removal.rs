@@ -10,15 +10,21 @@ macro_rules! wanted {
     };
 }
 
+/// The size of the database `d`, for which the server looks at each of its files.
+macro_rules! size {
+    () => {
+        "(SELECT pg_database_size(oid) FROM pg_database WHERE datname = d.name AND has_database_privilege(oid, 'CONNECT'))"
+    };
+}
+
 /// Prints as JSON those of the databases that exist, and, without size and sessions, those that carry a wanted mark under
 /// another name.
 macro_rules! look {
-    () => {
+    ($size:expr) => {
         concat!(
-            r#"SELECT coalesce(json_agg(f), '[]') FROM (SELECT d.*, false AS elsewhere, (
-  SELECT pg_database_size(oid) FROM pg_database
-  WHERE datname = d.name AND has_database_privilege(oid, 'CONNECT')) AS size
-FROM "#,
+            "SELECT coalesce(json_agg(f), '[]') FROM (SELECT d.*, false AS elsewhere, ",
+            $size,
+            " AS size FROM ",
             databases!(),
             " JOIN ",
             wanted!(),
@@ -73,7 +79,7 @@ macro_rules! goes {
 }
 
 /// Prints what is there, then `looked`.
-pub(in super::super) const LOOK: &str = concat!(look!(), "\\echo looked\n");
+pub(in super::super) const LOOK: &str = concat!(look!(size!()), "\\echo looked\n");
 
 /// Prints as JSON the sessions on the databases that tests made beside the wanted ones, each with both names, then `listed`.
 pub(in super::super) const BESIDE: &str = concat!(
@@ -88,13 +94,13 @@ pub(in super::super) const BESIDE: &str = concat!(
 /// it has ended, and what opens waits for them.
 pub(in super::super) const LOCK: &str = concat!(lock_all!(), "\\echo locked\n");
 
-/// Closes for connections what carries the mark, prints what is there, then `closed`. One that cannot be closed is looked at
+/// Closes for connections what carries the mark, prints what is there without its size, then `closed`. One that cannot be closed is looked at
 /// all the same.
 pub(in super::super) const CLOSE: &str = concat!(
     "\\set ON_ERROR_STOP off\n",
     allow!("false"),
     "\\set ON_ERROR_STOP on\n",
-    look!(),
+    look!("NULL::bigint"),
     unlock_all!(),
     "\\echo closed\n"
 );
@@ -107,7 +113,7 @@ pub(in super::super) const OPEN: &str =
 /// beside which tests made others stays: it is dropped alone, after them. Prints what was there, then the marks of which something is left, then `dropped`.
 pub(in super::super) const DROP: &str = concat!(
     lock_all!(),
-    look!(),
+    look!("NULL::bigint"),
     "\\set ON_ERROR_STOP off\n",
     "SELECT format('DROP DATABASE %I%s', d.name, CASE WHEN w.force THEN ' WITH (FORCE)' ELSE '' END) FROM ",
     databases!(),
