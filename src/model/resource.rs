@@ -159,6 +159,15 @@ impl Database {
         Database { server: server.clone(), name: name.into(), also: Vec::new() }
     }
 
+    /// The patterns of the databases beside it, for `LIKE`.
+    pub fn likes(&self) -> Vec<String> {
+        let like = |pattern: &String| {
+            let escaped = pattern.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            escaped.replace('*', "%")
+        };
+        self.also.iter().map(like).collect()
+    }
+
     fn of(server: Server, part: &Part) -> Self {
         let also = part.also.iter().map(|pattern| pattern.replacen(OWN, &part.holds, 1)).collect();
         Database { server, name: part.holds.clone(), also }

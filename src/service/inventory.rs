@@ -5,9 +5,42 @@ use crate::model::lease;
 use crate::service::{Database, RedisIndex, Resource, Server, Session, mysql, postgres, redis};
 use crate::sys::docker;
 use anyhow::Result;
-use mysql::Found;
+use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// A database that was found on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// Its mark: its comment, in Postgres.
+    pub mark: Option<String>,
+    /// The sessions on it.
+    pub sessions: Vec<Session>,
+}
+
+impl Found {
+    /// The id of the lease that it was created for.
+    pub fn id(&self) -> Option<&str> {
+        match &self.mark {
+            Some(mark) => lease::id_of_mark(mark),
+            None => self.name.strip_prefix(postgres::BIRTH)?.split('_').next(),
+        }
+    }
+}
+
+/// Every database on a server that this program created or began to create, of all users and leases.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn found(server: &Server) -> Result<Vec<Found>> {
+    match server.kind {
+        Kind::Postgres => postgres::inventory(server),
+        Kind::Mysql => mysql::inventory(server),
+        Kind::Redis | Kind::Sqlite => Ok(Vec::new()),
+    }
+}
 
 /// These servers, each once: one container can be named by itself and by its Compose service.
 pub fn distinct(servers: BTreeSet<Server>) -> Vec<Server> {
@@ -31,7 +64,7 @@ pub fn distinct(servers: BTreeSet<Server>) -> Vec<Server> {
 pub fn sessions(resource: &Resource, id: &str) -> Result<Vec<(String, Session)>> {
     let (holds, sessions) = match resource {
         Resource::Database(database) => return postgres::sessions(database, id),
-        Resource::MysqlDatabase(database) => (database.name.clone(), mysql::sessions(database)?),
+        Resource::MysqlDatabase(database) => return mysql::sessions(database, id),
         Resource::RedisIndex(index) => (index.index.to_string(), redis::sessions(index)?),
         Resource::File(_) => return Ok(Vec::new()),
     };
@@ -40,23 +73,25 @@ pub fn sessions(resource: &Resource, id: &str) -> Result<Vec<(String, Session)>>
 
 /// Everything on a server that carries a mark of ours, each with the id of the lease that it was created for.
 pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
-    let database = |name: &str| Resource::Database(Database::new(server, name));
+    let database = |name: &str| {
+        let database = Database::new(server, name);
+        match server.kind {
+            Kind::Mysql => Resource::MysqlDatabase(database),
+            _ => Resource::Database(database),
+        }
+    };
     let index = |index| {
         let server = server.clone();
         Resource::RedisIndex(RedisIndex { server, index, claimed_on: None })
     };
     Ok(match server.kind {
-        Kind::Postgres => postgres::inventory(server)?
+        Kind::Postgres | Kind::Mysql => found(server)?
             .iter()
             .filter_map(|found| Some((found.id()?.to_owned(), database(&found.name))))
             .collect(),
         Kind::Redis => redis::inventory(server)?
             .iter()
             .filter_map(|found| Some((found.id()?.to_owned(), index(found.index))))
-            .collect(),
-        Kind::Mysql => mysql::inventory(server)?
-            .into_iter()
-            .map(|Found { name, id }| (id, Resource::MysqlDatabase(Database::new(server, name))))
             .collect(),
         Kind::Sqlite => Vec::new(),
     })
@@ -67,17 +102,13 @@ pub fn held_by(server: &Server, id: &str) -> Result<Vec<String>> {
     let mark = lease::mark(id);
     let is_own = |found: &Option<String>| found.as_deref() == Some(mark.as_str());
     Ok(match server.kind {
-        Kind::Postgres => {
-            let databases = postgres::inventory(server)?.into_iter();
+        Kind::Postgres | Kind::Mysql => {
+            let databases = found(server)?.into_iter();
             databases.filter(|one| is_own(&one.mark)).map(|one| one.name).collect()
         }
         Kind::Redis => {
             let indexes = redis::inventory(server)?.into_iter();
             indexes.filter(|one| is_own(&one.mark)).map(|one| one.index.to_string()).collect()
-        }
-        Kind::Mysql => {
-            let databases = mysql::inventory(server)?.into_iter();
-            databases.filter(|one| one.id == id).map(|one| one.name).collect()
         }
         Kind::Sqlite => Vec::new(),
     })
@@ -107,5 +138,24 @@ impl fmt::Display for Session {
         let name = if self.application.is_empty() { "a session" } else { &self.application };
         let pid = self.pid.map_or_else(String::new, |pid| format!("pid {pid}, "));
         write!(f, "{name} ({pid}{}, from {})", self.state, self.client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_says_whose_it_is() {
+        let of = |name: &str, mark: Option<&str>| Found {
+            name: name.to_owned(),
+            mark: mark.map(str::to_owned),
+            sessions: Vec::new(),
+        };
+        let id = "0123456789abcdef01234567";
+        assert_eq!(of("app_x", Some(&lease::mark(id))).id(), Some(id));
+        assert_eq!(of(&format!("agentenv_{id}"), None).id(), Some(id));
+        assert_eq!(of(&format!("agentenv_{id}_0a1b2c"), None).id(), Some(id));
+        assert_eq!(of("app_x", Some("mine")).id(), None);
     }
 }

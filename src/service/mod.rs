@@ -1,5 +1,6 @@
 //! What each kind of server does for an environment: create, find and release its resources.
 
+pub mod copy;
 pub mod creation;
 pub mod detail;
 pub mod executor;
@@ -8,11 +9,15 @@ pub mod mysql;
 pub mod postgres;
 pub mod redis;
 pub mod removal;
+pub mod room;
+pub mod snapshot;
 pub mod sqlite;
+pub mod template;
 pub mod trash;
 
 pub use crate::model::resource::{Database, File, RedisIndex, Resource, Server};
 
+use crate::error;
 use crate::model::config::Kind;
 use crate::model::source::Source;
 use crate::sys::failpoint;
@@ -132,7 +137,7 @@ pub fn visits(resource: &Resource) -> Result<Visits> {
     let uncounted = |sessions| Visits { sessions, total: None };
     match resource {
         Resource::Database(database) => postgres::visits(database),
-        Resource::MysqlDatabase(database) => mysql::sessions(database).map(uncounted),
+        Resource::MysqlDatabase(database) => mysql::users(database).map(uncounted),
         Resource::RedisIndex(index) => redis::sessions(index).map(uncounted),
         Resource::File(_) => Ok(Visits::default()),
     }
@@ -147,6 +152,19 @@ pub fn holds_rows(resource: &Resource, id: &str) -> bool {
         }
         Resource::RedisIndex(_) => false,
     }
+}
+
+/// The refusal that names the sessions on a database.
+pub fn in_use(name: &str, sessions: &[Session]) -> anyhow::Error {
+    error::refused(format!("database `{name}` is in use by {}", inventory::listed(sessions)))
+        .hint("close these sessions, or end them with `--force`")
+        .into()
+}
+
+fn not_ours(name: &str) -> anyhow::Error {
+    error::refused(format!("database `{name}` exists and is not ours"))
+        .hint("choose another `name` in `.agentenv.yaml`, or drop or rename that database yourself")
+        .into()
 }
 
 /// Checks that a server answers.

@@ -1,7 +1,7 @@
 //! The resources of environments that are removed, for all of them at once: one session for each Postgres server.
 
 use super::postgres::removal::{self as postgres, Removal, Wanted};
-use super::{Gone, Resource, Server, Session, State, inventory, sqlite};
+use super::{Gone, Resource, Server, Session, State, inventory, mysql, sqlite};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::Lease;
@@ -31,7 +31,7 @@ pub struct Look {
     pub unmarked: Option<String>,
     /// Postgres only: the name that the database has instead, because it was renamed by hand.
     pub renamed: Option<String>,
-    /// The bytes that a Postgres database of the lease, or an SQLite file, takes.
+    /// The bytes that a database of the lease, or an SQLite file, takes.
     pub size: Option<u64>,
 }
 
@@ -136,6 +136,9 @@ impl Held {
 }
 
 fn look(held: &Held) -> Result<Look> {
+    if let Resource::MysqlDatabase(database) = &held.resource {
+        return mysql::look(database, &held.id);
+    }
     let unmarked = match &held.resource {
         Resource::RedisIndex(_) => match super::state(&held.resource, &held.id) {
             Ok(State::Unmarked(keys)) => Some(keys),

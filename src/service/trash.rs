@@ -1,11 +1,16 @@
 //! What each kind of server does with a resource that goes to the trash and comes back.
 
-use crate::error;
 use crate::model::config::Kind;
-use crate::service::{Resource, Server, Session, postgres, redis};
+use crate::model::name;
+use crate::service::{Database, Resource, Server, Session, mysql, postgres, redis, snapshot};
 use crate::sys::failpoint;
 use anyhow::Result;
+use serde::Deserialize;
 use std::path::Path;
+
+/// What the mark of a database in the trash begins with; the lease's id follows, then JSON with the name and the mark
+/// that it had. Not the mark of a database in use, so that nothing that looks for those finds it.
+pub(super) const MARK: &str = "git-agentenv-trash";
 
 /// The result of moving a resource to the trash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,37 @@ pub enum Returned {
     Taken,
 }
 
+/// A database in the trash, and what it was.
+#[derive(Deserialize)]
+pub(super) struct Trashed {
+    pub(super) trash: String,
+    pub(super) name: String,
+    pub(super) mark: Option<String>,
+}
+
+/// What a database from the trash is called, and its mark, where the lease's own is `database.name` now.
+pub(super) fn renamed(
+    database: &Database,
+    was: &str,
+    id: &str,
+    one: &Trashed,
+) -> (String, Option<String>) {
+    if one.name == was {
+        return (database.name.clone(), one.mark.clone());
+    }
+    let Some(mark) = &one.mark else {
+        let name = one.name.replacen(was, &database.name, 1);
+        return (name::fit(&name, '_', name::IDENTIFIER), None);
+    };
+    let before = Database { name: was.to_owned(), ..database.clone() };
+    match snapshot::named(&before, id, mark) {
+        Some(name) if database.name != was => {
+            (snapshot::name_of(database, name), Some(snapshot::mark(database, id, name)))
+        }
+        _ => (one.name.clone(), one.mark.clone()),
+    }
+}
+
 /// Moves a resource of the lease with this id to the trash. `force` ends the sessions that use it; `file` gets the keys of
 /// a Redis index. Idempotent.
 ///
@@ -49,11 +85,20 @@ pub fn keep(resource: &Resource, id: &str, force: bool, file: &Path) -> Result<K
         // It lies in the worktree and goes with it.
         Resource::File(_) => Ok(Kept::InTrash(0)),
         Resource::MysqlDatabase(database) => {
-            let message =
-                format!("cannot keep mysql database `{}`: MySQL cannot rename it", database.name);
-            let hint = "remove the environment for good with `--no-keep`";
-            Err(error::refused(message).hint(hint).into())
+            let kept = mysql::trash::keep(database, id, force)?;
+            failpoint::point("database-kept").map(|()| kept)
         }
+    }
+}
+
+/// Refuses a resource that cannot go to the trash as a whole: MySQL cannot rename a database, and not all has a copy.
+///
+/// # Errors
+/// `Refused` with what has none.
+pub fn require(resource: &Resource, id: &str) -> Result<()> {
+    match resource {
+        Resource::MysqlDatabase(database) => mysql::trash::require(database, id),
+        _ => Ok(()),
     }
 }
 
@@ -62,6 +107,10 @@ pub fn put_back(resource: &Resource, was: &Resource, id: &str, file: &Path) -> R
     match (resource, was) {
         (Resource::Database(database), Resource::Database(was)) => {
             let back = postgres::trash::put_back(database, &was.name, id)?;
+            failpoint::point("database-back").map(|()| back)
+        }
+        (Resource::MysqlDatabase(database), Resource::MysqlDatabase(was)) => {
+            let back = mysql::trash::put_back(database, &was.name, id)?;
             failpoint::point("database-back").map(|()| back)
         }
         (Resource::RedisIndex(index), _) => {
@@ -77,6 +126,20 @@ pub fn put_back(resource: &Resource, was: &Resource, id: &str, file: &Path) -> R
 pub fn delete(server: &Server, id: &str) -> Result<()> {
     match server.kind {
         Kind::Postgres => postgres::trash::delete(server, id),
-        Kind::Redis | Kind::Sqlite | Kind::Mysql => Ok(()),
+        Kind::Mysql => mysql::trash::delete(server, id),
+        Kind::Redis | Kind::Sqlite => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lease;
+
+    #[test]
+    fn the_mark_of_the_trash_is_no_lease_mark() {
+        let id = "0123456789abcdef01234567";
+        assert_eq!(lease::id_of_mark(&format!("{MARK} {id} {{}}")), None);
+        assert!(!MARK.starts_with("git-agentenv "));
     }
 }

@@ -4,10 +4,11 @@ use super::Target;
 use crate::commands::completions::candidates;
 use crate::environment::{data, resolve};
 use crate::error::{self, Exit};
+use crate::model::config::Kind;
 use crate::model::lease::Part;
 use crate::model::source::Source;
-use crate::service::postgres::copy::{Dump, Means};
-use crate::service::postgres::snapshot::{self, Overwrite};
+use crate::service::copy::{Dump, Means};
+use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -25,10 +26,10 @@ pub struct Args {
     /// Copy no rows
     #[arg(long)]
     pub schema_only: bool,
-    /// Copy no rows of these tables: a pattern of pg_dump
+    /// Copy no rows of these tables: a pattern as pg_dump has them, `*` and `?`
     #[arg(long, value_name = "PATTERN")]
     pub exclude_table_data: Vec<String>,
-    /// Dump and restore with as many processes
+    /// Dump and restore with as many processes (Postgres)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
     /// Copy the main checkout's database although its template has a mask
@@ -80,6 +81,10 @@ impl Args {
 
 /// Copies the content.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
+    if target.database.server.kind == Kind::Mysql && args.jobs.is_some() {
+        let message = "MySQL and MariaDB dump a database with one process";
+        return Err(error::usage(message).hint("omit `--jobs`").into());
+    }
     let source = source(args, target)?;
     let name = &target.database.name;
     if source == *name {

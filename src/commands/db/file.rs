@@ -7,7 +7,7 @@ use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::lease::{Lease, Part};
 use crate::model::resource::File;
-use crate::service::postgres::copy::{Dump, Means};
+use crate::service::copy::{Dump, Means};
 use crate::service::sqlite::{self, Snapshots};
 use crate::sys::lock::Lock;
 use crate::ui::Ui;

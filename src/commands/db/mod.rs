@@ -94,22 +94,21 @@ pub struct Target {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let service = args.service.as_deref();
     let find = |env: &Option<String>| target(env.as_deref(), service, &[Kind::Postgres]);
-    let any = |env: &Option<String>, kinds: &[Kind]| any(env.as_deref(), service, kinds);
-    let with_snapshots = [Kind::Postgres, Kind::Sqlite];
+    let any = |env: &Option<String>| any(env.as_deref(), service, &KINDS);
     match &args.what {
         What::Psql(psql) => psql::run(psql, &find(&psql.env)?),
         What::Shell(shell) => shell::run(shell, service),
-        What::Reset(args) => match any(&args.env, &KINDS)? {
+        What::Reset(args) => match any(&args.env)? {
             Any::Server(target) => reset::run(args, ui, &target),
             Any::File(target) => file::reset(args, ui, &target),
         },
-        What::Copy(args) => match any(&args.env, &with_snapshots)? {
+        What::Copy(args) => match any(&args.env)? {
             Any::Server(target) => copy::run(args, ui, &target),
             Any::File(target) => file::copy(args, ui, &target),
         },
         What::Status(args) => status::run(args, ui, service),
         What::Template(template) => template::run(template, ui, args.service.as_deref()),
-        What::Snapshot(args) => match any(args.env(), &with_snapshots)? {
+        What::Snapshot(args) => match any(args.env())? {
             Any::Server(target) => snapshot::run(args, ui, &target),
             Any::File(target) => file::snapshot(args, ui, &target),
         },

@@ -4,12 +4,10 @@ use super::Target;
 use crate::commands::completions::candidates;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
-use crate::error::{self, Exit};
-use crate::model::config::Kind;
+use crate::error::Exit;
 use crate::model::lease::Lease;
 use crate::model::source::Source;
-use crate::service::postgres::snapshot::{self, Overwrite};
-use crate::service::{Gone, mysql, postgres};
+use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -56,8 +54,6 @@ pub(crate) struct Answer<'a> {
 /// Resets it.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let name = &target.database.name;
-    // MySQL cannot rename a database, so nothing is kept there.
-    let no_snapshot = args.before.no_snapshot || target.database.server.kind == Kind::Mysql;
     let workspace = Workspace::open(&target.context, ui)?;
     let templates = Templates::of_lease(&workspace, &workspace.config, &target.lease)?;
     let has_template = !args.empty && templates.has(&target.service);
@@ -65,7 +61,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
         true => (format!("resets database `{name}` to its template"), "Reset it?"),
         false => (format!("empties database `{name}`"), "Empty it?"),
     };
-    super::agree(ui, args.before.yes, no_snapshot, &what, question)?;
+    super::agree(ui, args.before.yes, args.before.no_snapshot, &what, question)?;
     let _working = target.lock(ui)?;
     let source = if has_template { template(&templates, target)? } else { None };
     let step = ui.step(if has_template {
@@ -73,16 +69,11 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     } else {
         format!("emptying {name}")
     });
-    let kept = match target.database.server.kind {
-        Kind::Mysql => empty_mysql(args, target).map(|()| None),
-        _ => {
-            let before = (!args.before.no_snapshot).then_some("reset");
-            let how = Overwrite { force: args.force, before, ..Overwrite::default() };
-            let (database, id) = (&target.database, &target.lease.id);
-            let from = source.clone().map(Source::Database);
-            snapshot::overwrite(database, id, from.as_ref(), &how).map(|(_, kept)| kept)
-        }
-    }?;
+    let before = (!args.before.no_snapshot).then_some("reset");
+    let how = Overwrite { force: args.force, before, ..Overwrite::default() };
+    let (database, id) = (&target.database, &target.lease.id);
+    let from = source.clone().map(Source::Database);
+    let (_, kept) = snapshot::overwrite(database, id, from.as_ref(), &how)?;
     step.done();
     answer(ui, &target.lease, (name, source), kept)
 }
@@ -105,16 +96,4 @@ pub(super) fn answer(
     let answer = Answer { database, empty: from.is_none(), from, snapshot };
     ui.answer(&answer, || format!("{database}\n"))?;
     Ok(Exit::Done)
-}
-
-fn empty_mysql(args: &Args, target: &Target) -> Result<()> {
-    let name = &target.database.name;
-    match mysql::reset(&target.database, &target.lease.id, args.force)? {
-        Gone::Dropped | Gone::Missing | Gone::Renamed(_) => Ok(()),
-        Gone::Busy(sessions) => Err(postgres::in_use(name, &sessions)),
-        Gone::NotOurs(whose) => {
-            let message = format!("database `{name}` is not this environment's ({whose})");
-            Err(error::refused(message).into())
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use super::Target;
 use crate::commands::completions::candidates;
 use crate::error::Exit;
-use crate::service::postgres::snapshot;
+use crate::service::snapshot;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;

@@ -111,12 +111,13 @@ pub fn run(what: &What, ui: &Ui, service: Option<&str>) -> Result<Exit> {
             templates.require_trusted()?;
             let mut made = Vec::new();
             for (name, server) in templates.services().filter(|(name, _)| is_meant(name)) {
-                let mark = templates.make(name, &server, true)?;
-                made.push(mark.database(context.store.id()));
+                made.push(templates.make(name, &server, true)?.database);
             }
             if made.is_empty() {
                 let failure = error::not_found("no service has a template");
-                return Err(failure.hint("set `template: {}` of a Postgres service").into());
+                return Err(failure
+                    .hint("set `template: {}` of a Postgres or MySQL service")
+                    .into());
             }
             named(ui, Changed::Refreshed { refreshed: made })
         }

@@ -1,7 +1,7 @@
 //! What `trust` approves of template databases.
 
 use crate::error;
-use crate::model::config::{Config, Kind, Recipe};
+use crate::model::config::{Config, Recipe};
 use crate::sys::fs;
 use crate::sys::store::hex;
 use anyhow::Result;
@@ -28,7 +28,6 @@ pub fn commands(main: &Path, recipe: &Recipe) -> Result<Vec<String>> {
 /// # Errors
 /// `NotFound` when there is no such mask.
 pub fn all_commands(main: &Path, config: &Config) -> Result<Vec<Vec<String>>> {
-    let postgres = config.services.values().filter(|service| service.kind == Kind::Postgres);
-    let recipes = postgres.filter_map(|service| service.template.as_ref());
+    let recipes = config.services.values().filter_map(|service| service.template.as_ref());
     recipes.map(|recipe| commands(main, recipe)).collect()
 }

@@ -4,7 +4,7 @@ use super::template::{Templates, Wanted};
 use crate::error;
 use crate::model::config::Values;
 use crate::model::template_key::TemplateMark;
-use crate::service::postgres::template;
+use crate::service::template::{self, Template};
 use crate::service::{Database, Server};
 use crate::sys::exec::Cmd;
 use anyhow::Result;
@@ -20,21 +20,21 @@ impl Templates<'_> {
         service: &str,
         server: &Server,
         wanted: &Wanted,
-        mark: &TemplateMark,
-    ) -> Result<()> {
+        mark: TemplateMark,
+    ) -> Result<Template> {
         // It has no lease: until it is published, the lock says that a process works on what has this id.
         let id = self.store.new_id()?;
         let _working = self.store.lock_lease(&id, || ())?;
         let source = wanted.source.as_ref();
-        let made = template::make(server, self.store.id(), &id, source, mark, |birth| {
-            self.build(service, wanted, birth)
+        let made = template::make(server, self.store.id(), &id, (source, mark), |birth| {
+            self.build(service, wanted, birth, &id)
         });
         self.store.forget(&id)?;
         made
     }
 
     /// Runs the commands and the mask on a copy that nobody knows yet.
-    fn build(&self, service: &str, wanted: &Wanted, birth: &Database) -> Result<()> {
+    fn build(&self, service: &str, wanted: &Wanted, birth: &Database, id: &str) -> Result<()> {
         let vars = self.vars(service, &birth.name)?;
         for command in &wanted.recipe.build {
             self.ui.say(format!("building the template: {command}"));
@@ -47,7 +47,7 @@ impl Templates<'_> {
             }
         }
         match &wanted.recipe.mask {
-            Some(file) => template::mask(birth, &self.main.join(file)),
+            Some(file) => template::mask(birth, id, &self.main.join(file)),
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use crate::environment::workspace::Workspace;
 use crate::model::config::{Config, Kind};
 use crate::model::stock::Stock;
 use crate::service::postgres::spare::{self, Spare};
-use crate::service::postgres::template::{self, Template};
+use crate::service::template::{self, Template};
 use crate::service::{Server, inventory};
 use crate::sys::fs::{self, Stands};
 use crate::sys::store::Store;
@@ -71,7 +71,7 @@ impl All {
     /// When one does not answer.
     pub fn on(store: &Store, servers: impl IntoIterator<Item = Server>) -> Result<Self> {
         let mut all = All::default();
-        for server in of_postgres(servers) {
+        for server in with_templates(servers) {
             all.look(store, &server)?;
         }
         Ok(all)
@@ -80,7 +80,7 @@ impl All {
     /// What is on those of these servers that answer.
     pub fn on_those_that_answer(store: &Store, servers: impl IntoIterator<Item = Server>) -> Self {
         let mut all = All::default();
-        for server in of_postgres(servers) {
+        for server in with_templates(servers) {
             // One that is silent is named by the caller, who asks it for more than this.
             all.look(store, &server).ok();
         }
@@ -129,11 +129,11 @@ pub fn configured(config: &Config) -> impl Iterator<Item = Server> {
     config.services.values().filter_map(Server::of_service)
 }
 
-/// The Postgres servers among these, each once, also where two services use it as different users.
-fn of_postgres(servers: impl IntoIterator<Item = Server>) -> Vec<Server> {
-    let postgres = servers.into_iter().filter(|server| server.kind == Kind::Postgres);
-    let mut servers = inventory::distinct(postgres.collect());
+/// The servers among these that can have templates, each once, also where two services use it as different users.
+fn with_templates(servers: impl IntoIterator<Item = Server>) -> Vec<Server> {
+    let can = |server: &Server| matches!(server.kind, Kind::Postgres | Kind::Mysql);
+    let mut servers = inventory::distinct(servers.into_iter().filter(can).collect());
     let mut seen = BTreeSet::new();
-    servers.retain(|server| seen.insert((server.place.clone(), server.port)));
+    servers.retain(|server| seen.insert((server.kind, server.place.clone(), server.port)));
     servers
 }

@@ -15,7 +15,7 @@ use crate::model::lease::{Lease, Part};
 use crate::model::plan::Data;
 use crate::model::source::Source;
 use crate::service::Server;
-use crate::service::postgres::snapshot::{self, Snapshot};
+use crate::service::snapshot::{self, Snapshot};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,8 +110,7 @@ fn snapshots(
     };
     let leases = workspace.context.leases()?;
     let mut chosen = BTreeMap::new();
-    let postgres = services.iter().filter(|(_, one)| one.kind == Kind::Postgres);
-    for (service, settings) in postgres {
+    for (service, settings) in services {
         let Some(server) = Server::of_service(settings) else { continue };
         let mut found = snapshot::all(&server)?;
         found.retain(|one| {
@@ -141,9 +140,9 @@ fn snapshots(
 /// The snapshots of this repository's environments, each as `<env>:<snapshot>`.
 pub fn snapshot_names(context: &Context) -> Result<Vec<String>> {
     let leases = context.leases()?;
-    let postgres = leases.iter().flat_map(|lease| &lease.parts);
-    let postgres = postgres.filter(|part| part.kind == Kind::Postgres);
-    let servers: BTreeSet<Server> = postgres.filter_map(Server::of_part).collect();
+    let parts = leases.iter().flat_map(|lease| &lease.parts);
+    let parts = parts.filter(|part| KINDS.contains(&part.kind));
+    let servers: BTreeSet<Server> = parts.filter_map(Server::of_part).collect();
     let mut names = BTreeSet::new();
     for server in servers {
         for one in snapshot::all(&server)? {

@@ -2,7 +2,8 @@
 
 use crate::environment::data::template::Templates;
 use crate::service::Server;
-use crate::service::postgres::{spare, template};
+use crate::service::postgres::spare;
+use crate::service::template;
 use crate::sys::env;
 use crate::sys::exec::Cmd;
 use crate::sys::store::Store;

@@ -11,7 +11,7 @@ use crate::model::source::Source;
 use crate::model::template_key::{Key, TemplateMark, nearest};
 use crate::service::creation::Servers;
 use crate::service::postgres::spare;
-use crate::service::postgres::template::{self, Template};
+use crate::service::template::{self, Template};
 use crate::service::{Made, Resource, Server};
 use crate::sys::store::Store;
 use crate::sys::{clock, failpoint, git, trust};
@@ -80,7 +80,7 @@ impl<'a> Templates<'a> {
     /// # Errors
     /// As [`Templates::create`].
     pub fn database_for(&self, part: &Part) -> Result<Option<String>> {
-        Ok(self.choose(part)?.map(|mark| mark.database(self.store.id())))
+        Ok(self.choose(part)?.map(|template| template.database))
     }
 
     /// Every template of the repository, for the main checkout's own commit.
@@ -160,25 +160,25 @@ impl<'a> Templates<'a> {
 
     /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
     /// none for the main checkout's commit; `None`: it has none.
-    fn choose(&self, part: &Part) -> Result<Option<TemplateMark>> {
+    fn choose(&self, part: &Part) -> Result<Option<Template>> {
         let (Some(wanted), Some(server)) = (self.wanted.get(&part.service), Server::of_part(part))
         else {
             return Ok(None);
         };
-        let known = self.list(&part.service, &server)?;
-        let exact = known.iter().find(|one| one.mark.key == wanted.branch);
-        let chosen = match exact {
-            Some(template) => template.mark.clone(),
+        let mut known = self.list(&part.service, &server)?;
+        let chosen = match known.iter().position(|one| one.mark.key == wanted.branch) {
+            Some(exact) => known.swap_remove(exact),
             None => {
                 let current = self.make(&part.service, &server, false)?;
-                let mut marks: Vec<_> = known.into_iter().map(|one| one.mark).collect();
-                marks.push(current.clone());
-                nearest(&wanted.branch, &marks).cloned().unwrap_or(current)
+                known.push(current.clone());
+                let marks: Vec<_> = known.iter().map(|one| one.mark.clone()).collect();
+                let suits = nearest(&wanted.branch, &marks);
+                known.into_iter().find(|one| suits == Some(&one.mark)).unwrap_or(current)
             }
         };
-        let name = chosen.database(self.store.id());
-        let (has, of) = (chosen.key.len(), wanted.branch.len());
-        let behind = if chosen.key == wanted.branch {
+        let name = &chosen.database;
+        let (has, of) = (chosen.mark.key.len(), wanted.branch.len());
+        let behind = if chosen.mark.key == wanted.branch {
             String::new()
         } else {
             format!(", which has {has} of {of} files of its key")
@@ -211,7 +211,7 @@ impl<'a> Templates<'a> {
     ///
     /// # Errors
     /// When the source cannot be copied, or a command or the mask fails: nothing is published then.
-    pub fn make(&self, service: &str, server: &Server, refresh: bool) -> Result<TemplateMark> {
+    pub fn make(&self, service: &str, server: &Server, refresh: bool) -> Result<Template> {
         let Some(wanted) = self.wanted.get(service) else {
             return Err(error::not_found(format!("service `{service}` has no template")).into());
         };
@@ -219,18 +219,18 @@ impl<'a> Templates<'a> {
         let name = mark.database(self.store.id());
         let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
         let _one = self.store.lock_templates(&self.repository, waiting)?;
-        let known = self.list(service, server)?.into_iter();
-        if let Some(template) = known.map(|one| one.mark).find(|one| one.key == wanted.main)
+        let known = self.list(service, server)?;
+        if let Some(template) = known.into_iter().find(|one| one.mark.key == wanted.main)
             && !refresh
         {
             return Ok(template);
         }
-        let from = mark.from.as_deref().unwrap_or("nothing");
+        let from = mark.from.clone().unwrap_or_else(|| "nothing".to_owned());
         let step = self.ui.step(format!("template {name} from {from}"));
-        self.publish(service, server, wanted, &mark)?;
+        let made = self.publish(service, server, wanted, mark)?;
         step.done();
         spares::drop_stale(self.store, server)?;
-        Ok(mark)
+        Ok(made)
     }
 
     /// Starts a process that makes spares for the next `add`, where a service asks for some. No command waits for it.

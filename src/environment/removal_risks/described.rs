@@ -43,9 +43,8 @@ impl fmt::Display for Taken {
 pub fn taken(lease: &Lease, risks: &Risks) -> Vec<Taken> {
     let sizes = risks.sizes.iter().copied().chain(std::iter::repeat(None));
     // Without a size there is no such file, and no such database of ours.
-    let is_there = |(part, bytes): &(&Part, Option<u64>)| {
-        bytes.is_some() || matches!(part.kind, Kind::Redis | Kind::Mysql)
-    };
+    let is_there =
+        |(part, bytes): &(&Part, Option<u64>)| bytes.is_some() || part.kind == Kind::Redis;
     let taken = |(part, bytes): (&Part, Option<u64>)| Taken {
         service: part.service.clone(),
         kind: part.kind,

@@ -3,7 +3,7 @@
 use super::place;
 use crate::environment::{part_problem, teardown, worktree};
 use crate::error::{self, Exit, exit_of};
-use crate::model::config::{Kind, Trash};
+use crate::model::config::Trash;
 use crate::model::lease::{self, Lease, Part};
 use crate::model::trash::{Phase, Record, VERSION};
 use crate::service::trash::{self as parts, Kept};
@@ -45,11 +45,13 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
         return Err(error::refused(message).hint(hint).into());
     };
     worktree::require_in_place(lease, &tree)?;
-    if let Some(part) = lease.parts.iter().find(|part| part.kind == Kind::Mysql) {
-        let message =
-            format!("cannot keep `{}`: MySQL cannot rename database `{}`", lease.name, part.holds);
-        let hint = format!("remove it for good: `git agentenv remove --no-keep {}`", lease.name);
-        return Err(error::refused(message).hint(hint).into());
+    for part in &lease.parts {
+        parts::require(&lease.resource(part)?, &lease.id).map_err(|error| {
+            let failure = error::refused(format!("cannot keep `{}`", lease.name));
+            let hint =
+                format!("remove it for good: `git agentenv remove --no-keep {}`", lease.name);
+            error.context(failure.hint(hint))
+        })?;
     }
     let settings = match &lease.branch {
         Some(branch) if lease.delete_branch_at.is_some() => {

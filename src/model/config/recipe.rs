@@ -1,7 +1,7 @@
 //! The key `template` of a service: how its template database is made, and when it is stale.
 
-use super::layout;
 use super::reader::At;
+use super::{Kind, layout};
 use crate::model::config::diagnostic::Checked;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct Recipe {
 const MOST_SPARES: u16 = 20;
 
 /// Reads the key.
-pub(super) fn read(at: &At) -> Checked<Option<Recipe>> {
+pub(super) fn read(at: &At, kind: Kind) -> Checked<Option<Recipe>> {
     let fields = at.fields(&["key", "build", "mask", "spares"])?;
     let mut recipe = Recipe::default();
     fields.set("key", &mut recipe.key, At::texts)?;
@@ -33,6 +33,10 @@ pub(super) fn read(at: &At) -> Checked<Option<Recipe>> {
         Ok(Some(file))
     })?;
     fields.set("spares", &mut recipe.spares, |at| {
+        if kind == Kind::Mysql {
+            let message = "has no meaning for MySQL, which cannot rename a database";
+            return Err(at.error(message).hint("omit `spares`"));
+        }
         let count = at.text_or_number()?.parse().ok().filter(|count| *count <= MOST_SPARES);
         count.ok_or_else(|| at.expected(&format!("a number from 0 to {MOST_SPARES}")))
     })?;

@@ -80,7 +80,7 @@ fn service(at: &At) -> Checked<Service> {
     fields.set("name", &mut service.name, At::text)?;
     fields.set("main", &mut service.main, |at| main(at, service.kind))?;
     fields.set("from", &mut service.from, |at| origin::read(at, service.kind))?;
-    fields.set("template", &mut service.template, recipe::read)?;
+    fields.set("template", &mut service.template, |at| recipe::read(at, service.kind))?;
     let own = service.variable.clone();
     fields.set("also", &mut service.also, |at| also::read(at, &own))?;
     fields.set("range", &mut service.range, |at| {
@@ -114,7 +114,7 @@ fn kind(at: &At) -> Checked<Kind> {
 fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
     let idle: &[&str] = match kind {
         Kind::Postgres => &["range"],
-        Kind::Mysql => &["range", "template", "also"],
+        Kind::Mysql => &["range"],
         Kind::Redis => &["name", "from", "template", "also"],
         Kind::Sqlite => &OF_SERVERS,
     };

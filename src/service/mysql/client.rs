@@ -24,14 +24,24 @@ dump=$(command -v mariadb-dump || command -v mysqldump) || { echo "no mariadb-du
 export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
 echo begun
 fill() { "$client" "$@" --batch --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
+options="--single-transaction --quick --triggers --hex-blob --no-tablespaces"
+IFS='
+'; set -f
 content() {
   if [ -z "$AGENTENV_SOURCE" ]; then cat; echo "$?" >&3; return; fi
-  gtid=; if "$dump" --help | grep -q -e --set-gtid-purged; then gtid=--set-gtid-purged=OFF; fi
-  { "$dump" "$@" $gtid --single-transaction --quick --routines --events --triggers --hex-blob --no-tablespaces \
-    $AGENTENV_WITHOUT -- "$AGENTENV_SOURCE"; echo "$?" >&3; } | LC_ALL=C sed -e "$AGENTENV_VIEWS"
+  IFS=' '; set -- "$@" $options; IFS='
+'
+  if "$dump" --help | grep -q -e --set-gtid-purged; then set -- "$@" --set-gtid-purged=OFF; fi
+  { { [ -z "$AGENTENV_BARE" ] || "$dump" "$@" --no-data -- "$AGENTENV_SOURCE" $AGENTENV_BARE; } &&
+    "$dump" "$@" --routines --events $AGENTENV_OPTIONS -- "$AGENTENV_SOURCE"; echo "$?" >&3; } |
+    LC_ALL=C sed -e "$AGENTENV_VIEWS"
 }
 ended=$({ { printf '%s' "$AGENTENV_FIRST"; content "$@"; echo "$?" >&3; } | fill "$@"; echo "$?" >&3; } 3>&1)
+unset IFS
 [ "$(echo $ended)" = "0 0 0" ] && echo copied"#;
+
+/// Prints how many kilobytes are free where a directory lies.
+const FREE: &str = r#"echo begun; df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }"#;
 
 /// Time limit of a copy.
 pub(super) const COPYING: Duration = Duration::from_secs(600);
@@ -87,25 +97,37 @@ pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Resul
     Err(failure(&site, &task, &output))
 }
 
-/// Fills a database with the content of `source`, or with what `feed` prints. The client that fills it says `first` before.
+/// What a dump reads.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// The database; empty: stdin is read.
+    pub(super) source: String,
+    /// Options of the program that dumps.
+    pub(super) options: Vec<String>,
+    /// Tables whose rows are left out.
+    pub(super) bare: Vec<String>,
+}
+
+/// Fills a database with what is read, or with what `feed` prints. The client that fills it says `first` before.
 ///
 /// # Errors
 /// As [`run`].
 pub(super) fn fill(
     database: &Database,
-    source: &str,
-    without: &[String],
+    reading: &Reading,
     first: &str,
     feed: Option<Cmd>,
 ) -> Result<()> {
     let Database { server, name, .. } = database;
     let site = Site::with_password(server, PASSWORD)?;
-    let (without, views) = (without.join(" "), scripts::unqualified_views(source));
+    let views = scripts::copy::unqualified_views(&reading.source);
+    let (options, bare) = (reading.options.join("\n"), reading.bare.join("\n"));
     let mut task = connected(&site, server, FILL);
     task.vars.extend([
-        ("AGENTENV_SOURCE", source),
+        ("AGENTENV_SOURCE", reading.source.as_str()),
         ("AGENTENV_TARGET", name),
-        ("AGENTENV_WITHOUT", &without),
+        ("AGENTENV_OPTIONS", &options),
+        ("AGENTENV_BARE", &bare),
         ("AGENTENV_VIEWS", &views),
         ("AGENTENV_FIRST", first),
     ]);
@@ -116,6 +138,16 @@ pub(super) fn fill(
         return Ok(());
     }
     Err(failure(&site, &task, &output))
+}
+
+/// How many bytes are free where a directory of the server's lies; `None`: it cannot be told.
+pub(super) fn free(server: &Server, lies: &str) -> Result<Option<u64>> {
+    let site = Site::of(server);
+    let task =
+        Task { args: vec!["-c", FREE], vars: vec![("AGENTENV_LIES", lies)], ..Task::new("sh") };
+    let output = site.run(&task)?;
+    let free = output.text().lines().find_map(|line| line.strip_prefix("free ")?.parse().ok());
+    Ok(free.map(|kilobytes: u64| kilobytes * 1024))
 }
 
 /// A client for a person or a script, on this process's own stdin and stdout.

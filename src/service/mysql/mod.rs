@@ -1,13 +1,19 @@
 //! MySQL and MariaDB: a database for each environment, marked by a view in it. Each operation is one session.
 
 mod client;
-mod fill;
+pub(super) mod copy;
+mod detail;
+mod marked;
+mod room;
 mod scripts;
+pub(super) mod trash;
 
-use super::detail::Detail;
-use super::{Database, Gone, Server, Session, State};
+pub use detail::{detail, look, sessions, users};
+pub(super) use marked::{drop_marked, inventory, marked};
+
+use super::template::Row;
+use super::{Database, Gone, Server, Session, State, in_use, not_ours};
 use crate::error;
-use crate::model::lease;
 use crate::model::source::Source;
 use crate::sys::exec::Cmd;
 use anyhow::Result;
@@ -21,15 +27,6 @@ const VIEW: &str = "agentenv_";
 /// Source: <https://dev.mysql.com/doc/refman/8.4/en/identifier-length.html>
 const LONGEST: usize = 64;
 
-/// A database that carries a mark.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its name.
-    pub name: String,
-    /// The id of the lease that it was created for.
-    pub id: String,
-}
-
 /// Creates a database marked with the lease's id, as a copy of `from` if there is one. One that carries the mark already
 /// and is complete is fine.
 ///
@@ -37,7 +34,7 @@ pub struct Found {
 /// `Refused` when a database of this name is not ours, or the source has what cannot be copied; `NotFound` without a source.
 pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()> {
     if let Some(source) = from {
-        return fill::create(database, id, source);
+        return copy::create(database, id, source);
     }
     let Database { server, name, .. } = database;
     require_name(name)?;
@@ -51,33 +48,60 @@ pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()
     }
 }
 
-/// Drops a database that carries the lease's id, with `force` even if it is in use.
+/// Drops a database that carries the lease's id, the copies that the lease keeps of it, and what tests made beside it; with
+/// `force` even if it is in use.
 pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
     let Database { server, name, .. } = database;
     require_name(name)?;
-    if force && state(database, id)? == State::Ours {
-        end_sessions(database)?;
-    }
     let names = Names::new(name, id);
-    let rest = scripts::release(&names, force);
-    let lines = client::run(server, scripts::lock(&names), Some(rest))
+    let around = detail::around(database, &names)?;
+    let users = around.users();
+    if !force && !users.is_empty() {
+        return Ok(Gone::Busy(users));
+    }
+    for one in &around.beside {
+        drop_beside(database, &names, &one.database, force)?;
+    }
+    if force && state(database, id)? == State::Ours {
+        end_sessions(server, name)?;
+    }
+    let gone = drop_one(database, &names, force)?;
+    if !matches!(gone, Gone::Busy(_)) {
+        for (copy, mark) in &around.copies {
+            drop_marked(server, &copy.database, mark)?;
+        }
+    }
+    Ok(gone)
+}
+
+/// Drops a database that tests made beside one; with `force` ends the sessions on it.
+///
+/// # Errors
+/// `Refused` when a session uses it, without `force`.
+fn drop_beside(database: &Database, names: &Names, beside: &str, force: bool) -> Result<()> {
+    if force {
+        end_sessions(&database.server, beside)?;
+    }
+    let script = scripts::look::drop_beside(names, &database.likes(), beside, force);
+    let lines =
+        client::run(&database.server, script, None).map_err(|error| explain(error, database))?;
+    match parse_sessions(&lines) {
+        users if !users.is_empty() && !force => Err(in_use(beside, &users)),
+        _ => Ok(()),
+    }
+}
+
+fn drop_one(database: &Database, names: &Names, force: bool) -> Result<Gone> {
+    let rest = scripts::release(names, force);
+    let lines = client::run(&database.server, scripts::lock(names), Some(rest))
         .map_err(|error| explain(error, database))?;
     match lines.last().map(String::as_str) {
         Some("dropped") => Ok(Gone::Dropped),
         Some("missing") => Ok(Gone::Missing),
         Some("busy") => Ok(Gone::Busy(parse_sessions(&lines))),
         Some("foreign") => Ok(Gone::NotOurs("it has no mark of this environment".to_owned())),
-        _ => Err(no_answer("drop", name)),
+        _ => Err(no_answer("drop", &database.name)),
     }
-}
-
-/// Drops and creates the database, so that it is empty. A kill in between leaves one that `adopt` creates again.
-pub fn reset(database: &Database, id: &str, force: bool) -> Result<Gone> {
-    let gone = release(database, id, force)?;
-    if matches!(gone, Gone::Dropped | Gone::Missing) {
-        create(database, id, None)?;
-    }
-    Ok(gone)
 }
 
 /// Looks at a database.
@@ -93,34 +117,6 @@ pub fn state(database: &Database, id: &str) -> Result<State> {
     }
 }
 
-/// The sessions that use a database now.
-pub fn sessions(database: &Database) -> Result<Vec<Session>> {
-    let lines = client::run(&database.server, scripts::sessions(&database.name), None)?;
-    Ok(parse_sessions(&lines))
-}
-
-/// Looks at a database of the lease with this id; `None`: there is none, or it is another's.
-pub fn detail(database: &Database, id: &str) -> Result<Option<Detail>> {
-    if state(database, id)? != State::Ours {
-        return Ok(None);
-    }
-    let lines = client::run(&database.server, scripts::size(&database.name), None)?;
-    let bytes = lines.last().and_then(|line| line.parse().ok()).unwrap_or_default();
-    Ok(Some(Detail { bytes, sessions: sessions(database)?, ..Detail::default() }))
-}
-
-/// Every database on a server that was created here, whichever lease holds it now, or announced.
-pub fn inventory(server: &Server) -> Result<Vec<Found>> {
-    let lines = client::run(server, scripts::inventory(), None)?;
-    let found = |line: &String| {
-        let (name, mark) = line.split_once('\t')?;
-        let id = mark.strip_prefix(VIEW)?.split('_').next()?;
-        let id = lease::id_of_mark(&lease::mark(id))?.to_owned();
-        Some(Found { name: name.to_owned(), id })
-    };
-    Ok(lines.iter().filter_map(found).collect())
-}
-
 /// A client on the database, on this process's own stdin and stdout; `terminal`: these are one.
 pub fn client(database: &Database, args: &[&str], terminal: bool) -> Result<Cmd> {
     client::interactive(&database.server, &database.name, args, terminal)
@@ -132,9 +128,10 @@ pub fn ping(server: &Server) -> Result<()> {
 }
 
 /// Ends the sessions on a database: an open transaction would keep it from being dropped.
-fn end_sessions(database: &Database) -> Result<()> {
-    for pid in sessions(database)?.into_iter().filter_map(|session| session.pid) {
-        let ended = client::run(&database.server, format!("KILL {pid};\n"), None);
+fn end_sessions(server: &Server, name: &str) -> Result<()> {
+    let lines = client::run(server, scripts::sessions(name), None)?;
+    for pid in parse_sessions(&lines).into_iter().filter_map(|session| session.pid) {
+        let ended = client::run(server, format!("KILL {pid};\n"), None);
         // One that has ended by itself is unknown to the server.
         ended.map(drop).or_else(|error| match error.is::<SqlError>() {
             true => Ok(()),
@@ -145,16 +142,17 @@ fn end_sessions(database: &Database) -> Result<()> {
 }
 
 fn parse_sessions(lines: &[String]) -> Vec<Session> {
-    let session = |line: &String| {
-        let mut fields = line.strip_prefix("session\t")?.split('\t');
-        Some(Session {
-            pid: Some(fields.next()?.parse().ok()?),
-            application: fields.next()?.to_owned(),
-            client: fields.next()?.to_owned(),
-            state: fields.next()?.to_owned(),
-        })
-    };
-    lines.iter().filter_map(session).collect()
+    lines.iter().filter_map(|line| parse_session(line.strip_prefix("session\t")?)).collect()
+}
+
+fn parse_session(line: &str) -> Option<Session> {
+    let mut fields = line.split('\t');
+    Some(Session {
+        pid: Some(fields.next()?.parse().ok()?),
+        application: fields.next()?.to_owned(),
+        client: fields.next()?.to_owned(),
+        state: fields.next()?.to_owned(),
+    })
 }
 
 fn require_name(name: &str) -> Result<()> {
@@ -168,12 +166,6 @@ fn require_name(name: &str) -> Result<()> {
     };
     let message = format!("database name `{}` {problem}", name.escape_debug());
     Err(error::config(message).hint("change `name` in .agentenv.yaml").into())
-}
-
-fn not_ours(name: &str) -> anyhow::Error {
-    error::refused(format!("database `{name}` exists and is not ours"))
-        .hint("choose another `name` in .agentenv.yaml, or drop that database yourself")
-        .into()
 }
 
 fn explain(error: anyhow::Error, database: &Database) -> anyhow::Error {

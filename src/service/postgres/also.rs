@@ -48,14 +48,5 @@ pub(super) const SESSIONS: &str = concat!(
 
 /// The patterns of a database as the scripts want them: a JSON list of patterns for `LIKE`.
 pub(super) fn patterns(database: &Database) -> String {
-    serde_json::to_string(&likes(database)).unwrap_or_default()
-}
-
-/// The patterns of a database for `LIKE`.
-pub(super) fn likes(database: &Database) -> Vec<String> {
-    let like = |pattern: &String| {
-        let escaped = pattern.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        escaped.replace('*', "%")
-    };
-    database.also.iter().map(like).collect()
+    serde_json::to_string(&database.likes()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Creates or replaces a database as a copy: as a template when the source has no sessions, else by a dump.
 
 use super::psql;
-use super::room::{self, NoRoom};
+use super::room;
 use super::sql_error::SqlError;
 use super::{
     BIRTH, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
@@ -9,82 +9,22 @@ use super::{
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::source::Source;
-use crate::service::{Database, Server};
+use crate::service::Database;
+use crate::service::copy::{Copied, Copy, Dump, Means};
+use crate::service::room::NoRoom;
 use crate::sys::failpoint;
 use anyhow::Result;
-
-/// What to copy, and to where.
-#[derive(Debug, Clone)]
-pub struct Copy<'a> {
-    /// The server of both.
-    pub server: &'a Server,
-    /// The id of the lease that the copy belongs to.
-    pub id: &'a str,
-    /// What to copy; `None`: nothing, it is empty.
-    pub source: Option<&'a Source>,
-    /// The database to create.
-    pub target: &'a str,
-    /// The mark of the copy. A database that is replaced must have it.
-    pub mark: String,
-    /// Replace an existing database.
-    pub replace: bool,
-    /// End the sessions on the database that is replaced; those on the source are never ended.
-    pub force: bool,
-    /// The database name and the mark under which the replaced database is kept; `None`: it is dropped.
-    pub keep: Option<(String, String)>,
-    /// What to leave out, and how fast.
-    pub dump: Dump,
-}
-
-/// How a database is dumped. Anything but the default keeps the server from copying it as a template.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Dump {
-    /// No rows.
-    pub schema_only: bool,
-    /// Tables whose rows are left out: patterns of `pg_dump`.
-    pub without_rows: Vec<String>,
-    /// As many processes; `None`: one that writes what another one reads.
-    pub jobs: Option<u16>,
-}
-
-/// The result of a copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copied {
-    /// How it was copied.
-    pub means: Means,
-    /// A database was replaced.
-    pub existed: bool,
-}
-
-/// How it was copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Means {
-    /// By the server itself: the source had no sessions.
-    Template,
-    /// By a dump: the source had sessions.
-    Dump,
-    /// From a dump file.
-    File,
-    /// Not at all: it is empty.
-    Empty,
-}
 
 /// The lines that end a script.
 const WORDS: [&str; 9] =
     ["copied", "empty", "made", "absent", "foreign", "exists", "busy", "lacking", "full"];
 
-/// Copies a database. A database that is replaced stays until the copy is complete.
+/// Copies a database. `None`: the target exists, is ours and may not be replaced.
 ///
 /// # Errors
-/// `Refused` when the target is not ours, is in use, or exists and may not be replaced, and when the user may not use a
-/// role that the source needs; `NotFound` without a source.
-pub fn copy(copy: &Copy) -> Result<Copied> {
-    attempt(copy, &copy.mark, likeness::DRESS, |_| Ok(()))?.ok_or_else(|| {
-        let message = format!("database `{}` already exists", copy.target);
-        error::refused(message).hint("`--force` replaces it").into()
-    })
+/// As [`crate::service::copy::copy`].
+pub(in crate::service) fn copy(copy: &Copy) -> Result<Option<Copied>> {
+    attempt(copy, &copy.mark, likeness::DRESS, |_| Ok(()))
 }
 
 /// Creates a database that carries the lease's mark as a copy. Does nothing when it exists.
@@ -104,7 +44,7 @@ pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<(
 }
 
 /// Copies a database, lets `prepare` change the copy, and publishes it without connections under this mark.
-pub(super) fn publish(
+pub(in crate::service) fn publish(
     copy: &Copy,
     mark: &str,
     prepare: impl FnOnce(&Database) -> Result<()>,
@@ -236,7 +176,7 @@ fn tell(
             let message = format!("database `{}` is not this environment's ({whose})", copy.target);
             Err(error::refused(message).into())
         }
-        ("busy", Some(database)) => Err(super::in_use(copy.target, &database.sessions)),
+        ("busy", Some(database)) => Err(crate::service::in_use(copy.target, &database.sessions)),
         ("exists", _) => Ok(None),
         (_, found) => Ok(Some((word.clone(), found.is_some()))),
     }
@@ -273,7 +213,7 @@ fn explain(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
     };
     // Another process created it before our RENAME.
     if ["42P04", "23505"].contains(&&*sql.code) {
-        return super::not_ours(copy.target);
+        return crate::service::not_ours(copy.target);
     }
     let exit = if sql.code == "55006" { Exit::Refused } else { Exit::Service };
     let message = format!("cannot copy database `{}` to `{}`: {sql}", named(copy), copy.target);

@@ -1,10 +1,11 @@
 //! Creates the empty databases of several leases, one after the other, in one psql session.
 
 use super::connection::{Connection, set};
-use super::{BIRTH, no_word, not_made, not_ours, require_name, scripts};
+use super::{BIRTH, no_word, not_made, require_name, scripts};
 use crate::model::lease;
 use crate::model::resource::Database;
 use crate::service::Server;
+use crate::service::not_ours;
 use anyhow::Result;
 
 /// A session that creates databases on one server.

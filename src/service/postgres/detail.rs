@@ -80,7 +80,7 @@ pub fn detail(database: &Database, id: &str) -> Result<Option<Detail>> {
         return Ok(None);
     }
     let snapshot = |copy: Copy| {
-        let name = super::snapshot::named(database, id, &copy.mark)?.to_owned();
+        let name = crate::service::snapshot::named(database, id, &copy.mark)?.to_owned();
         Some((name, Part { database: copy.database, bytes: copy.bytes }))
     };
     Ok(Some(Detail {

@@ -1,9 +1,9 @@
 //! Fills one database with the content of another that is in use, as the server's own programs do.
 
-use super::copy::Dump;
 use super::psql;
 use crate::error;
 use crate::service::Server;
+use crate::service::copy::Dump;
 use crate::service::executor::{Site, Task};
 use anyhow::Result;
 
@@ -40,11 +40,6 @@ pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> R
 }
 
 impl Dump {
-    /// Not everything of the source is copied.
-    pub(super) fn leaves_out(&self) -> bool {
-        self.schema_only || !self.without_rows.is_empty()
-    }
-
     /// The shell script.
     pub(super) fn script(&self) -> &'static str {
         if self.jobs.is_some() { PARALLEL } else { DUMP }

@@ -9,53 +9,32 @@ mod detail;
 mod dump;
 mod dump_file;
 mod likeness;
+mod marked;
 mod psql;
 pub mod removal;
 mod room;
 mod scripts;
-pub mod snapshot;
 pub mod spare;
 mod sql_error;
-pub mod template;
 pub mod trash;
 
 pub use detail::{detail, holds_rows};
+pub(super) use marked::{drop_marked, marked};
 
-use super::{Database, Gone, Server, Session, State, Visits};
+use super::inventory::Found;
+use super::{Database, Gone, Server, Session, State, Visits, not_ours};
 use crate::error;
 use crate::model::lease;
 use crate::model::name::IDENTIFIER;
 use crate::model::source::Source;
-use crate::service::inventory::listed;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
 use creation::Creation;
-use serde::Deserialize;
 use sql_error::SqlError;
+use std::path::Path;
 
 /// The prefix of a database that is being created; the lease's id follows.
-const BIRTH: &str = "agentenv_";
-
-/// A database that was found on a server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Found {
-    /// Its name.
-    pub name: String,
-    /// Its comment.
-    pub mark: Option<String>,
-    /// The sessions on it.
-    pub sessions: Vec<Session>,
-}
-
-impl Found {
-    /// The id of the lease that it was created for.
-    pub fn id(&self) -> Option<&str> {
-        match &self.mark {
-            Some(mark) => lease::id_of_mark(mark),
-            None => self.name.strip_prefix(BIRTH),
-        }
-    }
-}
+pub(super) const BIRTH: &str = "agentenv_";
 
 /// Creates a database marked with the lease's id, as a copy of `from` if there is one. Does nothing when one with this
 /// mark exists.
@@ -80,6 +59,19 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
         }
         gone => Ok(gone),
     }
+}
+
+/// Drops a database that carries a mark of this lease, and nothing else.
+pub(super) fn drop_copy(database: &Database, id: &str) -> Result<Gone> {
+    drop_database(database, id, false, false)
+}
+
+/// Fills a database with what is in a dump, all of it or nothing.
+///
+/// # Errors
+/// `NotFound` without the file, and what the server refuses.
+pub(super) fn restore(database: &Database, file: &Path) -> Result<()> {
+    dump_file::open(file)?.restore(&database.server, &database.name)
 }
 
 fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {
@@ -210,19 +202,6 @@ fn owner(mark: Option<&str>) -> String {
     }
 }
 
-/// The refusal that names the sessions on a database.
-pub fn in_use(name: &str, sessions: &[Session]) -> anyhow::Error {
-    error::refused(format!("database `{name}` is in use by {}", listed(sessions)))
-        .hint("close these sessions, or end them with `--force`")
-        .into()
-}
-
-fn not_ours(name: &str) -> anyhow::Error {
-    error::refused(format!("database `{name}` exists and is not ours"))
-        .hint("choose another `name` in `.agentenv.yaml`, or drop or rename that database yourself")
-        .into()
-}
-
 fn not_made(error: anyhow::Error, database: &Database) -> anyhow::Error {
     match error.downcast_ref::<SqlError>().map(|sql| sql.code.as_str()) {
         // Another process created it before our RENAME.
@@ -271,18 +250,5 @@ mod tests {
         assert!(require_name(&"é".repeat(32)).is_err());
         assert!(require_name("").is_err());
         assert!(require_name("a\0b").is_err());
-    }
-
-    #[test]
-    fn a_database_says_whose_it_is() {
-        let of = |name: &str, mark: Option<&str>| Found {
-            name: name.to_owned(),
-            mark: mark.map(str::to_owned),
-            sessions: Vec::new(),
-        };
-        let id = "0123456789abcdef01234567";
-        assert_eq!(of("app_x", Some(&lease::mark(id))).id(), Some(id));
-        assert_eq!(of(&format!("agentenv_{id}"), None).id(), Some(id));
-        assert_eq!(of("app_x", Some("mine")).id(), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Closes, opens and drops the databases of several leases in one psql session.
 
-use super::also::likes;
 use super::connection::{Connection, set};
-use super::{BIRTH, Found, explain, owner, parse_json, require_name, scripts, session};
+use super::{BIRTH, explain, owner, parse_json, require_name, scripts, session};
 use crate::model::lease;
 use crate::model::resource::Database;
+use crate::service::inventory::Found;
 use crate::service::{Gone, Server, Session};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ impl Removal {
                 mark: lease::mark(one.id),
                 birth: format!("{BIRTH}{}", one.id),
                 force: one.force,
-                also: likes(one.database),
+                also: one.database.likes(),
             });
         }
         let script = set("wanted", &serde_json::to_string(&named)?) + script;

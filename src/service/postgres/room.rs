@@ -1,14 +1,13 @@
 //! Whether a copy fits on the server's disk. Asked where psql runs, which in a container is beside the server's data.
 
-use super::copy::Copy;
 use super::scripts::size;
 use super::spare;
-use crate::error;
 use crate::model::config::Place;
 use crate::model::lease;
-use crate::model::measure::size;
+use crate::service::copy::Copy;
+use crate::service::room::NoRoom;
+use crate::service::trash;
 use anyhow::Result;
-use serde::Deserialize;
 
 /// Compares `need` with the free space in the directory `lies`, in bytes; an empty directory, or one that `df` does not
 /// know, is not looked at. When the copy does not fit, prints as JSON what there is and what this store has there that
@@ -72,43 +71,6 @@ pub(super) const OF_FILE: &str = concat!(
     compare!()
 );
 
-/// The copy does not fit. Sizes in bytes.
-#[derive(Debug, Deserialize)]
-pub(super) struct NoRoom {
-    need: u64,
-    free: u64,
-    /// What could go: of this store, on this server.
-    spares: u64,
-    templates: u64,
-    trash: u64,
-}
-
-impl std::fmt::Display for NoRoom {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (need, free) = (size(self.need), size(self.free));
-        write!(f, "it needs {need}, and {free} are free on the server's disk")
-    }
-}
-
-impl std::error::Error for NoRoom {}
-
-impl NoRoom {
-    /// The error of a copy.
-    pub(super) fn explain(&self, message: String) -> anyhow::Error {
-        let ways =
-            [(self.templates + self.spares, "db template drop"), (self.trash, "prune --trash")];
-        let ways = ways.into_iter().filter(|(bytes, _)| *bytes > 0);
-        let ways: Vec<String> = ways
-            .map(|(bytes, command)| format!("`git agentenv {command}` frees {}", size(bytes)))
-            .collect();
-        let hint = match ways.is_empty() {
-            true => "free space on the server's disk".to_owned(),
-            false => ways.join(", "),
-        };
-        error::service(format!("{message}: {self}")).hint(hint).into()
-    }
-}
-
 /// The variables of the scripts.
 pub(super) fn vars(copy: &Copy, need: u64) -> [(&'static str, String); 6] {
     let store = lease::store_of(copy.id);
@@ -118,7 +80,7 @@ pub(super) fn vars(copy: &Copy, need: u64) -> [(&'static str, String); 6] {
         ("need", need.to_string()),
         ("spares", spare::prefix(store)),
         ("templates", crate::model::template_key::prefix(store)),
-        ("trash", format!("{} {store}", super::trash::MARK)),
+        ("trash", format!("{} {store}", trash::MARK)),
     ]
 }
 

@@ -1,11 +1,11 @@
 //! Spares: finished copies of a template that wait for the next environment, which only renames and marks one.
 
-use super::copy::{self, Copy};
-use super::template::{self, Template, marked};
 use super::{Database, SqlError, scripts, session};
 use crate::model::source::Source;
 use crate::model::template_key;
 use crate::service::Server;
+use crate::service::copy::{self, Copy};
+use crate::service::template::{self, Row, Template, marked};
 use crate::sys::failpoint;
 use anyhow::Result;
 
@@ -50,8 +50,7 @@ impl Spare {
 /// The spares of a store on a server.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Spare>> {
     let rows = marked(server, &prefix(store))?.into_iter();
-    let spare =
-        |row: template::Row| Spare { database: row.name, bytes: row.bytes, comment: row.mark };
+    let spare = |row: Row| Spare { database: row.name, bytes: row.bytes, comment: row.mark };
     Ok(rows.map(spare).collect())
 }
 

@@ -5,16 +5,11 @@ use super::also::{beside, patterns};
 use super::psql;
 use super::scripts::users;
 use super::sql_error::SqlError;
-use super::{Session, explain, forcing, no_word, on, owner, require_name, session, snapshot};
-use crate::model::name;
+use super::{Session, explain, forcing, no_word, on, owner, require_name, session};
 use crate::model::resource::{Database, Server};
-use crate::service::trash::{Kept, Returned};
+use crate::service::trash::{Kept, MARK, Returned, Trashed, renamed};
 use anyhow::{Context, Result};
 use serde::Deserialize;
-
-/// What the comment of a database in the trash begins with; the lease's id follows, then JSON with the name and the mark
-/// that it had. Not the mark of a database in use, so that nothing that looks for those finds it.
-pub(super) const MARK: &str = "git-agentenv-trash";
 
 /// Databases with what their comment says of the time before the trash.
 macro_rules! trashed {
@@ -127,14 +122,6 @@ struct Found {
     sessions: Vec<Session>,
 }
 
-/// A database in the trash, and what it was.
-#[derive(Deserialize)]
-struct Trashed {
-    trash: String,
-    name: String,
-    mark: Option<String>,
-}
-
 /// Moves the part's database and its snapshots to the trash. `force` ends the sessions on them.
 pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     require_name(&database.name)?;
@@ -207,24 +194,6 @@ pub fn delete(server: &Server, id: &str) -> Result<()> {
     trash_session(server, DROP, "", id).last(&["dropped"]).run().map(drop)
 }
 
-/// What a database from the trash is called, and its mark, where the lease's own is `database.name` now.
-fn renamed(database: &Database, was: &str, id: &str, one: &Trashed) -> (String, Option<String>) {
-    if one.name == was {
-        return (database.name.clone(), one.mark.clone());
-    }
-    let Some(mark) = &one.mark else {
-        let name = one.name.replacen(was, &database.name, 1);
-        return (name::fit(&name, '_', name::IDENTIFIER), None);
-    };
-    let before = Database { name: was.to_owned(), ..database.clone() };
-    match snapshot::named(&before, id, mark) {
-        Some(name) if database.name != was => {
-            (snapshot::name_of(database, name), Some(snapshot::mark(database, id, name)))
-        }
-        _ => (one.name.clone(), one.mark.clone()),
-    }
-}
-
 fn is_taken(error: &anyhow::Error) -> bool {
     let code = error.downcast_ref::<SqlError>().map(|sql| sql.code.as_str());
     matches!(code, Some("42P04" | "23505"))
@@ -234,17 +203,4 @@ fn trash_session<'a>(server: &'a Server, script: &str, name: &str, id: &str) -> 
     session(server, script.to_owned(), name, id)
         .var("trash", &format!("{MARK} {id}"))
         .var("prefix", &format!("agentenv_trash_{id}_"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::lease;
-
-    #[test]
-    fn the_mark_of_the_trash_is_no_lease_mark() {
-        let id = "0123456789abcdef01234567";
-        assert_eq!(lease::id_of_mark(&format!("{MARK} {id} {{}}")), None);
-        assert!(!MARK.starts_with("git-agentenv "));
-    }
 }

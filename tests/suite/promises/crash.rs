@@ -102,6 +102,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&trash::DELETE)
         .chain(&crash_data::SPARES)
         .chain(&crash_data::MYSQL)
+        .chain(&crash_data::MYSQL_REPLACES)
         .map(ToString::to_string)
         .collect();
     assert_eq!(found, struck);

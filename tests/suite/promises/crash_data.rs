@@ -8,8 +8,12 @@ pub const POINTS: [&str; 2] = ["template-prepared", "template-published"];
 /// Points on the way of a spare, and of the `add` that takes it.
 pub const SPARES: [&str; 3] = ["spare-filled", "spare-made", "spare-claimed"];
 
-/// Points on the way of a copy on MySQL: see `services::mysql`.
+/// Points on the way of a copy on MySQL that replaces nothing: see `services::mysql`.
 pub const MYSQL: [&str; 2] = ["mysql-begun", "mysql-filled"];
+
+/// Points on the way of one that replaces a database, and of one to the trash and back: see `services::mysql_copies`.
+pub const MYSQL_REPLACES: [&str; 5] =
+    ["mysql-complete", "mysql-kept", "mysql-replaced", "mysql-in-trash", "mysql-returned"];
 
 #[test]
 fn a_template_that_was_cut_short_leaves_nothing_and_is_made_by_the_next() {

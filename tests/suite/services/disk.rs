@@ -1,5 +1,6 @@
 //! A disk that is nearly full: a copy that does not fit is refused before anything is made, and spares go first.
 
+use super::mysql;
 use crate::common::{Container, Repo, Sandbox, wait_until};
 use std::fs;
 
@@ -83,4 +84,28 @@ fn a_copy_that_does_not_fit_is_refused_with_both_sizes_and_spares_go_first() {
     let said = repo.agentenv(&["add", "y", "--data", "main"]).ok();
     assert_eq!(sql(&server, "shop_y", "SELECT count(*) FROM more"), "250000", "{}", said.show());
     assert_eq!(databases(&server).len(), 3, "the spare made room: {:?}", databases(&server));
+}
+
+#[test]
+fn a_copy_on_mysql_that_does_not_fit_is_refused_with_both_sizes() {
+    let sandbox = Sandbox::new();
+    let server = Container::run(
+        "agentenv-test/mariadb",
+        &["--tmpfs=/var/lib/mysql:size=400m", "--env=MARIADB_ROOT_PASSWORD=it's secret"],
+    );
+    wait_until("MariaDB answers", || mysql::sql(&server, "SELECT 1").is_ok());
+    let repo = mysql::project(&sandbox, &server);
+    let rows = "CREATE DATABASE shop; USE shop; CREATE TABLE t AS SELECT seq, REPEAT('x', 1000) AS x FROM seq_1_to_40000";
+    mysql::sql(&server, rows).unwrap();
+    let fill = "cd /var/lib/mysql && free=$(df -Pk . | tail -n 1 | awk '{print $4}') && head -c $(( (free - 20 * 1024) * 1024 )) /dev/zero >ballast";
+    server.exec(&["sh", "-c", fill]).unwrap();
+    let said = repo.agentenv(&["add", "x", "--data", "main"]).fails(6);
+    assert!(
+        said.stderr.contains("it needs ") && said.stderr.contains(" are free"),
+        "{}",
+        said.show()
+    );
+    assert_eq!(mysql::databases(&server), ["shop"]);
+    server.exec(&["rm", "/var/lib/mysql/ballast"]).unwrap();
+    repo.agentenv(&["add", "x", "--data", "main"]).ok();
 }

@@ -7,6 +7,7 @@ mod docker;
 mod in_use;
 mod infra;
 mod mysql;
+mod mysql_copies;
 mod passwords;
 mod postgres;
 mod redis;

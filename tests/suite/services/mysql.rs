@@ -5,7 +5,7 @@ use crate::promises::crash_data::MYSQL;
 use std::fs;
 
 /// A server of this test's own, with a password as the official images want one.
-fn server() -> Container {
+pub(super) fn server() -> Container {
     let server = Container::run(
         "agentenv-test/mariadb",
         &["--tmpfs=/var/lib/mysql", "--env=MARIADB_ROOT_PASSWORD=it's secret"],
@@ -14,12 +14,12 @@ fn server() -> Container {
     server
 }
 
-fn sql(server: &Container, statement: &str) -> Result<String, String> {
+pub(super) fn sql(server: &Container, statement: &str) -> Result<String, String> {
     let client = r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -h127.0.0.1 -uroot --batch --skip-column-names -e "$1""#;
     server.exec(&["sh", "-c", client, "sh", statement])
 }
 
-fn databases(server: &Container) -> Vec<String> {
+pub(super) fn databases(server: &Container) -> Vec<String> {
     let known = "'information_schema','mysql','performance_schema','sys'";
     let list = format!(
         "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ({known}) ORDER BY 1"
@@ -32,7 +32,7 @@ fn announced(id: &str) -> String {
     git_agentenv::model::name::with_hash(&format!("agentenv_{id}"), "shop_x", '_', 64)
 }
 
-fn project<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
+pub(super) fn project<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
     let repo = sandbox.repo("app");
     let service = format!(
         "services:\n  db: {{ kind: mysql, variable: DB_NAME, name: \"shop_{{name}}\", main: shop, container: {} }}\n",
@@ -126,7 +126,7 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
 }
 
 /// A source with one of everything that a copy can lose.
-const SOURCE: &str = r#"CREATE DATABASE shop CHARACTER SET latin1 COLLATE latin1_german1_ci; USE shop;
+pub(super) const SOURCE: &str = r#"CREATE DATABASE shop CHARACTER SET latin1 COLLATE latin1_german1_ci; USE shop;
 CREATE TABLE item (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40) CHARACTER SET utf8mb4, raw BLOB, half INT AS (CHAR_LENGTH(name)) STORED);
 CREATE TABLE part (item INT, FOREIGN KEY (item) REFERENCES item (id) ON DELETE CASCADE);
 INSERT INTO item (name, raw) VALUES ('Käse ☃ ''`"', x'00ff275c0a'), ('two\nlines', NULL);
@@ -139,7 +139,7 @@ CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO CALL clean();
 CREATE USER keeper; CREATE DEFINER = keeper SQL SECURITY DEFINER VIEW named AS SELECT name FROM item"#;
 
 /// What the catalogues hold of a database, and its rows.
-fn all_of(server: &Container, database: &str) -> String {
+pub(super) fn all_of(server: &Container, database: &str) -> String {
     let d = format!("'{database}'");
     let sql = format!(
         "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {d};

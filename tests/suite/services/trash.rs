@@ -6,7 +6,7 @@ use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
 use git_agentenv::model::resource::{Database, RedisIndex, Resource, Server};
-use git_agentenv::service::postgres::snapshot;
+use git_agentenv::service::snapshot;
 use git_agentenv::service::trash::{Kept, Returned, delete, keep, put_back};
 use git_agentenv::service::{Made, State, postgres, redis};
 use std::path::PathBuf;

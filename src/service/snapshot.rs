@@ -1,13 +1,14 @@
 //! Snapshots: copies of an environment's database, kept beside it and dropped with it.
 
 use super::copy::{self, Copy, Dump, Means};
-use super::{Found, drop_database, inventory};
+use super::inventory::{Found, found};
+use super::{Database, Gone, Server, mysql, postgres};
 use crate::error;
+use crate::model::config::Kind;
 use crate::model::lease;
 use crate::model::name;
 use crate::model::snapshot::{Automatic, require_name};
 use crate::model::source::Source;
-use crate::service::{Database, Gone, Server};
 use anyhow::Result;
 
 /// Saves a copy of a database under this name.
@@ -105,7 +106,11 @@ pub fn delete(database: &Database, id: &str, snapshot: &str) -> Result<()> {
     require(database, id, snapshot)?;
     let name = name_of(database, snapshot);
     let kept = Database::new(&database.server, name);
-    match drop_database(&kept, id, false, false)? {
+    let gone = match database.server.kind {
+        Kind::Mysql => mysql::release(&kept, id, false),
+        _ => postgres::drop_copy(&kept, id),
+    };
+    match gone? {
         Gone::Dropped | Gone::Missing | Gone::Renamed(_) => Ok(()),
         Gone::Busy(sessions) => Err(super::in_use(&kept.name, &sessions)),
         Gone::NotOurs(_) => Err(super::not_ours(&kept.name)),
@@ -133,12 +138,12 @@ pub fn all(server: &Server) -> Result<Vec<Snapshot>> {
         let [id, name, of] = [id, name, of].map(str::to_owned);
         Some(Snapshot { name, of, id, database: found.name })
     };
-    Ok(inventory(server)?.into_iter().filter_map(snapshot).collect())
+    Ok(found(server)?.into_iter().filter_map(snapshot).collect())
 }
 
 /// The snapshots of a database: the name of each, with its own database.
 pub fn list(database: &Database, id: &str) -> Result<Vec<(String, String)>> {
-    let databases = inventory(&database.server)?.into_iter();
+    let databases = found(&database.server)?.into_iter();
     let snapshot =
         |found: Found| Some((named(database, id, found.mark.as_deref()?)?.to_owned(), found.name));
     Ok(databases.filter_map(snapshot).collect())

@@ -1,0 +1,240 @@
+//! Creates or replaces a database as a copy: of another one on the server, by its own programs, or of a dump.
+//!
+//! A database cannot be renamed. One that is not complete says so by its mark, or by the announcement of an environment's
+//! own, until all content is there: what looks at it takes it for missing, and creates it anew. One that is replaced is
+//! copied first, to the snapshot that keeps it, or to a copy that goes when the new content is there.
+
+mod content;
+
+use super::client;
+use super::scripts::{self, copy::Target};
+use super::{end_sessions, explain, no_answer, parse_sessions, require_name, room};
+use crate::error::{Exit, exit_of};
+use crate::model::lease;
+use crate::model::name::with_hash;
+use crate::model::source::Source;
+use crate::service::copy::{Copied, Copy, Dump};
+use crate::service::room::NoRoom;
+use crate::service::{Database, Server, in_use, not_ours, template};
+use crate::sys::failpoint;
+use anyhow::Result;
+use content::Content;
+use std::path::Path;
+
+/// Creates a database with the lease's mark as a copy. Does nothing when it is there and complete.
+///
+/// # Errors
+/// `NotFound` without a source; `Refused` when the source has what cannot be copied, or the database is not ours.
+pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<()> {
+    let mark = lease::mark(id);
+    copy(&plain(database, id, source, &database.name, mark)).map(drop)
+}
+
+/// A copy that replaces nothing.
+pub(super) fn plain<'a>(
+    database: &'a Database,
+    id: &'a str,
+    source: &'a Source,
+    target: &'a str,
+    mark: String,
+) -> Copy<'a> {
+    let source = Some(source);
+    let (replace, force, keep, dump) = (false, false, None, Dump::default());
+    Copy { server: &database.server, id, source, target, mark, replace, force, keep, dump }
+}
+
+/// Copies a database. `None`: the target exists, is ours and may not be replaced.
+///
+/// # Errors
+/// As [`crate::service::copy::copy`].
+pub(in crate::service) fn copy(copy: &Copy) -> Result<Option<Copied>> {
+    attempt(copy, &copy.mark, |_| Ok(()))
+}
+
+/// Copies a database, lets `prepare` change the copy, and publishes it under this mark.
+pub(in crate::service) fn publish(
+    copy: &Copy,
+    mark: &str,
+    prepare: impl FnOnce(&Database) -> Result<()>,
+) -> Result<()> {
+    attempt(copy, mark, prepare).map(drop)
+}
+
+/// Runs a file of SQL on a database that is being prepared for [`publish`].
+///
+/// # Errors
+/// `NotFound` without the file; `Refused` when it leads to another database.
+pub(in crate::service) fn run(database: &Database, id: &str, file: &Path) -> Result<()> {
+    let target = Target::new(&database.name, id, "");
+    Content::of_dump(file)?.fill(database, &target)
+}
+
+fn attempt(
+    copy: &Copy,
+    mark: &str,
+    prepare: impl FnOnce(&Database) -> Result<()>,
+) -> Result<Option<Copied>> {
+    require_name(copy.target)?;
+    let database = Database::new(copy.server, copy.target);
+    let target = Target::new(copy.target, copy.id, &copy.mark);
+    let content = Content::of(copy)?;
+    room::require(copy, content.bytes(), content.lies())
+        .map_err(|error| explain_room(copy, error))?;
+    let kept = if copy.replace { keep(copy, &database, &target)? } else { None };
+    let begun = match &kept {
+        Some(_) => failpoint::point("mysql-kept"),
+        None => Ok(()),
+    };
+    let begun = begun.and_then(|()| begin(copy, &database, &target, content.like()));
+    if let (Err(_), Some(kept)) = (&begun, &kept) {
+        forget(copy, kept).ok();
+    }
+    if !begun? {
+        return Ok(None);
+    }
+    let begun = match &kept {
+        Some(_) => failpoint::point("mysql-replaced"),
+        None => failpoint::point("mysql-begun"),
+    };
+    let filled = begun
+        .and_then(|()| content.fill(&database, &target))
+        .and_then(|()| failpoint::point("mysql-filled"))
+        .and_then(|()| prepare(&database))
+        .and_then(|()| finish(&database, &target, mark));
+    if let Err(error) = filled {
+        if exit_of(&error) != Exit::Interrupted {
+            undo(copy, &database, &target, kept.as_deref())?;
+        }
+        return Err(error);
+    }
+    failpoint::point("mysql-complete")?;
+    if copy.replace && copy.keep.is_none() {
+        // Also one that a process that was killed left.
+        forget(copy, &spare(copy))?;
+    }
+    Ok(Some(Copied { means: content.means(), existed: kept.is_some() }))
+}
+
+/// Copies what is going to be replaced, and gives the name of the copy; `None`: nothing is, or its content has no copy and
+/// may go.
+fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Option<String>> {
+    let lines = look(copy, target)?;
+    if lines.last().is_none_or(|word| word != "whole") {
+        return Ok(None);
+    }
+    if copy.force {
+        end_sessions(copy.server, copy.target)?;
+    } else if let users @ [_, ..] = parse_sessions(&lines).as_slice() {
+        return Err(in_use(copy.target, users));
+    }
+    let (name, mark) = match &copy.keep {
+        Some((name, mark)) => (name.clone(), mark.clone()),
+        None => (spare(copy), spare_mark(copy)),
+    };
+    let source = Source::Database(copy.target.to_owned());
+    match renew(&plain(database, copy.id, &source, &name, mark)) {
+        Ok(()) => Ok(Some(name)),
+        Err(error) if copy.keep.is_none() && exit_of(&error) == Exit::Refused => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a copy in the place of one that has the same mark: one that a process that was killed left is out of date.
+pub(super) fn renew(copy: &Copy) -> Result<()> {
+    template::drop_marked(copy.server, copy.target, &copy.mark)?;
+    attempt(copy, &copy.mark, |_| Ok(()))?.map(drop).ok_or_else(|| not_ours(copy.target))
+}
+
+/// Checks that the source of a copy can be copied.
+///
+/// # Errors
+/// `NotFound` without a source; `Refused` with what of it has no copy.
+pub(super) fn require_source(copy: &Copy) -> Result<()> {
+    Content::of(copy).map(drop)
+}
+
+/// Whether the name of a copy is another owner's.
+pub(super) fn is_taken(copy: &Copy) -> Result<bool> {
+    let target = Target::new(copy.target, copy.id, &copy.mark);
+    Ok(look(copy, &target)?.last().is_some_and(|word| word == "taken"))
+}
+
+fn look(copy: &Copy, target: &Target) -> Result<Vec<String>> {
+    client::run(copy.server, target.look(), None)
+        .map_err(|error| explain(error, &Database::new(copy.server, copy.target)))
+}
+
+/// Takes the mark off a database that was copied, so that it is as before.
+pub(super) fn unmark(server: &Server, name: &str, mark: &str) -> Result<()> {
+    client::run(server, scripts::look::unmark(name, mark), None).map(drop)
+}
+
+/// Creates the database empty; `false`: it is there and may not be replaced.
+fn begin(copy: &Copy, database: &Database, target: &Target, like: &str) -> Result<bool> {
+    let script = target.begin(like, copy.replace, copy.force);
+    let lines = client::run(copy.server, scripts::lock(&target.names), Some(script))
+        .map_err(|error| explain(error, database))?;
+    match lines.last().map(String::as_str) {
+        Some("made") => Ok(true),
+        Some("ours") => Ok(false),
+        Some("busy") => Err(in_use(copy.target, &parse_sessions(&lines))),
+        Some("taken") => Err(not_ours(copy.target)),
+        _ => Err(no_answer("create", copy.target)),
+    }
+}
+
+fn finish(database: &Database, target: &Target, mark: &str) -> Result<()> {
+    let script = target.finish(mark);
+    let lines = client::run(&database.server, scripts::lock(&target.names), Some(script))
+        .map_err(|error| explain(error, database))?;
+    match lines.last().map(String::as_str) {
+        Some("complete") => Ok(()),
+        _ => Err(no_answer("create", &database.name)),
+    }
+}
+
+/// Puts the old content back, from the copy `kept`; without one drops what is not complete. An environment's own database
+/// that replaced nothing is rolled back by who wanted it.
+fn undo(copy: &Copy, database: &Database, target: &Target, kept: Option<&str>) -> Result<()> {
+    let Some(kept) = kept else {
+        discard(database, target);
+        return Ok(());
+    };
+    let source = Source::Database(kept.to_owned());
+    let back = plain(database, copy.id, &source, copy.target, copy.mark.clone());
+    let content = Content::of(&back)?;
+    begin(&back, database, target, content.like())?;
+    content.fill(database, target)?;
+    finish(database, target, &copy.mark)?;
+    forget(copy, kept)
+}
+
+/// Drops the copy of what was going to be replaced.
+fn forget(copy: &Copy, kept: &str) -> Result<()> {
+    let mark = copy.keep.as_ref().map_or_else(|| spare_mark(copy), |(_, mark)| mark.clone());
+    template::drop_marked(copy.server, kept, &mark).map(drop)
+}
+
+/// Drops an unfinished copy. Without an answer the next command about the environment does it.
+fn discard(database: &Database, target: &Target) {
+    let lock = scripts::lock(&target.names);
+    client::run(&database.server, lock, Some(target.discard())).ok();
+}
+
+fn spare(copy: &Copy) -> String {
+    with_hash(&format!("agentenv_old_{}", copy.id), copy.target, '_', super::LONGEST)
+}
+
+fn spare_mark(copy: &Copy) -> String {
+    lease::mark_of_copy(copy.id, "old", copy.target)
+}
+
+fn explain_room(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<NoRoom>() {
+        Some(short) => {
+            let source = copy.source.map(ToString::to_string).unwrap_or_default();
+            short.explain(format!("cannot copy `{source}` to `{}`", copy.target))
+        }
+        None => error,
+    }
+}

@@ -1,0 +1,201 @@
+//! What fills a database.
+
+use super::super::client::{self, SqlError};
+use super::super::scripts::copy as scripts;
+use super::super::scripts::copy::Target;
+use super::super::{explain, require_name};
+use crate::error;
+use crate::model::glob;
+use crate::model::source::Source;
+use crate::service::Database;
+use crate::service::copy::{Copy, Dump, Means};
+use crate::sys::exec::Cmd;
+use crate::sys::fs::{self, Stands};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// Prints a dump.
+const READ: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi"#;
+
+/// Ends well when a dump leads to another database, or carries the mark of an environment.
+const LEADS_AWAY: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi |
+LC_ALL=C grep -aqiE '^(/\*!?[0-9]* *)?(use|create database|drop database) |`agentenv_([0-9a-f]{24}|mark)`'"#;
+
+/// What fills a database.
+pub(super) enum Content {
+    Nothing,
+    Database(Box<Origin>),
+    Dump { path: PathBuf, is_packed: bool },
+}
+
+/// A database that is copied.
+#[derive(Default)]
+pub(super) struct Origin {
+    name: String,
+    /// How it was created.
+    like: String,
+    bytes: u64,
+    /// Where the server's data lies.
+    lies: String,
+    tables: Vec<String>,
+    marks: Vec<String>,
+    dump: Dump,
+}
+
+impl Content {
+    pub(super) fn of(copy: &Copy) -> Result<Self> {
+        match copy.source {
+            None => Ok(Content::Nothing),
+            Some(Source::Database(name)) => Self::of_database(copy, name),
+            Some(Source::Dump(path) | Source::File(path)) => Self::of_dump(path),
+        }
+    }
+
+    fn of_database(copy: &Copy, name: &str) -> Result<Self> {
+        require_name(name)?;
+        let database = Database::new(copy.server, name);
+        let lines = client::run(copy.server, scripts::source(name), None)
+            .map_err(|error| explain(error, &database))?;
+        let told = |what: &str| {
+            let prefix = format!("{what}\t");
+            let values = lines.iter().filter_map(move |line| line.strip_prefix(&prefix));
+            values.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let one = |what: &str| told(what).into_iter().next();
+        let Some(like) = one("like") else {
+            return Err(error::not_found(format!("no database `{name}` to copy")).into());
+        };
+        let refused = told("refused");
+        if !refused.is_empty() {
+            let message = format!("cannot copy database `{name}`: {}", refused.join(", "));
+            let hint =
+                "copy a dump instead, `from: { dump: <file> }`, or let these name no database";
+            return Err(error::refused(message).hint(hint).into());
+        }
+        let bytes = one("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or_default();
+        let (lies, tables, marks) = (one("lies").unwrap_or_default(), told("table"), told("mark"));
+        let (name, dump) = (name.to_owned(), copy.dump.clone());
+        let origin = Origin { name, like, bytes, lies, tables, marks, dump };
+        Ok(Content::Database(Box::new(origin)))
+    }
+
+    /// # Errors
+    /// `NotFound` without the file; `Refused` when it leads to another database.
+    pub(super) fn of_dump(path: &Path) -> Result<Self> {
+        let path = fs::canonical(path);
+        let name = path.display();
+        match fs::stands(&path)? {
+            Stands::Nothing => return Err(error::not_found(format!("no dump {name}")).into()),
+            Stands::Directory => {
+                let message = format!("cannot restore {name}: it is a directory");
+                return Err(error::refused(message).hint("make a dump of SQL text").into());
+            }
+            _ => {}
+        }
+        let is_packed = fs::head(&path, 2)? == [0x1f, 0x8b];
+        if reader(LEADS_AWAY, &path, is_packed).output()?.success() {
+            let message = format!(
+                "cannot restore {name}: it names a database, or holds an environment's mark"
+            );
+            let hint = "make the dump of one database without `--databases`, and of no environment";
+            return Err(error::refused(message).hint(hint).into());
+        }
+        Ok(Content::Dump { path, is_packed })
+    }
+
+    /// How the database is created.
+    pub(super) fn like(&self) -> &str {
+        match self {
+            Content::Database(origin) => &origin.like,
+            Content::Nothing | Content::Dump { .. } => "",
+        }
+    }
+
+    /// How many bytes a copy takes; 0: not known, or next to nothing.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Content::Database(origin) if !origin.dump.leaves_out() => origin.bytes,
+            Content::Dump { path, .. } => fs::size(path),
+            Content::Nothing | Content::Database(_) => 0,
+        }
+    }
+
+    /// Where the server's data lies; empty: it did not say.
+    pub(super) fn lies(&self) -> &str {
+        match self {
+            Content::Database(origin) => &origin.lies,
+            Content::Nothing | Content::Dump { .. } => "",
+        }
+    }
+
+    /// How it is copied.
+    pub(super) fn means(&self) -> Means {
+        match self {
+            Content::Nothing => Means::Empty,
+            Content::Database(_) => Means::Dump,
+            Content::Dump { .. } => Means::File,
+        }
+    }
+
+    /// Fills a database that was begun.
+    pub(super) fn fill(&self, database: &Database, target: &Target) -> Result<()> {
+        let first = target.claim();
+        let said = match self {
+            Content::Nothing => return Ok(()),
+            Content::Database(origin) => {
+                origin.reach(database)?;
+                client::fill(database, &origin.reading(), &first, None)
+            }
+            Content::Dump { path, is_packed } => {
+                let feed = reader(READ, path, *is_packed);
+                client::fill(database, &client::Reading::default(), &first, Some(feed))
+            }
+        };
+        said.map_err(|error| match error.downcast_ref::<SqlError>() {
+            Some(sql) => {
+                let name = &database.name;
+                error::service(format!("cannot fill database `{name}`: {sql}")).into()
+            }
+            None => error,
+        })
+    }
+}
+
+impl Origin {
+    /// Fails when a session has locked one of its tables: the dump would wait for ever.
+    fn reach(&self, target: &Database) -> Result<()> {
+        let script = scripts::reach(&self.name, &self.tables);
+        let reached = client::run(&target.server, script, None);
+        reached.map(drop).map_err(|error| match error.downcast_ref::<SqlError>() {
+            Some(sql) if sql.number == 1205 => {
+                let name = &self.name;
+                let message = format!(
+                    "cannot copy database `{name}`: a session has locked one of its tables for 15 s"
+                );
+                let hint =
+                    format!("end what locks it; `SHOW PROCESSLIST` names the sessions on `{name}`");
+                error::service(message).hint(hint).into()
+            }
+            _ => explain(error, &Database::new(&target.server, &self.name)),
+        })
+    }
+
+    fn reading(&self) -> client::Reading {
+        let is_bare = |table: &&String| {
+            let patterns = &self.dump.without_rows;
+            patterns.iter().any(|pattern| glob::matches(pattern, table))
+        };
+        let bare: Vec<String> = self.tables.iter().filter(is_bare).cloned().collect();
+        let ignored = self.marks.iter().chain(&bare);
+        let mut options: Vec<String> =
+            ignored.map(|table| format!("--ignore-table={}.{table}", self.name)).collect();
+        options.extend(self.dump.schema_only.then(|| "--no-data".to_owned()));
+        client::Reading { source: self.name.clone(), options, bare }
+    }
+}
+
+fn reader(script: &str, path: &Path, is_packed: bool) -> Cmd {
+    let format = if is_packed { "gzip" } else { "text" };
+    let command = Cmd::new("sh").args(["-c", script, "sh"]).arg(path).arg(format);
+    command.patience(Some(client::COPYING))
+}

@@ -1,0 +1,166 @@
+//! Databases in the trash. MySQL cannot rename a database: it is copied there, under a mark that nothing but `restore` or
+//! the end of its time finds, and dropped when its copy is complete.
+
+use super::copy::{self, plain, renew};
+use super::scripts::Names;
+use super::{
+    detail, drop_beside, drop_marked, drop_one, end_sessions, marked, require_name, state,
+};
+use crate::error;
+use crate::model::lease;
+use crate::model::name::with_hash;
+use crate::model::source::Source;
+use crate::service::trash::{Kept, MARK, Returned, Trashed, renamed};
+use crate::service::{Database, Gone, Server, State};
+use crate::sys::failpoint;
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+/// What the mark of a database in the trash says.
+#[derive(Serialize, Deserialize)]
+struct Was {
+    name: String,
+    mark: Option<String>,
+    beside: Option<String>,
+}
+
+/// A database that goes to the trash, with its mark; `None`: tests made it beside the environment's own.
+struct Going {
+    name: String,
+    mark: Option<String>,
+}
+
+/// Refuses a database that has no copy, and one beside which there is such a one.
+pub fn require(database: &Database, id: &str) -> Result<()> {
+    if state(database, id)? != State::Ours {
+        return Ok(());
+    }
+    let around = detail::around(database, &Names::new(&database.name, id))?;
+    let beside = around.beside.iter().map(|part| &part.database);
+    for name in beside.chain([&database.name]) {
+        copy::require_source(&plain(
+            database,
+            id,
+            &Source::Database(name.clone()),
+            "",
+            String::new(),
+        ))?;
+    }
+    Ok(())
+}
+
+/// Moves the part's database, its snapshots and what tests made beside it to the trash. `force` ends the sessions on them.
+pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
+    let Database { server, name, .. } = database;
+    require_name(name)?;
+    match state(database, id)? {
+        State::Ours => {}
+        _ if !listed(server, id, name)?.is_empty() => return Ok(Kept::InTrash(0)),
+        State::NotOurs(whose) => return Ok(Kept::NotOurs(whose)),
+        _ => return Ok(Kept::Missing),
+    }
+    let look = detail::look(database, id)?;
+    if !force && !look.sessions.is_empty() {
+        return Ok(Kept::Busy(look.sessions.into_iter().map(|(_, session)| session).collect()));
+    }
+    let names = Names::new(name, id);
+    // The environment's own goes last: what belongs to it is found by it.
+    let beside = keep_around(database, &names, force)?;
+    if force {
+        end_sessions(server, name)?;
+    }
+    let written = detail::written(database)?;
+    carry(database, id, &Going { name: name.clone(), mark: Some(lease::mark(id)) })?;
+    failpoint::point("mysql-in-trash")?;
+    // No server of this kind can let no client connect meanwhile.
+    if detail::written(database)? != written {
+        let message = format!("database `{name}` was written to while it was copied");
+        let hint = "stop what writes to it, then try again";
+        return Err(error::refused(message).hint(hint).into());
+    }
+    match drop_one(database, &names, force)? {
+        Gone::Busy(sessions) => Ok(Kept::Busy(sessions)),
+        Gone::NotOurs(whose) => Ok(Kept::NotOurs(whose)),
+        _ => Ok(Kept::InTrash(beside + look.size.unwrap_or_default())),
+    }
+}
+
+/// Moves the snapshots of a database and what tests made beside it to the trash; gives their bytes.
+fn keep_around(database: &Database, names: &Names, force: bool) -> Result<u64> {
+    let around = detail::around(database, names)?;
+    let mut bytes = 0;
+    for part in around.beside {
+        let going = Going { name: part.database, mark: None };
+        carry(database, names.id, &going)?;
+        drop_beside(database, names, &going.name, force)?;
+        bytes += part.bytes;
+    }
+    let partial = lease::mark_of_copy(names.id, "partial", "");
+    for (part, mark) in around.copies {
+        if !mark.starts_with(&partial) {
+            let going = Going { name: part.database.clone(), mark: Some(mark.clone()) };
+            carry(database, names.id, &going)?;
+            bytes += part.bytes;
+        }
+        drop_marked(&database.server, &part.database, &mark)?;
+    }
+    Ok(bytes)
+}
+
+/// Gives the database `was` of a lease and its snapshots their names back; the database is called `database.name` now.
+pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
+    let server = &database.server;
+    let trashed = listed(server, id, was)?;
+    if trashed.is_empty() {
+        return Ok(Returned::Missing);
+    }
+    for (one, comment) in &trashed {
+        let (name, mark) = renamed(database, was, id, one);
+        let source = Source::Database(one.trash.clone());
+        // What tests made carries no mark, but needs one while it is copied.
+        let own = mark.clone().unwrap_or_else(|| lease::mark_of_copy(id, "beside", &name));
+        let back = plain(database, id, &source, &name, own.clone());
+        if copy::is_taken(&back)? {
+            return Ok(Returned::Taken);
+        }
+        copy::copy(&back)?;
+        failpoint::point("mysql-returned")?;
+        if mark.is_none() {
+            copy::unmark(server, &name, &own)?;
+        }
+        drop_marked(server, &one.trash, comment)?;
+    }
+    Ok(Returned::Ours)
+}
+
+/// Drops what the trash holds of a lease on a server.
+pub fn delete(server: &Server, id: &str) -> Result<()> {
+    for row in marked(server, &format!("{MARK} {id} "))? {
+        drop_marked(server, &row.name, &row.mark)?;
+    }
+    Ok(())
+}
+
+/// Copies a database to the trash, anew if a process that was killed did that already.
+fn carry(database: &Database, id: &str, one: &Going) -> Result<()> {
+    let beside = one.mark.is_none().then(|| database.name.clone());
+    let was = Was { name: one.name.clone(), mark: one.mark.clone(), beside };
+    let mark = format!("{MARK} {id} {}", serde_json::to_string(&was)?);
+    let target = with_hash(&format!("agentenv_trash_{id}"), &one.name, '_', super::LONGEST);
+    renew(&plain(database, id, &Source::Database(one.name.clone()), &target, mark))
+}
+
+/// What the trash holds of the database `was` of a lease, each with its mark there.
+fn listed(server: &Server, id: &str, was: &str) -> Result<Vec<(Trashed, String)>> {
+    let prefix = format!("{MARK} {id} ");
+    let (own, of) = (format!("{} ", lease::mark(id)), format!(" of {was}"));
+    let trashed = |row: super::Row| {
+        let Was { name, mark, beside } =
+            serde_json::from_str(row.mark.strip_prefix(&prefix)?).ok()?;
+        let is_copy =
+            mark.as_ref().is_some_and(|mark| mark.starts_with(&own) && mark.ends_with(&of));
+        let is_its = name == was || is_copy || beside.as_deref() == Some(was);
+        is_its.then_some((Trashed { trash: row.name, name, mark }, row.mark))
+    };
+    Ok(marked(server, &prefix)?.into_iter().filter_map(trashed).collect())
+}

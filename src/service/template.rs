@@ -1,0 +1,129 @@
+//! Template databases: copies without connections that new databases are copied from.
+
+use super::copy::{self, Copy};
+use super::{Database, Server, mysql, postgres};
+use crate::model::config::Kind;
+use crate::model::source::Source;
+use crate::model::template_key::{TemplateMark, prefix};
+use crate::sys::failpoint;
+use anyhow::Result;
+use serde::Deserialize;
+use std::path::Path;
+
+/// A template database on a server.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Its name.
+    pub database: String,
+    /// Its size on the server, in bytes.
+    pub bytes: u64,
+    /// What it says of itself.
+    pub mark: TemplateMark,
+}
+
+/// A database whose mark begins as it should.
+#[derive(Debug, Deserialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Its mark.
+    pub mark: String,
+    /// Its size on the server, in bytes.
+    pub bytes: u64,
+}
+
+/// The databases on a server whose mark begins with this.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn marked(server: &Server, prefix: &str) -> Result<Vec<Row>> {
+    match server.kind {
+        Kind::Mysql => mysql::marked(server, prefix),
+        _ => postgres::marked(server, prefix),
+    }
+}
+
+/// Drops a database that carries exactly this mark.
+///
+/// # Errors
+/// `Service` when the server refuses.
+pub fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> {
+    match server.kind {
+        Kind::Mysql => mysql::drop_marked(server, database, mark),
+        _ => postgres::drop_marked(server, database, mark),
+    }
+}
+
+/// The template databases of a store on a server, the newest first.
+pub fn list(server: &Server, store: &str) -> Result<Vec<Template>> {
+    let rows = marked(server, &prefix(store))?;
+    let template = |row: Row| {
+        let mark = TemplateMark::parse(&row.mark, store)?;
+        Some(Template { database: row.name, bytes: row.bytes, mark })
+    };
+    let mut found: Vec<Template> = rows.into_iter().filter_map(template).collect();
+    found.sort_by_key(|one| std::cmp::Reverse(one.mark.at));
+    Ok(found)
+}
+
+/// Makes a template, in the place of one of the same key: copies `source`, lets `prepare` change the copy, and publishes
+/// it. `id` names the copy until then; its lock has to be held. A failure publishes nothing.
+///
+/// # Errors
+/// As [`copy::copy`], and what `prepare` says.
+pub fn make(
+    server: &Server,
+    store: &str,
+    id: &str,
+    (source, mark): (Option<&Source>, TemplateMark),
+    prepare: impl FnOnce(&Database) -> Result<()>,
+) -> Result<Template> {
+    let stem = mark.database(store);
+    let is_old = |one: &Template| one.mark.database(store) == stem;
+    let old: Vec<Template> = list(server, store)?.into_iter().filter(is_old).collect();
+    // MySQL cannot rename what is complete: a new one is born under a name that nobody knows.
+    let target = match server.kind {
+        Kind::Mysql => format!("{stem}_{}", &id[id.len() - 8..]),
+        _ => stem,
+    };
+    let replaced = old.iter().find(|one| one.database == target).map_or(&mark, |one| &one.mark);
+    let copy = Copy {
+        server,
+        id,
+        source,
+        target: &target,
+        mark: replaced.comment(store),
+        replace: true,
+        force: false,
+        keep: None,
+        dump: copy::Dump::default(),
+    };
+    copy::publish(&copy, &mark.comment(store), |birth| {
+        prepare(birth)?;
+        failpoint::point("template-prepared")
+    })?;
+    for one in old.iter().filter(|one| one.database != target) {
+        drop(server, store, one)?;
+    }
+    failpoint::point("template-published")?;
+    Ok(Template { database: target, bytes: 0, mark })
+}
+
+/// Runs a file of SQL on a database. In Postgres all of it or nothing.
+///
+/// # Errors
+/// `NotFound` without the file, and what the server refuses.
+pub fn mask(database: &Database, id: &str, file: &Path) -> Result<()> {
+    match database.server.kind {
+        Kind::Mysql => mysql::copy::run(database, id, file),
+        _ => postgres::restore(database, file),
+    }
+}
+
+/// Drops a template if it still is what it was when it was listed.
+///
+/// # Errors
+/// `Service` when the server refuses.
+pub fn drop(server: &Server, store: &str, template: &Template) -> Result<bool> {
+    drop_marked(server, &template.database, &template.mark.comment(store))
+}

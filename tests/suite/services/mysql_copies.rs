@@ -1,0 +1,364 @@
+//! Copies on MySQL and MariaDB: `db copy`, `reset` and snapshots, templates, test databases and the trash.
+
+use super::mysql::{SOURCE, all_of, databases, project, server, sql};
+use crate::common::{Container, Outcome, Repo, Sandbox, wait_until};
+use crate::promises::crash_data::{MYSQL, MYSQL_REPLACES, POINTS};
+use std::fs;
+
+/// A project whose environment `x` has one row.
+fn with_x<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
+    let repo = project(sandbox, server);
+    sql(server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'main' AS origin").unwrap();
+    repo.agentenv(&["add", "x"]).ok();
+    sql(server, "CREATE TABLE shop_x.t AS SELECT 'x' AS origin").unwrap();
+    repo
+}
+
+fn origin(server: &Container, database: &str) -> String {
+    sql(server, &format!("SELECT origin FROM {database}.t")).unwrap_or_else(|error| error)
+}
+
+fn configure(repo: &Repo<'_>, keys: &str) {
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    repo.config(&config.replace("kind: mysql,", &format!("kind: mysql, {keys},")));
+}
+
+fn struck(repo: &Repo<'_>, args: &[&str], fault: &str) -> Outcome {
+    let mut run = repo.sandbox.command("git");
+    run.arg("agentenv").args(args).current_dir(&repo.path);
+    let struck = repo.sandbox.outcome(run.env("AGENTENV_FAULT", fault));
+    assert_ne!(struck.code, 0, "{args:?} {fault}: {}", struck.show());
+    struck
+}
+
+fn snapshots(repo: &Repo<'_>, env: &str) -> Vec<String> {
+    let listed = repo.agentenv(&["db", "snapshot", "list", env, "--json"]).ok().json();
+    let listed = listed["snapshots"].as_array().unwrap().iter();
+    listed.map(|one| one["snapshot"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_database_is_reset_copied_saved_and_restored_and_nothing_is_lost() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    let said = repo.agentenv(&["db", "copy", "x", "--json"]).ok().json();
+    assert_eq!((&said["means"], &said["snapshot"]), (&"dump".into(), &"before-copy-1".into()));
+    assert_eq!(origin(&server, "shop_x"), "main");
+    repo.agentenv(&["db", "snapshot", "restore", "before-copy-1", "x"]).ok();
+    assert_eq!(origin(&server, "shop_x"), "x");
+    let said = repo.agentenv(&["db", "reset", "x"]).ok();
+    assert!(said.stderr.contains("db snapshot restore before-reset-1 x"), "{}", said.show());
+    assert!(sql(&server, "SELECT * FROM shop_x.t").is_err());
+    repo.agentenv(&["db", "copy", "x", "--no-snapshot"]).ok();
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).fails(7);
+    assert_eq!(snapshots(&repo, "x"), ["before-copy-1", "before-reset-1", "one"]);
+
+    let status = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
+    let status = &status["databases"][0];
+    assert!(status["bytes"].as_u64().unwrap() > 0 && status["created"].is_u64(), "{status}");
+    assert_eq!(status["snapshots"].as_array().unwrap().len(), 3);
+    assert!(status["snapshots"][2]["bytes"].as_u64().unwrap() > 0, "{status}");
+    let listed = repo.agentenv(&["list", "--full", "--json"]).ok().json();
+    let x = listed["environments"].as_array().unwrap().iter().find(|one| one["name"] == "x");
+    assert!(x.unwrap()["database_bytes"].as_u64().unwrap() > 0, "{listed}");
+
+    repo.agentenv(&["add", "y", "--data", "x:before-copy-1"]).ok();
+    assert_eq!(origin(&server, "shop_y"), "x");
+    repo.agentenv(&["db", "snapshot", "delete", "one", "x"]).ok();
+    repo.agentenv(&["db", "snapshot", "restore", "one", "x"]).fails(4);
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(snapshots(&repo, "x").len(), 2, "prune knows whose they are");
+    let said = repo.agentenv(&["remove", "x", "--yes"]).ok();
+    assert!(said.stderr.contains("database `shop_x` ("), "{}", said.show());
+    assert_eq!(databases(&server), ["shop", "shop_y"]);
+}
+
+#[test]
+fn a_copy_leaves_out_rows_and_refuses_what_it_cannot_do() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    sql(&server, "CREATE TABLE shop.audit_log AS SELECT 1 AS a; CREATE VIEW shop.v AS SELECT * FROM shop.audit_log").unwrap();
+    repo.agentenv(&["db", "copy", "x", "--exclude-table-data", "audit_*"]).ok();
+    let count =
+        |table: &str| sql(&server, &format!("SELECT COUNT(*) FROM shop_x.{table}")).unwrap();
+    assert_eq!((count("t"), count("audit_log"), count("v")), ("1".into(), "0".into(), "0".into()));
+    repo.agentenv(&["db", "copy", "x", "--schema-only"]).ok();
+    assert_eq!(count("t"), "0");
+    repo.agentenv(&["db", "copy", "x", "--jobs", "2"]).fails(2);
+
+    // What cannot be copied is refused before anything is replaced, a session only by `--force` ended.
+    sql(&server, "CREATE SEQUENCE shop.s; CREATE TABLE shop.leads (n INT DEFAULT NEXTVAL(shop.s))")
+        .unwrap();
+    let said = repo.agentenv(&["db", "copy", "x"]).fails(7);
+    assert!(
+        said.stderr.contains("the default of column `leads.n` names its database"),
+        "{}",
+        said.show()
+    );
+    let client =
+        r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "SELECT SLEEP(600)" shop_x"#;
+    let mut session = server.start(&["sh", "-c", client]);
+    let used = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'shop_x'";
+    wait_until("the session is there", || sql(&server, used).unwrap() == "1");
+    repo.agentenv(&["db", "reset", "x"]).fails(7);
+    assert_eq!(count("t"), "0");
+    repo.agentenv(&["db", "reset", "x", "--force"]).ok();
+    wait_until("the session is ended", || !session.runs());
+    assert!(sql(&server, "SELECT * FROM shop_x.t").is_err());
+}
+
+#[test]
+fn a_source_with_a_locked_table_ends_the_copy_in_time() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    let client = r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "LOCK TABLES t WRITE; SELECT SLEEP(600)" shop"#;
+    let _holder = server.start(&["sh", "-c", client]);
+    let used = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(600)%' AND command = 'Query' AND id <> CONNECTION_ID()";
+    wait_until("the lock is held", || sql(&server, used).unwrap() == "1");
+    let said = repo.agentenv(&["db", "copy", "x"]).fails(6);
+    assert!(said.stderr.contains("a session has locked one of its tables"), "{}", said.show());
+    assert_eq!(origin(&server, "shop_x"), "x", "it has its old content");
+}
+
+#[test]
+fn a_replacement_that_was_cut_short_keeps_the_old_or_has_the_new_content() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    for point in MYSQL.iter().chain(&MYSQL_REPLACES[..3]) {
+        for how in ["kill", "error"] {
+            for keeps in [true, false] {
+                let mut copy = vec!["db", "copy", "x"];
+                copy.extend((!keeps).then_some("--no-snapshot"));
+                struck(&repo, &copy, &format!("{point}:{how}"));
+                let what = format!("{how} at {point}, {keeps}");
+                if how == "error" && *point != "mysql-complete" {
+                    assert_eq!(origin(&server, "shop_x"), "x", "{what}");
+                    assert!(!databases(&server).iter().any(|name| name.contains("old")), "{what}");
+                }
+                repo.agentenv(&["prune"]).ok();
+                assert_ne!(origin(&server, "shop_x"), "", "{what}");
+                repo.agentenv(&copy).ok();
+                assert_eq!(origin(&server, "shop_x"), "main", "{what}");
+                let left = databases(&server);
+                assert!(!left.iter().any(|name| name.starts_with("agentenv")), "{what}: {left:?}");
+                sql(&server, "UPDATE shop_x.t SET origin = 'x'").unwrap();
+            }
+        }
+    }
+    repo.agentenv(&["remove", "x", "--yes"]).ok();
+    assert_eq!(databases(&server), ["shop"], "with every copy");
+}
+
+#[test]
+fn a_template_is_made_once_masked_and_copied() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'secret_value' AS origin")
+        .unwrap();
+    configure(
+        &repo,
+        "from: main, template: { key: ['db/*.sql'], mask: mask.sql, build: ['echo $DB_NAME >>../built'] }",
+    );
+    repo.commit("mask.sql", "UPDATE t SET origin = 'masked';\n");
+    repo.commit("db/1.sql", "one");
+    repo.agentenv(&["add", "x"]).fails(7);
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x", "y"]).ok();
+    assert_eq!(
+        (origin(&server, "shop_x"), origin(&server, "shop_y")),
+        ("masked".into(), "masked".into())
+    );
+    let built = fs::read_to_string(sandbox.root.join("built")).unwrap();
+    assert_eq!(built.lines().count(), 1, "{built}");
+    let listed =
+        || repo.agentenv(&["db", "template", "list", "--json"]).ok().json()["templates"].clone();
+    let first = listed()[0]["database"].as_str().unwrap().to_owned();
+    assert!(listed()[0]["bytes"].as_u64().unwrap() > 0);
+
+    sql(&server, "UPDATE shop_x.t SET origin = 'mine'").unwrap();
+    let said = repo.agentenv(&["db", "reset", "x", "--json"]).ok().json();
+    assert_eq!(
+        (&said["from"], origin(&server, "shop_x")),
+        (&first.as_str().into(), "masked".into())
+    );
+    let said = repo.agentenv(&["db", "template", "refresh", "--json"]).ok().json();
+    assert_eq!(listed().as_array().unwrap().len(), 1, "the old one is dropped");
+    assert_eq!(listed()[0]["database"], said["refreshed"][0]);
+    fs::write(repo.path.join("mask.sql"), "UPDATE t SET origin = 'half'; SELECT nothing;\n")
+        .unwrap();
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let said = repo.agentenv(&["db", "template", "refresh"]).fails(6);
+    assert!(said.stderr.contains("nothing"), "{}", said.show());
+    assert_eq!(listed().as_array().unwrap().len(), 1, "the one before is there");
+    repo.agentenv(&["db", "template", "drop"]).ok();
+    repo.agentenv(&["remove", "x", "y", "--force", "--yes"]).ok();
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(databases(&server), ["shop"]);
+}
+
+#[test]
+fn a_template_that_was_cut_short_leaves_nothing() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'main' AS origin").unwrap();
+    configure(&repo, "from: main, template: {}");
+    for point in MYSQL.iter().chain(&MYSQL_REPLACES[..1]).chain(&POINTS) {
+        for how in ["kill", "error"] {
+            struck(&repo, &["db", "template", "refresh"], &format!("{point}:{how}"));
+            repo.agentenv(&["prune"]).ok();
+            let published = ["mysql-complete", POINTS[1]].contains(point);
+            let left = databases(&server).len() - 1;
+            assert_eq!(left, usize::from(published), "{how} at {point}: {:?}", databases(&server));
+            repo.agentenv(&["add", "x"]).ok();
+            assert_eq!(origin(&server, "shop_x"), "main");
+            repo.agentenv(&["remove", "x", "--yes", "--delete-branch"]).ok();
+            repo.agentenv(&["db", "template", "drop"]).ok();
+            assert_eq!(databases(&server), ["shop"]);
+        }
+    }
+}
+
+#[test]
+fn what_tests_made_beside_it_goes_along_and_nothing_of_another() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    // Older than the environment: not made by its tests.
+    sql(&server, "CREATE DATABASE test_shop_a_old; CREATE TABLE test_shop_a_old.t (a INT)")
+        .unwrap();
+    let now = sql(&server, "SELECT UNIX_TIMESTAMP()").unwrap();
+    wait_until("the clock ticks", || sql(&server, "SELECT UNIX_TIMESTAMP()").unwrap() != now);
+    configure(&repo, "also: ['test_{DB_NAME}', 'test_{DB_NAME}_*']");
+    repo.agentenv(&["add", "a", "a-b"]).ok();
+    for name in [
+        "test_shop_a",
+        "test_shop_a_gw0",
+        "test_shop_a_b",
+        "test_shop_ab",
+        "shop_a_main",
+        "test_shop_a_main",
+    ] {
+        sql(
+            &server,
+            &format!("CREATE DATABASE {name}; CREATE TABLE {name}.t AS SELECT '{name}' AS origin"),
+        )
+        .unwrap();
+    }
+    let status = repo.agentenv(&["db", "status", "a", "--json"]).ok().json();
+    let also = status["databases"][0]["also"].as_array().unwrap();
+    let names: Vec<_> = also.iter().map(|one| one["database"].as_str().unwrap()).collect();
+    assert_eq!(names, ["test_shop_a", "test_shop_a_gw0"]);
+
+    let client = r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "SELECT SLEEP(600)" test_shop_a_gw0"#;
+    let mut session = server.start(&["sh", "-c", client]);
+    let used = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = 'test_shop_a_gw0'";
+    wait_until("the session is there", || sql(&server, used).unwrap() == "1");
+    let said = repo.agentenv(&["remove", "a"]).fails(7);
+    assert!(said.stderr.contains("test_shop_a_gw0"), "{}", said.show());
+    repo.agentenv(&["remove", "a", "--force", "--yes"]).ok();
+    wait_until("the session is ended", || !session.runs());
+    let left = [
+        "shop_a_b",
+        "shop_a_main",
+        "test_shop_ab",
+        "test_shop_a_b",
+        "test_shop_a_main",
+        "test_shop_a_old",
+    ];
+    assert_eq!(databases(&server), left);
+}
+
+#[test]
+fn the_trash_keeps_a_database_with_its_snapshots_and_gives_them_back() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    sql(&server, SOURCE).unwrap();
+    configure(&repo, "from: main, also: ['test_{DB_NAME}']");
+    repo.agentenv(&["add", "x"]).ok();
+    let expected = all_of(&server, "shop_x");
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    sql(
+        &server,
+        "CREATE DATABASE test_shop_x; CREATE TABLE test_shop_x.t AS SELECT 'test' AS origin",
+    )
+    .unwrap();
+    let before = databases(&server);
+
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    let kept = databases(&server);
+    assert_eq!(
+        kept.iter().filter(|name| name.starts_with("agentenv_trash_")).count(),
+        3,
+        "{kept:?}"
+    );
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(databases(&server), kept, "prune knows whose they are");
+    repo.agentenv(&["restore", "x"]).ok();
+    assert_eq!(databases(&server), before);
+    assert_eq!(all_of(&server, "shop_x"), expected);
+    assert_eq!(origin(&server, "test_shop_x"), "test");
+    repo.agentenv(&["db", "snapshot", "restore", "one", "x"]).ok();
+    assert_eq!(all_of(&server, "shop_x"), expected);
+
+    // Another environment has the name by now.
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    repo.git(&["branch", "-m", "x", "x-was"]);
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["remove", "x", "--yes", "--delete-branch"]).ok();
+    repo.agentenv(&["prune", "--trash"]).ok();
+    assert_eq!(databases(&server), ["shop"]);
+}
+
+#[test]
+fn the_trash_refuses_what_has_no_copy_and_says_what_helps() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    sql(&server, "USE shop_x; CREATE PROCEDURE leads() SELECT * FROM shop_x.t").unwrap();
+    let said = repo.agentenv(&["remove", "x", "--keep"]).fails(7);
+    assert!(said.stderr.contains("routine `leads` names its database"), "{}", said.show());
+    assert!(said.stderr.contains("git agentenv remove --no-keep x"), "{}", said.show());
+    assert_eq!(origin(&server, "shop_x"), "x");
+    repo.agentenv(&["db", "reset", "x"]).fails(7);
+    assert_eq!(origin(&server, "shop_x"), "x");
+    repo.agentenv(&["db", "reset", "x", "--no-snapshot"]).ok();
+    repo.agentenv(&["remove", "x"]).ok();
+    assert_eq!(databases(&server), ["shop"]);
+}
+
+#[test]
+fn a_way_to_the_trash_and_back_that_was_cut_short_is_finished() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    let before = databases(&server);
+    let points =
+        ["mysql-begun", "mysql-filled", "mysql-complete", MYSQL_REPLACES[3], "database-kept"];
+    for point in points {
+        struck(&repo, &["remove", "x", "--keep"], &format!("{point}:kill"));
+        repo.agentenv(&["prune"]).ok();
+        repo.agentenv(&["remove", "x", "--keep"]);
+        let kept = databases(&server);
+        assert_eq!(
+            kept.iter().filter(|name| name.starts_with("agentenv_trash_")).count(),
+            2,
+            "{point}: {kept:?}"
+        );
+        assert_eq!(kept.len(), 3, "{point}: {kept:?}");
+        for point in ["mysql-begun", "mysql-filled", MYSQL_REPLACES[4], "database-back"] {
+            struck(&repo, &["restore", "x"], &format!("{point}:kill"));
+            if point == "mysql-begun" {
+                repo.agentenv(&["prune"]).ok();
+            } else {
+                repo.agentenv(&["restore", "x"]).ok();
+            }
+            assert_eq!(
+                (databases(&server), origin(&server, "shop_x")),
+                (before.clone(), "x".to_owned()),
+                "{point}"
+            );
+            repo.agentenv(&["db", "snapshot", "restore", "one", "x"]).ok();
+            repo.agentenv(&["remove", "x", "--keep"]).ok();
+        }
+        repo.agentenv(&["restore", "x"]).ok();
+    }
+}
