@@ -37,7 +37,10 @@ pub fn of(resource: &Resource, id: &str) -> Result<Option<Detail>> {
     match resource {
         Resource::Database(database) => postgres::detail(database, id),
         Resource::MysqlDatabase(database) => mysql::detail(database, id),
-        Resource::File(file) => Ok(sqlite::detail(file)),
+        Resource::File(file) => {
+            Ok(sqlite::detail(file)
+                .map(|found| Detail { sessions: sqlite::sessions(file), ..found }))
+        }
         Resource::RedisIndex(_) => Ok(None),
     }
 }

@@ -1,11 +1,12 @@
 //! SQLite: a database file inside the worktree, created by the application or as a copy.
 
-use super::detail::Detail;
-use super::{File, State};
+use super::detail::{Detail, Part};
+use super::{File, Session, State};
 use crate::error;
 use crate::model::snapshot::{Automatic, require_name};
 use crate::model::source::Source;
 use crate::sys::fs::{self, Stands};
+use crate::sys::listeners::Listener;
 use crate::sys::sqlite as files;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,17 @@ pub fn state(file: &File) -> State {
 pub fn detail(file: &File) -> Option<Detail> {
     let path = file.full();
     path.exists().then(|| Detail { bytes: files::size(&path), ..Detail::default() })
+}
+
+/// The processes of this user that have it open.
+pub fn sessions(file: &File) -> Vec<Session> {
+    let session = |process: Listener| Session {
+        pid: Some(process.pid.into()),
+        application: process.program,
+        client: "local".to_owned(),
+        state: "open".to_owned(),
+    };
+    files::users(&file.full()).into_iter().map(session).collect()
 }
 
 /// Overwrites a file with a copy of `source`, or with nothing; `before` names the command. What was in it is kept as a
@@ -120,6 +132,15 @@ impl Snapshots {
         let mut found: Vec<_> = fs::entries(&self.0)?.into_iter().filter_map(name).collect();
         found.sort();
         Ok(found)
+    }
+
+    /// All of them, with their sizes.
+    pub fn sizes(&self) -> Result<Vec<(String, Part)>> {
+        let part = |path: PathBuf| Part {
+            bytes: files::size(&path),
+            database: path.display().to_string(),
+        };
+        Ok(self.list()?.into_iter().map(|(name, path)| (name, part(path))).collect())
     }
 
     /// The file of a snapshot.

@@ -10,6 +10,7 @@ use crate::model::lease::{Lease, Part};
 use crate::model::measure;
 use crate::service::Session;
 use crate::service::detail::{self, Detail};
+use crate::service::sqlite::Snapshots;
 use crate::sys::{clock, parallel};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -103,7 +104,10 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
 fn look(lease: &Lease, part: &Part) -> Result<View> {
     let found = detail::of(&lease.resource(part)?, &lease.id)?;
     let exists = found.is_some();
-    let Detail { bytes, created, sessions, also, snapshots } = found.unwrap_or_default();
+    let Detail { bytes, created, sessions, also, mut snapshots } = found.unwrap_or_default();
+    if let (Kind::Sqlite, Some(admin)) = (part.kind, &lease.admin) {
+        snapshots = Snapshots::of(admin, &part.service).sizes()?;
+    }
     let kept = |(snapshot, part)| Kept { snapshot, part };
     Ok(View {
         service: part.service.clone(),

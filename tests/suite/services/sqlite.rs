@@ -125,6 +125,16 @@ fn db_resets_copies_and_keeps_a_file() {
     assert_eq!(sql(&file, "SELECT n FROM t"), "8");
     repo.agentenv(&["db", "snapshot", "save", "mine", "x"]).ok();
     repo.agentenv(&["db", "snapshot", "save", "mine", "x"]).fails(7);
+    let opened = File::open(&file).unwrap();
+    let status = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
+    let kept = &status["databases"][0]["snapshots"];
+    assert_eq!(
+        (&kept[0]["snapshot"], &kept[1]["snapshot"]),
+        (&"before-copy-1".into(), &"mine".into())
+    );
+    assert!(kept[1]["bytes"].as_u64().unwrap() > 0, "{status}");
+    assert_eq!(status["databases"][0]["sessions"][0]["pid"], std::process::id(), "{status}");
+    drop(opened);
 
     let writer = Writer::on(&file, "wal");
     for words in [&["db", "reset", "x"][..], &["db", "copy", "x"]] {
