@@ -245,7 +245,16 @@ fn infra(found: &Found) -> Result<Infra> {
         (Some(main), Some(file)) => Some(main.join(file)),
         _ => None,
     };
-    Infra::of(file.as_deref())
+    let infra = Infra::of(file.as_deref())?;
+    let named = found.config.services.values().find_map(|service| match &service.place {
+        Place::Compose { project, .. } => Some(project.clone()),
+        _ => None,
+    });
+    // Environments look for the servers in this project, whatever a file without a name would be called.
+    Ok(match named.filter(|_| file.is_some()) {
+        Some(project) => infra.in_project(project),
+        None => infra,
+    })
 }
 
 fn servers(config: &Config) -> Vec<(String, Server)> {

@@ -58,10 +58,17 @@ fn failed(output: &Output, container: &str) -> anyhow::Error {
 }
 
 pub(super) fn missing(container: &str) -> anyhow::Error {
+    // A place in a compose project is called `project/service`.
+    let own = match container.split_once('/') {
+        Some((project, service)) => {
+            format!("docker compose -p {project} up -d {service}` where its compose file is")
+        }
+        None => "docker compose up -d`".to_owned(),
+    };
     error::service(format!("no container `{container}`"))
-        .hint(
-            "start it (`git agentenv infra up`, or your own `docker compose up -d`), or name another container in `.agentenv.yaml`",
-        )
+        .hint(format!(
+            "start it (`git agentenv infra up`, or your own `{own}), or name another container in `.agentenv.yaml`"
+        ))
         .never_ran()
 }
 

@@ -83,6 +83,18 @@ fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
     infra(&sandbox, &repo, &["down", "--volumes"]).ok();
 }
 
+#[test]
+fn a_file_without_a_name_starts_the_servers_where_environments_look_for_them() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "redis:7");
+    let named = infra_file(&sandbox, "redis:7");
+    repo.commit("local-infra.yml", named.split_once('\n').unwrap().1);
+    infra(&sandbox, &repo, &["up"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["remove", "x"]).ok();
+    infra(&sandbox, &repo, &["down", "--volumes"]).ok();
+}
+
 /// A project whose servers run in a compose project of its own.
 fn project<'a>(sandbox: &'a Sandbox, redis: &str) -> Repo<'a> {
     servers(); // the images
