@@ -1,7 +1,7 @@
 //! The files of a project that say how it is run.
 
 use crate::environment::context::Context;
-use crate::model::detect::{Seen, is_telling};
+use crate::model::detect::{Seen, is_telling, used};
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -19,7 +19,8 @@ pub fn read(context: &Context) -> Result<Seen> {
     let untracked = git::files(main, "--others")?;
     let known = tracked.iter().cloned().chain(untracked).filter(|path| is_telling(path));
     let ignored = IGNORED.iter().map(|path| (*path).to_owned());
-    let paths: BTreeSet<String> = ignored.chain(known).take(MOST).collect();
+    let copies = tracked.iter().filter(|path| is_telling(path)).filter_map(|path| used(path));
+    let paths: BTreeSet<String> = ignored.chain(copies).chain(known).take(MOST).collect();
     let paths: Vec<String> = paths.into_iter().collect();
     let contents = parallel::each(&paths, |path| fs::read(&main.join(path)).ok().flatten());
     let found = paths.into_iter().zip(contents);

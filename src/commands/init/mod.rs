@@ -132,10 +132,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     choices.apply(&mut project);
     let text = detect::render(&project, choices.worktree.as_deref(), choices.hooks);
     let config = Config::parse(context::FILE, &text).context("cannot generate a configuration")?;
-    let known =
-        |lead: &detect::Lead| project.notes.iter().any(|note| note.starts_with(&lead.variable));
-    let leads = detect::to_main(&seen, &config).into_iter().filter(|lead| !known(lead));
-    let leads: Vec<String> = leads.map(|lead| format!("{lead}: {}", lead.way_out())).collect();
+    let leads = detect::to_main(&seen, &config).into_iter();
+    let leads = leads.filter(|lead| !lead.is_in(&project.notes));
+    let leads: Vec<String> = leads.map(|lead| lead.told()).collect();
     leads.iter().for_each(|lead| ui.warn(lead));
     project.notes.extend(leads);
     let mut answer = Answer {

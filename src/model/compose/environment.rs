@@ -77,7 +77,9 @@ impl<'a> Pointing<'a> {
             }
         }
         for (name, value) in ours {
-            led.insert(name.as_str().into(), value.as_str().into());
+            if on_host || !led.get(name.as_str()).is_some_and(is_inside) {
+                led.insert(name.as_str().into(), value.as_str().into());
+            }
         }
         if !led.is_empty() {
             service.insert("environment".into(), led.into());
@@ -136,6 +138,15 @@ fn login_as(user: &str, login: &str) -> String {
         [_, password] => format!("{user}:{password}@"),
         _ => format!("{user}@"),
     }
+}
+
+/// An address of the application as its own containers reach it.
+fn is_inside(value: &Value) -> bool {
+    let url = scalar(value);
+    let host = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    host.is_some_and(|host| {
+        !["localhost", "127.0.0.1", "$"].iter().any(|own| host.starts_with(own))
+    })
 }
 
 /// The paths of a service's `env_file`, short or long.

@@ -297,3 +297,17 @@ fn the_file_lies_beside_the_projects_own() {
     assert_eq!(beside("docker/compose/a.yml"), "docker/compose/compose.agentenv.yaml");
     assert_eq!(beside("a.yml"), "compose.agentenv.yaml");
 }
+
+#[test]
+fn the_address_that_containers_use_among_themselves_stays() {
+    let of = |site: &str| {
+        format!("services: {{ web: {{ build: ., environment: {{ SITE: '{site}' }} }} }}")
+    };
+    for (site, expected) in [
+        ("http://web:80", "http://web:80"),
+        ("http://localhost:8000", "http://localhost:8007"),
+        ("${SITE}", "http://localhost:8007"),
+    ] {
+        becomes(&of(site), "web/environment/SITE", &format!("\"{expected}\""));
+    }
+}

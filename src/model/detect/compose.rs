@@ -1,10 +1,11 @@
 //! Compose files.
 
 use crate::model::compose::syntax::{colons, environment, interpolated, kind, scalar};
+use crate::model::compose::{env_files, join, load};
 use crate::model::config::{Kind, Place};
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir, is_compose};
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 
 /// The names that compose looks for by itself, in its order.
 const MAIN: [&str; 4] =
@@ -19,7 +20,10 @@ pub(super) struct Stack {
     project: String,
     /// The variable that the project's name is made of.
     pub(super) name_variable: Option<String>,
+    /// Those that always run come first.
     pub(super) services: Vec<Service>,
+    /// Files of variables for its containers, from the top of the repository on.
+    pub(super) env_files: Vec<String>,
 }
 
 /// A service of it.
@@ -34,6 +38,8 @@ pub(super) struct Service {
     /// The repository's own files are mounted in it.
     is_mounted: bool,
     environment: Vec<(String, String)>,
+    /// Compose starts it only on demand.
+    is_optional: bool,
 }
 
 /// The compose files that are used: the application's with its override file, one with the servers if that has none,
@@ -66,13 +72,12 @@ fn dev_last(name: &str) -> bool {
 }
 
 fn stack(file: &str, seen: &Seen) -> Option<Stack> {
-    let root: Value = serde_yaml::from_str(seen.files.get(file)?).ok()?;
+    let plain = || serde_yaml::from_str(seen.text(file)).ok();
+    let root = load(file, &|path| seen.files.get(path).cloned()).ok().or_else(plain)?;
     let mut services = services(&root)?;
-    let (stem, ending) = file.rsplit_once('.')?;
-    let more = seen.files.get(&format!("{stem}.override.{ending}"));
-    if let Some(more) = more.and_then(|text| serde_yaml::from_str::<Value>(text).ok()) {
-        self::services(&more)?.into_iter().for_each(|service| merge(&mut services, service));
-    }
+    services.sort_by_key(|service| service.is_optional);
+    let env_files = env_files(&root).into_keys();
+    let env_files = env_files.map(|path| join(dir(file), &path)).collect();
     let (project, name_variable) = match root.get("name").and_then(Value::as_str) {
         Some(name) => interpolated(name),
         None => (directory_name(file, &seen.repo), None),
@@ -82,6 +87,7 @@ fn stack(file: &str, seen: &Seen) -> Option<Stack> {
         project: project_name(&project),
         name_variable: name_variable.filter(|name| name != "COMPOSE_PROJECT_NAME"),
         services,
+        env_files,
     })
 }
 
@@ -94,24 +100,9 @@ fn directory_name(file: &str, repo: &str) -> String {
     }
 }
 
-fn services(root: &Value) -> Option<Vec<Service>> {
+fn services(root: &Mapping) -> Option<Vec<Service>> {
     let services = root.get("services")?.as_mapping()?;
     Some(services.iter().filter_map(|(name, service)| read(name.as_str()?, service)).collect())
-}
-
-/// As compose merges an override file: lists grow, single values are replaced.
-fn merge(services: &mut Vec<Service>, more: Service) {
-    match services.iter_mut().find(|service| service.name == more.name) {
-        None => services.push(more),
-        Some(service) => {
-            service.kind = more.kind.or(service.kind);
-            service.container = more.container.or(service.container.take());
-            service.ports.extend(more.ports);
-            service.is_built |= more.is_built;
-            service.is_mounted |= more.is_mounted;
-            service.environment.extend(more.environment);
-        }
-    }
 }
 
 fn read(name: &str, service: &Value) -> Option<Service> {
@@ -126,6 +117,7 @@ fn read(name: &str, service: &Value) -> Option<Service> {
         is_built: service.get("build").is_some(),
         is_mounted: mounts(service).any(|from| [".", ".."].contains(&from.trim_end_matches('/'))),
         environment: environment(service.get("environment")),
+        is_optional: service.get("profiles").is_some(),
     })
 }
 
@@ -204,6 +196,15 @@ impl Stack {
         }
     }
 
+    /// The command for the main checkout that starts these services, as whoever works there does.
+    pub(super) fn start(&self, names: &[&str]) -> String {
+        let file = match MAIN.contains(&self.file.as_str()) {
+            true => String::new(),
+            false => format!("-f {} -p {} ", self.file, self.project),
+        };
+        format!("docker compose {file}up -d {}", names.join(" "))
+    }
+
     /// What says where a service runs.
     pub(super) fn why(&self, service: &Service) -> String {
         format!("{}: {}", self.file, service.name)
@@ -211,6 +212,10 @@ impl Stack {
 }
 
 impl Service {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The port on this machine.
     pub(super) fn published(&self) -> Option<u16> {
         self.ports.first().and_then(|(host, _)| interpolated(host).0.parse().ok())

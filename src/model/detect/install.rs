@@ -18,21 +18,47 @@ const INSTALLERS: [(&str, &str, &str); 7] = [
 const RUNNERS: [(&str, &str, &str); 2] =
     [("uv.lock", "uv run", "--project"), ("poetry.lock", "poetry run", "--directory")];
 
-/// A command for each lock file.
+/// A command for each lock file; a virtual environment for requirements without one.
 pub(super) fn commands(seen: &Seen) -> Vec<String> {
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {
         seen.named(lock).map(move |path| within(command, option, dir(path)))
     });
-    files.collect()
+    // Before Python 3.13 a virtual environment does not tell git to ignore it.
+    let venv = requirements(seen).map(|file| {
+        let venv = format!("{}.venv", dir(file));
+        format!(
+            "python3 -m venv {venv} && echo '*' >{venv}/.gitignore && {venv}/bin/pip install -r {file}"
+        )
+    });
+    venv.into_iter().chain(files).collect()
 }
 
-/// What comes before `python` for a file in `near`: `uv run `, for the nearest project above it.
+/// The topmost `requirements.txt` of a project without a lock file for Python.
+fn requirements(seen: &Seen) -> Option<&str> {
+    let is_locked = RUNNERS.iter().any(|(lock, ..)| seen.named(lock).next().is_some());
+    seen.named("requirements.txt").next().filter(|_| !is_locked)
+}
+
+/// What comes before `python` for a file in `near`: `uv run `, for the nearest project above it. In a virtual environment of
+/// requirements, programs are found where there is one; else those of the shell run.
 pub(super) fn runner(seen: &Seen, near: &str) -> String {
     let found = RUNNERS.iter().find_map(|(lock, command, option)| {
         let mut locks = seen.named(lock).map(dir).filter(|dir| near.starts_with(dir));
         Some(format!("{} ", within(command, option, locks.next()?)))
     });
-    found.unwrap_or_default()
+    found.or_else(|| path(seen, near, "")).unwrap_or_default()
+}
+
+/// The same for a command that runs in the directory `near`, where a package manager finds the project by itself.
+pub(super) fn runner_inside(seen: &Seen, near: &str) -> String {
+    let up = "../".repeat(near.matches('/').count());
+    let plain = || runner(seen, near).split_inclusive(' ').take(2).collect();
+    path(seen, near, &up).unwrap_or_else(plain)
+}
+
+fn path(seen: &Seen, near: &str, up: &str) -> Option<String> {
+    let at = dir(requirements(seen)?);
+    near.starts_with(at).then(|| format!("PATH=\"$PWD/{up}{at}.venv/bin:$PATH\" "))
 }
 
 fn within(command: &str, option: &str, dir: &str) -> String {

@@ -1,6 +1,7 @@
-//! Variables that lead an environment's application to the main checkout's database or index.
+//! Variables and code that lead an environment's application to the main checkout's database or index.
 
 use super::compose;
+use super::literals::{self, Literal};
 use super::roles::{self, Role};
 use super::seen::Seen;
 use super::url::Url;
@@ -8,45 +9,55 @@ use super::vars::{self, Var};
 use crate::model::config::{Config, Kind};
 use std::fmt;
 
-/// A variable that the application reads, that no environment sets, and that names a database or an index.
+/// What the application reads, that no environment sets, and that names a database or an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lead {
-    /// Its name.
-    pub variable: String,
-    /// The file that gives it its value.
-    pub file: String,
-    /// The database or the index, in words.
-    part: String,
-    /// It is the main checkout's; else it is one that no service covers.
-    is_main: bool,
-    /// The value that an environment would need, as a template.
-    template: Option<String>,
+    /// What leads where.
+    fault: String,
+    /// What the user can do.
+    way_out: String,
+    /// The beginning of a note that says the same.
+    said: String,
 }
 
 impl Lead {
     /// What the user can do.
-    pub fn way_out(&self) -> String {
-        match &self.template {
-            Some(template) => {
-                format!("set it under `env:` in .agentenv.yaml: {}: \"{template}\"", self.variable)
-            }
-            None => "add a service for it to .agentenv.yaml".to_owned(),
-        }
+    pub fn way_out(&self) -> &str {
+        &self.way_out
+    }
+
+    /// As a note.
+    pub fn told(&self) -> String {
+        format!("{self}: {}", self.way_out)
+    }
+
+    /// Whether a note says the same.
+    pub fn is_in(&self, notes: &[String]) -> bool {
+        notes.iter().any(|note| note.starts_with(&self.said))
     }
 }
 
 impl fmt::Display for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Lead { variable, file, part, .. } = self;
-        let whose = if self.is_main { "the main checkout's " } else { "" };
-        write!(f, "{variable} of {file} leads every environment to {whose}{part}")
+        f.write_str(&self.fault)
     }
+}
+
+/// Code that reads no variable.
+pub(super) fn of_literal(literal: &Literal) -> Lead {
+    let fault = literal.fault();
+    Lead { said: fault.clone(), fault, way_out: literal.way_out() }
 }
 
 /// The variables of a project that lead its environments to the main checkout's parts.
 pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
-    let vars = vars::of(seen, &compose::stacks(seen)).into_iter();
-    vars.filter(|var| !is_set(config, &var.name)).filter_map(|var| lead(config, &var)).collect()
+    let literals = literals::of(seen);
+    let vars = vars::of(seen, &compose::stacks(seen), &[]).into_iter();
+    let of_vars = vars.filter(|var| !is_set(config, &var.name));
+    let of_vars = of_vars.filter_map(|var| lead(config, &var));
+    let is_served =
+        |literal: &&Literal| config.services.values().any(|service| service.kind == literal.kind);
+    of_vars.chain(literals.iter().filter(is_served).map(of_literal)).collect()
 }
 
 /// An environment gives the variable a value.
@@ -55,6 +66,12 @@ fn is_set(config: &Config, name: &str) -> bool {
         || config.env.contains_key(name)
         || config.services.values().any(|service| service.variable == name)
         || name == "COMPOSE_PROJECT_NAME"
+}
+
+/// Whether a variable names a database or an index.
+pub(super) fn is_one(var: &Var) -> bool {
+    let is_part = || matches!(roles::of(&var.name), Some((_, Role::Part)));
+    !var.value.is_empty() && (Url::parse(&var.value).is_some() || is_part())
 }
 
 fn lead(config: &Config, var: &Var) -> Option<Lead> {
@@ -83,15 +100,21 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
         }
         Some(url) => Url { password: None, ..url.clone() }.template(key, &service.variable),
     });
+    let part = match kind {
+        Kind::Redis => format!("redis index {part}"),
+        _ => format!("database `{part}`"),
+    };
+    let Var { name, file, .. } = var;
+    let whose = if covering.is_some() { "the main checkout's " } else { "" };
     Some(Lead {
-        variable: var.name.clone(),
-        file: var.file.clone(),
-        part: match kind {
-            Kind::Redis => format!("redis index {part}"),
-            _ => format!("database `{part}`"),
+        fault: format!("{name} of {file} leads every environment to {whose}{part}"),
+        way_out: match template {
+            Some(template) => {
+                format!("set it under `env:` in .agentenv.yaml: {name}: \"{template}\"")
+            }
+            None => "add a service for it to .agentenv.yaml".to_owned(),
         },
-        is_main: covering.is_some(),
-        template,
+        said: name.clone(),
     })
 }
 

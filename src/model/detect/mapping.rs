@@ -1,6 +1,7 @@
 //! Our parts under the names that the application reads.
 
 use crate::model::config::Kind;
+use crate::model::detect::origins;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::url::Url;
 use crate::model::detect::vars::Var;
@@ -12,6 +13,7 @@ pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
     for var in &evidence.vars {
         match Url::parse(&var.value) {
             Some(url) => of_url(project, var, &url),
+            None if origins::holds(&var.value) => of_origin(project, var),
             None => of_role(project, evidence, var),
         }
     }
@@ -46,6 +48,22 @@ fn of_url(project: &mut Project, var: &Var, url: &Url) {
     }
 }
 
+/// An address of the application itself. What leads to one on `localhost` often allows no other host name.
+fn of_origin(project: &mut Project, var: &Var) {
+    let Some(template) = origins::template(&var.value, &project.ports) else { return };
+    if check_value(&var.name, &var.value).is_err() {
+        project.notes.push(format!(
+            "{} of {} names the main checkout's port: set it by hand, for its value holds what an environment file \
+             cannot",
+            var.name, var.file
+        ));
+        return;
+    }
+    let port = &project.ports[0].variable;
+    project.url.get_or_insert_with(|| format!("http://localhost:{{{port}}}"));
+    project.env.push((var.name.clone(), template));
+}
+
 fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
     let Some((kind, role)) = roles::of(&var.name) else { return };
     let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
@@ -59,14 +77,24 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
         Role::Port => Some(format!("{{{key}.port}}")),
         Role::User if kind == Kind::Postgres => Some(format!("{{{key}.user}}")),
         Role::Engine => engine(evidence, var),
-        Role::Url => Some(whole(service)),
-        Role::User | Role::Password => None,
+        Role::Url if is_needed(evidence, var, kind) => Some(whole(service)),
+        Role::Url | Role::User | Role::Password => None,
     };
     let Some(template) = template else { return };
     if matches!(role, Role::Engine | Role::Url) {
         project.guessed.push(format!("{}={template} ({})", var.name, var.file));
     }
     project.env.push((var.name.clone(), template));
+}
+
+/// Nothing else leads the application to the server. A variable that the main checkout leaves empty may switch on more
+/// than a connection.
+fn is_needed(evidence: &Evidence<'_>, var: &Var, kind: Kind) -> bool {
+    let leads = |other: &Var| match Url::parse(&other.value) {
+        Some(url) => url.kind == kind,
+        None => roles::of(&other.name) == Some((kind, Role::Part)),
+    };
+    !evidence.vars.iter().any(|other| other.name != var.name && leads(other))
 }
 
 /// A service of its own stands for this variable.
@@ -94,6 +122,13 @@ fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
     }
     let naming: Vec<&String> =
         evidence.seen.files.values().filter(|text| text.contains(&var.name)).collect();
+    let is_djangos = |line: &str| line.contains("'ENGINE'") || line.contains("\"ENGINE\"");
+    if naming
+        .iter()
+        .any(|text| text.lines().any(|line| is_djangos(line) && line.contains(&var.name)))
+    {
+        return Some("django.db.backends.postgresql".to_owned());
+    }
     let words = ["postgresql", "postgres"];
     let quoted = |word: &&&str| {
         let quoted = [format!("\"{word}\""), format!("'{word}'")];

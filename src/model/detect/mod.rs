@@ -4,8 +4,11 @@ mod compose;
 mod frameworks;
 mod install;
 mod leads;
+mod literals;
 mod mapping;
 mod migrations;
+mod origins;
+mod ports;
 mod processes;
 mod reads;
 mod render;
@@ -19,9 +22,10 @@ mod vars;
 
 pub use leads::{Lead, to_main};
 pub use render::render;
-pub use seen::{Seen, is_telling};
+pub use seen::{Seen, is_telling, used};
 
 use crate::model::config::{self, Kind, Place};
+use seen::is_environment;
 use std::collections::BTreeSet;
 use vars::Var;
 
@@ -88,6 +92,8 @@ pub struct Project {
     pub compose: Option<String>,
     /// The compose file that holds nothing but the shared servers.
     pub infra: Option<String>,
+    /// Files that git ignores and the application reads.
+    pub copy: Vec<String>,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -97,14 +103,16 @@ struct Evidence<'a> {
     seen: &'a Seen,
     stacks: Vec<compose::Stack>,
     vars: Vec<Var>,
+    literals: Vec<literals::Literal>,
     frameworks: Vec<frameworks::Framework>,
 }
 
 impl<'a> Evidence<'a> {
     fn of(seen: &'a Seen) -> Self {
         let (stacks, frameworks) = (compose::stacks(seen), frameworks::of(seen));
-        let vars = vars::of(seen, &stacks);
-        Evidence { seen, stacks, vars, frameworks }
+        let literals = literals::of(seen);
+        let vars = vars::of(seen, &stacks, &literals);
+        Evidence { seen, stacks, vars, literals, frameworks }
     }
 }
 
@@ -122,21 +130,19 @@ pub fn detect(seen: &Seen) -> Project {
     }
     let only_servers = stacks.iter().find(|stack| stack.only_servers());
     project.infra = only_servers.map(|stack| stack.file.clone());
-    let application = stacks.iter().find(|stack| stack.runs_application());
-    project.compose = application.map(|stack| stack.file.clone());
-    ports(&mut project, &evidence);
+    ports::find(&mut project, &evidence);
     if project.ports.is_empty() {
         let why = "no file says which port this project uses".to_owned();
         project.missing.push("a port: PORT is a guess".to_owned());
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
     }
-    if project.compose.is_none() {
-        project.processes = processes::of(seen, &project.ports);
-    }
+    start(&mut project, &evidence);
     url(&mut project, seen);
     servers::find(&mut project, &evidence);
     mapping::variables(&mut project, &evidence);
+    project.notes.extend(evidence.literals.iter().map(|literal| leads::of_literal(literal).told()));
     distinct(&mut project);
+    copies(&mut project, &evidence);
     project.hooks = install::commands(seen);
     project.key = migrations::key(seen);
     for framework in frameworks {
@@ -147,6 +153,52 @@ pub fn detect(seen: &Seen) -> Project {
     let told = of_variables(&project, vars);
     project.found.extend(told);
     project
+}
+
+/// The compose file that runs the application, else its processes. One below the top is how a project is deployed, where
+/// something else starts it.
+fn start(project: &mut Project, evidence: &Evidence<'_>) {
+    let application = evidence.stacks.iter().find(|stack| stack.runs_application());
+    let is_deployed = application.is_none_or(|stack| stack.file.contains('/'));
+    if is_deployed {
+        project.processes = processes::of(evidence.seen, &project.ports);
+    }
+    if project.processes.is_empty() {
+        project.compose = application.map(|stack| stack.file.clone());
+    }
+}
+
+/// The files that git ignores and the application reads. What leads to the main checkout's servers stays behind: commands
+/// without the environment's variables would use those.
+fn copies(project: &mut Project, evidence: &Evidence<'_>) {
+    let Evidence { seen, vars, literals, .. } = evidence;
+    let examples: BTreeSet<String> = seen.tracked.iter().filter_map(|path| used(path)).collect();
+    let is_chosen = |stack: &&compose::Stack| project.compose.as_ref() == Some(&stack.file);
+    let application = evidence.stacks.iter().find(is_chosen);
+    // `add` brings these, and points the containers elsewhere.
+    let given: BTreeSet<&String> = application.iter().flat_map(|stack| &stack.env_files).collect();
+    for file in
+        given.iter().filter(|file| !seen.files.contains_key(**file) && examples.contains(**file))
+    {
+        project
+            .notes
+            .push(format!("{file} is missing, which containers read: copy the example beside it"));
+    }
+    let is_own = |path: &&String| {
+        let is_read = is_environment(path) || examples.contains(*path);
+        is_read && !seen.tracked.contains(*path) && !given.contains(path)
+    };
+    for file in seen.files.keys().filter(is_own) {
+        let is_lead = |var: &Var| var.file == *file && leads::is_one(var);
+        if vars.iter().any(is_lead) || literals.iter().any(|literal| literal.file == *file) {
+            project.notes.push(format!(
+                "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a \
+                 command without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"
+            ));
+        } else {
+            project.copy.push(file.clone());
+        }
+    }
 }
 
 /// An application that knows no host but `localhost` answers 400 to any other.
@@ -181,80 +233,4 @@ fn distinct(project: &mut Project) {
     let services = project.services.iter().map(|service| service.variable.clone());
     let mut known: BTreeSet<String> = ports.chain(services).collect();
     project.env.retain(|(name, _)| config::is_free_name(name) && known.insert(name.clone()));
-}
-
-/// From compose's port mappings by a variable, then the environment file, then fixed mappings of the file that runs the
-/// application, then what the frameworks use by themselves.
-fn ports(project: &mut Project, evidence: &Evidence<'_>) {
-    let of_stacks = evidence.stacks.iter().flat_map(compose::Stack::ports);
-    let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
-        let main = var.value.parse().ok()?;
-        Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
-    });
-    for port in of_stacks.chain(of_vars) {
-        push(&mut project.ports, port);
-    }
-    for port in fixed_ports(evidence) {
-        push(&mut project.ports, port);
-    }
-    for framework in &evidence.frameworks {
-        let Some((variable, main)) = framework.port else { continue };
-        // A project that names ports names them all, but for a second server such as Vite's.
-        let named = project.ports.iter().any(|port| framework.owns(&port.variable));
-        if !named && (project.ports.is_empty() || framework.second) {
-            let why = framework.found.clone();
-            push(&mut project.ports, Port { variable: variable.to_owned(), main, why });
-        }
-    }
-}
-
-/// Fixed ports of the application's containers, so that each environment publishes them on ports of its own. The one on
-/// which a framework listens gets the framework's variable, and comes first.
-fn fixed_ports(evidence: &Evidence<'_>) -> Vec<Port> {
-    let application = evidence.stacks.iter().find(|stack| stack.runs_application());
-    let mut fixed = application.map(compose::Stack::fixed_ports).unwrap_or_default();
-    for (variable, main) in evidence.frameworks.iter().rev().filter_map(|one| one.port) {
-        let serves = |(port, target): &(Port, u16)| *target == main || port.main == main;
-        if let Some(at) = fixed.iter().position(serves) {
-            fixed[at].0.variable = variable.to_owned();
-            fixed[..=at].rotate_right(1);
-        }
-    }
-    fixed.into_iter().map(|(port, _)| port).collect()
-}
-
-fn push(ports: &mut Vec<Port>, port: Port) {
-    let usable = USABLE.contains(&port.main) && config::is_free_name(&port.variable);
-    if usable
-        && ports.iter().all(|known| known.variable != port.variable && known.main != port.main)
-    {
-        ports.push(port);
-    }
-}
-
-/// Ports that every user may listen on, with room above them.
-const USABLE: std::ops::RangeInclusive<u16> = 1024..=60_000;
-
-/// A port of the application's, and not of a server that it uses.
-fn is_port(name: &str) -> bool {
-    const SERVERS: [&str; 13] = [
-        "DB",
-        "PG",
-        "POSTGRES",
-        "POSTGRESQL",
-        "DATABASE",
-        "REDIS",
-        "MYSQL",
-        "SMTP",
-        "EMAIL",
-        "MAIL",
-        "RABBITMQ",
-        "MONGO",
-        "ELASTICSEARCH",
-    ];
-    let Some(owner) = name.strip_suffix("PORT") else {
-        return false;
-    };
-    let words: Vec<&str> = owner.split('_').collect();
-    (owner.is_empty() || owner.ends_with('_')) && !words.iter().any(|word| SERVERS.contains(word))
 }

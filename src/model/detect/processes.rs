@@ -2,7 +2,7 @@
 
 use super::Port;
 use super::frameworks;
-use super::install::runner;
+use super::install::{runner, runner_inside};
 use super::seen::{Seen, dir};
 use serde_json::Value;
 
@@ -69,8 +69,7 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
         Some(module.replace('/', "."))
     });
     if let Some(module) = module {
-        // In its directory, the package manager finds the project above by itself.
-        let here: String = python.split_inclusive(' ').take(2).collect();
+        let here = runner_inside(seen, dir(manage));
         let worker = format!("{}{here}celery -A {module} worker", enter(dir(manage)));
         found.push(("worker".to_owned(), worker));
     }

@@ -109,7 +109,7 @@ fn implied(text: &str) -> Vec<Read> {
 }
 
 /// A string in quotes at the beginning, and what follows it.
-fn literal(text: &str) -> Option<(&str, &str)> {
+pub(super) fn literal(text: &str) -> Option<(&str, &str)> {
     let text = text
         .strip_prefix(['f', 'r', 'b'])
         .filter(|rest| rest.starts_with(['"', '\'']))

@@ -65,6 +65,12 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
             line(&mut text, &format!("  {name}: {}", quoted(command)));
         }
     }
+    if !project.copy.is_empty() {
+        let copy: Vec<String> =
+            project.copy.iter().map(|path| quoted(&format!("/{path}"))).collect();
+        let why = "# ignored by git, so new worktrees lack them";
+        line(&mut text, &format!("\ncopy: [{}]    {why}", copy.join(", ")));
+    }
     write_hooks(&mut text, &project.hooks, hooks);
     if let Some(file) = &project.infra {
         line(

@@ -87,6 +87,19 @@ pub fn is_telling(path: &str) -> bool {
         || (is_code && (is_settings || in_settings || name.contains(".config.")))
 }
 
+/// The file that an example is copied to: `.env.example` to `.env`, `local_example.py` to `local.py`. The copy is each
+/// developer's own, so git ignores it.
+pub fn used(path: &str) -> Option<String> {
+    let name = path.rsplit('/').next()?;
+    let words = ["example", "sample", "template", "dist"];
+    let marks = words.iter().flat_map(|word| ['.', '_', '-'].map(|mark| format!("{mark}{word}")));
+    let copy = marks
+        .into_iter()
+        .find(|mark| name.contains(mark))
+        .map(|mark| name.replacen(&mark, "", 1))?;
+    Some(format!("{}{copy}", dir(path))).filter(|copy| is_telling(copy))
+}
+
 /// Whether a file of this name holds variables.
 pub(super) fn is_environment(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);

@@ -29,11 +29,27 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
                 .extend(clues.packages().map(|found| format!("{} (from {found})", title(kind))));
         }
     }
+    let own: Vec<String> = evidence.stacks.iter().filter_map(|stack| own(project, stack)).collect();
+    project.notes.extend(own);
     if project.services.is_empty() {
         project
             .missing
             .push("Postgres and Redis: an SQLite file is each worktree's own".to_owned());
     }
+}
+
+/// How the servers of a file start that `infra up` does not start, because it holds more than these.
+fn own(project: &Project, stack: &Stack) -> Option<String> {
+    let is_used = |service: &&compose::Service| {
+        let place = Some(stack.place(service));
+        project.services.iter().any(|used| used.place == place)
+    };
+    let names: Vec<&str> =
+        stack.services.iter().filter(is_used).map(compose::Service::name).collect();
+    (project.infra.as_ref() != Some(&stack.file) && !names.is_empty()).then(|| {
+        let (file, start) = (&stack.file, stack.start(&names));
+        format!("{file}: {} must run before `git agentenv add`: `{start}`", names.join(" and "))
+    })
 }
 
 fn title(kind: Kind) -> &'static str {

@@ -2,8 +2,9 @@
 
 use crate::model::config::is_free_name;
 use crate::model::detect::compose::Stack;
+use crate::model::detect::literals::Literal;
 use crate::model::detect::seen::{Seen, is_environment};
-use crate::model::detect::{reads, roles};
+use crate::model::detect::{origins, reads, roles};
 use crate::model::envfile;
 
 /// A variable, with the value that it has in the main checkout as far as a file says.
@@ -22,9 +23,17 @@ pub(super) struct Var {
 }
 
 /// All variables: each once, the first that has a value.
-pub(super) fn of(seen: &Seen, stacks: &[Stack]) -> Vec<Var> {
+pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var> {
     let mut vars: Vec<Var> = Vec::new();
-    let sources = environment_files(seen).chain(of_stacks(stacks)).chain(code(seen));
+    let in_place = literals.iter().map(|literal| Var {
+        name: literal.variable.clone(),
+        value: literal.value.clone(),
+        file: literal.file.clone(),
+        tracked: seen.tracked.contains(&literal.file),
+        is_default: true,
+    });
+    let sources =
+        environment_files(seen).chain(of_stacks(stacks)).chain(code(seen)).chain(in_place);
     for var in sources.filter(|var| is_free_name(&var.name)) {
         match vars.iter_mut().find(|known| known.name == var.name) {
             None => vars.push(var),
@@ -75,7 +84,7 @@ fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
     })
 }
 
-/// What code reads: only what a server is found by, for a project reads hundreds of others.
+/// What code reads: only what a server or the application itself is found by, for a project reads hundreds of others.
 fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let code = [
         ".py",
@@ -93,7 +102,9 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let files =
         seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
     files.flat_map(|(file, text)| {
-        let reads = reads::of(text).into_iter().filter(|read| roles::of(&read.name).is_some());
+        let is_address = |read: &reads::Read| read.default.as_deref().is_some_and(origins::holds);
+        let reads = reads::of(text).into_iter();
+        let reads = reads.filter(move |read| roles::of(&read.name).is_some() || is_address(read));
         reads.map(|read| Var {
             name: read.name,
             value: read.default.unwrap_or_default(),

@@ -1,10 +1,7 @@
 //! Django, and what a Python project of any kind depends on.
 
 use super::{Framework, servers};
-use crate::model::config::Kind;
 use crate::model::detect::install::runner;
-use crate::model::detect::reads;
-use crate::model::detect::roles::{self, Role};
 use crate::model::detect::seen::{Seen, dir};
 
 /// `manage.py`, wherever it is.
@@ -22,7 +19,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         ),
         prepare: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
         also: &["test_{}", "test_{}_*"],
-        notes: literal_databases(seen).collect(),
+        notes: Vec::new(),
     })
 }
 
@@ -42,25 +39,6 @@ pub(super) fn dependencies(seen: &Seen) -> String {
     };
     let files = seen.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     files.filter(requirements).map(|(_, text)| text.to_lowercase()).collect()
-}
-
-/// Settings that name their database themselves: no variable reaches them.
-fn literal_databases(seen: &Seen) -> impl Iterator<Item = String> + '_ {
-    let reads_name = |text: &str| {
-        reads::of(text).iter().any(|read| {
-            matches!(roles::of(&read.name), Some((Kind::Postgres, Role::Part | Role::Url)))
-        })
-    };
-    seen.ending(&[".py"]).filter_map(move |(path, text)| {
-        let has = ["\"NAME\":", "'NAME':"].iter().any(|key| text.contains(key));
-        let is_database = text.contains("DATABASE") && text.contains("postgresql");
-        (has && is_database && !reads_name(text)).then(|| {
-            format!(
-                "{path} names its database without a variable, so it still points at the main checkout: read it from \
-                 the environment, `os.environ.get(\"POSTGRES_DB\", …)`"
-            )
-        })
-    })
 }
 
 /// The settings that allow `localhost`, and no host name of an environment's own.

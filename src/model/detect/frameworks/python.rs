@@ -1,7 +1,7 @@
 //! FastAPI, Flask, SQLAlchemy and Alembic.
 
 use super::{Framework, django, servers};
-use crate::model::detect::install::runner;
+use crate::model::detect::install::runner_inside;
 use crate::model::detect::seen::{Seen, dir};
 
 /// A Python project that is no Django project.
@@ -44,10 +44,7 @@ fn migrate(seen: &Seen, file: &str) -> String {
     } else {
         format!("cd {} && ", dir.trim_end_matches('/'))
     };
-    let runner = runner(seen, dir);
-    // Inside the directory the runner finds its project by itself.
-    let runner =
-        runner.split_once(" --").map_or(runner.clone(), |(runner, _)| format!("{runner} "));
+    let runner = runner_inside(seen, dir);
     format!("{enter}{runner}alembic upgrade head")
 }
 

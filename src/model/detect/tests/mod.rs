@@ -1,5 +1,8 @@
+mod code;
+mod compose;
 mod processes;
 mod projects;
+mod templates;
 
 use crate::model::config::Config;
 use crate::model::detect::*;

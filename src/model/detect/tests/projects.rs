@@ -12,10 +12,16 @@ struct Case {
     services: &'static [&'static str],
     /// `NAME=template`.
     env: &'static [&'static str],
+    /// Empty: a host name of each environment's own.
+    url: &'static str,
     hooks: &'static [&'static str],
+    /// `name: command`, or `compose: file`.
+    starts: &'static [&'static str],
     /// Words of the notes.
     notes: &'static [&'static str],
 }
+
+const VENV: &str = "python3 -m venv .venv && echo '*' >.venv/.gitignore && .venv/bin/pip install -r requirements.txt";
 
 const CASES: [Case; 7] = [
     Case {
@@ -25,9 +31,12 @@ const CASES: [Case; 7] = [
             ("requirements.txt", "Django==5\npsycopg==3\n"),
             (
                 "checks/settings.py",
-                "ALLOWED_HOSTS = os.getenv('ALLOWED_HOSTS', '*').split(',')\nif os.getenv('DB') == 'postgres':\n    DATABASES = {'default': {\n        'ENGINE': 'django.db.backends.postgresql',\n        'HOST': os.getenv('DB_HOST', ''),\n        'PORT': os.getenv('DB_PORT', ''),\n        'NAME': os.getenv('DB_NAME', 'checks'),\n        'USER': os.getenv('DB_USER', 'postgres'),\n        'PASSWORD': os.getenv('DB_PASSWORD', '')}}\n",
+                "ALLOWED_HOSTS = os.getenv('ALLOWED_HOSTS', '*').split(',')\nif os.getenv('DB') == 'postgres':\n    DATABASES = {'default': {\n        'ENGINE': 'django.db.backends.postgresql',\n        'HOST': os.getenv('DB_HOST', ''),\n        'PORT': os.getenv('DB_PORT', ''),\n        'NAME': os.getenv('DB_NAME', 'checks'),\n        'USER': os.getenv('DB_USER', 'postgres'),\n        'PASSWORD': os.getenv('DB_PASSWORD', '')}}\nSITE_ROOT = os.getenv('SITE_ROOT', 'http://localhost:8000').removesuffix('/')\n",
             ),
-            ("docker/.env.example", "DB=postgres\nDB_NAME=checks\n"),
+            (
+                "docker/.env.example",
+                "DB=postgres\nDB_NAME=checks\nPING_ENDPOINT=http://localhost:8000/ping/\n",
+            ),
             (
                 "docker/docker-compose.yml",
                 "services:\n  db:\n    image: postgres:16\n    environment: [POSTGRES_DB=checks]\n  web:\n    build: .\n    ports: ['8000:8000']\n",
@@ -40,34 +49,63 @@ const CASES: [Case; 7] = [
             "DB_HOST={postgres.host}",
             "DB_PORT={postgres.port}",
             "DB_USER={postgres.user}",
+            "SITE_ROOT=http://localhost:{DJANGO_PORT}",
+            "PING_ENDPOINT=http://localhost:{DJANGO_PORT}/ping/",
         ],
-        hooks: &["python manage.py migrate"],
+        url: "http://localhost:{DJANGO_PORT}",
+        hooks: &[VENV, "PATH=\"$PWD/.venv/bin:$PATH\" python manage.py migrate"],
+        starts: &["web: PATH=\"$PWD/.venv/bin:$PATH\" python manage.py runserver $DJANGO_PORT"],
         notes: &["docker-compose.yml: db publishes no port"],
     },
     Case {
         project: "netbox: manage.py below the top, and a configuration that is Python without variables",
         files: &[
-            ("netbox/manage.py", "DJANGO_SETTINGS_MODULE"),
+            ("netbox/manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'nb.settings')"),
             ("requirements.txt", "Django\npsycopg[c]\nredis\n"),
             (
-                "netbox/netbox/configuration_example.py",
-                "DATABASES = {'default': {\n    'ENGINE': 'django.db.backends.postgresql',\n    'NAME': 'netbox',\n    'HOST': 'localhost'}}\nREDIS = {'tasks': {'HOST': 'localhost', 'DATABASE': 0}, 'caching': {'DATABASE': 1}}\n",
+                "netbox/nb/settings.py",
+                "# postgresql only\nconf = load('nb.configuration')\nDATABASES = getattr(conf, 'DATABASES')\nMENU = {'NAME': 'nb'}\n",
             ),
+            (
+                "netbox/nb/configuration_example.py",
+                "DATABASES = {\n    'default': {\n        'ENGINE': 'django.db.backends.postgresql',  # engine\n        'NAME': 'nb',         # name\n        'USER': '',\n    }\n}\nREDIS = {\n    'tasks': {\n        'PORT': 6379,\n        'DATABASE': 0,\n    },\n    'caching': {\n        'DATABASE': 1,\n    }\n}\n",
+            ),
+            ("netbox/nb/configuration_testing.py", "REDIS = {'tasks': {'DATABASE': 7}}\n"),
         ],
         ports: "DJANGO_PORT=8000",
-        services: &["postgres postgres POSTGRES_DB=shop", "redis redis REDIS_DB=0"],
-        env: &[],
-        hooks: &["python netbox/manage.py migrate"],
-        notes: &["configuration_example.py names its database without a variable"],
+        services: &[
+            "postgres postgres POSTGRES_DB=nb",
+            "redis redis TASKS_REDIS_DB=0",
+            "caching_redis redis CACHING_REDIS_DB=1",
+        ],
+        env: &["POSTGRES_USER={postgres.user}", "DATABASE_URL=", "REDIS_URL="],
+        url: "",
+        hooks: &[VENV, "PATH=\"$PWD/.venv/bin:$PATH\" python netbox/manage.py migrate"],
+        starts: &[
+            "web: PATH=\"$PWD/.venv/bin:$PATH\" python netbox/manage.py runserver $DJANGO_PORT",
+        ],
+        notes: &[
+            "netbox/nb/configuration_example.py:4 and its copy netbox/nb/configuration.py: `'NAME': 'nb',` reads no",
+            "_example.py:5 and its copy netbox/nb/configuration.py: `'USER': '',` reads no variable",
+            "write `'DATABASE': int(os.environ.get(\"TASKS_REDIS_DB\", \"0\")),`",
+            "_example.py:14 and its copy netbox/nb/configuration.py: `'DATABASE': 1,` reads no variable",
+        ],
     },
     Case {
-        project: "wger: prefixed names, a cache and a broker in two indexes",
+        project: "wger: prefixed names, a cache and a broker in two indexes, and settings that are not used",
         files: &[
-            ("manage.py", "django"),
+            (
+                "manage.py",
+                "environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings.main')  # django",
+            ),
             ("pyproject.toml", "dependencies = ['django', 'psycopg', 'celery[redis]']"),
             (
                 "settings/main.py",
-                "DATABASES = {'default': {'ENGINE': env.str('DJANGO_DB_ENGINE', 'django.db.backends.sqlite3'), 'NAME': env.str('DJANGO_DB_DATABASE', 'gym'), 'HOST': env.str('DJANGO_DB_HOST')}}\nLOCATION = env.str('DJANGO_CACHE_LOCATION', 'redis://localhost:6379/1')\nCELERY_BROKER_URL = env.str('CELERY_BROKER', 'redis://localhost:6379/2')\nCELERY_RESULT_BACKEND = env.str('CELERY_BACKEND', 'redis://localhost:6379/2')\n",
+                "if environ.get('SYNC_DATABASE_URI'): pass\nDATABASES = {'default': {'ENGINE': env.str('DJANGO_DB_ENGINE'), 'NAME': env.str('DJANGO_DB_DATABASE', 'gym'), 'HOST': env.str('DJANGO_DB_HOST')}}\nLOCATION = env.str('DJANGO_CACHE_LOCATION', 'redis://localhost:6379/1')\nCELERY_BROKER_URL = env.str('CELERY_BROKER', 'redis://localhost:6379/2')\nCELERY_RESULT_BACKEND = env.str('CELERY_BACKEND', 'redis://localhost:6379/2')\nSITE_URL = env.str('SITE_URL', 'http://localhost:8000')\n",
+            ),
+            (
+                "settings/local_dev.py",
+                "PG = {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'gym'}\n",
             ),
         ],
         ports: "DJANGO_PORT=8000",
@@ -82,8 +120,12 @@ const CASES: [Case; 7] = [
             "DJANGO_CACHE_LOCATION=redis://localhost:6379/{REDIS_DB}",
             "CELERY_BROKER=redis://localhost:6379/{CELERY_BROKER_DB}",
             "CELERY_BACKEND=redis://localhost:6379/{CELERY_BROKER_DB}",
+            "SITE_URL=http://localhost:{DJANGO_PORT}",
+            "SYNC_DATABASE_URI=",
         ],
+        url: "http://localhost:{DJANGO_PORT}",
         hooks: &["python manage.py migrate"],
+        starts: &["web: python manage.py runserver $DJANGO_PORT"],
         notes: &[],
     },
     Case {
@@ -94,7 +136,7 @@ const CASES: [Case; 7] = [
             ("uv.lock", ""),
             (
                 "store/settings.py",
-                "DATABASES = {'default': dj_database_url.config(default='postgres://store:store@localhost:5432/store')}\nCELERY_BROKER_URL = os.environ.get('CELERY_BROKER_URL') or ''\n",
+                "DATABASES = {'default': dj_database_url.config(default='postgres://store:store@localhost:5432/store')}\nCELERY_BROKER_URL = os.environ.get('CELERY_BROKER_URL') or ''\nREPORTS = os.environ.get('REPORTS_BROKER_URL')\n",
             ),
             (
                 ".devcontainer/common.env",
@@ -115,9 +157,15 @@ const CASES: [Case; 7] = [
             "DATABASE_URL=postgres://store:store@localhost:5432/{POSTGRES_DB}",
             "CACHE_URL=redis://{redis.host}:{redis.port}/{REDIS_DB}",
             "CELERY_BROKER_URL=redis://{celery_broker.host}:{celery_broker.port}/{CELERY_BROKER_DB}",
+            "REPORTS_BROKER_URL=",
         ],
+        url: "",
         hooks: &["uv sync", "uv run python manage.py migrate"],
-        notes: &[],
+        starts: &["web: uv run python manage.py runserver $DJANGO_PORT"],
+        notes: &[
+            "db and cache must run before `git agentenv add`: `docker compose -f .devcontainer/docker-compose.yml \
+             -p shop_devcontainer up -d db cache`",
+        ],
     },
     Case {
         project: "pontoon: a server that only containers can reach",
@@ -125,10 +173,11 @@ const CASES: [Case; 7] = [
             ("manage.py", "django"),
             ("package.json", "{}"),
             ("requirements.txt", "Django\npsycopg2\n"),
+            ("docker/config/server.env.template", "SITE_URL=#SITE_URL#\n"),
             ("app/settings/base.py", "DATABASES = {'default': dj_database_url.config()}\n"),
             (
                 "docker-compose.yml",
-                "services:\n  server:\n    build: .\n    ports: ['8000:8000']\n    environment:\n      - DATABASE_URL=postgres://words:asdf@postgresql/words\n  postgresql:\n    image: postgres:12\n",
+                "services:\n  server:\n    build: .\n    ports: ['8000:8000']\n    env_file: [docker/config/server.env]\n    environment:\n      - DATABASE_URL=postgres://words:asdf@postgresql/words\n  postgresql:\n    image: postgres:12\n",
             ),
         ],
         ports: "DJANGO_PORT=8000",
@@ -136,8 +185,13 @@ const CASES: [Case; 7] = [
         env: &[
             "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
         ],
-        hooks: &["python manage.py migrate"],
-        notes: &["docker-compose.yml: postgresql publishes no port"],
+        url: "",
+        hooks: &[VENV, "PATH=\"$PWD/.venv/bin:$PATH\" python manage.py migrate"],
+        starts: &["compose: docker-compose.yml"],
+        notes: &[
+            "docker-compose.yml: postgresql publishes no port",
+            "docker/config/server.env is missing, which containers read",
+        ],
     },
     Case {
         project: "full-stack-fastapi-template: pydantic settings, a tracked .env, an override file, Vite",
@@ -154,8 +208,9 @@ const CASES: [Case; 7] = [
             ("backend/alembic.ini", "[alembic]\nscript_location = app/alembic\n"),
             (
                 "backend/app/core/config.py",
-                "class Settings(BaseSettings):\n    POSTGRES_SERVER: str\n    POSTGRES_PORT: int = 5432\n    POSTGRES_USER: str\n    POSTGRES_DB: str = ''\n",
+                "class Settings(BaseSettings):\n    POSTGRES_SERVER: str\n    POSTGRES_PORT: int = 5432\n    POSTGRES_USER: str\n    POSTGRES_DB: str = ''\n    FRONTEND_HOST: str = 'http://localhost:5173'\nfor scheme in ('postgres://', 'postgresql://'):\n    pass\n",
             ),
+            ("frontend/.env", "VITE_API_URL=http://localhost:8000\n"),
             ("frontend/package.json", "{ \"devDependencies\": { \"vite\": \"7\" } }"),
             ("frontend/package-lock.json", ""),
             (
@@ -173,13 +228,17 @@ const CASES: [Case; 7] = [
             "POSTGRES_SERVER={postgres.host}",
             "POSTGRES_PORT={postgres.port}",
             "POSTGRES_USER={postgres.user}",
+            "FRONTEND_HOST=http://localhost:{VITE_PORT}",
+            "VITE_API_URL=http://localhost:{PORT}",
         ],
+        url: "http://localhost:{PORT}",
         hooks: &[
             "uv sync --directory backend",
             "npm ci --prefix frontend",
             "cd backend && uv run alembic upgrade head",
         ],
-        notes: &[],
+        starts: &["compose: docker-compose.yml"],
+        notes: &["db must run before `git agentenv add`: `docker compose up -d db`"],
     },
     Case {
         project: "paperless-ngx: manage.py in src, compose files for every database",
@@ -210,7 +269,9 @@ const CASES: [Case; 7] = [
             "ARCHIVE_DBHOST={postgres.host}",
             "ARCHIVE_DBUSER={postgres.user}",
         ],
+        url: "",
         hooks: &["uv sync", "uv run python src/manage.py migrate"],
+        starts: &["web: uv run python src/manage.py runserver $DJANGO_PORT"],
         notes: &["broker publishes no port", "db publishes no port"],
     },
 ];
@@ -218,7 +279,10 @@ const CASES: [Case; 7] = [
 #[test]
 fn projects_are_understood_without_an_edit() {
     for case in CASES {
-        let project = detect(&seen(case.files));
+        // Nothing of these is private.
+        let files = seen(case.files);
+        let tracked = files.files.keys().cloned().collect();
+        let project = detect(&Seen { tracked, ..files });
         let text = render(&project, None, true);
         let config = Config::parse("t", &text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));
         let name = case.project;
@@ -232,55 +296,18 @@ fn projects_are_understood_without_an_edit() {
         for entry in case.env {
             let (variable, template) = entry.split_once('=').unwrap();
             let found = config.env.get(variable).map(String::as_str);
-            assert_eq!(found, Some(template), "{name}: {variable}\n{text}");
+            let expected = Some(template).filter(|template| !template.is_empty());
+            assert_eq!(found, expected, "{name}: {variable}\n{text}");
         }
+        assert_eq!(config.url.unwrap_or_default(), case.url, "{name}\n{text}");
+        let starts = config.processes.iter().map(|(name, one)| format!("{name}: {}", one.run));
+        let compose = config.compose.map(|compose| format!("compose: {}", compose.file));
+        assert_eq!(starts.chain(compose).collect::<Vec<_>>(), case.starts, "{name}\n{text}");
         assert_eq!(config.hooks.post_add, case.hooks, "{name}\n{text}");
         for words in case.notes {
             let said = project.notes.iter().any(|note| note.contains(words));
             assert!(said, "{name}: {words}\n{:?}", project.notes);
         }
         assert_eq!(project.notes.len(), case.notes.len(), "{name}\n{:?}", project.notes);
-    }
-}
-
-#[test]
-fn the_key_of_a_template_is_offered_for_each_tool_that_migrates() {
-    let projects = [
-        ("manage.py", "django", "requirements.txt", "Django\npsycopg\n", "**/migrations/*.py"),
-        (
-            "alembic.ini",
-            "script_location = db",
-            "requirements.txt",
-            "sqlalchemy\npsycopg\n",
-            "**/versions/*.py",
-        ),
-        ("Gemfile", "gem 'rails'\ngem 'pg'\n", "Rakefile", "", "**/db/migrate/*.rb"),
-        (
-            "prisma/schema.prisma",
-            "datasource db { provider = \"postgresql\" }",
-            "package.json",
-            r#"{"dependencies": {"prisma": "1", "next": "1"}}"#,
-            "**/migrations/*/migration.sql",
-        ),
-        (
-            "flyway.conf",
-            "flyway.locations=sql",
-            "compose.yml",
-            "services: { db: { image: \"postgres:16\", ports: [\"5432:5432\"] } }",
-            "**/V*__*.sql",
-        ),
-    ];
-    for (file, text, other, content, pattern) in projects {
-        let files = [(file, text), (other, content)].map(|(a, b)| (a.to_owned(), b.to_owned()));
-        assert!(is_telling(file), "{file}");
-        let project = detect(&Seen { files: files.into(), ..Seen::default() });
-        assert_eq!(project.key, [pattern], "{file}");
-        let offered = format!("    # from: main, template: {{ key: [\"{pattern}\"] }}\n");
-        let text = render(&project, None, false);
-        assert!(text.contains(&offered), "{file}: {text}");
-        let offer = offered.trim().trim_start_matches("# ");
-        let active = text.replace("{ kind: postgres,", &format!("{{ kind: postgres, {offer},"));
-        let config = Config::parse(".agentenv.yaml", &active).unwrap();
-        assert!(config.services.values().any(|service| service.template.is_some()), "{active}");
     }
 }

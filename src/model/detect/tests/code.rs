@@ -1,0 +1,91 @@
+//! Code that names a database itself, and files that git ignores.
+
+use super::*;
+use crate::model::detect::literals;
+
+#[test]
+fn code_that_reads_no_variable_is_named_with_the_line_that_would() {
+    for (text, expected) in [
+        (
+            "CELERY_BROKER_URL = 'redis://localhost:6379/2'  # tasks\n",
+            Some(
+                "CELERY_BROKER_URL = os.environ.get(\"CELERY_BROKER_URL\", \"redis://localhost:6379/2\")",
+            ),
+        ),
+        (
+            "CACHES = {'default': {\n    'LOCATION': 'redis://redis:6379/1',\n}}\n",
+            Some("'LOCATION': os.environ.get(\"CACHE_URL\", \"redis://redis:6379/1\"),"),
+        ),
+        (
+            "CHANNEL_LAYERS = {'default': {'hosts': [\"redis://localhost:6379/3\"]}}\n",
+            Some(
+                "CHANNEL_LAYERS = {'default': {'hosts': [os.environ.get(\"REDIS_URL\", \"redis://localhost:6379/3\")]}}",
+            ),
+        ),
+        (
+            "DATABASE_URL = \"postgresql://shop:hunter2@localhost/shop\"\n",
+            Some("DATABASE_URL = os.environ.get(\"DATABASE_URL\", \"…\")"),
+        ),
+        (
+            "DATABASES = {'reports': {'NAME': 'shop', 'ENGINE': 'django.db.backends.postgresql'}}\n",
+            Some(
+                "DATABASES = {'reports': {'NAME': os.environ.get(\"REPORTS_POSTGRES_DB\", \"shop\"), 'ENGINE': 'django.db.backends.postgresql'}}",
+            ),
+        ),
+        ("# URL = 'redis://localhost/2'\n", None),
+        ("URL = os.environ.get('URL', 'redis://localhost/2')\n", None),
+        ("DB = config(env=DEFAULT,\n    default='postgres://localhost/shop',\n)\n", None),
+        ("for scheme in ['postgres://', 'redis://']: pass\n", None),
+        ("AUDIT_URL = 'postgres://db.example.com/audit'\n", None),
+        (
+            "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'shop'}}\n",
+            None,
+        ),
+        (
+            "DATABASES = {'default': {'ENGINE': 'x.postgresql', 'NAME': os.environ['DB_NAME']}}\n",
+            None,
+        ),
+        ("LIMITS = {'DATABASE': 4}\n", None),
+    ] {
+        let found = literals::of(&seen(&[("shop/settings.py", text)]));
+        let found: Vec<String> = found.iter().map(|literal| literal.way_out()).collect();
+        let expected: Vec<String> = expected.iter().map(|line| format!("write `{line}`")).collect();
+        assert_eq!(found, expected, "{text}");
+        let shown = detect(&seen(&[("shop/settings.py", text)])).notes.join(" ");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn the_copy_of_an_example_is_what_the_application_reads() {
+    let example = ("shop/local_example.py", "DATABASE_URL = 'postgres://localhost/shop'\n");
+    let fixed = ("shop/local.py", "DATABASE_URL = os.environ['DATABASE_URL']\n");
+    for (path, copy) in [
+        ("shop/config_example.py", "shop/config.py"),
+        ("web/.env.example", "web/.env"),
+        ("docker/server.env.template", "docker/server.env"),
+        ("config.sample.py", "config.py"),
+    ] {
+        assert_eq!(used(path).as_deref(), Some(copy));
+    }
+    assert_eq!(used("shop/settings.py"), None);
+    assert_eq!(literals::of(&seen(&[("shop/config_example.py", example.1)])).len(), 1);
+    assert!(
+        literals::of(&seen(&[("shop/config_example.py", example.1), ("shop/config.py", fixed.1)]))
+            .is_empty()
+    );
+}
+
+#[test]
+fn ignored_files_come_along_unless_they_lead_to_the_main_checkout() {
+    let of = |text: &str| {
+        let files = [(".env.example", "SECRET=\n"), (".env", text)];
+        let project = detect(&seen(&files));
+        (config(&files).copy, project.notes)
+    };
+    assert_eq!(of("SECRET=x\n"), (vec!["/.env".to_owned()], vec![]));
+    for lead in ["DATABASE_URL=postgres://localhost/shop\n", "DB_NAME=shop\n"] {
+        let (copy, notes) = of(lead);
+        assert!(copy.is_empty() && notes[0].contains("`copy: [\"/.env\"]`"), "{notes:?}");
+    }
+}
