@@ -11,11 +11,43 @@ use crate::sys::docker::Projects;
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 /// Closes these environments and looks again. Gives what could not be ended of each that goes, or why it stays; that one is
 /// as it was, but for the processes that were ended.
 pub(super) fn close(
+    ui: &Ui,
+    store: &Store,
+    servers: &Servers,
+    options: RemoveOptions,
+    removals: &[&Removal],
+) -> Vec<Result<Vec<anyhow::Error>>> {
+    let begun = parallel::each(removals, |one| {
+        store.save(&one.lease.clone().into_closing())?;
+        failpoint::point("closing")
+    });
+    // What is closed and not on record would stay closed after a kill.
+    let recorded = removals.iter().zip(&begun).filter(|(_, begun)| begun.is_ok());
+    let recorded: Vec<&Removal> = recorded.map(|(one, _)| *one).collect();
+    let mut closed = close_recorded(ui, store, servers, options, &recorded).into_iter();
+    let ended = begun.into_iter().map(|begun| {
+        begun.and_then(|()| closed.next().unwrap_or_else(|| Err(anyhow!("it was not closed"))))
+    });
+    let ended: Vec<Result<_>> = ended.collect();
+    if ended.iter().any(Result::is_err) {
+        interrupt::undoing();
+    }
+    let opened = removals
+        .iter()
+        .zip(ended)
+        .map(|(one, ended)| ended.map_err(|error| put_back(store, servers, &one.lease, error)));
+    let ended = opened.collect();
+    interrupt::undone();
+    ended
+}
+
+/// As [`close`], of environments whose leases are `closing`. What stays is not opened again yet.
+fn close_recorded(
     ui: &Ui,
     store: &Store,
     servers: &Servers,
@@ -28,13 +60,8 @@ pub(super) fn close(
     let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
     let going = removal_risks::branches(leases.iter().copied(), options.delete_branch);
     let look = |some: &[&Removal]| look(ui, servers, &going, some);
-    let (containers, (begun, (ran, mut left), mut found)) = parallel::both(Projects::list, || {
-        let begun = parallel::each(removals, |one| {
-            store.save(&one.lease.clone().into_closing())?;
-            failpoint::point("closing")
-        });
-        (begun, teardown::end_processes(&leases), look(removals))
-    });
+    let (containers, ((ran, mut left), mut found)) =
+        parallel::both(Projects::list, || (teardown::end_processes(&leases), look(removals)));
     let containers = if ran { Projects::list() } else { containers };
     let ended = teardown::end_containers(&containers, &leases);
     for (at, ended) in ended.into_iter().enumerate() {
@@ -45,24 +72,13 @@ pub(super) fn close(
             Err(error) => left[at].push(error),
         }
     }
-    let mut judged: Vec<Result<()>> = Vec::new();
-    for ((one, begun), (tree, looks)) in removals.iter().zip(begun).zip(found) {
-        let point = || failpoint::point("database-closed");
-        let losses = begun.and_then(|()| point()).and(tree);
-        let passed = losses.and_then(|losses| judge(options, one, losses, looks));
-        judged.push(passed.and_then(|()| store.save(&one.lease.clone().into_removing())));
-    }
-    let all: Vec<_> = removals.iter().zip(judged).zip(left).collect();
-    if all.iter().any(|((_, judged), _)| judged.is_err()) {
-        interrupt::undoing();
-    }
-    let opened = all.into_iter().map(|((one, judged), left)| match judged {
-        Ok(()) => Ok(left),
-        Err(error) => Err(put_back(store, servers, &one.lease, error)),
+    let judged = removals.iter().zip(found).zip(left).map(|((one, (tree, looks)), left)| {
+        let losses = failpoint::point("database-closed").and(tree)?;
+        judge(options, one, losses, looks)?;
+        store.save(&one.lease.clone().into_removing())?;
+        Ok(left)
     });
-    let ended = opened.collect();
-    interrupt::undone();
-    ended
+    judged.collect()
 }
 
 /// What would be lost with a worktree, and what the servers say of its lease's parts.
