@@ -75,14 +75,15 @@ impl Machine {
         self.own.contains(&lease.id) || self.containers.are_up(lease)
     }
 
-    /// The strangers of an environment whose worktree is at `dir` now.
+    /// The strangers of an environment whose worktree is at `dir` now, and may have been at its usual place when the machine was read.
     pub fn strangers(&self, lease: &Lease, dir: &Path) -> Vec<Stranger> {
         let own: BTreeSet<u32> = match self.runs_own(lease) {
             true => running(lease).into_iter().map(|process| process.pid).collect(),
             false => BTreeSet::new(),
         };
+        let is_inside = |cwd: &Path| cwd.starts_with(dir) || cwd.starts_with(&lease.path);
         let mut found: BTreeMap<u32, Stranger> = BTreeMap::new();
-        for (&pid, _) in self.dirs.iter().filter(|(_, cwd)| cwd.starts_with(dir)) {
+        for (&pid, _) in self.dirs.iter().filter(|(_, cwd)| is_inside(cwd)) {
             let (program, dir) = (process::program(pid), self.dirs.get(&pid).cloned());
             found.insert(pid, Stranger { pid, program, dir, port: None });
         }

@@ -2,6 +2,7 @@
 
 use super::{Removal, RemoveOptions, Removed, last_look, running};
 use crate::environment::context::Context;
+use crate::environment::processes::Machine;
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::{hooks, removal_risks, trash};
 use crate::error::{self, Failure};
@@ -97,7 +98,7 @@ impl Run<'_> {
     fn to_trash(&self, jobs: &mut [Job]) {
         let wish = self.options.wish(self.config.as_ref());
         if wish.is_some() {
-            self.end_others(jobs, |job| job.ended.is_none());
+            self.end_others(jobs, None);
         }
         let (ui, store, options) = (self.ui, &self.context.store, self.options);
         let moved = parallel::each(jobs, |job| job.to_trash(ui, store, options, wish));
@@ -110,8 +111,12 @@ impl Run<'_> {
     /// Closes, looks again and destroys what is left of the jobs.
     fn destroy(&self, servers: &Servers, jobs: &mut [Job]) {
         let store = &self.context.store;
-        let left = self.close(servers, jobs);
-        self.end_others(jobs, |job| job.ended.is_none());
+        let open = jobs.iter().filter(|job| job.ended.is_none());
+        let leases: Vec<Lease> = open.map(|job| job.removal.lease.clone()).collect();
+        let leases: Vec<&Lease> = leases.iter().collect();
+        let (machine, left) =
+            parallel::both(|| Machine::read(&leases), || self.close(servers, jobs));
+        self.end_others(jobs, Some(machine));
         let going = left.into_iter().map(|(at, left)| {
             let Removal { lease, force, .. } = &jobs[at].removal;
             let force =

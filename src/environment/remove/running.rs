@@ -34,9 +34,10 @@ impl Run<'_> {
         }
     }
 
-    /// Ends what else runs in the worktrees of these, with `--force`; keeps the names of what still runs then.
-    pub(super) fn end_others(&self, jobs: &mut [Job], is_meant: impl Fn(&Job) -> bool) {
-        let meant: Vec<&mut Job> = jobs.iter_mut().filter(|job| is_meant(job)).collect();
+    /// Ends what else runs in the worktrees of those that go, with `--force`; keeps the names of what still runs then. `seen` is
+    /// a look at the machine while they were closed, which serves where nothing was ended since.
+    pub(super) fn end_others(&self, jobs: &mut [Job], seen: Option<Machine>) {
+        let meant: Vec<&mut Job> = jobs.iter_mut().filter(|job| job.ended.is_none()).collect();
         if self.options.force {
             for job in &meant {
                 let lease = &job.removal.lease;
@@ -48,7 +49,11 @@ impl Run<'_> {
             }
         }
         let leases: Vec<Lease> = meant.iter().map(|job| job.removal.lease.clone()).collect();
-        let machine = Machine::read(&leases.iter().collect::<Vec<_>>());
+        let is_true = |seen: &Machine| {
+            !self.options.force && !leases.iter().any(|lease| seen.runs_own(lease))
+        };
+        let machine = seen.filter(is_true);
+        let machine = machine.unwrap_or_else(|| Machine::read(&leases.iter().collect::<Vec<_>>()));
         for job in meant {
             let lease = &job.removal.lease;
             let dir = closing::now_at(lease).unwrap_or_else(|_| lease.path.clone());
