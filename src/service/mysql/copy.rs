@@ -9,14 +9,14 @@ mod content;
 use super::client;
 use super::scripts::{self, copy::Target};
 use super::{end_sessions, explain, no_answer, parse_sessions, require_name, room};
-use crate::error::{Exit, exit_of};
+use crate::error::{self, Exit, exit_of};
 use crate::model::lease;
 use crate::model::name::with_hash;
 use crate::model::source::Source;
 use crate::service::copy::{Copied, Copy, Dump};
 use crate::service::room::NoRoom;
 use crate::service::{Database, Server, in_use, not_ours, template};
-use crate::sys::failpoint;
+use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
 use content::Content;
 use std::path::Path;
@@ -102,10 +102,7 @@ fn attempt(
         .and_then(|()| prepare(&database))
         .and_then(|()| finish(&database, &target, mark));
     if let Err(error) = filled {
-        if exit_of(&error) != Exit::Interrupted {
-            undo(copy, &database, &target, kept.as_deref())?;
-        }
-        return Err(error);
+        return Err(give_up(copy, &database, &target, kept.as_deref(), error));
     }
     failpoint::point("mysql-complete")?;
     if copy.replace && copy.keep.is_none() {
@@ -193,20 +190,54 @@ fn finish(database: &Database, target: &Target, mark: &str) -> Result<()> {
     }
 }
 
-/// Puts the old content back, from the copy `kept`; without one drops what is not complete. An environment's own database
-/// that replaced nothing is rolled back by who wanted it.
-fn undo(copy: &Copy, database: &Database, target: &Target, kept: Option<&str>) -> Result<()> {
-    let Some(kept) = kept else {
-        discard(database, target);
-        return Ok(());
-    };
+/// Leaves nothing that is not complete, and what was replaced as it was; gives the error that says so.
+fn give_up(
+    copy: &Copy,
+    database: &Database,
+    target: &Target,
+    kept: Option<&str>,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    let is_own = copy.mark == lease::mark(copy.id);
+    match kept {
+        Some(kept) => put_back(copy, database, target, kept, error),
+        // `add` rolls back what it began, also the rest of it.
+        None if is_own && exit_of(&error) == Exit::Interrupted => error,
+        None => {
+            interrupt::undoing();
+            discard(database, target);
+            interrupt::undone();
+            error
+        }
+    }
+}
+
+/// Puts the old content back, from the copy `kept`, and gives the error that says so. No signal stops that.
+fn put_back(
+    copy: &Copy,
+    database: &Database,
+    target: &Target,
+    kept: &str,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    interrupt::undoing();
     let source = Source::Database(kept.to_owned());
     let back = plain(database, copy.id, &source, copy.target, copy.mark.clone());
-    let content = Content::of(&back)?;
-    begin(&back, database, target, content.like())?;
-    content.fill(database, target)?;
-    finish(database, target, &copy.mark)?;
-    forget(copy, kept)
+    let back = Content::of(&back).and_then(|content| {
+        begin(&back, database, target, content.like())?;
+        content.fill(database, target)?;
+        finish(database, target, &copy.mark)?;
+        forget(copy, kept)
+    });
+    interrupt::undone();
+    match back {
+        Ok(()) => error,
+        Err(undone) => {
+            let message = format!("{error:#}; putting the old content back: {undone:#}");
+            let hint = format!("the old content is in database `{kept}`");
+            error::partial(message).hint(hint).into()
+        }
+    }
 }
 
 /// Drops the copy of what was going to be replaced.

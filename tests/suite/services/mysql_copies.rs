@@ -151,6 +151,32 @@ fn a_replacement_that_was_cut_short_keeps_the_old_or_has_the_new_content() {
 }
 
 #[test]
+fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_source() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    for point in ["mysql-replaced", "mysql-filled"] {
+        let mark = sandbox.root.join("hanging");
+        let mut copy = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        copy.args(["db", "copy", "x", "--no-snapshot"]).current_dir(&repo.path);
+        copy.env("AGENTENV_FAULT", format!("{point}:hang")).env("AGENTENV_FAULT_MARK", &mark);
+        let running = sandbox.start(&mut copy);
+        wait_until("it hangs", || mark.exists());
+        running.signal("TERM");
+        running.outcome().fails(130);
+        fs::remove_file(&mark).unwrap();
+        assert_eq!(origin(&server, "shop_x"), "x", "{point}");
+        assert_eq!(databases(&server), ["shop", "shop_x"], "{point}");
+    }
+    struck(&repo, &["db", "copy", "x"], "mysql-replaced:kill");
+    let said = repo.agentenv(&["db", "snapshot", "save", "half", "x"]).fails(4);
+    assert!(said.stderr.contains("it is not complete"), "{}", said.show());
+    let said = repo.agentenv(&["add", "y", "--data", "x"]).fails(4);
+    assert!(said.stderr.contains("it is not complete"), "{}", said.show());
+    repo.agentenv(&["db", "snapshot", "restore", "before-copy-1", "x"]).ok();
+    assert_eq!(origin(&server, "shop_x"), "x");
+}
+
+#[test]
 fn a_template_is_made_once_masked_and_copied() {
     let (sandbox, server) = (Sandbox::new(), server());
     let repo = project(&sandbox, &server);

@@ -1,12 +1,14 @@
 //! What fills a database.
 
 use super::super::client::{self, SqlError};
+use super::super::marked::unhex;
+use super::super::scripts::Names;
 use super::super::scripts::copy as scripts;
 use super::super::scripts::copy::Target;
-use super::super::{explain, require_name};
+use super::super::{VIEW, explain, require_name};
 use crate::error;
-use crate::model::glob;
 use crate::model::source::Source;
+use crate::model::{glob, lease};
 use crate::service::Database;
 use crate::service::copy::{Copy, Dump, Means};
 use crate::sys::exec::Cmd;
@@ -65,6 +67,11 @@ impl Content {
         let Some(like) = one("like") else {
             return Err(error::not_found(format!("no database `{name}` to copy")).into());
         };
+        if is_partial(&database, &told("mark"), one("digits"))? {
+            let message = format!("no database `{name}` to copy: it is not complete");
+            let hint = "the command that was interrupted completes it, or `git agentenv adopt`";
+            return Err(error::not_found(message).hint(hint).into());
+        }
         let refused = told("refused");
         if !refused.is_empty() {
             let message = format!("cannot copy database `{name}`: {}", refused.join(", "));
@@ -192,6 +199,21 @@ impl Origin {
         options.extend(self.dump.schema_only.then(|| "--no-data".to_owned()));
         client::Reading { source: self.name.clone(), options, bare }
     }
+}
+
+/// Whether a database that carries these marks was begun and not completed.
+fn is_partial(database: &Database, marks: &[String], digits: Option<String>) -> Result<bool> {
+    let text = digits.and_then(|digits| unhex(&digits)).unwrap_or_default();
+    if lease::id_of_mark(&text)
+        .is_some_and(|id| text.starts_with(&lease::mark_of_copy(id, "partial", "")))
+    {
+        return Ok(true);
+    }
+    let id = marks.iter().find_map(|view| view.strip_prefix(VIEW).filter(|id| id.len() == 24));
+    let Some(id) = id else { return Ok(false) };
+    let script = super::super::scripts::state(&Names::new(&database.name, id));
+    let said = client::run(&database.server, script, None)?;
+    Ok(said.last().is_some_and(|word| word == "missing"))
 }
 
 fn reader(script: &str, path: &Path, is_packed: bool) -> Cmd {
