@@ -189,7 +189,7 @@ fn copies(project: &mut Project, evidence: &Evidence<'_>) {
         is_read && !seen.tracked.contains(*path) && !given.contains(path)
     };
     for file in seen.files.keys().filter(is_own) {
-        let is_lead = |var: &Var| var.file == *file && leads::is_one(var);
+        let is_lead = |var: &Var| var.file == *file && !var.is_default && leads::is_one(var);
         if vars.iter().any(is_lead) || literals.iter().any(|literal| literal.file == *file) {
             project.notes.push(format!(
                 "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a \

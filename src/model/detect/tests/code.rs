@@ -89,3 +89,17 @@ fn ignored_files_come_along_unless_they_lead_to_the_main_checkout() {
         assert!(copy.is_empty() && notes[0].contains("`copy: [\"/.env\"]`"), "{notes:?}");
     }
 }
+
+#[test]
+fn the_copy_of_an_example_comes_along_once_it_reads_variables() {
+    let own = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+    let tracked = BTreeSet::from(["shop/config_example.py".to_owned()]);
+    let of = |text: &str| {
+        let files = [("shop/config_example.py", ""), ("shop/config.py", text)];
+        let files = files.iter().map(own).collect();
+        let seen = Seen { files, tracked: tracked.clone(), ..Seen::default() };
+        detect(&seen).copy
+    };
+    assert_eq!(of("DATABASE_URL = 'postgres://localhost/shop'\n"), [] as [String; 0]);
+    assert_eq!(of("NAME = os.environ.get('DB_NAME', 'shop')\n"), ["shop/config.py"]);
+}
