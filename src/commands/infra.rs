@@ -267,7 +267,7 @@ fn ports(config: &Config) -> Vec<(String, String)> {
     let variable = |kind| match kind {
         Kind::Postgres => Some("AGENTENV_POSTGRES_PORT"),
         Kind::Redis => Some("AGENTENV_REDIS_PORT"),
-        Kind::Mysql | Kind::Sqlite => None,
+        Kind::Mysql | Kind::Sqlite | Kind::Custom => None,
     };
     let mut ports = Vec::new();
     for service in config.services.values() {

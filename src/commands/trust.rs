@@ -41,6 +41,8 @@ pub(crate) struct Approved<'a> {
     pre_remove: &'a [String],
     /// The command lines of `processes`.
     processes: Vec<String>,
+    /// The commands of services of the kind custom, which run in the server's container.
+    services: Vec<String>,
     /// The compose files that `up` starts, each with the hash of its content and the services that it builds.
     compose: Vec<String>,
     /// The commands and masks of template databases; a mask with the hash of its content.
@@ -71,25 +73,27 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         post_add: &config.hooks.post_add,
         pre_remove: &config.hooks.pre_remove,
         processes: config.process_commands(),
+        services: config.service_commands(),
         compose: stacks.iter().flat_map(Approval::commands).cloned().collect(),
         templates: templates.concat(),
     };
     let listed = hooks::listing("post_add", answer.post_add)
         + &hooks::listing("pre_remove", answer.pre_remove)
         + &hooks::listing("process", &answer.processes)
+        + &hooks::listing("service", &answer.services)
         + &hooks::listing("up", &answer.compose)
         + &hooks::listing("template", &answer.templates);
     if listed.is_empty() {
         ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
         return Ok(Exit::Done);
     }
-    let listed = format!("these commands will run in each worktree:\n{}", listed.trim_end());
+    let listed = format!("these commands will run for each worktree:\n{}", listed.trim_end());
     if args.yes {
         ui.say(listed);
     } else if !confirmed(ui, &listed)? {
         return Err(error::refused("the hooks were not approved").into());
     }
-    let mut lists = vec![answer.post_add, answer.pre_remove, &answer.processes];
+    let mut lists = vec![answer.post_add, answer.pre_remove, &answer.processes, &answer.services];
     lists.extend(templates.iter().map(Vec::as_slice));
     lists.extend(stacks.iter().map(Approval::commands));
     trust::approve(&context.store, &context.repo.common, &lists)?;

@@ -4,7 +4,7 @@ use crate::environment::files;
 use crate::environment::workspace::Workspace;
 use crate::error;
 use crate::model::compose::{self, FILE, Server, Stack};
-use crate::model::config::{Compose, Config, Kind, Place};
+use crate::model::config::{Compose, Config, Place};
 use crate::model::lease::Lease;
 use crate::model::{name, plan, shell};
 use crate::sys::store::{Store, hex};
@@ -194,7 +194,7 @@ fn warn_of_missing(ui: &Ui, lease: &Lease, config: &Config, file: &Mapping) {
 /// The shared servers that containers can reach.
 fn servers(ui: &Ui, lease: &Lease) -> Result<Vec<Server>> {
     let mut places: Vec<(&Place, Server)> = Vec::new();
-    for part in lease.parts.iter().filter(|part| part.kind != Kind::Sqlite) {
+    for part in lease.parts.iter().filter(|part| part.port > 0) {
         if let Some((_, known)) = places.iter_mut().find(|(place, _)| **place == part.place) {
             known.services.push(part.service.clone());
             continue;

@@ -5,7 +5,7 @@ use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, checkout, occupancy, reclaim};
+use crate::environment::{adopt, checkout, hooks, occupancy, reclaim};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
@@ -43,6 +43,7 @@ pub fn all(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Vec<Resu
         let templates = Templates::of(workspace, &workspace.config, &request)?;
         Ok(Job { request, templates, made: None })
     };
+    hooks::require_trusted_services(workspace.context, &workspace.config)?;
     let mut jobs: Vec<Job<'_>> = requests.into_iter().map(job).collect::<Result<_>>()?;
     let servers = Servers::begin(jobs.iter().flat_map(|job| job.fresh_databases(workspace)));
     let mut occupied = occupancy::occupied(&workspace.config);

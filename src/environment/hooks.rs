@@ -3,6 +3,7 @@
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit, Failure, exit_of, hint_of};
+use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::shell as quoted;
 use crate::sys::exec::Cmd;
@@ -103,14 +104,24 @@ pub fn try_post_add(workspace: &Workspace<'_>, lease: &mut Lease) {
 
 /// Refuses unless exactly these commands were approved.
 pub fn require_trusted(context: &Context, commands: &[String]) -> Result<()> {
+    let hint = "approve them: `git agentenv trust`; or skip them: `--no-hooks`";
+    require(context, "hooks", commands, hint)
+}
+
+/// Refuses unless exactly the commands of the custom services were approved. A lease keeps them, and what was created with
+/// them is dropped with them.
+pub fn require_trusted_services(context: &Context, config: &Config) -> Result<()> {
+    let hint = "approve them: `git agentenv trust`";
+    require(context, "custom services", &config.service_commands(), hint)
+}
+
+fn require(context: &Context, whose: &str, commands: &[String], hint: &str) -> Result<()> {
     if commands.is_empty() || trust::is_trusted(&context.store, &context.repo.common, commands) {
         return Ok(());
     }
-    let message = format!(
-        "the hooks of this repository are not trusted:\n{}",
-        listing("", commands).trim_end()
-    );
-    let hint = "approve them: `git agentenv trust`; or skip them: `--no-hooks`";
+    let commands = listing("", commands);
+    let message =
+        format!("the {whose} of this repository are not trusted:\n{}", commands.trim_end());
     Err(error::refused(message).hint(hint).into())
 }
 

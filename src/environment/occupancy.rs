@@ -45,7 +45,7 @@ pub fn count(taken: &mut Taken, lease: &Lease, common: &Path) {
     for part in &lease.parts {
         match (part.kind, part.holds.parse()) {
             (Kind::Redis, Ok(index)) => drop(taken.indexes.insert(index, holder.clone())),
-            (Kind::Postgres | Kind::Mysql, _) => {
+            (Kind::Postgres | Kind::Mysql | Kind::Custom, _) => {
                 taken.databases.insert(part.holds.clone(), holder.clone());
             }
             _ => {}
@@ -85,7 +85,7 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
                 (Kind::Redis, Ok(index)) => {
                     taken.indexes.entry(index).or_insert_with(|| holder.clone());
                 }
-                (Kind::Postgres | Kind::Mysql, _) => {
+                (Kind::Postgres | Kind::Mysql | Kind::Custom, _) => {
                     taken.databases.entry(value.clone()).or_insert_with(|| holder.clone());
                 }
                 _ => {}

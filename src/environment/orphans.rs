@@ -24,11 +24,12 @@ pub struct Orphan {
 impl Orphan {
     /// What to call it in messages.
     pub fn name(&self) -> String {
-        let kind = match self.resource {
+        let kind = match &self.resource {
             Resource::Database(_) => "postgres",
             Resource::MysqlDatabase(_) => "mysql",
             Resource::RedisIndex(_) => "redis",
             Resource::File(_) => "sqlite",
+            Resource::Custom(custom) => &custom.service,
         };
         format!("{kind} {}", self.holds())
     }
@@ -41,6 +42,7 @@ impl Orphan {
             }
             Resource::RedisIndex(index) => index.index.to_string(),
             Resource::File(file) => file.path.display().to_string(),
+            Resource::Custom(custom) => custom.name.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The lease: the record of everything that one environment holds.
 
-use super::config::{Config, Kind, Place};
+use super::config::{Commands, Config, Kind, Place};
 use super::source::Source;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,8 @@ pub struct Part {
     pub kind: Kind,
     /// The variable that names the part.
     pub variable: String,
-    /// The database's name, the Redis index in decimal, or the SQLite file relative to the worktree.
+    /// The database's name, the Redis index in decimal, the SQLite file relative to the worktree, or the name that the
+    /// service's own commands get.
     pub holds: String,
     /// Where the server runs.
     pub place: Place,
@@ -127,9 +128,12 @@ pub struct Part {
     /// The variable that holds the server's password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_env: Option<String>,
-    /// The server that had the part when it was created: the run id of a Redis.
+    /// The server that had the part when it was created: the run id of a Redis, the container of a custom one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_id: Option<String>,
+    /// What creates and drops a custom part, as it was approved when the environment was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands: Option<Commands>,
 }
 
 impl Lease {

@@ -1,6 +1,6 @@
 //! A part of an environment as a typed value: what a lease keeps as text, with the server that it is on.
 
-use super::config::{Kind, OWN, Place, Service};
+use super::config::{Commands, Kind, OWN, Place, Service};
 use super::lease::{Lease, Part, Phase};
 use crate::error;
 use anyhow::Result;
@@ -33,6 +33,8 @@ pub enum Resource {
     RedisIndex(RedisIndex),
     /// A database file in the worktree.
     File(File),
+    /// What the configuration's own commands create.
+    Custom(Custom),
 }
 
 /// A database on a server.
@@ -55,6 +57,23 @@ pub struct RedisIndex {
     pub index: u32,
     /// The run id of the server that had the index when the lease claimed it; `None`: not known.
     pub claimed_on: Option<String>,
+}
+
+/// What the configuration's own commands create: a virtual host, a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Custom {
+    /// The server that it is on, in a container.
+    pub server: Server,
+    /// The service in the configuration.
+    pub service: String,
+    /// The variable that holds its name.
+    pub variable: String,
+    /// Its name.
+    pub name: String,
+    /// The commands.
+    pub commands: Commands,
+    /// The lease says that it was created for it.
+    pub is_proven: bool,
 }
 
 /// A SQLite file.
@@ -137,6 +156,14 @@ impl Resource {
                 claimed_on: part.server_id.clone(),
             }),
             Kind::Mysql => Resource::MysqlDatabase(Database::of(server, part)),
+            Kind::Custom => Resource::Custom(Custom {
+                server,
+                service: part.service.clone(),
+                variable: part.variable.clone(),
+                name: part.holds.clone(),
+                commands: part.commands.clone().unwrap_or_default(),
+                is_proven: part.server_id.is_some(),
+            }),
             Kind::Postgres | Kind::Sqlite => Resource::Database(Database::of(server, part)),
         })
     }
@@ -148,6 +175,7 @@ impl Resource {
                 Some(&database.server)
             }
             Resource::RedisIndex(index) => Some(&index.server),
+            Resource::Custom(custom) => Some(&custom.server),
             Resource::File(_) => None,
         }
     }
@@ -214,7 +242,14 @@ impl fmt::Display for Resource {
             }
             Resource::RedisIndex(index) => write!(f, "redis index {}", index.index),
             Resource::File(file) => write!(f, "sqlite file `{}`", file.path.display()),
+            Resource::Custom(custom) => custom.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.service, self.name)
     }
 }
 
@@ -236,6 +271,7 @@ mod tests {
             also: Vec::new(),
             password_env: None,
             server_id: None,
+            commands: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The resources of environments that are created, for all of them at once: one session for each Postgres server.
 
 use super::postgres::creation::Creation;
-use super::{Made, Resource, Server, mysql, postgres, redis, sqlite};
+use super::{Made, Resource, Server, custom, mysql, postgres, redis, sqlite};
 use crate::model::config::Kind;
 use crate::model::source::Source;
 use crate::sys::failpoint;
@@ -54,6 +54,7 @@ impl Servers {
                 Ok(made)
             }
             Resource::File(file) => sqlite::create(file, from).map(|()| Made::Ours(None)),
+            Resource::Custom(custom) => custom::create(custom, id),
         }
     }
 }

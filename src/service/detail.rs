@@ -41,6 +41,6 @@ pub fn of(resource: &Resource, id: &str) -> Result<Option<Detail>> {
             Ok(sqlite::detail(file)
                 .map(|found| Detail { sessions: sqlite::sessions(file), ..found }))
         }
-        Resource::RedisIndex(_) => Ok(None),
+        Resource::RedisIndex(_) | Resource::Custom(_) => Ok(None),
     }
 }

@@ -38,7 +38,7 @@ pub fn found(server: &Server) -> Result<Vec<Found>> {
     match server.kind {
         Kind::Postgres => postgres::inventory(server),
         Kind::Mysql => mysql::inventory(server),
-        Kind::Redis | Kind::Sqlite => Ok(Vec::new()),
+        Kind::Redis | Kind::Sqlite | Kind::Custom => Ok(Vec::new()),
     }
 }
 
@@ -66,7 +66,7 @@ pub fn sessions(resource: &Resource, id: &str) -> Result<Vec<(String, Session)>>
         Resource::Database(database) => return postgres::sessions(database, id),
         Resource::MysqlDatabase(database) => return mysql::sessions(database, id),
         Resource::RedisIndex(index) => (index.index.to_string(), redis::sessions(index)?),
-        Resource::File(_) => return Ok(Vec::new()),
+        Resource::File(_) | Resource::Custom(_) => return Ok(Vec::new()),
     };
     Ok(sessions.into_iter().map(|session| (holds.clone(), session)).collect())
 }
@@ -93,7 +93,7 @@ pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
             .iter()
             .filter_map(|found| Some((found.id()?.to_owned(), index(found.index))))
             .collect(),
-        Kind::Sqlite => Vec::new(),
+        Kind::Sqlite | Kind::Custom => Vec::new(),
     })
 }
 
@@ -110,7 +110,7 @@ pub fn held_by(server: &Server, id: &str) -> Result<Vec<String>> {
             let indexes = redis::inventory(server)?.into_iter();
             indexes.filter(|one| is_own(&one.mark)).map(|one| one.index.to_string()).collect()
         }
-        Kind::Sqlite => Vec::new(),
+        Kind::Sqlite | Kind::Custom => Vec::new(),
     })
 }
 
@@ -118,7 +118,7 @@ pub fn held_by(server: &Server, id: &str) -> Result<Vec<String>> {
 pub fn occupied(server: &Server) -> Vec<(u32, String)> {
     let indexes = match server.kind {
         Kind::Redis => redis::occupied(server).unwrap_or_default(),
-        Kind::Mysql | Kind::Postgres | Kind::Sqlite => return Vec::new(),
+        _ => return Vec::new(),
     };
     let on = |(index, holder): (u32, String)| (index, format!("{holder} ({})", server.title()));
     indexes.into_iter().map(on).collect()

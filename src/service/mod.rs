@@ -2,6 +2,7 @@
 
 pub mod copy;
 pub mod creation;
+pub mod custom;
 pub mod detail;
 pub mod executor;
 pub mod inventory;
@@ -95,6 +96,8 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
 pub fn reclaim(resource: &Resource, id: &str) -> Result<Made> {
     match resource {
         Resource::RedisIndex(index) => redis::reclaim(index, id),
+        // Nothing marks it on its server: its lease does.
+        Resource::Custom(custom) => Ok(Made::Ours(Some(custom.server.title()))),
         Resource::Database(_) | Resource::MysqlDatabase(_) | Resource::File(_) => {
             Ok(Made::Ours(None))
         }
@@ -119,6 +122,7 @@ pub fn release(resource: &Resource, id: &str, force: bool) -> Result<Gone> {
         }
         // It lies in the worktree and is deleted with it; in a worktree that stays, it is the user's.
         Resource::File(_) => Ok(Gone::Missing),
+        Resource::Custom(custom) => custom::release(custom, id),
     }
 }
 
@@ -129,6 +133,7 @@ pub fn state(resource: &Resource, id: &str) -> Result<State> {
         Resource::MysqlDatabase(database) => mysql::state(database, id),
         Resource::RedisIndex(index) => redis::state(index, id),
         Resource::File(file) => Ok(sqlite::state(file)),
+        Resource::Custom(custom) => custom::state(custom, id),
     }
 }
 
@@ -139,7 +144,7 @@ pub fn visits(resource: &Resource) -> Result<Visits> {
         Resource::Database(database) => postgres::visits(database),
         Resource::MysqlDatabase(database) => mysql::users(database).map(uncounted),
         Resource::RedisIndex(index) => redis::sessions(index).map(uncounted),
-        Resource::File(_) => Ok(Visits::default()),
+        Resource::File(_) | Resource::Custom(_) => Ok(Visits::default()),
     }
 }
 
@@ -150,7 +155,8 @@ pub fn holds_rows(resource: &Resource, id: &str) -> bool {
         Resource::MysqlDatabase(_) | Resource::File(_) => {
             detail::of(resource, id).ok().flatten().is_some_and(|found| found.bytes > 0)
         }
-        Resource::RedisIndex(_) => false,
+        // Who asks before that asks for every environment with such a part.
+        Resource::RedisIndex(_) | Resource::Custom(_) => false,
     }
 }
 
@@ -174,5 +180,6 @@ pub fn ping(server: &Server) -> Result<()> {
         Kind::Redis => redis::ping(server),
         Kind::Sqlite => Ok(()),
         Kind::Mysql => mysql::ping(server),
+        Kind::Custom => custom::ping(server),
     }
 }

@@ -1,7 +1,9 @@
 //! What each kind of server does with a resource that goes to the trash and comes back.
 
+use crate::error;
 use crate::model::config::Kind;
 use crate::model::name;
+use crate::model::resource::Custom;
 use crate::service::{Database, Resource, Server, Session, mysql, postgres, redis, snapshot};
 use crate::sys::failpoint;
 use anyhow::Result;
@@ -88,6 +90,7 @@ pub fn keep(resource: &Resource, id: &str, force: bool, file: &Path) -> Result<K
             let kept = mysql::trash::keep(database, id, force)?;
             failpoint::point("database-kept").map(|()| kept)
         }
+        Resource::Custom(custom) => Err(not_kept(custom)),
     }
 }
 
@@ -98,6 +101,7 @@ pub fn keep(resource: &Resource, id: &str, force: bool, file: &Path) -> Result<K
 pub fn require(resource: &Resource, id: &str) -> Result<()> {
     match resource {
         Resource::MysqlDatabase(database) => mysql::trash::require(database, id),
+        Resource::Custom(custom) => Err(not_kept(custom)),
         _ => Ok(()),
     }
 }
@@ -118,8 +122,15 @@ pub fn put_back(resource: &Resource, was: &Resource, id: &str, file: &Path) -> R
             failpoint::point("index-back").map(|()| back)
         }
         (Resource::File(_), _) => Ok(Returned::Ours),
-        (Resource::Database(_) | Resource::MysqlDatabase(_), _) => Ok(Returned::Missing),
+        (Resource::Database(_) | Resource::MysqlDatabase(_) | Resource::Custom(_), _) => {
+            Ok(Returned::Missing)
+        }
     }
+}
+
+fn not_kept(custom: &Custom) -> anyhow::Error {
+    let failure = error::refused(format!("{custom} cannot be renamed"));
+    failure.hint("remove the environment for good with `--no-keep`").into()
 }
 
 /// Deletes what the trash holds of a lease on a server. Keys of a Redis index are in a file that goes with the record.
@@ -127,7 +138,7 @@ pub fn delete(server: &Server, id: &str) -> Result<()> {
     match server.kind {
         Kind::Postgres => postgres::trash::delete(server, id),
         Kind::Mysql => mysql::trash::delete(server, id),
-        Kind::Redis | Kind::Sqlite => Ok(()),
+        Kind::Redis | Kind::Sqlite | Kind::Custom => Ok(()),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn run(args: &Args, service: Option<&str>) -> Result<Exit> {
         Resource::MysqlDatabase(database) => mysql::client(database, &words, ui::is_terminal())?,
         Resource::File(file) => Cmd::new("sqlite3").args(&words).arg(file.full()).patience(None),
         Resource::Database(database) => postgres::client(database, &words, ui::is_terminal())?,
-        Resource::RedisIndex(_) => {
+        Resource::RedisIndex(_) | Resource::Custom(_) => {
             return Err(error::usage(format!("{resource} is not a database")).into());
         }
     };

@@ -34,6 +34,7 @@ impl fmt::Display for Taken {
             Kind::Redis => write!(f, "redis index {holds}")?,
             Kind::Sqlite => write!(f, "sqlite file `{holds}`")?,
             Kind::Postgres | Kind::Mysql => write!(f, "database `{holds}`")?,
+            Kind::Custom => write!(f, "{} `{holds}`", self.service)?,
         }
         self.bytes.map_or(Ok(()), |bytes| write!(f, " ({})", measure::size(bytes)))
     }
@@ -43,8 +44,9 @@ impl fmt::Display for Taken {
 pub fn taken(lease: &Lease, risks: &Risks) -> Vec<Taken> {
     let sizes = risks.sizes.iter().copied().chain(std::iter::repeat(None));
     // Without a size there is no such file, and no such database of ours.
-    let is_there =
-        |(part, bytes): &(&Part, Option<u64>)| bytes.is_some() || part.kind == Kind::Redis;
+    let is_there = |(part, bytes): &(&Part, Option<u64>)| {
+        bytes.is_some() || matches!(part.kind, Kind::Redis | Kind::Custom)
+    };
     let taken = |(part, bytes): (&Part, Option<u64>)| Taken {
         service: part.service.clone(),
         kind: part.kind,

@@ -73,6 +73,6 @@ fn data(kind: Kind) -> &'static str {
     match kind {
         Kind::Redis => "/data",
         Kind::Mysql => "/var/lib/mysql",
-        Kind::Postgres | Kind::Sqlite => "/var/lib/postgresql/data",
+        Kind::Postgres | Kind::Sqlite | Kind::Custom => "/var/lib/postgresql/data",
     }
 }

@@ -1,6 +1,6 @@
 //! The default configuration.
 
-use super::{Config, Hooks, Infra, Kind, Origin, Place, Port, Service};
+use super::{Commands, Config, Hooks, Infra, Kind, Origin, Place, Port, Service};
 use crate::model::template::Template;
 use indexmap::IndexMap;
 
@@ -44,11 +44,12 @@ pub(super) fn service(kind: Kind) -> Service {
         Kind::Mysql => ("MYSQL_DATABASE", "app_{name}", "app_db"),
         Kind::Sqlite => ("SQLITE_PATH", "{name}.sqlite3", "db.sqlite3"),
         Kind::Redis => ("REDIS_DB", "", "0"),
+        Kind::Custom => ("", "app_{name}", "app"),
     };
     let (container, user, port) = match kind {
         Kind::Postgres => ("agentenv-postgres-1", "postgres", 5432),
         Kind::Mysql => ("agentenv-mysql-1", "root", 3306),
-        Kind::Sqlite => ("", "", 0),
+        Kind::Sqlite | Kind::Custom => ("", "", 0),
         Kind::Redis => ("agentenv-redis-1", "", 6379),
     };
     Service {
@@ -67,6 +68,7 @@ pub(super) fn service(kind: Kind) -> Service {
         user: user.to_owned(),
         port,
         password_env: None,
+        commands: Commands::default(),
     }
 }
 

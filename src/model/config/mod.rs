@@ -73,6 +73,15 @@ impl Config {
         let lines = |process: &Process| [Some(process.run.clone()), process.ready.clone()];
         self.processes.values().flat_map(lines).flatten().collect()
     }
+
+    /// The command lines of custom services.
+    pub fn service_commands(&self) -> Vec<String> {
+        let custom = self.services.values().filter(|service| service.kind == Kind::Custom);
+        let lines = |Commands { create, exists, drop }: &Commands| {
+            [create, exists, drop].map(String::clone)
+        };
+        custom.flat_map(|service| lines(&service.commands)).collect()
+    }
 }
 
 /// One variable that holds a port.
@@ -99,6 +108,8 @@ pub enum Kind {
     Sqlite,
     /// Redis: an index (SELECT) for each environment.
     Redis,
+    /// Another server, in a container: what the service's own commands create for each environment.
+    Custom,
 }
 
 impl Kind {
@@ -108,7 +119,7 @@ impl Kind {
             Kind::Postgres => Some(5432),
             Kind::Mysql => Some(3306),
             Kind::Redis => Some(6379),
-            Kind::Sqlite => None,
+            Kind::Sqlite | Kind::Custom => None,
         }
     }
 }
@@ -159,6 +170,21 @@ pub struct Service {
     /// The variable that holds its password; never the password.
     #[serde(default)]
     pub password_env: Option<String>,
+    /// What creates, finds and drops an environment's part; empty unless the kind is custom.
+    #[serde(flatten)]
+    pub commands: Commands,
+}
+
+/// What creates, finds and drops an environment's part of a custom server: command lines for the shell in its container, once
+/// `trust` approved them. The service's variable holds the name there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commands {
+    /// Creates it.
+    pub create: String,
+    /// Prints the names of all that exist, one on a line.
+    pub exists: String,
+    /// Drops it.
+    pub drop: String,
 }
 
 /// A process of the application, for the shell, once `trust` approved it.

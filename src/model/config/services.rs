@@ -1,7 +1,7 @@
 //! The section `services`.
 
 use super::reader::{At, Fields};
-use super::{Kind, Place, Service, also, defaults, layout, origin, recipe};
+use super::{Commands, Kind, Place, Service, also, defaults, layout, origin, recipe};
 use crate::model::config::diagnostic::{Checked, Diagnostic};
 use crate::model::name;
 use crate::model::suggest::suggestion;
@@ -15,6 +15,9 @@ const COMMON: [&str; 5] = ["kind", "variable", "name", "main", "from"];
 /// Keys of kinds that have a server.
 const OF_SERVERS: [&str; 9] =
     ["template", "also", "range", "container", "compose", "host", "user", "port", "password_env"];
+
+/// Keys of the kind custom.
+const COMMANDS: [&str; 3] = ["create", "exists", "drop"];
 
 const PLACES: [&str; 3] = ["container", "compose", "host"];
 
@@ -59,21 +62,25 @@ impl Service {
     /// A name that is too long for an identifier is cut and gets a hash. Cannot fail for a service
     /// from [`super::Config::parse`].
     pub fn part(&self, repo: &str, name: &str) -> Result<String> {
-        let file = self.kind == Kind::Sqlite;
+        let (file, custom) = (self.kind == Kind::Sqlite, self.kind == Kind::Custom);
         let value = |text: &str| {
-            if file { text.to_owned() } else { name::database(text) }
+            if file || custom { text.to_owned() } else { name::database(text) }
         };
         let part = Template::parse(&self.name)?.render(&|key| match key {
             "repo" => Some(value(repo)),
             "name" => Some(value(name)),
             _ => None,
         })?;
-        Ok(if file { part } else { name::fit(&part, '_', name::DATABASE) })
+        Ok(match self.kind {
+            Kind::Sqlite => part,
+            Kind::Custom => name::fit(&part, '-', name::DATABASE),
+            _ => name::fit(&part, '_', name::DATABASE),
+        })
     }
 }
 
 fn service(at: &At) -> Checked<Service> {
-    let fields = at.fields(&[&COMMON[..], &OF_SERVERS].concat())?;
+    let fields = at.fields(&[&COMMON[..], &OF_SERVERS, &COMMANDS].concat())?;
     let mut service = defaults::service(kind(&fields.need("kind")?)?);
     suits(&fields, service.kind)?;
     fields.set("variable", &mut service.variable, At::text)?;
@@ -90,8 +97,18 @@ fn service(at: &At) -> Checked<Service> {
     fields.set("user", &mut service.user, |at| word(at, "user"))?;
     fields.set("port", &mut service.port, At::port)?;
     fields.set("password_env", &mut service.password_env, |at| variable(at).map(Some))?;
-    if let Some(place) = place(&fields)? {
-        service.place = place;
+    match place(&fields)? {
+        Some(place) => service.place = place,
+        None if service.kind == Kind::Custom => drop(fields.need("container")?),
+        None => {}
+    }
+    if service.kind == Kind::Custom {
+        fields.need("variable")?;
+        service.commands = Commands {
+            create: fields.need("create")?.text()?,
+            exists: fields.need("exists")?.text()?,
+            drop: fields.need("drop")?.text()?,
+        };
     }
     Ok(service)
 }
@@ -103,8 +120,9 @@ fn kind(at: &At) -> Checked<Kind> {
         "mysql" => Kind::Mysql,
         "sqlite" => Kind::Sqlite,
         "redis" => Kind::Redis,
+        "custom" => Kind::Custom,
         _ => {
-            let hint = suggestion(&text, ["postgres", "mysql", "sqlite", "redis"]);
+            let hint = suggestion(&text, ["postgres", "mysql", "sqlite", "redis", "custom"]);
             return Err(at.error(format!("unknown kind `{text}`")).hint(hint));
         }
     })
@@ -117,9 +135,17 @@ fn suits(fields: &Fields, kind: Kind) -> Checked<()> {
         Kind::Mysql => &["range"],
         Kind::Redis => &["name", "from", "template", "also"],
         Kind::Sqlite => &OF_SERVERS,
+        Kind::Custom => &["from", "template", "also", "range", "host"],
     };
+    if let Some(at) =
+        COMMANDS.iter().find_map(|key| fields.get(key)).filter(|_| kind != Kind::Custom)
+    {
+        let hint = "write `kind: custom` to create it by commands of your own";
+        return Err(at.error("has a meaning for the kind custom only").hint(hint));
+    }
     let idle = idle.iter().find_map(|key| fields.get(key));
     let (what, instead) = match kind {
+        Kind::Custom => ("the kind custom", "its commands run in its `container`"),
         Kind::Postgres | Kind::Mysql => ("a database", "use the template `name`"),
         Kind::Redis => ("a redis index", "use `range` for the indexes"),
         Kind::Sqlite => ("a file", "a file has no server"),
@@ -138,7 +164,7 @@ fn main(at: &At, kind: Kind) -> Checked<String> {
             Err(_) => Err(at.expected("an index from 0 to 65535")),
         },
         Kind::Sqlite => layout::inside(&at.path, &main).map(|()| main),
-        Kind::Postgres | Kind::Mysql => database(at, &main),
+        Kind::Postgres | Kind::Mysql | Kind::Custom => database(at, &main),
     }
 }
 

@@ -123,6 +123,7 @@ impl Config {
         let services = self.services.iter().flat_map(|(name, service)| {
             let server = match service.kind {
                 Kind::Sqlite => &[][..],
+                Kind::Custom if service.port == 0 => &["host", "user"],
                 _ => &["port", "host", "user"],
             };
             let server = server.iter().map(move |key| format!("{name}.{key}"));

@@ -226,7 +226,7 @@ fn parts(
     for (name, service) in &config.services {
         let holds = match service.kind {
             Kind::Redis => indexes[name].to_string(),
-            Kind::Mysql | Kind::Postgres | Kind::Sqlite => identity.holds[name].clone(),
+            _ => identity.holds[name].clone(),
         };
         if service.kind == Kind::Sqlite && holds == config.env_file {
             let message = format!("services.{name}: the database would be the file `{holds}`");
@@ -252,5 +252,6 @@ fn part(name: &str, service: &Service, holds: String) -> Part {
         also: service.also.clone(),
         password_env: service.password_env.clone(),
         server_id: None,
+        commands: (service.kind == Kind::Custom).then(|| service.commands.clone()),
     }
 }

@@ -6,5 +6,5 @@ mod install;
 mod json;
 mod licences;
 mod man;
-mod readme;
+pub mod readme;
 mod tools;

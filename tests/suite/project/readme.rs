@@ -50,7 +50,7 @@ fn every_command_runs_in_order() {
 
 #[test]
 fn the_configuration_shown_is_the_default() {
-    let [yaml] = blocks("yaml").try_into().expect("one yaml block");
+    let yaml = blocks("yaml").remove(0);
     assert_eq!(Config::parse("README.md", &yaml).unwrap(), Config::default());
     assert_eq!(yaml, DEFAULTS_YAML);
 }
@@ -121,7 +121,7 @@ fn stand_in(sandbox: &Sandbox, agent: &str) {
 }
 
 /// The fenced blocks of one language.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let text = text();
     let begin = format!("```{language}\n");
     let ends = |rest: &str| rest.split_once("\n```").map(|(block, _)| format!("{block}\n"));

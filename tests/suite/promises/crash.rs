@@ -65,6 +65,9 @@ const REMOVE: [&str; 9] = [
     "forgotten",
 ];
 
+/// Points of a service of the kind custom; its own test strikes them.
+pub const CUSTOM: [&str; 3] = ["before-custom", "custom-made", "custom-released"];
+
 /// Points at which files are left to a process of their own.
 const LEAVE: [&str; 2] = ["files-postponed", "files-recorded"];
 
@@ -95,6 +98,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&OPEN)
         .chain(&REMOVE)
         .chain(&LEAVE)
+        .chain(&CUSTOM)
         .chain(&UNDO)
         .chain(&crash_data::POINTS)
         .chain(&trash::KEEP)

@@ -3,7 +3,7 @@
 mod blackbox;
 mod blackbox_servers;
 mod bulk;
-mod crash;
+pub mod crash;
 pub mod crash_data;
 mod env_file;
 mod hostile;

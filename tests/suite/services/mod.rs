@@ -2,6 +2,7 @@
 
 mod also;
 mod copies;
+mod custom;
 mod disk;
 mod docker;
 mod in_use;

@@ -1,0 +1,53 @@
+what=$1 name=$2 create=$3 exists=$4 drop=$5 word=$6 proven=$7
+mark=${TMPDIR:-/tmp}/agentenv-$word
+
+answer() {
+    echo "agentenv: $*"
+    exit 0
+}
+
+# Whether there is one of this name. A command that fails does not say that there is none.
+is_there() {
+    names=$(sh -c "$exists") || answer failed find
+    case "
+$names
+" in *"
+$name
+"*) return 0 ;; esac
+    return 1
+}
+
+# An `add` that was killed: its command goes on without it.
+is_being_created() {
+    for process in /proc/[0-9]*; do
+        if grep -qszF "agentenv-create-$word" "$process/cmdline"; then return 0; fi
+    done
+    return 1
+}
+
+is_ours() { [ -n "$proven" ] || [ -e "$mark" ]; }
+
+if [ "$what" = create ]; then
+    if is_there; then
+        if is_ours; then answer ours; else answer foreign; fi
+    fi
+    : >"$mark" || answer failed mark
+    sh -c "$create" >&2 || answer failed create
+    answer made
+fi
+
+tries=0
+while is_being_created; do
+    tries=$((tries + 1))
+    [ "$tries" -le 10 ] || answer busy
+    sleep 1
+done
+if ! is_there; then
+    [ "$what" = look ] || rm -f "$mark"
+    answer missing
+fi
+is_ours || answer foreign
+[ "$what" = drop ] || answer ours
+sh -c "$drop" >&2 || answer failed drop
+rm -f "$mark"
+answer dropped
