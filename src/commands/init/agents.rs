@@ -15,7 +15,7 @@ const MARKS: Marks = Marks {
     end: "<!-- <<< git-agentenv <<< -->",
 };
 
-/// The skill that agents load when a task touches environments: https://agentskills.io/specification.
+/// The skill that agents load when a task touches environments: <https://agentskills.io/specification>.
 const SKILL: &str = include_str!("SKILL.md");
 
 /// Where agents look for skills of a project.

@@ -43,7 +43,7 @@ return 'made ' .. run_id
 );
 
 /// Answers `ours <run id>`, `made <run id>`, `theirs …` or `restarted <how many>`. Keys without a mark are accepted while
-/// the server is the one that was claimed, ARGV[3]; on another server, their owner is unknown.
+/// the server is the one that was claimed, `ARGV[3]`; on another server, their owner is unknown.
 pub(super) const RECLAIM: &str = concat!(
     run_id!(),
     select!(),
@@ -71,7 +71,7 @@ return 'missing'
 );
 
 /// Answers `ours`, `missing`, `theirs …`, `keys <how many>`, or `restarted <how many>` when the server is not the one
-/// that was claimed, ARGV[3].
+/// that was claimed, `ARGV[3]`.
 pub(super) const LOOK: &str = concat!(
     run_id!(),
     select!(),
