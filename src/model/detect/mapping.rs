@@ -11,6 +11,10 @@ use crate::model::envfile::check_value;
 /// Maps each variable that leads to a server, or says which one still leads to the main checkout's.
 pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
     for var in &evidence.vars {
+        if roles::is_prefix(&var.name) && check_value(&var.name, &var.value).is_ok() {
+            project.env.push((var.name.clone(), format!("{{name}}:{}", var.value)));
+            continue;
+        }
         match Url::parse(&var.value) {
             Some(url) => of_url(project, var, &url),
             None if origins::holds(&var.value) => of_origin(project, var),

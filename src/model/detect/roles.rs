@@ -78,6 +78,13 @@ pub(in crate::model) fn of(name: &str) -> Option<(Kind, Role)> {
     (!bare).then_some((Kind::Postgres, role))
 }
 
+/// Whether a name is that of the prefix of all keys in a cache or a broker: Django's `KEY_PREFIX`, Celery's
+/// `global_keyprefix`.
+pub(in crate::model) fn is_prefix(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["KEY_PREFIX", "KEYPREFIX"].iter().any(|end| name.ends_with(end))
+}
+
 /// The role of a name that ends in a stem and a word, with or without `_` between them.
 fn role(name: &str, stems: &[&str]) -> Option<Role> {
     let ends = |end: &str| {

@@ -104,7 +104,8 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     files.flat_map(|(file, text)| {
         let is_address = |read: &reads::Read| read.default.as_deref().is_some_and(origins::holds);
         let reads = reads::of(text).into_iter();
-        let reads = reads.filter(move |read| roles::of(&read.name).is_some() || is_address(read));
+        let is_telling = |name: &str| roles::of(name).is_some() || roles::is_prefix(name);
+        let reads = reads.filter(move |read| is_telling(&read.name) || is_address(read));
         reads.map(|read| Var {
             name: read.name,
             value: read.default.unwrap_or_default(),

@@ -21,7 +21,7 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
             let group = group(config, variable, candidate);
             group.iter().find_map(|(_, port)| holder(*port, config, facts, &chosen))
         })
-        .map_err(|held| exhausted("port", &format!("ports.{variable}.range"), &held))?;
+        .map_err(|held| exhausted("port", &format!("ports.{variable}.range"), &held, ""))?;
         for (name, port) in group(config, variable, offset) {
             chosen.insert(name, port.unwrap_or_default());
         }
@@ -41,7 +41,8 @@ pub fn indexes(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u3
                 (index, holder_of_index(config, facts, index).unwrap_or_else(other))
             });
             let key = format!("services.{name}.range");
-            return Err(exhausted("Redis index", &key, &held.collect::<Vec<_>>()));
+            let more = "; a Redis of `git agentenv infra up` has the indexes 0 to 63";
+            return Err(exhausted("Redis index", &key, &held.collect::<Vec<_>>(), more));
         }
     }
     Ok(chosen)
@@ -121,11 +122,13 @@ fn holder(
     (!(facts.port_free)(port)).then(|| format!("a process listening on {port}"))
 }
 
-fn exhausted<T: Display>(what: &str, key: &str, held: &[(T, Holder)]) -> anyhow::Error {
+/// The error for a pool in which every slot is held; `more` ends the hint.
+fn exhausted<T: Display>(what: &str, key: &str, held: &[(T, Holder)], more: &str) -> anyhow::Error {
     let holders = held.iter().map(|(slot, holder)| format!("\n  {slot}: {holder}"));
     let message = format!("no free {what} in {key}{}", holders.collect::<String>());
     let hint = format!(
-        "remove an environment with `git agentenv remove <env>`, or widen `{key}` in .agentenv.yaml"
+        "remove an environment with `git agentenv remove <env>` (unused ones: `git agentenv list --idle 7d`), or widen \
+         `{key}` in .agentenv.yaml{more}"
     );
     error::no_slot(message).hint(hint).into()
 }

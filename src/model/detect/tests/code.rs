@@ -103,3 +103,12 @@ fn the_copy_of_an_example_comes_along_once_it_reads_variables() {
     assert_eq!(of("DATABASE_URL = 'postgres://localhost/shop'\n"), [] as [String; 0]);
     assert_eq!(of("NAME = os.environ.get('DB_NAME', 'shop')\n"), ["shop/config.py"]);
 }
+
+#[test]
+fn a_prefix_of_keys_is_the_environments_own() {
+    let settings = "KEY_PREFIX = os.environ.get('CACHE_KEY_PREFIX', 'shop')\nCELERY = { 'global_keyprefix': env('CELERY_GLOBAL_KEYPREFIX') }\nPREFIX = env('URL_PREFIX')\n";
+    let config = config(&[MANAGE, ("shop/settings.py", settings)]);
+    assert_eq!(config.env["CACHE_KEY_PREFIX"], "{name}:shop");
+    assert_eq!(config.env["CELERY_GLOBAL_KEYPREFIX"], "{name}:");
+    assert!(!config.env.contains_key("URL_PREFIX"));
+}
