@@ -3,6 +3,7 @@
 use crate::environment::{parts, unused};
 use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
+use crate::sys::docker::Projects;
 use crate::sys::git::status::{self, Status};
 use crate::sys::{fs, parallel};
 use anyhow::Result;
@@ -21,6 +22,9 @@ pub struct Facts {
     /// When HEAD moved, the index or a changed file changed last, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_activity: Option<u64>,
+    /// How many containers of its Compose project run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub containers: Option<usize>,
     /// The bytes that its directory takes on the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worktree_bytes: Option<u64>,
@@ -34,6 +38,7 @@ impl Facts {
     pub fn learn(&mut self, other: Facts) {
         self.status = other.status.or(self.status.take());
         self.last_activity = other.last_activity.or(self.last_activity);
+        self.containers = other.containers.or(self.containers);
         self.worktree_bytes = other.worktree_bytes.or(self.worktree_bytes);
         self.database_bytes = other.database_bytes.or(self.database_bytes);
     }
@@ -65,6 +70,16 @@ impl Known {
     /// Asks git about each of these worktrees.
     pub fn ask_git(&self, places: &[Place]) {
         parallel::each(places, |place| self.learn(&place.path, of(place)));
+    }
+
+    /// Counts the containers of these environments; the engine is asked once for all of them.
+    pub fn count_containers(&self, leases: &[Lease]) {
+        let Ok(projects) = Projects::list() else { return };
+        for lease in leases {
+            let all = projects.of(&lease.project, &lease.path);
+            let containers = Some(all.iter().filter(|one| one.is_up()).count());
+            self.learn(&lease.path, Facts { containers, ..Facts::default() });
+        }
     }
 
     /// Measures the directory of each of these worktrees, after the databases of these environments. Each server is asked

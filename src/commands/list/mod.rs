@@ -24,7 +24,7 @@ pub struct Args {
     /// List the worktrees of all repositories on this machine that have environments
     #[arg(short, long)]
     pub all: bool,
-    /// Show what takes longer, too: changed files, commits, last activity, sizes
+    /// Show what takes longer, too: changed files, commits, last activity, sizes, containers
     ///
     /// Commits are counted against the upstream, else against the main checkout's branch. The last activity is when HEAD
     /// moved, or the index or a changed file changed.
@@ -82,6 +82,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let step = ui.step("reading git status and sizes");
         let known = Known::default();
         thread::scope(|scope| {
+            scope.spawn(|| known.count_containers(&fleet.leases()));
             scope.spawn(|| known.measure(&fleet.places, &fleet.leases()));
             known.ask_git(&fleet.places);
         });

@@ -40,7 +40,10 @@ pub fn run(all: bool, ui: &Ui) -> Result<Exit> {
         *wanted.lock().unwrap_or_else(PoisonError::into_inner) =
             (fleet.places.clone(), fleet.leases());
         if !std::mem::replace(&mut is_asking, true) {
-            keep_asking(&wanted, &known, EVERY, |known, (places, _)| known.ask_git(places));
+            keep_asking(&wanted, &known, EVERY, |known, (places, leases)| {
+                known.ask_git(places);
+                known.count_containers(leases);
+            });
             keep_asking(&wanted, &known, SIZES_EVERY, |known, (places, leases)| {
                 known.measure(places, leases);
             });

@@ -141,6 +141,10 @@ fn started_watched_and_stopped(compose: u8) {
     assert_eq!(world.run(&["logs", "web", "-e", "x"]).ok().stdout, "at work\n");
     assert!(world.run(&["logs", "-e", "x"]).ok().stdout.contains("web    | at work\n"));
     assert!(world.run(&["status", "x"]).ok().stdout.contains("running"));
+    let listed = world.run(&["list", "--full", "--json"]).ok().json();
+    assert_eq!(listed["environments"][0]["containers"], 1, "the one that runs: {listed}");
+    let renamed = world.run(&["rename", "x", "y"]).fails(7);
+    assert!(renamed.stderr.contains("its containers are up"), "{}", renamed.show());
 
     let mut follow = world.command(&["logs", "web", "--follow", "--env", "x"]);
     let follow = world.sandbox.start(&mut follow);

@@ -153,7 +153,8 @@ fn ports(row: &Row) -> String {
 }
 
 fn up(row: &Row) -> String {
-    match (row.state.running, row.state.died) {
+    let containers = row.state.facts.containers.unwrap_or(0);
+    match (row.state.running + containers, row.state.died) {
         (0, 0) => String::new(),
         (running, 0) => running.to_string(),
         (running, died) => Tone::Bad.paint(&format!("{running}/{}", running + died)),

@@ -21,6 +21,7 @@ fn plain(branch: &str, changed: usize) -> Plain {
         facts: Facts {
             status: Some(status),
             last_activity: Some(NOW - 7_300),
+            containers: None,
             worktree_bytes: Some(1_250_000),
             database_bytes: None,
         },
