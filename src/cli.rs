@@ -2,8 +2,8 @@
 
 use crate::commands::{
     add, adopt, check, completions, db, doctor, down, env, hook, infra, init, list, logs, mcp,
-    r#move, open, path, prune, ps, remove, restart, restore, run, shell_init, status, switch,
-    trust, up, wait,
+    r#move, open, path, prune, ps, remove, rename, restart, restore, run, shell_init, status,
+    switch, trust, up, wait,
 };
 use crate::ui::Color;
 use clap::{Parser, Subcommand};
@@ -157,6 +157,14 @@ pub enum Command {
     /// environment or be connected to its servers. A move that was killed is finished by the same
     /// command.
     Move(r#move::Args),
+    /// Rename an environment, its branch and its worktree
+    ///
+    /// Gives the environment the name of another branch: Compose project, variables, the branch if
+    /// `add` created it, and the worktree's directory if it is where the configuration places it.
+    /// Databases and ports stay as they are, and keep their names. Nothing may run in the
+    /// environment or be connected to its servers. A rename that was killed is finished by the same
+    /// command.
+    Rename(rename::Args),
     /// Print the path of an environment
     ///
     /// For use in scripts and with `cd`. The function of `git agentenv shell-init` changes

@@ -21,6 +21,7 @@ pub mod path;
 pub mod prune;
 pub mod ps;
 pub mod remove;
+pub mod rename;
 pub mod restart;
 pub mod restore;
 pub mod run;
@@ -44,6 +45,7 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
         Command::Remove(args) => remove::run(&args, ui),
         Command::List(args) => list::run(&args, ui),
         Command::Move(args) => r#move::run(&args, ui),
+        Command::Rename(args) => rename::run(&args, ui),
         Command::Env(args) => env::run(&args, ui),
         Command::Restore(args) => restore::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),

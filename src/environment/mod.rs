@@ -30,6 +30,7 @@ pub mod recover;
 pub mod relocate;
 pub mod removal_risks;
 pub mod remove;
+pub mod rename;
 pub mod resolve;
 pub mod signs;
 pub mod state;

@@ -20,26 +20,48 @@ use std::path::{Path, PathBuf};
 pub fn worktree(context: &Context, ui: &Ui, lease: &Lease, wanted: &Path) -> Result<PathBuf> {
     let waiting = || ui.say("waiting for another git-agentenv");
     let (_working, lease) = context.store.lock_current(lease, waiting)?;
-    let Some(tree) = worktree::of(&lease)?.filter(|_| lease.phase == Phase::Ready) else {
-        let failure = error::refused(format!("`{}` is not a complete environment", lease.name));
-        return Err(failure.hint("finish or release it: `git agentenv prune`").into());
-    };
+    let tree = complete(&lease)?;
     let wanted = fs::canonical(wanted);
-    match worktree::elsewhere(&lease, &tree)? {
+    if fs::canonical(&tree.path) != wanted && worktree::elsewhere(&lease, &tree)?.is_none() {
+        require_unused(&lease, "move")?;
+    }
+    to(context, &lease, &tree, wanted)
+}
+
+/// The worktree of an environment that is complete.
+///
+/// # Errors
+/// `Refused` when it is not.
+pub fn complete(lease: &Lease) -> Result<Worktree> {
+    let tree = worktree::of(lease)?.filter(|_| lease.phase == Phase::Ready);
+    tree.ok_or_else(|| {
+        let failure = error::refused(format!("`{}` is not a complete environment", lease.name));
+        failure.hint("finish or release it: `git agentenv prune`").into()
+    })
+}
+
+/// As [`worktree()`], of one that nothing uses, for those who hold the lease's lock.
+pub fn to(context: &Context, lease: &Lease, tree: &Worktree, wanted: PathBuf) -> Result<PathBuf> {
+    match worktree::elsewhere(lease, tree)? {
         // A git that was killed had moved the directory, but not noted it.
         Some(place) if fs::canonical(&place) == wanted => {
             git::repair_worktree(&lease.main, &wanted)?;
         }
         _ if fs::canonical(&tree.path) == wanted => {}
-        _ => return carry_out(context, lease, &tree, wanted),
+        _ => return carry_out(context, lease, tree, wanted),
     }
     Ok(wanted)
 }
 
-fn carry_out(context: &Context, lease: Lease, tree: &Worktree, wanted: PathBuf) -> Result<PathBuf> {
-    worktree::require_in_place(&lease, tree)?;
-    worktree::require_unlocked(&lease, tree)?;
-    let lease = Lease { path: fs::canonical(&tree.path), ..lease };
+fn carry_out(
+    context: &Context,
+    lease: &Lease,
+    tree: &Worktree,
+    wanted: PathBuf,
+) -> Result<PathBuf> {
+    worktree::require_in_place(lease, tree)?;
+    worktree::require_unlocked(lease, tree)?;
+    let lease = Lease { path: fs::canonical(&tree.path), ..lease.clone() };
     let target = match fs::stands(&wanted)? {
         Stands::Directory => wanted.join(lease.path.file_name().unwrap_or_default()),
         _ => wanted,
@@ -54,14 +76,13 @@ fn carry_out(context: &Context, lease: Lease, tree: &Worktree, wanted: PathBuf) 
         let failure = error::refused(format!("{} is not a directory", parent.display()));
         return Err(failure.hint(format!("create it: `mkdir -p {}`", shell::path(parent))).into());
     }
-    require_unused(&lease)?;
     git::move_worktree(&lease.main, &lease.path, &target)?;
     files::ignore_worktrees(&context.store, &Lease { path: target.clone(), ..lease })?;
     Ok(target)
 }
 
 /// What runs would write to the old place, or go on with variables that name it.
-fn require_unused(lease: &Lease) -> Result<()> {
+pub fn require_unused(lease: &Lease, verb: &str) -> Result<()> {
     let mut uses = unused::active(&[lease]).into_iter().flatten().collect::<Vec<_>>();
     for connected in unused::connected(&[lease]) {
         uses.extend(connected?.then(|| "a client is connected to its servers".to_owned()));
@@ -69,9 +90,9 @@ fn require_unused(lease: &Lease) -> Result<()> {
     if uses.is_empty() {
         return Ok(());
     }
-    let message = format!("cannot move `{}`, it is in use:\n  {}", lease.name, uses.join("\n  "));
+    let message = format!("cannot {verb} `{}`, it is in use:\n  {}", lease.name, uses.join("\n  "));
     let hint = format!(
-        "stop what `up` started: `git agentenv down {}`; end the rest, and move again",
+        "stop what `up` started: `git agentenv down {}`; end the rest, and {verb} again",
         shell::word(&lease.name)
     );
     Err(error::refused(message).hint(hint).into())

@@ -16,7 +16,7 @@ enum Effect {
 }
 
 /// The commands that are tools.
-const TOOLS: [(&[&str], Effect); 21] = [
+const TOOLS: [(&[&str], Effect); 23] = [
     (&["list"], Effect::Reads),
     (&["status"], Effect::Reads),
     (&["env"], Effect::Reads),
@@ -24,6 +24,8 @@ const TOOLS: [(&[&str], Effect); 21] = [
     (&["adopt"], Effect::Adds),
     (&["remove"], Effect::Destroys),
     (&["restore"], Effect::Adds),
+    (&["move"], Effect::Adds),
+    (&["rename"], Effect::Adds),
     (&["prune"], Effect::Destroys),
     (&["doctor"], Effect::Adds),
     (&["up"], Effect::Adds),

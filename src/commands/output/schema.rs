@@ -50,6 +50,7 @@ answers! {
     "list" => list::Answer;
     "logs" => logs::Answer;
     "move" => Environment;
+    "rename" => Environment;
     "open" => open::Answer;
     "path" => path::Answer;
     "prune" => prune::Report;

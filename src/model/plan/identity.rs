@@ -50,24 +50,30 @@ fn identity(
     request: &Request,
     name: String,
 ) -> Result<Identity> {
-    let render = |template: &str, name: &str| {
-        Template::parse(template)?.render(&|key| match key {
-            "repo" => Some(facts.repo_name.clone()),
-            "main" => Some(facts.main.to_string_lossy().into_owned()),
-            "name" => Some(name.to_owned()),
-            _ => None,
-        })
-    };
     let mut holds = IndexMap::new();
     for (service, settings) in config.services.iter().filter(|(_, one)| one.kind != Kind::Redis) {
         holds.insert(service.clone(), settings.part(&facts.repo_name, &name)?);
     }
     let path = match &request.path {
         Some(path) => path.clone(),
-        None => normal(&facts.main.join(render(&config.worktree, &name)?)),
+        None => path(config, facts, &name)?,
     };
-    let project = name::fit(&render(&config.project, &name)?, '-', name::IDENTIFIER);
+    let project = name::fit(&render(&config.project, facts, &name)?, '-', name::IDENTIFIER);
     Ok(Identity { name, path, project, holds })
+}
+
+/// Where the configuration places the worktree of this name.
+pub fn path(config: &Config, facts: &Facts<'_>, name: &str) -> Result<PathBuf> {
+    Ok(normal(&facts.main.join(render(&config.worktree, facts, name)?)))
+}
+
+fn render(template: &str, facts: &Facts<'_>, name: &str) -> Result<String> {
+    Template::parse(template)?.render(&|key| match key {
+        "repo" => Some(facts.repo_name.clone()),
+        "main" => Some(facts.main.to_string_lossy().into_owned()),
+        "name" => Some(name.to_owned()),
+        _ => None,
+    })
 }
 
 /// The first of these names that is taken, and its holder.

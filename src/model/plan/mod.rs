@@ -1,12 +1,14 @@
 //! Decides what `add` will do, before it changes anything.
 
 mod identity;
+mod rename;
 mod restore;
 mod slots;
 
 #[cfg(test)]
 mod tests;
 
+pub use rename::rename;
 pub use restore::{Held, restore};
 
 use super::compose;

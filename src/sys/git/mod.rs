@@ -124,6 +124,12 @@ pub fn move_worktree(repo: &Path, from: &Path, to: &Path) -> Result<()> {
     failpoint::point("worktree-moved")
 }
 
+/// Renames a branch, with its settings and its reflog, also where it is checked out.
+pub fn rename_branch(repo: &Path, from: &str, to: &str) -> Result<()> {
+    retry(|| brief(repo).args(["branch", "--move", "--", from, to]))?;
+    failpoint::point("branch-renamed")
+}
+
 /// Takes our lock off a worktree.
 pub fn unlock(admin: &Path) -> Result<()> {
     fs::remove(&admin.join("locked"))

@@ -74,6 +74,7 @@ fn every_command_answers_as_its_schema_says() {
     repo.git(&["worktree", "add", "--quiet", "../plain", "-b", "plain"]);
     says(&["adopt", "../plain"]);
     assert!(says(&["move", "plain", "../by-hand"])["path"].as_str().unwrap().ends_with("/by-hand"));
+    assert_eq!(says(&["rename", "plain", "renamed"])["name"], "renamed");
     let two = sandbox.root.join("app-two");
     std::fs::write(two.join("work"), "").unwrap();
     let losses = says(&["remove", "two", "--dry-run"]);
@@ -88,7 +89,7 @@ fn every_command_answers_as_its_schema_says() {
     let states = says(&["list"])["environments"].as_array().unwrap().clone();
     let states: Vec<_> = states.iter().map(|row| (&row["name"], &row["state"])).collect();
     let state = |name: &str, state: &str| (json!(name), json!(state));
-    let expected = [state("one", "incomplete"), state("plain", "ready"), state("three", "gone")];
+    let expected = [state("one", "incomplete"), state("renamed", "ready"), state("three", "gone")];
     assert_eq!(states, expected.iter().map(|(name, state)| (name, state)).collect::<Vec<_>>());
     assert_eq!(says(&["prune", "--dry-run"])["pruned"][0]["due"], "worktree_gone");
     says(&["prune", "--merged", "--idle", "7d"]);

@@ -43,6 +43,10 @@ const ADOPT: [&str; 1] = ["lease-restored"];
 /// Points of `move`.
 const MOVE: [&str; 3] = ["worktree-moved", "env-written", "file-replaced"];
 
+/// Points of `rename`, beside those of writing its files.
+const RENAME: [&str; 5] =
+    ["branch-renamed", "worktree-moved", "compose-written", "env-written", "file-replaced"];
+
 /// Points of `up`; the story of processes strikes them.
 const UP: [&str; 1] = ["process-started"];
 
@@ -94,6 +98,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&UP)
         .chain(&ADOPT)
         .chain(&MOVE)
+        .chain(&RENAME)
         .chain(&CLOSE)
         .chain(&OPEN)
         .chain(&REMOVE)
@@ -281,6 +286,32 @@ fn a_killed_move_is_finished_by_the_same_command() {
         }
         world.repo.agentenv(&["remove", "feature", "-D", "--force"]).ok();
         world.repo.leaves_nothing_but(&before, &format!("move killed at {point}, removed"));
+    });
+}
+
+#[test]
+fn a_killed_rename_is_finished_by_the_same_command() {
+    at_each(&RENAME, |world, point| {
+        let before = world.repo.traces();
+        world.repo.agentenv(&ADDS).ok();
+        let root = &world.sandbox.root;
+        fs::write(root.join("app-feature/work"), "work").unwrap();
+        let lease = world.lease_of("feature");
+        let rename = ["rename", "feature", "new/name"];
+        world.struck(&rename, &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&["prune"]).ok();
+        world.is_open();
+        world.repo.agentenv(&rename).ok();
+        world.is_open();
+        assert_eq!(world.lease_of("new/name"), lease, "{point}");
+        assert!(!root.join("app-feature").exists(), "{point}");
+        let file = |name: &str| fs::read_to_string(root.join("app-new-name").join(name)).unwrap();
+        assert_eq!(file("work"), "work", "{point}");
+        let variables = file(".env.worktree");
+        assert!(variables.contains("COMPOSE_PROJECT_NAME=app-new-name\n"), "{point}: {variables}");
+        assert_eq!(world.repo.git(&["branch", "--list", "feature"]), "", "{point}");
+        world.repo.agentenv(&["remove", "new/name", "-D", "--force"]).ok();
+        world.repo.leaves_nothing_but(&before, &format!("rename killed at {point}, removed"));
     });
 }
 

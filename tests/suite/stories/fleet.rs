@@ -1,6 +1,6 @@
 //! `list`: environments and the worktrees beside them, with what each holds and does.
 
-use crate::common::{Sandbox, hold, wait_until};
+use crate::common::{Sandbox, hold, servers, wait_until};
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
@@ -146,4 +146,54 @@ fn move_takes_the_worktree_elsewhere_and_refuses_what_is_in_use() {
     assert!(repo.git(&["worktree", "list"]).contains("/moved "));
     let doctor = repo.agentenv(&["doctor", "--json"]).json()["findings"].to_string();
     assert!(!doctor.contains("`x`") && !doctor.contains("app-x"), "{doctor}");
+}
+
+#[test]
+fn rename_gives_branch_directory_and_project_another_name() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&(sandbox.config() + "processes: { web: exec sleep 600 }\n"));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.git(&["branch", "old"]);
+    repo.agentenv(&["add", "x", "old"]).ok();
+    let database = format!("{}_x", sandbox.id);
+    servers().psql_on(&database, "CREATE TABLE rows AS SELECT 7 AS n");
+
+    repo.agentenv(&["up", "x"]).ok();
+    let said = repo.agentenv(&["rename", "x", "y"]).fails(7);
+    assert!(said.stderr.contains("git agentenv down x"), "{}", said.show());
+    repo.agentenv(&["down", "x"]).ok();
+    repo.agentenv(&["rename", "x", "bad..name"]).fails(2);
+    let said = repo.agentenv(&["rename", "x", "old"]).fails(7);
+    assert!(said.stderr.contains("branch `old` exists"), "{}", said.show());
+    repo.git(&["worktree", "lock", "../app-x"]);
+    repo.agentenv(&["rename", "x", "y"]).fails(7);
+    repo.git(&["worktree", "unlock", "../app-x"]);
+    assert_eq!(repo.git(&["branch", "--list", "y"]), "", "a refusal changes nothing");
+
+    let said = repo.agentenv(&["rename", "x", "fix/login"]).ok();
+    let moved = sandbox.root.join("app-fix-login");
+    assert_eq!(said.stdout.trim(), moved.to_str().unwrap());
+    assert!(said.stderr.contains(&format!("POSTGRES_DB={database}")), "{}", said.show());
+    let variables = fs::read_to_string(moved.join(".env.worktree")).unwrap();
+    assert!(variables.contains("COMPOSE_PROJECT_NAME=app-fix-login\n"), "{variables}");
+    assert_eq!(servers().psql_on(&database, "SELECT n FROM rows"), "7");
+    // A branch of the old name starts anew beside it.
+    let again = repo.agentenv(&["add", "x", "--json"]).ok().json();
+    assert_ne!(again["variables"]["POSTGRES_DB"], database.as_str());
+    // The same letters, another branch: nothing moves.
+    repo.agentenv(&["rename", "fix/login", "fix-login"]).ok();
+    assert!(moved.join(".env.worktree").exists());
+    repo.agentenv(&["remove", "fix-login", "-D"]).ok();
+    assert!(!sandbox.databases().contains(&database));
+
+    let said = repo.agentenv(&["rename", "old", "new"]).ok();
+    assert!(said.stderr.contains("keeping branch `old`"), "{}", said.show());
+    assert_eq!(repo.git(&["branch", "--list", "new"]), "");
+    repo.agentenv(&["rename", "new", "newer", "--branch"]).ok();
+    assert_eq!(repo.git(&["branch", "--list", "old", "newer"]), "+ newer");
+    repo.agentenv(&["move", "newer", "../elsewhere"]).ok();
+    let said = repo.agentenv(&["rename", "newer", "newest"]).ok();
+    assert_eq!(said.stdout.trim(), sandbox.root.join("elsewhere").to_str().unwrap());
+    assert_eq!(repo.agentenv(&["doctor"]).stdout.matches("error: ").count(), 0);
 }

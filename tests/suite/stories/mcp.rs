@@ -53,6 +53,8 @@ fn the_tools_of_the_server_do_what_the_commands_do() {
             ["restore", { "env": "two" }],
             ["ps", { "all": true }],
             ["env", { "env": "one" }],
+            ["move", { "env": "one", "path": "../moved" }],
+            ["rename", { "env": "one", "new": "three" }],
             ["prune", { "dry_run": true }],
         ]),
     );
