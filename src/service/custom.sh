@@ -1,3 +1,6 @@
+#!/bin/sh
+# Creates, looks for or drops ($1) the thing named $2 by the commands $3 to $5 of a service of the kind custom. $6 is the
+# word that our own marks carry; $7 is not empty when the lease proves that the thing is ours.
 what=$1 name=$2 create=$3 exists=$4 drop=$5 word=$6 proven=$7
 mark=${TMPDIR:-/tmp}/agentenv-$word
 
