@@ -159,7 +159,7 @@ pub enum Command {
     Move(r#move::Args),
     /// Rename an environment, its branch and its worktree
     ///
-    /// Gives the environment the name of another branch: Compose project, variables, the branch if
+    /// Gives the environment the name of another branch: variables, the branch if
     /// `add` created it, and the worktree's directory if it is where the configuration places it.
     /// Databases and ports stay as they are, and keep their names. Nothing may run in the
     /// environment or be connected to its servers. A rename that was killed is finished by the same

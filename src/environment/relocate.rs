@@ -5,6 +5,7 @@ use crate::environment::{files, unused, worktree};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
+use crate::sys::docker::Projects;
 use crate::sys::fs::{self, Stands};
 use crate::sys::git;
 use crate::sys::repo::Worktree;
@@ -81,9 +82,21 @@ fn carry_out(
     Ok(target)
 }
 
+/// Its containers that do not run. Only the directory tells whose they are: from another one no command would find them.
+fn stopped(lease: &Lease) -> Result<Vec<String>> {
+    let containers = match Projects::list() {
+        Err(_) if lease.compose_file.is_none() => return Ok(Vec::new()),
+        containers => containers?,
+    };
+    let own = containers.of(&lease.project, &lease.path).into_iter();
+    let stopped = own.filter(|container| !container.is_up());
+    Ok(stopped.map(|container| format!("its container `{}` is stopped", container.name)).collect())
+}
+
 /// What runs would write to the old place, or go on with variables that name it.
 pub fn require_unused(lease: &Lease, verb: &str) -> Result<()> {
     let mut uses = unused::active(&[lease]).into_iter().flatten().collect::<Vec<_>>();
+    uses.extend(stopped(lease)?);
     for connected in unused::connected(&[lease]) {
         uses.extend(connected?.then(|| "a client is connected to its servers".to_owned()));
     }
@@ -92,7 +105,7 @@ pub fn require_unused(lease: &Lease, verb: &str) -> Result<()> {
     }
     let message = format!("cannot {verb} `{}`, it is in use:\n  {}", lease.name, uses.join("\n  "));
     let hint = format!(
-        "stop what `up` started: `git agentenv down {}`; end the rest, and {verb} again",
+        "stop what `up` started, and remove its containers: `git agentenv down {}`; end the rest, and {verb} again",
         shell::word(&lease.name)
     );
     Err(error::refused(message).hint(hint).into())

@@ -1,5 +1,5 @@
-//! Gives an environment another name: its branch, worktree, Compose project and variables. What the servers hold keeps its
-//! name, so that nothing that is connected or configured there breaks.
+//! Gives an environment another name: its branch, worktree and variables. What the servers and Compose hold keeps its name,
+//! so that nothing that is connected or configured there breaks.
 //!
 //! The lease is written last. Until then the old name finds it, and the same command finishes what was killed.
 
@@ -64,8 +64,8 @@ fn plan(workspace: &Workspace<'_>, lease: &Lease, new: &str) -> Result<Lease> {
     let Workspace { context, config, .. } = workspace;
     let (mut taken, others) =
         occupancy::taken_but(&context.store, &context.repo, config, &lease.id)?;
-    let own_file = lease.path.join(&lease.env_file).display().to_string();
-    taken.projects.retain(|_, holder| *holder != own_file);
+    // It keeps its own.
+    taken.projects.clear();
     let is_free = |path: &std::path::Path| {
         let others = others.iter().all(|other| other.path != path);
         path == lease.path || (others && matches!(fs::stands(path), Ok(Stands::Nothing)))
@@ -133,7 +133,7 @@ fn record(workspace: &Workspace<'_>, moved: &Lease, planned: &Lease, new: &str) 
     Project::of(workspace).write(ui, &renamed)?;
     let _lock = context.store.lock(|| ui.say("waiting for another git-agentenv"))?;
     let now = plan(workspace, moved, new)?;
-    if (&now.name, &now.project) != (&renamed.name, &renamed.project) {
+    if now.name != renamed.name {
         let message = format!("another environment took the name `{}` meanwhile", renamed.name);
         return Err(error::refused(message).hint("run this command again").into());
     }

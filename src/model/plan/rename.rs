@@ -6,8 +6,9 @@ use crate::model::lease::Lease;
 use anyhow::Result;
 use indexmap::IndexMap;
 
-/// The lease under a name made of `new`, with the Compose project, the variables and, where the worktree is in the place that
-/// the configuration gives it, the path of that name. What the servers hold keeps its name.
+/// The lease under a name made of `new`, with the variables and, where the worktree is in the place that the configuration
+/// gives it, the path of that name. What the servers hold keeps its name, and so does the Compose project: its volumes are
+/// found by it.
 ///
 /// # Errors
 /// As [`super::add`].
@@ -25,7 +26,6 @@ pub fn rename(config: &Config, facts: &Facts<'_>, lease: &Lease, new: &str) -> R
     let mut lease = lease.clone();
     lease.name = chosen.name;
     lease.path = chosen.path;
-    lease.project = chosen.project;
     set_variables(config, &mut lease, &facts.repo_name)?;
     Ok(lease)
 }

@@ -149,7 +149,7 @@ fn move_takes_the_worktree_elsewhere_and_refuses_what_is_in_use() {
 }
 
 #[test]
-fn rename_gives_branch_directory_and_project_another_name() {
+fn rename_gives_branch_and_directory_another_name() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(&(sandbox.config() + "processes: { web: exec sleep 600 }\n"));
@@ -176,7 +176,7 @@ fn rename_gives_branch_directory_and_project_another_name() {
     assert_eq!(said.stdout.trim(), moved.to_str().unwrap());
     assert!(said.stderr.contains(&format!("POSTGRES_DB={database}")), "{}", said.show());
     let variables = fs::read_to_string(moved.join(".env.worktree")).unwrap();
-    assert!(variables.contains("COMPOSE_PROJECT_NAME=app-fix-login\n"), "{variables}");
+    assert!(variables.contains("COMPOSE_PROJECT_NAME=app-x\n"), "{variables}");
     assert_eq!(servers().psql_on(&database, "SELECT n FROM rows"), "7");
     // A branch of the old name starts anew beside it.
     let again = repo.agentenv(&["add", "x", "--json"]).ok().json();

@@ -152,6 +152,10 @@ fn started_watched_and_stopped(compose: u8) {
     assert_eq!(follow.outcome().ok().stdout, "at work\n", "it ends with the container");
     let web = world.ps("web");
     assert_eq!((&web["state"], &web["exit"]), (&json!("killed"), &json!(137)));
+    // From another directory nothing would find them.
+    let renamed = world.run(&["rename", "x", "y"]).fails(7);
+    let stopped = format!("its container `{container}` is stopped");
+    assert!(renamed.stderr.contains(&stopped), "{}", renamed.show());
     let said = world.run(&["wait", "x"]).fails(6);
     assert!(said.stderr.contains("container `web` ended with 137:\nat work"), "{}", said.show());
     world.run(&["restart", "x"]).ok();
