@@ -7,6 +7,7 @@ use super::seen::Seen;
 use super::url::Url;
 use super::vars::{self, Var};
 use crate::model::config::{Config, Kind};
+use crate::model::envfile;
 use std::fmt;
 
 /// What the application reads, that no environment sets, and that names a database or an index.
@@ -68,10 +69,28 @@ fn is_set(config: &Config, name: &str) -> bool {
         || name == "COMPOSE_PROJECT_NAME"
 }
 
-/// Whether a variable names a database or an index.
-pub(super) fn is_one(var: &Var) -> bool {
-    let is_part = || matches!(roles::of(&var.name), Some((_, Role::Part)));
-    !var.value.is_empty() && (Url::parse(&var.value).is_some() || is_part())
+/// Whether an ignored file leads to what the main checkout uses on a server, of whatever kind.
+pub(super) fn in_file(seen: &Seen, file: &str) -> bool {
+    let own = envfile::parse(seen.text(file).as_bytes());
+    own.iter().any(|(name, value)| !value.is_empty() && (is_server(value) || is_part(name)))
+}
+
+/// The value is the URL of a server, or of an SQLite file at a fixed path. Web and mail servers have no parts.
+fn is_server(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once("://") else { return false };
+    match scheme.split('+').next().unwrap_or_default() {
+        "http" | "https" | "ws" | "wss" | "smtp" | "smtps" | "file" => false,
+        "sqlite" | "sqlite3" => rest.starts_with("//"),
+        _ => true,
+    }
+}
+
+/// The variable names a database or an index.
+fn is_part(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let other = ["MYSQL", "MARIADB", "MONGO"].iter().any(|kind| name.contains(kind));
+    matches!(roles::of(&name), Some((_, Role::Part)))
+        || (other && ["DATABASE", "DB", "DB_NAME"].iter().any(|end| name.ends_with(end)))
 }
 
 fn lead(config: &Config, var: &Var) -> Option<Lead> {

@@ -171,7 +171,7 @@ fn start(project: &mut Project, evidence: &Evidence<'_>) {
 /// The files that git ignores and the application reads. What leads to the main checkout's servers stays behind: commands
 /// without the environment's variables would use those.
 fn copies(project: &mut Project, evidence: &Evidence<'_>) {
-    let Evidence { seen, vars, literals, .. } = evidence;
+    let Evidence { seen, literals, .. } = evidence;
     let examples: BTreeSet<String> = seen.tracked.iter().filter_map(|path| used(path)).collect();
     let is_chosen = |stack: &&compose::Stack| project.compose.as_ref() == Some(&stack.file);
     let application = evidence.stacks.iter().find(is_chosen);
@@ -189,8 +189,11 @@ fn copies(project: &mut Project, evidence: &Evidence<'_>) {
         is_read && !seen.tracked.contains(*path) && !given.contains(path)
     };
     for file in seen.files.keys().filter(is_own) {
-        let is_lead = |var: &Var| var.file == *file && !var.is_default && leads::is_one(var);
-        if vars.iter().any(is_lead) || literals.iter().any(|literal| literal.file == *file) {
+        let leads = match is_environment(file) {
+            true => leads::in_file(seen, file),
+            false => literals.iter().any(|literal| literal.file == *file),
+        };
+        if leads {
             project.notes.push(format!(
                 "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a \
                  command without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"

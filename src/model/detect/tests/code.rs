@@ -84,10 +84,24 @@ fn ignored_files_come_along_unless_they_lead_to_the_main_checkout() {
         (config(&files).copy, project.notes)
     };
     assert_eq!(of("SECRET=x\n"), (vec!["/.env".to_owned()], vec![]));
-    for lead in ["DATABASE_URL=postgres://localhost/shop\n", "DB_NAME=shop\n"] {
+    for lead in [
+        "DATABASE_URL=postgres://localhost/shop\n",
+        "DB_NAME=shop\n",
+        "DATABASE_URL=mysql://root@localhost/shop\n",
+        "MYSQL_DATABASE=shop\n",
+        "BROKER=amqp://localhost//\n",
+        "DATABASE_URL=sqlite:////srv/shop/db.sqlite3\n",
+    ] {
         let (copy, notes) = of(lead);
-        assert!(copy.is_empty() && notes[0].contains("`copy: [\"/.env\"]`"), "{notes:?}");
+        let said = notes.iter().any(|note| note.contains("`copy: [\"/.env\"]`"));
+        assert!(copy.is_empty() && said, "{lead}: {notes:?}");
     }
+    for free in ["DATABASE_URL=sqlite:///db.sqlite3\n", "EMAIL_URL=smtp://localhost:1025\n"] {
+        assert_eq!(of(free).0, ["/.env"], "{free}");
+    }
+    let lead = "DB_NAME=shop\n";
+    let files = [("backend/.env.example", ""), (".env", lead), ("backend/.env", lead)];
+    assert_eq!(config(&files).copy, [] as [String; 0], "each file is judged by what it says");
 }
 
 #[test]
