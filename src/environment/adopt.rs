@@ -3,7 +3,7 @@
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
-use crate::environment::{create, files, part_problem, reclaim, recover};
+use crate::environment::{create, files, hooks, part_problem, reclaim, recover};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
@@ -24,6 +24,8 @@ pub fn worktree(workspace: &Workspace<'_>) -> Result<Lease> {
         None => {
             require_unclaimed(context, &tree)?;
             if let Some(id) = &tree.lease {
+                // What the lease that was lost had approved is not known.
+                hooks::require_trusted_services(context, &workspace.config)?;
                 let lease = recover::lease(workspace, &tree, id, &request(context, &tree)?)?;
                 return repair(workspace, &lease, &tree);
             }

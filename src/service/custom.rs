@@ -10,6 +10,10 @@ use crate::error;
 use crate::model::resource::Custom;
 use crate::sys::{exec, failpoint};
 use anyhow::Result;
+use std::time::Duration;
+
+/// How long `create` or `drop` may take: one may fill what it creates.
+const WORKING: Duration = Duration::from_secs(600);
 
 /// Runs in the container: `$1` is what to do, `$2` the name, `$3` to `$5` the commands `create`, `exists` and `drop`, `$6` the
 /// lease's own word; `$7` is not empty when the lease says that it is its own. The last line that it prints is the answer.
@@ -59,7 +63,7 @@ pub fn ping(server: &Server) -> Result<()> {
     if output.success() { Ok(()) } else { Err(site.explain(&task, &output)) }
 }
 
-const NOT_OURS: &str = "it existed before";
+const NOT_OURS: &str = "this environment did not create it";
 
 /// What the script answers: one word.
 fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
@@ -75,6 +79,7 @@ fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
     task.args.extend([&commands.create, &commands.exists, &commands.drop].map(String::as_str));
     task.args.extend([&word, proven]);
     task.vars.push((variable, name));
+    task.patience = WORKING;
     if let (Some(password_env), Some(secret)) = (&server.password_env, &secret) {
         task.vars.push((password_env, secret));
     }
@@ -83,7 +88,11 @@ fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
     match said.lines().next_back().and_then(|line| line.strip_prefix("agentenv: ")) {
         Some("busy") => {
             let message = format!("the command `create` of {service} still runs for {name}");
-            Err(error::service(message).hint("wait for its end, then run this again").into())
+            let hint = format!(
+                "wait until it has ended, or restart container `{}`; then run `git agentenv prune`",
+                server.title()
+            );
+            Err(error::service(message).hint(hint).into())
         }
         Some(answer) => match answer.strip_prefix("failed ") {
             Some(command) => Err(failed(custom, command, &output)),
@@ -95,10 +104,14 @@ fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
 
 fn failed(custom: &Custom, command: &str, output: &exec::Output) -> anyhow::Error {
     let said = output.stderr.trim();
-    let said = if said.is_empty() { "it said nothing" } else { said };
+    let said = if said.is_empty() { "no output" } else { said };
     let message = format!("cannot {command} {custom}: {said}");
     let hint = match command {
         "mark" => "its container needs a directory /tmp that can be written to".to_owned(),
+        "drop" => format!(
+            "an environment keeps the commands of its `add`: drop it by hand in container `{}`, then run `git agentenv prune`",
+            custom.server.title()
+        ),
         "find" => format!("see `exists` of services.{} in .agentenv.yaml", custom.service),
         _ => format!("see `{command}` of services.{} in .agentenv.yaml", custom.service),
     };

@@ -28,13 +28,28 @@ is_being_created() {
     return 1
 }
 
-is_ours() { [ -n "$proven" ] || [ -e "$mark" ]; }
+# Another environment, perhaps of another user, created or is creating the thing of this name.
+is_claimed() {
+    for other in "${mark%"$word"}"*; do
+        [ "$other" != "$mark" ] && [ "$(cat "$other" 2>/dev/null)" = "$name" ] && return 0
+    done
+    return 1
+}
+
+is_ours() { [ -e "$mark" ] || { [ -n "$proven" ] && ! is_claimed; }; }
+
+# An answer has begun: a command may take its time.
+echo begun
 
 if [ "$what" = create ]; then
     if is_there; then
         if is_ours; then answer ours; else answer foreign; fi
     fi
-    : >"$mark" || answer failed mark
+    echo "$name" >"$mark" || answer failed mark
+    if is_claimed; then
+        rm -f "$mark"
+        answer foreign
+    fi
     sh -c "$create" >&2 || answer failed create
     answer made
 fi

@@ -129,7 +129,7 @@ pub fn put_back(resource: &Resource, was: &Resource, id: &str, file: &Path) -> R
 }
 
 fn not_kept(custom: &Custom) -> anyhow::Error {
-    let failure = error::refused(format!("{custom} cannot be renamed"));
+    let failure = error::refused(format!("cannot keep {custom}: a custom service has no trash"));
     failure.hint("remove the environment for good with `--no-keep`").into()
 }
 

@@ -3,6 +3,7 @@
 use crate::common::{Container, Outcome, Repo, Sandbox, wait_until};
 use crate::project::readme;
 use crate::promises::crash::CUSTOM;
+use std::fs;
 
 const MAKE: &str = "mkdir \"/srv/things/$THING\"";
 
@@ -83,7 +84,11 @@ fn a_lease_drops_what_it_holds_whatever_the_configuration_says_by_now() {
     repo.agentenv(&["trust", "--revoke"]).ok();
     repo.config(&sandbox.config_of_own_ports());
     let kept = repo.agentenv(&["remove", "x", "--keep"]).fails(7);
-    assert!(kept.stderr.contains("thing `app-x` cannot be renamed"), "{}", kept.show());
+    assert!(
+        kept.stderr.contains("cannot keep thing `app-x`: a custom service has no trash"),
+        "{}",
+        kept.show()
+    );
     repo.agentenv(&["remove", "x", "y"]).ok();
     assert!(things(&server).is_empty());
 }
@@ -106,6 +111,37 @@ fn what_existed_before_is_not_ours() {
     repo.agentenv(&["prune"]).ok();
     assert_eq!(things(&server), ["app-taken", "app-x"]);
     repo.leaves_no_file_but(&before, "killed and pruned");
+}
+
+#[test]
+fn what_another_users_environment_creates_or_holds_is_its_own() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server, MAKE);
+    // As when both looked before either created it.
+    sh(&server, "echo app-x >/tmp/agentenv-other-thing");
+    repo.agentenv(&["add", "x"]).fails(7);
+    assert!(things(&server).is_empty());
+    sh(&server, "rm /tmp/agentenv-other-thing");
+    repo.agentenv(&["add", "x"]).ok();
+    // As when the server lost all, and another environment began anew.
+    sh(&server, "rm /tmp/agentenv-*; echo app-x >/tmp/agentenv-other-thing");
+    let removed = repo.agentenv(&["remove", "x"]).ok();
+    assert!(removed.stderr.contains("keeping thing app-x"), "{}", removed.show());
+    assert_eq!(things(&server), ["app-x"]);
+}
+
+#[test]
+fn a_lost_lease_comes_back_only_with_commands_that_were_approved() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server, MAKE);
+    repo.agentenv(&["add", "x"]).ok();
+    for lease in fs::read_dir(sandbox.root.join("state/leases")).unwrap() {
+        fs::remove_file(lease.unwrap().path()).unwrap();
+    }
+    repo.config(&config(&sandbox, &server, "touch /srv/things/pwned"));
+    let refused = repo.agentenv(&["adopt", "../app-x"]).fails(7);
+    assert!(refused.stderr.contains("pwned"), "{}", refused.show());
+    assert_eq!(things(&server), ["app-x"]);
 }
 
 #[test]
