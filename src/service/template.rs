@@ -79,13 +79,16 @@ pub fn make(
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<Template> {
     let stem = mark.database(store);
-    let is_old = |one: &Template| one.mark.database(store) == stem;
-    let old: Vec<Template> = list(server, store)?.into_iter().filter(is_old).collect();
     // MySQL cannot rename what is complete: a new one is born under a name that nobody knows.
     let target = match server.kind {
         Kind::Mysql => format!("{stem}_{}", &id[id.len() - 8..]),
-        _ => stem,
+        _ => stem.clone(),
     };
+    let is_old = |one: &Template| match server.kind {
+        Kind::Mysql => one.mark.database(store) == stem,
+        _ => one.database == stem,
+    };
+    let old: Vec<Template> = list(server, store)?.into_iter().filter(is_old).collect();
     let replaced = old.iter().find(|one| one.database == target).map_or(&mark, |one| &one.mark);
     let copy = Copy {
         server,
