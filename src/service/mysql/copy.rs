@@ -8,8 +8,8 @@ mod content;
 
 use super::client;
 use super::scripts::{self, copy::Target};
-use super::{end_sessions, explain, no_answer, parse_sessions, require_name, room};
-use crate::error::{self, Exit, exit_of};
+use super::{detail, end_sessions, explain, no_answer, parse_sessions, require_name, room};
+use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::name::with_hash;
 use crate::model::source::Source;
@@ -81,16 +81,18 @@ fn attempt(
     room::require(copy, content.bytes(), content.lies())
         .map_err(|error| explain_room(copy, error))?;
     let kept = if copy.replace { keep(copy, &database, &target)? } else { None };
-    let begun = match &kept {
-        Some(_) => failpoint::point("mysql-kept"),
-        None => Ok(()),
-    };
-    let begun = begun.and_then(|()| begin(copy, &database, &target, content.like()));
-    if let (Err(_), Some(kept)) = (&begun, &kept) {
-        forget(copy, kept).ok();
-    }
-    if !begun? {
-        return Ok(None);
+    match start(copy, &target, &kept, content.like()) {
+        Ok(Begun::Made) => {}
+        Ok(Begun::Ours) => return Ok(None),
+        Ok(Begun::Refused(error)) => {
+            kept.iter().for_each(|kept| drop(forget(copy, &kept.name)));
+            return Err(error);
+        }
+        // The old database may be gone by now.
+        Err(error) => match &kept {
+            Some(kept) => return Err(put_back(copy, &target, kept, false, error)),
+            None => return Err(error),
+        },
     }
     let begun = match &kept {
         Some(_) => failpoint::point("mysql-replaced"),
@@ -102,7 +104,7 @@ fn attempt(
         .and_then(|()| prepare(&database))
         .and_then(|()| finish(&database, &target, mark));
     if let Err(error) = filled {
-        return Err(give_up(copy, &database, &target, kept.as_deref(), error));
+        return Err(give_up(copy, &target, kept.as_ref(), error));
     }
     failpoint::point("mysql-complete")?;
     if copy.replace && copy.keep.is_none() {
@@ -112,9 +114,25 @@ fn attempt(
     Ok(Some(Copied { means: content.means(), existed: kept.is_some() }))
 }
 
-/// Copies what is going to be replaced, and gives the name of the copy; `None`: nothing is, or its content has no copy and
-/// may go.
-fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Option<String>> {
+/// The copy of a database that is going to be replaced.
+struct Kept {
+    name: String,
+    /// What differs once something was written to that database after it was copied.
+    written: Vec<String>,
+}
+
+/// How the creation of a database began.
+enum Begun {
+    /// It is there, empty.
+    Made,
+    /// One that may not be replaced is there, and complete.
+    Ours,
+    /// It was refused before anything was dropped.
+    Refused(anyhow::Error),
+}
+
+/// Copies what is going to be replaced; `None`: nothing is, or its content has no copy and may go.
+fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Option<Kept>> {
     let lines = look(copy, target)?;
     if lines.last().is_none_or(|word| word != "whole") {
         return Ok(None);
@@ -129,8 +147,9 @@ fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Option<Stri
         None => (spare(copy), spare_mark(copy)),
     };
     let source = Source::Database(copy.target.to_owned());
+    let written = detail::written(database)?;
     match renew(&plain(database, copy.id, &source, &name, mark)) {
-        Ok(()) => Ok(Some(name)),
+        Ok(()) => Ok(Some(Kept { name, written })),
         Err(error) if copy.keep.is_none() && exit_of(&error) == Exit::Refused => Ok(None),
         Err(error) => Err(error),
     }
@@ -166,16 +185,26 @@ pub(super) fn unmark(server: &Server, name: &str, mark: &str) -> Result<()> {
     client::run(server, scripts::look::unmark(name, mark), None).map(drop)
 }
 
-/// Creates the database empty; `false`: it is there and may not be replaced.
-fn begin(copy: &Copy, database: &Database, target: &Target, like: &str) -> Result<bool> {
+/// Creates the database empty, in the place of the one that was copied before.
+fn start(copy: &Copy, target: &Target, kept: &Option<Kept>, like: &str) -> Result<Begun> {
+    if kept.is_some()
+        && let Err(error) = failpoint::point("mysql-kept")
+    {
+        return Ok(Begun::Refused(error));
+    }
+    begin(copy, target, like)
+}
+
+/// Creates the database empty. After an error, one that was going to be replaced may be gone.
+fn begin(copy: &Copy, target: &Target, like: &str) -> Result<Begun> {
     let script = target.begin(like, copy.replace, copy.force);
     let lines = client::run(copy.server, scripts::lock(&target.names), Some(script))
-        .map_err(|error| explain(error, database))?;
+        .map_err(|error| explain(error, &Database::new(copy.server, copy.target)))?;
     match lines.last().map(String::as_str) {
-        Some("made") => Ok(true),
-        Some("ours") => Ok(false),
-        Some("busy") => Err(in_use(copy.target, &parse_sessions(&lines))),
-        Some("taken") => Err(not_ours(copy.target)),
+        Some("made") => Ok(Begun::Made),
+        Some("ours") => Ok(Begun::Ours),
+        Some("busy") => Ok(Begun::Refused(in_use(copy.target, &parse_sessions(&lines)))),
+        Some("taken") => Ok(Begun::Refused(not_ours(copy.target))),
         _ => Err(no_answer("create", copy.target)),
     }
 }
@@ -193,48 +222,65 @@ fn finish(database: &Database, target: &Target, mark: &str) -> Result<()> {
 /// Leaves nothing that is not complete, and what was replaced as it was; gives the error that says so.
 fn give_up(
     copy: &Copy,
-    database: &Database,
     target: &Target,
-    kept: Option<&str>,
+    kept: Option<&Kept>,
     error: anyhow::Error,
 ) -> anyhow::Error {
     let is_own = copy.mark == lease::mark(copy.id);
     match kept {
-        Some(kept) => put_back(copy, database, target, kept, error),
+        Some(kept) => put_back(copy, target, kept, true, error),
         // `add` rolls back what it began, also the rest of it.
         None if is_own && exit_of(&error) == Exit::Interrupted => error,
         None => {
             interrupt::undoing();
-            discard(database, target);
+            discard(copy.server, target);
             interrupt::undone();
             error
         }
     }
 }
 
-/// Puts the old content back, from the copy `kept`, and gives the error that says so. No signal stops that.
+/// Puts the old content back, from the copy of it, and gives the error that says so. No signal stops that. `is_gone`: the
+/// old database was dropped, else perhaps.
 fn put_back(
     copy: &Copy,
-    database: &Database,
     target: &Target,
-    kept: &str,
+    kept: &Kept,
+    is_gone: bool,
     error: anyhow::Error,
 ) -> anyhow::Error {
     interrupt::undoing();
-    let source = Source::Database(kept.to_owned());
-    let back = plain(database, copy.id, &source, copy.target, copy.mark.clone());
-    let back = Content::of(&back).and_then(|content| {
-        begin(&back, database, target, content.like())?;
-        content.fill(database, target)?;
-        finish(database, target, &copy.mark)?;
-        forget(copy, kept)
+    let database = Database::new(copy.server, copy.target);
+    let source = Source::Database(kept.name.clone());
+    let back = plain(&database, copy.id, &source, copy.target, copy.mark.clone());
+    let is_back = Content::of(&back).and_then(|content| {
+        match begin(&back, target, content.like())? {
+            Begun::Made => {}
+            // An interrupted client does not interrupt the server: this may be the new content.
+            Begun::Ours if is_gone || detail::written(&database)? != kept.written => {
+                return Ok(false);
+            }
+            Begun::Ours => return forget(copy, &kept.name).map(|()| true),
+            Begun::Refused(error) => return Err(error),
+        }
+        content.fill(&database, target)?;
+        finish(&database, target, &copy.mark)?;
+        forget(copy, &kept.name).map(|()| true)
     });
     interrupt::undone();
-    match back {
-        Ok(()) => error,
+    let hint = format!("the old content is in database `{}`", kept.name);
+    match is_back {
+        Ok(true) => error,
+        Ok(false) => {
+            let name = copy.target;
+            let hint = match is_gone {
+                true => format!("database `{name}` has all of the new content; {hint}"),
+                false => format!("look at database `{name}`; {hint}"),
+            };
+            Failure::new(exit_of(&error), format!("{error:#}")).hint(hint).into()
+        }
         Err(undone) => {
             let message = format!("{error:#}; putting the old content back: {undone:#}");
-            let hint = format!("the old content is in database `{kept}`");
             error::partial(message).hint(hint).into()
         }
     }
@@ -247,9 +293,9 @@ fn forget(copy: &Copy, kept: &str) -> Result<()> {
 }
 
 /// Drops an unfinished copy. Without an answer the next command about the environment does it.
-fn discard(database: &Database, target: &Target) {
+fn discard(server: &Server, target: &Target) {
     let lock = scripts::lock(&target.names);
-    client::run(&database.server, lock, Some(target.discard())).ok();
+    client::run(server, lock, Some(target.discard())).ok();
 }
 
 fn spare(copy: &Copy) -> String {

@@ -177,6 +177,59 @@ fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_sour
 }
 
 #[test]
+fn the_copy_of_the_old_content_stays_until_the_database_has_all_of_it_or_of_the_new() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x(&sandbox, &server);
+    let copy = ["db", "copy", "x", "--no-snapshot"];
+    let kept = || databases(&server).into_iter().find(|name| name.starts_with("agentenv_old_"));
+
+    // The server completed it, and its client was interrupted.
+    let mark = sandbox.root.join("hanging");
+    let mut run = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    run.args(copy).current_dir(&repo.path);
+    run.env("AGENTENV_FAULT", "mysql-replaced:hang").env("AGENTENV_FAULT_MARK", &mark);
+    let running = sandbox.start(&mut run);
+    wait_until("it hangs", || mark.exists());
+    let announces = |name: &String| name.starts_with("agentenv_") && !name.contains("_old_");
+    let announced = databases(&server).into_iter().find(announces).unwrap();
+    let complete = "CREATE TABLE shop_x.t AS SELECT 'main' AS origin; DROP DATABASE";
+    sql(&server, &format!("{complete} {announced}")).unwrap();
+    running.signal("TERM");
+    let said = running.outcome().fails(130);
+    assert!(said.stderr.contains("`shop_x` has all of the new content"), "{}", said.show());
+    assert_eq!(origin(&server, "shop_x"), "main");
+    assert_eq!(origin(&server, &kept().unwrap()), "x");
+
+    // It could not be dropped, and lost nothing.
+    sql(&server, "UPDATE shop_x.t SET origin = 'x'").unwrap();
+    let client = r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "BEGIN; SELECT * FROM shop_x.t; SELECT SLEEP(600)" mysql"#;
+    let holder = server.start(&["sh", "-c", client]);
+    let used = "SELECT id FROM information_schema.processlist WHERE info = 'SELECT SLEEP(600)'";
+    wait_until("the table is held", || !sql(&server, used).unwrap().is_empty());
+    let said = repo.agentenv(&copy).fails(6);
+    assert!(said.stderr.contains("a transaction holds it"), "{}", said.show());
+    assert_eq!((origin(&server, "shop_x"), kept()), ("x".to_owned(), None));
+    sql(&server, &format!("KILL {}", sql(&server, used).unwrap())).unwrap();
+    drop(holder);
+
+    // It was dropped in part.
+    sql(
+        &server,
+        "CREATE TABLE shop_x.p (id INT PRIMARY KEY); CREATE DATABASE other;
+         CREATE TABLE other.c (id INT, FOREIGN KEY (id) REFERENCES shop_x.p (id))",
+    )
+    .unwrap();
+    let said = repo.agentenv(&copy).fails(8);
+    let kept = kept().unwrap();
+    assert!(
+        said.stderr.contains(&format!("the old content is in database `{kept}`")),
+        "{}",
+        said.show()
+    );
+    assert_eq!(origin(&server, &kept), "x");
+}
+
+#[test]
 fn a_template_is_made_once_masked_and_copied() {
     let (sandbox, server) = (Sandbox::new(), server());
     let repo = project(&sandbox, &server);
