@@ -11,7 +11,7 @@ const NAMED: usize = 20;
 /// The files at or below `entry` in `tree` that `main` does not have with the same content at the same path. Too many are named
 /// by `entry` alone. A link is the same if `main` has an equal one, or if it leads to that path there.
 ///
-/// What cannot be read counts as different.
+/// What cannot be read counts as different, a directory without any file as nothing.
 pub fn changed(main: &Path, tree: &Path, entry: &str) -> Vec<String> {
     let path = Path::new(entry.trim_end_matches('/'));
     let parent = path.parent().unwrap_or(Path::new(""));
@@ -45,12 +45,21 @@ fn collect(main: &Path, tree: &Path, path: &Path, found: &mut Vec<PathBuf>) {
     let is_same = match kinds {
         (Some(Stands::Nothing), _) => true,
         (Some(Stands::Link), _) => same_link(&here, &there),
+        (Some(Stands::Directory), _) => is_hollow(&here),
         (Some(Stands::File), Some(Stands::File)) => same_content(&here, &there).unwrap_or(false),
         _ => false,
     };
     if !is_same {
         found.push(path.to_owned());
     }
+}
+
+/// Whether no directory at or below this one holds anything but directories.
+fn is_hollow(dir: &Path) -> bool {
+    let is_hollow = |entry: &PathBuf| {
+        fs::stands(entry).is_ok_and(|stands| stands == Stands::Directory) && is_hollow(entry)
+    };
+    fs::entries(dir).is_ok_and(|entries| entries.iter().all(is_hollow))
 }
 
 fn same_link(here: &Path, there: &Path) -> bool {
@@ -119,5 +128,7 @@ mod tests {
         assert_eq!(changed(".env"), [".env"]);
         assert_eq!(changed("deep/file"), ["deep/file"]);
         assert_eq!(changed("deep/"), ["deep"]);
+        std::fs::create_dir_all(tree.join("hollow/er")).unwrap();
+        assert!(changed("hollow/").is_empty());
     }
 }

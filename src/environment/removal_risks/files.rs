@@ -21,16 +21,19 @@ pub(super) fn of_tree(
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }
     for file in not_ours(lease, tree, ignored)? {
-        let is_link = fs::stands(&tree.path.join(&file))? == Stands::Link;
-        if is_rebuilt(&file) && !is_link {
-            push(losses, Kind::Ignored, file, false);
+        let rebuilt = rebuilt(&file);
+        if let Some(whole) = rebuilt
+            && fs::stands(&tree.path.join(whole))? != Stands::Link
+        {
+            push(losses, Kind::Ignored, whole.to_owned(), false);
             continue;
         }
         // What the main checkout has as well is no loss: a copy of its `.env`, a link to its `venv`.
         for changed in compare::changed(&lease.main, &tree.path, &file) {
-            push(losses, Kind::Ignored, changed, !is_rebuilt(&file));
+            push(losses, Kind::Ignored, changed, rebuilt.is_none());
         }
     }
+    losses.dedup();
     match files::own_lines(lease)? {
         0 => {}
         lines => {
@@ -113,9 +116,16 @@ const REBUILT: &[&str] = &[
     "vendor",
 ];
 
-fn is_rebuilt(file: &str) -> bool {
+/// What of a path tools rebuild: the path up to the first directory of theirs, else a file of theirs.
+fn rebuilt(file: &str) -> Option<&str> {
+    let mut end = 0;
+    for part in file.split_inclusive('/') {
+        end += part.len();
+        let name = part.trim_end_matches('/');
+        if REBUILT.contains(&name) || name.ends_with(".egg-info") {
+            return Some(&file[..end]);
+        }
+    }
     let path = file.trim_end_matches('/');
-    let in_rebuilt =
-        path.split('/').any(|part| REBUILT.contains(&part) || part.ends_with(".egg-info"));
-    in_rebuilt || path.ends_with(".pyc") || path.ends_with(".log") || path.ends_with(".DS_Store")
+    [".pyc", ".log", ".DS_Store"].iter().any(|ending| path.ends_with(ending)).then_some(file)
 }

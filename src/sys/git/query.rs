@@ -32,18 +32,18 @@ fn git_in(tree: &Worktree) -> Cmd {
 pub struct Unheld {
     /// Those that differ from the last commit or are not known to git, as `git status --porcelain` writes them.
     pub work: Vec<String>,
-    /// Those that git ignores, directories as one entry.
+    /// Those that git ignores: what a pattern matches, a directory as one entry, whether it can be read or not.
     pub ignored: Vec<String>,
 }
 
-/// Asks git for both at once: it walks through all directories.
+/// Asks git for both at once: it walks through all directories but the ignored ones.
 pub fn status(tree: &Worktree) -> Result<Unheld> {
     let said = entries(git_in(tree).env("GIT_OPTIONAL_LOCKS", "0").args([
         "status",
         "--porcelain",
         "-z",
         "--untracked-files=normal",
-        "--ignored=traditional",
+        "--ignored=matching",
         "--ignore-submodules=none",
         "--no-renames",
     ]))?;

@@ -97,6 +97,44 @@ fn what_tools_recreate_never_stops_removal() {
     assert!(!world.tree.exists());
 }
 
+/// Git says nothing of a directory that it cannot look into.
+#[test]
+fn an_ignored_directory_that_cannot_be_read_is_kept_until_forced() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nsecrets/\n*.sqlite3\n").unwrap();
+    let secrets = world.tree.join("secrets");
+    fs::create_dir_all(secrets.join("empty")).unwrap();
+    world.repo.agentenv(&["remove", "x", "--dry-run"]).ok();
+    fs::write(secrets.join("keys"), "").unwrap();
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = powerless(&sandbox);
+    let remove = ["git", "agentenv", "remove", "x"];
+    let said = sandbox.outcome(command.args(remove).current_dir(&world.repo.path));
+    assert!(said.stderr.contains("ignored file: secrets"), "{}", said.show());
+    said.fails(7);
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::remove_file(secrets.join("keys")).unwrap();
+    let dry = world.repo.agentenv(&["remove", "x", "--json"]).ok().json();
+    assert_eq!(dry["removed"][0]["losses"], serde_json::json!([]));
+}
+
+#[test]
+fn what_tools_recreate_is_named_by_its_directory() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    let ignored = ".env*\nnode_modules/*\n*.pyc\n*.sqlite3\n";
+    fs::write(world.repo.path.join(".git/info/exclude"), ignored).unwrap();
+    for file in ["node_modules/a/b", "node_modules/c", "app/__pycache__/a.pyc", "app/b.pyc"] {
+        fs::create_dir_all(world.tree.join(file).parent().unwrap()).unwrap();
+        fs::write(world.tree.join(file), "").unwrap();
+    }
+    let said = world.repo.agentenv(&["remove", "x", "--json"]).ok().json();
+    let losses = said["removed"][0]["losses"].as_array().unwrap().iter();
+    let named: Vec<&str> = losses.map(|loss| loss["what"].as_str().unwrap()).collect();
+    assert_eq!(named, ["app/__pycache__/", "app/b.pyc", "node_modules/"]);
+}
+
 #[test]
 fn what_a_hook_leaves_behind_is_looked_at_again() {
     let sandbox = Sandbox::new();
