@@ -60,17 +60,20 @@ fn close_recorded(
     let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
     let going = removal_risks::branches(leases.iter().copied(), options.delete_branch);
     let look = |some: &[&Removal]| look(ui, servers, &going, some);
+    // A container that Docker restarts would make the directories it mounts again, at the name that the worktree had. What
+    // cannot be ended is tried, and named, below.
+    let stacks = leases.iter().copied().filter(|lease| lease.compose_file.is_some());
+    teardown::end_all(&stacks.collect::<Vec<_>>());
     let (containers, ((ran, mut left), mut found)) =
         parallel::both(Projects::list, || (teardown::end_processes(&leases), look(removals)));
     let containers = if ran { Projects::list() } else { containers };
     let ended = teardown::end_containers(&containers, &leases);
     for (at, ended) in ended.into_iter().enumerate() {
-        match ended {
-            Ok(0) => {}
-            // Until they had ended, they could write to what was looked at.
-            Ok(_) => found.splice(at..=at, look(&removals[at..=at])).for_each(drop),
-            Err(error) => left[at].push(error),
+        // Until they had ended, they could write to what was looked at. Of several, some may have ended in spite of an error.
+        if containers.is_ok() && !matches!(ended, Ok(0)) {
+            found.splice(at..=at, look(&removals[at..=at])).for_each(drop);
         }
+        left[at].extend(ended.err());
     }
     let judged = removals.iter().zip(found).zip(left).map(|((one, (tree, looks)), left)| {
         let losses = failpoint::point("database-closed").and(tree)?;

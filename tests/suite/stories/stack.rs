@@ -245,6 +245,18 @@ fn what_a_container_writes_while_it_ends_is_not_lost() {
     assert_eq!(fs::read_to_string(world.tree().join("late")).unwrap(), "work\n");
 }
 
+/// Docker would start it again, and make the directory it mounts, where the worktree was.
+#[test]
+fn the_containers_have_ended_before_the_worktree_is_closed() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox, 2, LATE, "");
+    world.run(&["trust", "--yes"]).ok();
+    world.run(&["up", "x"]).ok();
+    let mut remove = world.command(&["remove", "x", "--force"]);
+    sandbox.outcome(remove.env("AGENTENV_FAULT", "worktree-closed:kill")).fails(128 + 9);
+    assert_eq!(world.containers(), Vec::<String>::new());
+}
+
 #[test]
 fn a_killed_up_leaves_nothing_that_prune_does_not_find() {
     let sandbox = Sandbox::new();
