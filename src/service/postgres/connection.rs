@@ -6,6 +6,9 @@ use crate::sys::docker;
 use crate::sys::exec::{Conversation, Said};
 use anyhow::Result;
 
+/// Codes above are those of a program that a signal ended.
+const SIGNALLED: i32 = 128;
+
 /// A psql session on a server. It starts again when it is asked after it ended.
 pub(super) struct Connection {
     server: Server,
@@ -33,8 +36,8 @@ impl Connection {
         let mut said = open.ask(script.as_bytes(), last)?;
         if let Said::Ended(output) = &said {
             let found = docker::says_missing(output);
-            // Answered once, it ended between two questions: by an interruption, or with its server.
-            if found || self.answered {
+            // It ended between two questions, with its server, or by the signal of an interruption that is rolled back.
+            if found || self.answered || output.code > SIGNALLED {
                 open = session.converse(found)?;
                 said = open.ask(script.as_bytes(), last)?;
             }

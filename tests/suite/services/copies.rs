@@ -46,7 +46,7 @@ impl World {
             &self.db("main"),
         ]);
         let from = format!("{}:{inside}", servers().postgres);
-        let copied = Command::new("docker").args(["cp", "-q", &from]).arg(&file).output().unwrap();
+        let copied = Command::new("docker").args(["cp", &from]).arg(&file).output().unwrap();
         servers().beside_postgres(&["rm", "-r", &inside]);
         assert!(copied.status.success() || file.exists(), "{copied:?}");
         file
