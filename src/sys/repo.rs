@@ -196,17 +196,21 @@ impl Repo {
     }
 }
 
-/// Whether a branch, remote branch or tag stands at the commit that is checked out in a worktree; the branches `except` do
-/// not count. `false`: one may hold it all the same.
-pub fn is_held(tree: &Worktree, except: &[&str]) -> bool {
+/// Whether a branch, remote branch or tag stands at a commit, or at the HEAD of this git directory; the branches `except`
+/// do not count. `false`: one may hold it all the same.
+pub fn is_held(dir: &Path, commit: Option<&str>, except: &[String]) -> bool {
     let but: Vec<String> = except.iter().map(|branch| format!("refs/heads/{branch}")).collect();
     let is_held = || {
-        let git = gix::open(&tree.admin).ok()?;
-        let (head, all) = (git.head_id().ok()?, git.references().ok()?);
+        let git = gix::open(dir).ok()?;
+        let tip = match commit {
+            Some(commit) => gix::ObjectId::from_hex(commit.as_bytes()).ok()?,
+            None => git.head_id().ok()?.detach(),
+        };
+        let all = git.references().ok()?;
         let local = all.local_branches().ok()?.chain(all.remote_branches().ok()?);
         let mut all = local.chain(all.tags().ok()?).filter_map(Result::ok);
         Some(all.any(|reference| {
-            reference.try_id() == Some(head)
+            reference.try_id().is_some_and(|id| id == tip)
                 && !but.iter().any(|but| reference.name().as_bstr() == but)
         }))
     };

@@ -8,6 +8,7 @@ use crate::error;
 use crate::model::lease::Lease;
 use crate::service::removal::Servers;
 use crate::sys::parallel;
+use crate::sys::store::Store;
 use crate::ui::{Choice, Item, Menu, Ui};
 use anyhow::{Result, anyhow};
 
@@ -28,7 +29,8 @@ pub fn environments(context: &Context, ui: &Ui, with_branch: bool) -> Result<Vec
         return Err(failure.hint("create one: `git agentenv add <branch>`").into());
     }
     let step = ui.step("checking what would be lost");
-    let items = parallel::each(&leases, |lease| item(lease, with_branch));
+    let store = &context.store;
+    let items = parallel::each(&leases, |lease| item(store, lease, with_branch));
     step.nothing();
     let menu = Menu { prompt: "Remove:", items: &items, new: None, several: true, preview: None };
     let Choice::Items(chosen) = ui.choose(&menu)? else {
@@ -54,7 +56,7 @@ pub fn agree(
         return Ok(Vec::new());
     }
     let with_branch = options.delete_branch;
-    let looked = removal_risks::of_all(&leases, with_branch, &Servers::of(&leases));
+    let looked = removal_risks::of_all(&context.store, &leases, with_branch, &Servers::of(&leases));
     // What cannot be looked at is refused later, with the reason.
     let Ok(risks) = looked.into_iter().collect::<Result<Vec<Risks>>>() else {
         return Ok(Vec::new());
@@ -72,13 +74,15 @@ pub fn agree(
     Ok(Vec::new())
 }
 
-fn item(lease: &Lease, with_branch: bool) -> Item {
+fn item(store: &Store, lease: &Lease, with_branch: bool) -> Item {
     let label = lease.branch.clone().unwrap_or_else(|| lease.name.clone());
-    let note =
-        match removal_risks::of_worktree(lease, &removal_risks::branches([lease], with_branch)) {
-            Ok(losses) if losses.is_empty() => String::new(),
-            Ok(losses) => format!("would lose {}", removal_risks::counted(&losses)),
-            Err(error) => format!("{error:#}"),
-        };
+    let note = match removal_risks::of_worktree(
+        lease,
+        &removal_risks::branches(store, &[lease], with_branch),
+    ) {
+        Ok(losses) if losses.is_empty() => String::new(),
+        Ok(losses) => format!("would lose {}", removal_risks::counted(&losses)),
+        Err(error) => format!("{error:#}"),
+    };
     Item { label, note }
 }

@@ -1,9 +1,10 @@
 //! What would be lost with the files and commits of a worktree.
 
-use super::{Kind, Loss, push};
+use super::{Going, Kind, Loss, push};
 use crate::environment::{files, worktree};
+use crate::error::{Exit, exit_of};
 use crate::model::config;
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Phase};
 use crate::sys::compare;
 use crate::sys::fs::{self, Stands};
 use crate::sys::git::{self, Unheld};
@@ -14,7 +15,7 @@ pub(super) fn of_tree(
     losses: &mut Vec<Loss>,
     lease: &Lease,
     tree: &Worktree,
-    going: &[&str],
+    going: &Going,
 ) -> Result<()> {
     let Unheld { work, ignored } = worktree::unheld(lease, tree)?;
     for entry in work {
@@ -41,14 +42,8 @@ pub(super) fn of_tree(
             push(losses, Kind::Ignored, what, true);
         }
     }
-    let alone = match &lease.branch {
-        None => git::only_here(tree, going)?,
-        Some(branch) if going.contains(&branch.as_str()) => git::only_here(tree, going)?,
-        Some(_) => 0,
-    };
-    if alone > 0 {
-        let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
-        push(losses, Kind::Commits, format!("{alone} that only {on} holds"), true);
+    if lease.branch.is_none() || going.with_own {
+        commits(losses, lease, git::only_here(tree, &going.branches)?);
     }
     for (submodule, count) in git::only_in_submodules(tree)? {
         let what = match count {
@@ -60,6 +55,35 @@ pub(super) fn of_tree(
         push(losses, Kind::Commits, what, true);
     }
     Ok(())
+}
+
+/// The commits that are lost with the branch, whether there is a worktree or not.
+pub(super) fn of_branch(losses: &mut Vec<Loss>, lease: &Lease, going: &Going) -> Result<()> {
+    let Some(branch) = lease.branch.as_ref().filter(|_| going.with_own) else { return Ok(()) };
+    let (chosen, is_begun) = (&lease.delete_branch_at, lease.phase != Phase::Ready);
+    let tip = match chosen {
+        Some(commit) if !is_begun => commit.clone(),
+        _ => match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
+            Err(error) if exit_of(&error) == Exit::NotFound => return Ok(()),
+            tip => tip?,
+        },
+    };
+    // That it goes was agreed to when its removal began.
+    if is_begun && lease.phase != Phase::Closing && chosen.as_ref() == Some(&tip) {
+        return Ok(());
+    }
+    let alone = git::only_below(&lease.main, &lease.repository, &tip, &going.branches)?;
+    commits(losses, lease, alone);
+    Ok(())
+}
+
+fn commits(losses: &mut Vec<Loss>, lease: &Lease, alone: usize) {
+    let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
+    let what = format!("{alone} that only {on} holds");
+    // The branch and the HEAD of its worktree are at the same commit as a rule.
+    if alone > 0 && !losses.iter().any(|loss| loss.what == what) {
+        push(losses, Kind::Commits, what, true);
+    }
 }
 
 /// Those of the ignored files that are not ours, and directories that hold nothing else.

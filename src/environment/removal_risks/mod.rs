@@ -2,8 +2,10 @@
 
 mod described;
 mod files;
+mod going;
 
 pub use described::{Taken, ask, branch, described, hold_rows, taken};
+pub use going::{Going, branches};
 
 use crate::environment::processes::Machine;
 use crate::environment::trees::Trees;
@@ -14,6 +16,7 @@ use crate::model::lease::{Lease, Part, Phase};
 use crate::service::removal::{Look, Servers};
 use crate::sys::parallel;
 use crate::sys::repo::Worktree;
+use crate::sys::store::Store;
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt;
@@ -124,8 +127,13 @@ pub struct Risks {
 
 /// Everything that would be lost with these environments, and with their branches: all of them are looked at side by side.
 /// A server that does not answer loses nothing: its part stays on the lease.
-pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Result<Risks>> {
-    let going = branches(leases.iter().copied(), with_branch);
+pub fn of_all(
+    store: &Store,
+    leases: &[&Lease],
+    with_branch: bool,
+    servers: &Servers,
+) -> Vec<Result<Risks>> {
+    let going = branches(store, leases, with_branch);
     let look = || {
         let trees = Trees::of(leases.iter().copied());
         parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
@@ -146,15 +154,6 @@ pub fn of_all(leases: &[&Lease], with_branch: bool, servers: &Servers) -> Vec<Re
         Ok(risks)
     });
     found.collect()
-}
-
-/// The branches that go with these environments.
-pub fn branches<'a>(
-    leases: impl IntoIterator<Item = &'a Lease>,
-    with_branch: bool,
-) -> Vec<&'a str> {
-    let branches = leases.into_iter().filter_map(|lease| lease.branch.as_deref());
-    branches.filter(|_| with_branch).collect()
 }
 
 /// What would be lost with a part that looks like this. Where something that `up` started may be connected, a session needs no
@@ -181,15 +180,15 @@ pub fn of_part(lease: &Lease, part: &Part, look: &Look, runs_own: bool) -> Vec<L
     losses
 }
 
-/// What would be lost with its worktree alone. Asks git, and no server.
-///
-/// `going` are the branches that are deleted together: none of them keeps the commits of another.
-pub fn of_worktree(lease: &Lease, going: &[&str]) -> Result<Vec<Loss>> {
+/// What would be lost with its worktree and its branch alone. Asks git, and no server.
+pub fn of_worktree(lease: &Lease, going: &Going) -> Result<Vec<Loss>> {
     of_tree(lease, worktree::of(lease)?.as_ref(), going)
 }
 
-fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &[&str]) -> Result<Vec<Loss>> {
+fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going) -> Result<Vec<Loss>> {
     let mut losses = Vec::new();
+    let looked = files::of_branch(&mut losses, lease, going);
+    or_unread(&mut losses, looked)?;
     let Some(tree) = tree else { return Ok(losses) };
     let (at, tree) = closing::found(lease, tree)?;
     // What is closed and `removing` was looked at.
@@ -197,15 +196,21 @@ fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &[&str]) -> Result<Vec
     if is_agreed || !tree.is_present() {
         return Ok(losses);
     }
-    match files::of_tree(&mut losses, &at, &tree, going) {
-        // The index may be broken: `--force` removes that, too.
+    let looked = files::of_tree(&mut losses, &at, &tree, going);
+    or_unread(&mut losses, looked)?;
+    Ok(losses)
+}
+
+/// The index may be broken: `--force` removes that, too.
+fn or_unread(losses: &mut Vec<Loss>, looked: Result<()>) -> Result<()> {
+    match looked {
         Err(error) if exit_of(&error) != Exit::Interrupted => {
             let what = format!("git cannot read it: {error:#}");
-            push(&mut losses, Kind::Uncommitted, what, true);
+            push(losses, Kind::Uncommitted, what, true);
+            Ok(())
         }
-        looked => looked?,
+        looked => looked,
     }
-    Ok(losses)
 }
 
 /// Refuses when something would be lost that needs `--force`.

@@ -205,7 +205,7 @@ impl Job {
             (true, Phase::Ready, Some(trash)) => {
                 let known = &self.removal.removed.losses;
                 let keep = || {
-                    let going = removal_risks::branches([lease], options.delete_branch);
+                    let going = removal_risks::branches(store, &[lease], options.delete_branch);
                     let mut losses = removal_risks::of_worktree(lease, &going)?;
                     losses.retain(|loss| !known.contains(loss));
                     removal_risks::require_none(lease, &losses, options.force)?;

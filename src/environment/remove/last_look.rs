@@ -2,7 +2,7 @@
 //! nobody agreed to.
 
 use super::{Removal, RemoveOptions};
-use crate::environment::removal_risks::{self, Loss};
+use crate::environment::removal_risks::{self, Going, Loss};
 use crate::environment::{closing, parts, teardown, worktree};
 use crate::error::{Exit, exit_of};
 use crate::model::lease::Lease;
@@ -58,7 +58,7 @@ fn close_recorded(
         return Vec::new();
     }
     let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
-    let going = removal_risks::branches(leases.iter().copied(), options.delete_branch);
+    let going = removal_risks::branches(store, &leases, options.delete_branch);
     let look = |some: &[&Removal]| look(ui, servers, &going, some);
     // A container that Docker restarts would make the directories it mounts again, at the name that the worktree had. What
     // cannot be ended is tried, and named, below.
@@ -88,7 +88,7 @@ fn close_recorded(
 type Found = (Result<Vec<Loss>>, Vec<Result<Look>>);
 
 /// Closes worktrees and databases as far as they are open, and looks at them. `going` are the branches that go with them.
-fn look(ui: &Ui, servers: &Servers, going: &[&str], removals: &[&Removal]) -> Vec<Found> {
+fn look(ui: &Ui, servers: &Servers, going: &Going, removals: &[&Removal]) -> Vec<Found> {
     let held: Vec<_> = removals.iter().map(|one| (&one.lease, false)).collect();
     let (trees, looks) = parallel::both(
         || parallel::each(removals, |one| close_tree(ui, one, going)),
@@ -98,7 +98,7 @@ fn look(ui: &Ui, servers: &Servers, going: &[&str], removals: &[&Removal]) -> Ve
 }
 
 /// Closes a worktree, and says what would be lost with it. One that cannot be closed is looked at where it is.
-fn close_tree(ui: &Ui, one: &Removal, going: &[&str]) -> Result<Vec<Loss>> {
+fn close_tree(ui: &Ui, one: &Removal, going: &Going) -> Result<Vec<Loss>> {
     let lease = &one.lease;
     if let Some(tree) = worktree::of(lease)?.filter(|tree| tree.is_present())
         && let Err(why) = closing::close(lease, &tree)

@@ -144,7 +144,8 @@ pub fn check(
         Ok(lease)
     });
     let known: Vec<&Lease> = leases.iter().flatten().collect();
-    let mut risks = removal_risks::of_all(&known, options.delete_branch, servers).into_iter();
+    let mut risks =
+        removal_risks::of_all(store, &known, options.delete_branch, servers).into_iter();
     let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {
         let lease = lease?;
         let risks = risks.next().unwrap_or_else(|| Err(anyhow!("no look at `{}`", lease.name)))?;

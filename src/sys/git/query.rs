@@ -117,16 +117,29 @@ pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
     Ok(listed.split('\0').filter_map(file).collect())
 }
 
-/// How many commits HEAD has that none of the other references reach; the branches `except` are left out of these.
-pub fn only_here(tree: &Worktree, except: &[&str]) -> Result<usize> {
+/// How many commits the HEAD of a worktree has that none of the other references reach; the branches `except` are left out
+/// of these.
+pub fn only_here(tree: &Worktree, except: &[String]) -> Result<usize> {
     // Asked without a process: most branches that go were merged, or never left the commit they began at.
-    if repo::is_held(tree, except) {
-        return Ok(0);
+    match repo::is_held(&tree.admin, None, except) {
+        true => Ok(0),
+        false => only(|| git_in(tree), "HEAD", except),
     }
+}
+
+/// As [`only_here`], of a commit in the repository with this main checkout and common directory.
+pub fn only_below(main: &Path, common: &Path, commit: &str, except: &[String]) -> Result<usize> {
+    match repo::is_held(common, Some(commit), except) {
+        true => Ok(0),
+        false => only(|| git(main), commit, except),
+    }
+}
+
+fn only(git: impl Fn() -> Cmd, tip: &str, except: &[String]) -> Result<usize> {
     // Below `refs/heads/`, as `--branches` is: a pattern with the whole name would exclude nothing.
     let but: Vec<String> = except.iter().map(|branch| format!("--exclude={branch}")).collect();
     let count = || {
-        let command = git_in(tree).args(["rev-list", "--count", "HEAD", "--not"]).args(&but);
+        let command = git().args(["rev-list", "--count", tip, "--not"]).args(&but);
         command.args(["--branches", "--remotes", "--tags"])
     };
     Ok(retry(count)?.text().parse().unwrap_or(0))

@@ -180,6 +180,36 @@ fn two_branches_do_not_vouch_for_each_other_while_both_go() {
     assert_eq!(world.repo.git(&["rev-parse", "y"]), commit);
 }
 
+/// Two removals at once: each of them finds the other one's branch.
+#[test]
+fn a_branch_that_another_removal_deletes_does_not_vouch() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.git(&["commit", "--quiet", "--allow-empty", "--message", "only here"]);
+    world.repo.agentenv(&["add", "y", "--from", "x"]).ok();
+    let mut other = sandbox.command("git");
+    other.args(["agentenv", "remove", "y", "-D"]).current_dir(&world.repo.path);
+    sandbox.outcome(other.env("AGENTENV_FAULT", "removing:kill")).fails(128 + 9);
+    let said = world.repo.agentenv(&["remove", "x", "-D"]).fails(7);
+    assert!(said.stderr.contains("1 that only x holds"), "{}", said.show());
+    // What was agreed to is finished.
+    world.repo.agentenv(&["remove", "y", "-D"]).ok();
+    assert_eq!(world.repo.git(&["branch", "--list", "y"]), "");
+}
+
+#[test]
+fn commits_of_a_branch_that_goes_are_work_without_a_worktree_too() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.git(&["commit", "--quiet", "--allow-empty", "--message", "only here"]);
+    fs::remove_dir_all(&world.tree).unwrap();
+    let said = world.repo.agentenv(&["remove", "x", "-D"]).fails(7);
+    assert!(said.stderr.contains("1 that only x holds"), "{}", said.show());
+    world.repo.git(&["rev-parse", "--verify", "refs/heads/x"]);
+    world.repo.agentenv(&["remove", "x", "-D", "--force"]).ok();
+    assert_eq!(world.repo.git(&["branch", "--list", "x"]), "");
+}
+
 #[test]
 fn a_live_database_session_is_named() {
     let sandbox = Sandbox::new();
