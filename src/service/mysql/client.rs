@@ -23,7 +23,7 @@ const FILL: &str = r#"client=$(command -v mariadb || command -v mysql) || { echo
 dump=$(command -v mariadb-dump || command -v mysqldump) || { echo "no mariadb-dump or mysqldump" >&2; exit 127; }
 export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
 echo begun
-fill() { "$client" "$@" --batch --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
+fill() { "$client" "$@" --batch --skip-reconnect --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
 options="--single-transaction --quick --triggers --hex-blob --no-tablespaces"
 IFS='
 '; set -f

@@ -8,7 +8,9 @@ mod content;
 
 use super::client;
 use super::scripts::{self, copy::Target};
-use super::{detail, end_sessions, explain, no_answer, parse_sessions, require_name, room};
+use super::{
+    detail, end_holder, end_sessions, explain, no_answer, parse_sessions, require_name, room,
+};
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::name::with_hash;
@@ -100,6 +102,7 @@ fn attempt(
     };
     let filled = begun
         .and_then(|()| content.fill(&database, &target))
+        .and_then(|()| content.require_unchanged(copy))
         .and_then(|()| failpoint::point("mysql-filled"))
         .and_then(|()| prepare(&database))
         .and_then(|()| finish(&database, &target, mark));
@@ -187,10 +190,13 @@ pub(super) fn unmark(server: &Server, name: &str, mark: &str) -> Result<()> {
 
 /// Creates the database empty, in the place of the one that was copied before.
 fn start(copy: &Copy, target: &Target, kept: &Option<Kept>, like: &str) -> Result<Begun> {
-    if kept.is_some()
-        && let Err(error) = failpoint::point("mysql-kept")
-    {
-        return Ok(Begun::Refused(error));
+    if let Some(kept) = kept {
+        let database = Database::new(copy.server, copy.target);
+        let is_up_to_date = failpoint::point("mysql-kept")
+            .and_then(|()| detail::require_unwritten(&database, &kept.written));
+        if let Err(error) = is_up_to_date {
+            return Ok(Begun::Refused(error));
+        }
     }
     begin(copy, target, like)
 }
@@ -229,11 +235,13 @@ fn give_up(
     let is_own = copy.mark == lease::mark(copy.id);
     match kept {
         Some(kept) => put_back(copy, target, kept, true, error),
-        // `add` rolls back what it began, also the rest of it.
-        None if is_own && exit_of(&error) == Exit::Interrupted => error,
         None => {
             interrupt::undoing();
-            discard(copy.server, target);
+            end_holder(copy.server, &target.names).ok();
+            // `add` rolls back what it began, also the rest of it.
+            if !is_own || exit_of(&error) != Exit::Interrupted {
+                discard(copy.server, target);
+            }
             interrupt::undone();
             error
         }
@@ -254,6 +262,9 @@ fn put_back(
     let source = Source::Database(kept.name.clone());
     let back = plain(&database, copy.id, &source, copy.target, copy.mark.clone());
     let is_back = Content::of(&back).and_then(|content| {
+        if is_gone {
+            end_holder(copy.server, &target.names)?;
+        }
         match begin(&back, target, content.like())? {
             Begun::Made => {}
             // An interrupted client does not interrupt the server: this may be the new content.

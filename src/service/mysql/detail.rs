@@ -3,6 +3,7 @@
 use super::marked::unhex;
 use super::scripts::{self, Names};
 use super::{client, explain, parse_session, parse_sessions};
+use crate::error;
 use crate::service::detail::{Detail, Part};
 use crate::service::removal::Look;
 use crate::service::{Database, Session, snapshot};
@@ -110,6 +111,16 @@ pub fn look(database: &Database, id: &str) -> Result<Look> {
 pub fn users(database: &Database) -> Result<Vec<Session>> {
     let script = scripts::sessions(&database.name);
     Ok(parse_sessions(&client::run(&database.server, script, None)?))
+}
+
+/// Refuses a database that was written to after [`written`] said this: no server of this kind can let no client connect.
+pub(super) fn require_unwritten(database: &Database, before: &[String]) -> Result<()> {
+    if written(database)? == before {
+        return Ok(());
+    }
+    let message = format!("database `{}` was written to while it was copied", database.name);
+    let hint = "stop what writes to it, then try again";
+    Err(error::refused(message).hint(hint).into())
 }
 
 /// What differs once something was written to a database.

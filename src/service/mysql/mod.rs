@@ -130,15 +130,24 @@ pub fn ping(server: &Server) -> Result<()> {
 /// Ends the sessions on a database: an open transaction would keep it from being dropped.
 fn end_sessions(server: &Server, name: &str) -> Result<()> {
     let lines = client::run(server, scripts::sessions(name), None)?;
-    for pid in parse_sessions(&lines).into_iter().filter_map(|session| session.pid) {
-        let ended = client::run(server, format!("KILL {pid};\n"), None);
-        // One that has ended by itself is unknown to the server.
-        ended.map(drop).or_else(|error| match error.is::<SqlError>() {
-            true => Ok(()),
-            false => Err(error),
-        })?;
-    }
-    Ok(())
+    let mut pids = parse_sessions(&lines).into_iter().filter_map(|session| session.pid);
+    pids.try_for_each(|pid| end_session(server, pid))
+}
+
+/// Ends the session that holds the lock of a lease's database: without its client, which was interrupted, it works on.
+fn end_holder(server: &Server, names: &Names) -> Result<()> {
+    let lines = client::run(server, scripts::holder(names), None)?;
+    let mut pids = lines.iter().filter_map(|line| line.strip_prefix("holder\t")?.parse().ok());
+    pids.try_for_each(|pid| end_session(server, pid))
+}
+
+fn end_session(server: &Server, pid: i64) -> Result<()> {
+    let ended = client::run(server, format!("KILL {pid};\n"), None);
+    // One that has ended by itself is unknown to the server.
+    ended.map(drop).or_else(|error| match error.is::<SqlError>() {
+        true => Ok(()),
+        false => Err(error),
+    })
 }
 
 fn parse_sessions(lines: &[String]) -> Vec<Session> {

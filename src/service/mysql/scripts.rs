@@ -60,11 +60,20 @@ pub(super) fn lock(names: &Names) -> String {
     format!("SELECT IF(GET_LOCK({lock}, 15) = 1, 'locked', (SELECT 1 UNION SELECT 2));\n")
 }
 
+/// Says which session holds that lock: `holder`, with its id if there is one.
+pub(super) fn holder(names: &Names) -> String {
+    format!("SELECT CONCAT_WS('\\t', 'holder', IS_USED_LOCK({}));\n", text(&names.birth))
+}
+
 /// The digits of the text in the view [`MARK`], as an expression over its row in the catalogue.
 const DIGITS: &str = "UPPER(REGEXP_SUBSTR(view_definition, '(?<=0x)[0-9A-Fa-f]+'))";
 
 /// When an environment's own database was created, as an expression over its marking view's row in the catalogue.
 const SINCE: &str = "CAST(REGEXP_SUBSTR(view_definition, '[0-9]+(?= AS .since)') AS UNSIGNED)";
+
+/// Lets MySQL 8 read the sizes and times of tables themselves, not what it knew of them up to a day ago. MariaDB, which
+/// keeps no such copy, reads a comment.
+const FRESH: &str = "/*!80000 SET SESSION information_schema_stats_expiry = 0 */;\n";
 
 /// What there is, in variables: whether the database exists, carries the lease's mark, belongs to it as a copy, or was
 /// announced and holds nothing yet; the digits of its mark; when an environment's own was created.
@@ -170,5 +179,20 @@ mod tests {
         assert_eq!(identifier("a`; DROP DATABASE b; --"), "`a``; DROP DATABASE b; --`");
         assert_eq!(text("a'\\"), "CONVERT(0x61275C USING utf8mb4)");
         assert_eq!(text(""), "''");
+    }
+
+    #[test]
+    fn what_reads_sizes_or_times_of_tables_reads_fresh_ones() {
+        let names = Names::new("a", "b");
+        let all = [
+            look::marked("a"),
+            look::detail(&names, &["a".to_owned()]),
+            look::written("a"),
+            look::drop_beside(&names, &["a".to_owned()], "a", false),
+            copy::source("a"),
+        ];
+        for script in all {
+            assert!(script.starts_with(FRESH), "{script}");
+        }
     }
 }

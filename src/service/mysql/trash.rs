@@ -6,7 +6,6 @@ use super::scripts::Names;
 use super::{
     detail, drop_beside, drop_marked, drop_one, end_sessions, marked, require_name, state,
 };
-use crate::error;
 use crate::model::lease;
 use crate::model::name::with_hash;
 use crate::model::source::Source;
@@ -72,12 +71,7 @@ pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     let written = detail::written(database)?;
     carry(database, id, &Going { name: name.clone(), mark: Some(lease::mark(id)) })?;
     failpoint::point("mysql-in-trash")?;
-    // No server of this kind can let no client connect meanwhile.
-    if detail::written(database)? != written {
-        let message = format!("database `{name}` was written to while it was copied");
-        let hint = "stop what writes to it, then try again";
-        return Err(error::refused(message).hint(hint).into());
-    }
+    detail::require_unwritten(database, &written)?;
     match drop_one(database, &names, force)? {
         Gone::Busy(sessions) => Ok(Kept::Busy(sessions)),
         Gone::NotOurs(whose) => Ok(Kept::NotOurs(whose)),

@@ -19,7 +19,7 @@ mod servers;
 mod talk;
 mod traces;
 
-pub use container::Container;
+pub use container::{Container, Started};
 use servers::Slice;
 pub use servers::servers;
 pub use talk::Talk;

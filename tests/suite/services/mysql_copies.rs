@@ -1,7 +1,7 @@
 //! Copies on MySQL and MariaDB: `db copy`, `reset` and snapshots, templates, test databases and the trash.
 
 use super::mysql::{SOURCE, all_of, databases, project, server, sql};
-use crate::common::{Container, Outcome, Repo, Sandbox, wait_until};
+use crate::common::{Container, Outcome, Repo, Running, Sandbox, Started, wait_until};
 use crate::promises::crash_data::{MYSQL, MYSQL_REPLACES, POINTS};
 use std::fs;
 
@@ -227,6 +227,112 @@ fn the_copy_of_the_old_content_stays_until_the_database_has_all_of_it_or_of_the_
         said.show()
     );
     assert_eq!(origin(&server, &kept), "x");
+}
+
+/// Locks a table until [`unlock`] or the end.
+fn lock(server: &Container, table: &str) -> Started {
+    let client = format!(
+        r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "LOCK TABLES {table} WRITE; SELECT SLEEP(600), '{table}'" mysql"#
+    );
+    let holder = server.start(&["sh", "-c", &client]);
+    wait_until("the table is locked", || !holders(server, table).is_empty());
+    holder
+}
+
+fn unlock(server: &Container, table: &str) {
+    sql(server, &format!("KILL {}", holders(server, table))).unwrap();
+}
+
+fn holders(server: &Container, table: &str) -> String {
+    let like = format!("info LIKE '%SLEEP(600)%{table}%' AND id <> CONNECTION_ID()");
+    sql(server, &format!("SELECT id FROM information_schema.processlist WHERE {like}")).unwrap()
+}
+
+/// Starts `db copy x --from y`, and waits until it waits for a locked table.
+fn copy_that_waits(repo: &Repo<'_>, server: &Container) -> Running {
+    let mut run = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    run.args(["db", "copy", "x", "--from", "y", "--no-snapshot"]).current_dir(&repo.path);
+    let running = repo.sandbox.start(&mut run);
+    wait_until("the copy waits", || waiting(server, "TRUE"));
+    running
+}
+
+fn waiting(server: &Container, condition: &str) -> bool {
+    let waits = format!("state LIKE 'Waiting for table%' AND {condition}");
+    let count = format!("SELECT COUNT(*) FROM information_schema.processlist WHERE {waits}");
+    sql(server, &count).unwrap() == "1"
+}
+
+/// The database that announces another one, which is complete.
+fn announcing(server: &Container, database: &str) -> String {
+    let views = "SELECT table_name FROM information_schema.views WHERE table_schema";
+    let view = sql(server, &format!("{views} = '{database}'")).unwrap();
+    git_agentenv::model::name::with_hash(&view, database, '_', 64)
+}
+
+/// A project with environments `x` and `y`, and two tables in the database of `y`.
+fn with_x_and_y<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
+    let repo = with_x(sandbox, server);
+    repo.agentenv(&["add", "y"]).ok();
+    sql(server, "CREATE TABLE shop_y.a (a INT); CREATE TABLE shop_y.t AS SELECT 'y' AS origin")
+        .unwrap();
+    repo
+}
+
+#[test]
+fn an_interruption_ends_what_still_fills_the_database() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x_and_y(&sandbox, &server);
+    let claim = format!("SELECT IS_USED_LOCK('{}') > 0", announcing(&server, "shop_x"));
+    let tables = "SELECT CONCAT('shop_y.', table_name) FROM information_schema.tables
+        WHERE table_schema = 'shop_y' AND table_type = 'BASE TABLE'";
+    let tables = sql(&server, tables).unwrap();
+    let (first, last) = tables.split_once('\n').unwrap();
+    let _last = lock(&server, last);
+    let running = copy_that_waits(&repo, &server);
+    // What reaches for each table before the dump has passed the first one: the dump waits for it.
+    let _first = lock(&server, first);
+    unlock(&server, last);
+    wait_until("it fills", || {
+        waiting(&server, "info NOT LIKE 'SELECT 1 FROM%'") && sql(&server, &claim).unwrap() == "1"
+    });
+    running.signal("TERM");
+    running.outcome().fails(130);
+    assert_eq!(sql(&server, &claim).unwrap(), "NULL");
+    assert_eq!(origin(&server, "shop_x"), "x");
+    assert_eq!(databases(&server), ["shop", "shop_x", "shop_y"]);
+
+    fs::write(repo.path.join("slow.sql"), "SELECT SLEEP(600), 'dump';\n").unwrap();
+    configure(&repo, "from: { dump: slow.sql }");
+    let mut run = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let running = sandbox.start(run.args(["add", "z"]).current_dir(&repo.path));
+    wait_until("it fills", || !holders(&server, "dump").is_empty());
+    running.signal("TERM");
+    running.outcome().fails(130);
+    assert_eq!(holders(&server, "dump"), "");
+    assert_eq!(databases(&server), ["shop", "shop_x", "shop_y"]);
+}
+
+#[test]
+fn what_changes_while_it_is_copied_is_no_copy() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = with_x_and_y(&sandbox, &server);
+    let while_it_waits = |table: &str, statement: &str| {
+        let _holder = lock(&server, table);
+        let running = copy_that_waits(&repo, &server);
+        sql(&server, statement).unwrap();
+        unlock(&server, table);
+        running.outcome()
+    };
+    let said = while_it_waits("shop_x.t", "CREATE TABLE shop_x.u (a INT)").fails(7);
+    assert!(said.stderr.contains("was written to while it was copied"), "{}", said.show());
+    assert_eq!(databases(&server), ["shop", "shop_x", "shop_y"]);
+
+    // Another command replaces the source: it is announced as not complete.
+    let announced = announcing(&server, "shop_y");
+    let said = while_it_waits("shop_y.t", &format!("CREATE DATABASE {announced}")).fails(4);
+    assert!(said.stderr.contains("it is not complete"), "{}", said.show());
+    assert_eq!(origin(&server, "shop_x"), "x");
 }
 
 #[test]

@@ -144,6 +144,14 @@ impl Content {
         }
     }
 
+    /// Fails when the source is not complete by now: a command that replaced it meanwhile left half of it to read.
+    pub(super) fn require_unchanged(&self, copy: &Copy) -> Result<()> {
+        match self {
+            Content::Database(_) => Self::of(copy).map(drop),
+            Content::Nothing | Content::Dump { .. } => Ok(()),
+        }
+    }
+
     /// Fills a database that was begun.
     pub(super) fn fill(&self, database: &Database, target: &Target) -> Result<()> {
         let first = target.claim();

@@ -1,7 +1,7 @@
 //! The scripts that make one database a copy of another.
 
 use super::{
-    MARK, Names, PATIENCE, facts, hex, identifier, lock, mark_own, only_if, sessions, text,
+    FRESH, MARK, Names, PATIENCE, facts, hex, identifier, lock, mark_own, only_if, sessions, text,
 };
 use crate::model::lease;
 use crate::service::mysql::VIEW;
@@ -154,6 +154,7 @@ pub(in super::super) fn source(name: &str) -> String {
     };
     let column = "CONCAT(table_name, '.', column_name)";
     [
+        FRESH.to_owned(),
         format!(
             "SELECT CONCAT('like\\tCHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
   FROM information_schema.schemata WHERE schema_name = {name};

@@ -1,7 +1,7 @@
 //! The scripts that look at databases and drop what belongs to one.
 
 use super::{
-    DIGITS, MARK, Names, PATIENCE, SINCE, facts, hex, identifier, only_if, sessions, text,
+    DIGITS, FRESH, MARK, Names, PATIENCE, SINCE, facts, hex, identifier, only_if, sessions, text,
 };
 use crate::model::lease;
 use crate::service::mysql::VIEW;
@@ -28,7 +28,7 @@ pub(in super::super) fn marked(prefix: &str) -> String {
     let prefix = hex(prefix);
     let length = prefix.len();
     format!(
-        "SELECT CONCAT_WS('\\t', schema_name, digits, {SIZE}) FROM (SELECT table_schema AS schema_name, {DIGITS} AS digits
+        "{FRESH}SELECT CONCAT_WS('\\t', schema_name, digits, {SIZE}) FROM (SELECT table_schema AS schema_name, {DIGITS} AS digits
   FROM information_schema.views WHERE table_name = '{MARK}') s WHERE LEFT(digits, {length}) = '{prefix}';\n"
     )
 }
@@ -57,6 +57,7 @@ pub(in super::super) fn unmark(name: &str, mark: &str) -> String {
 /// it, and those that were not completed, as `copy`, each with name and size, a copy with its digits; then `created`, `bytes`, and as [`super::state`].
 pub(in super::super) fn detail(names: &Names, also: &[String]) -> String {
     [
+        FRESH.to_owned(),
         sessions(names.name),
         facts(names),
         around(names, also),
@@ -136,7 +137,7 @@ fn found_beside(names: &Names, also: &[String]) -> String {
 pub(in super::super) fn written(name: &str) -> String {
     let name = text(name);
     format!(
-        "SELECT COUNT(*), MAX(update_time), MAX(create_time) FROM information_schema.tables WHERE table_schema = {name};\n"
+        "{FRESH}SELECT COUNT(*), MAX(update_time), MAX(create_time) FROM information_schema.tables WHERE table_schema = {name};\n"
     )
 }
 
@@ -151,6 +152,7 @@ pub(in super::super) fn drop_beside(
     let found = found_beside(names, also);
     let free = u8::from(force);
     [
+        FRESH.to_owned(),
         facts(names),
         sessions(one),
         PATIENCE.to_owned(),
