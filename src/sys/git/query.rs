@@ -36,19 +36,28 @@ pub struct Unheld {
     pub ignored: Vec<String>,
 }
 
+/// What git says of a directory that it leaves out of its answer.
+const UNREADABLE: &str = "could not open directory '";
+
 /// Asks git for both at once: it walks through all directories but the ignored ones.
 pub fn status(tree: &Worktree) -> Result<Unheld> {
-    let said = entries(git_in(tree).env("GIT_OPTIONAL_LOCKS", "0").args([
-        "status",
-        "--porcelain",
-        "-z",
-        "--untracked-files=normal",
-        "--ignored=matching",
-        "--ignore-submodules=none",
-        "--no-renames",
-    ]))?;
+    let status = || {
+        git_in(tree).env("GIT_OPTIONAL_LOCKS", "0").args([
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=normal",
+            "--ignored=matching",
+            "--ignore-submodules=none",
+            "--no-renames",
+        ])
+    };
+    let said = retry(status)?;
+    let hidden =
+        said.stderr.lines().filter_map(|line| line.split_once(UNREADABLE)?.1.split_once('\''));
     let mut unheld = Unheld::default();
-    for entry in said {
+    unheld.work.extend(hidden.map(|(dir, _)| format!("?? {dir}")));
+    for entry in each_entry(&said.text()) {
         match entry.strip_prefix("!! ") {
             Some(file) => unheld.ignored.push(file.to_owned()),
             None => unheld.work.push(entry),
@@ -65,8 +74,11 @@ pub fn ignored_below(tree: &Worktree, dir: &str) -> Result<Vec<String>> {
 
 /// What a command lists with a zero byte behind each entry.
 pub(super) fn entries(list: Cmd) -> Result<Vec<String>> {
-    let listed = list.read()?;
-    Ok(listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+    Ok(each_entry(&list.read()?))
+}
+
+fn each_entry(listed: &str) -> Vec<String> {
+    listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether git ignores this file of a worktree.

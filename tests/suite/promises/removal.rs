@@ -99,7 +99,7 @@ fn what_tools_recreate_never_stops_removal() {
 
 /// Git says nothing of a directory that it cannot look into.
 #[test]
-fn an_ignored_directory_that_cannot_be_read_is_kept_until_forced() {
+fn a_directory_that_cannot_be_read_is_kept_until_forced() {
     let sandbox = Sandbox::new();
     let world = World::small(&sandbox);
     fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nsecrets/\n*.sqlite3\n").unwrap();
@@ -113,6 +113,12 @@ fn an_ignored_directory_that_cannot_be_read_is_kept_until_forced() {
     let said = sandbox.outcome(command.args(remove).current_dir(&world.repo.path));
     assert!(said.stderr.contains("ignored file: secrets"), "{}", said.show());
     said.fails(7);
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\n*.sqlite3\n").unwrap();
+    let mut command = powerless(&sandbox);
+    let said = sandbox.outcome(command.args(remove).current_dir(&world.repo.path));
+    assert!(said.stderr.contains("secrets/"), "{}", said.show());
+    said.fails(7);
+    fs::write(world.repo.path.join(".git/info/exclude"), ".env*\nsecrets/\n*.sqlite3\n").unwrap();
     fs::set_permissions(&secrets, fs::Permissions::from_mode(0o755)).unwrap();
     fs::remove_file(secrets.join("keys")).unwrap();
     let dry = world.repo.agentenv(&["remove", "x", "--json"]).ok().json();
