@@ -308,7 +308,7 @@ fn a_killed_rename_is_finished_by_the_same_command() {
         let file = |name: &str| fs::read_to_string(root.join("app-new-name").join(name)).unwrap();
         assert_eq!(file("work"), "work", "{point}");
         let variables = file(".env.worktree");
-        assert!(variables.contains("COMPOSE_PROJECT_NAME=app-new-name\n"), "{point}: {variables}");
+        assert!(variables.contains("COMPOSE_PROJECT_NAME=app-feature\n"), "{point}: {variables}");
         assert_eq!(world.repo.git(&["branch", "--list", "feature"]), "", "{point}");
         world.repo.agentenv(&["remove", "new/name", "-D", "--force"]).ok();
         world.repo.leaves_nothing_but(&before, &format!("rename killed at {point}, removed"));
