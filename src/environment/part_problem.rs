@@ -27,7 +27,7 @@ impl fmt::Display for Problem {
             Problem::Missing => f.write_str("is missing"),
             Problem::Renamed(now) => write!(f, "was renamed to `{now}`"),
             Problem::Unmarked(keys) => write!(f, "has lost its mark: {keys}"),
-            Problem::NotOurs(whose) => write!(f, "is not this environment's ({whose})"),
+            Problem::NotOurs(whose) => write!(f, "belongs to another now ({whose})"),
         }
     }
 }
