@@ -83,20 +83,21 @@ fn carry_out(
 }
 
 /// Its containers that do not run. Only the directory tells whose they are: from another one no command would find them.
-fn stopped(lease: &Lease) -> Result<Vec<String>> {
-    let containers = match Projects::list() {
-        Err(_) if lease.compose_file.is_none() => return Ok(Vec::new()),
-        containers => containers?,
-    };
+fn stopped(lease: &Lease, containers: &Projects) -> Vec<String> {
     let own = containers.of(&lease.project, &lease.path).into_iter();
     let stopped = own.filter(|container| !container.is_up());
-    Ok(stopped.map(|container| format!("its container `{}` is stopped", container.name)).collect())
+    stopped.map(|container| format!("its container `{}` is stopped", container.name)).collect()
 }
 
 /// What runs would write to the old place, or go on with variables that name it.
 pub fn require_unused(lease: &Lease, verb: &str) -> Result<()> {
-    let mut uses = unused::active(&[lease]).into_iter().flatten().collect::<Vec<_>>();
-    uses.extend(stopped(lease)?);
+    let containers = match Projects::list() {
+        Err(_) if lease.compose_file.is_none() => None,
+        containers => Some(containers?),
+    };
+    let active = unused::active(&[lease], containers.as_ref());
+    let mut uses = active.into_iter().flatten().collect::<Vec<_>>();
+    uses.extend(containers.iter().flat_map(|containers| stopped(lease, containers)));
     for connected in unused::connected(&[lease]) {
         uses.extend(connected?.then(|| "a client is connected to its servers".to_owned()));
     }

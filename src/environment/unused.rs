@@ -21,7 +21,8 @@ use std::path::Path;
 pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
     let now = clock::now();
     let trees = Trees::of(leases.iter().copied());
-    let facts: Vec<_> = leases.iter().zip(active(leases)).collect();
+    let active = active(leases, Projects::list().ok().as_ref());
+    let facts: Vec<_> = leases.iter().zip(active).collect();
     let looked = parallel::each(&facts, |(lease, active)| {
         let tree = trees.find(lease)?.filter(|tree| tree.is_present());
         let Some(tree) = tree.filter(|_| lease.phase == Phase::Ready && active.is_empty()) else {
@@ -40,17 +41,16 @@ pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
     looked.into_iter().map(&mut both).collect()
 }
 
-/// What runs in each of these environments, or serves one of its ports.
-pub fn active(leases: &[&Lease]) -> Vec<Vec<String>> {
+/// What runs in each of these environments, or serves one of its ports. Without an engine there are no containers.
+pub fn active(leases: &[&Lease], containers: Option<&Projects>) -> Vec<Vec<String>> {
     let started = processes::running_in(leases);
-    let containers = Projects::list().ok();
     let (dirs, listening) = (process::dirs(), listeners::ports());
     let of = |lease: &&Lease| {
         let mut active = Vec::new();
         if started.contains(&lease.id) {
             active.push("its processes are up".to_owned());
         }
-        if containers.as_ref().is_some_and(|all| all.is_up(&lease.project, &lease.path)) {
+        if containers.is_some_and(|all| all.is_up(&lease.project, &lease.path)) {
             active.push("its containers are up".to_owned());
         }
         for pid in dirs.iter().filter(|(_, cwd)| cwd.starts_with(&lease.path)).map(|(pid, _)| pid) {

@@ -9,6 +9,7 @@ use crate::error::{Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::unused::Merged;
 use crate::service::removal::Servers;
+use crate::sys::docker::Projects;
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
@@ -149,7 +150,7 @@ fn judge(leases: &[Lease], criteria: Criteria) -> Result<Vec<Result<Option<Reaso
         None => leases.iter().map(|_| Ok(None)).collect(),
     };
     let (merged, active) = match criteria.merged {
-        true => (unused::merged(&leases), unused::active(&leases)),
+        true => (unused::merged(&leases), unused::active(&leases, Projects::list().ok().as_ref())),
         false => (leases.iter().map(|_| Ok(None)).collect(), Vec::new()),
     };
     let mut active = active.into_iter();
