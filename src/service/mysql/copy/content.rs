@@ -110,12 +110,16 @@ impl Content {
         Ok(Content::Dump { path, is_packed })
     }
 
+    fn origin(&self) -> Option<&Origin> {
+        match self {
+            Content::Database(origin) => Some(origin),
+            Content::Nothing | Content::Dump { .. } => None,
+        }
+    }
+
     /// How the database is created.
     pub(super) fn like(&self) -> &str {
-        match self {
-            Content::Database(origin) => &origin.like,
-            Content::Nothing | Content::Dump { .. } => "",
-        }
+        self.origin().map_or("", |origin| &origin.like)
     }
 
     /// How many bytes a copy takes; 0: not known, or next to nothing.
@@ -129,10 +133,7 @@ impl Content {
 
     /// Where the server's data lies; empty: it did not say.
     pub(super) fn lies(&self) -> &str {
-        match self {
-            Content::Database(origin) => &origin.lies,
-            Content::Nothing | Content::Dump { .. } => "",
-        }
+        self.origin().map_or("", |origin| &origin.lies)
     }
 
     /// How it is copied.
