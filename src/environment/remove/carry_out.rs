@@ -130,8 +130,9 @@ impl Run<'_> {
         }
     }
 
-    /// Closes environments that are ready, and continues what an earlier removal or `add` did not finish. Gives the places of those whose
-    /// leases are `removing` now, each with what could not be ended.
+    /// Closes environments that are ready, and continues what an earlier removal or `add` did not
+    /// finish. Gives the places of those whose leases are `removing` now, each with what could not
+    /// be ended.
     fn close(&self, servers: &Servers, jobs: &mut [Job]) -> Vec<(usize, Vec<anyhow::Error>)> {
         let store = &self.context.store;
         let open = (0..jobs.len()).filter(|&at| jobs[at].ended.is_none());

@@ -196,7 +196,7 @@ impl Stack {
         }
     }
 
-    /// The command for the main checkout that starts these services, as whoever works there does.
+    /// The command for the main checkout that starts these services, as developers run it there.
     pub(super) fn start(&self, names: &[&str]) -> String {
         let file = match MAIN.contains(&self.file.as_str()) {
             true => String::new(),
