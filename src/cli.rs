@@ -116,7 +116,8 @@ pub enum Command {
     /// Starts the containers of the environment's compose file, where `.agentenv.yaml` names one
     /// under `compose`, and the commands under `processes`, in the background, in the worktree and
     /// with its variables. Both need the approval of `git agentenv trust`; a changed compose file
-    /// needs it again. What runs already stays. `--wait` waits until the application's ports answer.
+    /// needs it again. What runs already stays. `--wait` waits until the application's ports answer;
+    /// what has no port must run for a second.
     Up(up::Args),
     /// Stop the application of an environment
     ///

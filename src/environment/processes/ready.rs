@@ -13,12 +13,16 @@ use std::time::{Duration, Instant};
 /// How often it is asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long one must have run that has no other sign of being ready, in seconds; supervisord's `startsecs` is one of
+/// them, to which the whole seconds of an uptime add another.
+const SETTLED: u64 = 2;
+
 /// How many lines of its log an error about a process shows.
 const SHOWN: usize = 10;
 
 /// Waits until every process and container is ready: its `ready` command ends with 0, or the ports that its command line
-/// names or at which it is published answer, and its health check passes. With none, the environment's first port must
-/// answer.
+/// names or at which it is published answer, and its health check passes. One without any of these must stay up for
+/// [`SETTLED`]. With nothing to start, the environment's first port must answer.
 ///
 /// Fails when one has ended, or is not ready within `timeout`. A container may end with 0: it was for one task.
 pub fn wait(lease: &Lease, config: &Config, timeout: Duration) -> Result<()> {
@@ -62,7 +66,7 @@ fn missing_of_process(lease: &Lease, config: &Config, process: &Status) -> Resul
     require_running(lease, process)?;
     match config.processes.get(&process.name).and_then(|one| one.ready.as_deref()) {
         Some(command) => refusal(lease, &process.name, command),
-        None => Ok(process.ports.iter().find_map(|port| silent(*port, net::is_listening))),
+        None => Ok(unproven(process, net::is_listening)),
     }
 }
 
@@ -72,9 +76,17 @@ fn missing_of_container(lease: &Lease, container: &Status) -> Result<Option<Stri
         (State::Starting, _) => Ok(Some(format!("`{}` is not healthy", container.name))),
         _ => {
             require_running(lease, container)?;
-            Ok(container.ports.iter().find_map(|port| silent(*port, net::is_served)))
+            Ok(unproven(container, net::is_served))
         }
     }
+}
+
+/// What keeps one that runs from being ready.
+fn unproven(one: &Status, answers: fn(u16) -> bool) -> Option<String> {
+    if one.ports.is_empty() && one.uptime.is_some_and(|seconds| seconds < SETTLED) {
+        return Some(format!("`{}` has only just started", one.name));
+    }
+    one.ports.iter().find_map(|port| silent(*port, answers))
 }
 
 fn silent(port: u16, answers: fn(u16) -> bool) -> Option<String> {

@@ -89,10 +89,11 @@ fn an_application_is_started_watched_and_stopped() {
 #[test]
 fn a_process_that_ends_is_seen_and_not_started_again() {
     let sandbox = Sandbox::new();
-    let repo = project(&sandbox, &[("web", "echo no database; exit 3")]);
-    repo.agentenv(&["up", "x"]).ok();
-    wait_until("it has ended", || ps(&repo)[0]["state"] == "exited");
-    assert_eq!(ps(&repo)[0]["exit"], 3);
+    let repo = project(&sandbox, &[("web", "echo no database; sleep 0.1; exit 3")]);
+    // It runs when it is first looked at, and that it started is no sign that it is ready.
+    let said = repo.agentenv(&["up", "x", "--wait"]).fails(6);
+    assert!(said.stderr.contains("process `web` ended with 3"), "{}", said.show());
+    assert_eq!((&ps(&repo)[0]["state"], &ps(&repo)[0]["exit"]), (&json!("exited"), &json!(3)));
     let said = repo.agentenv(&["wait", "x"]).fails(6);
     assert!(said.stderr.contains("process `web` ended with 3"), "{}", said.show());
     assert!(said.stderr.contains("no database"), "{}", said.show());
