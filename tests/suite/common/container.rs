@@ -3,10 +3,11 @@
 use super::servers;
 use std::process::{Child, Command, Stdio};
 
-/// A container that is removed with this value.
+/// A container that is removed with this value, unless others remove it.
 pub struct Container {
     /// Its name.
     pub name: String,
+    stays: bool,
 }
 
 impl Container {
@@ -17,7 +18,12 @@ impl Container {
         let id = servers::docker(&run, "").unwrap();
         let format = ["container", "inspect", "--format={{.Name}}", &id];
         let name = servers::docker(&format, "").unwrap().trim_start_matches('/').to_owned();
-        Container { name }
+        Container { name, stays: false }
+    }
+
+    /// One that others remove.
+    pub(super) fn that_stays(name: String) -> Container {
+        Container { name, stays: true }
     }
 
     /// Runs a command in it; its stdout, or what it complained of.
@@ -35,7 +41,9 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let _ = servers::docker(&["rm", "--force", "--volumes", &self.name], "");
+        if !self.stays {
+            let _ = servers::docker(&["rm", "--force", "--volumes", &self.name], "");
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 mod container;
 pub mod hold;
+pub mod mariadb;
 mod servers;
 mod talk;
 mod traces;
@@ -147,6 +148,7 @@ impl Sandbox {
             .env("TERM", "dumb")
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
+            .env(mariadb::PASSWORD[0], mariadb::PASSWORD[1])
             .envs(way_to_docker())
             .stdin(Stdio::null());
         command

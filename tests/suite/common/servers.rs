@@ -1,4 +1,5 @@
-//! One Postgres and one Redis for all test processes of the machine, and the slots that keep tests apart on them.
+//! One Postgres and one Redis for all test processes of the machine, the slots that keep tests apart on them, and the
+//! names of the servers that one test holds at a time.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -52,7 +53,7 @@ impl Servers {
         }
         require_images();
         let [postgres, redis] = ["postgres", "redis"].map(container_name);
-        let in_use = InUse::mark([postgres, redis]);
+        let in_use = InUse::mark(&[&[postgres, redis], &mariadbs()[..]].concat());
         ensure_running(
             postgres,
             &[
@@ -255,9 +256,25 @@ fn container_name(server: &str) -> &'static str {
     format!("agentenv-test-{server}-{:08x}", hasher.finish() as u32).leak()
 }
 
+/// How many tests can hold a MariaDB at a time.
+const MARIADBS: usize = 8;
+
+fn mariadbs() -> [&'static str; MARIADBS] {
+    std::array::from_fn(|number| container_name(&format!("mariadb-{number}")))
+}
+
+/// The container of a MariaDB that no other test holds, and the lock that holds it.
+pub(super) fn free_mariadb() -> Option<(String, File)> {
+    mariadbs().into_iter().find_map(|name| {
+        let file = File::create(machine_dir().join(name)).unwrap();
+        file.try_lock().is_ok().then(|| (name.to_owned(), file))
+    })
+}
+
 impl InUse {
-    /// Takes a shared lock, and starts a process that removes the containers once no test process holds the lock.
-    fn mark(containers: [&str; 2]) -> Self {
+    /// Takes a shared lock, and starts a process that removes those of the containers that are there once no test process
+    /// holds the lock.
+    fn mark(containers: &[&str]) -> Self {
         let path = machine_dir().join("servers-in-use.lock");
         let shared_lock = File::create(&path).unwrap();
         shared_lock.lock_shared().unwrap();
@@ -283,6 +300,7 @@ const CLOSED: &str = r#"for file in 3 4 5 6 7 8 9; do eval "exec $file>&-"; done
 fn require_images() {
     require_image("agentenv-test/postgres");
     require_image("agentenv-test/redis");
+    require_image("agentenv-test/mariadb");
 }
 
 /// Builds the images of the tests, unless this one is there.
@@ -295,7 +313,7 @@ pub(super) fn require_image(image: &str) {
     assert!(status.success(), "tests/images/build failed");
 }
 
-fn ensure_running(name: &str, args: &[&str]) {
+pub(super) fn ensure_running(name: &str, args: &[&str]) {
     let running = ["container", "inspect", "--format={{.State.Running}}", name];
     if docker(&running, "").is_ok_and(|said| said == "true") {
         return;
@@ -310,7 +328,7 @@ fn ensure_running(name: &str, args: &[&str]) {
 /// the tests make thousands.
 pub(super) const RUN: [&str; 3] = ["run", "--detach", "--security-opt=seccomp=unconfined"];
 
-fn published(name: &str, port: &str) -> u16 {
+pub(super) fn published(name: &str, port: &str) -> u16 {
     let said = docker(&["port", name, port], "").unwrap();
     let address = said.lines().next().unwrap_or_default();
     let (_, port) = address.rsplit_once(':').expect("an address with a port");
@@ -332,7 +350,7 @@ fn psql_program() -> &'static Path {
     })
 }
 
-fn said(command: &mut Command, stdin: &str) -> Result<String, String> {
+pub(super) fn said(command: &mut Command, stdin: &str) -> Result<String, String> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,6 +1,7 @@
 //! A disk that is nearly full: a copy that does not fit is refused before anything is made, and spares go first.
 
 use super::mysql;
+use crate::common::mariadb::MariaDb;
 use crate::common::{Container, Repo, Sandbox, wait_until};
 use std::fs;
 
@@ -89,11 +90,7 @@ fn a_copy_that_does_not_fit_is_refused_with_both_sizes_and_spares_go_first() {
 #[test]
 fn a_copy_on_mysql_that_does_not_fit_is_refused_with_both_sizes() {
     let sandbox = Sandbox::new();
-    let server = Container::run(
-        "agentenv-test/mariadb",
-        &["--tmpfs=/var/lib/mysql:size=400m", "--env=MARIADB_ROOT_PASSWORD=it's secret"],
-    );
-    wait_until("MariaDB answers", || mysql::sql(&server, "SELECT 1").is_ok());
+    let server = MariaDb::own("--tmpfs=/var/lib/mysql:size=400m");
     let repo = mysql::project(&sandbox, &server);
     let rows = "CREATE DATABASE shop; USE shop; CREATE TABLE t AS SELECT seq, REPEAT('x', 1000) AS x FROM seq_1_to_40000";
     mysql::sql(&server, rows).unwrap();

@@ -1,30 +1,16 @@
 //! MySQL and MariaDB on a real server (MariaDB 10.11): databases with our mark, and no others.
 
-use crate::common::{Container, Repo, Sandbox, wait_until};
+use crate::common::mariadb::{self, MariaDb};
+use crate::common::{Repo, Sandbox, wait_until};
 use crate::promises::crash_data::MYSQL;
 use std::fs;
 
-/// A server of this test's own, with a password as the official images want one.
-pub(super) fn server() -> Container {
-    let server = Container::run(
-        "agentenv-test/mariadb",
-        &["--tmpfs=/var/lib/mysql", "--env=MARIADB_ROOT_PASSWORD=it's secret"],
-    );
-    wait_until("MariaDB answers", || sql(&server, "SELECT 1").is_ok());
-    server
+pub(super) fn sql(server: &MariaDb, statement: &str) -> Result<String, String> {
+    server.sql(statement)
 }
 
-pub(super) fn sql(server: &Container, statement: &str) -> Result<String, String> {
-    let client = r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -h127.0.0.1 -uroot --batch --skip-column-names -e "$1""#;
-    server.exec(&["sh", "-c", client, "sh", statement])
-}
-
-pub(super) fn databases(server: &Container) -> Vec<String> {
-    let known = "'information_schema','mysql','performance_schema','sys'";
-    let list = format!(
-        "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN ({known}) ORDER BY 1"
-    );
-    sql(server, &list).unwrap().lines().map(str::to_owned).collect()
+pub(super) fn databases(server: &MariaDb) -> Vec<String> {
+    server.databases()
 }
 
 /// The database that announces `shop_x`.
@@ -32,11 +18,22 @@ fn announced(id: &str) -> String {
     git_agentenv::model::name::with_hash(&format!("agentenv_{id}"), "shop_x", '_', 64)
 }
 
-pub(super) fn project<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
+/// A project that reaches the server through its container.
+pub(super) fn project<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
+    project_at(sandbox, &format!("container: {}", server.name))
+}
+
+/// A project that reaches the server with this host's programs. What the server does is the same, and a command takes half
+/// as long: for tests of what it does at many points.
+pub(super) fn project_on_host<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
+    let password = mariadb::PASSWORD[0];
+    project_at(sandbox, &format!("host: true, port: {}, password_env: {password}", server.port))
+}
+
+fn project_at<'a>(sandbox: &'a Sandbox, place: &str) -> Repo<'a> {
     let repo = sandbox.repo("app");
     let service = format!(
-        "services:\n  db: {{ kind: mysql, variable: DB_NAME, name: \"shop_{{name}}\", main: shop, container: {} }}\n",
-        server.name
+        "services:\n  db: {{ kind: mysql, variable: DB_NAME, name: \"shop_{{name}}\", main: shop, {place} }}\n"
     );
     repo.config(&(sandbox.config_of_own_ports() + &service));
     repo
@@ -44,7 +41,7 @@ pub(super) fn project<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> 
 
 #[test]
 fn an_environment_has_a_database_of_its_own_and_takes_it_along() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     sql(&server, "CREATE DATABASE shop; CREATE DATABASE shop_taken").unwrap();
 
@@ -69,7 +66,7 @@ fn an_environment_has_a_database_of_its_own_and_takes_it_along() {
 
 #[test]
 fn a_database_in_use_or_without_our_mark_stays() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     repo.agentenv(&["add", "x"]).ok();
     let client =
@@ -96,7 +93,7 @@ fn a_database_in_use_or_without_our_mark_stays() {
 
 #[test]
 fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     for point in ["before-database", "database-made"] {
         let mut add = sandbox.command("git");
@@ -139,7 +136,7 @@ CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO CALL clean();
 CREATE USER keeper; CREATE DEFINER = keeper SQL SECURITY DEFINER VIEW named AS SELECT name FROM item"#;
 
 /// What the catalogues hold of a database, and its rows.
-pub(super) fn all_of(server: &Container, database: &str) -> String {
+pub(super) fn all_of(server: &MariaDb, database: &str) -> String {
     let d = format!("'{database}'");
     let sql = format!(
         "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {d};
@@ -157,7 +154,7 @@ USE {database}; SELECT id, HEX(name), HEX(raw), half FROM item ORDER BY id; SELE
 
 #[test]
 fn a_new_database_is_a_faithful_copy_of_main_another_environments_or_a_dump() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     let from = |source: &str| {
@@ -212,8 +209,8 @@ fn a_new_database_is_a_faithful_copy_of_main_another_environments_or_a_dump() {
 
 #[test]
 fn a_copy_that_was_cut_short_is_rolled_back_or_made_again() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = project(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = project_on_host(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     repo.config(&config.replace("kind: mysql,", "kind: mysql, from: main,"));
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 1 AS a").unwrap();
@@ -241,7 +238,7 @@ fn a_copy_that_was_cut_short_is_rolled_back_or_made_again() {
 
 #[test]
 fn a_copy_that_was_cut_short_is_no_word_about_the_other_database() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     let other = format!(

@@ -1,20 +1,29 @@
 //! Copies on MySQL and MariaDB: `db copy`, `reset` and snapshots, templates, test databases and the trash.
 
-use super::mysql::{SOURCE, all_of, databases, project, server, sql};
-use crate::common::{Container, Outcome, Repo, Running, Sandbox, Started, wait_until};
+use super::mysql::{SOURCE, all_of, databases, project, project_on_host, sql};
+use crate::common::mariadb::MariaDb;
+use crate::common::{Outcome, Repo, Running, Sandbox, Started, wait_until};
 use crate::promises::crash_data::{MYSQL, MYSQL_REPLACES, POINTS};
 use std::fs;
 
-/// A project whose environment `x` has one row.
-fn with_x<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
-    let repo = project(sandbox, server);
+/// A project whose environment `x` has one row, and that reaches the server through its container.
+fn with_x<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
+    filled(project(sandbox, server), server)
+}
+
+/// The same with this host's programs.
+fn with_x_on_host<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
+    filled(project_on_host(sandbox, server), server)
+}
+
+fn filled<'a>(repo: Repo<'a>, server: &MariaDb) -> Repo<'a> {
     sql(server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'main' AS origin").unwrap();
     repo.agentenv(&["add", "x"]).ok();
     sql(server, "CREATE TABLE shop_x.t AS SELECT 'x' AS origin").unwrap();
     repo
 }
 
-fn origin(server: &Container, database: &str) -> String {
+fn origin(server: &MariaDb, database: &str) -> String {
     sql(server, &format!("SELECT origin FROM {database}.t")).unwrap_or_else(|error| error)
 }
 
@@ -39,8 +48,8 @@ fn snapshots(repo: &Repo<'_>, env: &str) -> Vec<String> {
 
 #[test]
 fn a_database_is_reset_copied_saved_and_restored_and_nothing_is_lost() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = with_x(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
     let said = repo.agentenv(&["db", "copy", "x", "--json"]).ok().json();
     assert_eq!((&said["means"], &said["snapshot"]), (&"dump".into(), &"before-copy-1".into()));
     assert_eq!(origin(&server, "shop_x"), "main");
@@ -76,7 +85,7 @@ fn a_database_is_reset_copied_saved_and_restored_and_nothing_is_lost() {
 
 #[test]
 fn a_copy_leaves_out_rows_and_refuses_what_it_cannot_do() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x(&sandbox, &server);
     sql(&server, "CREATE TABLE shop.audit_log AS SELECT 1 AS a; CREATE VIEW shop.v AS SELECT * FROM shop.audit_log").unwrap();
     repo.agentenv(&["db", "copy", "x", "--exclude-table-data", "audit_*"]).ok();
@@ -110,7 +119,7 @@ fn a_copy_leaves_out_rows_and_refuses_what_it_cannot_do() {
 
 #[test]
 fn a_source_with_a_locked_table_ends_the_copy_in_time() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x(&sandbox, &server);
     let client = r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "LOCK TABLES t WRITE; SELECT SLEEP(600)" shop"#;
     let _holder = server.start(&["sh", "-c", client]);
@@ -123,8 +132,8 @@ fn a_source_with_a_locked_table_ends_the_copy_in_time() {
 
 #[test]
 fn a_replacement_that_was_cut_short_keeps_the_old_or_has_the_new_content() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = with_x(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
     for point in MYSQL.iter().chain(&MYSQL_REPLACES[..3]) {
         for how in ["kill", "error"] {
             for keeps in [true, false] {
@@ -152,7 +161,7 @@ fn a_replacement_that_was_cut_short_keeps_the_old_or_has_the_new_content() {
 
 #[test]
 fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_source() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x(&sandbox, &server);
     for point in ["mysql-replaced", "mysql-filled"] {
         let mark = sandbox.root.join("hanging");
@@ -178,7 +187,7 @@ fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_sour
 
 #[test]
 fn the_copy_of_the_old_content_stays_until_the_database_has_all_of_it_or_of_the_new() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x(&sandbox, &server);
     let copy = ["db", "copy", "x", "--no-snapshot"];
     let kept = || databases(&server).into_iter().find(|name| name.starts_with("agentenv_old_"));
@@ -230,7 +239,7 @@ fn the_copy_of_the_old_content_stays_until_the_database_has_all_of_it_or_of_the_
 }
 
 /// Locks a table until [`unlock`] or the end.
-fn lock(server: &Container, table: &str) -> Started {
+fn lock(server: &MariaDb, table: &str) -> Started {
     let client = format!(
         r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "LOCK TABLES {table} WRITE; SELECT SLEEP(600), '{table}'" mysql"#
     );
@@ -239,17 +248,17 @@ fn lock(server: &Container, table: &str) -> Started {
     holder
 }
 
-fn unlock(server: &Container, table: &str) {
+fn unlock(server: &MariaDb, table: &str) {
     sql(server, &format!("KILL {}", holders(server, table))).unwrap();
 }
 
-fn holders(server: &Container, table: &str) -> String {
+fn holders(server: &MariaDb, table: &str) -> String {
     let like = format!("info LIKE '%SLEEP(600)%{table}%' AND id <> CONNECTION_ID()");
     sql(server, &format!("SELECT id FROM information_schema.processlist WHERE {like}")).unwrap()
 }
 
 /// Starts `db copy x --from y`, and waits until it waits for a locked table.
-fn copy_that_waits(repo: &Repo<'_>, server: &Container) -> Running {
+fn copy_that_waits(repo: &Repo<'_>, server: &MariaDb) -> Running {
     let mut run = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     run.args(["db", "copy", "x", "--from", "y", "--no-snapshot"]).current_dir(&repo.path);
     let running = repo.sandbox.start(&mut run);
@@ -257,21 +266,21 @@ fn copy_that_waits(repo: &Repo<'_>, server: &Container) -> Running {
     running
 }
 
-fn waiting(server: &Container, condition: &str) -> bool {
+fn waiting(server: &MariaDb, condition: &str) -> bool {
     let waits = format!("state LIKE 'Waiting for table%' AND {condition}");
     let count = format!("SELECT COUNT(*) FROM information_schema.processlist WHERE {waits}");
     sql(server, &count).unwrap() == "1"
 }
 
 /// The database that announces another one, which is complete.
-fn announcing(server: &Container, database: &str) -> String {
+fn announcing(server: &MariaDb, database: &str) -> String {
     let views = "SELECT table_name FROM information_schema.views WHERE table_schema";
     let view = sql(server, &format!("{views} = '{database}'")).unwrap();
     git_agentenv::model::name::with_hash(&view, database, '_', 64)
 }
 
 /// A project with environments `x` and `y`, and two tables in the database of `y`.
-fn with_x_and_y<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
+fn with_x_and_y<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
     let repo = with_x(sandbox, server);
     repo.agentenv(&["add", "y"]).ok();
     sql(server, "CREATE TABLE shop_y.a (a INT); CREATE TABLE shop_y.t AS SELECT 'y' AS origin")
@@ -281,7 +290,7 @@ fn with_x_and_y<'a>(sandbox: &'a Sandbox, server: &Container) -> Repo<'a> {
 
 #[test]
 fn an_interruption_ends_what_still_fills_the_database() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x_and_y(&sandbox, &server);
     let claim = format!("SELECT IS_USED_LOCK('{}') > 0", announcing(&server, "shop_x"));
     let tables = "SELECT CONCAT('shop_y.', table_name) FROM information_schema.tables
@@ -315,7 +324,7 @@ fn an_interruption_ends_what_still_fills_the_database() {
 
 #[test]
 fn what_changes_while_it_is_copied_is_no_copy() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x_and_y(&sandbox, &server);
     let while_it_waits = |table: &str, statement: &str| {
         let _holder = lock(&server, table);
@@ -337,7 +346,7 @@ fn what_changes_while_it_is_copied_is_no_copy() {
 
 #[test]
 fn a_template_is_made_once_masked_and_copied() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'secret_value' AS origin")
         .unwrap();
@@ -384,8 +393,8 @@ fn a_template_is_made_once_masked_and_copied() {
 
 #[test]
 fn a_template_that_was_cut_short_leaves_nothing() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = project(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = project_on_host(&sandbox, &server);
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'main' AS origin").unwrap();
     configure(&repo, "from: main, template: {}");
     for point in MYSQL.iter().chain(&MYSQL_REPLACES[..1]).chain(&POINTS) {
@@ -406,8 +415,8 @@ fn a_template_that_was_cut_short_leaves_nothing() {
 
 #[test]
 fn what_tests_made_beside_it_goes_along_and_nothing_of_another() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = project(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = project_on_host(&sandbox, &server);
     // Older than the environment: not made by its tests.
     sql(&server, "CREATE DATABASE test_shop_a_old; CREATE TABLE test_shop_a_old.t (a INT)")
         .unwrap();
@@ -455,7 +464,7 @@ fn what_tests_made_beside_it_goes_along_and_nothing_of_another() {
 
 #[test]
 fn the_trash_keeps_a_database_with_its_snapshots_and_gives_them_back() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     sql(&server, SOURCE).unwrap();
     configure(&repo, "from: main, also: ['test_{DB_NAME}']");
@@ -496,8 +505,8 @@ fn the_trash_keeps_a_database_with_its_snapshots_and_gives_them_back() {
 
 #[test]
 fn the_trash_refuses_what_has_no_copy_and_says_what_helps() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = with_x(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
     sql(&server, "USE shop_x; CREATE PROCEDURE leads() SELECT * FROM shop_x.t").unwrap();
     let said = repo.agentenv(&["remove", "x", "--keep"]).fails(7);
     assert!(said.stderr.contains("routine `leads` names its database"), "{}", said.show());
@@ -512,8 +521,8 @@ fn the_trash_refuses_what_has_no_copy_and_says_what_helps() {
 
 #[test]
 fn a_way_to_the_trash_and_back_that_was_cut_short_is_finished() {
-    let (sandbox, server) = (Sandbox::new(), server());
-    let repo = with_x(&sandbox, &server);
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
     repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
     let before = databases(&server);
     let points =
