@@ -68,15 +68,24 @@ impl Sandbox {
 
     /// The configuration of a project that uses the shared servers, with this sandbox's slots.
     pub fn config(&self) -> String {
+        self.config_at(&format!("container: {}", servers().postgres))
+    }
+
+    /// The same, with the `psql` of this host. What Postgres does is the same, and each session takes a quarter of the time:
+    /// for tests of what the program does at many points.
+    pub fn config_on_host(&self) -> String {
+        self.config_at("host: true")
+    }
+
+    fn config_at(&self, postgres: &str) -> String {
         let servers = servers();
         let (ports, indexes, id) = (self.ports(), self.indexes(), &self.id);
         format!(
             r#"{}services:
-  postgres: {{ kind: postgres, variable: POSTGRES_DB, name: "{id}_{{name}}", main: {id}_main, container: {}, port: {} }}
+  postgres: {{ kind: postgres, variable: POSTGRES_DB, name: "{id}_{{name}}", main: {id}_main, {postgres}, port: {} }}
   redis: {{ kind: redis, variable: REDIS_DB, main: 0, range: {}-{}, container: {}, port: {} }}
 "#,
             self.config_of_ports(ports),
-            servers.postgres,
             servers.postgres_port,
             indexes.start(),
             indexes.end(),
@@ -375,13 +384,13 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// PATH with the built program's directory first, so that git finds its subcommand.
+/// PATH with the built program's directory first, so that git finds its subcommand, then that of the real `psql`.
 fn path_with_binary() -> std::ffi::OsString {
     let binary = Path::new(env!("CARGO_BIN_EXE_git-agentenv"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let dirs =
-        std::iter::once(binary.parent().unwrap().to_owned()).chain(std::env::split_paths(&path));
-    std::env::join_paths(dirs).unwrap()
+    let first = [binary, servers::psql_program()].into_iter().filter_map(Path::parent);
+    let first = first.filter(|dir| dir.is_absolute()).map(Path::to_owned);
+    std::env::join_paths(first.chain(std::env::split_paths(&path))).unwrap()
 }
 
 /// The variables that say which Docker engine is meant, and where its client's plugins are.

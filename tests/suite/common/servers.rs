@@ -341,7 +341,7 @@ pub(super) fn docker(args: &[&str], stdin: &str) -> Result<String, String> {
 }
 
 /// Debian's `psql` is a Perl script that finds the real one, and takes four times as long as that.
-fn psql_program() -> &'static Path {
+pub(super) fn psql_program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -136,7 +136,7 @@ fn a_killed_add_leaves_nothing_after_prune_and_nothing_after_another_add() {
 
 #[test]
 fn an_add_that_fails_or_is_interrupted_leaves_nothing_at_once() {
-    at_each(&ADD, |world, point| {
+    at_each_in_container(&ADD, |world, point| {
         let before = world.repo.traces();
         let failed = world.struck(&ADDS, &format!("{point}:error"));
         assert!(failed.stderr.contains("fault injected at"), "{}", failed.show());
@@ -203,7 +203,7 @@ fn a_killed_remove_leaves_nothing_after_prune_and_nothing_after_another_remove()
 
 #[test]
 fn a_remove_that_fails_or_is_interrupted_is_finished_by_prune() {
-    at_each(&REMOVE, |world, point| {
+    at_each_in_container(&REMOVE, |world, point| {
         let before = world.repo.traces();
         world.repo.agentenv(&ADDS).ok();
         world.struck(&REMOVES, &format!("{point}:error"));
@@ -366,7 +366,8 @@ fn an_environment_is_kept_whose_hooks_were_cut_short() {
 
 #[test]
 fn only_a_branch_that_this_run_made_and_that_did_not_move_is_deleted() {
-    in_a_world(only_our_own_branches);
+    let sandbox = Sandbox::new();
+    in_a_world(&sandbox, &sandbox.config_on_host(), only_our_own_branches);
 }
 
 fn only_our_own_branches(world: &World<'_>) {
@@ -411,13 +412,12 @@ struct World<'a> {
     repo: Repo<'a>,
 }
 
-fn in_a_world(check: impl FnOnce(&World<'_>)) {
-    let sandbox = &Sandbox::new();
+fn in_a_world(sandbox: &Sandbox, config: &str, check: impl FnOnce(&World<'_>)) {
     let origin = sandbox.repo("origin");
     let hooks = "hooks: { post_add: [touch post.log], pre_remove: [touch pre.log] }\n";
     origin.commit(".gitignore", "*.log\nnode_modules/\n");
     origin.commit(".worktreeinclude", "node_modules/\n");
-    let config = sandbox.config().replace("kind: postgres", "kind: postgres, from: main");
+    let config = config.replace("kind: postgres", "kind: postgres, from: main");
     servers().psql(&format!("CREATE DATABASE {}_main", sandbox.id));
     origin.commit("compose.yml", "services: { web: { image: x, ports: ['80:80'] } }\n");
     let compose = "compose: { file: compose.yml }\n";
@@ -507,14 +507,28 @@ impl World<'_> {
     }
 }
 
-/// Tries every point, several at a time, in a world for each worker.
+/// Tries every point, several at a time, in a world for each worker, with the `psql` of this host.
 fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
+    tries_each(points, Sandbox::config_on_host, check);
+}
+
+/// The same with that of the server's container, where an interruption or a failure ends a `docker exec`.
+fn at_each_in_container(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
+    tries_each(points, Sandbox::config, check);
+}
+
+fn tries_each(
+    points: &[&str],
+    config: fn(&Sandbox) -> String,
+    check: impl Fn(&World<'_>, &str) + Sync,
+) {
     let queue = Mutex::new(points.to_vec());
     let next = || queue.lock().unwrap().pop();
     std::thread::scope(|scope| {
         for _ in 0..points.len().min(3) {
             scope.spawn(|| {
-                in_a_world(|world| {
+                let sandbox = Sandbox::new();
+                in_a_world(&sandbox, &config(&sandbox), |world| {
                     while let Some(point) = next() {
                         check(world, point);
                     }

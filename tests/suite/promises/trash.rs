@@ -428,17 +428,24 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn bare(sandbox: &'a Sandbox) -> Self {
+        Self::configured(sandbox, sandbox.config())
+    }
+
+    fn configured(sandbox: &'a Sandbox, config: String) -> Self {
         let repo = sandbox.repo("app");
-        repo.config(&(sandbox.config() + "hooks: { post_add: [\"echo ran >>../hooks.log\"] }\n"));
+        repo.config(&(config + "hooks: { post_add: [\"echo ran >>../hooks.log\"] }\n"));
         repo.agentenv(&["trust", "--yes"]).ok();
         fs::write(sandbox.root.join("hooks.log"), "").unwrap();
         World { sandbox, repo, tree: PathBuf::new() }
     }
 
     fn new(sandbox: &'a Sandbox) -> Self {
-        let bare = Self::bare(sandbox);
-        let added = bare.repo.agentenv(&["add", BRANCH, "--json"]).ok().json();
-        World { tree: PathBuf::from(added["path"].as_str().unwrap()), ..bare }
+        Self::bare(sandbox).with_environment()
+    }
+
+    fn with_environment(self) -> Self {
+        let added = self.repo.agentenv(&["add", BRANCH, "--json"]).ok().json();
+        World { tree: PathBuf::from(added["path"].as_str().unwrap()), ..self }
     }
 
     #[track_caller]
@@ -555,7 +562,7 @@ impl<'a> World<'a> {
 /// Strikes each point in an environment that is compared before and after.
 fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str, &BTreeMap<String, String>)) {
     let sandbox = Sandbox::new();
-    let world = World::new(&sandbox);
+    let world = World::configured(&sandbox, sandbox.config_on_host()).with_environment();
     world.fill();
     let before = world.whole();
     for point in points {
