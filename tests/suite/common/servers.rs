@@ -66,6 +66,8 @@ impl Servers {
                 "-cfsync=off",
                 "-cfull_page_writes=off",
                 "-csynchronous_commit=off",
+                // It would look at each of hundreds of databases, and hold up copies of them.
+                "-cautovacuum=off",
                 "-cmax_connections=300",
             ],
         );
