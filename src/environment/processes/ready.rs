@@ -22,7 +22,7 @@ const SHOWN: usize = 10;
 
 /// Waits until every process and container is ready: its `ready` command ends with 0, or the ports that its command line
 /// names or at which it is published answer, and its health check passes. One without any of these must stay up for
-/// [`SETTLED`]. With nothing to start, the environment's first port must answer.
+/// two seconds. With nothing to start, the environment's first port must answer.
 ///
 /// Fails when one has ended, or is not ready within `timeout`. A container may end with 0: it was for one task.
 pub fn wait(lease: &Lease, config: &Config, timeout: Duration) -> Result<()> {
