@@ -24,7 +24,7 @@ pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
             true => beside_others(ui, lease, command)?,
             false => {
                 ui.say(format!("running hook: {command}"));
-                shell(lease, command).narrate()?
+                shell(lease, command).reads_terminal().narrate()?
             }
         };
         if code != 0 {

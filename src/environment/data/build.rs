@@ -40,7 +40,7 @@ impl Templates<'_> {
             self.ui.say(format!("building the template: {command}"));
             let shell = Cmd::new("sh").args(["-c", command]).dir(&self.main).patience(None);
             let shell = vars.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
-            let code = shell.env("PWD", &self.main).narrate()?;
+            let code = shell.env("PWD", &self.main).reads_terminal().narrate()?;
             if code != 0 {
                 let message = format!("cannot build the template: `{command}` exited with {code}");
                 return Err(error::failed(message).into());

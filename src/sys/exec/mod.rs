@@ -20,7 +20,7 @@ use dialogue::Answer;
 use running::Limit;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -92,6 +92,11 @@ impl Cmd {
         self
     }
 
+    /// It reads from a terminal or has nothing to read: what comes through a pipe is for this process.
+    pub fn reads_terminal(self) -> Self {
+        if std::io::stdin().is_terminal() { self } else { self.stdin("") }
+    }
+
     /// What it is told, and the words to listen for.
     pub fn talk(mut self, script: Script) -> Self {
         self.stdin = None;
@@ -161,7 +166,9 @@ impl Cmd {
     pub fn start(self) -> Result<Running> {
         let limit = self.limit()?;
         let Some(script) = self.script.clone() else {
-            return self.running(self.expression().stdout_capture().stderr_capture(), None, limit);
+            // This process's own stdin is for this process: in `mcp`, it is the client's requests.
+            let expression = self.expression().stdin_null();
+            return self.running(expression.stdout_capture().stderr_capture(), None, limit);
         };
         let dialogue = dialogue::begin(script)?;
         let expression = self.expression().stdin_file(dialogue.stdin);

@@ -149,13 +149,17 @@ fn untrusted_hooks_do_not_run_and_do_not_stop_the_agent() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     repo.config(
-        &(sandbox.config_without_servers() + "hooks: { post_add: [\"echo noise; touch ran\"] }\n"),
+        &(sandbox.config_without_servers()
+            + "hooks: { post_add: [\"echo noise; timeout 5 cat && touch ran\"] }\n"),
     );
     let path = create(&sandbox, &repo, "agent-1");
     assert!(!path.join("ran").exists());
     repo.agentenv(&["trust", "--yes"]).ok();
     assert_eq!(create(&sandbox, &repo, "agent-1"), path);
-    assert!(path.join("ran").exists(), "what was pending ran, and its output was not on stdout");
+    assert!(
+        path.join("ran").exists(),
+        "what was pending ran, read none of the event, and its output was not on stdout"
+    );
 }
 
 #[test]
