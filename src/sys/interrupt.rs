@@ -7,13 +7,14 @@ use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static UNDOING: AtomicBool = AtomicBool::new(false);
 static ENDING: Mutex<()> = Mutex::new(());
 static CHOOSING: Mutex<()> = Mutex::new(());
+static ENDED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 static RUNNING: Mutex<Vec<(Weak<duct::Handle>, Ending)>> = Mutex::new(Vec::new());
 
 /// How long commands have to end after SIGTERM: git deletes its lock files first.
@@ -41,6 +42,8 @@ pub fn listen() -> Result<()> {
         for _ in signals.forever() {
             INTERRUPTED.store(true, Ordering::SeqCst);
             end_all(&interruptible());
+            *ENDED.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            ENDED.1.notify_all();
         }
     });
     Ok(())
@@ -52,6 +55,12 @@ pub fn check() -> Result<()> {
         return Err(error::interrupted("interrupted").into());
     }
     Ok(())
+}
+
+/// Blocks until a signal has come and the commands that it ends have ended.
+pub fn wait() {
+    let ended = ENDED.0.lock().unwrap_or_else(PoisonError::into_inner);
+    drop(ENDED.1.wait_while(ended, |ended| !*ended));
 }
 
 /// Ignores signals from now on: a rollback must finish.

@@ -6,6 +6,7 @@ mod tools;
 
 use crate::error::{self, Exit};
 use crate::sys::exec::{Cmd, Output};
+use crate::sys::interrupt;
 use anyhow::{Context, Result};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
@@ -38,21 +39,28 @@ struct Server {
     program: PathBuf,
 }
 
-/// Serves until the client closes stdin.
+/// Serves until the client closes stdin, or a signal comes. It ends on a signal because commands do not start any more then.
 pub fn run(_: &Args) -> Result<Exit> {
     let program = std::env::current_exe().context("cannot find this program's file")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(async {
-        let service = Server { program }.serve(rmcp::transport::stdio()).await;
-        let service = service.map_err(|error| {
-            error::usage(format!("no Model Context Protocol client on stdin: {error}"))
-                .hint("let an agent start it: `claude mcp add agentenv -- git agentenv mcp`")
-        })?;
-        service.waiting().await.context("the server ended")?;
-        anyhow::Ok(Exit::Done)
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            served = serve(program) => served,
+            _ = tokio::task::spawn_blocking(interrupt::wait) => interrupt::check(),
+        }
     });
     runtime.shutdown_background();
-    served
+    ended.map(|()| Exit::Done)
+}
+
+async fn serve(program: PathBuf) -> Result<()> {
+    let service = Server { program }.serve(rmcp::transport::stdio()).await;
+    let service = service.map_err(|error| {
+        error::usage(format!("no Model Context Protocol client on stdin: {error}"))
+            .hint("let an agent start it: `claude mcp add agentenv -- git agentenv mcp`")
+    })?;
+    service.waiting().await.context("the server ended")?;
+    Ok(())
 }
 
 impl ServerHandler for Server {

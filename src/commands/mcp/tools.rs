@@ -27,7 +27,7 @@ const TOOLS: [(&[&str], Effect); 23] = [
     (&["move"], Effect::Adds),
     (&["rename"], Effect::Adds),
     (&["prune"], Effect::Destroys),
-    (&["doctor"], Effect::Adds),
+    (&["doctor"], Effect::Destroys),
     (&["up"], Effect::Adds),
     (&["down"], Effect::Destroys),
     (&["restart"], Effect::Destroys),
@@ -42,9 +42,21 @@ const TOOLS: [(&[&str], Effect); 23] = [
     (&["db", "snapshot", "delete"], Effect::Destroys),
 ];
 
-/// Arguments for people at a terminal.
-const HIDDEN: [&str; 10] =
-    ["json", "quiet", "color", "help", "version", "yes", "exec", "follow", "format", "watch"];
+/// Arguments for people: those of a terminal, and those that delete the only way back.
+const HIDDEN: [&str; 12] = [
+    "json",
+    "quiet",
+    "color",
+    "help",
+    "version",
+    "yes",
+    "exec",
+    "follow",
+    "format",
+    "watch",
+    "trash",
+    "no_snapshot",
+];
 
 /// Where the command runs: an argument that every tool has.
 pub const DIRECTORY: &str = "directory";
@@ -219,6 +231,11 @@ mod tests {
         assert!(line("nope", json!({})).is_err());
         assert!(line("list", json!({ "alll": true })).is_err());
         assert!(line("add", json!({ "exec": "rm -rf ." })).is_err());
+        for (tool, key) in
+            [("prune", "trash"), ("db_reset", "no_snapshot"), ("db_copy", "no_snapshot")]
+        {
+            assert!(line(tool, json!({ key: true })).is_err(), "{tool} {key}");
+        }
         assert!(line("add", json!({ "branches": [{}] })).is_err());
     }
 }

@@ -1,9 +1,11 @@
 //! The Model Context Protocol server, asked by the protocol's own Python client.
 
-use crate::common::{Repo, Sandbox};
+use crate::common::{Repo, Sandbox, wait_until};
 use crate::stories::article::venv;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 
 /// Calls each tool of a list, and prints what the server is and what the calls answered.
 const CLIENT: &str = r#"
@@ -41,13 +43,20 @@ fn ask(repo: &Repo, calls: &Value) -> Value {
 fn the_tools_of_the_server_do_what_the_commands_do() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    // What a call starts reads none of the client's requests.
+    let more = "hooks: { post_add: [\"timeout 5 cat\"] }\nprocesses: { web: \"echo served; exec sleep 600\" }\n";
+    repo.config(&(sandbox.config() + more));
+    repo.agentenv(&["trust", "--yes"]).ok();
     let said = ask(
         &repo,
         &json!([
-            ["add", { "branches": ["one", "two"] }],
+            ["add", { "branches": ["one"] }],
             ["list", {}],
             ["status", { "env": "one" }],
+            ["add", { "branches": ["two"] }],
+            ["up", { "envs": ["two"] }],
+            ["logs", { "env": "two", "lines": 5 }],
+            ["down", { "envs": ["two"] }],
             ["db_reset", { "env": "two" }],
             ["remove", { "envs": ["two"], "keep": true }],
             ["restore", { "env": "two" }],
@@ -64,16 +73,18 @@ fn the_tools_of_the_server_do_what_the_commands_do() {
         assert_eq!(answer["structuredContent"]["version"], 1, "{answer}");
     }
     let rows = said["answers"][1]["structuredContent"]["environments"].as_array().unwrap().clone();
-    assert!(rows.iter().any(|row| row["name"] == "one"), "{rows:?}");
-    let listed = repo.agentenv(&["list", "--json"]).ok().json();
-    assert_eq!(listed["environments"].as_array().unwrap().len(), rows.len());
+    assert!(rows.len() == 1 && rows[0]["name"] == "one", "{rows:?}");
+    let logs = &said["answers"][5]["structuredContent"];
+    assert_eq!(logs["logs"][0]["process"], "web", "{logs}");
 
     let tool = |name: &str| {
         let tools = said["tools"].as_array().unwrap();
         tools.iter().find(|tool| tool["name"] == name).unwrap().clone()
     };
     assert_eq!(tool("list")["annotations"]["readOnlyHint"], true);
-    assert_eq!(tool("remove")["annotations"]["destructiveHint"], true);
+    for name in ["remove", "doctor"] {
+        assert_eq!(tool(name)["annotations"]["destructiveHint"], true, "{name}");
+    }
     assert!(tool("remove")["description"].as_str().unwrap().contains("Refuses"));
 }
 
@@ -115,4 +126,40 @@ fn without_a_client_it_says_how_to_start_it() {
     let sandbox = Sandbox::new();
     let said = sandbox.agentenv_in(&sandbox.root, &["mcp"]).fails(2);
     assert!(said.stderr.contains("claude mcp add"), "{}", said.stderr);
+}
+
+#[test]
+fn a_signal_ends_the_server_and_what_a_call_does() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let ran = sandbox.root.join("ran");
+    let hook = format!("hooks: {{ post_add: [\"echo >{}; exec sleep 300\"] }}\n", ran.display());
+    repo.config(&(sandbox.config_without_servers() + &hook));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    for (signal, branch) in [("TERM", None), ("INT", Some("x"))] {
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        command.arg("mcp").current_dir(&repo.path).stdin(Stdio::piped());
+        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (mut to, mut from) =
+            (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
+        let client = json!({
+            "protocolVersion": "2025-06-18", "capabilities": {},
+            "clientInfo": { "name": "test", "version": "1" },
+        });
+        let mut send = |document: Value| writeln!(to, "{document}").unwrap();
+        send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client }));
+        from.read_line(&mut String::new()).unwrap();
+        if let Some(branch) = branch {
+            let call = json!({ "name": "add", "arguments": { "branches": [branch] } });
+            send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+            send(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call }));
+            wait_until("the hook runs", || ran.exists());
+        }
+        let mut kill = sandbox.command("kill");
+        sandbox.outcome(kill.args([format!("-{signal}"), server.id().to_string()])).ok();
+        assert_eq!(server.wait().unwrap().code(), Some(130), "{signal}");
+    }
+    let state = repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(state["environments"][0]["hooks_pending"], true, "{state}");
+    repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
 }
