@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     }
     let exit = match Cli::try_parse() {
         Ok(cli) => run(cli),
-        Err(error) => refuse(&error),
+        Err(error) => refuse(&usage::told(error)),
     };
     ExitCode::from(exit.code())
 }
@@ -28,8 +28,9 @@ fn run(cli: Cli) -> Exit {
         .and_then(|()| commands::run(cli.command, &ui));
     ended.unwrap_or_else(|error| {
         ui::show_cursor();
-        ui.error(&error);
-        error::exit_of(&error)
+        let exit = ending(error::exit_of(&error));
+        ui.error_ending(&error, exit);
+        exit
     })
 }
 
@@ -40,10 +41,19 @@ fn refuse(error: &clap::Error) -> Exit {
         error.print().ok();
         return Exit::Done;
     };
+    let exit = ending(Exit::Usage);
     if usage::wants_json(std::env::args_os()) {
-        ui::Ui::new(true, true, ui::Color::Never).error(&failure.into());
+        ui::Ui::new(true, true, ui::Color::Never).error_ending(&failure.into(), exit);
     } else {
         error.print().ok();
     }
-    Exit::Usage
+    exit
+}
+
+/// An agent that runs `hook` takes exit 2 for "block what I am about to do".
+fn ending(exit: Exit) -> Exit {
+    match exit {
+        Exit::Usage if usage::is_hook(std::env::args_os()) => Exit::Failed,
+        other => other,
+    }
 }

@@ -1,12 +1,32 @@
 //! Turns clap's errors into errors of this program: exit 2, message, hint.
 
 use crate::error::{self, Failure};
-use clap::error::ErrorKind;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
+
+/// What `run` misses when its command is taken for its own arguments.
+const DASHES: &str = "write `--` before the command: `git agentenv run [<env>] -- <command>`";
 
 /// Whether the arguments contain `--json`. Arguments after `--` belong to another command.
 pub fn wants_json(words: impl IntoIterator<Item = OsString>) -> bool {
     words.into_iter().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
+}
+
+/// Whether the subcommand is `hook`.
+pub fn is_hook(words: impl IntoIterator<Item = OsString>) -> bool {
+    let mut words = words.into_iter().skip(1);
+    words.find(|word| !word.as_encoded_bytes().starts_with(b"-")).is_some_and(|word| word == "hook")
+}
+
+/// clap's error with the tip that it does not have.
+pub fn told(mut error: clap::Error) -> clap::Error {
+    let usage = "\nUsage: git agentenv run ";
+    if error.kind() == ErrorKind::UnknownArgument && error.render().to_string().contains(usage) {
+        let tip = ContextValue::StyledStrs(vec![StyledStr::from(DASHES)]);
+        error.insert(ContextKind::Suggested, tip);
+    }
+    error
 }
 
 /// clap's error, with its tip as the hint. `None` for `--help` and `--version`.
@@ -26,13 +46,6 @@ pub fn failure(error: &clap::Error) -> Option<Failure> {
     let tip = rest.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
     let usage = rest.lines().find(|line| line.starts_with("Usage: "));
     let failure = error::usage(message);
-    if error.kind() == ErrorKind::UnknownArgument
-        && usage.is_some_and(|usage| usage.starts_with("Usage: git agentenv run "))
-    {
-        return Some(
-            failure.hint("write `--` before the command: `git agentenv run [<env>] -- <command>`"),
-        );
-    }
     Some(match tip.or(usage) {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -43,10 +56,10 @@ pub fn failure(error: &clap::Error) -> Option<Failure> {
 mod tests {
     use super::*;
     use crate::cli::Cli;
-    use clap::Parser;
+    use clap::{CommandFactory, Parser};
 
     fn refused(words: &[&str]) -> Option<Failure> {
-        failure(&Cli::try_parse_from([&["git-agentenv"], words].concat()).unwrap_err())
+        failure(&told(Cli::try_parse_from([&["git-agentenv"], words].concat()).unwrap_err()))
     }
 
     #[test]
@@ -69,9 +82,28 @@ mod tests {
     }
 
     #[test]
+    fn the_subcommand_is_the_first_word() {
+        let is = |words: &[&str]| is_hook(words.iter().map(OsString::from));
+        assert!(is(&["git-agentenv", "hook"]) && is(&["git-agentenv", "-q", "hook", "nope"]));
+        assert!(!is(&["git-agentenv", "add", "hook"]) && !is(&["git-agentenv"]));
+    }
+
+    #[test]
     fn help_is_no_error_and_nothing_at_all_is_one() {
         assert!(refused(&["--help"]).is_none() && refused(&["add", "--version"]).is_none());
         assert_eq!(refused(&[]).unwrap().message, "missing subcommand");
+    }
+
+    #[test]
+    fn n_is_a_dry_run_wherever_there_is_one() {
+        let cli = Cli::command();
+        let commands = cli.get_subcommands();
+        let dry: Vec<_> = commands
+            .flat_map(clap::Command::get_arguments)
+            .filter(|arg| arg.get_long() == Some("dry-run"))
+            .map(clap::Arg::get_short)
+            .collect();
+        assert!(dry.len() > 3 && dry.iter().all(|short| *short == Some('n')), "{dry:?}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "branches")]
     pub detach: bool,
     /// Show what would be created; change nothing
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Do not run the `post_add` hooks
     #[arg(long)]

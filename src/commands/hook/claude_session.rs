@@ -5,7 +5,7 @@ use crate::commands::hook::claude_protocol::Event;
 use crate::commands::hook::event;
 use crate::environment::context::Context;
 use crate::environment::resolve;
-use crate::error::Exit;
+use crate::error::{Exit, exit_of};
 use crate::model::envfile;
 use crate::model::lease::Lease;
 use crate::model::shell;
@@ -103,6 +103,10 @@ fn look(ui: &Ui) -> Result<Exit> {
         return Ok(REFUSED);
     }
     if let Err(error) = check::require_own(&context, &lease) {
+        // Another failure, such as that of a configuration that cannot be read, says nothing of the variables.
+        if exit_of(&error) != Exit::Refused {
+            return Err(error);
+        }
         ui.say(format!("{error:#}; {way}"));
         return Ok(REFUSED);
     }

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(short, long)]
     pub force: bool,
     /// Print the configuration without writing it
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Also add instructions for coding agents: AGENTS.md and a skill in .agents/skills
     #[arg(long)]

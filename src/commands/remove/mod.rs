@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(short = 'D', long)]
     pub delete_branch: bool,
     /// Show what would be removed and lost; change nothing
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Do not ask for confirmation
     #[arg(short, long)]

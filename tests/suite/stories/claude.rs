@@ -119,14 +119,14 @@ fn removal_keeps_work_and_says_so() {
 }
 
 #[test]
-fn what_cannot_be_made_or_removed_fails_without_a_path() {
+fn what_cannot_be_made_or_removed_fails_without_a_path_and_never_with_2() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
     for (event, more, code) in [
-        ("WorktreeCreate", json!({ "name": "a..b" }), 2),
-        ("WorktreeCreate", json!({}), 2),
-        ("WorktreeCreate", json!({ "name": "x", "hook_event_name": "Stop" }), 2),
-        ("WorktreeRemove", json!({}), 2),
+        ("WorktreeCreate", json!({ "name": "a..b" }), 1),
+        ("WorktreeCreate", json!({}), 1),
+        ("WorktreeCreate", json!({ "name": "x", "hook_event_name": "Stop" }), 1),
+        ("WorktreeRemove", json!({}), 1),
         ("WorktreeRemove", json!({ "worktree_path": repo.path }), 4),
     ] {
         let said = send(&sandbox, &repo.path, event, &more);
@@ -138,10 +138,14 @@ fn what_cannot_be_made_or_removed_fails_without_a_path() {
         );
         assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
     }
-    let mut command = sandbox.command("git");
-    sandbox
-        .outcome(command.args(["agentenv", "hook", "claude-create"]).current_dir(&repo.path))
-        .fails(2);
+    // The last two: settings that a newer version wrote.
+    for words in [&["claude-create"] as &[&str], &["claude-next"], &["claude-check", "--next"]] {
+        repo.agentenv(&[&["hook"], words].concat()).fails(1);
+    }
+    assert_eq!(
+        repo.agentenv(&["hook", "claude-next", "--json"]).fails(1).json()["error"]["exit"],
+        1
+    );
 }
 
 #[test]
@@ -301,6 +305,12 @@ fn a_sessions_shells_have_the_variables_of_the_place_they_are_in() {
     let said = bash(&y, "ls");
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(said.stdout.contains("additionalContext") && said.stdout.contains("run y --"));
+
+    // What cannot be told is no refusal: the agent has to mend the file.
+    repo.config("<<<<<<< HEAD\n");
+    let said = bash(&y, "git checkout --theirs .agentenv.yaml");
+    assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+    repo.config(&sandbox.config_without_servers());
 
     session("SessionStart", &x, json!({ "source": "startup" }));
     assert_eq!(shell("echo $DJANGO_PORT").trim(), port(&x));

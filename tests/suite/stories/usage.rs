@@ -16,6 +16,7 @@ fn usage_errors_end_with_2_and_say_the_way_out() {
         (&["path"], "<ENV>"),
         (&["env", "--format", "xml"], "possible values: dotenv"),
         (&["run", "x"], "<CMD>"),
+        (&["run", "x", "echo", "hi"], "write `--` before the command"),
         (&[], "Usage:"),
     ] {
         let said = sandbox.agentenv_in(&sandbox.root, args).fails(2);
