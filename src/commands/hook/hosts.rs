@@ -147,7 +147,7 @@ fn conductor(_: &Facts) -> Vec<Part> {
 
 fn cursor(_: &Facts) -> Vec<Part> {
     let keys = &["setup-worktree-unix", "setup-worktree"];
-    vec![Part::Elements { keys, values: vec![SETUP.to_owned()], first: true }]
+    vec![Part::Elements { keys, values: vec![SETUP.to_owned()], first: true, noted: None }]
 }
 
 fn gemini(_: &Facts) -> Vec<Part> {
@@ -157,7 +157,9 @@ fn gemini(_: &Facts) -> Vec<Part> {
 
 fn vscode(facts: &Facts) -> Vec<Part> {
     let keys = &["git.worktreeIncludeFiles"];
-    vec![Part::Elements { keys, values: facts.globs.clone(), first: false }]
+    // A user may have listed the same files.
+    let noted = Some("git-agentenv.worktreeIncludeFiles");
+    vec![Part::Elements { keys, values: facts.globs.clone(), first: false, noted }]
 }
 
 fn worktrunk(_: &Facts) -> Vec<Part> {

@@ -29,14 +29,18 @@ pub fn edit(
 pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
     match part {
         Part::Script { at, command, .. } => insert_command(root, at, command),
-        Part::Elements { keys, values, first } => {
+        Part::Elements { keys, values, first, noted } => {
             let key = keys.iter().find(|key| root.get(key).is_some()).or(keys.last());
             let Some(key) = key else { return Ok(()) };
-            let list = list(root, key)?;
-            let missing = values.iter().filter(|value| !has(&list, value)).enumerate();
-            for (index, value) in missing.collect::<Vec<_>>() {
-                let index = if *first { index } else { list.elements().len() };
-                list.insert(index, CstInputValue::from(value.as_str()));
+            let elements = list(root, key)?;
+            let missing: Vec<&String> =
+                values.iter().filter(|value| !has(&elements, value)).collect();
+            insert_all(&elements, &missing, *first);
+            match noted {
+                Some(noted) if !missing.is_empty() => {
+                    insert_all(&list(root, noted)?, &missing, false);
+                }
+                _ => {}
             }
             Ok(())
         }
@@ -58,15 +62,20 @@ pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
 pub fn remove(root: &CstObject, part: &Part) -> Result<()> {
     match part {
         Part::Script { at, command, .. } => remove_command(root, at, command),
-        Part::Elements { keys, values, .. } => {
+        Part::Elements { keys, values, noted, .. } => {
+            let note = noted.and_then(|noted| root.get(noted));
+            let ours = match (noted, &note) {
+                (None, _) => values.clone(),
+                (Some(_), None) => return Ok(()),
+                (Some(_), Some(note)) => note
+                    .array_value()
+                    .map_or(Vec::new(), |list| list.elements().iter().filter_map(text).collect()),
+            };
+            let ours = |node: &CstNode| text(node).is_some_and(|text| ours.contains(&text));
             for list in keys.iter().filter_map(|key| root.array_value(key)) {
-                let ours = |node: &CstNode| {
-                    let text = node.to_serde_value();
-                    text.and_then(|text| text.as_str().map(str::to_owned))
-                        .is_some_and(|text| values.contains(&text))
-                };
                 list.elements().into_iter().filter(ours).for_each(CstNode::remove);
             }
+            note.into_iter().for_each(CstObjectProp::remove);
             keys.iter().filter_map(|key| root.get(key)).for_each(remove_if_empty);
             Ok(())
         }
@@ -80,6 +89,13 @@ pub fn remove(root: &CstObject, part: &Part) -> Result<()> {
             remove_if_empty(hooks);
             Ok(())
         }
+    }
+}
+
+fn insert_all(list: &CstArray, values: &[&String], first: bool) {
+    for (index, value) in values.iter().enumerate() {
+        let index = if first { index } else { list.elements().len() };
+        list.insert(index, CstInputValue::from(value.as_str()));
     }
 }
 
@@ -148,6 +164,10 @@ fn commands(entry: &CstNode) -> Vec<Value> {
     let entry = entry.to_serde_value().unwrap_or_default();
     let hooks = entry["hooks"].as_array().cloned().unwrap_or_default();
     hooks.iter().map(|hook| hook["command"].clone()).collect()
+}
+
+fn text(node: &CstNode) -> Option<String> {
+    node.to_serde_value()?.as_str().map(str::to_owned)
 }
 
 fn has(list: &CstArray, value: &str) -> bool {

@@ -25,6 +25,8 @@ pub enum Part {
         values: Vec<String>,
         /// They go in front of what is there.
         first: bool,
+        /// The list in which we note those that we put in, where the strings themselves do not show it.
+        noted: Option<&'static str>,
     },
     /// A command that runs on an event.
     Hook {

@@ -73,6 +73,21 @@ fn the_lines_of_the_user_stay_byte_for_byte() {
 }
 
 #[test]
+fn what_the_user_listed_before_us_stays() {
+    let all =
+        "{ \"git.worktreeIncludeFiles\": [\"**/.env\", \"**/node_modules/**\", \"conf/*.local\"] }";
+    assert_eq!(both("vscode", all), (all.to_owned(), all.to_owned()));
+    let one = "{\n  \"git.worktreeIncludeFiles\": [\"**/.env\"]\n}\n";
+    let (with, without) = both("vscode", one);
+    assert!(with.contains("conf/*.local"), "{with}");
+    assert_eq!(without, one);
+    // What goes is what was put in, not what would be put in today.
+    let host = host("vscode");
+    let later = Facts { repo: "app".into(), globs: Vec::new() };
+    assert_eq!(uninstall(host.format, &with, &(host.parts)(&later)).unwrap(), one);
+}
+
+#[test]
 fn our_command_comes_first_and_theirs_still_runs() {
     let (with, _) = both("conductor", "{\"scripts\": {\"setup\": \"npm ci\"}}");
     assert!(with.contains("\"setup\": \"git agentenv hook setup && npm ci\""), "{with}");
