@@ -163,7 +163,7 @@ pub fn status(ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let found = find(&context)?;
     let checkout = found.text.as_deref().is_some_and(hook::is_in);
-    let claude = claude::installed(&context)?;
+    let claude = claude::installed(&context);
     let place = |key| {
         let file = host::installed(&context, hosts::host(key)).unwrap_or_default();
         Place { installed: file.is_some(), file }

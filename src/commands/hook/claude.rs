@@ -18,12 +18,15 @@ pub struct Args {
     /// Add the hooks to the settings, and git's post-checkout hook to the repository
     #[arg(long)]
     pub install: bool,
+    /// Print the settings without writing them; this is the default
+    #[arg(long, conflicts_with = "install")]
+    pub print: bool,
     /// Create Claude Code's worktrees instead of turning its own into environments: with WorktreeCreate in the settings
     /// and without a post-checkout hook
     #[arg(long, conflicts_with = "uninstall")]
     pub create: bool,
     /// Remove the hooks from the settings
-    #[arg(long, conflicts_with = "install")]
+    #[arg(long, conflicts_with_all = ["install", "print"])]
     pub uninstall: bool,
     /// Change this settings file [default: .claude/settings.local.json of the main checkout]
     #[arg(long, value_name = "FILE")]
@@ -61,6 +64,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         Some(file) => current_dir()?.join(file),
         None => Context::here()?.repo.main.join(FILES[0]),
     };
+    // The file itself, where a link leads to it.
+    let file = fs::canonical(&file);
     let existing = read(&file)?;
     let mut settings = existing.clone().unwrap_or_else(|| json!({}));
     let changed = match args.install {
@@ -92,14 +97,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The project's settings file that contains our hooks.
-pub fn installed(context: &Context) -> Result<Option<PathBuf>> {
-    for file in FILES.map(|file| context.repo.main.join(file)) {
-        if read(&file)?.is_some_and(|settings| claude_protocol::is_in(&settings)) {
-            return Ok(Some(file));
-        }
-    }
-    Ok(None)
+/// The project's settings file that contains our hooks. One that cannot be read contains none.
+pub fn installed(context: &Context) -> Option<PathBuf> {
+    let mut files = FILES.map(|file| context.repo.main.join(file)).into_iter();
+    files.find(|file| settled(file).is_some_and(|settings| claude_protocol::is_in(&settings)))
 }
 
 /// Whether new worktrees start at HEAD and not at the remote's default branch, by the first settings that say so.
@@ -108,8 +109,13 @@ pub fn starts_at_head(context: &Context) -> bool {
         .or_else(|| env::path("HOME").map(|home| home.join(".claude")));
     let files = FILES.map(|file| context.repo.main.join(file)).into_iter();
     let files = files.chain(home.map(|home| home.join("settings.json")));
-    let settings: Vec<Value> = files.filter_map(|file| read(&file).ok().flatten()).collect();
+    let settings: Vec<Value> = files.filter_map(|file| settled(&file)).collect();
     settings.iter().find_map(claude_protocol::base_ref) == Some("head")
+}
+
+/// The settings in a file or where its link leads, if it is there and can be read.
+fn settled(file: &Path) -> Option<Value> {
+    read(&fs::canonical(file)).ok().flatten()
 }
 
 fn read(file: &Path) -> Result<Option<Value>> {

@@ -105,7 +105,9 @@ impl Place {
         }
     }
 
+    /// The file itself, where a link leads to it.
     fn at(host: &'static Host, facts: Facts, file: PathBuf) -> Result<Place> {
+        let file = fs::canonical(&file);
         let content = fs::read(&file)?.map(String::from_utf8).transpose();
         let text = content.map_err(|_| odd(host, &file, "not UTF-8 text"))?;
         Ok(Place { host, facts, file, text })
@@ -179,6 +181,9 @@ impl Place {
     /// Deletes the file, and those of its directories that are empty then.
     fn delete(&self) -> Result<()> {
         fs::remove(&self.file)?;
+        if !self.file.ends_with(self.host.file) {
+            return Ok(());
+        }
         let mut dir = self.file.parent();
         for _ in Path::new(self.host.file).ancestors().skip(2) {
             let Some(empty) = dir.filter(|dir| fs::entries(dir).is_ok_and(|has| has.is_empty()))

@@ -6,6 +6,7 @@ use crate::common::{Outcome, Repo, Sandbox};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -174,7 +175,7 @@ fn settings_are_merged_and_restored() {
     let said = repo.agentenv(&["hook", "claude", "--install", "--json"]).ok().json();
     assert_eq!((said["file"].as_str(), said["installed"].as_bool()), (file.to_str(), Some(true)));
     assert!(repo.path.join(".git/hooks/post-checkout").exists());
-    let printed = repo.agentenv(&["hook", "claude"]).ok().json();
+    let printed = repo.agentenv(&["hook", "claude", "--print"]).ok().json();
     let installed: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(installed, printed);
     assert_eq!(
@@ -200,7 +201,23 @@ fn settings_are_merged_and_restored() {
         false
     );
 
+    // The settings of a user who keeps them elsewhere.
+    let real = sandbox.root.join("real.json");
+    fs::rename(&file, &real).unwrap();
+    symlink(&real, &file).unwrap();
+    let installed = || {
+        let status = repo.agentenv(&["hook", "status", "--json"]).ok().json();
+        status["claude"]["installed"].as_bool().unwrap()
+    };
+    assert!(!installed());
+    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    assert!(installed() && file.is_symlink());
+    repo.agentenv(&["hook", "claude", "--uninstall"]).ok();
+    assert_eq!(fs::read_to_string(&real).unwrap(), theirs);
+    fs::remove_file(&file).unwrap();
+
     fs::write(&file, "{ // mine\n}").unwrap();
+    assert!(!installed());
     repo.agentenv(&["hook", "claude", "--install"]).fails(7);
     assert_eq!(fs::read_to_string(&file).unwrap(), "{ // mine\n}");
     repo.agentenv(&["hook", "claude", "--install", "--settings", "own.json"]).ok();
@@ -241,7 +258,7 @@ fn the_session_says_which_repository_is_meant_and_paths_have_no_links() {
     let repo = project(&sandbox);
     let other = sandbox.repo("other");
     let link = sandbox.root.join("link");
-    std::os::unix::fs::symlink(&repo.path, &link).unwrap();
+    symlink(&repo.path, &link).unwrap();
     let project = [("CLAUDE_PROJECT_DIR", link.as_path())];
     let event = json!({ "name": "agent-1" });
     let said = send_with(&sandbox, &other.path, "WorktreeCreate", &event, &project);
