@@ -92,15 +92,17 @@ pub fn create(resource: &Resource, id: &str, from: Option<&Source>) -> Result<Ma
     creation::Servers::default().create(resource, id, from)
 }
 
-/// Restores the mark of a resource for a lease that had claimed it. Only Redis indexes lose theirs.
+/// Restores the mark of a resource for a lease that had claimed it. Only Redis indexes lose theirs; in MySQL, one that an
+/// earlier version made gets the database's name.
 pub fn reclaim(resource: &Resource, id: &str) -> Result<Made> {
     match resource {
         Resource::RedisIndex(index) => redis::reclaim(index, id),
         // Nothing marks it on its server: its lease does.
         Resource::Custom(custom) => Ok(Made::Ours(Some(custom.server.title()))),
-        Resource::Database(_) | Resource::MysqlDatabase(_) | Resource::File(_) => {
-            Ok(Made::Ours(None))
+        Resource::MysqlDatabase(database) => {
+            mysql::reclaim(database, id).map(|()| Made::Ours(None))
         }
+        Resource::Database(_) | Resource::File(_) => Ok(Made::Ours(None)),
     }
 }
 

@@ -169,7 +169,12 @@ fn require(database: &Database, id: &str, snapshot: &str) -> Result<()> {
 }
 
 pub(super) fn name_of(database: &Database, snapshot: &str) -> String {
-    name::fit(&format!("{}__{}", database.name, name::database(snapshot)), '_', name::IDENTIFIER)
+    beside(&database.name, snapshot)
+}
+
+/// The name of the database that holds a snapshot of the database `of`.
+pub(super) fn beside(of: &str, snapshot: &str) -> String {
+    name::fit(&format!("{of}__{}", name::database(snapshot)), '_', name::IDENTIFIER)
 }
 
 pub(super) fn mark(database: &Database, id: &str, snapshot: &str) -> String {

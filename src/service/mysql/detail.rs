@@ -1,6 +1,6 @@
 //! What a database is like: its size, its age, its sessions, and what lies beside it.
 
-use super::marked::unhex;
+use super::marked::marked_row;
 use super::scripts::{self, Names};
 use super::{client, explain, parse_session, parse_sessions};
 use crate::error;
@@ -29,8 +29,7 @@ impl Around {
             } else if let Some((database, rest)) = user(line) {
                 around.sessions.extend(parse_session(rest).map(|one| (database.to_owned(), one)));
             } else if let Some((name, rest)) = rest_of(line, "copy\t")
-                && let Some((digits, bytes)) = rest.split_once('\t')
-                && let (Some(mark), Ok(bytes)) = (unhex(digits), bytes.parse())
+                && let Some((mark, bytes)) = marked_row(name, rest)
             {
                 around.copies.push((Part { database: name.to_owned(), bytes }, mark));
             }

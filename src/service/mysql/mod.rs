@@ -48,6 +48,12 @@ pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()
     }
 }
 
+/// Lets the mark of a database of the lease name it, where an earlier version made it.
+pub(super) fn reclaim(database: &Database, id: &str) -> Result<()> {
+    let script = scripts::name_mark(&Names::new(&database.name, id));
+    client::run(&database.server, script, None).map(drop).map_err(|error| explain(error, database))
+}
+
 /// Drops a database that carries the lease's id, the copies that the lease keeps of it, and what tests made beside it; with
 /// `force` even if it is in use.
 pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {

@@ -2,7 +2,8 @@
 //!
 //! MySQL knows no comment on a database, so a view carries the mark: it goes with the database, and tools that dump a
 //! schema or empty every table leave it alone. An environment's own database has a view whose name holds the lease's id;
-//! in every other one, such as a snapshot, the view [`MARK`] holds the mark's text. A database cannot be renamed either;
+//! in every other one, such as a snapshot, the view [`MARK`] holds the mark's text. Both hold the name of the database that
+//! they were made for: a dump takes them along, and what is filled with it by hand is nobody's. A database cannot be renamed;
 //! what is being created is announced by an empty database whose name is made of the lease's id and a hash of that name,
 //! which goes once it is complete.
 
@@ -68,6 +69,31 @@ pub(super) fn holder(names: &Names) -> String {
 /// The digits of the text in the view [`MARK`], as an expression over its row in the catalogue.
 const DIGITS: &str = "UPPER(REGEXP_SUBSTR(view_definition, '(?<=0x)[0-9A-Fa-f]+'))";
 
+/// The digits of the name of the database that a marking view was made for, as an expression over its row in the catalogue;
+/// empty where an earlier version made it.
+macro_rules! made_for {
+    () => {
+        "UPPER(COALESCE(REGEXP_SUBSTR(view_definition, '(?<=0x)[0-9A-Fa-f]+(?= AS .made_for)'), ''))"
+    };
+}
+
+/// Whether a marking view is in the database that it was made for. Names are compared as the server does it.
+const AT_HOME: &str = concat!(
+    "IF(@@lower_case_table_names = 0, HEX(CONVERT(table_schema USING utf8mb4)) = ",
+    made_for!(),
+    ", HEX(LOWER(CONVERT(table_schema USING utf8mb4))) = HEX(LOWER(CONVERT(UNHEX(",
+    made_for!(),
+    ") USING utf8mb4))))"
+);
+
+/// Whether a marking view says of no database that it was made for it.
+const UNNAMED: &str = concat!(made_for!(), " = ''");
+
+/// What the view of a mark says of the database that it is made for, as a column.
+fn made_for(name: &str) -> String {
+    format!("0x{} AS made_for", hex(name))
+}
+
 /// When an environment's own database was created, as an expression over its marking view's row in the catalogue.
 const SINCE: &str = "CAST(REGEXP_SUBSTR(view_definition, '[0-9]+(?= AS .since)') AS UNSIGNED)";
 
@@ -76,7 +102,8 @@ const SINCE: &str = "CAST(REGEXP_SUBSTR(view_definition, '[0-9]+(?= AS .since)')
 const FRESH: &str = "/*!80000 SET SESSION information_schema_stats_expiry = 0 */;\n";
 
 /// What there is, in variables: whether the database exists, carries the lease's mark, belongs to it as a copy, or was
-/// announced and holds nothing yet; the digits of its mark; when an environment's own was created.
+/// announced and holds nothing yet; the digits of its mark; when an environment's own was created. A mark that names no
+/// database counts, because who asks knows the name from a lease.
 fn facts(names: &Names) -> String {
     let (name, mark, birth) = (text(names.name), text(&names.mark), text(&names.birth));
     let copy = hex(&format!("{} ", lease::mark(names.id)));
@@ -84,8 +111,9 @@ fn facts(names: &Names) -> String {
     format!(
         "SET @exists = EXISTS(SELECT 1 FROM information_schema.schemata WHERE schema_name = {name});
 SET @announced = EXISTS(SELECT 1 FROM information_schema.schemata WHERE schema_name = {birth});
-SET @marked = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name} AND table_name = {mark});
-SET @digits = COALESCE((SELECT {DIGITS} FROM information_schema.views WHERE table_schema = {name} AND table_name = '{MARK}'), '');
+SET @unnamed = EXISTS(SELECT 1 FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark} AND {UNNAMED});
+SET @marked = @unnamed OR EXISTS(SELECT 1 FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark} AND {AT_HOME});
+SET @digits = COALESCE((SELECT {DIGITS} FROM information_schema.views WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME})), '');
 SET @since = COALESCE((SELECT {SINCE} FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark}), UNIX_TIMESTAMP());
 SET @holds = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name})
   OR EXISTS(SELECT 1 FROM information_schema.routines WHERE routine_schema = {name})
@@ -110,11 +138,18 @@ fn run_if(condition: &str, expression: &str) -> String {
     )
 }
 
-/// Creates the view that marks an environment's own database. It says since when the environment has one.
+/// Creates the view that marks an environment's own database, also in the place of one that names no database. It says since
+/// when the environment has one.
 fn mark_own(names: &Names) -> String {
     let view = format!("{}.{}", identifier(names.name), identifier(&names.mark));
-    let view = text(&format!("CREATE VIEW {view} AS SELECT 1 AS git_agentenv, "));
-    run_if("@fresh", &format!("CONCAT({view}, @since, ' AS since')"))
+    let view = text(&format!("CREATE OR REPLACE VIEW {view} AS SELECT 1 AS git_agentenv, "));
+    let made_for = made_for(names.name);
+    run_if("@fresh OR @unnamed", &format!("CONCAT({view}, @since, ' AS since, {made_for}')"))
+}
+
+/// Lets the mark of an environment's own database name it, where an earlier version made it.
+pub(super) fn name_mark(names: &Names) -> String {
+    [facts(names), "SET @fresh = FALSE;\n".to_owned(), mark_own(names)].concat()
 }
 
 /// Creates an empty database with its mark, under the lock. Answers `made`, `ours` or `taken`.

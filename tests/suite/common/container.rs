@@ -13,8 +13,14 @@ pub struct Container {
 impl Container {
     /// Starts an image of the tests, with these options for `docker run`.
     pub fn run(image: &str, options: &[&str]) -> Container {
+        Self::run_command(image, options, &[])
+    }
+
+    /// Starts an image of the tests, with these options for `docker run`, and this command.
+    pub fn run_command(image: &str, options: &[&str], command: &[&str]) -> Container {
         servers::require_image(image);
-        let run = [&servers::RUN[..], &["--label=agentenv-test"], options, &[image]].concat();
+        let label = ["--label=agentenv-test"];
+        let run = [&servers::RUN[..], &label, options, &[image], command].concat();
         let id = servers::docker(&run, "").unwrap();
         let format = ["container", "inspect", "--format={{.Name}}", &id];
         let name = servers::docker(&format, "").unwrap().trim_start_matches('/').to_owned();

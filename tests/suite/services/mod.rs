@@ -7,6 +7,7 @@ mod disk;
 mod docker;
 mod in_use;
 mod infra;
+mod marks;
 mod mysql;
 mod mysql_copies;
 mod passwords;

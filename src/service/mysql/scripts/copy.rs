@@ -1,7 +1,8 @@
 //! The scripts that make one database a copy of another.
 
 use super::{
-    FRESH, MARK, Names, PATIENCE, facts, hex, identifier, lock, mark_own, only_if, sessions, text,
+    AT_HOME, FRESH, MARK, Names, PATIENCE, UNNAMED, facts, hex, identifier, lock, made_for,
+    mark_own, only_if, sessions, text,
 };
 use crate::model::lease;
 use crate::service::mysql::VIEW;
@@ -120,8 +121,8 @@ SET @whole = @digits = '{}';\n",
     }
 
     fn marking(&self, create: &str, mark: &str) -> String {
-        let name = identifier(self.names.name);
-        format!("{create} {name}.{MARK} AS SELECT 0x{} AS git_agentenv", hex(mark))
+        let (name, made_for) = (identifier(self.names.name), made_for(self.names.name));
+        format!("{create} {name}.{MARK} AS SELECT 0x{} AS git_agentenv, {made_for}", hex(mark))
     }
 }
 
@@ -163,7 +164,8 @@ SELECT CONCAT('lies\\t', @@datadir);
 SELECT CONCAT('table\\t', table_name) FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'BASE TABLE';
 SELECT CONCAT('mark\\t', table_name) FROM information_schema.tables
   WHERE table_schema = {name} AND table_type = 'VIEW' AND table_name REGEXP {shape};
-SELECT CONCAT('digits\\t', {digits}) FROM information_schema.views WHERE table_schema = {name} AND table_name = '{MARK}';
+SELECT CONCAT('digits\\t', {digits}) FROM information_schema.views
+  WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME});
 SELECT CONCAT('refused\\tthe history of table `', table_name, '` is in no dump') FROM information_schema.tables
   WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';\n"
         ),

@@ -1,7 +1,8 @@
 //! The scripts that look at databases and drop what belongs to one.
 
 use super::{
-    DIGITS, FRESH, MARK, Names, PATIENCE, SINCE, facts, hex, identifier, only_if, sessions, text,
+    AT_HOME, DIGITS, FRESH, MARK, Names, PATIENCE, SINCE, UNNAMED, facts, hex, identifier, only_if,
+    sessions, text,
 };
 use crate::model::lease;
 use crate::service::mysql::VIEW;
@@ -10,26 +11,36 @@ use crate::service::mysql::VIEW;
 const SIZE: &str = "(SELECT CAST(COALESCE(SUM(data_length + index_length), 0) AS UNSIGNED)
   FROM information_schema.tables t WHERE t.table_schema = s.schema_name)";
 
-/// Lists every database that carries a mark or announces one: its name, then the digits of the mark's text, or the name
-/// that begins with the lease's id, or nothing.
+/// Every view that holds a mark's text and is in the database that it was made for, or says of none that it is: `schema_name`,
+/// `digits`, and `made_for`, which is `named` or `unnamed`.
+fn texts() -> String {
+    format!(
+        "(SELECT table_schema AS schema_name, {DIGITS} AS digits, IF({UNNAMED}, 'unnamed', 'named') AS made_for
+  FROM information_schema.views WHERE table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME})) s"
+    )
+}
+
+/// Lists every database that carries a mark or announces one: its name, then the digits of the mark's text and whether it
+/// names its database, or the name that begins with the lease's id, or nothing.
 pub(in super::super) fn inventory() -> String {
     let mark = text(&format!("^{VIEW}[0-9a-f]{{24}}$"));
     let birth = text(&format!("^{VIEW}[0-9a-f]{{24}}(_[0-9a-f]+)?$"));
     format!(
-        "SELECT CONCAT_WS('\\t', table_schema, table_name) FROM information_schema.tables
-  WHERE table_type = 'VIEW' AND table_name REGEXP {mark}
-UNION SELECT CONCAT_WS('\\t', table_schema, {DIGITS}) FROM information_schema.views WHERE table_name = '{MARK}'
-UNION SELECT CONCAT_WS('\\t', schema_name, '') FROM information_schema.schemata WHERE schema_name REGEXP {birth};\n"
+        "SELECT CONCAT_WS('\\t', table_schema, table_name, 'named') FROM information_schema.views
+  WHERE table_name REGEXP {mark} AND {AT_HOME}
+UNION SELECT CONCAT_WS('\\t', schema_name, digits, made_for) FROM {texts}
+UNION SELECT CONCAT_WS('\\t', schema_name, '', 'named') FROM information_schema.schemata WHERE schema_name REGEXP {birth};\n",
+        texts = texts()
     )
 }
 
-/// Lists the databases whose mark's text begins with `prefix`: name, digits, size.
+/// Lists the databases whose mark's text begins with `prefix`: name, digits, whether it names its database, size.
 pub(in super::super) fn marked(prefix: &str) -> String {
     let prefix = hex(prefix);
     let length = prefix.len();
     format!(
-        "{FRESH}SELECT CONCAT_WS('\\t', schema_name, digits, {SIZE}) FROM (SELECT table_schema AS schema_name, {DIGITS} AS digits
-  FROM information_schema.views WHERE table_name = '{MARK}') s WHERE LEFT(digits, {length}) = '{prefix}';\n"
+        "{FRESH}SELECT CONCAT_WS('\\t', schema_name, digits, made_for, {SIZE}) FROM {} WHERE LEFT(digits, {length}) = '{prefix}';\n",
+        texts()
     )
 }
 
@@ -54,7 +65,7 @@ pub(in super::super) fn unmark(name: &str, mark: &str) -> String {
 }
 
 /// Says what a database is like: its sessions, the databases beside it as `beside`, and the copies that the lease keeps of
-/// it, and those that were not completed, as `copy`, each with name and size, a copy with its digits; then `created`, `bytes`, and as [`super::state`].
+/// it, and those that were not completed, as `copy`, each with name and size, a copy with its digits and whether they name it; then `created`, `bytes`, and as [`super::state`].
 pub(in super::super) fn detail(names: &Names, also: &[String]) -> String {
     [
         FRESH.to_owned(),
@@ -86,9 +97,9 @@ fn copies(names: &Names) -> String {
     let partial = hex(&lease::mark_of_copy(names.id, "partial", ""));
     let (first, last, length) = (begin.len(), end.len(), partial.len());
     format!(
-        "SELECT CONCAT_WS('\\t', 'copy', schema_name, digits, {SIZE}) FROM (SELECT table_schema AS schema_name, {DIGITS} AS digits
-  FROM information_schema.views WHERE table_name = '{MARK}') s
-  WHERE LEFT(digits, {first}) = '{begin}' AND RIGHT(digits, {last}) = '{end}' OR LEFT(digits, {length}) = '{partial}' ORDER BY schema_name;\n"
+        "SELECT CONCAT_WS('\\t', 'copy', schema_name, digits, made_for, {SIZE}) FROM {}
+  WHERE LEFT(digits, {first}) = '{begin}' AND RIGHT(digits, {last}) = '{end}' OR LEFT(digits, {length}) = '{partial}' ORDER BY schema_name;\n",
+        texts()
     )
 }
 

@@ -1,0 +1,136 @@
+//! Marks that a copy made by hand takes along: it is nobody's.
+
+use super::mysql::{databases, project, server, sql};
+use crate::common::{Container, Repo, Sandbox, wait_until};
+use std::fs;
+
+/// Copies a database as a user does.
+fn by_hand(server: &Container, from: &str, to: &str) {
+    let copy = r#"export MYSQL_PWD=$MARIADB_ROOT_PASSWORD
+mariadb -uroot -e "CREATE DATABASE $2" && mariadb-dump -uroot --routines "$1" | mariadb -uroot "$2""#;
+    server.exec(&["sh", "-c", copy, "sh", from, to]).unwrap();
+}
+
+/// Marks a database as an earlier version did: the view does not name it.
+fn as_before(server: &Container, database: &str) {
+    let view = format!(
+        "SELECT CONCAT('CREATE OR REPLACE VIEW {database}.', table_name, ' AS ',
+           REGEXP_REPLACE(view_definition, ',0x[0-9A-Fa-f]+ AS .made_for.', ''))
+         FROM information_schema.views WHERE table_schema = '{database}' AND table_name LIKE 'agentenv%'"
+    );
+    sql(server, &sql(server, &view).unwrap()).unwrap();
+    assert_eq!(named(server, database), "0");
+}
+
+/// How many marks name their database.
+fn named(server: &Container, database: &str) -> String {
+    let count = "SELECT COUNT(*) FROM information_schema.views WHERE view_definition LIKE '%made_for%' AND table_schema";
+    sql(server, &format!("{count} = '{database}'")).unwrap()
+}
+
+fn of_kind(repo: &Repo<'_>, key: &str) -> Vec<String> {
+    let status = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
+    let found = status["databases"][0][key].as_array().unwrap().iter();
+    found.map(|one| one["database"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Loses the worktree of `x` and its lease, as a restored home directory does.
+fn lose(repo: &Repo<'_>) {
+    fs::remove_dir_all(repo.sandbox.root.join("app-x")).unwrap();
+    repo.git(&["worktree", "prune"]);
+    let lease = fs::read_dir(repo.sandbox.root.join("state/leases")).unwrap().next().unwrap();
+    fs::remove_file(lease.unwrap().path()).unwrap();
+}
+
+/// Nothing that looks for what is left finds or drops anything.
+fn all_stay(repo: &Repo<'_>, server: &Container, expected: &[&str]) {
+    for command in [&["prune"][..], &["doctor", "--fix"], &["prune", "--dry-run"]] {
+        let said = repo.agentenv(command);
+        assert!(!said.show().contains("mine"), "{}", said.show());
+        assert_eq!(databases(server), expected, "{command:?}: {}", said.show());
+    }
+}
+
+#[test]
+fn a_mysql_database_that_was_copied_by_hand_stays() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server);
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let also = config.replace("kind: mysql,", "kind: mysql, also: ['test_{DB_NAME}'],");
+    repo.config(&also);
+    for marked_before in [false, true] {
+        repo.agentenv(&["add", "x"]).ok();
+        sql(&server, "CREATE TABLE shop_x.t AS SELECT 1 AS a").unwrap();
+        repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+        if marked_before {
+            as_before(&server, "shop_x");
+            as_before(&server, "shop_x__one");
+        }
+        by_hand(&server, "shop_x", "mine");
+        by_hand(&server, "shop_x__one", "mine_one");
+        by_hand(&server, "shop_x", "test_shop_x");
+        let all = ["mine", "mine_one", "shop_x", "shop_x__one", "test_shop_x"];
+        assert_eq!(of_kind(&repo, "snapshots"), ["shop_x__one"]);
+        assert!(of_kind(&repo, "also").is_empty());
+        all_stay(&repo, &server, &all);
+        repo.agentenv(&["remove", "x", "--yes"]).ok();
+        all_stay(&repo, &server, &["mine", "mine_one", "test_shop_x"]);
+
+        // It is a source like any other.
+        repo.config(&also.replace("kind: mysql,", "kind: mysql, from: mine,"));
+        repo.agentenv(&["add", "x"]).ok();
+        assert_eq!(sql(&server, "SELECT a FROM shop_x.t").unwrap(), "1");
+        repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+        repo.config(&also);
+        if marked_before {
+            as_before(&server, "shop_x");
+            as_before(&server, "shop_x__one");
+            repo.agentenv(&["adopt", "../app-x"]).ok();
+            assert_eq!(named(&server, "shop_x"), "1", "what is repaired is named");
+            as_before(&server, "shop_x");
+        }
+        lose(&repo);
+        repo.agentenv(&["prune"]).ok();
+        let left = databases(&server);
+        // Without a lease only a mark that names it says that it is ours; a snapshot has its name from its mark.
+        assert_eq!(left.contains(&"shop_x".to_owned()), marked_before, "{left:?}");
+        assert!(!left.contains(&"shop_x__one".to_owned()), "{left:?}");
+        sql(&server, "DROP DATABASE IF EXISTS shop_x").unwrap();
+        all_stay(&repo, &server, &["mine", "mine_one", "test_shop_x"]);
+        sql(&server, "DROP DATABASE mine; DROP DATABASE mine_one; DROP DATABASE test_shop_x")
+            .unwrap();
+        repo.git(&["branch", "-D", "x"]);
+    }
+
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    let trash = databases(&server).remove(0);
+    by_hand(&server, &trash, "mine");
+    repo.agentenv(&["restore", "x"]).ok();
+    assert_eq!(databases(&server), ["mine", "shop_x"]);
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    repo.agentenv(&["prune", "--trash"]).ok();
+    all_stay(&repo, &server, &["mine"]);
+}
+
+#[test]
+fn a_server_that_folds_names_knows_its_marks() {
+    let sandbox = Sandbox::new();
+    let server = Container::run_command(
+        "agentenv-test/mariadb",
+        &["--tmpfs=/var/lib/mysql", "--env=MARIADB_ROOT_PASSWORD=secret"],
+        &["mariadbd", "--lower-case-table-names=1"],
+    );
+    wait_until("MariaDB answers", || sql(&server, "SELECT 1").is_ok());
+    let repo = project(&sandbox, &server);
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    repo.config(&config.replace("shop_{name}", "Shop_{name}"));
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    assert_eq!(of_kind(&repo, "snapshots"), ["shop_x__one"]);
+    by_hand(&server, "shop_x", "mine");
+    all_stay(&repo, &server, &["mine", "shop_x", "shop_x__one"]);
+    lose(&repo);
+    repo.agentenv(&["prune"]).ok();
+    all_stay(&repo, &server, &["mine"]);
+}
