@@ -5,15 +5,13 @@
 //! copied first, to the snapshot that keeps it, or to a copy that goes when the new content is there.
 
 mod content;
+mod replaced;
 
 use super::client;
 use super::scripts::{self, copy::Target};
-use super::{
-    detail, end_holder, end_sessions, explain, no_answer, parse_sessions, require_name, room,
-};
-use crate::error::{self, Exit, Failure, exit_of};
+use super::{detail, end_holder, explain, no_answer, parse_sessions, require_name, room};
+use crate::error::{Exit, exit_of};
 use crate::model::lease;
-use crate::model::name::with_hash;
 use crate::model::source::Source;
 use crate::service::copy::{Copied, Copy, Dump};
 use crate::service::room::NoRoom;
@@ -21,6 +19,7 @@ use crate::service::{Database, Server, in_use, not_ours, template};
 use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
 use content::Content;
+use replaced::{Kept, forget, keep, put_back, spare};
 use std::path::Path;
 
 /// Creates a database with the lease's mark as a copy. Does nothing when it is there and complete.
@@ -117,13 +116,6 @@ fn attempt(
     Ok(Some(Copied { means: content.means(), existed: kept.is_some() }))
 }
 
-/// The copy of a database that is going to be replaced.
-struct Kept {
-    name: String,
-    /// What differs once something was written to that database after it was copied.
-    written: Vec<String>,
-}
-
 /// How the creation of a database began.
 enum Begun {
     /// It is there, empty.
@@ -132,30 +124,6 @@ enum Begun {
     Ours,
     /// It was refused before anything was dropped.
     Refused(anyhow::Error),
-}
-
-/// Copies what is going to be replaced; `None`: nothing is, or its content has no copy and may go.
-fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Option<Kept>> {
-    let lines = look(copy, target)?;
-    if lines.last().is_none_or(|word| word != "whole") {
-        return Ok(None);
-    }
-    if copy.force {
-        end_sessions(copy.server, copy.target)?;
-    } else if let users @ [_, ..] = parse_sessions(&lines).as_slice() {
-        return Err(in_use(copy.target, users));
-    }
-    let (name, mark) = match &copy.keep {
-        Some((name, mark)) => (name.clone(), mark.clone()),
-        None => (spare(copy), spare_mark(copy)),
-    };
-    let source = Source::Database(copy.target.to_owned());
-    let written = detail::written(database)?;
-    match renew(&plain(database, copy.id, &source, &name, mark)) {
-        Ok(()) => Ok(Some(Kept { name, written })),
-        Err(error) if copy.keep.is_none() && exit_of(&error) == Exit::Refused => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Makes a copy in the place of one that has the same mark: one that a process that was killed left is out of date.
@@ -248,73 +216,10 @@ fn give_up(
     }
 }
 
-/// Puts the old content back, from the copy of it, and gives the error that says so. No signal stops that. `is_gone`: the
-/// old database was dropped, else perhaps.
-fn put_back(
-    copy: &Copy,
-    target: &Target,
-    kept: &Kept,
-    is_gone: bool,
-    error: anyhow::Error,
-) -> anyhow::Error {
-    interrupt::undoing();
-    let database = Database::new(copy.server, copy.target);
-    let source = Source::Database(kept.name.clone());
-    let back = plain(&database, copy.id, &source, copy.target, copy.mark.clone());
-    let is_back = Content::of(&back).and_then(|content| {
-        if is_gone {
-            end_holder(copy.server, &target.names)?;
-        }
-        match begin(&back, target, content.like())? {
-            Begun::Made => {}
-            // An interrupted client does not interrupt the server: this may be the new content.
-            Begun::Ours if is_gone || detail::written(&database)? != kept.written => {
-                return Ok(false);
-            }
-            Begun::Ours => return forget(copy, &kept.name).map(|()| true),
-            Begun::Refused(error) => return Err(error),
-        }
-        content.fill(&database, target)?;
-        finish(&database, target, &copy.mark)?;
-        forget(copy, &kept.name).map(|()| true)
-    });
-    interrupt::undone();
-    let hint = format!("the old content is in database `{}`", kept.name);
-    match is_back {
-        Ok(true) => error,
-        Ok(false) => {
-            let name = copy.target;
-            let hint = match is_gone {
-                true => format!("database `{name}` has all of the new content; {hint}"),
-                false => format!("look at database `{name}`; {hint}"),
-            };
-            Failure::new(exit_of(&error), format!("{error:#}")).hint(hint).into()
-        }
-        Err(undone) => {
-            let message = format!("{error:#}; putting the old content back: {undone:#}");
-            error::partial(message).hint(hint).into()
-        }
-    }
-}
-
-/// Drops the copy of what was going to be replaced.
-fn forget(copy: &Copy, kept: &str) -> Result<()> {
-    let mark = copy.keep.as_ref().map_or_else(|| spare_mark(copy), |(_, mark)| mark.clone());
-    template::drop_marked(copy.server, kept, &mark).map(drop)
-}
-
 /// Drops an unfinished copy. Without an answer the next command about the environment does it.
 fn discard(server: &Server, target: &Target) {
     let lock = scripts::lock(&target.names);
     client::run(server, lock, Some(target.discard())).ok();
-}
-
-fn spare(copy: &Copy) -> String {
-    with_hash(&format!("agentenv_old_{}", copy.id), copy.target, '_', super::LONGEST)
-}
-
-fn spare_mark(copy: &Copy) -> String {
-    lease::mark_of_copy(copy.id, "old", copy.target)
 }
 
 fn explain_room(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
