@@ -89,7 +89,11 @@ pub fn overwrite(
     if let (Err(_), Some(fresh)) = (&replaced, &fresh) {
         fs::remove(fresh).ok();
     }
-    replaced.map(|()| kept)
+    replaced?;
+    // The source may be one of these.
+    let outdated = kept.iter().flat_map(|kept| &kept.outdated);
+    outdated.for_each(|old| drop(snapshots.delete(old)));
+    Ok(kept.map(|kept| kept.snapshot))
 }
 
 fn require(source: &Path) -> Result<()> {
@@ -180,12 +184,11 @@ impl Snapshots {
         fs::remove(&self.path(name)?)
     }
 
-    fn keep(&self, file: &File, command: &str) -> Result<String> {
+    fn keep(&self, file: &File, command: &str) -> Result<Automatic> {
         let known: Vec<String> = self.list()?.into_iter().map(|(name, _)| name).collect();
-        let Automatic { snapshot, outdated } = Automatic::next(command, &known);
-        self.save(file, &snapshot, false)?;
-        outdated.iter().try_for_each(|old| self.delete(old))?;
-        Ok(snapshot)
+        let kept = Automatic::next(command, &known);
+        self.save(file, &kept.snapshot, false)?;
+        Ok(kept)
     }
 }
 

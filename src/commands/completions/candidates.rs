@@ -42,17 +42,22 @@ pub fn environments() -> Vec<CompletionCandidate> {
 
 /// What `--data` takes: the two words, environments, and snapshots as far as the servers answer.
 pub fn data() -> Vec<CompletionCandidate> {
-    let word = |word: &str, help: &'static str| {
-        CompletionCandidate::new(word.to_owned()).help(Some(help.into()))
-    };
-    let mut found = vec![
-        word(data::EMPTY, "an empty database"),
-        word(data::MAIN, "a copy of the main checkout's"),
-    ];
+    let mut found = vec![word(data::EMPTY, "an empty database")];
+    found.extend(sources());
+    found
+}
+
+/// What `db copy --from` takes: as [`data`], without an empty database.
+pub fn sources() -> Vec<CompletionCandidate> {
+    let mut found = vec![word(data::MAIN, "a copy of the main checkout's")];
     found.extend(environments());
-    let snapshots = Context::here().and_then(|context| data::snapshot_names(&context));
+    let snapshots = Context::here().and_then(|context| data::snapshots::names(&context));
     found.extend(snapshots.unwrap_or_default().into_iter().map(CompletionCandidate::new));
     found
+}
+
+fn word(word: &str, help: &'static str) -> CompletionCandidate {
+    CompletionCandidate::new(word.to_owned()).help(Some(help.into()))
 }
 
 /// What can be restored, by branch where there is one.

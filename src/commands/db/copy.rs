@@ -2,7 +2,8 @@
 
 use super::Target;
 use crate::commands::completions::candidates;
-use crate::environment::{data, resolve};
+use crate::environment::data::{self, snapshots};
+use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::Part;
@@ -20,8 +21,8 @@ pub struct Args {
     /// Environment to copy to [default: the one around the current directory]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// Environment to copy from, or `main` for the main checkout
-    #[arg(long, value_name = "ENV", default_value = MAIN, add = ArgValueCandidates::new(candidates::environments))]
+    /// Copy from `main` (the main checkout), an environment, or a snapshot: its name, or <env>:<snapshot>
+    #[arg(long, value_name = "SOURCE", default_value = MAIN, add = ArgValueCandidates::new(candidates::sources))]
     pub from: String,
     /// Copy no rows
     #[arg(long)]
@@ -49,10 +50,11 @@ Examples:
   git agentenv db copy
   git agentenv db copy feature-x --from main
   git agentenv db copy --from feature-x
+  git agentenv db copy --from feature-x:before-migration
   git agentenv db copy --exclude-table-data 'audit_*' --jobs 4";
 
 /// The main checkout, on any branch.
-pub(super) const MAIN: &str = "main";
+pub(super) const MAIN: &str = data::MAIN;
 
 /// `db copy`.
 #[derive(Serialize)]
@@ -127,7 +129,16 @@ fn source(args: &Args, target: &Target) -> Result<String> {
             error::config(message).into()
         });
     }
-    let other = resolve::named(&target.context, &args.from)?;
+    let other = match resolve::named(&target.context, &args.from) {
+        Ok(other) => other,
+        Err(missing) => {
+            let of = (service.as_str(), Some(&database.server));
+            return match snapshots::find(&target.context, of, &args.from, Some(&target.lease.id))? {
+                Some(Source::Database(snapshot)) => Ok(snapshot),
+                _ => Err(snapshots::unknown(&args.from, missing)),
+            };
+        }
+    };
     let same = |other: &&Part| {
         (other.kind, &other.service, &other.place) == (database.server.kind, service, place)
     };

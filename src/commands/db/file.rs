@@ -3,10 +3,12 @@
 
 use super::{copy, reset, snapshot};
 use crate::environment::context::Context;
+use crate::environment::data::snapshots;
 use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::lease::{Lease, Part};
 use crate::model::resource::File;
+use crate::model::source::Source;
 use crate::service::copy::{Dump, Means};
 use crate::service::sqlite::{self, Snapshots};
 use crate::sys::lock::Lock;
@@ -88,7 +90,16 @@ fn source(args: &copy::Args, target: &Target) -> Result<PathBuf> {
             },
         );
     }
-    let other = resolve::named(&target.context, &args.from)?;
+    let other = match resolve::named(&target.context, &args.from) {
+        Ok(other) => other,
+        Err(missing) => {
+            let of = (target.part.service.as_str(), None);
+            return match snapshots::find(&target.context, of, &args.from, Some(&target.lease.id))? {
+                Some(Source::File(snapshot)) => Ok(snapshot),
+                _ => Err(snapshots::unknown(&args.from, missing)),
+            };
+        }
+    };
     let same =
         |other: &&Part| (other.kind, &other.service) == (target.part.kind, &target.part.service);
     let part = other.parts.iter().find(same).ok_or_else(|| {

@@ -3,10 +3,10 @@
 pub mod approval;
 mod build;
 pub mod known;
+pub mod snapshots;
 pub mod spares;
 pub mod template;
 
-use crate::environment::context::Context;
 use crate::environment::resolve;
 use crate::environment::workspace::Workspace;
 use crate::error;
@@ -15,9 +15,8 @@ use crate::model::lease::{Lease, Part};
 use crate::model::plan::Data;
 use crate::model::source::Source;
 use crate::service::Server;
-use crate::service::snapshot::{self, Snapshot};
 use anyhow::Result;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The kinds of services whose databases can be copies.
 const KINDS: [Kind; 3] = [Kind::Postgres, Kind::Mysql, Kind::Sqlite];
@@ -98,70 +97,22 @@ fn part<'a>(lease: &'a Lease, name: &str, service: &Service) -> Result<&'a Part>
     })
 }
 
+/// The snapshot of this name of each service that has one.
 fn snapshots(
     workspace: &Workspace<'_>,
     services: &[(&String, &Service)],
     wanted: &str,
     missing: anyhow::Error,
 ) -> Result<BTreeMap<String, Option<Source>>> {
-    let (environment, name) = match wanted.split_once(':') {
-        Some((environment, name)) => (Some(resolve::named(workspace.context, environment)?), name),
-        None => (None, wanted),
-    };
-    let leases = workspace.context.leases()?;
     let mut chosen = BTreeMap::new();
     for (service, settings) in services {
-        let Some(server) = Server::of_service(settings) else { continue };
-        let mut found = snapshot::all(&server)?;
-        found.retain(|one| {
-            let of = |lease: &Lease| {
-                let holds = |part: &Part| part.service == **service && part.holds == one.of;
-                lease.id == one.id && lease.parts.iter().any(holds)
-            };
-            one.name == name && environment.as_ref().map_or_else(|| leases.iter().any(of), of)
-        });
-        match found.as_slice() {
-            [] => {}
-            [one] => drop(
-                chosen.insert((*service).clone(), Some(Source::Database(one.database.clone()))),
-            ),
-            several => return Err(ambiguous(&leases, name, several)),
-        }
+        let server = Server::of_service(settings);
+        let of = (service.as_str(), server.as_ref());
+        let found = snapshots::find(workspace.context, of, wanted, None)?;
+        chosen.extend(found.map(|source| ((*service).clone(), Some(source))));
     }
     if chosen.is_empty() {
-        return Err(missing.context(
-            error::not_found(format!("no environment and no snapshot `{wanted}`"))
-                .hint("`git agentenv list` shows the environments, `git agentenv db snapshot list` the snapshots of one"),
-        ));
+        return Err(snapshots::unknown(wanted, missing));
     }
     Ok(chosen)
-}
-
-/// The snapshots of this repository's environments, each as `<env>:<snapshot>`.
-pub fn snapshot_names(context: &Context) -> Result<Vec<String>> {
-    let leases = context.leases()?;
-    let parts = leases.iter().flat_map(|lease| &lease.parts);
-    let parts = parts.filter(|part| KINDS.contains(&part.kind));
-    let servers: BTreeSet<Server> = parts.filter_map(Server::of_part).collect();
-    let mut names = BTreeSet::new();
-    for server in servers {
-        for one in snapshot::all(&server)? {
-            let lease = leases.iter().find(|lease| lease.id == one.id);
-            names.extend(lease.map(|lease| format!("{}:{}", lease.name, one.name)));
-        }
-    }
-    Ok(names.into_iter().collect())
-}
-
-fn ambiguous(leases: &[Lease], name: &str, several: &[Snapshot]) -> anyhow::Error {
-    let of =
-        |one: &Snapshot| leases.iter().find(|lease| lease.id == one.id).map(|lease| &lease.name);
-    let names: Vec<String> = several
-        .iter()
-        .filter_map(of)
-        .map(|environment| format!("`{environment}:{name}`"))
-        .collect();
-    error::usage(format!("several environments have a snapshot `{name}`"))
-        .hint(format!("name one: {}", names.join(", ")))
-        .into()
 }

@@ -74,6 +74,10 @@ fn a_database_is_reset_copied_saved_and_restored_and_nothing_is_lost() {
 
     repo.agentenv(&["add", "y", "--data", "x:before-copy-1"]).ok();
     assert_eq!(origin(&server, "shop_y"), "x");
+    repo.agentenv(&["db", "copy", "y", "--no-snapshot"]).ok();
+    assert_eq!(origin(&server, "shop_y"), "main");
+    repo.agentenv(&["db", "copy", "y", "--from", "x:before-copy-1", "--no-snapshot"]).ok();
+    assert_eq!(origin(&server, "shop_y"), "x");
     repo.agentenv(&["db", "snapshot", "delete", "one", "x"]).ok();
     repo.agentenv(&["db", "snapshot", "restore", "one", "x"]).fails(4);
     repo.agentenv(&["prune"]).ok();

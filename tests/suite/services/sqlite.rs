@@ -125,12 +125,13 @@ fn db_resets_copies_and_keeps_a_file() {
     assert_eq!(sql(&file, "SELECT n FROM t"), "8");
     repo.agentenv(&["db", "snapshot", "save", "mine", "x"]).ok();
     repo.agentenv(&["db", "snapshot", "save", "mine", "x"]).fails(7);
+    snapshots_are_sources(&repo, &file);
     let opened = File::open(&file).unwrap();
     let status = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
     let kept = &status["databases"][0]["snapshots"];
     assert_eq!(
         (&kept[0]["snapshot"], &kept[1]["snapshot"]),
-        (&"before-copy-1".into(), &"mine".into())
+        (&"before-copy-4".into(), &"mine".into())
     );
     assert!(kept[1]["bytes"].as_u64().unwrap() > 0, "{status}");
     assert_eq!(status["databases"][0]["sessions"][0]["pid"], std::process::id(), "{status}");
@@ -155,6 +156,38 @@ fn db_resets_copies_and_keeps_a_file() {
     assert_eq!(repo.git(&["-C", "../app-x", "status", "--porcelain"]), "");
     repo.agentenv(&["remove", "x"]).ok();
     assert!(!repo.path.join(".git/worktrees/app-x").exists());
+}
+
+/// `x` holds 8 and has the snapshots `before-copy-1` and `mine` with it; in the end `before-copy-4` is the first.
+fn snapshots_are_sources(repo: &Repo<'_>, file: &Path) {
+    let sandbox = repo.sandbox;
+    let mut ask = sandbox.command("git-agentenv");
+    ask.args(["--", "git-agentenv", "db", "copy", "--from", ""]).current_dir(&repo.path);
+    let offered = sandbox.outcome(ask.env("GIT_AGENTENV_COMPLETE", "fish")).ok();
+    for one in ["main", "x", "x:before-copy-1", "x:mine"] {
+        assert!(offered.stdout.lines().any(|line| line.split('\t').next() == Some(one)), "{one}");
+    }
+    repo.agentenv(&["add", "z", "--data", "x:mine"]).ok();
+    let other = sandbox.root.join("app-z/z.sqlite3");
+    assert_eq!(sql(&other, "SELECT n FROM t"), "8");
+    repo.agentenv(&["db", "copy", "z", "--no-snapshot"]).ok();
+    repo.agentenv(&["db", "snapshot", "save", "mine", "z"]).ok();
+    let said = repo.agentenv(&["db", "copy", "x", "--from", "z:mine", "--json"]).ok().json();
+    assert!(said["from"].as_str().unwrap().ends_with("mine.sqlite3"), "{said}");
+    assert_eq!(sql(file, "SELECT n FROM t"), "7");
+    repo.agentenv(&["db", "copy", "x", "--from", "mine"]).ok();
+    assert_eq!(sql(file, "SELECT n FROM t"), "8", "its own comes before those of others");
+    repo.agentenv(&["add", "w", "--data", "mine"]).fails(2);
+    repo.agentenv(&["db", "copy", "x", "--from", "nothing"]).fails(4);
+    // The oldest of more than three goes after it was copied.
+    sql(file, "UPDATE t SET n = 9");
+    repo.agentenv(&["db", "copy", "x", "--from", "before-copy-1"]).ok();
+    assert_eq!(sql(file, "SELECT n FROM t"), "8");
+    repo.agentenv(&["db", "copy", "x", "--from", "before-copy-1"]).fails(4);
+    for old in ["before-copy-2", "before-copy-3"] {
+        repo.agentenv(&["db", "snapshot", "delete", old, "x"]).ok();
+    }
+    repo.agentenv(&["remove", "z", "--yes"]).ok();
 }
 
 #[test]

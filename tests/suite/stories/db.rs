@@ -185,8 +185,16 @@ fn copy_takes_the_main_checkouts_or_another_environments() {
     let y = world.sandbox.root.join("app-y");
     world.sandbox.agentenv_in(&y, &["db", "copy", "--from", "x"]).ok();
     assert_eq!((world.origin("y"), world.origin("x")), ("x".to_owned(), "x".to_owned()));
-    world.sandbox.agentenv_in(&y, &["db", "copy", "--from", "nobody"]).fails(4);
+    let said = world.sandbox.agentenv_in(&y, &["db", "copy", "--from", "nobody"]).fails(4);
+    assert!(said.stderr.contains("no environment and no snapshot `nobody`"), "{}", said.show());
     assert_eq!(world.origin("y"), "x");
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    for from in ["x:one", "one"] {
+        world.set("y", "y");
+        repo.agentenv(&["db", "copy", "y", "--no-snapshot", "--from", from]).ok();
+        assert_eq!(world.origin("y"), "x", "{from}");
+    }
+    repo.agentenv(&["db", "snapshot", "delete", "one", "x"]).ok();
     let said = repo.agentenv(&["db", "copy", "y", "--no-snapshot", "--json"]).ok().json();
     assert!(said["snapshot"].is_null());
     assert_eq!(
