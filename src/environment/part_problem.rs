@@ -3,7 +3,7 @@
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
-use crate::service::{self, Server, State, inventory, postgres};
+use crate::service::{self, Server, State, postgres};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::fmt;
@@ -52,7 +52,7 @@ pub fn renamed(lease: &Lease, part: &Part) -> Result<Option<String>> {
     let Some(server) = Server::of_part(part).filter(|_| part.kind == Kind::Postgres) else {
         return Ok(None);
     };
-    let mut held = inventory::held_by(&server, &lease.id)?;
+    let mut held = postgres::carrying(&server, &lease.id)?;
     held.retain(|name| lease.parts.iter().all(|part| part.holds != *name));
     Ok(held.pop())
 }

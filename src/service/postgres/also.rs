@@ -1,5 +1,6 @@
 //! Databases that tests make beside an environment's own: found by their names, because nobody marks them.
 
+use super::mark::{digits, mark};
 use super::scripts::users;
 use crate::service::Database;
 
@@ -19,7 +20,9 @@ macro_rules! beside {
 FROM pg_database d JOIN pg_database own ON own.datname = "#,
             $name,
             r#" AND own.datdba = d.datdba AND own.oid <> d.oid
-WHERE shobj_description(own.oid, 'pg_database') = "#,
+WHERE "#,
+            mark!("own.oid", "own.datname"),
+            " = ",
             $mark,
             r#" AND shobj_description(d.oid, 'pg_database') IS NULL
   AND NOT d.datistemplate AND d.datname <> 'postgres' AND NOT starts_with(d.datname, 'agentenv_')

@@ -1,6 +1,7 @@
 //! What a database is like: its size, its age, and what lies beside it.
 
 use super::also::{beside, patterns};
+use super::mark::{digits, mark};
 use super::scripts::{size, users};
 use super::{parse_json, psql, session};
 use crate::service::detail::{Detail, Part};
@@ -17,7 +18,9 @@ FROM pg_database WHERE datname = :'name' \gset
   SELECT coalesce(extract(epoch FROM (pg_stat_file(format('base/%s/PG_VERSION', :'oid'), true)).modification)::bigint, 0)
     AS created \gset
 \endif
-SELECT json_build_object('mark', shobj_description(d.oid, 'pg_database'), 'bytes', "#,
+SELECT json_build_object('mark', "#,
+    mark!("d.oid", "d.datname"),
+    ", 'bytes', ",
     size!(),
     ", 'created', :'created'::bigint, 'sessions', ",
     users!(),
@@ -25,7 +28,9 @@ SELECT json_build_object('mark', shobj_description(d.oid, 'pg_database'), 'bytes
     beside!(),
     r#"),
   'snapshots', (SELECT coalesce(json_agg(json_build_object('database', datname, 'mark', mark, 'bytes', size) ORDER BY datname), '[]')
-    FROM (SELECT datname, shobj_description(d.oid, 'pg_database') AS mark, "#,
+    FROM (SELECT datname, "#,
+    mark!("d.oid", "d.datname"),
+    " AS mark, ",
     size!(),
     r#" AS size FROM pg_database d) d WHERE left(mark, length(:'mark') + 1) = :'mark' || ' '))
 FROM pg_database d WHERE datname = :'name';

@@ -1,5 +1,6 @@
 //! Databases found by the beginning of their comment.
 
+use super::mark::{digits, mark};
 use super::scripts::size;
 use super::{SqlError, parse_json, psql};
 use crate::error;
@@ -12,21 +13,26 @@ const TEMPLATES: &str = concat!(
     "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes', ",
     size!(),
     ")), '[]')
-FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
+FROM (SELECT oid, datname, ",
+    mark!("oid", "datname"),
+    " AS mark FROM pg_database) d
 WHERE left(mark, length(:'prefix')) = :'prefix';
 "
 );
 
 /// Drops a template that carries the mark; prints `dropped` or `kept`.
-const DROP_TEMPLATE: &str = r#"SELECT count(*) > 0 AS own FROM pg_database
-WHERE datname = :'name' AND shobj_description(oid, 'pg_database') = :'mark' \gset
+const DROP_TEMPLATE: &str = concat!(
+    "SELECT count(*) > 0 AS own FROM pg_database WHERE datname = :'name' AND ",
+    mark!("oid", "datname"),
+    r#" = :'mark' \gset
 \if :own
   DROP DATABASE :"name";
   \echo dropped
 \else
   \echo kept
 \endif
-"#;
+"#
+);
 
 /// The databases on a server whose comment begins with this.
 pub(in crate::service) fn marked(server: &Server, prefix: &str) -> Result<Vec<Row>> {

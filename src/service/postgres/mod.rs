@@ -9,6 +9,7 @@ mod detail;
 mod dump;
 mod dump_file;
 mod likeness;
+mod mark;
 mod marked;
 mod psql;
 pub mod removal;
@@ -19,6 +20,7 @@ mod sql_error;
 pub mod trash;
 
 pub use detail::{detail, holds_rows};
+pub use mark::carrying;
 pub(super) use marked::{drop_marked, marked};
 
 use super::inventory::Found;
@@ -53,9 +55,8 @@ pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()
 pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
     match drop_database(database, id, force, true)? {
         gone @ (Gone::Missing | Gone::NotOurs(_)) => {
-            let is_own = |found: &Found| found.mark.as_deref() == Some(&lease::mark(id));
-            let now = inventory(&database.server)?.into_iter().find(is_own);
-            Ok(now.map_or(gone, |now| Gone::Renamed(now.name)))
+            let now = carrying(&database.server, id)?.into_iter().find(|now| *now != database.name);
+            Ok(now.map_or(gone, Gone::Renamed))
         }
         gone => Ok(gone),
     }

@@ -1,5 +1,6 @@
 //! Whether a copy fits on the server's disk. Asked where psql runs, which in a container is beside the server's data.
 
+use super::mark::{digits, mark};
 use super::scripts::size;
 use super::spare;
 use crate::model::config::Place;
@@ -26,8 +27,9 @@ SELECT :'free'::bigint < :'need'::bigint AS full \gset
     'trash', coalesce(sum(bytes) FILTER (WHERE left(mark, length(:'trash')) = :'trash'), 0))
   FROM (SELECT "#,
             size!(),
-            r#" AS bytes, mark
-    FROM (SELECT oid, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d) d;
+            " AS bytes, mark FROM (SELECT oid, ",
+            mark!("oid", "datname"),
+            r#" AS mark FROM pg_database) d) d;
   \echo full
   \q
 \endif

@@ -2,6 +2,7 @@
 //! they are never parsed as SQL. Only text of this program stands in braces.
 
 use super::also::beside;
+use super::mark::{comment, digits, mark};
 
 /// The lock of a session that creates or drops a lease's database. A killed client leaves its session running in the
 /// container: the next process waits here until that session ends.
@@ -37,38 +38,18 @@ pub(super) use size;
 macro_rules! databases {
     () => {
         concat!(
-            "(SELECT datname AS name, shobj_description(d.oid, 'pg_database') AS mark, ",
+            "(SELECT datname AS name, ",
+            mark!("d.oid", "datname"),
+            " AS mark, ",
             users!(),
             " AS sessions FROM pg_database d) d"
         )
     };
 }
 
-/// Rolls back the prepared transactions in a database, and drops its subscriptions and replication slots: `FORCE` ends none
-/// of them. A subscription whose publisher does not answer leaves its slot there. Prints `ended`.
-pub(super) const END: &str = r#"ALTER DATABASE :"name" ALLOW_CONNECTIONS true;
-\connect :"name"
-SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE database = current_database() \gexec
-CREATE TEMP VIEW own AS SELECT subname FROM pg_subscription
-  WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database());
-SELECT format('ALTER SUBSCRIPTION %I DISABLE', subname) FROM own \gexec
-\set ON_ERROR_STOP off
-SELECT format('DROP SUBSCRIPTION %I', subname) FROM own \gexec
-\set ON_ERROR_STOP on
-SELECT format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', subname) FROM own \gexec
-SELECT format('DROP SUBSCRIPTION %I', subname) FROM own \gexec
-SELECT count(pg_terminate_backend(active_pid)) AS ended FROM pg_replication_slots WHERE database = current_database() \gset
-DO $$ BEGIN
-  FOR i IN 1..100 LOOP
-    EXIT WHEN NOT EXISTS (SELECT FROM pg_replication_slots WHERE database = current_database() AND active);
-    PERFORM pg_sleep(0.05);
-  END LOOP;
-END $$;
-SELECT count(pg_drop_replication_slot(slot_name)) AS dropped FROM pg_replication_slots WHERE database = current_database() \gset
-\echo ended
-"#;
-
+mod end;
 pub(super) mod removal;
+pub(super) use end::END;
 
 /// Takes the lock and prints [`LOCKED`]. What creates a database is sent after that: a client that outlives this program and gets
 /// the lock late finds the end of its input.
@@ -97,8 +78,9 @@ macro_rules! empty {
 pub(super) const CREATE: &str = concat!(
     // Held already, unless the session had to start again.
     lock!(),
-    r#"SELECT count(*) > 0 AS taken,
-  coalesce(bool_or(shobj_description(oid, 'pg_database') = :'mark'), false) AS ours
+    "SELECT count(*) > 0 AS taken, coalesce(bool_or(",
+    mark!("oid", "datname"),
+    r#" = :'mark'), false) AS ours
 FROM pg_database WHERE datname = :'name' \gset
 \if :ours
   \echo ours
@@ -108,8 +90,9 @@ FROM pg_database WHERE datname = :'name' \gset
 DROP DATABASE IF EXISTS :"birth";
 "#,
     empty!(),
+    comment!("comment", "mark", ":'name'"),
     r#"BEGIN;
-COMMENT ON DATABASE :"birth" IS :'mark';
+COMMENT ON DATABASE :"birth" IS :'comment';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 \echo made
@@ -278,12 +261,15 @@ pub(super) const SWAP: &str = concat!(
   SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
   WHERE :'force'::boolean AND datname = :'name' AND pid <> pg_backend_pid() \gset
 \endif
-BEGIN;
+"#,
+    comment!("spare_comment", "spare_mark", ":'spare'"),
+    comment!("comment", "new", ":'name'"),
+    r#"BEGIN;
 \if :exists
-  COMMENT ON DATABASE :"name" IS :'spare_mark';
+  COMMENT ON DATABASE :"name" IS :'spare_comment';
   ALTER DATABASE :"name" RENAME TO :"spare";
 \endif
-{dress}COMMENT ON DATABASE :"birth" IS :'new';
+{dress}COMMENT ON DATABASE :"birth" IS :'comment';
 ALTER DATABASE :"birth" RENAME TO :"name";
 COMMIT;
 \if :keep

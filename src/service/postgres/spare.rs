@@ -1,5 +1,6 @@
 //! Spares: finished copies of a template that wait for the next environment, which only renames and marks one.
 
+use super::mark::{comment, digits, mark};
 use super::{Database, SqlError, scripts, session};
 use crate::model::source::Source;
 use crate::model::template_key;
@@ -11,10 +12,13 @@ use anyhow::Result;
 
 /// Makes a spare of the template as it is now the database `name`, under the lock of the lease. The comment is what
 /// two of them wait for each other at; the second finds no database of that name any more. Prints `made` or `none`.
-const CLAIM: &str = r#"SELECT coalesce((SELECT s.datname FROM pg_database s JOIN pg_database t ON t.datname = :'template'
-    WHERE left(shobj_description(t.oid, 'pg_database'), length(:'prefix')) = :'prefix'
-      AND shobj_description(s.oid, 'pg_database') = :'spare_mark' || ' ' ||
-        (substr(shobj_description(t.oid, 'pg_database'), length(:'prefix') + 1)::json->>'at')
+const CLAIM: &str = concat!(
+    "SELECT coalesce((SELECT s.datname FROM pg_database s JOIN (SELECT ",
+    mark!("oid", "datname"),
+    " AS mark FROM pg_database WHERE datname = :'template') t ON left(t.mark, length(:'prefix')) = :'prefix'
+    WHERE ",
+    mark!("s.oid", "s.datname"),
+    r#" = :'spare_mark' || ' ' || (substr(t.mark, length(:'prefix') + 1)::json->>'at')
     ORDER BY random() LIMIT 1), '') AS spare,
   EXISTS (SELECT FROM pg_database WHERE datname = :'name') AS taken \gset
 SELECT :'spare' = '' OR :'taken'::boolean AS none \gset
@@ -22,13 +26,16 @@ SELECT :'spare' = '' OR :'taken'::boolean AS none \gset
   \echo none
   \q
 \endif
-BEGIN;
-COMMENT ON DATABASE :"spare" IS :'mark';
+"#,
+    comment!("comment", "mark", ":'name'"),
+    r#"BEGIN;
+COMMENT ON DATABASE :"spare" IS :'comment';
 ALTER DATABASE :"spare" ALLOW_CONNECTIONS true;
 ALTER DATABASE :"spare" RENAME TO :"name";
 COMMIT;
 \echo made
-"#;
+"#
+);
 
 /// A spare on a server.
 #[derive(Debug, Clone)]

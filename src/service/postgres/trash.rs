@@ -2,6 +2,7 @@
 //! the end of their time finds them.
 
 use super::also::{beside, patterns};
+use super::mark::{comment, digits, mark};
 use super::psql;
 use super::scripts::users;
 use super::sql_error::SqlError;
@@ -14,10 +15,14 @@ use serde::Deserialize;
 /// Databases with what their comment says of the time before the trash.
 macro_rules! trashed {
     () => {
-        r#"(SELECT datname, CASE WHEN left(comment, length(:'trash') + 1) = :'trash' || ' '
-    THEN substr(comment, length(:'trash') + 2)::json END AS was
-  FROM (SELECT datname, shobj_description(oid, 'pg_database') AS comment FROM pg_database) named) d
+        concat!(
+            r#"(SELECT datname, CASE WHEN left(mark, length(:'trash') + 1) = :'trash' || ' '
+    THEN substr(mark, length(:'trash') + 2)::json END AS was
+  FROM (SELECT datname, "#,
+            mark!("oid", "datname"),
+            r#" AS mark FROM pg_database) named) d
 WHERE was IS NOT NULL AND left(datname, length(:'prefix')) = :'prefix'"#
+        )
     };
 }
 
@@ -48,7 +53,9 @@ CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
   CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, "#,
     users!(),
     r#" AS sessions, NULL::text AS beside
-FROM (SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database) d
+FROM (SELECT oid, datname, "#,
+    mark!("oid", "datname"),
+    r#" AS mark FROM pg_database) d
 WHERE datname = :'name' OR "#,
     own!("datname", "mark"),
     r#" UNION ALL SELECT oid, name, NULL, true, size, sessions, :'name' FROM "#,
@@ -73,7 +80,9 @@ FROM found f \gset
   WHERE :'force'::boolean AND datname IN (SELECT name FROM found WHERE own) AND pid <> pg_backend_pid() \gset
   BEGIN;
   SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS false', name),
-    format('COMMENT ON DATABASE %I IS %L', name, :'trash' || ' ' || json_build_object('name', name, 'mark', mark, 'beside', beside)),
+    format('COMMENT ON DATABASE %I IS %L', name, :'trash' || ' ' || json_build_object('name', name, 'mark', mark, 'beside', beside) || E'\n' || "#,
+    digits!("(:'prefix' || oid)"),
+    r#"),
     format('ALTER DATABASE %I RENAME TO %I', name, :'prefix' || oid)
   FROM found WHERE own \gexec
   COMMIT;
@@ -101,6 +110,9 @@ const LIST: &str = concat!(
     own!("was->>'name'", "was->>'mark'"),
     ");\n"
 );
+
+/// Sets the comment of a database that comes back.
+const PUT_COMMENT: &str = comment!("comment", "mark{at}", ":'name{at}'");
 
 /// Drops everything that the trash holds of a lease; says `dropped`.
 const DROP: &str = concat!(
@@ -166,10 +178,15 @@ pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
     let mut script =
         "SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \\gset\nBEGIN;\n"
             .to_owned();
-    for at in 0..trashed.len() {
+    for (at, one) in trashed.iter().enumerate() {
+        // What tests made has none.
+        script.push_str(&match one.mark {
+            Some(_) => PUT_COMMENT.replace("{at}", &at.to_string()),
+            None => "\\set comment ''\n".to_owned(),
+        });
         script.push_str(&format!(
             "ALTER DATABASE :\"trash{at}\" RENAME TO :\"name{at}\";\n\
-             COMMENT ON DATABASE :\"name{at}\" IS :'mark{at}';\n\
+             COMMENT ON DATABASE :\"name{at}\" IS :'comment';\n\
              ALTER DATABASE :\"name{at}\" ALLOW_CONNECTIONS true;\n"
         ));
     }

@@ -1,7 +1,7 @@
 //! Marks that a copy made by hand takes along: it is nobody's.
 
 use super::mysql::{databases, project, server, sql};
-use crate::common::{Container, Repo, Sandbox, wait_until};
+use crate::common::{Container, Repo, Sandbox, servers, wait_until};
 use std::fs;
 
 /// Copies a database as a user does.
@@ -133,4 +133,40 @@ fn a_server_that_folds_names_knows_its_marks() {
     lose(&repo);
     repo.agentenv(&["prune"]).ok();
     all_stay(&repo, &server, &["mine"]);
+}
+
+#[test]
+fn a_postgres_database_that_was_copied_by_hand_stays() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let db = |name: &str| format!("{}_{name}", sandbox.id);
+    let left = || sandbox.databases();
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    // As a user does who wants it under another name: that of the comment's text would change with it.
+    let copy = r#"pg_dump -Upostgres --create "$1" | sed "s/$1/$2/g" | psql -Upostgres -q -v ON_ERROR_STOP=1"#;
+    for (from, to) in [("x", "mine"), ("x__one", "mine_one")] {
+        servers().beside_postgres(&["sh", "-c", copy, "sh", &db(from), &db(to)]);
+    }
+    assert_eq!(of_kind(&repo, "snapshots"), [db("x__one")]);
+    repo.agentenv(&["prune"]).ok();
+    repo.agentenv(&["doctor"]).ok();
+    assert_eq!(left(), ["mine", "mine_one", "x", "x__one"].map(db));
+    // Renamed by hand and back, it is ours: the comment names it.
+    let rename = |from: &str, to: &str| {
+        servers().psql(&format!("ALTER DATABASE {} RENAME TO {}", db(from), db(to)));
+    };
+    rename("x", "away");
+    let said = repo.agentenv(&["remove", "x", "--yes"]).fails(7);
+    assert!(said.stderr.contains("RENAME TO"), "{}", said.show());
+    rename("away", "x");
+
+    repo.agentenv(&["remove", "x", "--yes"]).ok();
+    assert_eq!(left(), ["mine", "mine_one"].map(db));
+    repo.agentenv(&["add", "x"]).ok();
+    lose(&repo);
+    let said = repo.agentenv(&["prune"]).ok();
+    assert!(!said.stderr.contains("mine"), "{}", said.show());
+    assert_eq!(left(), ["mine", "mine_one"].map(db), "only what its mark names goes");
 }

@@ -249,7 +249,8 @@ impl World {
 
     fn comment(&self, name: &str) -> String {
         servers().psql(&format!(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{name}'"
+            "SELECT split_part(shobj_description(oid, 'pg_database'), E'\\n', 1) FROM pg_database
+             WHERE datname = '{name}' AND shobj_description(oid, 'pg_database') LIKE '%' || E'\\n' || encode(datname::text::bytea, 'hex')"
         ))
     }
 }

@@ -2,6 +2,7 @@
 //! name, the lease's mark, the database's temporary name, whether sessions on it are ended, and patterns of names beside it.
 
 use crate::service::postgres::also::beside;
+use crate::service::postgres::mark::{digits, mark, marks};
 
 /// What is wanted, as rows.
 macro_rules! wanted {
@@ -28,8 +29,9 @@ macro_rules! look {
             databases!(),
             " JOIN ",
             wanted!(),
-            " ON d.name = w.name UNION ALL SELECT d.name, d.mark, '[]'::json, true, NULL::bigint FROM \
-(SELECT datname AS name, shobj_description(oid, 'pg_database') AS mark FROM pg_database OFFSET 0) d JOIN ",
+            " ON d.name = w.name UNION ALL SELECT d.name, d.mark, '[]'::json, true, NULL::bigint FROM ",
+            marks!(),
+            " d JOIN ",
             wanted!(),
             " ON d.mark = w.mark WHERE d.name <> w.birth AND d.name NOT IN (SELECT name FROM ",
             wanted!(),
@@ -141,6 +143,6 @@ SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
 /// Takes the mark off a database that carries it. Prints `disowned`.
 pub(in super::super) const DISOWN: &str = concat!(
     "SELECT format('COMMENT ON DATABASE %I IS NULL', name) FROM ",
-    databases!(),
-    " WHERE d.name = :'name' AND d.mark = :'mark' \\gexec\n\\echo disowned\n"
+    marks!(),
+    " d WHERE d.name = :'name' AND d.mark = :'mark' \\gexec\n\\echo disowned\n"
 );
