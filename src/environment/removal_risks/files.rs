@@ -42,9 +42,6 @@ pub(super) fn of_tree(
             push(losses, Kind::Ignored, what, true);
         }
     }
-    if lease.branch.is_none() || going.with_own {
-        commits(losses, lease, git::only_here(tree, &going.branches)?);
-    }
     for (submodule, count) in git::only_in_submodules(tree)? {
         let what = match count {
             Some(count) => {
@@ -54,6 +51,20 @@ pub(super) fn of_tree(
         };
         push(losses, Kind::Commits, what, true);
     }
+    Ok(())
+}
+
+/// The commits that are lost with the HEAD of a worktree, whether its directory is there or not: git keeps what it has checked
+/// out until its record of the worktree goes. The lease may not know yet that it is detached.
+pub(super) fn of_head(losses: &mut Vec<Loss>, tree: &Worktree, going: &Going) -> Result<()> {
+    let head = fs::word(&tree.admin.join("HEAD")).filter(|head| !head.is_empty());
+    let holder = match (head, &tree.branch) {
+        (None, _) => return Ok(()),
+        (_, Some(_)) if !going.with_own => return Ok(()),
+        (_, Some(branch)) => format!("{branch} holds"),
+        (Some(head), None) => format!("a detached HEAD holds: {head}"),
+    };
+    commits(losses, &holder, git::only_here(tree, &going.branches)?);
     Ok(())
 }
 
@@ -73,13 +84,12 @@ pub(super) fn of_branch(losses: &mut Vec<Loss>, lease: &Lease, going: &Going) ->
         return Ok(());
     }
     let alone = git::only_below(&lease.main, &lease.repository, &tip, &going.branches)?;
-    commits(losses, lease, alone);
+    commits(losses, &format!("{branch} holds"), alone);
     Ok(())
 }
 
-fn commits(losses: &mut Vec<Loss>, lease: &Lease, alone: usize) {
-    let on = lease.branch.as_deref().unwrap_or("a detached HEAD");
-    let what = format!("{alone} that only {on} holds");
+fn commits(losses: &mut Vec<Loss>, holder: &str, alone: usize) {
+    let what = format!("{alone} that only {holder}");
     // The branch and the HEAD of its worktree are at the same commit as a rule.
     if alone > 0 && !losses.iter().any(|loss| loss.what == what) {
         push(losses, Kind::Commits, what, true);

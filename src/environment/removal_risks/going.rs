@@ -12,14 +12,11 @@ pub struct Going {
 
 /// The branches that go with these environments, and with those of their repositories whose removal is on record.
 pub fn branches(store: &Store, leases: &[&Lease], with_branch: bool) -> Going {
-    let mut branches = Vec::new();
-    if with_branch || leases.iter().any(|lease| lease.branch.is_none()) {
-        // A store that cannot be read removes nothing.
-        let (recorded, _) = store.survey().unwrap_or_default();
-        let is_near = |one: &Lease| leases.iter().any(|lease| lease.repository == one.repository);
-        let going = recorded.into_iter().filter(|one| one.delete_branch_at.is_some());
-        branches.extend(going.filter(is_near).filter_map(|one| one.branch));
-    }
+    // A store that cannot be read removes nothing.
+    let (recorded, _) = store.survey().unwrap_or_default();
+    let is_near = |one: &Lease| leases.iter().any(|lease| lease.repository == one.repository);
+    let going = recorded.into_iter().filter(|one| one.delete_branch_at.is_some());
+    let mut branches: Vec<String> = going.filter(is_near).filter_map(|one| one.branch).collect();
     if with_branch {
         branches.extend(leases.iter().filter_map(|lease| lease.branch.clone()));
     }

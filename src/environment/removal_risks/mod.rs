@@ -133,8 +133,8 @@ pub fn of_all(
     with_branch: bool,
     servers: &Servers,
 ) -> Vec<Result<Risks>> {
-    let going = branches(store, leases, with_branch);
     let look = || {
+        let going = branches(store, leases, with_branch);
         let trees = Trees::of(leases.iter().copied());
         parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
     };
@@ -193,7 +193,12 @@ fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going) -> Result<Vec<
     let (at, tree) = closing::found(lease, tree)?;
     // What is closed and `removing` was looked at.
     let is_agreed = lease.phase == Phase::Removing && at.path != lease.path;
-    if is_agreed || !tree.is_present() {
+    if is_agreed {
+        return Ok(losses);
+    }
+    let looked = files::of_head(&mut losses, &tree, going);
+    or_unread(&mut losses, looked)?;
+    if !tree.is_present() {
         return Ok(losses);
     }
     let looked = files::of_tree(&mut losses, &at, &tree, going);

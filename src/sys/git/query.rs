@@ -130,12 +130,12 @@ pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
 }
 
 /// How many commits the HEAD of a worktree has that none of the other references reach; the branches `except` are left out
-/// of these.
+/// of these. Its directory may be gone.
 pub fn only_here(tree: &Worktree, except: &[String]) -> Result<usize> {
     // Asked without a process: most branches that go were merged, or never left the commit they began at.
     match repo::is_held(&tree.admin, None, except) {
         true => Ok(0),
-        false => only(|| git_in(tree), "HEAD", except),
+        false => only(|| git(&tree.admin).arg("--git-dir").arg(&tree.admin), "HEAD", except),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `remove` loses no work: what it refuses, what it says, and what `--force` means.
 
 use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -289,8 +290,29 @@ fn commits_on_a_detached_head_are_work() {
     world.git(&["checkout", "--quiet", "--detach"]);
     world.git(&["commit", "--quiet", "--allow-empty", "--message", "lost in space"]);
     world.refuses(&[], "1 that only a detached HEAD holds");
-    world.git(&["tag", "kept"]);
-    world.repo.agentenv(&["remove", "x"]).ok();
+    // Git keeps them until its record of the worktree goes.
+    let commit = world.git(&["rev-parse", "HEAD"]);
+    fs::remove_dir_all(&world.tree).unwrap();
+    for args in [&["prune"] as &[&str], &["remove", "x"]] {
+        let said = world.repo.agentenv(args);
+        assert_ne!(said.code, 0, "{}", said.show());
+        assert!(said.stderr.contains("1 that only a detached HEAD holds"), "{}", said.show());
+        assert!(said.stderr.contains(&commit), "{}", said.show());
+    }
+    world.repo.git(&["tag", "kept", &commit]);
+    world.repo.agentenv(&["prune"]).ok();
+    assert_eq!(world.repo.agentenv(&["list", "--json"]).json()["environments"], json!([]));
+}
+
+#[test]
+fn commits_on_a_head_that_a_hook_detached_are_work() {
+    let sandbox = Sandbox::new();
+    let commit = "git switch --quiet --detach && git commit --quiet --allow-empty --message lost";
+    let hook = format!("hooks: {{ pre_remove: [\"{commit}\"] }}\n");
+    let world = World::with(&sandbox, &(sandbox.config_without_servers() + &hook));
+    world.repo.agentenv(&["trust", "--yes"]).ok();
+    world.refuses(&[], "1 that only a detached HEAD holds");
+    world.repo.agentenv(&["remove", "x", "--no-hooks", "--force"]).ok();
 }
 
 #[test]
