@@ -65,7 +65,7 @@ pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
 /// The files of the worktree that no commit holds: its work (changed, deleted and untracked ones), and the ignored ones.
 ///
 /// A checkout that did not finish has no index yet, and a removal that did not finish leaves files missing: neither
-/// is work. Nor is an untracked file that the main checkout has as well, or a link to it.
+/// is work. Nor is a file that the main checkout has as well, or a link to it, if it is untracked or git was told to overlook it.
 pub fn unheld(lease: &Lease, tree: &Worktree) -> Result<Unheld> {
     if !tree.is_present() {
         return Ok(Unheld::default());
@@ -76,14 +76,19 @@ pub fn unheld(lease: &Lease, tree: &Worktree) -> Result<Unheld> {
     let is_ours = |file: &str| is_written(file) || fs::is_unfinished(Path::new(file));
     let is_ready = lease.phase == Phase::Ready;
     let mut unheld = git::status(tree)?;
+    let is_in_main = |file: &str| compare::changed(&lease.main, &tree.path, file).is_empty();
     unheld.work.retain(|entry| {
         let untracked = entry.strip_prefix("?? ");
         let is_deleted = entry.starts_with(" D ") || entry.starts_with("D  ");
-        let is_in_main = |file: &str| compare::changed(&lease.main, &tree.path, file).is_empty();
         is_checked_out
             && !untracked.is_some_and(|file| is_ours(file) || is_in_main(file))
             && (is_ready || !is_deleted)
     });
+    for file in std::mem::take(&mut unheld.overlooked) {
+        if !is_ours(&file) && !is_in_main(&file) {
+            unheld.work.push(format!(" M {file} (git was told to overlook it)"));
+        }
+    }
     Ok(unheld)
 }
 

@@ -11,13 +11,8 @@ use crate::sys::git::{self, Unheld};
 use crate::sys::repo::Worktree;
 use anyhow::Result;
 
-pub(super) fn of_tree(
-    losses: &mut Vec<Loss>,
-    lease: &Lease,
-    tree: &Worktree,
-    going: &Going,
-) -> Result<()> {
-    let Unheld { work, ignored } = worktree::unheld(lease, tree)?;
+pub(super) fn of_tree(losses: &mut Vec<Loss>, lease: &Lease, tree: &Worktree) -> Result<()> {
+    let Unheld { work, ignored, .. } = worktree::unheld(lease, tree)?;
     for entry in work {
         push(losses, Kind::Uncommitted, entry.trim().to_owned(), true);
     }

@@ -201,7 +201,7 @@ fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going) -> Result<Vec<
     if !tree.is_present() {
         return Ok(losses);
     }
-    let looked = files::of_tree(&mut losses, &at, &tree, going);
+    let looked = files::of_tree(&mut losses, &at, &tree);
     or_unread(&mut losses, looked)?;
     Ok(losses)
 }

@@ -43,7 +43,7 @@ pub fn head(path: &Path, count: u64) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The content of a file that this program wrote itself, whatever its length; `None` when there is none.
+/// The content of a file that this program or git wrote itself, whatever its length; `None` when there is none.
 pub fn read_own(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),

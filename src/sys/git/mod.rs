@@ -3,6 +3,7 @@
 mod include;
 mod keep;
 mod merged;
+mod overlooked;
 mod query;
 pub mod status;
 

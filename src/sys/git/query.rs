@@ -3,7 +3,8 @@
 use crate::error;
 use crate::sys::exec::Cmd;
 use crate::sys::fs;
-use crate::sys::git::{git, retry};
+use crate::sys::git::{git, overlooked, retry};
+use crate::sys::parallel;
 use crate::sys::repo::{self, Worktree};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub fn birth_of_branch(repo: &Path, branch: &str) -> Result<Option<String>> {
 
 /// Git in a worktree, wherever its directory is now. Told both by name, git writes nothing of where it found it; a monitor
 /// of its files knows it by its usual place.
-fn git_in(tree: &Worktree) -> Cmd {
+pub(super) fn git_in(tree: &Worktree) -> Cmd {
     let [dir, files] = ["--git-dir", "--work-tree"];
     git(&tree.path)
         .arg(dir)
@@ -34,6 +35,8 @@ pub struct Unheld {
     pub work: Vec<String>,
     /// Those that git ignores: what a pattern matches, a directory as one entry, whether it can be read or not.
     pub ignored: Vec<String>,
+    /// Those that differ from the index, and of which git was told to overlook that.
+    pub overlooked: Vec<String>,
 }
 
 /// What git says of a directory that it leaves out of its answer.
@@ -52,10 +55,11 @@ pub fn status(tree: &Worktree) -> Result<Unheld> {
             "--no-renames",
         ])
     };
-    let said = retry(status)?;
+    let (overlooked, said) = parallel::both(|| overlooked::changed(tree), || retry(status));
+    let (overlooked, said) = (overlooked?, said?);
     let hidden =
         said.stderr.lines().filter_map(|line| line.split_once(UNREADABLE)?.1.split_once('\''));
-    let mut unheld = Unheld::default();
+    let mut unheld = Unheld { overlooked, ..Unheld::default() };
     unheld.work.extend(hidden.map(|(dir, _)| format!("?? {dir}")));
     for entry in each_entry(&said.text()) {
         match entry.strip_prefix("!! ") {
@@ -77,7 +81,7 @@ pub(super) fn entries(list: Cmd) -> Result<Vec<String>> {
     Ok(each_entry(&list.read()?))
 }
 
-fn each_entry(listed: &str) -> Vec<String> {
+pub(super) fn each_entry(listed: &str) -> Vec<String> {
     listed.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 

@@ -98,6 +98,39 @@ fn what_tools_recreate_never_stops_removal() {
     assert!(!world.tree.exists());
 }
 
+/// Git says nothing of these files.
+#[test]
+fn changes_that_git_was_told_to_overlook_are_work() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    let (readme, other) = (world.tree.join("README"), "git was told to overlook it");
+    for flag in ["skip-worktree", "assume-unchanged"] {
+        world.git(&["update-index", &format!("--{flag}"), "README"]);
+        fs::write(&readme, "first\n").unwrap();
+        let dry = world.repo.agentenv(&["remove", "x", "--dry-run", "--json"]).ok().json();
+        assert_eq!(dry["removed"][0]["losses"], json!([]), "{flag}");
+        fs::write(&readme, "changed\n").unwrap();
+        assert_eq!(world.git(&["status", "--porcelain"]), "");
+        world.refuses(&[], &format!("M README ({other})"));
+        // Of a split index, git knows the whole.
+        world.git(&["update-index", "--split-index"]);
+        world.refuses(&[], &format!("M README ({other})"));
+        world.git(&["update-index", "--no-split-index", "--index-version", "4"]);
+        world.refuses(&[], &format!("M README ({other})"));
+        world.git(&["update-index", &format!("--no-{flag}"), "README"]);
+    }
+    world.git(&["update-index", "--skip-worktree", "README"]);
+    // The same in the main checkout is no loss, nor is what was deleted.
+    fs::write(world.repo.path.join("README"), "changed\n").unwrap();
+    world.repo.agentenv(&["remove", "x", "--dry-run"]).ok();
+    world.repo.git(&["checkout", "--quiet", "README"]);
+    fs::remove_file(&readme).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &readme).unwrap();
+    world.refuses(&[], "README");
+    fs::remove_file(&readme).unwrap();
+    world.repo.agentenv(&["remove", "x"]).ok();
+}
+
 /// Git says nothing of a directory that it cannot look into.
 #[test]
 fn a_directory_that_cannot_be_read_is_kept_until_forced() {
