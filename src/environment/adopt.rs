@@ -3,12 +3,13 @@
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
-use crate::environment::{create, files, hooks, part_problem, reclaim, recover};
+use crate::environment::{create, files, hooks, part_problem, reclaim, recover, remove};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::{name, shell};
+use crate::service::removal::Servers;
 use crate::service::{self, Made, State};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::{fs, git};
@@ -102,6 +103,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
+    let mut lease = opened(context, lease)?;
     match plan::set_variables(config, &mut lease, &name::repo_slug(&context.repo.name())) {
         Ok(()) => {}
         // The configuration has changed since: what the environment holds is still what the lease says.
@@ -146,6 +148,20 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     }
     ui.say(format!("`{}` repaired", lease.name));
     Ok(lease)
+}
+
+/// The lease of an environment that is open: what a killed removal closed is opened first. What was begun behind that is only
+/// ever finished.
+fn opened(context: &Context, lease: Lease) -> Result<Lease> {
+    match lease.phase {
+        Phase::Creating | Phase::Ready => Ok(lease),
+        Phase::Closing => remove::reopen(&context.store, &Servers::of(&[&lease]), lease),
+        Phase::Removing | Phase::Keeping | Phase::Restoring => {
+            let what = if lease.phase == Phase::Restoring { "`restore`" } else { "its removal" };
+            let message = format!("cannot repair `{}`: {what} was interrupted", lease.name);
+            Err(error::refused(message).hint("finish it: `git agentenv prune`").into())
+        }
+    }
 }
 
 fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {

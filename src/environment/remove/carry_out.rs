@@ -84,13 +84,15 @@ impl Run<'_> {
 
     /// The commits at which branches are deleted that are to go: what is committed later is not lost.
     fn choose_tips(&self, jobs: &mut [Job]) {
-        if !self.options.delete_branch {
-            return;
-        }
         for job in jobs {
             let lease = &mut job.removal.lease;
             let tip = |branch: &String| self.context.repo.branch(branch);
-            lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
+            if self.options.delete_branch {
+                lease.delete_branch_at = lease.branch.as_ref().and_then(tip);
+            } else if lease.phase == Phase::Ready {
+                // What an earlier removal meant that did not come to it.
+                lease.delete_branch_at = None;
+            }
         }
     }
 

@@ -50,6 +50,35 @@ fn a_worktree_of_plain_git_becomes_an_environment_and_stays_when_it_was() {
     assert!(sandbox.databases().is_empty() && !tree.exists());
 }
 
+/// Its directory has its name again: by the user, who found it hidden.
+#[test]
+fn what_a_killed_removal_closed_is_opened_and_what_it_began_to_delete_is_refused() {
+    let sandbox = Sandbox::new();
+    let repo = added(&sandbox);
+    let tree = sandbox.root.join("app-x");
+    let killed = |point: &str| {
+        let mut remove = sandbox.command("git");
+        remove.args(["agentenv", "remove", "x", "-D"]).current_dir(&repo.path);
+        sandbox.outcome(remove.env("AGENTENV_FAULT", format!("{point}:kill"))).fails(128 + 9);
+        let beside = fs::read_dir(&sandbox.root).unwrap().map(|entry| entry.unwrap().path());
+        let is_hidden =
+            |path: &std::path::PathBuf| path.display().to_string().contains("/.agentenv-");
+        fs::rename(beside.filter(is_hidden).next().unwrap(), &tree).unwrap();
+    };
+    killed("database-closed");
+    repo.agentenv(&["adopt", "x"]).ok();
+    assert_eq!(servers().psql_on(&format!("{}_x", sandbox.id), "SELECT 1"), "1");
+    repo.agentenv(&["remove", "x"]).ok();
+    repo.git(&["rev-parse", "--verify", "refs/heads/x"]);
+
+    repo.agentenv(&["add", "x"]).ok();
+    killed("removing");
+    let said = repo.agentenv(&["adopt", "x"]).fails(7);
+    assert!(said.stderr.contains("hint: finish it: `git agentenv prune`"), "{}", said.show());
+    repo.agentenv(&["prune"]).ok();
+    assert!(sandbox.databases().is_empty() && !tree.exists());
+}
+
 #[test]
 fn a_detached_worktree_is_named_after_its_directory() {
     let sandbox = Sandbox::new();
