@@ -147,12 +147,16 @@ fn put_back(
 /// Opens an environment again that was closed, as far as it was; its lease is `ready` then.
 ///
 /// # Errors
-/// When something has its place by now, or a server does not answer; the lease stays `closing`.
+/// When something has its place by now, or a server does not answer; the lease stays `closing`. Neither keeps the other from
+/// being opened: who works in the directory needs no server for that.
 pub fn reopen(store: &Store, servers: &Servers, lease: Lease) -> Result<Lease> {
     let opened = parts::each(&[(&lease, false)], |held| servers.open(held));
-    opened.into_iter().flatten().collect::<Result<Vec<()>>>()?;
-    failpoint::point("database-opened")?;
-    closing::open(&lease)?;
+    let opened = opened.into_iter().flatten().collect::<Result<Vec<()>>>();
+    let opened = opened.and_then(|_| failpoint::point("database-opened"));
+    match (opened, closing::open(&lease)) {
+        (Err(parts), Err(tree)) => return Err(tree.context(format!("{parts:#}"))),
+        (parts, tree) => parts.and(tree)?,
+    }
     let lease = lease.into_open();
     store.save(&lease)?;
     failpoint::point("opened")?;

@@ -199,6 +199,23 @@ fn what_a_hook_leaves_behind_is_put_back_with_the_rest() {
     assert_eq!(servers().psql_on(&format!("{}_x", sandbox.id), "SELECT 1"), "1");
 }
 
+/// What cannot be opened again on a server keeps nobody from the directory.
+#[test]
+fn a_worktree_is_put_back_although_a_server_is_not_opened() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let remove = ["agentenv", "remove", "x"];
+    let mut command = sandbox.command("git");
+    command.args(remove).current_dir(&world.repo.path);
+    command.env("AGENTENV_FAULT", "database-closed:error,database-opened:error");
+    sandbox.outcome(&mut command).fails(1);
+    assert!(world.tree.join(".env.worktree").exists() && !hidden(&world).any(|_| true));
+    world.repo.agentenv(&["prune"]).ok();
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+    let listed = world.repo.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"][0]["state"], "ready");
+}
+
 #[test]
 fn a_worktree_that_cannot_be_renamed_is_deleted_where_it_is() {
     let sandbox = Sandbox::new();
