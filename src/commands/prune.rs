@@ -73,7 +73,7 @@ fn unneeded(
     report: &mut Report,
 ) -> Result<()> {
     let step = ui.step("looking for environments that are not needed");
-    let found = prune::find(context, criteria, report)?;
+    let found = prune::find(context, ui, criteria, report)?;
     step.nothing();
     if args.dry_run {
         report.removed.extend(found.into_iter().map(|(_, unneeded)| unneeded));

@@ -4,8 +4,10 @@ use crate::error;
 use crate::model::config::Kind;
 use crate::model::name;
 use crate::model::resource::Custom;
-use crate::service::{Database, Resource, Server, Session, mysql, postgres, redis, snapshot};
-use crate::sys::failpoint;
+use crate::service::{
+    Database, Resource, Server, Session, State, mysql, postgres, redis, snapshot,
+};
+use crate::sys::{failpoint, fs};
 use anyhow::Result;
 use serde::Deserialize;
 use std::path::Path;
@@ -102,6 +104,17 @@ pub fn require(resource: &Resource, id: &str) -> Result<()> {
     match resource {
         Resource::MysqlDatabase(database) => mysql::trash::require(database, id),
         Resource::Custom(custom) => Err(not_kept(custom)),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes copies of a resource that did not get all the way to the trash: the resource itself is there and newer, but
+/// [`put_back`] would believe them.
+pub fn discard_drafts(resource: &Resource, id: &str, file: &Path) -> Result<()> {
+    match resource {
+        // With its mark on it, the index was not emptied.
+        Resource::RedisIndex(index) if redis::state(index, id)? == State::Ours => fs::remove(file),
+        Resource::MysqlDatabase(database) => mysql::trash::discard_drafts(database, id),
         _ => Ok(()),
     }
 }

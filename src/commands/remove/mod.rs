@@ -102,7 +102,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases: Vec<&Lease> = chosen.iter().map(|(lease, _)| lease).collect();
     let servers = Servers::of(&leases);
     let here = current_dir()?;
-    let checked = remove::check(&context, options, &servers, &chosen);
+    let checked = remove::check(&context, ui, options, &servers, &chosen);
     let is_refused = checked.iter().any(Result::is_err);
     let ended = match is_refused || args.dry_run {
         true => checked.into_iter().map(|one| one.map(|removal| removal.removed)).collect(),

@@ -54,11 +54,12 @@ pub struct Reason {
 /// Finds what is not needed in this repository and could be removed. What cannot is noted as skipped, with the reason.
 pub fn find(
     context: &Context,
+    ui: &Ui,
     criteria: Criteria,
     report: &mut Report,
 ) -> Result<Vec<(Lease, Unneeded)>> {
     let leases = ready(context)?;
-    let (_, found) = look(context, criteria, true, &leases, report)?;
+    let (_, found) = look(context, ui, (criteria, true), &leases, report)?;
     let mut unneeded = Vec::new();
     for (reason, Removal { lease, removed, .. }) in found {
         match &removed.refusal {
@@ -85,7 +86,7 @@ pub fn remove(
     }
     let mut leases = ready(context)?;
     leases.retain(|lease| working.contains_key(&lease.id));
-    let (servers, found) = look(context, criteria, false, &leases, report)?;
+    let (servers, found) = look(context, ui, (criteria, false), &leases, report)?;
     let (reasons, removals): (Vec<Reason>, Vec<Removal>) = found.into_iter().unzip();
     let names: Vec<String> = removals.iter().map(|one| one.lease.name.clone()).collect();
     let ended = remove::carry_out(context, ui, RemoveOptions::default(), servers, removals);
@@ -110,8 +111,8 @@ fn ready(context: &Context) -> Result<Vec<Lease>> {
 /// Looks at what is not needed of these, as before a removal.
 fn look(
     context: &Context,
-    criteria: Criteria,
-    dry_run: bool,
+    ui: &Ui,
+    (criteria, dry_run): (Criteria, bool),
     leases: &[Lease],
     report: &mut Report,
 ) -> Result<(Servers, Vec<(Reason, Removal)>)> {
@@ -128,7 +129,7 @@ fn look(
     }
     let servers = Servers::of(&chosen.iter().map(|(lease, _)| lease).collect::<Vec<_>>());
     let options = RemoveOptions { dry_run, ..RemoveOptions::default() };
-    let checked = remove::check(context, options, &servers, &chosen);
+    let checked = remove::check(context, ui, options, &servers, &chosen);
     for ((checked, reason), (lease, _)) in checked.into_iter().zip(reasons).zip(&chosen) {
         match checked {
             Ok(removal) => found.push((reason, removal)),

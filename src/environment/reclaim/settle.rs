@@ -4,7 +4,7 @@ use super::{Due, due_with};
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::trees::Trees;
 use crate::environment::{removal_risks, remove, trash};
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
 use crate::sys::lock::Lock;
 use crate::sys::parallel;
@@ -101,7 +101,12 @@ fn settle_some(
         let Some(lease) = store.lease(&lease.id)? else { return Ok(Err(Settled::NotDue)) };
         Ok(match due_among(&trees, &lease)? {
             None => Err(Settled::NotDue),
-            Some(due) => Ok(Job { lease, due, _working: working }),
+            Some(due) => {
+                if !dry_run && lease.phase == Phase::Ready {
+                    trash::forget_stale(store, &lease)?;
+                }
+                Ok(Job { lease, due, _working: working })
+            }
         })
     };
     let begun: Vec<Result<Result<Job, Settled>>> = leases.iter().zip(locked).map(begin).collect();

@@ -10,7 +10,7 @@ pub use last_look::reopen;
 use crate::environment::context::Context;
 use crate::environment::processes::Stranger;
 use crate::environment::removal_risks::{self, Loss, Risks, Taken};
-use crate::environment::{closing, hooks, worktree};
+use crate::environment::{closing, hooks, trash, worktree};
 use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
@@ -106,7 +106,7 @@ pub fn one(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) ->
     let _working = lock(context, ui, std::iter::once(lease))?;
     let servers = Servers::of(&[lease]);
     let chosen = (lease.clone(), Vec::new());
-    let checked = check(context, options, &servers, &[chosen]);
+    let checked = check(context, ui, options, &servers, &[chosen]);
     let removals = checked.into_iter().collect::<Result<Vec<_>>>()?;
     let removed = carry_out(context, ui, options, servers, removals).into_iter().next();
     removed.unwrap_or_else(|| Err(anyhow!("no environment was removed")))
@@ -132,6 +132,7 @@ pub fn lock<'a>(
 /// Every refusal, before anything is destroyed; each lease comes with the losses that the user confirmed at a prompt.
 pub fn check(
     context: &Context,
+    ui: &Ui,
     options: RemoveOptions,
     servers: &Servers,
     chosen: &[(Lease, Vec<Loss>)],
@@ -139,7 +140,7 @@ pub fn check(
     let store = &context.store;
     let config = context.config().ok().flatten();
     let leases = parallel::each(chosen, |(lease, _)| {
-        let mut lease = current(store, options, servers, lease)?;
+        let mut lease = current(store, ui, options, servers, lease)?;
         config.iter().for_each(|config| lease.learn_also(config));
         Ok(lease)
     });
@@ -154,19 +155,43 @@ pub fn check(
     leases.into_iter().zip(chosen).map(&mut look).collect()
 }
 
-/// The lease as it is now. What another process closed and did not live to remove is opened again.
+/// The lease as it is now. What another process closed and did not live to remove is opened again, and what it left half way
+/// to or from the trash is brought back: only what is whole can be looked at.
 fn current(
     store: &Store,
+    ui: &Ui,
     options: RemoveOptions,
     servers: &Servers,
     lease: &Lease,
 ) -> Result<Lease> {
     let recorded = store.current(lease)?;
-    match recorded.phase {
-        Phase::Closing if !options.dry_run => reopen(store, servers, recorded),
-        Phase::Closing | Phase::Removing => Ok(recorded),
-        _ => Ok(Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded }),
+    if options.dry_run {
+        return Ok(match recorded.phase {
+            Phase::Closing | Phase::Removing => recorded,
+            _ => as_seen(recorded, lease),
+        });
     }
+    let whole = match recorded.phase {
+        Phase::Closing => reopen(store, servers, recorded)?,
+        Phase::Restoring => bring_back(store, ui, &recorded)?,
+        Phase::Keeping if options.keep == Keep::No => bring_back(store, ui, &recorded)?,
+        Phase::Removing => return Ok(recorded),
+        _ => as_seen(recorded, lease),
+    };
+    if whole.phase == Phase::Ready {
+        trash::forget_stale(store, &whole)?;
+    }
+    Ok(whole)
+}
+
+/// A lease with the path and the branch that git had for it.
+fn as_seen(recorded: Lease, seen: &Lease) -> Lease {
+    Lease { path: seen.path.clone(), branch: seen.branch.clone(), ..recorded }
+}
+
+fn bring_back(store: &Store, ui: &Ui, lease: &Lease) -> Result<Lease> {
+    ui.say(format!("bringing `{}` back from the trash, to look at it", lease.name));
+    trash::bring_back(ui, store, lease)
 }
 
 fn judge(

@@ -2,7 +2,7 @@
 
 use super::{keep, place};
 use crate::environment::{reclaim, teardown, worktree};
-use crate::model::lease;
+use crate::model::lease::{self, Lease};
 use crate::model::trash::{self as model, Phase, Record, Why};
 use crate::service::{Server, trash as parts};
 use crate::sys::exec::Cmd;
@@ -81,8 +81,7 @@ fn delete(store: &Store, id: &str) -> Result<bool> {
     };
     trash::save(store, &record)?;
     failpoint::point("trash-deleting")?;
-    let servers: BTreeSet<Server> = record.lease.parts.iter().filter_map(Server::of_part).collect();
-    servers.iter().try_for_each(|server| parts::delete(server, id))?;
+    servers(&record.lease).iter().try_for_each(|server| parts::delete(server, id))?;
     teardown::remove_volumes(&record.lease)?;
     failpoint::point("trash-parts-deleted")?;
     place::delete(&record)?;
@@ -127,20 +126,59 @@ fn repair_one(ui: &Ui, store: &Store, record: &Record) -> Result<()> {
     match (record.phase, store.lease(id)?.map(|lease| lease.phase)) {
         // Killed before anything was moved, or after everything was moved back.
         (Phase::Keeping | Phase::Restoring, Some(lease::Phase::Ready)) => {
-            if place::is_used(record)? {
-                return Err(anyhow!("it is in the trash and has a lease"));
-            }
-            git::let_go(&record.lease.main, id)?;
-            trash::forget(store, id)
+            forget_stale(store, &record.lease)
         }
-        (Phase::Keeping, None) if fs::stands(&record.lease.repository)? == Stands::Nothing => {
-            trash::save(store, &Record { phase: Phase::Deleting, ..record.clone() })
-        }
-        (Phase::Keeping, None) => {
-            let lease = record.lease.clone().into_keeping();
+        (Phase::Keeping | Phase::Restoring, None) => revive(ui, store, record),
+        _ => Ok(()),
+    }
+}
+
+/// Forgets the record of an environment that is ready, for those who hold the lock of its lease: its way to or from the trash
+/// was interrupted before its first step or after its last. Who destroys the environment would leave the record behind.
+///
+/// # Errors
+/// When the trash holds its worktree all the same.
+pub fn forget_stale(store: &Store, lease: &Lease) -> Result<()> {
+    let record = trash::record(store, &lease.id)?;
+    let is_on_its_way = |record: &Record| matches!(record.phase, Phase::Keeping | Phase::Restoring);
+    let Some(record) = record.filter(is_on_its_way) else { return Ok(()) };
+    if place::is_used(&record)? {
+        return Err(anyhow!("`{}` is in the trash and has a lease", lease.name));
+    }
+    if fs::stands(&lease.repository)? != Stands::Nothing {
+        git::let_go(&lease.main, &lease.id)?;
+    }
+    trash::forget(store, &lease.id)
+}
+
+/// Finds a way on for an environment whose lease was lost on its way to or from the trash.
+fn revive(ui: &Ui, store: &Store, record: &Record) -> Result<()> {
+    let Record { lease, phase, .. } = record;
+    if fs::stands(&lease.repository)? == Stands::Nothing {
+        // Its disk may be away.
+        return match reclaim::is_gone_for_good(&lease.repository)? {
+            true => trash::save(store, &Record { phase: Phase::Deleting, ..record.clone() }),
+            false => Ok(()),
+        };
+    }
+    match (phase, place::has_worktree(record), place::is_used(record)?) {
+        (Phase::Keeping, true, _) => {
+            let lease = lease.clone().into_keeping();
             store.save(&lease)?;
             keep::finish(ui, store, &lease, false)
         }
-        _ => Ok(()),
+        // `restore` finishes that.
+        (_, true, false) => Ok(()),
+        // The worktree at its path is another one by now, if there is any, but its databases may be in the trash.
+        (_, false, false) if servers(lease).is_empty() => {
+            git::let_go(&lease.main, &lease.id)?;
+            trash::forget(store, &lease.id)?;
+            store.forget(&lease.id)
+        }
+        _ => trash::save(store, &Record { phase: Phase::Kept, ..record.clone() }),
     }
+}
+
+fn servers(lease: &Lease) -> BTreeSet<Server> {
+    lease.parts.iter().filter_map(Server::of_part).collect()
 }

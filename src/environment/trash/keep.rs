@@ -1,6 +1,6 @@
 //! Moves an environment to the trash.
 
-use super::place;
+use super::{back, place};
 use crate::environment::{part_problem, teardown, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config::Trash;
@@ -9,7 +9,7 @@ use crate::model::trash::{Phase, Record, VERSION};
 use crate::service::trash::{self as parts, Kept};
 use crate::service::{self, inventory};
 use crate::sys::store::Store;
-use crate::sys::{clock, failpoint, fs, git, parallel, trash};
+use crate::sys::{clock, failpoint, fs, git, interrupt, parallel, trash};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 
@@ -25,8 +25,8 @@ pub struct Wish {
 /// Moves an environment that passed every check to the trash. Its branch is deleted where the lease says so.
 ///
 /// # Errors
-/// Refused when its worktree cannot be moved, and then it is as it was; partial when a part of it could not be moved, and
-/// `prune` finishes that.
+/// Refused when its worktree or a part of it may not be moved, and then it is as it was; partial when a server does not
+/// answer, and `prune` finishes that.
 pub fn keep(ui: &Ui, store: &Store, lease: &Lease, wish: Wish) -> Result<Record> {
     let record = begin(store, lease, wish.trash)?;
     failpoint::point("trash-recorded")?;
@@ -89,7 +89,8 @@ fn moment(store: &Store) -> Result<u64> {
     Ok(if newest.abs_diff(now) < 60 { now.max(newest + 1) } else { now })
 }
 
-/// Moves to the trash what is not there yet of an environment whose lease is `keeping`. The lease goes last.
+/// Moves to the trash what is not there yet of an environment whose lease is `keeping`. The lease goes last. The parts go
+/// first: a server may refuse what git would have allowed.
 ///
 /// # Errors
 /// As [`keep`].
@@ -102,16 +103,20 @@ pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: bool) -> Result<()> 
     }
     let mut left = Vec::new();
     left.extend(teardown::end_all(&[lease]).into_iter().flatten());
-    move_worktree(ui, store, lease, &mut record)?;
-    let kept = services(ui, store, lease, &record, force);
-    record.size = fs::size(&record.place);
-    for outcome in kept {
-        match outcome {
-            Ok(size) => record.size += size,
-            Err(error) => left.push(error),
-        }
+    hold(store, lease, &mut record)?;
+    let mut moved = services(ui, store, lease, &record, force);
+    if !moved.iter().any(is_refused) {
+        moved.push(move_worktree(ui, store, lease, &mut record).map(|()| fs::size(&record.place)));
     }
-    note(&mut left, "branch", teardown::unwanted_branch(ui, lease));
+    if let Some(at) = moved.iter().position(is_refused) {
+        let why = moved.swap_remove(at).map(drop);
+        return why.map_err(|why| take_back(ui, store, record, why));
+    }
+    record.size = moved.iter().flatten().sum();
+    left.extend(moved.into_iter().filter_map(Result::err));
+    if left.is_empty() {
+        note(&mut left, "branch", teardown::unwanted_branch(ui, lease));
+    }
     if let Some(failure) = partial(lease, &left) {
         return Err(failure);
     }
@@ -122,27 +127,39 @@ pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: bool) -> Result<()> 
     failpoint::point("forgotten")
 }
 
+fn is_refused(moved: &Result<u64>) -> bool {
+    moved.as_ref().is_err_and(|error| exit_of(error) == Exit::Refused)
+}
+
+/// The error with which an environment stays, after what was moved of it is back.
+fn take_back(ui: &Ui, store: &Store, record: Record, why: anyhow::Error) -> anyhow::Error {
+    interrupt::undoing();
+    let name = record.lease.name.clone();
+    let back = back::take_back(ui, store, record);
+    interrupt::undone();
+    match back {
+        Ok(_) => {
+            ui.say(format!("`{name}` stays as it was"));
+            why
+        }
+        Err(error) => {
+            let failure = error::partial(format!("{why:#}; not all of `{name}` is back yet"));
+            let hint = "fix that, then `git agentenv prune` brings it back";
+            error.context(failure.hint(hint))
+        }
+    }
+}
+
 fn move_worktree(ui: &Ui, store: &Store, lease: &Lease, record: &mut Record) -> Result<()> {
     let step = ui.step("worktree");
-    let moved = hold(store, lease, record).and_then(|()| {
-        let _lock = store.lock_repository(&lease.repository)?;
-        let before = record.clone();
-        place::take(&before, |other| {
-            other.clone_into(&mut record.place);
-            trash::save(store, record)
-        })
-    });
-    let Err(error) = moved else {
-        step.done();
-        return Ok(());
-    };
-    if place::is_used(record)? || exit_of(&error) != Exit::Refused {
-        return Err(error);
-    }
-    git::let_go(&lease.main, &lease.id)?;
-    store.save(&Lease { phase: lease::Phase::Ready, delete_branch_at: None, ..lease.clone() })?;
-    trash::forget(store, &lease.id)?;
-    Err(error)
+    let _lock = store.lock_repository(&lease.repository)?;
+    let before = record.clone();
+    place::take(&before, |other| {
+        other.clone_into(&mut record.place);
+        trash::save(store, record)
+    })?;
+    step.done();
+    Ok(())
 }
 
 /// While the worktree is in its place: later its commits are held already.

@@ -3,6 +3,7 @@
 //! Nothing in it is copied. The worktree and its admin directory are renamed, databases are renamed and closed; only the
 //! keys of a Redis index are written to a file. A record in the state directory says what there is and how far it has come.
 
+mod back;
 mod delete;
 mod discard;
 mod keep;
@@ -10,7 +11,8 @@ mod place;
 mod restore;
 mod slots;
 
-pub use delete::{Emptied, empty, empty_in_background, repair};
+pub use back::bring_back;
+pub use delete::{Emptied, empty, empty_in_background, forget_stale, repair};
 pub use discard::{delete as delete_files, discard, take_admin};
 pub use keep::{Wish, finish as finish_keeping, keep};
 pub use place::beside;

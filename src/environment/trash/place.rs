@@ -1,9 +1,11 @@
 //! Where the directories of an environment in the trash are, and their way there and back.
 
 use crate::error;
+use crate::model::lease::Lease;
 use crate::model::shell;
 use crate::model::trash::Record;
 use crate::sys::fs::{self, Stands};
+use crate::sys::repo::MARK;
 use crate::sys::{failpoint, git};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -45,10 +47,13 @@ pub fn beside(path: &Path, id: &str) -> PathBuf {
 /// goes first: without its worktree, `git worktree prune` would delete it.
 ///
 /// # Errors
-/// When one cannot be renamed; both are where they were then.
+/// When one cannot be renamed; both are where they were then. Refused when another worktree has their names by now.
 pub(super) fn take(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (from, to) = (own_admin(record)?, admin(record));
     if fs::stands(&to)? == Stands::Nothing {
+        if !has_mark(from, record) {
+            return Err(anothers(from));
+        }
         fs::make_dir(to.parent().unwrap_or(&to))?;
         fs::move_to(from, &to)?;
     }
@@ -67,6 +72,15 @@ fn take_tree(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> Result<
     if fs::stands(&record.place)? != Stands::Nothing {
         return Ok(());
     }
+    if fs::stands(path)? == Stands::Nothing {
+        return Err(immovable(path, "it is gone"));
+    }
+    // Its admin directory is in the trash: what has that name now, and the worktree that names it, are another one's.
+    let own = own_admin(record)?;
+    let names_own = git::admin_of(path).is_ok_and(|admin| admin == fs::canonical(own));
+    if fs::stands(own)? != Stands::Nothing || !names_own {
+        return Err(anothers(path));
+    }
     let Err(first) = fs::move_to(path, &record.place) else { return Ok(()) };
     // Two mounts can show one file system, and an overlay moves nothing of its lower layer.
     let other = beside(path, &record.lease.id);
@@ -82,13 +96,20 @@ fn take_tree(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> Result<
 pub(super) fn put_back(record: &Record) -> Result<PathBuf> {
     let path = &record.lease.path;
     if fs::stands(&record.place)? != Stands::Nothing {
+        if fs::stands(path)? != Stands::Nothing {
+            return Err(occupied(record));
+        }
         fs::make_dir(path.parent().unwrap_or(path))?;
         fs::move_to(&record.place, path)?;
     }
     failpoint::point("worktree-back")?;
     let (from, own) = (admin(record), own_admin(record)?);
     if fs::stands(&from)? == Stands::Nothing {
-        return git::admin_of(path);
+        if fs::stands(path)? == Stands::Nothing {
+            return Ok(own.to_owned());
+        }
+        let admin = git::admin_of(path)?;
+        return if has_mark(&admin, record) { Ok(admin) } else { Err(anothers(path)) };
     }
     let to = free_admin(own)?;
     if to != own {
@@ -151,6 +172,16 @@ pub(super) fn is_used(record: &Record) -> Result<bool> {
         || fs::stands(&admin(record))? != Stands::Nothing)
 }
 
+/// Whether its worktree is where it was or in the trash: an admin directory that carries its mark is.
+pub(super) fn has_worktree(record: &Record) -> bool {
+    has_mark(&admin(record), record) || own_admin(record).is_ok_and(|admin| has_mark(admin, record))
+}
+
+/// Names are given anew, to other worktrees; a mark is not.
+fn has_mark(admin: &Path, record: &Record) -> bool {
+    fs::word(&admin.join(MARK)).as_deref() == Some(&record.lease.id)
+}
+
 /// Removes our directories in the repository when they are empty.
 pub(super) fn clear(repository: &Path, id: &str) -> Result<()> {
     fs::remove_empty_dir(&base(repository, id))?;
@@ -163,8 +194,73 @@ fn own_admin(record: &Record) -> Result<&Path> {
     })
 }
 
+fn anothers(path: &Path) -> anyhow::Error {
+    let message = format!("{} belongs to another worktree", path.display());
+    error::refused(message).hint("`git worktree list` shows which").into()
+}
+
+/// The refusal to restore a worktree at whose path something is.
+pub(super) fn occupied(record: &Record) -> anyhow::Error {
+    let Lease { name, path, .. } = &record.lease;
+    let word = shell::path(path);
+    let message = format!("cannot restore `{name}`: {} exists", path.display());
+    error::refused(message).hint(format!("move it away: `mv {word} {word}.old`")).into()
+}
+
 fn immovable(path: &Path, why: &str) -> anyhow::Error {
     let message = format!("cannot move the worktree {} to the trash: {why}", path.display());
     let hint = format!("remove it for good: `git agentenv remove --no-keep {}`", shell::path(path));
     error::refused(message).hint(hint).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::fs::{make_dir, replace};
+
+    const ID: &str = "0123456789abcdef01234567";
+
+    /// A record of a worktree with this mark in its admin directory.
+    fn world(root: &Path, mark: &str) -> Record {
+        let (repository, path) = (root.join("r/.git"), root.join("r-x"));
+        let admin = repository.join("worktrees/r-x");
+        make_dir(&admin).unwrap();
+        make_dir(&path).unwrap();
+        replace(&admin.join(MARK), mark.as_bytes()).unwrap();
+        replace(&path.join(".git"), format!("gitdir: {}\n", admin.display()).as_bytes()).unwrap();
+        let lease = format!(
+            "{{version: 1, id: {ID}, phase: ready, repository: {}, main: /r, name: x, path: {},
+            admin: {}, branch: x, project: x, ports: {{}}, parts: [], env_file: .env, vars: {{}}}}",
+            repository.display(),
+            path.display(),
+            admin.display()
+        );
+        let place = base(&repository, ID).join("worktree");
+        Record::discarded(serde_yaml::from_str(&lease).unwrap(), place, 0)
+    }
+
+    #[test]
+    fn only_the_worktree_with_the_mark_of_the_record_is_taken() {
+        for (mark, is_taken) in [(ID, true), ("76543210fedcba9876543210", false)] {
+            let root = tempfile::tempdir().unwrap();
+            let record = world(&fs::canonical(root.path()), mark);
+            assert_eq!(take(&record, |_| Ok(())).is_ok(), is_taken, "{mark}");
+            assert_eq!(is_used(&record).unwrap(), is_taken, "{mark}");
+            assert_eq!(record.lease.path.exists(), !is_taken, "{mark}");
+            assert_eq!(has_worktree(&record), is_taken, "{mark}");
+        }
+    }
+
+    #[test]
+    fn a_worktree_that_got_the_path_while_the_record_was_half_way_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let record = world(&fs::canonical(root.path()), ID);
+        let own = record.lease.admin.clone().unwrap();
+        make_dir(admin(&record).parent().unwrap()).unwrap();
+        fs::move_to(&own, &admin(&record)).unwrap();
+        // Killed there; then another worktree is made of the same name.
+        make_dir(&own).unwrap();
+        assert!(take(&record, |_| Ok(())).is_err());
+        assert!(own.exists() && record.lease.path.exists() && !record.place.exists());
+    }
 }

@@ -1,7 +1,7 @@
 //! Brings an environment back from the trash.
 
-use super::place;
 use super::slots::{self, Occupied};
+use super::{back, place};
 use crate::environment::compose::Project;
 use crate::environment::files;
 use crate::environment::workspace::Workspace;
@@ -56,14 +56,17 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
         let message = format!("`{name}` is no longer in the trash");
         return Err(error::not_found(message).into());
     };
-    let mut occupied = Occupied::default();
+    let (mut record, mut occupied) = (record, Occupied::default());
     loop {
         let lease = match store.lease(id)? {
             Some(lease) if lease.phase == lease::Phase::Restoring && occupied.is_empty() => lease,
-            Some(lease) if lease.phase != lease::Phase::Restoring => {
-                return Err(unfinished(&record));
+            Some(lease) if lease.phase == lease::Phase::Restoring => {
+                reserve(workspace, &record, &occupied)?
             }
-            _ => reserve(workspace, &record, &occupied)?,
+            Some(lease) if lease.phase == lease::Phase::Keeping => back::turn(store, &mut record)?,
+            Some(_) => return Err(unfinished(&record)),
+            None if !place::has_worktree(&record) => return Err(incomplete(&record)),
+            None => reserve(workspace, &record, &occupied)?,
         };
         match advance(ui, store, &lease, &record)? {
             Outcome::Ready(lease) => {
@@ -177,8 +180,13 @@ fn advance(ui: &Ui, store: &Store, lease: &Lease, record: &Record) -> Result<Out
         let _lock = store.lock_repository(&lease.repository)?;
         place::put_back(record)?
     };
-    files::write_env(store, lease)?;
-    files::remove_compose(lease)?;
+    // Without its worktree, `prune` releases it next.
+    if fs::stands(&lease.path)? != Stands::Nothing {
+        files::write_env(store, lease)?;
+    }
+    if lease.vars != record.lease.vars {
+        files::remove_compose(lease)?;
+    }
     step.done();
     let lease = lease.clone().into_ready(admin);
     store.save(&lease)?;
@@ -240,8 +248,16 @@ fn changed(was: &Lease, now: &Lease) -> Vec<Changed> {
 }
 
 fn unfinished(record: &Record) -> anyhow::Error {
-    let message = format!("`{}` is not wholly in the trash yet", record.lease.name);
-    error::refused(message).hint("`git agentenv prune` finishes its removal").into()
+    let message = format!("cannot restore `{}`: it is an environment", record.lease.name);
+    error::refused(message).hint("`git agentenv list` shows it").into()
+}
+
+fn incomplete(record: &Record) -> anyhow::Error {
+    let name = &record.lease.name;
+    let message = format!("cannot restore `{name}`: its worktree is not in the trash any more");
+    error::refused(message)
+        .hint("`git agentenv prune` deletes the rest when its time is over")
+        .into()
 }
 
 fn later(lease: &Lease, record: &Record, error: anyhow::Error) -> anyhow::Error {

@@ -89,9 +89,8 @@ fn keep_around(database: &Database, names: &Names, force: bool) -> Result<u64> {
         drop_beside(database, names, &going.name, force)?;
         bytes += part.bytes;
     }
-    let partial = lease::mark_of_copy(names.id, "partial", "");
     for (part, mark) in around.copies {
-        if !mark.starts_with(&partial) {
+        if !is_partial(&mark, names.id) {
             let going = Going { name: part.database.clone(), mark: Some(mark.clone()) };
             carry(database, names.id, &going)?;
             bytes += part.bytes;
@@ -99,6 +98,30 @@ fn keep_around(database: &Database, names: &Names, force: bool) -> Result<u64> {
         drop_marked(&database.server, &part.database, &mark)?;
     }
     Ok(bytes)
+}
+
+/// Drops what is unfinished on its way to the trash, and the copies there of what tests made beside the database and is still
+/// there. The others carry their marks still when they are, and [`put_back`] leaves those as they are.
+pub fn discard_drafts(database: &Database, id: &str) -> Result<()> {
+    let Database { server, name, .. } = database;
+    if state(database, id)? != State::Ours {
+        return Ok(());
+    }
+    let around = detail::around(database, &Names::new(name, id))?;
+    for (part, mark) in around.copies.iter().filter(|(_, mark)| is_partial(mark, id)) {
+        drop_marked(server, &part.database, mark)?;
+    }
+    for (one, comment) in listed(server, id, name)? {
+        if one.mark.is_none() && around.beside.iter().any(|part| part.database == one.name) {
+            drop_marked(server, &one.trash, &comment)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this is the mark of a copy that was not finished.
+fn is_partial(mark: &str, id: &str) -> bool {
+    mark.starts_with(&lease::mark_of_copy(id, "partial", ""))
 }
 
 /// Gives the database `was` of a lease and its snapshots their names back; the database is called `database.name` now.

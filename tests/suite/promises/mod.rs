@@ -16,3 +16,4 @@ mod places;
 mod removal;
 mod signals;
 mod trash;
+mod trash_records;

@@ -1,6 +1,6 @@
 //! What goes to the trash comes back whole, byte by byte, whatever happens meanwhile; and it leaves in its time.
 
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use crate::common::{Outcome, Repo, Sandbox, Talk, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -344,19 +344,64 @@ fn a_server_that_is_away_is_waited_for_in_both_directions() {
     let world = World::new(&sandbox);
     world.fill();
     let before = world.whole();
-    let away = |args: &[&str]| {
-        let mut command = sandbox.command("git");
-        command.arg("agentenv").args(args).current_dir(&world.repo.path);
-        sandbox.outcome(command.env("DOCKER_HOST", "unix:///nowhere.sock"))
-    };
-    let said = away(&KEEPS).fails(8);
+    let said = world.without_docker(&KEEPS).fails(8);
     assert!(said.stderr.contains("partly moved"), "{}", said.show());
-    world.repo.agentenv(&["restore", BRANCH]).fails(7);
+    world.repo.agentenv(&["restore", BRANCH]).ok();
+    same(&before, &world.whole(), "restored from half way");
+    world.without_docker(&KEEPS).fails(8);
     world.repo.agentenv(&["prune"]).ok();
-    let said = away(&["restore", BRANCH]).fails(6);
+    let said = world.without_docker(&["restore", BRANCH]).fails(6);
     assert!(said.stderr.contains("git agentenv restore "), "{}", said.show());
+    // Nor does a removal lose what is still in the trash.
+    let said = world.without_docker(&["remove", BRANCH, "--force", "--no-keep"]).fails(6);
+    assert!(said.stderr.contains("bringing"), "{}", said.show());
+    assert_eq!(world.listed().len(), 1);
     world.repo.agentenv(&["restore", BRANCH]).ok();
     same(&before, &world.whole(), "restored");
+}
+
+#[test]
+fn what_a_server_does_not_let_go_stays_whole_and_can_be_removed_for_good() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.fill();
+    let before = world.whole();
+    let stays = |said: Outcome, named: [&str; 2]| {
+        for named in named {
+            assert!(said.stderr.contains(named), "{named}: {}", said.show());
+        }
+        same(&before, &world.whole(), named[0]);
+        let listed = world.repo.agentenv(&["list", "--json"]).ok().json();
+        assert_eq!(listed["environments"][0]["state"], "ready", "{}", named[0]);
+        assert_eq!(world.repo.git(&["for-each-ref", "refs/agentenv"]), "");
+        assert!(!sandbox.root.join("state/trash").exists(), "{}", named[0]);
+        assert!(!world.repo.path.join(".git/agentenv-trash").exists(), "{}", named[0]);
+    };
+    let index = world.index();
+    let large = "redis.call('SELECT', ARGV[1]) local t = {}
+for i = 1, 300000 do t[i] = string.char(math.random(0, 255)) end
+redis.call('SET', 'large', string.rep(table.concat(t), 230))";
+    servers().redis(0, &["EVAL", large, "0", &index.to_string()]);
+    let said = world.repo.agentenv(&KEEPS).fails(7);
+    servers().redis(index, &["DEL", "large"]);
+    stays(said, ["holds more than", "--no-keep"]);
+
+    // Half way already, when a client connects to what is left.
+    let database = world.env()["POSTGRES_DB"].clone();
+    world.without_docker(&KEEPS).fails(8);
+    assert!(!world.tree.exists());
+    let client = Talk::with(&database, "SELECT 'here';");
+    let said = world.repo.agentenv(&["prune"]).fails(8);
+    drop(client);
+    stays(said, ["is in use by", "stays as it was"]);
+
+    world.without_docker(&KEEPS).fails(8);
+    world.repo.agentenv(&["remove", BRANCH, "--no-keep", "--force", "-D"]).ok();
+    assert_eq!(sandbox.databases(), Vec::<String>::new());
+    assert_eq!(servers().redis(index, &["DBSIZE"]), "0");
+    assert_eq!(world.repo.git(&["for-each-ref", "refs/agentenv"]), "");
+    assert!(!world.tree.exists() && !sandbox.root.join("state/trash").exists());
+    assert!(!world.repo.path.join(".git/agentenv-trash").exists());
 }
 
 #[test]
@@ -460,6 +505,13 @@ impl<'a> World<'a> {
         let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
         command.args(args).current_dir(&self.repo.path);
         self.sandbox.outcome(command.env("AGENTENV_FAULT", format!("{point}:kill")))
+    }
+
+    /// With an engine that is not there.
+    fn without_docker(&self, args: &[&str]) -> Outcome {
+        let mut command = self.sandbox.command("git");
+        command.arg("agentenv").args(args).current_dir(&self.repo.path);
+        self.sandbox.outcome(command.env("DOCKER_HOST", "unix:///nowhere.sock"))
     }
 
     fn env(&self) -> BTreeMap<String, String> {

@@ -1,0 +1,117 @@
+//! What an interrupted way to or from the trash leaves on record harms no later environment, and is never stranded.
+
+use crate::common::{Outcome, Repo, Sandbox};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn a_record_of_an_interrupted_removal_goes_with_its_environment() {
+    let sandbox = Sandbox::new();
+    let repo = with_x(&sandbox);
+    for struck in [&["remove", "x", "--keep"][..], &["restore", "x"]] {
+        let point = if struck[0] == "remove" { "trash-recorded" } else { "restored" };
+        if struck[0] == "restore" {
+            repo.agentenv(&["add", "x"]).ok();
+            repo.agentenv(&["remove", "x", "--keep"]).ok();
+        }
+        kill(&sandbox, &repo, struck, point);
+        assert!(record(&sandbox).exists(), "{point}");
+        repo.agentenv(&["remove", "x", "--no-keep"]).ok();
+        assert!(!sandbox.root.join("state/trash").exists(), "{point}");
+    }
+    // The same for one whose directory the user deletes, and that `prune` settles.
+    repo.agentenv(&["add", "x"]).ok();
+    kill(&sandbox, &repo, &["remove", "x", "--keep"], "trash-recorded");
+    fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
+    let pruned = repo.agentenv(&["prune"]).ok();
+    assert!(pruned.stdout.contains("released x"), "{}", pruned.show());
+    assert!(!sandbox.root.join("state/trash").exists());
+}
+
+#[test]
+fn a_stale_record_takes_no_later_environment_of_the_same_path() {
+    let sandbox = Sandbox::new();
+    let repo = with_x(&sandbox);
+    kill(&sandbox, &repo, &["remove", "x", "--keep"], "trash-recorded");
+    let file = record(&sandbox);
+    let text = fs::read_to_string(&file).unwrap();
+    repo.agentenv(&["remove", "x", "--no-keep"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    let before = repo.traces_of_files();
+    for phase in ["keeping", "restoring"] {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text.replacen("phase: keeping", &format!("phase: {phase}"), 1)).unwrap();
+        let pruned = repo.agentenv(&["prune"]).ok();
+        assert_eq!(pruned.stdout, "nothing to prune\n", "{phase}");
+        repo.leaves_no_file_but(&before, phase);
+        assert_eq!(states(&repo), ["ready"], "{phase}");
+    }
+}
+
+#[test]
+fn an_environment_that_was_coming_back_when_its_lease_was_lost_is_in_the_trash_again() {
+    let sandbox = Sandbox::new();
+    let repo = with_x(&sandbox);
+    fs::write(sandbox.root.join("app-x/README"), "changed\n").unwrap();
+    repo.agentenv(&["remove", "x", "--keep", "--force"]).ok();
+    kill(&sandbox, &repo, &["restore", "x"], "restoring");
+    for lease in fs::read_dir(sandbox.root.join("state/leases")).unwrap() {
+        fs::remove_file(lease.unwrap().path()).unwrap();
+    }
+    repo.agentenv(&["prune"]).ok();
+    let listed = repo.agentenv(&["restore", "--list", "--json"]).ok().json();
+    assert_eq!(listed["trash"][0]["phase"], "kept", "{listed}");
+    repo.agentenv(&["restore", "x"]).ok();
+    let text = fs::read_to_string(sandbox.root.join("app-x/README")).unwrap();
+    assert_eq!(text, "changed\n");
+}
+
+#[test]
+fn what_was_coming_back_is_whole_again_before_it_is_removed() {
+    let sandbox = Sandbox::new();
+    let repo = with_x(&sandbox);
+    let tree = sandbox.root.join("app-x");
+    for point in ["restore-recorded", "restoring", "worktree-back"] {
+        fs::write(tree.join("README"), "changed\n").unwrap();
+        repo.agentenv(&["remove", "x", "--keep", "--force"]).ok();
+        kill(&sandbox, &repo, &["restore", "x"], point);
+        // It is looked at as any other one.
+        let said = repo.agentenv(&["remove", "x", "--no-keep"]).fails(7);
+        assert!(said.stderr.contains("README"), "{point}: {}", said.show());
+        assert_eq!(fs::read_to_string(tree.join("README")).unwrap(), "changed\n", "{point}");
+        assert!(!sandbox.root.join("state/trash").exists(), "{point}");
+    }
+    repo.agentenv(&["remove", "x", "--keep", "--force"]).ok();
+    kill(&sandbox, &repo, &["restore", "x"], "restoring");
+    repo.agentenv(&["remove", "x", "--no-keep", "--force"]).ok();
+    assert!(!tree.exists() && !sandbox.root.join("state/trash").exists());
+    assert!(!repo.path.join(".git/agentenv-trash").exists());
+    assert_eq!(repo.git(&["for-each-ref", "refs/agentenv"]), "");
+}
+
+fn with_x(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    repo
+}
+
+#[track_caller]
+fn kill(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str], point: &str) -> Outcome {
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.args(args).current_dir(&repo.path).env("AGENTENV_FAULT", format!("{point}:kill"));
+    sandbox.outcome(&mut command).fails(128 + 9)
+}
+
+/// The one record in the trash.
+fn record(sandbox: &Sandbox) -> PathBuf {
+    let mut dirs = fs::read_dir(sandbox.root.join("state/trash")).unwrap();
+    let dir: PathBuf = dirs.next().unwrap().unwrap().path();
+    dir.join(Path::new("record.yaml"))
+}
+
+fn states(repo: &Repo<'_>) -> Vec<String> {
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    let all = listed["environments"].as_array().unwrap().iter();
+    all.map(|one| one["state"].as_str().unwrap().to_owned()).collect()
+}
