@@ -102,8 +102,14 @@ impl Run<'_> {
         if wish.is_some() {
             self.end_others(jobs, None);
         }
-        let (ui, store, options) = (self.ui, &self.context.store, self.options);
-        let moved = parallel::each(jobs, |job| job.to_trash(ui, store, options, wish));
+        let (ui, store) = (self.ui, &self.context.store);
+        let begun = parallel::each(jobs, |job| job.announce(store, wish));
+        let leases = jobs.iter().zip(&begun).filter(|(_, begun)| matches!(begun, Some(Ok(()))));
+        let leases: Vec<&Lease> = leases.map(|(job, _)| &job.removal.lease).collect();
+        let going = removal_risks::branches(store, &leases, self.options.delete_branch);
+        let way = Way { ui, store, options: self.options, wish, going };
+        let ways: Vec<_> = jobs.iter().zip(begun).collect();
+        let moved = parallel::each(&ways, |(job, begun)| job.to_trash(&way, begun.as_ref()));
         for (job, moved) in jobs.iter_mut().zip(moved) {
             job.ended = job.ended.take().or(moved);
         }
@@ -190,34 +196,63 @@ fn hook_failed(ui: &Ui, force: bool, lease: &Lease, error: anyhow::Error) -> Res
     Err(error.context(failure))
 }
 
+/// The way to the trash of all environments of a command.
+struct Way<'a> {
+    ui: &'a Ui,
+    store: &'a Store,
+    options: RemoveOptions,
+    wish: Option<Trash>,
+    /// The branches that go: two that go together do not keep each other's commits.
+    going: removal_risks::Going,
+}
+
 impl Job {
+    /// Puts on record that it goes, with its branch: another removal must not count on that. `None` where it does not go to
+    /// the trash. A kill leaves it `closing`, as it is.
+    fn announce(&self, store: &Store, wish: Option<Trash>) -> Option<Result<()>> {
+        let lease = &self.removal.lease;
+        let goes = self.ended.is_none() && lease.phase == Phase::Ready && wish.is_some();
+        goes.then(|| store.save(&lease.clone().into_closing()))
+    }
+
     /// Moves it to the trash; `None` where it does not belong there.
-    fn to_trash(
-        &self,
-        ui: &Ui,
-        store: &Store,
-        options: RemoveOptions,
-        wish: Option<Trash>,
-    ) -> Option<Result<Option<u64>>> {
-        let Removal { lease, force, .. } = &self.removal;
-        let force = *force;
-        match (self.ended.is_none(), lease.phase, wish) {
-            (true, Phase::Keeping, _) => {
-                Some(trash::finish_keeping(ui, store, lease, force).map(|()| None))
+    fn to_trash(&self, way: &Way<'_>, begun: Option<&Result<()>>) -> Option<Result<Option<u64>>> {
+        let (Removal { lease, force, .. }, Way { ui, store, .. }) = (&self.removal, way);
+        match (self.ended.is_none(), lease.phase, begun, way.wish) {
+            (true, Phase::Keeping, ..) => {
+                Some(trash::finish_keeping(ui, store, lease, *force).map(|()| None))
             }
-            (true, Phase::Ready, Some(trash)) => {
-                let known = &self.removal.removed.losses;
-                let keep = || {
-                    let going = removal_risks::branches(store, &[lease], options.delete_branch);
-                    let mut losses = removal_risks::of_worktree(lease, &going)?;
-                    losses.retain(|loss| !known.contains(loss));
-                    removal_risks::require_none(lease, &losses, options.force)?;
-                    let record = trash::keep(ui, store, lease, trash::Wish { trash, force })?;
-                    Ok(Some(record.expires_at()))
-                };
-                Some(keep())
+            (_, _, Some(Err(error)), _) => Some(Err(error::again(error))),
+            (_, _, Some(Ok(())), Some(wish)) => {
+                let wish = trash::Wish { trash: wish, force: *force };
+                let kept = self.look(way).and_then(|()| trash::keep(ui, store, lease, wish));
+                Some(match kept {
+                    Ok(record) => Ok(Some(record.expires_at())),
+                    Err(error) => Err(withdraw(store, lease, error)),
+                })
             }
             _ => None,
         }
+    }
+
+    /// Refuses what the first look did not see.
+    fn look(&self, way: &Way<'_>) -> Result<()> {
+        let Removal { lease, removed, .. } = &self.removal;
+        let mut losses = removal_risks::of_worktree(lease, &way.going)?;
+        losses.retain(|loss| !removed.losses.contains(loss));
+        removal_risks::require_none(lease, &losses, way.options.force)
+    }
+}
+
+/// The error with which an environment stays: of what [`Job::announce`] put on record nothing is left.
+fn withdraw(store: &Store, lease: &Lease, error: anyhow::Error) -> anyhow::Error {
+    let open = Lease { delete_branch_at: None, ..lease.clone() };
+    let withdrawn = store.lease(&lease.id).and_then(|recorded| match recorded {
+        Some(recorded) if recorded.phase == Phase::Closing => store.save(&open),
+        _ => Ok(()),
+    });
+    match withdrawn {
+        Ok(()) => error,
+        Err(left) => left.context(format!("{error:#}")),
     }
 }

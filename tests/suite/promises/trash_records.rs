@@ -89,6 +89,30 @@ fn what_was_coming_back_is_whole_again_before_it_is_removed() {
     assert_eq!(repo.git(&["for-each-ref", "refs/agentenv"]), "");
 }
 
+#[test]
+fn branches_that_go_to_the_trash_together_hold_no_commit_for_each_other() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    // Until then, one more branch holds it.
+    let hooks = "hooks: { pre_remove: [\"git branch -D keeper || true\"] }\n";
+    repo.config(&(sandbox.config_without_servers() + hooks));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    repo.git(&["-C", "../app-x", "commit", "--quiet", "--allow-empty", "-m", "only here"]);
+    repo.git(&["branch", "keeper", "x"]);
+    repo.agentenv(&["add", "y", "--from", "x"]).ok();
+    let commit = repo.git(&["rev-parse", "x"]);
+
+    let said = repo.agentenv(&["remove", "x", "y", "--keep", "-D"]).fails(7);
+    assert!(said.stderr.contains("commits: 1"), "{}", said.show());
+    let holders = repo.git(&["branch", "--format=%(refname:short)", "--contains", &commit]);
+    assert_eq!(holders, "x\ny", "{}", said.show());
+    assert_eq!(states(&repo), ["ready", "ready"]);
+    assert!(!sandbox.root.join("state/trash").exists());
+    // Nothing of it stays on record: alone, each may go.
+    repo.agentenv(&["remove", "x", "--keep", "-D"]).ok();
+}
+
 fn with_x(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
