@@ -1,5 +1,6 @@
 //! Variables and code that lead an environment's application to the main checkout's database or index.
 
+use super::Service;
 use super::compose;
 use super::literals::{self, Literal};
 use super::roles::{self, Role};
@@ -41,6 +42,27 @@ impl Lead {
 impl fmt::Display for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.fault)
+    }
+}
+
+impl Lead {
+    /// A part of which no variable that the application reads says anything.
+    pub(super) fn lost(service: &Service) -> Lead {
+        let Service { key, variable, main, kind, .. } = service;
+        let (own, part) = match kind {
+            Kind::Redis => ("redis index", format!("redis index {main}")),
+            _ => ("database", format!("database `{main}`")),
+        };
+        Lead {
+            fault: format!(
+                "{key}: no file names a variable that leads to the environment's own {own}, so the application uses the \
+                 main checkout's {part}"
+            ),
+            way_out: format!(
+                "make the application read a variable, and set it under `env:` with {{{variable}}} in it"
+            ),
+            said: format!("{key}: no file names"),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Our parts under the names that the application reads.
 
 use crate::model::config::Kind;
+use crate::model::detect::carried::{is_carried, is_named};
 use crate::model::detect::origins;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::url::Url;
@@ -33,6 +34,7 @@ fn of_url(project: &mut Project, var: &Var, url: &Url) {
     };
     let url = if service.is_shared { &url.of_shared(&service.key) } else { url };
     let template = url.template(&service.key, &service.variable);
+    let key = service.key.clone();
     if !url.is_open() && !var.tracked {
         let without =
             Url { password: None, ..url.clone() }.template(&service.key, &service.variable);
@@ -41,12 +43,14 @@ fn of_url(project: &mut Project, var: &Var, url: &Url) {
              checkout: without the password it would be `{without}`",
             var.name, var.file
         ));
+        project.told.insert(key);
     } else if url.query || check_value(&var.name, &var.value).is_err() {
         project.notes.push(format!(
             "{} of {} still points at the main checkout: set it by hand, for its value holds what an environment file \
              cannot",
             var.name, var.file
         ));
+        project.told.insert(key);
     } else {
         project.env.push((var.name.clone(), template));
     }
@@ -147,11 +151,9 @@ fn usual(project: &mut Project, evidence: &Evidence<'_>) {
         let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
             continue;
         };
-        let leads = |var: &Var| {
-            Url::parse(&var.value).is_some_and(|url| url.kind == kind)
-                || roles::of(&var.name).is_some_and(|(of, role)| of == kind && role != Role::Port)
-        };
-        if !evidence.vars.iter().any(leads) {
+        let is_literal = evidence.literals.iter().any(|literal| literal.kind == kind);
+        let is_told = is_literal || project.told.contains(&service.key);
+        if !is_told && !is_named(evidence, name) && !is_carried(project, evidence, service) {
             project.env.push((name.to_owned(), whole(service)));
             project
                 .guessed

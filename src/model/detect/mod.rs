@@ -1,5 +1,6 @@
 //! Detects how a project is run from its files, for a first `.agentenv.yaml`. Text in, clues out.
 
+mod carried;
 mod compose;
 mod frameworks;
 mod install;
@@ -86,6 +87,8 @@ pub struct Project {
     pub env: Vec<(String, String)>,
     /// Commands that a new worktree needs.
     pub hooks: Vec<String>,
+    /// Commands that would change the main checkout's database, as nothing leads them to the environment's.
+    pub held: Vec<String>,
     /// What `up` starts: names and commands.
     pub processes: Vec<(String, String)>,
     /// The compose file that runs the application.
@@ -96,6 +99,8 @@ pub struct Project {
     pub copy: Vec<String>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// Keys of the services of which a note says that a variable still leads to the main checkout.
+    told: BTreeSet<String>,
 }
 
 /// What the files say, each in its own terms.
@@ -145,8 +150,8 @@ pub fn detect(seen: &Seen) -> Project {
     copies(&mut project, &evidence);
     project.hooks = install::commands(seen);
     project.key = migrations::key(seen);
+    carried::close(&mut project, &evidence);
     for framework in frameworks {
-        project.hooks.extend(framework.prepare.clone());
         project.notes.extend(framework.notes.clone());
         project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));
     }

@@ -71,7 +71,7 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
         let why = "# ignored by git, so new worktrees lack them";
         line(&mut text, &format!("\ncopy: [{}]    {why}", copy.join(", ")));
     }
-    write_hooks(&mut text, &project.hooks, hooks);
+    write_hooks(&mut text, project, hooks);
     if let Some(file) = &project.infra {
         line(
             &mut text,
@@ -154,11 +154,12 @@ fn rows(fields: &[String]) -> Vec<String> {
     rows
 }
 
-fn write_hooks(text: &mut String, hooks: &[String], active: bool) {
-    if hooks.is_empty() {
+fn write_hooks(text: &mut String, project: &Project, active: bool) {
+    let Project { hooks, held, .. } = project;
+    if hooks.is_empty() && held.is_empty() {
         return;
     }
-    let mark = if active { "" } else { "# " };
+    let mark = if active && !hooks.is_empty() { "" } else { "# " };
     line(
         text,
         &format!("\n{mark}hooks:    # run in each new worktree, after `git agentenv trust`"),
@@ -166,6 +167,12 @@ fn write_hooks(text: &mut String, hooks: &[String], active: bool) {
     line(text, &format!("{mark}  post_add:"));
     for hook in hooks {
         line(text, &format!("{mark}    - {}", quoted(hook)));
+    }
+    if !held.is_empty() {
+        line(text, "    # Not yet: this would change the main checkout's database, see above.");
+    }
+    for hook in held {
+        line(text, &format!("    # - {}", quoted(hook)));
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Var {
     pub(super) tracked: bool,
     /// The value is what code does without one.
     pub(super) is_default: bool,
+    /// A file names it; else it is what a literal could read.
+    pub(super) is_named: bool,
 }
 
 /// All variables: each once, the first that has a value.
@@ -31,6 +33,7 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
         file: literal.file.clone(),
         tracked: seen.tracked.contains(&literal.file),
         is_default: true,
+        is_named: false,
     });
     let sources =
         environment_files(seen).chain(of_stacks(stacks)).chain(code(seen)).chain(in_place);
@@ -54,7 +57,7 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let known = vars.clone();
         vars.into_iter().map(move |(name, value)| {
             let value = expanded(&value, &known);
-            Var { name, value, file: file.clone(), tracked, is_default: false }
+            Var { name, value, file: file.clone(), tracked, is_default: false, is_named: true }
         })
     })
 }
@@ -80,6 +83,7 @@ fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
             file: stack.file.clone(),
             tracked: true,
             is_default: false,
+            is_named: true,
         })
     })
 }
@@ -112,6 +116,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             file: file.clone(),
             tracked: true,
             is_default: true,
+            is_named: true,
         })
     })
 }

@@ -17,9 +17,9 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
             &["psycopg", "backends.postgresql"],
             &["redis", "celery", "channels"],
         ),
-        prepare: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
+        migrate: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
         also: &["test_{}", "test_{}_*"],
-        notes: Vec::new(),
+        ..Framework::default()
     })
 }
 

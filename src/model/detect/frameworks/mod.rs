@@ -22,8 +22,12 @@ pub(super) struct Framework {
     pub(super) second: bool,
     /// Servers that its packages talk to.
     pub(super) servers: Vec<Kind>,
+    /// Variables that it reads by itself, whatever the project's files say.
+    pub(super) reads: &'static [&'static str],
     /// Commands that prepare a new worktree, after the packages are installed.
     pub(super) prepare: Vec<String>,
+    /// Commands that migrate the database, after those.
+    pub(super) migrate: Vec<String>,
     /// Databases that its tests make: patterns in which `{}` stands for the own name.
     pub(super) also: &'static [&'static str],
     /// Something that the user should know.

@@ -62,14 +62,13 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let enter = if dir.is_empty() { String::new() } else { format!("cd {dir} && ") };
     // Only where there is a database of its own: a command that fails stops all others.
     let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && !servers.is_empty());
-    let prepare = migrations.map(|(_, command)| format!("{enter}{command}")).collect();
+    let migrate = migrations.map(|(_, command)| format!("{enter}{command}")).collect();
     Some(Framework {
         found: format!("{file}: {name}"),
         port,
         second,
         servers,
-        prepare,
-        also: &[],
-        notes: Vec::new(),
+        migrate,
+        ..Framework::default()
     })
 }

@@ -31,9 +31,9 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         port: (port > 0).then_some(("PORT", port)),
         second: false,
         servers: servers(&text, &["psycopg", "asyncpg", "pg8000"], &["redis", "celery"]),
-        prepare: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
-        also: &[],
+        migrate: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
         notes: alembic.and_then(|file| literal(seen, file)).into_iter().collect(),
+        ..Framework::default()
     })
 }
 

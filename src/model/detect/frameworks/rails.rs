@@ -18,7 +18,10 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         found: format!("{file}: Rails"),
         port: Some(("PORT", 3000)),
         servers,
-        prepare: vec!["bundle install".to_owned(), "bin/rails db:prepare".to_owned()],
+        // The first over database.yml; the second is read by the gems for Redis.
+        reads: &["DATABASE_URL", "REDIS_URL"],
+        prepare: vec!["bundle install".to_owned()],
+        migrate: vec!["bin/rails db:prepare".to_owned()],
         // Where database.yml makes the name of the tests' database of the variable.
         also: &["{}_test", "{}_test-*", "{}_test_*"],
         ..Framework::default()

@@ -1,0 +1,58 @@
+//! The closing rule: the part of each service reaches the application by a variable that it reads, or a note says that
+//! nothing does.
+
+use crate::model::config::Kind;
+use crate::model::detect::frameworks::Framework;
+use crate::model::detect::leads::Lead;
+use crate::model::detect::seen::used;
+use crate::model::detect::{Evidence, Project, Service};
+
+/// Whether a variable that a file names, or that a framework reads by itself, holds the service's part.
+pub(super) fn is_carried(project: &Project, evidence: &Evidence<'_>, service: &Service) -> bool {
+    let is_read = |name: &str| is_named(evidence, name) || is_frameworks(evidence, name);
+    let part = format!("{{{}}}", service.variable);
+    is_named(evidence, &service.variable)
+        || project.env.iter().any(|(name, template)| template.contains(&part) && is_read(name))
+}
+
+/// A file of the project names the variable. What a literal could read instead, nothing reads yet.
+pub(super) fn is_named(evidence: &Evidence<'_>, name: &str) -> bool {
+    evidence.vars.iter().any(|var| var.name == name && var.is_named)
+}
+
+/// A framework reads the variable, whatever the project's own files say.
+pub(super) fn is_frameworks(evidence: &Evidence<'_>, name: &str) -> bool {
+    evidence.frameworks.iter().any(|framework| framework.reads.contains(&name))
+}
+
+/// Says which parts nothing carries, and gathers the commands: those that would change the main checkout's database are
+/// held back.
+pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
+    let lost: Vec<&Service> = project
+        .services
+        .iter()
+        .filter(|service| !is_carried(project, evidence, service))
+        .filter(|service| !waits(evidence, service.kind))
+        .collect();
+    let is_held = lost.iter().any(|service| service.kind != Kind::Redis);
+    let is_told = |service: &Service| {
+        let literals = evidence.literals.iter();
+        project.told.contains(&service.key)
+            || literals.into_iter().any(|literal| literal.kind == service.kind)
+    };
+    let leads: Vec<String> =
+        lost.into_iter().filter(|one| !is_told(one)).map(|one| Lead::lost(one).told()).collect();
+    project.notes.extend(leads);
+    let commands = |of: fn(&Framework) -> &Vec<String>| {
+        evidence.frameworks.iter().flat_map(of).cloned().collect::<Vec<_>>()
+    };
+    project.hooks.extend(commands(|framework| &framework.prepare));
+    let migrations = commands(|framework| &framework.migrate);
+    if is_held { project.held.extend(migrations) } else { project.hooks.extend(migrations) }
+}
+
+/// All that names a part is an example, whose copy the user still has to write.
+fn waits(evidence: &Evidence<'_>, kind: Kind) -> bool {
+    let mut of_kind = evidence.literals.iter().filter(|literal| literal.kind == kind).peekable();
+    of_kind.peek().is_some() && of_kind.all(|literal| used(&literal.file).is_some())
+}

@@ -1,0 +1,100 @@
+//! Ports and their ranges.
+
+use super::*;
+
+#[test]
+fn neighbouring_ports_do_not_meet() {
+    let config = config(&[(".env", "API_PORT=8000\nWEB_PORT=8001\nADMIN_PORT=9000\n")]);
+    let (api, web) =
+        (config.ports["API_PORT"].range.unwrap(), config.ports["WEB_PORT"].range.unwrap());
+    assert!(api.1 < web.0 && api.0 > 8000, "{api:?} {web:?}");
+    assert_eq!(config.ports["ADMIN_PORT"].follows.as_deref(), Some("API_PORT"));
+}
+
+#[test]
+fn fixed_ports_of_the_applications_containers_get_variables() {
+    let compose = |services: &str| format!("services:\n{services}");
+    for (what, files, ports) in [
+        (
+            "another port than the framework's own",
+            vec![MANAGE, ("compose.yml", "  web: { build: ., ports: ['9100:8000'] }\n")],
+            "DJANGO_PORT=9100",
+        ),
+        (
+            "no framework that is known",
+            vec![(
+                "compose.yml",
+                "  my-app: { image: x, volumes: ['.:/app'], ports: ['9100:80', '127.0.0.1:9200:81/tcp'] }\n",
+            )],
+            "MY_APP_PORT=9100 MY_APP_9200_PORT=9200",
+        ),
+        (
+            "a side service before what is built here",
+            vec![(
+                "compose.yml",
+                "  mail: { image: x, ports: ['8025:8025'] }\n  app: { build: ., ports: [{ target: 80, published: 9100 }] }\n",
+            )],
+            "APP_PORT=9100 MAIL_PORT=8025",
+        ),
+        (
+            "the application in a container, Vite beside it",
+            vec![
+                MANAGE,
+                ("package.json", "{ \"devDependencies\": { \"vite\": \"7\" } }"),
+                (
+                    "compose.yml",
+                    "  vite: { build: ., ports: ['5174:5173'] }\n  web: { build: ., ports: ['8000:8000'] }\n",
+                ),
+            ],
+            "DJANGO_PORT=8000 VITE_PORT=5174",
+        ),
+        (
+            "a variable inside and outside",
+            vec![(
+                "compose.yml",
+                "  app: { build: ., ports: ['${P:-9100}:${P:-9100}', '9200:${P}'] }\n",
+            )],
+            "P=9100 APP_PORT=9200",
+        ),
+        (
+            "a variable of the environment file has it",
+            vec![
+                (".env", "API_PORT=9100\n"),
+                ("compose.yml", "  app: { build: ., ports: ['9100:80'] }\n"),
+            ],
+            "API_PORT=9100",
+        ),
+        (
+            "tools from elsewhere are no application",
+            vec![
+                MANAGE,
+                (
+                    "compose.yml",
+                    "  mongo: { image: x, volumes: ['./dump:/dump'], ports: ['9100:80'] }\n",
+                ),
+            ],
+            "DJANGO_PORT=8000",
+        ),
+        (
+            "shared servers, ranges and free ports are no fixed ports of the application",
+            vec![(
+                "compose.yml",
+                "  db: { image: 'postgres:16', ports: ['5433:5432'] }\n  app: { build: ., ports: ['80', '7000-7001:7000-7001'] }\n",
+            )],
+            "PORT=3000",
+        ),
+    ] {
+        let files: Vec<(&str, String)> = files
+            .into_iter()
+            .map(|(name, text)| {
+                (name, if name == "compose.yml" { compose(text) } else { text.to_owned() })
+            })
+            .collect();
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let found = config(&files).ports;
+        let found: Vec<_> =
+            found.iter().map(|(name, port)| format!("{name}={}", port.main)).collect();
+        assert_eq!(found.join(" "), ports, "{what}");
+    }
+}

@@ -1,0 +1,47 @@
+//! The variable that names an environment's part reaches the application, or a note says that it does not.
+
+use super::Shape;
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "Rails reads DATABASE_URL over database.yml, whatever production needs a password for",
+        files: &[
+            ("Gemfile", "gem \"rails\"\ngem \"pg\"\n"),
+            (
+                "config/database.yml",
+                "development:\n  adapter: postgresql\n  database: inn_development\nproduction:\n  password: <%= ENV[\"INN_DATABASE_PASSWORD\"] %>\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn_development"],
+        env: &[
+            "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &["bundle install", "bin/rails db:prepare"],
+        notes: &[],
+    },
+    Shape {
+        name: "a queue that reads the host and the port of Redis, and no index",
+        files: &[
+            (".env.example", "REDIS_HOST=localhost\nREDIS_PORT=6379\n"),
+            ("compose.yml", "services: { redis: { image: 'redis:7', ports: ['6379:6379'] } }"),
+            ("package.json", r#"{ "dependencies": { "express": "4", "bullmq": "5" } }"#),
+        ],
+        services: &["redis redis REDIS_DB=0"],
+        env: &["REDIS_HOST={redis.host}", "REDIS_URL=redis://{redis.host}:{redis.port}/{REDIS_DB}"],
+        hooks: &[],
+        notes: &["no file names a variable that leads to the environment's own redis index"],
+    },
+    Shape {
+        name: "a variable under its usual name that nothing reads carries nothing, and no migration runs",
+        files: &[
+            ("package.json", r#"{ "dependencies": { "express": "4", "knex": "3", "pg": "8" } }"#),
+            ("package-lock.json", "{}"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=shop"],
+        env: &[
+            "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &["npm ci"],
+        notes: &["no file names a variable that leads to the environment's own database"],
+    },
+];
