@@ -91,7 +91,9 @@ impl<'a> Pointing<'a> {
         if value.contains("://") {
             return self.linked.iter().find_map(|one| self.url(one, value));
         }
-        let (kind, role) = roles::of(name)?;
+        // A MySQL server of the stack stays in it.
+        let (kind, role) =
+            roles::of(name, Kind::Postgres).filter(|(kind, _)| *kind != Kind::Mysql)?;
         let one = self.linked.iter().find(|one| one.server.kind == kind)?;
         let service = self.service(one, &interpolated(value).0)?;
         match role {

@@ -111,7 +111,7 @@ fn read(name: &str, service: &Value) -> Option<Service> {
     // The name goes into comments: it is one line.
     Some(Service {
         name: name.split_whitespace().collect::<Vec<_>>().join(" "),
-        kind: text("image").and_then(kind),
+        kind: text("image").and_then(|image| kind(image).or_else(|| mysql(image))),
         container: text("container_name").map(|name| interpolated(name).0),
         ports: ports.into_iter().flatten().filter_map(mapping).collect(),
         is_built: service.get("build").is_some(),
@@ -216,6 +216,11 @@ impl Service {
         &self.name
     }
 
+    /// Containers of its network reach it under this name.
+    pub(super) fn is_called(&self, host: &str) -> bool {
+        self.name == host || self.container.as_deref() == Some(host)
+    }
+
     /// The port on this machine.
     pub(super) fn published(&self) -> Option<u16> {
         self.ports.first().and_then(|(host, _)| interpolated(host).0.parse().ok())
@@ -226,6 +231,14 @@ impl Service {
         let found = self.environment.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| interpolated(value).0).filter(|value| !value.is_empty())
     }
+}
+
+/// MySQL and MariaDB: a server that no container of another one stands for.
+fn mysql(image: &str) -> Option<Kind> {
+    let name = image.rsplit('/').next()?.split([':', '@']).next()?;
+    let is_server = ["mysql", "mariadb", "percona"].iter().any(|word| name.contains(word));
+    let is_tool = ["exporter", "admin", "router", "backup"].iter().any(|word| name.contains(word));
+    (is_server && !is_tool).then_some(Kind::Mysql)
 }
 
 /// What is mounted from this machine, in the short form and in the long one.

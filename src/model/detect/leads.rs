@@ -72,6 +72,12 @@ pub(super) fn of_literal(literal: &Literal) -> Lead {
     Lead { said: fault.clone(), fault, way_out: literal.way_out() }
 }
 
+/// The kind of a configuration's databases.
+fn sql(config: &Config) -> Kind {
+    let has = |kind: Kind| config.services.values().any(|service| service.kind == kind);
+    if has(Kind::Mysql) && !has(Kind::Postgres) { Kind::Mysql } else { Kind::Postgres }
+}
+
 /// The variables of a project that lead its environments to the main checkout's parts.
 pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
     let literals = literals::of(seen);
@@ -110,9 +116,9 @@ fn is_server(value: &str) -> bool {
 /// The variable names a database or an index.
 fn is_part(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let other = ["MYSQL", "MARIADB", "MONGO"].iter().any(|kind| name.contains(kind));
-    matches!(roles::of(&name), Some((_, Role::Part)))
-        || (other && ["DATABASE", "DB", "DB_NAME"].iter().any(|end| name.ends_with(end)))
+    matches!(roles::of(&name, Kind::Postgres), Some((_, Role::Part)))
+        || (name.contains("MONGO")
+            && ["DATABASE", "DB", "DB_NAME"].iter().any(|end| name.ends_with(end)))
 }
 
 fn lead(config: &Config, var: &Var) -> Option<Lead> {
@@ -122,7 +128,7 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
         Some(url) if !url.is_local() && url.host.contains('.') => return None,
         Some(url) if url.kind == Kind::Redis && url.part.is_empty() => (url.kind, "0"),
         Some(url) => (url.kind, url.part.as_str()),
-        None => match roles::of(&var.name)? {
+        None => match roles::of(&var.name, sql(config))? {
             (kind, Role::Part) => (kind, var.value.as_str()),
             _ => return None,
         },
@@ -137,9 +143,12 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
     let template = covering.map(|(key, service)| match &url {
         None => format!("{{{}}}", service.variable),
         Some(url) if (url.is_open() || var.tracked) && !var.value.contains('$') => {
-            url.template(key, &service.variable)
+            url.template(key, &service.variable, service.port)
         }
-        Some(url) => Url { password: None, ..url.clone() }.template(key, &service.variable),
+        Some(url) => {
+            let open = Url { password: None, query: String::new(), ..url.clone() };
+            open.template(key, &service.variable, service.port)
+        }
     });
     let part = match kind {
         Kind::Redis => format!("redis index {part}"),

@@ -170,7 +170,7 @@ fn prefixed(key: &str, stem: &str) -> String {
 }
 
 fn of_url(setting: &str, key: &str, kind: Kind) -> String {
-    match (roles::of(setting), key, kind) {
+    match (roles::of(setting, kind), key, kind) {
         (Some((of, Role::Url)), ..) if of == kind => setting.to_owned(),
         (_, "LOCATION", Kind::Redis) => "CACHE_URL".to_owned(),
         (.., Kind::Redis) => "REDIS_URL".to_owned(),

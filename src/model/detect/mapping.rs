@@ -2,9 +2,11 @@
 
 use crate::model::config::Kind;
 use crate::model::detect::carried::{is_carried, is_named};
+use crate::model::detect::clues::Clues;
+use crate::model::detect::engine;
 use crate::model::detect::origins;
 use crate::model::detect::roles::{self, Role};
-use crate::model::detect::url::Url;
+use crate::model::detect::url::{Url, host};
 use crate::model::detect::vars::Var;
 use crate::model::detect::{Evidence, Project, Service};
 use crate::model::envfile::check_value;
@@ -17,7 +19,7 @@ pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
             continue;
         }
         match Url::parse(&var.value) {
-            Some(url) => of_url(project, var, &url),
+            Some(url) => of_url(project, evidence, var, &url),
             None if origins::holds(&var.value) => of_origin(project, var),
             None => of_role(project, evidence, var),
         }
@@ -25,35 +27,44 @@ pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
     usual(project, evidence);
 }
 
-fn of_url(project: &mut Project, var: &Var, url: &Url) {
-    let main = if url.part.is_empty() && url.kind == Kind::Redis { "0" } else { &url.part };
-    let of_kind = || project.services.iter().filter(|service| service.kind == url.kind);
-    let Some(service) = of_kind().find(|service| service.main == main).or_else(|| of_kind().next())
-    else {
-        return;
-    };
+fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) {
+    let Some(service) = served(project, evidence, url) else { return };
     let url = if service.is_shared { &url.of_shared(&service.key) } else { url };
-    let template = url.template(&service.key, &service.variable);
     let key = service.key.clone();
-    if !url.is_open() && !var.tracked {
-        let without =
-            Url { password: None, ..url.clone() }.template(&service.key, &service.variable);
-        project.notes.push(format!(
+    let template = |url: &Url| url.template(&service.key, &service.variable, service.port);
+    let note = if !url.is_open() && !var.tracked {
+        let without = Url { password: None, query: String::new(), ..url.clone() };
+        let without = template(&without);
+        format!(
             "{} of {} holds a password that git does not track, so it is not copied here and still points at the main \
              checkout: without the password it would be `{without}`",
             var.name, var.file
-        ));
-        project.told.insert(key);
-    } else if url.query || check_value(&var.name, &var.value).is_err() {
-        project.notes.push(format!(
+        )
+    } else if !url.is_plain_query() || check_value(&var.name, &var.value).is_err() {
+        format!(
             "{} of {} still points at the main checkout: set it by hand, for its value holds what an environment file \
              cannot",
             var.name, var.file
-        ));
-        project.told.insert(key);
+        )
     } else {
+        let template = template(url);
         project.env.push((var.name.clone(), template));
-    }
+        return;
+    };
+    project.notes.push(note);
+    project.told.insert(key);
+}
+
+/// The service of what a URL names.
+fn served<'a>(project: &'a Project, evidence: &Evidence<'_>, url: &Url) -> Option<&'a Service> {
+    let main = if url.part.is_empty() && url.kind == Kind::Redis { "0" } else { &url.part };
+    let site = Clues::of(evidence, url.kind).site(url);
+    let of_kind = || project.services.iter().filter(|service| service.kind == url.kind);
+    let at_site = || of_kind().filter(|service| service.site == site);
+    at_site()
+        .find(|service| service.main == main)
+        .or_else(|| at_site().next())
+        .or_else(|| of_kind().next())
 }
 
 /// An address of the application itself. What leads to one on `localhost` often allows no other host name.
@@ -73,18 +84,18 @@ fn of_origin(project: &mut Project, var: &Var) {
 }
 
 fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
-    let Some((kind, role)) = roles::of(&var.name) else { return };
-    let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
-        return;
-    };
+    let Some((kind, role)) = evidence.role(&var.name) else { return };
+    let Some(service) = beside(project, evidence, var, kind) else { return };
     let key = &service.key;
     let template = match role {
         Role::Part if is_other(project, var, kind) => return,
         Role::Part => Some(format!("{{{}}}", service.variable)),
-        Role::Host => Some(format!("{{{key}.host}}")),
+        Role::Host if is_here(service, &var.value) => Some(var.value.clone()),
+        Role::Host => Some(host(kind, key)),
         Role::Port => Some(format!("{{{key}.port}}")),
         Role::User if kind == Kind::Postgres => Some(format!("{{{key}.user}}")),
-        Role::Engine => engine(evidence, var),
+        Role::Engine => engine(evidence, var, kind),
+        Role::Url if !var.value.is_empty() => None,
         Role::Url if is_needed(evidence, var, kind) => Some(whole(service)),
         Role::Url | Role::User | Role::Password => None,
     };
@@ -95,12 +106,32 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
     project.env.push((var.name.clone(), template));
 }
 
+/// The service that a variable for its host, port or user stands beside: by what it says, else by its name.
+fn beside<'a>(
+    project: &'a Project,
+    evidence: &Evidence<'_>,
+    var: &Var,
+    kind: Kind,
+) -> Option<&'a Service> {
+    let of_kind = || project.services.iter().filter(|service| service.kind == kind);
+    let prefix = roles::prefix(&var.name);
+    let is_port = matches!(evidence.role(&var.name), Some((_, Role::Port)));
+    let by_port = || of_kind().find(|service| is_port && service.port.to_string() == var.value);
+    let by_name = of_kind().find(|service| service.prefix == prefix);
+    by_name.or_else(by_port).or_else(|| of_kind().next())
+}
+
+/// MySQL on this machine, under the name that the main checkout has for it: a socket or a port.
+fn is_here(service: &Service, host: &str) -> bool {
+    service.kind == Kind::Mysql && ["localhost", "127.0.0.1"].contains(&host)
+}
+
 /// Nothing else leads the application to the server. A variable that the main checkout leaves empty may switch on more
 /// than a connection.
 fn is_needed(evidence: &Evidence<'_>, var: &Var, kind: Kind) -> bool {
     let leads = |other: &Var| match Url::parse(&other.value) {
         Some(url) => url.kind == kind,
-        None => roles::of(&other.name) == Some((kind, Role::Part)),
+        None => evidence.role(&other.name) == Some((kind, Role::Part)),
     };
     !evidence.vars.iter().any(|other| other.name != var.name && leads(other))
 }
@@ -112,21 +143,27 @@ fn is_other(project: &Project, var: &Var, kind: Kind) -> bool {
 
 /// A URL for a variable that has none in the main checkout.
 fn whole(service: &Service) -> String {
-    let Service { key, variable, .. } = service;
-    match service.kind {
+    let Service { key, variable, user, kind, .. } = service;
+    match kind {
         Kind::Redis => format!("redis://{{{key}.host}}:{{{key}.port}}/{{{variable}}}"),
+        Kind::Mysql => format!("mysql://{user}@{}:{{{key}.port}}/{{{variable}}}", host(*kind, key)),
         _ => format!("postgres://{{{key}.user}}@{{{key}.host}}:{{{key}.port}}/{{{variable}}}"),
     }
 }
 
-/// The application's own word for Postgres: what a file gives, or what its code compares with. An example of an
+/// The application's own word for the kind of database: what a file gives, or what its code compares with. An example of an
 /// environment file is read by no application, so a value that is right there is set all the same.
-fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
-    if var.value.contains("postg") {
-        return check_value(&var.name, &var.value).is_ok().then(|| var.value.clone());
+fn engine(evidence: &Evidence<'_>, var: &Var, kind: Kind) -> Option<String> {
+    let is_word = var.value.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c));
+    if engine::word(&var.value) == Some(kind) && is_word {
+        return Some(var.value.clone());
     }
+    let (djangos, words) = match kind {
+        Kind::Mysql => ("django.db.backends.mysql", ["mysql", "mariadb"]),
+        _ => ("django.db.backends.postgresql", ["postgresql", "postgres"]),
+    };
     if var.value.contains("django.db.backends") {
-        return Some("django.db.backends.postgresql".to_owned());
+        return Some(djangos.to_owned());
     }
     let naming: Vec<&String> =
         evidence.seen.files.values().filter(|text| text.contains(&var.name)).collect();
@@ -135,9 +172,8 @@ fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
         .iter()
         .any(|text| text.lines().any(|line| is_djangos(line) && line.contains(&var.name)))
     {
-        return Some("django.db.backends.postgresql".to_owned());
+        return Some(djangos.to_owned());
     }
-    let words = ["postgresql", "postgres"];
     let quoted = |word: &&&str| {
         let quoted = [format!("\"{word}\""), format!("'{word}'")];
         quoted.iter().any(|word| naming.iter().any(|text| text.contains(word)))
@@ -147,7 +183,11 @@ fn engine(evidence: &Evidence<'_>, var: &Var) -> Option<String> {
 
 /// A URL under its usual name for a server that no variable leads to.
 fn usual(project: &mut Project, evidence: &Evidence<'_>) {
-    for (kind, name) in [(Kind::Postgres, "DATABASE_URL"), (Kind::Redis, "REDIS_URL")] {
+    for (kind, name) in [
+        (Kind::Postgres, "DATABASE_URL"),
+        (Kind::Mysql, "DATABASE_URL"),
+        (Kind::Redis, "REDIS_URL"),
+    ] {
         let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
             continue;
         };

@@ -1,7 +1,10 @@
 //! Detects how a project is run from its files, for a first `.agentenv.yaml`. Text in, clues out.
 
+mod address;
 mod carried;
+mod clues;
 mod compose;
+mod engine;
 mod frameworks;
 mod install;
 mod leads;
@@ -14,6 +17,7 @@ mod processes;
 mod reads;
 mod render;
 pub(in crate::model) mod roles;
+mod sections;
 mod seen;
 mod servers;
 #[cfg(test)]
@@ -60,6 +64,14 @@ pub struct Service {
     pub is_shared: bool,
     /// The port on this machine.
     pub port: u16,
+    /// The variable with the password of `user`.
+    pub password_env: Option<String>,
+    /// What stands before the words for the server in the names of its variables.
+    prefix: String,
+    /// The compose file that it stands in.
+    stack: Option<String>,
+    /// Which of the servers of its kind in compose files it is.
+    site: Option<usize>,
     /// What says so.
     pub why: String,
 }
@@ -75,7 +87,7 @@ pub struct Project {
     pub missing: Vec<String>,
     /// The ports, the most important first.
     pub ports: Vec<Port>,
-    /// Postgres and Redis.
+    /// Postgres, MySQL and Redis.
     pub services: Vec<Service>,
     /// Where environments are reached, when that is not a host name of their own.
     pub url: Option<String>,
@@ -110,6 +122,8 @@ struct Evidence<'a> {
     vars: Vec<Var>,
     literals: Vec<literals::Literal>,
     frameworks: Vec<frameworks::Framework>,
+    /// The kind of database that the main checkout uses.
+    engine: Option<Kind>,
 }
 
 impl<'a> Evidence<'a> {
@@ -117,7 +131,18 @@ impl<'a> Evidence<'a> {
         let (stacks, frameworks) = (compose::stacks(seen), frameworks::of(seen));
         let literals = literals::of(seen);
         let vars = vars::of(seen, &stacks, &literals);
-        Evidence { seen, stacks, vars, literals, frameworks }
+        let engine = engine::of(seen, &vars, &stacks, &frameworks);
+        Evidence { seen, stacks, vars, literals, frameworks, engine }
+    }
+
+    /// The kind of the databases whose variables do not say it.
+    fn sql(&self) -> Kind {
+        self.engine.unwrap_or(Kind::Postgres)
+    }
+
+    /// What a variable is for, by its name.
+    fn role(&self, name: &str) -> Option<(Kind, roles::Role)> {
+        roles::of(name, self.sql())
     }
 }
 
@@ -133,8 +158,6 @@ pub fn detect(seen: &Seen) -> Project {
             .env
             .extend(stack.name_variable.iter().map(|name| (name.clone(), "{project}".to_owned())));
     }
-    let only_servers = stacks.iter().find(|stack| stack.only_servers());
-    project.infra = only_servers.map(|stack| stack.file.clone());
     ports::find(&mut project, &evidence);
     if project.ports.is_empty() {
         let why = "no file says which port this project uses".to_owned();

@@ -86,9 +86,13 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
 
 /// A service in the fewest lines that fit a terminal.
 fn write_service(text: &mut String, project: &Project, service: &Service) {
-    let kind = if service.kind == Kind::Redis { "redis" } else { "postgres" };
+    let kind = match service.kind {
+        Kind::Redis => "redis",
+        Kind::Mysql => "mysql",
+        _ => "postgres",
+    };
     let mut fields = vec![format!("kind: {kind}"), format!("variable: {}", service.variable)];
-    if service.kind == Kind::Postgres {
+    if service.kind != Kind::Redis {
         fields.push(format!("name: {}", quoted(&database(project, service))));
         fields.push(format!("main: {}", quoted(&service.main)));
         fields.push(format!("user: {}", quoted(&service.user)));
@@ -107,14 +111,15 @@ fn write_service(text: &mut String, project: &Project, service: &Service) {
         Some(Place::Host) => "host: true".to_owned(),
     });
     fields.push(format!("port: {}", service.port));
-    if service.kind == Kind::Postgres && !project.also.is_empty() {
+    fields.extend(service.password_env.iter().map(|name| format!("password_env: {name}")));
+    if service.kind != Kind::Redis && !project.also.is_empty() {
         fields.push(also(project, service));
     }
     line(text, &format!("  {}:    # {}", service.key, service.why));
     for (at, row) in rows(&fields).iter().enumerate() {
         line(text, &format!("    {}{row}", if at == 0 { "{ " } else { "  " }));
     }
-    if service.kind == Kind::Postgres && !project.key.is_empty() {
+    if service.kind != Kind::Redis && !project.key.is_empty() {
         let key: Vec<String> = project.key.iter().map(|pattern| quoted(pattern)).collect();
         line(
             text,
@@ -194,7 +199,7 @@ fn range(ports: &[Port], at: usize) -> String {
 }
 
 /// `app_db` and `app_development` are databases of `app`.
-fn stem(database: &str) -> &str {
+pub(super) fn stem(database: &str) -> &str {
     let endings = ["_development", "_dev", "_db", "_main", "_local"];
     let cut = endings.iter().find_map(|ending| database.strip_suffix(ending));
     cut.filter(|stem| !stem.is_empty()).unwrap_or(database)

@@ -21,11 +21,22 @@ pub(in crate::model) enum Role {
     Url,
 }
 
-const DATABASES: [&str; 7] = ["POSTGRESQL", "POSTGRES", "DATABASE", "PGSQL", "SQL", "PG", "DB"];
+/// What names of a database of whatever kind end in, before the word for the role.
+const DATABASES: [&str; 9] =
+    ["POSTGRESQL", "POSTGRES", "DATABASE", "MARIADB", "MYSQL", "PGSQL", "SQL", "PG", "DB"];
+
+/// Words in a name that say the kind of database; others take the project's own.
+const KINDS: [(&str, Kind); 5] = [
+    ("POSTGRES", Kind::Postgres),
+    ("PGSQL", Kind::Postgres),
+    ("PG", Kind::Postgres),
+    ("MYSQL", Kind::Mysql),
+    ("MARIADB", Kind::Mysql),
+];
 
 const REDIS: [&str; 2] = ["REDIS", "VALKEY"];
 
-const WORDS: [(&str, Role); 18] = [
+const WORDS: [(&str, Role); 24] = [
     ("NAME", Role::Part),
     ("DATABASE", Role::Part),
     ("DB", Role::Part),
@@ -40,6 +51,12 @@ const WORDS: [(&str, Role); 18] = [
     ("PASS", Role::Password),
     ("ENGINE", Role::Engine),
     ("TYPE", Role::Engine),
+    ("CONNECTION", Role::Engine),
+    ("DIALECT", Role::Engine),
+    ("DRIVER", Role::Engine),
+    ("CLIENT", Role::Engine),
+    ("ADAPTER", Role::Engine),
+    ("PROVIDER", Role::Engine),
     ("URL", Role::Url),
     ("URI", Role::Url),
     ("DSN", Role::Url),
@@ -56,26 +73,39 @@ const URLS: [&str; 6] = [
     "RESULT_BACKEND",
 ];
 
-/// The kind of server and the role that a name stands for.
-pub(in crate::model) fn of(name: &str) -> Option<(Kind, Role)> {
+/// The kind of server and the role that a name stands for, in a project whose databases are of the kind `sql`.
+pub(in crate::model) fn of(name: &str, sql: Kind) -> Option<(Kind, Role)> {
     let name = name.to_ascii_uppercase();
-    let others = ["MYSQL", "MONGO", "TEST", "MARIADB", "SENTRY"];
+    let others = ["MONGO", "TEST", "SENTRY", "MSSQL", "CLICKHOUSE"];
     if others.iter().any(|other| name.contains(other)) {
         return None;
     }
     // The variable that healthchecks and others choose the kind of database with.
     if name == "DB" {
-        return Some((Kind::Postgres, Role::Engine));
+        return Some((sql, Role::Engine));
     }
-    if let Some(role) = role(&name, &REDIS) {
+    if let Some((role, _)) = role(&name, &REDIS) {
         return (role != Role::Engine).then_some((Kind::Redis, role));
     }
     if URLS.iter().any(|url| name == *url || name.ends_with(&format!("_{url}"))) {
         return Some((Kind::Redis, Role::Url));
     }
-    let role = role(&name, &DATABASES)?;
+    let (role, _) = role(&name, &DATABASES)?;
     let bare = DATABASES.iter().any(|stem| name.ends_with(stem)) && role == Role::Url;
-    (!bare).then_some((Kind::Postgres, role))
+    (!bare).then_some((kind(&name).unwrap_or(sql), role))
+}
+
+/// The kind of database that a name says by itself.
+pub(super) fn kind(name: &str) -> Option<Kind> {
+    let parts = |word: &str| name.split('_').any(|part| part.starts_with(word));
+    KINDS.iter().find(|(word, _)| parts(word)).map(|(_, kind)| *kind)
+}
+
+/// What stands before the words for a server and a role: `QUEUE_` of `QUEUE_REDIS_HOST`.
+pub(super) fn prefix(name: &str) -> String {
+    let name = name.to_ascii_uppercase();
+    let found = role(&name, &REDIS).or_else(|| role(&name, &DATABASES));
+    found.map_or_else(String::new, |(_, prefix)| prefix.to_owned())
 }
 
 /// Whether a name is that of the prefix of all keys in a cache or a broker: Django's `KEY_PREFIX`, Celery's
@@ -85,16 +115,17 @@ pub(in crate::model) fn is_prefix(name: &str) -> bool {
     ["KEY_PREFIX", "KEYPREFIX"].iter().any(|end| name.ends_with(end))
 }
 
-/// The role of a name that ends in a stem and a word, with or without `_` between them.
-fn role(name: &str, stems: &[&str]) -> Option<Role> {
-    let ends = |end: &str| {
-        name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
-    };
+/// The role of a name that ends in a stem and a word, with or without `_` between them, and what stands before these.
+fn role<'a>(name: &'a str, stems: &[&str]) -> Option<(Role, &'a str)> {
+    let before =
+        |end: &str| name.strip_suffix(end).filter(|rest| rest.is_empty() || rest.ends_with('_'));
     let matching = |stem: &&str, word: &str| {
-        ends(&format!("{stem}{word}")) || (!word.is_empty() && ends(&format!("{stem}_{word}")))
+        let parted = || before(&format!("{stem}_{word}")).filter(|_| !word.is_empty());
+        before(&format!("{stem}{word}")).or_else(parted)
     };
-    let found = WORDS.iter().find(|(word, _)| stems.iter().any(|stem| matching(stem, word)));
-    found.map(|(_, role)| *role)
+    WORDS
+        .iter()
+        .find_map(|(word, role)| Some((*role, stems.iter().find_map(|stem| matching(stem, word))?)))
 }
 
 #[cfg(test)]
@@ -103,7 +134,7 @@ mod tests {
 
     #[test]
     fn names_have_roles() {
-        use Kind::{Postgres, Redis};
+        use Kind::{Mysql, Postgres, Redis};
         for (name, expected) in [
             ("POSTGRES_DB", Some((Postgres, Role::Part))),
             ("DB_NAME", Some((Postgres, Role::Part))),
@@ -120,13 +151,20 @@ mod tests {
             ("PAPERLESS_REDIS", Some((Redis, Role::Url))),
             ("CELERY_BROKER_URL", Some((Redis, Role::Url))),
             ("DJANGO_CACHE_LOCATION", Some((Redis, Role::Url))),
-            ("MYSQL_DATABASE", None),
+            ("MYSQL_DATABASE", Some((Mysql, Role::Part))),
+            ("MARIADB_HOST", Some((Mysql, Role::Host))),
+            ("DB_CONNECTION", Some((Postgres, Role::Engine))),
+            ("REDIS_CLIENT", None),
+            ("MSSQL_DATABASE", None),
             ("TEST_DATABASE_URL", None),
             ("SERVER_NAME", None),
             ("DEBUG", None),
             ("POSTGRES", None),
         ] {
-            assert_eq!(of(name), expected, "{name}");
+            assert_eq!(of(name, Postgres), expected, "{name}");
         }
+        assert_eq!(of("DB_NAME", Mysql), Some((Mysql, Role::Part)));
+        assert_eq!(of("POSTGRES_DB", Mysql), Some((Postgres, Role::Part)));
+        assert_eq!((prefix("QUEUE_REDIS_HOST"), prefix("DB_NAME")), ("QUEUE_".into(), "".into()));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::config::Kind;
 
-/// A URL of a Postgres or Redis server.
+/// A URL of a Postgres, MySQL or Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) kind: Kind,
@@ -13,21 +13,22 @@ pub(super) struct Url {
     pub(super) port: Option<u16>,
     /// The database or the index; may be empty.
     pub(super) part: String,
-    /// Something follows that an environment file cannot hold.
-    pub(super) query: bool,
+    /// What follows, with the `?` or `#`.
+    pub(super) query: String,
 }
 
 impl Url {
     /// The URL, when it is one of these.
     pub(super) fn parse(text: &str) -> Option<Url> {
         let (scheme, rest) = text.split_once("://")?;
-        let kind = match scheme.split('+').next()? {
+        let server = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
+        let kind = match server.split('+').next()? {
             "postgres" | "postgresql" | "postgis" | "psql" => Kind::Postgres,
-            "redis" => Kind::Redis,
+            "mysql" | "mysql2" | "mariadb" | "trilogy" => Kind::Mysql,
+            "redis" | "rediss" => Kind::Redis,
             _ => return None,
         };
-        let (rest, query) =
-            rest.split_once(['?', '#']).map_or((rest, false), |(rest, _)| (rest, true));
+        let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
         let (authority, part) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, address) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) =
@@ -43,7 +44,7 @@ impl Url {
             host: host.to_owned(),
             port,
             part: part.to_owned(),
-            query,
+            query: query.to_owned(),
         })
     }
 
@@ -54,25 +55,39 @@ impl Url {
 
     /// The same with the user of the service `key`: the shared server has no other role.
     pub(super) fn of_shared(&self, key: &str) -> Url {
-        let user =
-            if self.kind == Kind::Postgres { format!("{{{key}.user}}") } else { String::new() };
+        // JDBC has the user elsewhere.
+        let is_user = self.kind == Kind::Postgres && !self.scheme.starts_with("jdbc:");
+        let user = if is_user { format!("{{{key}.user}}") } else { String::new() };
         Url { user, password: None, ..self.clone() }
     }
 
     /// The same with the environment's own part of the service `key` in it. A host that only containers know becomes
-    /// the service's own.
-    pub(super) fn template(&self, key: &str, variable: &str) -> String {
+    /// the service's own, and so does a port that is not the server's.
+    pub(super) fn template(&self, key: &str, variable: &str, port: u16) -> String {
         let password = self.password.as_ref().map_or(String::new(), |word| format!(":{word}"));
         let login = match (self.user.is_empty(), password.is_empty()) {
             (true, true) => String::new(),
             _ => format!("{}{password}@", self.user),
         };
-        let address = match (self.is_local() && !self.host.is_empty(), self.port) {
-            (true, Some(port)) => format!("{}:{port}", self.host),
-            (true, None) => self.host.clone(),
-            (false, _) => format!("{{{key}.host}}:{{{key}.port}}"),
+        let is_here = self.is_local() && !self.host.is_empty() && self.port() == Some(port);
+        let address = match self.port {
+            Some(port) if is_here => format!("{}:{port}", self.host),
+            None if is_here => self.host.clone(),
+            _ => format!("{}:{{{key}.port}}", host(self.kind, key)),
         };
-        format!("{}://{login}{address}/{{{variable}}}", self.scheme)
+        format!("{}://{login}{address}/{{{variable}}}{}", self.scheme, self.query)
+    }
+
+    /// The port, which may be the usual one of its kind.
+    pub(super) fn port(&self) -> Option<u16> {
+        self.port.or(self.kind.port())
+    }
+
+    /// What follows says how to connect, and holds no secret.
+    pub(super) fn is_plain_query(&self) -> bool {
+        let secret = ["pass", "pwd", "secret", "token", "key", "user", "@", "#"];
+        let query = self.query.to_lowercase();
+        !secret.iter().any(|word| query.contains(word))
     }
 
     /// The password protects nothing: it may stand in a file that is committed.
@@ -81,4 +96,9 @@ impl Url {
         let word = self.password.as_deref().unwrap_or_default();
         open.contains(&word) || word == self.user || word == self.part
     }
+}
+
+/// The host of a service in a template. To clients of MySQL, `localhost` is a socket.
+pub(super) fn host(kind: Kind, key: &str) -> String {
+    if kind == Kind::Mysql { "127.0.0.1".to_owned() } else { format!("{{{key}.host}}") }
 }

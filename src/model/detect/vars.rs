@@ -1,8 +1,9 @@
 //! The variables that a project's environment files, compose files and code name.
 
-use crate::model::config::is_free_name;
+use crate::model::config::{Kind, is_free_name};
 use crate::model::detect::compose::Stack;
 use crate::model::detect::literals::Literal;
+use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, is_environment};
 use crate::model::detect::{origins, reads, roles};
 use crate::model::envfile;
@@ -107,8 +108,11 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
     files.flat_map(|(file, text)| {
         let is_address = |read: &reads::Read| read.default.as_deref().is_some_and(origins::holds);
+        let is_yaml = file.ends_with(".yml");
+        let text = if is_yaml { &development(text) } else { text };
         let reads = reads::of(text).into_iter();
-        let is_telling = |name: &str| roles::of(name).is_some() || roles::is_prefix(name);
+        let is_telling =
+            |name: &str| roles::of(name, Kind::Postgres).is_some() || roles::is_prefix(name);
         let reads = reads.filter(move |read| is_telling(&read.name) || is_address(read));
         reads.map(|read| Var {
             name: read.name,

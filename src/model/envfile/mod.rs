@@ -18,17 +18,17 @@ use block::Parted;
 use indexmap::IndexMap;
 
 /// Checks that every reader of environment files reads this variable the same: the name is valid and the
-/// value matches `[A-Za-z0-9_./:@%+,=-]*`.
+/// value matches `[A-Za-z0-9_./:@%+,=?-]*`.
 pub fn check_value(name: &str, value: &str) -> Result<()> {
     if !is_name(name) {
         return Err(invalid(format!("`{name}` is not a variable name")).into());
     }
-    let unsafe_char = |c: &char| !(c.is_ascii_alphanumeric() || "_./:@%+,=-".contains(*c));
+    let unsafe_char = |c: &char| !(c.is_ascii_alphanumeric() || "_./:@%+,=?-".contains(*c));
     let Some(c) = value.chars().find(unsafe_char) else {
         return Ok(());
     };
     Err(invalid(format!("the value of `{name}` contains {c:?}: {value:?}"))
-        .hint("use letters, digits and `_./:@%+,=-`; programs read other characters differently")
+        .hint("use letters, digits and `_./:@%+,=?-`; programs read other characters differently")
         .into())
 }
 

@@ -1,6 +1,7 @@
 //! Django, and what a Python project of any kind depends on.
 
 use super::{Framework, servers};
+use crate::model::config::Kind;
 use crate::model::detect::install::runner;
 use crate::model::detect::seen::{Seen, dir};
 
@@ -14,8 +15,11 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         second: false,
         servers: servers(
             &text,
-            &["psycopg", "backends.postgresql"],
-            &["redis", "celery", "channels"],
+            [
+                (Kind::Postgres, &["psycopg", "backends.postgresql"]),
+                (Kind::Mysql, &["mysqlclient", "pymysql", "backends.mysql"]),
+                (Kind::Redis, &["redis", "celery", "channels"]),
+            ],
         ),
         migrate: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
         also: &["test_{}", "test_{}_*"],

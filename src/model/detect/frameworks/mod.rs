@@ -57,8 +57,7 @@ pub(super) fn of(seen: &Seen) -> Vec<Framework> {
 }
 
 /// The servers whose packages a text names.
-fn servers(text: &str, postgres: &[&str], redis: &[&str]) -> Vec<Kind> {
+fn servers(text: &str, packages: [(Kind, &[&str]); 3]) -> Vec<Kind> {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let postgres = has(postgres).then_some(Kind::Postgres);
-    postgres.into_iter().chain(has(redis).then_some(Kind::Redis)).collect()
+    packages.into_iter().filter(|(_, words)| has(words)).map(|(kind, _)| kind).collect()
 }

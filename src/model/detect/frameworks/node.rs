@@ -21,6 +21,7 @@ const SERVERS: [(&str, &str, &str, u16, bool); 11] = [
 ];
 
 const POSTGRES: [&str; 4] = ["pg", "postgres", "pg-promise", "@neondatabase/serverless"];
+const MYSQL: [&str; 3] = ["mysql", "mysql2", "mariadb"];
 const REDIS: [&str; 5] = ["redis", "ioredis", "bull", "bullmq", "connect-redis"];
 
 /// Tools that migrate a database, with the command.
@@ -54,9 +55,12 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
         None => ("Node.js", None, false),
     };
     let mut servers = Vec::new();
-    let prisma =
-        seen.named("schema.prisma").any(|schema| seen.text(schema).contains("\"postgresql\""));
-    servers.extend((any(&POSTGRES) || (prisma && needs("prisma"))).then_some(Kind::Postgres));
+    let prisma = |provider: &str| {
+        seen.named("schema.prisma").any(|schema| seen.text(schema).contains(provider))
+            && needs("prisma")
+    };
+    servers.extend((any(&POSTGRES) || prisma("\"postgresql\"")).then_some(Kind::Postgres));
+    servers.extend((any(&MYSQL) || prisma("\"mysql\"")).then_some(Kind::Mysql));
     servers.extend(any(&REDIS).then_some(Kind::Redis));
     let dir = dir(file).trim_end_matches('/');
     let enter = if dir.is_empty() { String::new() } else { format!("cd {dir} && ") };

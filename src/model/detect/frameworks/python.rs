@@ -1,6 +1,7 @@
 //! FastAPI, Flask, SQLAlchemy and Alembic.
 
 use super::{Framework, django, servers};
+use crate::model::config::Kind;
 use crate::model::detect::install::runner_inside;
 use crate::model::detect::seen::{Seen, dir};
 
@@ -30,7 +31,14 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         found: format!("{file}: {name}"),
         port: (port > 0).then_some(("PORT", port)),
         second: false,
-        servers: servers(&text, &["psycopg", "asyncpg", "pg8000"], &["redis", "celery"]),
+        servers: servers(
+            &text,
+            [
+                (Kind::Postgres, &["psycopg", "asyncpg", "pg8000"]),
+                (Kind::Mysql, &["pymysql", "mysqlclient", "aiomysql", "mysql-connector"]),
+                (Kind::Redis, &["redis", "celery"]),
+            ],
+        ),
         migrate: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
         notes: alembic.and_then(|file| literal(seen, file)).into_iter().collect(),
         ..Framework::default()

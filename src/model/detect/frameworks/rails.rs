@@ -7,11 +7,14 @@ use crate::model::detect::seen::Seen;
 /// A Gemfile with the gem `rails`.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
     let file = seen.named("Gemfile").next()?;
-    let gems = seen.text(file);
+    let gems: Vec<&str> =
+        seen.text(file).lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    let gems = gems.join("\n");
     let has = |name: &str| {
         ['"', '\''].iter().any(|quote| gems.contains(&format!("gem {quote}{name}{quote}")))
     };
     let mut servers = Vec::new();
+    servers.extend((has("mysql2") || has("trilogy")).then_some(Kind::Mysql));
     servers.extend(has("pg").then_some(Kind::Postgres));
     servers.extend((has("redis") || has("sidekiq") || has("resque")).then_some(Kind::Redis));
     has("rails").then(|| Framework {

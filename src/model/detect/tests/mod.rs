@@ -66,7 +66,8 @@ fn the_articles_project_is_recognised() {
     let project = Place::Compose { project: "app-infra".to_owned(), service: "redis".to_owned() };
     assert_eq!((&config.services["redis"].place, config.services["redis"].port), (&project, 6380));
     assert_eq!(config.env["GN_PROJECT_NAME"], "{project}");
-    assert_eq!(config.env["REDIS_URL"], "redis://localhost:6379/{REDIS_DB}");
+    // The file says another port than the server's.
+    assert_eq!(config.env["REDIS_URL"], "redis://{redis.host}:{redis.port}/{REDIS_DB}");
     assert_eq!(config.infra.file.as_deref(), Some("local-infra.yml"));
     assert_eq!(config.hooks.post_add, ["python manage.py migrate"]);
 }
@@ -109,9 +110,15 @@ fn urls_keep_their_shape_and_no_secret_is_copied() {
         ("shop_{name}", "shop", 5433)
     );
 
-    for secret in
-        ["postgres://me:hunter2@h/db", "postgres://me@h/db?sslmode=off", "postgres://a b@h/db"]
-    {
+    let query = of("postgres://me@localhost/shop?schema=public");
+    assert_eq!(query.env["DATABASE_URL"], "postgres://me@localhost/{POSTGRES_DB}?schema=public");
+
+    for secret in [
+        "postgres://me:hunter2@h/db",
+        "postgres://me@h/db?sslmode=off&x=1",
+        "postgres://me@h/db?password=hunter2",
+        "postgres://a b@h/db",
+    ] {
         let project = detect(&seen(&[(".env", &format!("DATABASE_URL={secret}\n"))]));
         let text = render(&project, None, true);
         assert!(!text.contains("hunter2") && !text.contains("sslmode"), "{text}");

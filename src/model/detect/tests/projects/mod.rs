@@ -24,7 +24,7 @@ pub(super) struct Case {
     notes: &'static [&'static str],
 }
 
-const VENV: &str = "python3 -m venv .venv && echo '*' >.venv/.gitignore && .venv/bin/pip install -r requirements.txt";
+pub(super) const VENV: &str = "python3 -m venv .venv && echo '*' >.venv/.gitignore && .venv/bin/pip install -r requirements.txt";
 
 #[test]
 fn projects_are_understood_without_an_edit() {

@@ -1,10 +1,13 @@
 //! Shapes of projects × what must be said: a service that no file's variable leads to, and what names main's parts itself.
 
 mod carried;
+mod engines;
+mod several;
 
 use super::*;
 
 /// A project's files, and what its configuration must say.
+#[derive(Clone)]
 pub(super) struct Shape {
     name: &'static str,
     files: &'static [(&'static str, &'static str)],
@@ -20,7 +23,7 @@ pub(super) struct Shape {
 
 #[test]
 fn nothing_leads_to_the_main_checkout_in_silence() {
-    for shape in carried::SHAPES {
+    for shape in [carried::SHAPES, engines::SHAPES, several::SHAPES].concat() {
         let project = detect(&seen(shape.files));
         let text = render(&project, None, true);
         let config = Config::parse("t", &text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));

@@ -1,0 +1,115 @@
+//! The kind of database before the names: `DB_NAME` is a database of the server that the project uses.
+
+use super::Shape;
+
+const STAYS: &str = ".env is ignored by git and leads to the main checkout's servers";
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "Laravel with MySQL on this machine, and Redis only named",
+        files: &[
+            (
+                ".env",
+                "DB_CONNECTION=mysql\nDB_HOST=127.0.0.1\nDB_PORT=3306\nDB_DATABASE=inn\nDB_USERNAME=root\nDB_PASSWORD=\n",
+            ),
+            ("composer.json", "{ \"require\": { \"laravel/framework\": \"12\" } }"),
+        ],
+        services: &["mysql mysql DB_DATABASE=inn"],
+        env: &["DB_CONNECTION=mysql", "DB_HOST=127.0.0.1", "DB_PORT={mysql.port}", "DATABASE_URL="],
+        hooks: &[],
+        notes: &[STAYS],
+    },
+    Shape {
+        name: "Laravel with Postgres: the engine's variable is set, since .env stays behind",
+        files: &[(
+            ".env",
+            "DB_CONNECTION=pgsql\nDB_HOST=127.0.0.1\nDB_DATABASE=inn\nDB_USERNAME=inn\n",
+        )],
+        services: &["postgres postgres DB_DATABASE=inn"],
+        env: &["DB_CONNECTION=pgsql", "DB_USERNAME={postgres.user}"],
+        hooks: &[],
+        notes: &[STAYS],
+    },
+    Shape {
+        name: "Rails with mysql2 in a container: the application's user has no rights on new databases",
+        files: &[
+            ("Gemfile", "gem \"rails\"\ngem \"mysql2\"\n# gem \"redis\"\n"),
+            (
+                "config/database.yml",
+                "default: &default\n  adapter: mysql2\n  username: <%= ENV.fetch(\"DB_USER\") { \"inn\" } %>\ndevelopment:\n  <<: *default\n  database: <%= ENV.fetch(\"DB_NAME\") { \"inn_development\" } %>\n",
+            ),
+            (
+                "infra.yml",
+                "services: { db: { image: 'mysql:8', ports: ['3307:3306'], environment: { MYSQL_DATABASE: inn } } }",
+            ),
+        ],
+        services: &["mysql mysql DB_NAME=inn_development"],
+        env: &["DATABASE_URL="],
+        hooks: &["bundle install", "bin/rails db:prepare"],
+        notes: &["`inn` has no rights on new databases: as root, once: GRANT ALL ON `inn\\_%`.*"],
+    },
+    Shape {
+        name: "a URL of MySQL is never replaced, whatever packages there are",
+        files: &[
+            (".env.example", "DATABASE_URL=mysql://root:root@localhost:3306/inn\n"),
+            ("package.json", r#"{ "dependencies": { "next": "15", "pg": "8" } }"#),
+        ],
+        services: &["mysql mysql MYSQL_DATABASE=inn"],
+        env: &["DATABASE_URL=mysql://root:root@localhost:3306/{MYSQL_DATABASE}"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "Django on an SQLite file, with a driver for Postgres",
+        files: &[
+            super::MANAGE,
+            ("requirements.txt", "Django\npsycopg2\n"),
+            (
+                "shop/settings.py",
+                "DATABASES = {'default': dj_database_url.config(default='sqlite:///db.sqlite3')}\n",
+            ),
+        ],
+        services: &[],
+        env: &["DATABASE_URL="],
+        hooks: &[super::projects::VENV, "PATH=\"$PWD/.venv/bin:$PATH\" python manage.py migrate"],
+        notes: &[],
+    },
+    Shape {
+        name: "Django with MySQL: the engine of the settings decides",
+        files: &[
+            super::MANAGE,
+            (
+                "shop/settings.py",
+                "DATABASES = {'default': {'ENGINE': 'django.db.backends.mysql', 'NAME': os.environ.get('DB_NAME', 'inn'), 'HOST': os.environ.get('DB_HOST', '127.0.0.1')}}\n",
+            ),
+        ],
+        services: &["mysql mysql DB_NAME=inn"],
+        env: &["DB_HOST=127.0.0.1"],
+        hooks: &["python manage.py migrate"],
+        notes: &[],
+    },
+    Shape {
+        name: "MySQL in the stack of the application stays in it",
+        files: &[(
+            "compose.yml",
+            "services:\n  web: { build: ., ports: ['8080:80'], environment: { DB_HOST: db, DB_NAME: inn } }\n  db: { image: 'mariadb:11', ports: ['3306:3306'] }\n",
+        )],
+        services: &[],
+        env: &["DB_HOST=", "DB_NAME="],
+        hooks: &[],
+        notes: &["compose.yml: db: MySQL stays in the containers of each environment"],
+    },
+    Shape {
+        name: "a Spring application in containers has a URL of JDBC",
+        files: &[(
+            "compose.yml",
+            "services:\n  web: { build: ., environment: { SPRING_DATASOURCE_URL: 'jdbc:postgresql://db:5432/inn' } }\n  db: { image: 'postgres:16', ports: ['5432:5432'], environment: { POSTGRES_USER: inn } }\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &[
+            "SPRING_DATASOURCE_URL=jdbc:postgresql://{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &[],
+        notes: &["db must run before `git agentenv add`"],
+    },
+];

@@ -1,0 +1,46 @@
+//! Two servers of one kind, and one name for two things.
+
+use super::Shape;
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "two Redis servers with the same index are two services",
+        files: &[
+            (
+                ".env.example",
+                "CACHE_REDIS_URL=redis://localhost:6379/0\nQUEUE_REDIS_URL=redis://localhost:6380/0\n",
+            ),
+            (
+                "infra.yml",
+                "services: { cache: { image: 'redis:7', ports: ['6379:6379'] }, queue: { image: 'redis:7', ports: ['6380:6379'] } }",
+            ),
+        ],
+        services: &["redis redis REDIS_DB=0", "queue redis QUEUE_DB=0"],
+        env: &[
+            "CACHE_REDIS_URL=redis://localhost:6379/{REDIS_DB}",
+            "QUEUE_REDIS_URL=redis://localhost:6380/{QUEUE_DB}",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "two Postgres servers, by name in containers and by port on this machine",
+        files: &[
+            (
+                ".env.example",
+                "DATABASE_URL=postgres://postgres@localhost:5432/inn\nANALYTICS_URL=postgres://postgres@numbers:5432/numbers\nANALYTICS_DB_HOST=numbers\n",
+            ),
+            (
+                "infra.yml",
+                "services: { db: { image: 'postgres:16', ports: ['5432:5432'] }, numbers: { image: 'postgis/postgis', ports: ['5433:5432'] } }",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn", "analytics postgres ANALYTICS_DB=numbers"],
+        env: &[
+            "DATABASE_URL=postgres://postgres@localhost:5432/{POSTGRES_DB}",
+            "ANALYTICS_URL=postgres://postgres@{analytics.host}:{analytics.port}/{ANALYTICS_DB}",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+];
