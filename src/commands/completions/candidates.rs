@@ -47,7 +47,7 @@ pub fn data() -> Vec<CompletionCandidate> {
     found
 }
 
-/// What `db copy --from` takes: as [`data`], without an empty database.
+/// What `db copy --from` takes: as [`data()`], without an empty database.
 pub fn sources() -> Vec<CompletionCandidate> {
     let mut found = vec![word(data::MAIN, "a copy of the main checkout's")];
     found.extend(environments());

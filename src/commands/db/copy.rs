@@ -21,7 +21,7 @@ pub struct Args {
     /// Environment to copy to [default: the one around the current directory]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// Copy from `main` (the main checkout), an environment, or a snapshot: its name, or <env>:<snapshot>
+    /// Copy from `main` (the main checkout), an environment, or a snapshot: its name, or `<env>:<snapshot>`
     #[arg(long, value_name = "SOURCE", default_value = MAIN, add = ArgValueCandidates::new(candidates::sources))]
     pub from: String,
     /// Copy no rows

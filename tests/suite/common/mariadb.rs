@@ -45,6 +45,12 @@ impl MariaDb {
         Self::at(Container::run("agentenv-test/mariadb", &options(tmpfs)), None)
     }
 
+    /// A server of this test's own, which this command starts.
+    pub fn started_by(command: &[&str]) -> Self {
+        let options = options("--tmpfs=/var/lib/mysql");
+        Self::at(Container::run_command("agentenv-test/mariadb", &options, command), None)
+    }
+
     fn at(container: Container, slot: Option<File>) -> Self {
         let port = servers::published(&container.name, "3306");
         let server = Self { container, port, _slot: slot };

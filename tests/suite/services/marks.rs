@@ -1,18 +1,19 @@
 //! Marks that a copy made by hand takes along: it is nobody's.
 
-use super::mysql::{databases, project, server, sql};
-use crate::common::{Container, Repo, Sandbox, servers, wait_until};
+use super::mysql::{databases, project, sql};
+use crate::common::mariadb::MariaDb;
+use crate::common::{Repo, Sandbox, servers};
 use std::fs;
 
 /// Copies a database as a user does.
-fn by_hand(server: &Container, from: &str, to: &str) {
+fn by_hand(server: &MariaDb, from: &str, to: &str) {
     let copy = r#"export MYSQL_PWD=$MARIADB_ROOT_PASSWORD
 mariadb -uroot -e "CREATE DATABASE $2" && mariadb-dump -uroot --routines "$1" | mariadb -uroot "$2""#;
     server.exec(&["sh", "-c", copy, "sh", from, to]).unwrap();
 }
 
 /// Marks a database as an earlier version did: the view does not name it.
-fn as_before(server: &Container, database: &str) {
+fn as_before(server: &MariaDb, database: &str) {
     let view = format!(
         "SELECT CONCAT('CREATE OR REPLACE VIEW {database}.', table_name, ' AS ',
            REGEXP_REPLACE(view_definition, ',0x[0-9A-Fa-f]+ AS .made_for.', ''))
@@ -23,7 +24,7 @@ fn as_before(server: &Container, database: &str) {
 }
 
 /// How many marks name their database.
-fn named(server: &Container, database: &str) -> String {
+fn named(server: &MariaDb, database: &str) -> String {
     let count = "SELECT COUNT(*) FROM information_schema.views WHERE view_definition LIKE '%made_for%' AND table_schema";
     sql(server, &format!("{count} = '{database}'")).unwrap()
 }
@@ -43,7 +44,7 @@ fn lose(repo: &Repo<'_>) {
 }
 
 /// Nothing that looks for what is left finds or drops anything.
-fn all_stay(repo: &Repo<'_>, server: &Container, expected: &[&str]) {
+fn all_stay(repo: &Repo<'_>, server: &MariaDb, expected: &[&str]) {
     for command in [&["prune"][..], &["doctor", "--fix"], &["prune", "--dry-run"]] {
         let said = repo.agentenv(command);
         assert!(!said.show().contains("mine"), "{}", said.show());
@@ -53,7 +54,7 @@ fn all_stay(repo: &Repo<'_>, server: &Container, expected: &[&str]) {
 
 #[test]
 fn a_mysql_database_that_was_copied_by_hand_stays() {
-    let (sandbox, server) = (Sandbox::new(), server());
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     let also = config.replace("kind: mysql,", "kind: mysql, also: ['test_{DB_NAME}'],");
@@ -116,12 +117,7 @@ fn a_mysql_database_that_was_copied_by_hand_stays() {
 #[test]
 fn a_server_that_folds_names_knows_its_marks() {
     let sandbox = Sandbox::new();
-    let server = Container::run_command(
-        "agentenv-test/mariadb",
-        &["--tmpfs=/var/lib/mysql", "--env=MARIADB_ROOT_PASSWORD=secret"],
-        &["mariadbd", "--lower-case-table-names=1"],
-    );
-    wait_until("MariaDB answers", || sql(&server, "SELECT 1").is_ok());
+    let server = MariaDb::started_by(&["mariadbd", "--lower-case-table-names=1"]);
     let repo = project(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     repo.config(&config.replace("shop_{name}", "Shop_{name}"));

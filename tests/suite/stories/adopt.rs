@@ -60,10 +60,10 @@ fn what_a_killed_removal_closed_is_opened_and_what_it_began_to_delete_is_refused
         let mut remove = sandbox.command("git");
         remove.args(["agentenv", "remove", "x", "-D"]).current_dir(&repo.path);
         sandbox.outcome(remove.env("AGENTENV_FAULT", format!("{point}:kill"))).fails(128 + 9);
-        let beside = fs::read_dir(&sandbox.root).unwrap().map(|entry| entry.unwrap().path());
+        let mut beside = fs::read_dir(&sandbox.root).unwrap().map(|entry| entry.unwrap().path());
         let is_hidden =
             |path: &std::path::PathBuf| path.display().to_string().contains("/.agentenv-");
-        fs::rename(beside.filter(is_hidden).next().unwrap(), &tree).unwrap();
+        fs::rename(beside.find(is_hidden).unwrap(), &tree).unwrap();
     };
     killed("database-closed");
     repo.agentenv(&["adopt", "x"]).ok();
