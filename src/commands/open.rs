@@ -10,6 +10,7 @@ use crate::ui::{self, Ui};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
+use std::time::Duration;
 
 /// The arguments of `open`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,9 @@ Examples:
 
 /// Programs that open a URL in the user's browser: of freedesktop.org, and of macOS.
 const OPENERS: [&str; 2] = ["xdg-open", "open"];
+
+/// A program that starts a browser ends, and a browser that is started itself stays: one that fails does so by then.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// `open`: the URL of the application.
 #[derive(Debug, Serialize)]
@@ -62,11 +66,11 @@ fn browse(ui: &Ui, url: &str) -> bool {
     let Some(program) = programs.find(|program| exec::find(program).is_some()) else {
         return false;
     };
-    match exec::Cmd::new(&program).arg(url).read() {
-        Ok(_) => true,
-        Err(error) => {
-            ui.warn(format!("cannot open a browser: {error:#}"));
-            false
-        }
-    }
+    let failure = match exec::Cmd::new(&program).arg(url).launch(MOMENT) {
+        Ok(None | Some(0)) => return true,
+        Ok(Some(code)) => format!("`{program}` exited with {code}"),
+        Err(error) => format!("{error:#}"),
+    };
+    ui.warn(format!("cannot open a browser: {failure}"));
+    false
 }

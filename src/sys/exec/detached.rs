@@ -1,26 +1,42 @@
 //! A command that outlives this process.
 
-use super::Cmd;
+use super::{Cmd, running};
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 impl Cmd {
     /// Starts it in a process group of its own, with nothing to read, and with all that it prints in a file.
     ///
     /// Gives its process id. No process waits for it: this process is expected to end first.
-    #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
     pub fn detach(self, log: &Path) -> Result<u32> {
         let open = || std::fs::File::options().create(true).append(true).open(log);
         let out = open().with_context(|| format!("cannot write {}", log.display()))?;
         let err = out.try_clone().context("cannot duplicate a file descriptor")?;
+        Ok(self.apart(out.into(), err.into())?.id())
+    }
+
+    /// Starts it as [`Cmd::detach`] does, without what it prints, and gives its exit code if it ends within this time.
+    pub fn launch(self, moment: Duration) -> Result<Option<i32>> {
+        let mut child = self.apart(Stdio::null(), Stdio::null())?;
+        let (tell, ended) = channel();
+        std::thread::spawn(move || tell.send(child.wait()));
+        let ended = ended.recv_timeout(moment).ok().transpose();
+        let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name()))?;
+        Ok(ended.map(running::code))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
+    fn apart(&self, stdout: Stdio, stderr: Stdio) -> Result<Child> {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(&self.env).process_group(0);
-        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        command.spawn().map(|child| child.id()).map_err(|cause| self.not_started(cause))
+        command.spawn().map_err(|cause| self.not_started(cause))
     }
 }

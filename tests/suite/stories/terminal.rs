@@ -1,7 +1,8 @@
 //! Prompts, progress, colours and tables on a real terminal: each test types into its own tmux.
 
-use crate::common::{Repo, Sandbox, servers, wait_until};
+use crate::common::{Repo, Sandbox, servers, wait_until, write_program};
 use std::cell::Cell;
+use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -94,7 +95,7 @@ fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
     repo.agentenv(&["add", "one", "two", "three"]).ok();
-    std::fs::write(sandbox.root.join("app-two/work"), "work").unwrap();
+    fs::write(sandbox.root.join("app-two/work"), "work").unwrap();
     let terminal = Terminal::in_dir(&sandbox, &repo.path);
     terminal.types("git agentenv remove");
     terminal.waits_for("would lose 1 uncommitted");
@@ -195,7 +196,7 @@ fn each_of_several_environments_has_a_line_while_they_are_worked_on() {
     terminal.types("git agentenv add a long");
     terminal.waits_for("a     hook until");
     terminal.waits_for("long  hook until");
-    std::fs::write(sandbox.root.join("go"), "").unwrap();
+    fs::write(sandbox.root.join("go"), "").unwrap();
     terminal.waits_for("environment long is ready");
     assert_eq!(terminal.exit_code(), 0);
     assert!(!terminal.screen().contains("hook until"), "{}", terminal.screen());
@@ -246,7 +247,7 @@ fn what_takes_a_moment_has_a_live_line_that_ends_in_a_tick_and_a_duration() {
     terminal.waits_until("the live line moves on", |screen| {
         screen.lines().any(|line| line.contains("worktree (0.") && !line.contains('✓'))
     });
-    std::fs::write(&gate, "").unwrap();
+    fs::write(&gate, "").unwrap();
     terminal.waits_for("✓ worktree (");
     terminal.waits_for("is ready");
     assert_eq!(terminal.screen().matches("worktree (").count(), 1, "{}", terminal.screen());
@@ -323,7 +324,7 @@ fn watch_redraws_the_list_until_q_or_ctrl_c_and_leaves_the_terminal_as_it_was() 
     terminal.waits_for("clean");
     assert!(!terminal.screen().contains("before") && !terminal.cursor_shows());
     // Without a key: the next picture comes by itself.
-    std::fs::write(sandbox.root.join("app-one/work"), "work").unwrap();
+    fs::write(sandbox.root.join("app-one/work"), "work").unwrap();
     terminal.waits_until("the change is seen", |screen| {
         screen.lines().any(|line| line.starts_with("one ") && line.contains(" 1 "))
     });
@@ -355,7 +356,7 @@ fn a_narrow_terminal_shows_a_block_for_each_environment_and_marks_the_current_on
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
     repo.agentenv(&["add", "one", "two"]).ok();
-    std::fs::remove_file(sandbox.root.join("app-one/.env.worktree")).unwrap();
+    fs::remove_file(sandbox.root.join("app-one/.env.worktree")).unwrap();
     let terminal = Terminal::in_dir(&sandbox, &sandbox.root.join("app-two"));
     terminal.tmux(&["resize-window", "-t", "0", "-x", "40", "-y", "24"]);
     terminal.types("clear; git agentenv list");
@@ -397,11 +398,30 @@ fn init_asks_little_and_shows_all_before_it_writes() {
     terminal.waits_for("AGENTS.md?");
     terminal.key("n");
     assert_eq!(terminal.exit_code(), 0);
-    let text = std::fs::read_to_string(&file).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
     for line in ["worktree: \".worktrees/{name}\"", "container: agentenv-postgres-1", "# hooks:"] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!repo.path.join("AGENTS.md").exists());
+}
+
+#[test]
+fn open_starts_the_browser_that_is_named_and_leaves_it() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let url = repo.agentenv(&["open", "x"]).ok().stdout;
+    let (browser, opened) = (sandbox.root.join("browser"), repo.path.join("opened"));
+    write_program(&browser, "#!/bin/sh\necho $$ >pid; echo \"$1\" >opened; exec sleep 600\n");
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    terminal.types("BROWSER=../browser git agentenv open x");
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(!terminal.screen().contains("warning"), "{}", terminal.screen());
+    wait_until("the browser has the URL", || fs::read_to_string(&opened).is_ok_and(|it| it == url));
+    let pid = fs::read_to_string(repo.path.join("pid")).unwrap();
+    sandbox.outcome(sandbox.command("kill").arg(pid.trim())).ok();
+    terminal.types("BROWSER=false git agentenv open x");
+    terminal.waits_for("cannot open a browser: `false` exited with 1");
 }
 
 #[test]
