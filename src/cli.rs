@@ -79,6 +79,10 @@ pub enum Command {
     /// takes milliseconds. `--full` asks both; `--watch` shows their answers when they come. A
     /// narrow terminal leaves out the last columns first.
     ///
+    /// `--json` is as fast: programs ask it often, and git needs seconds for many large worktrees.
+    /// `--full --json` adds `status`, `last_activity`, `containers`, `worktree_bytes` and
+    /// `database_bytes`.
+    ///
     /// States: `ready`; `creating` and `removing` (running, or interrupted: see `git agentenv
     /// prune`); `gone` (the worktree was deleted); `incomplete` (the environment file is missing:
     /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). `main`
