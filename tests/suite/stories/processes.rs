@@ -97,6 +97,18 @@ fn a_process_that_ends_is_seen_and_not_started_again() {
     let said = repo.agentenv(&["wait", "x"]).fails(6);
     assert!(said.stderr.contains("process `web` ended with 3"), "{}", said.show());
     assert!(said.stderr.contains("no database"), "{}", said.show());
+
+    // The logs of old starts go.
+    let logs = sandbox.root.join("state/logs").join(lease_id(&sandbox));
+    (2..8).for_each(|start| fs::write(logs.join(format!("web.{start}.log")), "").unwrap());
+    repo.agentenv(&["up", "x"]).ok();
+    let mut kept: Vec<String> = fs::read_dir(&logs)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".log"))
+        .collect();
+    kept.sort();
+    assert_eq!(kept, [4, 5, 6, 7, 8].map(|start| format!("web.{start}.log")));
 }
 
 #[test]
