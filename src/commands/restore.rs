@@ -108,6 +108,9 @@ struct Entry<'a> {
 
 fn list(context: &Context, ui: &Ui) -> Result<Exit> {
     let records = trash::of_repository(context)?;
+    for record in trash::unreadable(&context.store)? {
+        ui.warn(record.to_string());
+    }
     let now = clock::now();
     let answer = Listing { trash: records.iter().map(|record| entry(record, now)).collect() };
     ui.answer(&answer, || text(&records, now))?;

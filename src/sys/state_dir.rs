@@ -62,6 +62,18 @@ impl Access {
         }
     }
 
+    /// As [`Access::replace`]; on a full disk a file that is there is replaced with the room of the reserve in `dir`: what is
+    /// about to be removed frees more than that.
+    pub fn replace_or_use_reserve(self, dir: &Path, path: &Path, content: &[u8]) -> Result<()> {
+        match self.replace(path, content) {
+            Err(error) if is_full(&error) && path.exists() => {
+                fs::remove(&dir.join(RESERVE))?;
+                self.replace(path, content)
+            }
+            replaced => replaced,
+        }
+    }
+
     /// Creates a directory inside, for the same users.
     pub fn make_dir(self, path: &Path) -> Result<()> {
         if path.is_dir() {

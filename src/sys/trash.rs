@@ -1,9 +1,11 @@
 //! The trash of this user: a directory for each environment in it, with its record and the keys of its Redis indexes.
 
 use super::fs;
+use super::state_dir::{self, Access};
 use super::store::Store;
 use crate::model::trash::{Record, VERSION};
 use anyhow::{Context, Result};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A record that cannot be read. What it is about stays where it is.
@@ -13,6 +15,13 @@ pub struct Unreadable {
     pub file: PathBuf,
     /// Why it cannot be read.
     pub why: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        write!(f, "cannot read the record {file} of the trash: {}", self.why)
+    }
 }
 
 /// The directory of what is kept of this lease beside the repository and the servers.
@@ -28,10 +37,12 @@ pub fn keys(store: &Store, id: &str, service: &str) -> PathBuf {
 /// Everything in the trash, the newest first, and the records that cannot be read.
 pub fn survey(store: &Store) -> Result<(Vec<Record>, Vec<Unreadable>)> {
     let (mut records, mut unreadable) = (Vec::new(), Vec::new());
-    for dir in fs::entries(&store.dir().join("trash"))? {
+    for dir in dirs(store)? {
         let file = dir.join(RECORD);
         match load(&file) {
             Ok(found) => records.extend(found),
+            // Another user's, who may not want it read.
+            Err(why) if is_foreign_dir(store, &dir) && state_dir::is_forbidden(&why) => {}
             Err(why) => unreadable.push(Unreadable { file, why: format!("{why:#}") }),
         }
     }
@@ -45,12 +56,33 @@ pub fn record(store: &Store, id: &str) -> Result<Option<Record>> {
     load(&file).with_context(|| format!("cannot read the record {}", file.display()))
 }
 
+/// Whether another user wrote this record, into a state directory that a group shares: it is that user's to delete.
+pub fn is_foreign(store: &Store, id: &str) -> bool {
+    is_foreign_dir(store, &dir(store, id))
+}
+
+fn is_foreign_dir(store: &Store, dir: &Path) -> bool {
+    store.access() == Access::Group && fs::is_foreign(dir)
+}
+
+/// A directory for each environment. One of the whole trash that another user keeps closed holds nothing of this one's.
+fn dirs(store: &Store) -> Result<Vec<PathBuf>> {
+    let whole = store.dir().join("trash");
+    match fs::entries(&whole) {
+        Err(error) if is_foreign_dir(store, &whole) && state_dir::is_forbidden(&error) => {
+            Ok(Vec::new())
+        }
+        dirs => dirs,
+    }
+}
+
 /// Writes a record; when this returns, it is on the disk.
 pub fn save(store: &Store, record: &Record) -> Result<()> {
-    let dir = dir(store, &record.lease.id);
-    fs::make_dir(&dir)?;
+    let (dir, access) = (dir(store, &record.lease.id), store.access());
+    access.make_dir(&store.dir().join("trash"))?;
+    access.make_dir(&dir)?;
     let text = serde_yaml::to_string(record).context("cannot write a record of the trash")?;
-    fs::replace(&dir.join(RECORD), text.as_bytes())
+    access.replace_or_use_reserve(store.dir(), &dir.join(RECORD), text.as_bytes())
 }
 
 /// Forgets a record, and the keys beside it.
@@ -59,16 +91,24 @@ pub fn save(store: &Store, record: &Record) -> Result<()> {
 /// When it cannot be removed.
 pub fn forget(store: &Store, id: &str) -> Result<()> {
     fs::remove_dir(&dir(store, id))?;
-    fs::remove_empty_dir(&store.dir().join("trash"))
+    remove_whole(store)
 }
 
 /// Removes the files that processes which were killed left unfinished, and directories without a record.
 pub fn sweep(store: &Store) -> Result<()> {
-    for dir in fs::entries(&store.dir().join("trash"))? {
-        fs::sweep(&dir)?;
-        fs::remove_empty_dir(&dir)?;
+    for dir in dirs(store)?.iter().filter(|dir| !is_foreign_dir(store, dir)) {
+        fs::sweep(dir)?;
+        fs::remove_empty_dir(dir)?;
     }
-    fs::remove_empty_dir(&store.dir().join("trash"))
+    remove_whole(store)
+}
+
+/// Removes the directory of the whole trash when it is empty; another user may have made it.
+fn remove_whole(store: &Store) -> Result<()> {
+    match fs::remove_empty_dir(&store.dir().join("trash")) {
+        Err(error) if store.access() == Access::Group && state_dir::is_forbidden(&error) => Ok(()),
+        removed => removed,
+    }
 }
 
 const RECORD: &str = "record.yaml";

@@ -162,6 +162,11 @@ fn look(
             format!("mv {} {}", shell::word(&file), shell::word(&away)),
         ));
     }
+    for record in trash::unreadable(store)? {
+        let file = record.file.to_string_lossy();
+        let away = format!("mv {} {}", shell::word(&file), shell::word(&format!("{file}.broken")));
+        findings.push(Finding::error(record.to_string(), away));
+    }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
     findings.extend(templates::look(templates));

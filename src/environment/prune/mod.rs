@@ -136,6 +136,9 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
             report.keep(&record.lease.name, &why);
         }
     }
+    for record in trash::unreadable(store)? {
+        report.keep(&record.file.display().to_string(), &anyhow!("{record}"));
+    }
     for gone in trash::empty(store, all, report.dry_run)? {
         match gone.result {
             // Its `remove` has said that it is gone.

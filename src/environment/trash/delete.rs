@@ -28,7 +28,7 @@ pub struct Emptied {
 
 /// Deletes what has to go, on the whole machine, oldest first; with `all`, everything in the trash.
 pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
-    let (mut records, _) = trash::survey(store)?;
+    let mut records = own(store)?;
     records.reverse();
     let due: Vec<(Record, Why)> = if all {
         let whole = |record: &Record| {
@@ -54,13 +54,20 @@ pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
 
 /// Starts a process that deletes what has to go, if there is anything; nothing waits for it.
 pub fn empty_in_background(store: &Store) -> Result<()> {
-    let (records, _) = trash::survey(store)?;
+    let records = own(store)?;
     if model::due(&records, clock::now()).is_empty() {
         return Ok(());
     }
     let program = std::env::current_exe().context("cannot find this program")?;
     let prune = Cmd::new(program).args(["prune", "--only-trash", "--quiet"]).dir(store.dir());
     prune.detach(Path::new("/dev/null")).map(drop)
+}
+
+/// The records of this user, the newest first.
+fn own(store: &Store) -> Result<Vec<Record>> {
+    let (mut records, _) = trash::survey(store)?;
+    records.retain(|record| !trash::is_foreign(store, &record.lease.id));
+    Ok(records)
 }
 
 /// Deletes one environment in the trash; `false`: another process works on it, or it is not there any more.
@@ -101,7 +108,7 @@ fn delete(store: &Store, id: &str) -> Result<bool> {
 pub fn repair(ui: &Ui, store: &Store) -> Result<Vec<(Record, anyhow::Error)>> {
     trash::sweep(store)?;
     let mut failed = Vec::new();
-    for record in trash::survey(store)?.0 {
+    for record in own(store)? {
         let Some((_working, record)) = lock(store, &record.lease.id)? else { continue };
         if let Err(error) = repair_one(ui, store, &record) {
             failed.push((record, error));

@@ -23,7 +23,7 @@ use crate::error;
 use crate::model::suggest;
 use crate::model::trash::{Phase, Record};
 use crate::sys::store::Store;
-use crate::sys::trash;
+use crate::sys::trash::{self, Unreadable};
 use anyhow::Result;
 
 /// What the trash holds of this repository, the newest first.
@@ -31,6 +31,11 @@ pub fn of_repository(context: &Context) -> Result<Vec<Record>> {
     let (mut records, _) = trash::survey(&context.store)?;
     records.retain(|record| record.is_in_trash() && record.lease.repository == context.repo.common);
     Ok(records)
+}
+
+/// Records that cannot be read: what they are about stays in the trash.
+pub fn unreadable(store: &Store) -> Result<Vec<Unreadable>> {
+    Ok(trash::survey(store)?.1)
 }
 
 /// The newest environment in the trash that the user means by this word.
@@ -42,9 +47,11 @@ pub fn named(context: &Context, wanted: &str) -> Result<Record> {
     let known = records.iter().flat_map(|record| {
         record.lease.branch.iter().chain([&record.lease.name]).map(String::as_str)
     });
-    let hint = match suggest::closest(wanted, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`git agentenv restore --list` shows what can be restored".to_owned(),
+    let unreadable = unreadable(&context.store)?;
+    let hint = match (suggest::closest(wanted, known), unreadable.first()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(record)) => record.to_string(),
+        (None, None) => "`git agentenv restore --list` shows what can be restored".to_owned(),
     };
     Err(error::not_found(format!("no environment `{wanted}` in the trash")).hint(hint).into())
 }

@@ -2,6 +2,7 @@
 
 use crate::common::{Outcome, Repo, Sandbox};
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -111,6 +112,62 @@ fn branches_that_go_to_the_trash_together_hold_no_commit_for_each_other() {
     assert!(!sandbox.root.join("state/trash").exists());
     // Nothing of it stays on record: alone, each may go.
     repo.agentenv(&["remove", "x", "--keep", "-D"]).ok();
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_what_it_is_about_stays() {
+    let sandbox = Sandbox::new();
+    let repo = with_x(&sandbox);
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    let file = record(&sandbox);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, "version: 1\nphase: [\n").unwrap();
+    let name = file.to_str().unwrap();
+    let pruned = repo.agentenv(&["prune", "--trash"]).fails(8);
+    let listed = repo.agentenv(&["restore", "--list"]).ok();
+    let wanted = repo.agentenv(&["restore", "x"]).fails(4);
+    for said in [&pruned, &listed, &wanted] {
+        assert!(said.stderr.contains(name), "{}", said.show());
+    }
+    let findings = repo.agentenv(&["doctor", "--json"]).fails(1).json()["findings"].to_string();
+    assert!(findings.contains(name), "{findings}");
+    fs::write(&file, text).unwrap();
+    repo.agentenv(&["restore", "x"]).ok();
+}
+
+#[test]
+fn a_trash_that_another_user_of_a_shared_state_directory_made_stops_nobody() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let state = sandbox.root.join("state");
+    fs::create_dir(&state).unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o2770)).unwrap();
+    let script = "umask 077; git agentenv add x && git agentenv remove x --keep";
+    let mut sh = sandbox.command("sh");
+    sandbox.outcome(sh.args(["-ec", script]).current_dir(&repo.path)).ok();
+    let dir = record(&sandbox).parent().unwrap().to_owned();
+    for (path, mode) in [(state.join("trash"), 0o2770), (dir.clone(), 0o2770)] {
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode, "{}", path.display());
+    }
+    assert_eq!(fs::metadata(record(&sandbox)).unwrap().mode() & 0o777, 0o660);
+
+    // Only root can give it to another user.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    chown(&dir, Some(65_534), None).unwrap();
+    fs::write(dir.join("empty-a-moment-ago"), "").unwrap();
+    let before = fs::read_dir(&dir).unwrap().count();
+    assert_eq!(repo.agentenv(&["prune", "--trash"]).ok().stdout, "nothing to prune\n");
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), before);
+    // One from before, which its user's umask closed.
+    fs::set_permissions(state.join("trash"), fs::Permissions::from_mode(0o2700)).unwrap();
+    chown(state.join("trash"), Some(65_534), None).unwrap();
+    let mut powerless = sandbox.command("setpriv");
+    powerless.arg("--bounding-set=-dac_override,-dac_read_search,-fowner").arg("--");
+    powerless.args(["git", "agentenv", "prune"]).current_dir(&repo.path);
+    assert_eq!(sandbox.outcome(&mut powerless).ok().stdout, "nothing to prune\n");
 }
 
 fn with_x(sandbox: &Sandbox) -> Repo<'_> {
