@@ -126,7 +126,7 @@ fn entry(record: &Record, now: u64) -> Entry<'_> {
         phase: record.phase,
         removed_at: record.removed_at,
         age_seconds: now.saturating_sub(record.removed_at),
-        expires_at: record.expires_at(),
+        expires_at: record.expires_at(now),
         size_bytes: record.size,
     }
 }
@@ -159,7 +159,7 @@ fn text(records: &[Record], now: u64) -> String {
 /// How long it still is in the trash, or what it is on its way to.
 fn left(record: &Record, now: u64) -> String {
     match record.phase {
-        Phase::Kept => measure::duration(record.expires_at().saturating_sub(now)),
+        Phase::Kept => measure::duration(record.left(now)),
         Phase::Keeping => "moving".to_owned(),
         Phase::Restoring => "restoring".to_owned(),
         Phase::Deleting | Phase::Discarded => "deleting".to_owned(),

@@ -16,8 +16,14 @@ pub struct Record {
     pub version: u32,
     /// How far it has come.
     pub phase: Phase,
-    /// When it was removed, in seconds since 1970.
+    /// When it was removed, in seconds since 1970. A clock can be wrong: nothing is deleted by this alone.
     pub removed_at: u64,
+    /// Larger than that of everything that was in the trash when it came there; 0 in records of older versions.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub serial: u64,
+    /// How far its time has run.
+    #[serde(default, skip_serializing_if = "Seen::is_none")]
+    pub seen: Seen,
     /// How long it is kept, in seconds.
     pub keep: u64,
     /// How large the trash of its repository may become, in bytes.
@@ -34,6 +40,26 @@ pub struct Record {
     pub size: u64,
     /// What it held before it was removed.
     pub lease: Lease,
+}
+
+/// How much of its time was seen to pass, up to the moment when that was noted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Seconds.
+    pub passed: u64,
+    /// That moment, in seconds since 1970; `None`: nothing was noted since it was removed.
+    pub at: Option<u64>,
+}
+
+impl Seen {
+    fn is_none(&self) -> bool {
+        *self == Seen::default()
+    }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How far an environment in the trash has come.
@@ -75,6 +101,8 @@ impl Record {
             version: VERSION,
             phase: Phase::Discarded,
             removed_at: now,
+            serial: 0,
+            seen: Seen::default(),
             keep: 0,
             limit: 0,
             place,
@@ -90,9 +118,45 @@ impl Record {
         self.phase != Phase::Discarded
     }
 
-    /// When its time is over, in seconds since 1970.
-    pub fn expires_at(&self) -> u64 {
-        self.removed_at.saturating_add(self.keep)
+    /// The moment up to which its time was counted.
+    fn counted_at(&self) -> u64 {
+        self.seen.at.unwrap_or(self.removed_at)
+    }
+
+    /// A clock that jumps ahead takes at most this from its time, and so does a machine that was off: half of it is left to
+    /// notice.
+    fn most(&self) -> u64 {
+        self.keep.div_ceil(2)
+    }
+
+    /// How long it still stays, in seconds.
+    pub fn left(&self, now: u64) -> u64 {
+        let since = now.saturating_sub(self.counted_at()).min(self.most());
+        self.keep.saturating_sub(self.seen.passed.saturating_add(since))
+    }
+
+    /// When its time is over, in seconds since 1970, if the clock is right.
+    pub fn expires_at(&self, now: u64) -> u64 {
+        now.saturating_add(self.left(now))
+    }
+
+    /// What has to be noted of it at this moment, so that its time runs on: half of it has passed, or the clock went back.
+    pub fn noted(&self, now: u64) -> Option<Seen> {
+        let from = self.counted_at();
+        let is_worth_it = now < from || now - from >= self.most();
+        let counts = self.phase == Phase::Kept && self.left(now) > 0 && is_worth_it;
+        counts.then(|| Seen { passed: self.keep.saturating_sub(self.left(now)), at: Some(now) })
+    }
+
+    /// Whether this is what another look saw, on its way as far as then: it was not restored and removed again meanwhile.
+    pub fn is_still(&self, before: &Record) -> bool {
+        (self.phase, self.removed_at, self.serial)
+            == (before.phase, before.removed_at, before.serial)
+    }
+
+    /// What the order is by in which environments went to the trash, whatever the clock said.
+    pub fn order(&self) -> (u64, u64) {
+        (self.serial, self.removed_at)
     }
 
     /// The word that tells it from all others in the trash.
@@ -118,13 +182,13 @@ pub fn due(records: &[Record], now: u64) -> Vec<(&Record, Why)> {
     for record in records {
         match record.phase {
             Phase::Deleting | Phase::Discarded => due.push((record, Why::DeletionInterrupted)),
-            Phase::Kept if record.expires_at() <= now => due.push((record, Why::TrashExpired)),
+            Phase::Kept if record.left(now) == 0 => due.push((record, Why::TrashExpired)),
             Phase::Kept => kept.entry(&record.lease.repository).or_default().push(record),
             Phase::Keeping | Phase::Restoring => {}
         }
     }
     for mut records in kept.into_values() {
-        records.sort_by_key(|record| record.removed_at);
+        records.sort_by_key(|record| record.order());
         let Some(newest) = records.last() else { continue };
         let limit = newest.limit;
         let mut total: u64 = records.iter().map(|record| record.size).sum();
@@ -136,7 +200,7 @@ pub fn due(records: &[Record], now: u64) -> Vec<(&Record, Why)> {
             due.push((record, Why::TrashFull));
         }
     }
-    due.sort_by_key(|(record, _)| record.removed_at);
+    due.sort_by_key(|(record, _)| record.order());
     due
 }
 
@@ -159,6 +223,8 @@ mod tests {
             version,
             phase,
             removed_at,
+            serial: 0,
+            seen: Seen::default(),
             keep,
             limit,
             place,
@@ -169,16 +235,61 @@ mod tests {
         }
     }
 
+    /// Looks at a record at these moments, one after another, until its time is over; gives the moment, if it came.
+    fn over_at(record: &Record, looks: &[u64]) -> Option<u64> {
+        let mut record = record.clone();
+        looks.iter().copied().find(|&now| {
+            record.seen = record.noted(now).unwrap_or(record.seen);
+            !due(&[record.clone()], now).is_empty()
+        })
+    }
+
     fn numbers(due: Vec<(&Record, Why)>) -> Vec<(u64, Why)> {
         due.iter().map(|(record, why)| (record.removed_at, *why)).collect()
     }
 
     #[test]
     fn what_is_over_its_time_goes_oldest_first() {
-        let records = [record(1, 20, 1), record(2, 10, 1), record(3, 21, 1)];
+        let mut records = [record(1, 20, 1), record(2, 10, 1), record(3, 21, 1)];
+        for record in &mut records {
+            record.seen = record.noted(75).unwrap();
+        }
         assert_eq!(numbers(due(&records, 109)), []);
         let both = [(10, Why::TrashExpired), (20, Why::TrashExpired)];
-        assert_eq!(numbers(due(&records, 120)), both);
+        assert_eq!(numbers(due(&records, 125)), [both[0], both[1], (21, Why::TrashExpired)]);
+        records[2].seen.at = Some(80);
+        assert_eq!(numbers(due(&records, 125)), both);
+    }
+
+    #[test]
+    fn time_passes_only_as_far_as_it_was_seen_to_pass() {
+        let one = record(1, 1_000, 1);
+        // Looked at now and then, it stays its 100 seconds.
+        let looks: Vec<u64> = (1_000..1_200).step_by(10).collect();
+        assert_eq!(over_at(&one, &looks), Some(1_100));
+        // A clock that jumps ahead for years, and stays there: half of the time is left from then.
+        assert_eq!(over_at(&one, &[1_010, 90_000]), None);
+        assert_eq!(over_at(&one, &[1_010, 90_000, 90_049, 90_050]), Some(90_050));
+        assert_eq!((one.left(90_000), one.expires_at(90_000)), (50, 90_050));
+        // One that was ahead when it was removed, and is put right.
+        assert_eq!(over_at(&one, &[10, 60, 109, 110, 120]), Some(110));
+        // One that goes back gives nothing back.
+        assert_eq!(over_at(&one, &[1_050, 20, 69, 70]), Some(70));
+        assert_eq!(one.noted(1_020), None, "that would be a write at each look");
+    }
+
+    #[test]
+    fn the_newest_is_the_last_that_came_whatever_the_clock_said() {
+        // The clock went back by an hour before the last one, which alone is larger than the trash may be.
+        let mut records = [record(1, 5_000, 4), record(2, 5_001, 4), record(3, 1_401, 11)];
+        for (record, serial) in records.iter_mut().zip(1..) {
+            record.serial = serial;
+        }
+        let both = [(5_000, Why::TrashFull), (5_001, Why::TrashFull)];
+        assert_eq!(numbers(due(&records, 1_402)), both);
+        assert!(records[0].is_still(&records[0].clone()));
+        let again = Record { serial: 4, ..records[0].clone() };
+        assert!(!again.is_still(&records[0]));
     }
 
     #[test]

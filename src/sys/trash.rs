@@ -46,7 +46,7 @@ pub fn survey(store: &Store) -> Result<(Vec<Record>, Vec<Unreadable>)> {
             Err(why) => unreadable.push(Unreadable { file, why: format!("{why:#}") }),
         }
     }
-    records.sort_by_key(|record| std::cmp::Reverse(record.removed_at));
+    records.sort_by_key(|record| std::cmp::Reverse(record.order()));
     Ok((records, unreadable))
 }
 

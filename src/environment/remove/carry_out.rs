@@ -10,7 +10,7 @@ use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
 use crate::sys::store::Store;
-use crate::sys::{failpoint, parallel};
+use crate::sys::{clock, failpoint, parallel};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 
@@ -227,7 +227,7 @@ impl Job {
                 let wish = trash::Wish { trash: wish, force: *force };
                 let kept = self.look(way).and_then(|()| trash::keep(ui, store, lease, wish));
                 Some(match kept {
-                    Ok(record) => Ok(Some(record.expires_at())),
+                    Ok(record) => Ok(Some(record.expires_at(clock::now()))),
                     Err(error) => Err(withdraw(store, lease, error)),
                 })
             }

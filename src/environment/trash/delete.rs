@@ -28,6 +28,9 @@ pub struct Emptied {
 
 /// Deletes what has to go, on the whole machine, oldest first; with `all`, everything in the trash.
 pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
+    if !dry_run {
+        note(store)?;
+    }
     let mut records = own(store)?;
     records.reverse();
     let due: Vec<(Record, Why)> = if all {
@@ -43,7 +46,7 @@ pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
     };
     let mut emptied = Vec::new();
     for (record, why) in due {
-        let result = if dry_run { Ok(true) } else { delete(store, &record.lease.id) };
+        let result = if dry_run { Ok(true) } else { delete(store, &record) };
         match result {
             Ok(false) => {}
             result => emptied.push(Emptied { record, why, result: result.map(drop) }),
@@ -54,8 +57,8 @@ pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
 
 /// Starts a process that deletes what has to go, if there is anything; nothing waits for it.
 pub fn empty_in_background(store: &Store) -> Result<()> {
-    let records = own(store)?;
-    if model::due(&records, clock::now()).is_empty() {
+    let (records, now) = (own(store)?, clock::now());
+    if model::due(&records, now).is_empty() && records.iter().all(|one| one.noted(now).is_none()) {
         return Ok(());
     }
     let program = std::env::current_exe().context("cannot find this program")?;
@@ -70,11 +73,25 @@ fn own(store: &Store) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Deletes one environment in the trash; `false`: another process works on it, or it is not there any more.
-fn delete(store: &Store, id: &str) -> Result<bool> {
+/// Notes how much of the time of each environment has passed, where that is due.
+fn note(store: &Store) -> Result<()> {
+    let now = clock::now();
+    for record in own(store)?.iter().filter(|record| record.noted(now).is_some()) {
+        let Some((_working, record)) = lock(store, &record.lease.id)? else { continue };
+        if let Some(seen) = record.noted(now) {
+            // Where it cannot be written, it stays longer; on a full disk, what is over its time has to go first.
+            trash::save(store, &Record { seen, ..record }).ok();
+        }
+    }
+    Ok(())
+}
+
+/// Deletes one environment in the trash; `false`: another process works on it, it is not there any more, or it was restored and
+/// removed again since it was judged.
+fn delete(store: &Store, judged: &Record) -> Result<bool> {
+    let id = &judged.lease.id;
     let Some((_working, record)) = lock(store, id)? else { return Ok(false) };
-    let whole = matches!(record.phase, Phase::Kept | Phase::Deleting | Phase::Discarded);
-    if !whole || store.lease(id)?.is_some() {
+    if !record.is_still(judged) || store.lease(id)?.is_some() {
         return Ok(false);
     }
     let has_repository = fs::stands(&record.lease.repository)? != Stands::Nothing;

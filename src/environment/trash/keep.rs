@@ -5,7 +5,7 @@ use crate::environment::{part_problem, teardown, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config::Trash;
 use crate::model::lease::{self, Lease, Part};
-use crate::model::trash::{Phase, Record, VERSION};
+use crate::model::trash::{Phase, Record, Seen, VERSION};
 use crate::service::trash::{self as parts, Kept};
 use crate::service::{self, inventory};
 use crate::sys::store::Store;
@@ -62,7 +62,9 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
     let record = Record {
         version: VERSION,
         phase: Phase::Keeping,
-        removed_at: moment(store)?,
+        removed_at: clock::now(),
+        serial: trash::survey(store)?.0.iter().map(|one| one.serial).max().unwrap_or(0) + 1,
+        seen: Seen::default(),
         keep: wish.keep,
         limit: wish.limit,
         place: place::choose(&tree.path, &lease.repository, &lease.id)?,
@@ -79,14 +81,6 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
     };
     trash::save(store, &record)?;
     Ok(record)
-}
-
-/// Now; later than everything in the trash, so that the newest of two of one name is known.
-fn moment(store: &Store) -> Result<u64> {
-    let newest = trash::survey(store)?.0.first().map_or(0, |record| record.removed_at);
-    let now = clock::now();
-    // A clock that was wrong for long is no reason to go along with it.
-    Ok(if newest.abs_diff(now) < 60 { now.max(newest + 1) } else { now })
 }
 
 /// Moves to the trash what is not there yet of an environment whose lease is `keeping`. The lease goes last. The parts go
