@@ -234,8 +234,9 @@ pub enum Command {
     /// Detect the project's setup and write `.agentenv.yaml`
     ///
     /// Reads Compose files, settings and environment files; recognises ports, databases and Redis
-    /// indexes; asks where worktrees go; prints what `add` would create. Never replaces a file
-    /// without `--force`. `--yes` accepts the defaults, for agents and scripts.
+    /// indexes; names what would still lead an environment to the main checkout's; asks where
+    /// worktrees go; prints what `add` would create. Never replaces a file without `--force`. `--yes`
+    /// accepts the defaults, for agents and scripts.
     Init(init::Args),
     /// Open, reset, copy or snapshot an environment's database
     ///

@@ -1,30 +1,91 @@
 //! The files of a project that say how it is run.
 
 use crate::environment::context::Context;
-use crate::model::detect::{Seen, is_telling, used};
+use crate::model::detect::{References, Seen, is_telling, references, used};
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// A project has a few dozen of these files.
 const MOST: usize = 400;
 
-/// The environment files that a project has at its top and beside it, ignored by git as they are.
-const IGNORED: [&str; 5] = [".env", "backend/.env", "server/.env", "api/.env", "src/.env"];
+/// Environment files that git ignores.
+const IGNORED: [&str; 5] =
+    [".env", ".env.local", ".env.development", ".env.development.local", ".flaskenv"];
 
-/// Reads the files that exist. Skips symbolic links, binary files and files over 1 MiB.
+/// Files beside which a project has these.
+const MANIFESTS: [&str; 8] = [
+    "Gemfile",
+    "composer.json",
+    "go.mod",
+    "manage.py",
+    "mix.exs",
+    "package.json",
+    "pyproject.toml",
+    "requirements.txt",
+];
+
+/// How many files in a row may include each other.
+const DEPTH: usize = 4;
+
+/// What a line that names a server or a database holds.
+const SERVERS: &str = "(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|amqps?|mongodb|ecto)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
+
+/// Reads the files that exist, then those that they refer to. Skips symbolic links, binary files and files over 1 MiB.
 pub fn read(context: &Context) -> Result<Seen> {
     let main = &context.repo.main;
     let tracked: BTreeSet<String> = git::files(main, "--cached")?.into_iter().collect();
     let untracked = git::files(main, "--others")?;
     let known = tracked.iter().cloned().chain(untracked).filter(|path| is_telling(path));
-    let ignored = IGNORED.iter().map(|path| (*path).to_owned());
     let copies = tracked.iter().filter(|path| is_telling(path)).filter_map(|path| used(path));
-    let paths: BTreeSet<String> = ignored.chain(copies).chain(known).take(MOST).collect();
+    let paths: BTreeSet<String> = ignored(&tracked).chain(copies).chain(known).take(MOST).collect();
+    let mut seen = Seen {
+        repo: context.repo.name(),
+        files: contents(main, paths),
+        tracked,
+        ..Seen::default()
+    };
+    let mut stacks = BTreeSet::new();
+    for _ in 0..DEPTH {
+        let found = references(&seen, &stacks);
+        let References { variables, stacks: further } = found;
+        let new = variables.union(&further).filter(|path| !seen.files.contains_key(*path));
+        let new: BTreeSet<String> = new.filter(|path| is_inside(path)).cloned().collect();
+        seen.variables.extend(variables);
+        stacks.extend(further);
+        let new = contents(main, new);
+        if new.is_empty() {
+            break;
+        }
+        seen.files.extend(new);
+    }
+    let naming = git::naming(main, SERVERS)?.into_iter();
+    let naming = naming.filter(|path| !seen.files.contains_key(path)).take(MOST).collect();
+    seen.others = contents(main, naming);
+    Ok(seen)
+}
+
+/// The environment files at the top, in directories that are usual for a server, and beside each manifest.
+fn ignored(tracked: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    let usual = ["", "backend/", "server/", "api/", "src/"].map(str::to_owned).into_iter();
+    let manifests = tracked.iter().filter_map(|path| {
+        let at = path.rfind('/')? + 1;
+        (MANIFESTS.contains(&&path[at..]) && is_telling(path)).then(|| path[..at].to_owned())
+    });
+    let dirs: BTreeSet<String> = usual.chain(manifests).collect();
+    dirs.into_iter().flat_map(|dir| IGNORED.map(|name| format!("{dir}{name}")))
+}
+
+/// The path does not leave the checkout.
+fn is_inside(path: &str) -> bool {
+    !path.starts_with('/') && !path.split('/').any(|part| part == "..")
+}
+
+fn contents(main: &Path, paths: BTreeSet<String>) -> BTreeMap<String, String> {
     let paths: Vec<String> = paths.into_iter().collect();
     let contents = parallel::each(&paths, |path| fs::read(&main.join(path)).ok().flatten());
     let found = paths.into_iter().zip(contents);
     let found = found.filter_map(|(path, content)| Some((path, content?)));
-    let files = found.map(|(path, content)| (path, String::from_utf8_lossy(&content).into_owned()));
-    Ok(Seen { repo: context.repo.name(), files: files.collect(), tracked })
+    found.map(|(path, content)| (path, String::from_utf8_lossy(&content).into_owned())).collect()
 }

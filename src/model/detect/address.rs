@@ -34,6 +34,7 @@ impl Clues<'_> {
             key: stem.map_or(key.to_owned(), |stem| stem.to_lowercase()),
             kind: self.kind,
             variable,
+            is_guess: self.kind != Kind::Redis && part.main == self.guess(),
             main: part.main,
             user: self.user(placed, part.url, is_shared, place.as_ref()),
             password_env: self.password(place.as_ref()),

@@ -5,7 +5,7 @@ use crate::model::config::Kind;
 use crate::model::detect::frameworks::Framework;
 use crate::model::detect::leads::Lead;
 use crate::model::detect::seen::used;
-use crate::model::detect::{Evidence, Project, Service};
+use crate::model::detect::{Evidence, Project, Service, drivers, servers};
 
 /// Whether a variable that a file names, or that a framework reads by itself, holds the service's part.
 pub(super) fn is_carried(project: &Project, evidence: &Evidence<'_>, service: &Service) -> bool {
@@ -36,9 +36,7 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
         .collect();
     let is_held = lost.iter().any(|service| service.kind != Kind::Redis);
     let is_told = |service: &Service| {
-        let literals = evidence.literals.iter();
-        project.told.contains(&service.key)
-            || literals.into_iter().any(|literal| literal.kind == service.kind)
+        project.told.contains(&service.key) || evidence.is_literal(service.kind)
     };
     let leads: Vec<String> =
         lost.into_iter().filter(|one| !is_told(one)).map(|one| Lead::lost(one).told()).collect();
@@ -49,6 +47,29 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     project.hooks.extend(commands(|framework| &framework.prepare));
     let migrations = commands(|framework| &framework.migrate);
     if is_held { project.held.extend(migrations) } else { project.hooks.extend(migrations) }
+}
+
+/// Says which manifests name a driver for a server that nothing leads to.
+pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
+    for (kind, file) in drivers::of(evidence.seen) {
+        let is_known = project.services.iter().any(|service| service.kind == kind);
+        let stays = evidence.stacks.iter().any(|stack| {
+            project.compose.as_ref() == Some(&stack.file)
+                && stack.services.iter().any(|service| service.kind == Some(kind))
+        });
+        if !is_known && !stays && !evidence.is_literal(kind) {
+            let server = servers::title(kind);
+            let lead = Lead::of(
+                format!(
+                    "{file} names a driver for {server}, and no variable leads to one, so all environments use the same \
+                     server and database"
+                ),
+                "add a service to .agentenv.yaml, and make the application read its variable"
+                    .to_owned(),
+            );
+            project.notes.push(lead.told());
+        }
+    }
 }
 
 /// All that names a part is an example, whose copy the user still has to write.

@@ -142,13 +142,19 @@ impl<'a> Clues<'a> {
         let rails = rails.and_then(|path| of_rails(self.evidence.seen.text(path)));
         let placed = site.and_then(|at| self.placed.get(at));
         let inside = |name: &str| placed.and_then(|(_, service)| service.value(name));
+        let place = self.evidence.places.iter().find(|place| place.kind == Some(self.kind));
+        let place = place.map(|place| place.part.clone());
         let said = match self.kind {
-            Kind::Mysql => [inside("MYSQL_DATABASE"), inside("MARIADB_DATABASE"), rails],
+            Kind::Mysql => [inside("MYSQL_DATABASE"), inside("MARIADB_DATABASE"), rails, place],
             // The image names the database after the user.
-            _ => [inside("POSTGRES_DB"), inside("POSTGRES_USER"), rails],
+            _ => [inside("POSTGRES_DB"), inside("POSTGRES_USER"), rails, place],
         };
-        let repo = || name::database(&name::repo_slug(&self.evidence.seen.repo));
-        said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(repo)
+        said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(|| self.guess())
+    }
+
+    /// A database that is called like the repository.
+    pub(super) fn guess(&self) -> String {
+        name::database(&name::repo_slug(&self.evidence.seen.repo))
     }
 
     /// A value that the configuration takes.

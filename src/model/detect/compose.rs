@@ -1,11 +1,15 @@
 //! Compose files.
 
-use crate::model::compose::syntax::{colons, environment, interpolated, kind, scalar};
+mod values;
+
+use crate::model::compose::syntax::{environment, interpolated, kind};
 use crate::model::compose::{env_files, join, load};
 use crate::model::config::{Kind, Place};
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir, is_compose};
+use crate::model::envfile;
 use serde_yaml::{Mapping, Value};
+use values::{mapping, mounts, mysql, project_name, variable};
 
 /// The names that compose looks for by itself, in its order.
 const MAIN: [&str; 4] =
@@ -24,6 +28,8 @@ pub(super) struct Stack {
     pub(super) services: Vec<Service>,
     /// Files of variables for its containers, from the top of the repository on.
     pub(super) env_files: Vec<String>,
+    /// Why only what stands in the file itself is known.
+    pub(super) fault: Option<String>,
 }
 
 /// A service of it.
@@ -73,8 +79,18 @@ fn dev_last(name: &str) -> bool {
 
 fn stack(file: &str, seen: &Seen) -> Option<Stack> {
     let plain = || serde_yaml::from_str(seen.text(file)).ok();
-    let root = load(file, &|path| seen.files.get(path).cloned()).ok().or_else(plain)?;
+    let (root, fault) = match load(file, &|path| seen.files.get(path).cloned()) {
+        Ok(root) => (root, None),
+        Err(error) => (plain()?, Some(error.to_string())),
+    };
     let mut services = services(&root)?;
+    for (path, names) in env_files(&root) {
+        let vars = envfile::parse(seen.text(&join(dir(file), &path)).as_bytes());
+        let servers = services.iter_mut().filter(|service| service.kind.is_some());
+        for service in servers.filter(|service| names.contains(&service.name)) {
+            service.environment.extend(vars.clone());
+        }
+    }
     services.sort_by_key(|service| service.is_optional);
     let env_files = env_files(&root).into_keys();
     let env_files = env_files.map(|path| join(dir(file), &path)).collect();
@@ -88,6 +104,7 @@ fn stack(file: &str, seen: &Seen) -> Option<Stack> {
         name_variable: name_variable.filter(|name| name != "COMPOSE_PROJECT_NAME"),
         services,
         env_files,
+        fault,
     })
 }
 
@@ -230,68 +247,5 @@ impl Service {
     pub(super) fn value(&self, name: &str) -> Option<String> {
         let found = self.environment.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| interpolated(value).0).filter(|value| !value.is_empty())
-    }
-}
-
-/// MySQL and MariaDB: a server that no container of another one stands for.
-fn mysql(image: &str) -> Option<Kind> {
-    let name = image.rsplit('/').next()?.split([':', '@']).next()?;
-    let is_server = ["mysql", "mariadb", "percona"].iter().any(|word| name.contains(word));
-    let is_tool = ["exporter", "admin", "router", "backup"].iter().any(|word| name.contains(word));
-    (is_server && !is_tool).then_some(Kind::Mysql)
-}
-
-/// What is mounted from this machine, in the short form and in the long one.
-fn mounts(service: &Value) -> impl Iterator<Item = &str> {
-    let volumes = service.get("volumes").and_then(Value::as_sequence);
-    volumes.into_iter().flatten().filter_map(|volume| match volume.as_str() {
-        Some(text) => text.split(':').next(),
-        None => volume.get("source").and_then(Value::as_str),
-    })
-}
-
-/// `127.0.0.1:${PORT:-8000}:80/tcp`, or the long form.
-fn mapping(port: &Value) -> Option<(String, String)> {
-    if let Some(published) = port.get("published") {
-        let target = port.get("target").map(scalar).unwrap_or_default();
-        return Some((scalar(published), target));
-    }
-    let text = scalar(port);
-    match *colons(&text) {
-        [.., host, target] => Some((host.to_owned(), target.to_owned())),
-        _ => None,
-    }
-}
-
-/// A service's name as the beginning of a variable's.
-fn variable(name: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    name.chars().map(kept).collect()
-}
-
-/// As compose makes it of a directory's name.
-fn project_name(text: &str) -> String {
-    let kept = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(*c);
-    let name: String = text.to_lowercase().chars().filter(kept).collect();
-    name.trim_start_matches(['_', '-']).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn port_mappings_are_read_in_every_form() {
-        let host = |text: &str| mapping(&serde_yaml::from_str(text).unwrap()).map(|(host, _)| host);
-        for (text, expected) in [
-            ("\"8000:80\"", Some("8000")),
-            ("\"127.0.0.1:8000:80/tcp\"", Some("8000")),
-            ("\"${DJANGO_PORT:-8011}:8000\"", Some("${DJANGO_PORT:-8011}")),
-            ("\"127.0.0.1:${PORT:-1}:8000\"", Some("${PORT:-1}")),
-            ("{ target: 80, published: 8000 }", Some("8000")),
-            ("\"80\"", None),
-        ] {
-            assert_eq!(host(text).as_deref(), expected, "{text}");
-        }
     }
 }

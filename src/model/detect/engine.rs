@@ -4,7 +4,7 @@ use super::compose::Stack;
 use super::frameworks::Framework;
 use super::roles::{self, Role};
 use super::sections::development;
-use super::seen::{Seen, is_compose, is_environment};
+use super::seen::{Seen, is_compose};
 use super::url::Url;
 use super::vars::Var;
 use crate::model::config::Kind;
@@ -90,7 +90,7 @@ const KEYS: [&str; 6] = ["adapter", "provider", "dialect", "client", "engine", "
 /// The engines that files of settings name: `adapter: mysql2`, `"dialect": "postgres"`, `'ENGINE': '….mysql'`.
 fn settings(seen: &Seen) -> Vec<Kind> {
     let is_settings = |path: &str| {
-        !is_environment(path)
+        !seen.is_environment(path)
             && !is_compose(path)
             && !path.ends_with("package.json")
             && !path.ends_with("lock.yaml")

@@ -2,7 +2,9 @@
 
 use super::Service;
 use super::compose;
+use super::frameworks;
 use super::literals::{self, Literal};
+use super::plain;
 use super::roles::{self, Role};
 use super::seen::Seen;
 use super::url::Url;
@@ -46,6 +48,11 @@ impl fmt::Display for Lead {
 }
 
 impl Lead {
+    /// What leads where, and what the user can do.
+    pub(super) fn of(fault: String, way_out: String) -> Lead {
+        Lead { said: fault.clone(), fault, way_out }
+    }
+
     /// A part of which no variable that the application reads says anything.
     pub(super) fn lost(service: &Service) -> Lead {
         let Service { key, variable, main, kind, .. } = service;
@@ -53,16 +60,17 @@ impl Lead {
             Kind::Redis => ("redis index", format!("redis index {main}")),
             _ => ("database", format!("database `{main}`")),
         };
-        Lead {
-            fault: format!(
+        let mut lead = Lead::of(
+            format!(
                 "{key}: no file names a variable that leads to the environment's own {own}, so the application uses the \
                  main checkout's {part}"
             ),
-            way_out: format!(
+            format!(
                 "make the application read a variable, and set it under `env:` with {{{variable}}} in it"
             ),
-            said: format!("{key}: no file names"),
-        }
+        );
+        lead.said = format!("{key}: no file names");
+        lead
     }
 }
 
@@ -86,7 +94,12 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
     let of_vars = of_vars.filter_map(|var| lead(config, &var));
     let is_served =
         |literal: &&Literal| config.services.values().any(|service| service.kind == literal.kind);
-    of_vars.chain(literals.iter().filter(is_served).map(of_literal)).collect()
+    let has = |kind: Kind| config.services.values().any(|service| service.kind == kind);
+    let is_replaced = frameworks::of(seen).iter().any(|one| one.reads.contains(&"DATABASE_URL"));
+    let mut places = plain::of(seen);
+    places.retain(|place| place.kind.is_some_and(has) && !(is_replaced && place.is_replaced()));
+    let literals = literals.iter().filter(is_served).map(of_literal);
+    of_vars.chain(literals).chain(plain::leads(&places)).collect()
 }
 
 /// An environment gives the variable a value.
@@ -183,7 +196,7 @@ env: { DATABASE_URL: \"postgres://localhost/{POSTGRES_DB}\" }
         let own = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
         let files: std::collections::BTreeMap<_, _> = files.iter().map(own).collect();
         let tracked = files.keys().filter(|path| *path != ".env").cloned().collect();
-        let seen = Seen { repo: "shop".to_owned(), files, tracked };
+        let seen = Seen { repo: "shop".to_owned(), files, tracked, ..Seen::default() };
         let config = Config::parse("t", CONFIG).unwrap();
         let words = |lead: Lead| format!("{lead}; {}", lead.way_out());
         to_main(&seen, &config).into_iter().map(words).collect()

@@ -1,7 +1,7 @@
 //! Our parts under the names that the application reads.
 
 use crate::model::config::Kind;
-use crate::model::detect::carried::{is_carried, is_named};
+use crate::model::detect::carried::{is_carried, is_frameworks, is_named};
 use crate::model::detect::clues::Clues;
 use crate::model::detect::engine;
 use crate::model::detect::origins;
@@ -15,12 +15,15 @@ use crate::model::envfile::check_value;
 pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
     for var in &evidence.vars {
         if roles::is_prefix(&var.name) && check_value(&var.name, &var.value).is_ok() {
-            project.env.push((var.name.clone(), format!("{{name}}:{}", var.value)));
+            let prefix = if is_public(evidence, var) { var.value.as_str() } else { "" };
+            project.env.push((var.name.clone(), format!("{{name}}:{prefix}")));
             continue;
         }
         match Url::parse(&var.value) {
             Some(url) => of_url(project, evidence, var, &url),
-            None if origins::holds(&var.value) => of_origin(project, var),
+            None if origins::template(&var.value, &project.ports).is_some() => {
+                of_origin(project, evidence, var);
+            }
             None => of_role(project, evidence, var),
         }
     }
@@ -67,20 +70,30 @@ fn served<'a>(project: &'a Project, evidence: &Evidence<'_>, url: &Url) -> Optio
         .or_else(|| of_kind().next())
 }
 
+/// What may stand in a file that is committed: git tracks the value's file, or another one that holds it.
+fn is_public(evidence: &Evidence<'_>, var: &Var) -> bool {
+    var.tracked || evidence.seen.is_public(&var.value)
+}
+
 /// An address of the application itself. What leads to one on `localhost` often allows no other host name.
-fn of_origin(project: &mut Project, var: &Var) {
+fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
     let Some(template) = origins::template(&var.value, &project.ports) else { return };
-    if check_value(&var.name, &var.value).is_err() {
-        project.notes.push(format!(
-            "{} of {} names the main checkout's port: set it by hand, for its value holds what an environment file \
-             cannot",
-            var.name, var.file
-        ));
+    let why = if check_value(&var.name, &var.value).is_err() {
+        "its value holds what an environment file cannot"
+    } else if !is_public(evidence, var) && !origins::is_bare(&var.value) {
+        "its value holds more than an address, which git does not track"
+    } else {
+        if origins::holds(&var.value) {
+            let port = &project.ports[0].variable;
+            project.url.get_or_insert_with(|| format!("http://localhost:{{{port}}}"));
+        }
+        project.env.push((var.name.clone(), template));
         return;
-    }
-    let port = &project.ports[0].variable;
-    project.url.get_or_insert_with(|| format!("http://localhost:{{{port}}}"));
-    project.env.push((var.name.clone(), template));
+    };
+    project.notes.push(format!(
+        "{} of {} names the main checkout's port: set it by hand, for {why}",
+        var.name, var.file
+    ));
 }
 
 fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
@@ -191,8 +204,8 @@ fn usual(project: &mut Project, evidence: &Evidence<'_>) {
         let Some(service) = project.services.iter().find(|service| service.kind == kind) else {
             continue;
         };
-        let is_literal = evidence.literals.iter().any(|literal| literal.kind == kind);
-        let is_told = is_literal || project.told.contains(&service.key);
+        let is_told = !is_frameworks(evidence, name)
+            && (evidence.is_literal(kind) || project.told.contains(&service.key));
         if !is_told && !is_named(evidence, name) && !is_carried(project, evidence, service) {
             project.env.push((name.to_owned(), whole(service)));
             project

@@ -4,6 +4,9 @@ mod address;
 mod carried;
 mod clues;
 mod compose;
+mod conflicts;
+mod copies;
+mod drivers;
 mod engine;
 mod frameworks;
 mod install;
@@ -12,9 +15,11 @@ mod literals;
 mod mapping;
 mod migrations;
 mod origins;
+mod plain;
 mod ports;
 mod processes;
 mod reads;
+mod references;
 mod render;
 pub(in crate::model) mod roles;
 mod sections;
@@ -26,11 +31,11 @@ mod url;
 mod vars;
 
 pub use leads::{Lead, to_main};
+pub use references::{References, references};
 pub use render::render;
 pub use seen::{Seen, is_telling, used};
 
 use crate::model::config::{self, Kind, Place};
-use seen::is_environment;
 use std::collections::BTreeSet;
 use vars::Var;
 
@@ -70,6 +75,8 @@ pub struct Service {
     prefix: String,
     /// The compose file that it stands in.
     stack: Option<String>,
+    /// No file says what the main checkout's part is.
+    is_guess: bool,
     /// Which of the servers of its kind in compose files it is.
     site: Option<usize>,
     /// What says so.
@@ -121,6 +128,8 @@ struct Evidence<'a> {
     stacks: Vec<compose::Stack>,
     vars: Vec<Var>,
     literals: Vec<literals::Literal>,
+    /// The same in other languages.
+    places: Vec<plain::Place>,
     frameworks: Vec<frameworks::Framework>,
     /// The kind of database that the main checkout uses.
     engine: Option<Kind>,
@@ -132,7 +141,19 @@ impl<'a> Evidence<'a> {
         let literals = literals::of(seen);
         let vars = vars::of(seen, &stacks, &literals);
         let engine = engine::of(seen, &vars, &stacks, &frameworks);
-        Evidence { seen, stacks, vars, literals, frameworks, engine }
+        let mut places = plain::of(seen);
+        let is_replaced = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
+        places.retain(|place| !(is_replaced && place.is_replaced()));
+        for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {
+            place.kind = Some(place.kind_or(engine));
+        }
+        Evidence { seen, stacks, vars, literals, places, frameworks, engine }
+    }
+
+    /// Code names a server of this kind itself.
+    fn is_literal(&self, kind: Kind) -> bool {
+        self.literals.iter().any(|literal| literal.kind == kind)
+            || self.places.iter().any(|place| place.kind == Some(kind))
     }
 
     /// The kind of the databases whose variables do not say it.
@@ -154,6 +175,12 @@ pub fn detect(seen: &Seen) -> Project {
     project.found.extend(frameworks.iter().map(|framework| framework.found.clone()));
     for stack in stacks {
         project.found.push(stack.found());
+        project.notes.extend(
+            stack
+                .fault
+                .iter()
+                .map(|fault| format!("{}: {fault}: what stands there is not known", stack.file)),
+        );
         project
             .env
             .extend(stack.name_variable.iter().map(|name| (name.clone(), "{project}".to_owned())));
@@ -169,11 +196,14 @@ pub fn detect(seen: &Seen) -> Project {
     servers::find(&mut project, &evidence);
     mapping::variables(&mut project, &evidence);
     project.notes.extend(evidence.literals.iter().map(|literal| leads::of_literal(literal).told()));
+    project.notes.extend(plain::leads(&evidence.places).iter().map(Lead::told));
+    conflicts::find(&mut project, &evidence);
     distinct(&mut project);
-    copies(&mut project, &evidence);
+    copies::find(&mut project, &evidence);
     project.hooks = install::commands(seen);
     project.key = migrations::key(seen);
     carried::close(&mut project, &evidence);
+    carried::drivers(&mut project, &evidence);
     for framework in frameworks {
         project.notes.extend(framework.notes.clone());
         project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));
@@ -186,50 +216,18 @@ pub fn detect(seen: &Seen) -> Project {
 /// The compose file that runs the application, else its processes. One below the top is how a project is deployed, where
 /// something else starts it.
 fn start(project: &mut Project, evidence: &Evidence<'_>) {
-    let application = evidence.stacks.iter().find(|stack| stack.runs_application());
-    let is_deployed = application.is_none_or(|stack| stack.file.contains('/'));
-    if is_deployed {
+    project.compose = application(evidence).map(|stack| stack.file.clone());
+    if project.compose.is_none() {
         project.processes = processes::of(evidence.seen, &project.ports);
-    }
-    if project.processes.is_empty() {
-        project.compose = application.map(|stack| stack.file.clone());
     }
 }
 
-/// The files that git ignores and the application reads. What leads to the main checkout's servers stays behind: commands
-/// without the environment's variables would use those.
-fn copies(project: &mut Project, evidence: &Evidence<'_>) {
-    let Evidence { seen, literals, .. } = evidence;
-    let examples: BTreeSet<String> = seen.tracked.iter().filter_map(|path| used(path)).collect();
-    let is_chosen = |stack: &&compose::Stack| project.compose.as_ref() == Some(&stack.file);
-    let application = evidence.stacks.iter().find(is_chosen);
-    // `add` brings these, and points the containers elsewhere.
-    let given: BTreeSet<&String> = application.iter().flat_map(|stack| &stack.env_files).collect();
-    for file in
-        given.iter().filter(|file| !seen.files.contains_key(**file) && examples.contains(**file))
-    {
-        project
-            .notes
-            .push(format!("{file} is missing, which containers read: copy the example beside it"));
-    }
-    let is_own = |path: &&String| {
-        let is_read = is_environment(path) || examples.contains(*path);
-        is_read && !seen.tracked.contains(*path) && !given.contains(path)
-    };
-    for file in seen.files.keys().filter(is_own) {
-        let leads = match is_environment(file) {
-            true => leads::in_file(seen, file),
-            false => literals.iter().any(|literal| literal.file == *file),
-        };
-        if leads {
-            project.notes.push(format!(
-                "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a \
-                 command without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"
-            ));
-        } else {
-            project.copy.push(file.clone());
-        }
-    }
+/// The compose file that is chosen.
+fn application<'a>(evidence: &'a Evidence<'_>) -> Option<&'a compose::Stack> {
+    let application = evidence.stacks.iter().find(|stack| stack.runs_application())?;
+    let any = Port { variable: "PORT".to_owned(), main: 3000, why: String::new() };
+    let is_started = || !processes::of(evidence.seen, &[any]).is_empty();
+    (!application.file.contains('/') || !is_started()).then_some(application)
 }
 
 /// An application that knows no host but `localhost` answers 400 to any other.

@@ -17,8 +17,8 @@ pub(super) fn template(value: &str, ports: &[Port]) -> Option<String> {
     let mut text = String::new();
     let mut rest = value;
     let mut is_own = false;
-    while let Some((at, host)) = next(rest) {
-        let (before, after) = rest.split_at(at + host.len());
+    while let Some(at) = next(rest) {
+        let (before, after) = rest.split_at(at);
         let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
         let port = ports.iter().find(|port| port.main.to_string() == after[..digits]);
         is_own |= port.is_some();
@@ -31,13 +31,44 @@ pub(super) fn template(value: &str, ports: &[Port]) -> Option<String> {
     is_own.then_some(text)
 }
 
-fn next(text: &str) -> Option<(usize, &'static str)> {
-    HOSTS.iter().filter_map(|host| Some((text.find(host)?, *host))).min()
+/// The next `scheme://login@host:` of this machine, whatever the scheme: where it ends.
+fn next(text: &str) -> Option<usize> {
+    text.match_indices("://").find_map(|(at, mark)| {
+        let start = at + mark.len();
+        let rest = &text[start..];
+        let end = rest.find(['/', ',', ' ', '?', '#']).unwrap_or(rest.len());
+        let login = rest[..end].rfind('@').map_or(0, |at| at + 1);
+        let host =
+            ["localhost:", "127.0.0.1:"].iter().find(|host| rest[login..].starts_with(**host))?;
+        Some(start + login + host.len())
+    })
+}
+
+/// Whether a value is nothing but addresses of this machine: it holds no secret.
+pub(super) fn is_bare(value: &str) -> bool {
+    let is_address = |text: &str| {
+        let Some((scheme, rest)) = text.split_once("://") else { return text.is_empty() };
+        let (host, port) = rest.split_once(':').unwrap_or((rest, ""));
+        scheme.chars().all(|c| c.is_ascii_alphanumeric())
+            && ["localhost", "127.0.0.1"].contains(&host)
+            && port.chars().all(|c| c.is_ascii_digit())
+    };
+    value.split([',', ' ']).all(|text| is_address(text.trim_end_matches('/')))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_more_than_an_address_may_be_a_secret() {
+        for bare in ["http://localhost:8000", "http://localhost:1/,https://127.0.0.1:2"] {
+            assert!(is_bare(bare), "{bare}");
+        }
+        for more in ["http://localhost:1/x", "http://localhost:1?t=s", "amqp://me:pw@localhost:1"] {
+            assert!(!is_bare(more), "{more}");
+        }
+    }
 
     #[test]
     fn own_ports_are_variables_and_others_stay() {
@@ -51,11 +82,14 @@ mod tests {
                 Some("http://localhost:{VITE_PORT},http://localhost:9000,https://localhost:{PORT}"),
             ),
             ("http://localhost:80001", None),
+            ("amqp://me:me@localhost:8000/x", Some("amqp://me:me@localhost:{PORT}/x")),
             ("http://localhost/8000", None),
             ("http://api:8000", None),
         ] {
             assert_eq!(template(value, &ports).as_deref(), expected, "{value}");
-            assert_eq!(holds(value), value.contains("host:") || value.contains(".1:"), "{value}");
+            let is_http = !value.starts_with("amqp");
+            let holds_port = value.contains("host:") || value.contains(".1:");
+            assert_eq!(holds(value), is_http && holds_port, "{value}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 /// Fixed ports of the application's containers, so that each environment publishes them on ports of its own. The one on
 /// which a framework listens gets the framework's variable, and comes first.
 fn fixed_ports(evidence: &Evidence<'_>) -> Vec<Port> {
-    let application = evidence.stacks.iter().find(|stack| stack.runs_application());
+    let application = super::application(evidence);
     let mut fixed = application.map(compose::Stack::fixed_ports).unwrap_or_default();
     for (variable, main) in evidence.frameworks.iter().rev().filter_map(|one| one.port) {
         let serves = |(port, target): &(Port, u16)| *target == main || port.main == main;

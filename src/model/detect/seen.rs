@@ -11,16 +11,24 @@ pub struct Seen {
     pub files: BTreeMap<String, String>,
     /// Those of them that git tracks: what they hold is no secret.
     pub tracked: BTreeSet<String>,
+    /// Files of variables that compose files name, whatever they are called.
+    pub variables: BTreeSet<String>,
+    /// Further files that git tracks and that name a server, by path.
+    pub others: BTreeMap<String, String>,
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 40] = [
+    ".flaskenv",
+    "Cargo.toml",
     "Gemfile",
     "Makefile",
     "Pipfile",
     "Procfile",
     "Procfile.dev",
     "alembic.ini",
+    "build.gradle",
+    "build.gradle.kts",
     "bun.lock",
     "bun.lockb",
     "cable.yml",
@@ -39,11 +47,13 @@ const NAMES: [&str; 34] = [
     "knexfile.js",
     "local-infra.yml",
     "manage.py",
+    "mix.exs",
     "ormconfig.json",
     "package-lock.json",
     "package.json",
     "pnpm-lock.yaml",
     "poetry.lock",
+    "pom.xml",
     "pyproject.toml",
     "requirements.txt",
     "schema.prisma",
@@ -81,6 +91,7 @@ pub fn is_telling(path: &str) -> bool {
         ["settings", "config", "configuration", "database", "data", "db", "env"].contains(&stem);
     let in_settings = path.contains("settings/") || path.contains("/config/");
     NAMES.contains(&name)
+        || name.ends_with(".csproj")
         || is_environment(name)
         || is_compose(name)
         || (path.contains("requirements") && name.ends_with(".txt"))
@@ -105,8 +116,15 @@ pub(super) fn is_environment(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
     let is_example =
         ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
+    let foreign = ["test", "tests", "testing", "prod", "production", "staging", "preview", "ci"];
+    if name.split(['.', '_', '-']).any(|word| foreign.contains(&word)) {
+        return false;
+    }
+    let is_text = [".ts", ".js", ".md", ".vault", ".keys"].iter().any(|end| name.ends_with(end));
     name == ".env"
+        || name == ".flaskenv"
         || name.ends_with(".env")
+        || (name.starts_with(".env.") && !is_text)
         || (name.contains("env") && is_example && !name.ends_with(".py"))
 }
 
@@ -119,6 +137,17 @@ pub(super) fn is_compose(name: &str) -> bool {
 }
 
 impl Seen {
+    /// Whether a file holds variables, by its name or by what refers to it.
+    pub(super) fn is_environment(&self, path: &str) -> bool {
+        is_environment(path) || self.variables.contains(path)
+    }
+
+    /// A tracked file holds this text.
+    pub(super) fn is_public(&self, text: &str) -> bool {
+        let mut tracked = self.tracked.iter().filter_map(|path| self.files.get(path));
+        tracked.any(|content| content.contains(text))
+    }
+
     /// The paths of the files with this name, the topmost first.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let mut paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
@@ -155,6 +184,8 @@ mod tests {
     fn files_tell_by_their_names() {
         for path in [
             ".env",
+            ".env.development.local",
+            ".flaskenv",
             "a/.env.example",
             "src/paperless/settings.py",
             "x/settings/base.py",
@@ -169,9 +200,15 @@ mod tests {
         ] {
             assert!(is_telling(path), "{path}");
         }
-        for path in
-            ["README", "tests/settings.py", "a/b/c/d/e/f/.env", "src/environment.rs", "x/views.py"]
-        {
+        for path in [
+            "README",
+            ".env.production",
+            ".env.test",
+            "tests/settings.py",
+            "a/b/c/d/e/f/.env",
+            "src/environment.rs",
+            "x/views.py",
+        ] {
             assert!(!is_telling(path), "{path}");
         }
     }

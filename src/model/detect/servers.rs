@@ -16,7 +16,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         }
         clues.notes(project);
         for service in clues.services() {
-            push(project, service);
+            push(project, evidence, service);
         }
         if clues.is_only_guessed() {
             project
@@ -47,7 +47,7 @@ fn is_other(evidence: &Evidence<'_>, clues: &Clues<'_>) -> bool {
 }
 
 /// Adds a service under a name of its own.
-fn push(project: &mut Project, mut service: Service) {
+fn push(project: &mut Project, evidence: &Evidence<'_>, mut service: Service) {
     let (key, variable) = (service.key.clone(), service.variable.clone());
     for number in 2..100 {
         let taken =
@@ -61,6 +61,13 @@ fn push(project: &mut Project, mut service: Service) {
     // A server of the stack that each environment runs anew is its own already.
     if service.kind == Kind::Mysql && is_in_stack(project, &service) {
         return;
+    }
+    let is_named = |text: &String| text.contains(service.main.as_str());
+    if service.is_guess && !evidence.vars.iter().any(|var| is_named(&var.value)) {
+        project.guessed.push(format!(
+            "{}: `main: {}`: no file names the main checkout's database",
+            service.key, service.main
+        ));
     }
     project.services.push(service);
 }

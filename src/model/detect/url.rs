@@ -85,9 +85,23 @@ impl Url {
 
     /// What follows says how to connect, and holds no secret.
     pub(super) fn is_plain_query(&self) -> bool {
-        let secret = ["pass", "pwd", "secret", "token", "key", "user", "@", "#"];
-        let query = self.query.to_lowercase();
-        !secret.iter().any(|word| query.contains(word))
+        let plain = [
+            "charset",
+            "connection_limit",
+            "encoding",
+            "options",
+            "pgbouncer",
+            "pool_timeout",
+            "schema",
+            "serverversion",
+            "ssl",
+            "sslmode",
+            "timeout",
+            "usessl",
+        ];
+        let name = |query: &str| query.split('=').next().unwrap_or_default().to_lowercase();
+        let query = self.query.strip_prefix('?');
+        self.query.is_empty() || query.is_some_and(|query| plain.contains(&name(query).as_str()))
     }
 
     /// The password protects nothing: it may stand in a file that is committed.

@@ -4,7 +4,8 @@ use crate::model::config::{Kind, is_free_name};
 use crate::model::detect::compose::Stack;
 use crate::model::detect::literals::Literal;
 use crate::model::detect::sections::development;
-use crate::model::detect::seen::{Seen, is_environment};
+use crate::model::detect::seen::{Seen, dir, is_compose, used};
+use crate::model::detect::url::Url;
 use crate::model::detect::{origins, reads, roles};
 use crate::model::envfile;
 
@@ -23,6 +24,8 @@ pub(super) struct Var {
     pub(super) is_default: bool,
     /// A file names it; else it is what a literal could read.
     pub(super) is_named: bool,
+    /// Files of other applications that give it another value, with that.
+    pub(super) others: Vec<(String, String)>,
 }
 
 /// All variables: each once, the first that has a value.
@@ -35,6 +38,7 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
         tracked: seen.tracked.contains(&literal.file),
         is_default: true,
         is_named: false,
+        others: Vec::new(),
     });
     let sources =
         environment_files(seen).chain(of_stacks(stacks)).chain(code(seen)).chain(in_place);
@@ -42,25 +46,67 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
         match vars.iter_mut().find(|known| known.name == var.name) {
             None => vars.push(var),
             Some(known) if known.value.is_empty() && !var.value.is_empty() => *known = var,
+            Some(known) if is_elsewhere(known, &var) => known.others.push((var.file, var.value)),
             Some(_) => {}
         }
     }
     vars
 }
 
+/// Another application gives the name another value: one of another directory, or another service of a compose file.
+fn is_elsewhere(known: &Var, var: &Var) -> bool {
+    let is_given = |var: &Var| !var.is_default && var.is_named && !var.value.is_empty();
+    let is_apart =
+        dir(&known.file) != dir(&var.file) || (known.file == var.file && is_compose(&var.file));
+    is_given(known) && is_given(var) && is_apart && known.value != var.value
+}
+
+/// What says which of the values in one directory counts: the first of these; examples come last.
+fn rank(path: &str) -> usize {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if used(path).is_some() || name.contains("example") {
+        return 5;
+    }
+    match name {
+        ".env.development.local" => 0,
+        ".env.local" => 1,
+        name if name.starts_with(".env.") => 2,
+        ".flaskenv" => 3,
+        _ => 4,
+    }
+}
+
 /// The file that is used, then examples of it; those at the top first.
 fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
-    let mut files: Vec<&String> = seen.files.keys().filter(|path| is_environment(path)).collect();
-    files.sort_by_key(|path| (!path.ends_with(".env"), path.matches('/').count()));
+    let mut files: Vec<&String> =
+        seen.files.keys().filter(|path| seen.is_environment(path)).collect();
+    files.sort_by_key(|path| (rank(path) == 5, path.matches('/').count(), rank(path)));
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);
         let vars = envfile::parse(seen.text(file).as_bytes());
         let known = vars.clone();
         vars.into_iter().map(move |(name, value)| {
             let value = expanded(&value, &known);
-            Var { name, value, file: file.clone(), tracked, is_default: false, is_named: true }
+            let value = if is_placeholder(&value) { String::new() } else { value };
+            Var {
+                name,
+                value,
+                file: file.clone(),
+                tracked,
+                is_default: false,
+                is_named: true,
+                others: Vec::new(),
+            }
         })
     })
+}
+
+/// A URL in which the reader shall write the server: it says nothing.
+fn is_placeholder(value: &str) -> bool {
+    let Some(url) = Url::parse(value) else { return false };
+    let word =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    value.contains("***") || value.contains('<') || value.contains("...") || word(&url.host)
 }
 
 /// The value with the variables of its own file in the place of `${NAME}`.
@@ -85,6 +131,7 @@ fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
             tracked: true,
             is_default: false,
             is_named: true,
+            others: Vec::new(),
         })
     })
 }
@@ -121,6 +168,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             tracked: true,
             is_default: true,
             is_named: true,
+            others: Vec::new(),
         })
     })
 }

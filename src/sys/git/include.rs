@@ -58,6 +58,14 @@ pub fn words(path: &Path, words: &[&str], files: &[&str]) -> Result<BTreeSet<Str
     Ok(found.text().lines().map(str::to_lowercase).collect())
 }
 
+/// The tracked text files of a checkout with a line that matches an extended regular expression, in upper or lower case.
+pub fn naming(path: &Path, pattern: &str) -> Result<Vec<String>> {
+    // Exit code 1 means that there is none (git-grep(1)).
+    let grep = ["grep", "-I", "-l", "-z", "-i", "--extended-regexp", "-e", pattern, "--", "."];
+    let found = git(path).args(grep).output()?;
+    Ok(found.text().split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
 /// The files of a checkout: `--cached` for those that git tracks, `--others` for those that it neither tracks nor ignores.
 pub fn files(path: &Path, which: &str) -> Result<Vec<String>> {
     entries(git(path).args(["ls-files", "-z", "--exclude-standard", which]))

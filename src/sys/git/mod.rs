@@ -7,7 +7,7 @@ mod overlooked;
 mod query;
 pub mod status;
 
-pub use include::{Patterns, files, ignored_among, matching, matching_whole, words};
+pub use include::{Patterns, files, ignored_among, matching, matching_whole, naming, words};
 pub use keep::{branch_settings, hold, let_go, recreate_branch};
 pub use merged::{default_branch, history};
 pub use query::{

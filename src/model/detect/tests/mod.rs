@@ -13,10 +13,16 @@ use proptest::prelude::*;
 fn seen(files: &[(&str, &str)]) -> Seen {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
     let files: std::collections::BTreeMap<String, String> = files.collect();
-    assert!(files.keys().all(|path| is_telling(path)), "init would not read {files:?}");
     // A private `.env` stands at the top.
     let tracked = files.keys().filter(|path| path.as_str() != ".env").cloned().collect();
-    Seen { repo: "Shop".to_owned(), files, tracked }
+    let mut seen = Seen { repo: "Shop".to_owned(), files, tracked, ..Seen::default() };
+    let named = references(&seen, &BTreeSet::new());
+    let is_read = |path: &String| {
+        is_telling(path) || named.variables.contains(path) || named.stacks.contains(path)
+    };
+    seen.others = seen.files.extract_if(.., |path, _| !is_read(path)).collect();
+    seen.variables = named.variables;
+    seen
 }
 
 fn config(files: &[(&str, &str)]) -> Config {

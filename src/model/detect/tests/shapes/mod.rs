@@ -2,6 +2,8 @@
 
 mod carried;
 mod engines;
+mod literals;
+mod reached;
 mod several;
 
 use super::*;
@@ -23,7 +25,10 @@ pub(super) struct Shape {
 
 #[test]
 fn nothing_leads_to_the_main_checkout_in_silence() {
-    for shape in [carried::SHAPES, engines::SHAPES, several::SHAPES].concat() {
+    for shape in
+        [carried::SHAPES, engines::SHAPES, literals::SHAPES, reached::SHAPES, several::SHAPES]
+            .concat()
+    {
         let project = detect(&seen(shape.files));
         let text = render(&project, None, true);
         let config = Config::parse("t", &text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));

@@ -43,4 +43,35 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &[],
     },
+    Shape {
+        name: "one name in two applications",
+        files: &[
+            (
+                "apps/a/.env.example",
+                "DATABASE_URL=postgres://postgres@localhost:5432/rooms\nPORT=3001\n",
+            ),
+            (
+                "apps/b/.env.example",
+                "DATABASE_URL=postgres://postgres@localhost:5432/bills\nPORT=3002\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=rooms"],
+        env: &["DATABASE_URL=postgres://postgres@localhost:5432/{POSTGRES_DB}"],
+        hooks: &[],
+        notes: &[
+            "DATABASE_URL is `rooms` at port 5432 in apps/a/.env.example, and `bills` at port 5432 in apps/b/.env.example",
+            "PORT is `3001` in apps/a/.env.example, and `3002` in apps/b/.env.example",
+        ],
+    },
+    Shape {
+        name: "the same database in two applications is one",
+        files: &[
+            ("apps/a/.env.example", "DATABASE_URL=postgres://postgres@localhost/rooms\n"),
+            ("apps/b/.env.example", "DATABASE_URL=postgresql://postgres@127.0.0.1:5432/rooms\n"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=rooms"],
+        env: &[],
+        hooks: &[],
+        notes: &[],
+    },
 ];

@@ -1,0 +1,67 @@
+//! Files that a developer's application may read.
+
+use crate::model::detect::seen::{Seen, is_compose};
+
+/// What is not how a developer runs the application.
+const FOREIGN: [&str; 24] = [
+    "__tests__",
+    "ansible",
+    "benches",
+    "charts",
+    "ci",
+    "cypress",
+    "deploy",
+    "deployment",
+    "doc",
+    "docs",
+    "e2e",
+    "examples",
+    "fixtures",
+    "helm",
+    "k8s",
+    "kubernetes",
+    "migrations",
+    "node_modules",
+    "spec",
+    "specs",
+    "terraform",
+    "testdata",
+    "tests",
+    "vendor",
+];
+
+/// Whether a developer's application may read the file. Environment files, compose files and Python's settings are read
+/// elsewhere.
+pub(super) fn is_run(seen: &Seen, path: &str) -> bool {
+    let lower = path.to_lowercase();
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
+    };
+    let name = lower.rsplit('/').next().unwrap_or_default();
+    let other = [
+        "test",
+        "tests",
+        "spec",
+        "prod",
+        "production",
+        "staging",
+        "lock",
+        "readme",
+        "dockerfile",
+        "changelog",
+    ];
+    let text = [
+        ".md", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2", ".lock",
+    ];
+    let is_settings = path.ends_with(".py") && seen.files.contains_key(path);
+    !seen.is_environment(path)
+        && !is_compose(path)
+        && !is_settings
+        && !lower.starts_with('.')
+        && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
+        && !words(name).iter().any(|word| other.contains(&word.as_str()))
+        && !path.rsplit('/').next().is_some_and(|name| name.contains("Test"))
+        && !text.iter().any(|end| lower.ends_with(end))
+        // What the migrations of Alembic use is told with them.
+        && !["alembic.ini", "package-lock.json", "pnpm-lock.yaml"].contains(&name)
+}
