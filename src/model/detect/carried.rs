@@ -4,7 +4,9 @@
 use crate::model::config::Kind;
 use crate::model::detect::frameworks::Framework;
 use crate::model::detect::leads::Lead;
+use crate::model::detect::roles::Role;
 use crate::model::detect::seen::used;
+use crate::model::detect::vars::{self, Var};
 use crate::model::detect::{Evidence, Project, Service, drivers, servers};
 
 /// Whether a variable that a file names, or that a framework reads by itself, holds the service's part.
@@ -51,18 +53,21 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
 
 /// Says which manifests name a driver for a server that nothing leads to.
 pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
-    for (kind, file) in drivers::of(evidence.seen) {
-        let is_known = project.services.iter().any(|service| service.kind == kind);
+    let manifests = drivers::of(evidence.seen).into_iter();
+    let manifests = manifests.map(|(kind, file)| (kind, format!("{file} names a driver for")));
+    let mut told: Vec<Kind> = Vec::new();
+    for (kind, sign) in manifests.chain(hosts(evidence)) {
         let stays = evidence.stacks.iter().any(|stack| {
             project.compose.as_ref() == Some(&stack.file)
                 && stack.services.iter().any(|service| service.kind == Some(kind))
         });
-        if !is_known && !stays && !evidence.is_literal(kind) {
+        let is_new = !told.contains(&kind) && !project.services.iter().any(|one| one.kind == kind);
+        if is_new && !stays && !evidence.is_literal(kind) {
+            told.push(kind);
             let server = servers::title(kind);
             let lead = Lead::of(
                 format!(
-                    "{file} names a driver for {server}, and no variable leads to one, so all environments use the same \
-                     server and database"
+                    "{sign} {server}, and no variable names a part of it, so all environments use the same one"
                 ),
                 "add a service to .agentenv.yaml, and make the application read its variable"
                     .to_owned(),
@@ -70,6 +75,21 @@ pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
             project.notes.push(lead.told());
         }
     }
+}
+
+/// Kinds of servers that a variable names the host of, or that something is kept in.
+fn hosts<'a>(evidence: &'a Evidence<'_>) -> impl Iterator<Item = (Kind, String)> + 'a {
+    // In PHP, an example names servers that nothing uses.
+    let is_php = evidence.seen.named("composer.json").next().is_some();
+    evidence.vars.iter().filter(|var| var.is_named && !var.is_default).filter_map(move |var| {
+        let Var { name, file, value, .. } = var;
+        if vars::is_redis_chosen(var) {
+            return Some((Kind::Redis, format!("{name} of {file} chooses")));
+        }
+        let (kind, role) = evidence.role(name)?;
+        let is_host = role == Role::Host && !value.is_empty() && kind != Kind::Sqlite && !is_php;
+        is_host.then(|| (kind, format!("{name} of {file} leads to")))
+    })
 }
 
 /// All that names a part is an example, whose copy the user still has to write.

@@ -171,6 +171,11 @@ fn engine(evidence: &Evidence<'_>, var: &Var, kind: Kind) -> Option<String> {
     if engine::word(&var.value) == Some(kind) && is_word {
         return Some(var.value.clone());
     }
+    // Other words for it are also names of a connection or of a client.
+    let is_sure = ["ENGINE", "TYPE", "DB"].iter().any(|word| var.name.ends_with(word));
+    if var.value.is_empty() && !is_sure {
+        return None;
+    }
     let (djangos, words) = match kind {
         Kind::Mysql => ("django.db.backends.mysql", ["mysql", "mariadb"]),
         _ => ("django.db.backends.postgresql", ["postgresql", "postgres"]),

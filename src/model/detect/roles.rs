@@ -87,6 +87,10 @@ pub(in crate::model) fn of(name: &str, sql: Kind) -> Option<(Kind, Role)> {
     if let Some((role, _)) = role(&name, &REDIS) {
         return (role != Role::Engine).then_some((Kind::Redis, role));
     }
+    let is_redis = || name.split('_').any(|part| REDIS.contains(&part));
+    if ["_DB", "_INDEX"].iter().any(|end| name.ends_with(end)) && is_redis() {
+        return Some((Kind::Redis, Role::Part));
+    }
     if URLS.iter().any(|url| name == *url || name.ends_with(&format!("_{url}"))) {
         return Some((Kind::Redis, Role::Url));
     }
@@ -154,6 +158,7 @@ mod tests {
             ("MYSQL_DATABASE", Some((Mysql, Role::Part))),
             ("MARIADB_HOST", Some((Mysql, Role::Host))),
             ("DB_CONNECTION", Some((Postgres, Role::Engine))),
+            ("REDIS_CACHE_DB", Some((Redis, Role::Part))),
             ("REDIS_CLIENT", None),
             ("MSSQL_DATABASE", None),
             ("TEST_DATABASE_URL", None),

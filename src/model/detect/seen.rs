@@ -84,7 +84,7 @@ pub fn is_telling(path: &str) -> bool {
     if path.matches('/').count() > DEEPEST || dirs.any(|dir| FOREIGN.contains(&dir)) {
         return false;
     }
-    let code = [".py", ".js", ".ts", ".mjs", ".cjs", ".rb", ".go", ".rs"];
+    let code = [".py", ".js", ".ts", ".mjs", ".cjs", ".rb", ".go", ".rs", ".php"];
     let is_code = code.iter().any(|ending| name.ends_with(ending));
     let stem = name.split(['.', '_', '-']).next().unwrap_or_default();
     let is_settings =

@@ -136,6 +136,11 @@ fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
     })
 }
 
+/// `CACHE_STORE=redis`: what something of the application is kept in.
+pub(super) fn is_redis_chosen(var: &Var) -> bool {
+    !var.is_default && var.value.eq_ignore_ascii_case("redis")
+}
+
 /// What code reads: only what a server or the application itself is found by, for a project reads hundreds of others.
 fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let code = [
@@ -147,13 +152,15 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         ".rb",
         ".go",
         ".rs",
+        ".php",
         ".prisma",
         "database.yml",
         "cable.yml",
     ];
+    let chosen = environment_files(seen).any(|var| is_redis_chosen(&var));
     let files =
         seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
-    files.flat_map(|(file, text)| {
+    files.flat_map(move |(file, text)| {
         let is_address = |read: &reads::Read| read.default.as_deref().is_some_and(origins::holds);
         let is_yaml = file.ends_with(".yml");
         let text = if is_yaml { &development(text) } else { text };
@@ -161,6 +168,11 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let is_telling =
             |name: &str| roles::of(name, Kind::Postgres).is_some() || roles::is_prefix(name);
         let reads = reads.filter(move |read| is_telling(&read.name) || is_address(read));
+        // Settings in PHP name every server that the framework could use.
+        let could_use = file.ends_with(".php") && !chosen;
+        let is_redis =
+            |name: &str| matches!(roles::of(name, Kind::Postgres), Some((Kind::Redis, _)));
+        let reads = reads.filter(move |read| !could_use || !is_redis(&read.name));
         reads.map(|read| Var {
             name: read.name,
             value: read.default.unwrap_or_default(),

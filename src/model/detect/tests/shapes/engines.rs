@@ -31,6 +31,47 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &[STAYS],
     },
     Shape {
+        name: "Laravel keeps its cache in Redis: the indexes of its settings, which nothing uses otherwise",
+        files: &[
+            (
+                ".env.example",
+                "DB_CONNECTION=sqlite\nCACHE_STORE=redis\nREDIS_HOST=127.0.0.1\nREDIS_PORT=6379\n",
+            ),
+            ("composer.json", "{}"),
+            (
+                "config/database.php",
+                "'default' => env('DB_CONNECTION', 'sqlite'),\n'database' => env('DB_DATABASE', 'laravel'),\n'database' => env('REDIS_DB', '0'),\n'database' => env('REDIS_CACHE_DB', '1'),\n",
+            ),
+        ],
+        services: &["redis redis REDIS_DB=0", "redis_cache redis REDIS_CACHE_DB=1"],
+        env: &["DB_DATABASE=", "REDIS_HOST={redis.host}"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "Laravel that could use Redis",
+        files: &[
+            (".env.example", "DB_CONNECTION=sqlite\nCACHE_STORE=database\nREDIS_HOST=127.0.0.1\n"),
+            ("composer.json", "{}"),
+            ("config/database.php", "'database' => env('REDIS_DB', '0'),\n"),
+        ],
+        services: &[],
+        env: &["REDIS_HOST="],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "the host of a server, and nothing that names a part of it",
+        files: &[(".env.example", "REDIS_HOST=localhost\nDB_HOST=localhost\n")],
+        services: &[],
+        env: &[],
+        hooks: &[],
+        notes: &[
+            "REDIS_HOST of .env.example leads to Redis",
+            "DB_HOST of .env.example leads to Postgres",
+        ],
+    },
+    Shape {
         name: "Rails with mysql2 in a container: the application's user has no rights on new databases",
         files: &[
             ("Gemfile", "gem \"rails\"\ngem \"mysql2\"\n# gem \"redis\"\n"),

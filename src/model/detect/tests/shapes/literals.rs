@@ -71,7 +71,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &[],
         env: &[],
         hooks: &[],
-        notes: &["go.mod names a driver for Postgres, and no variable leads to one"],
+        notes: &["go.mod names a driver for Postgres, and no variable names a part of it"],
     },
     Shape {
         name: "Rails on SQLite: production's Redis and a gem in a comment are no servers",
