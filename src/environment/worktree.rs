@@ -1,5 +1,9 @@
 //! The worktree of an environment: create, find, remove.
 
+mod fragments;
+
+pub use fragments::discard as discard_fragments;
+
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{Plan, Start, Target};
@@ -212,27 +216,6 @@ fn is_anothers(path: &Path, own: &Path) -> Result<bool> {
         Stands::File => git::admin_of(path).is_ok_and(|admin| admin != own),
         Stands::Directory | Stands::Link | Stands::Other => true,
     })
-}
-
-/// Removes admin directories that a killed git did not finish writing or removing. Without a `gitdir` file git ignores
-/// them, but some of its commands fail over them.
-pub fn discard_fragments(repository: &Path, leases: &[&Lease]) -> Result<()> {
-    for admin in fs::entries(&repository.join("worktrees"))? {
-        let word = |file: &str| fs::word(&admin.join(file)).filter(|word| !word.is_empty());
-        if word("gitdir").is_some() {
-            continue;
-        }
-        let lock = word("locked");
-        let is_of = |lease: &&Lease| {
-            let (own, of) = (admin.file_name(), lease.path.file_name());
-            let [own, of] = [own, of].map(|name| name.unwrap_or_default().as_encoded_bytes());
-            own.starts_with(of) && lock.as_ref().is_none_or(|mark| *mark == lease.mark())
-        };
-        if leases.iter().any(is_of) {
-            fs::remove_dir(&admin)?;
-        }
-    }
-    Ok(())
 }
 
 /// Where the worktree is after it was moved without git; `None` if it is where git has it.

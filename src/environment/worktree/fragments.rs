@@ -1,0 +1,87 @@
+//! Admin directories of which git wrote or removed only a part.
+
+use crate::model::lease::Lease;
+use crate::sys::fs;
+use crate::sys::repo::MARK;
+use anyhow::Result;
+use std::path::Path;
+
+/// Removes admin directories of these leases that a killed git did not finish writing or removing. Without a `gitdir` file git
+/// ignores them, but some of its commands fail over them.
+pub fn discard(repository: &Path, leases: &[&Lease]) -> Result<()> {
+    for admin in fs::entries(&repository.join("worktrees"))? {
+        let word = |file: &str| fs::word(&admin.join(file)).filter(|word| !word.is_empty());
+        if word("gitdir").is_some() {
+            continue;
+        }
+        let (lock, mark) = (word("locked"), word(MARK));
+        let is_of = |lease: &&Lease| {
+            is_named_for(&admin, &lease.path)
+                && lock.as_ref().is_none_or(|lock| *lock == lease.mark())
+                && mark.as_ref().is_none_or(|mark| *mark == lease.id)
+        };
+        if leases.iter().any(is_of) {
+            fs::remove_dir(&admin)?;
+        }
+    }
+    Ok(())
+}
+
+/// Git names the admin directory for the worktree's directory, with a number behind it where that is taken.
+fn is_named_for(admin: &Path, tree: &Path) -> bool {
+    let [admin, tree] = [admin, tree].map(|path| path.file_name().unwrap_or_default());
+    let rest = admin.as_encoded_bytes().strip_prefix(tree.as_encoded_bytes());
+    rest.is_some_and(|number| number.iter().all(u8::is_ascii_digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files with what is in them.
+    type Files = &'static [(&'static str, &'static str)];
+
+    const ID: &str = "012345670000000000000001";
+
+    /// The lease of the worktree `/r-x`.
+    fn lease() -> Lease {
+        let lease = format!(
+            "{{version: 1, id: {ID}, phase: removing, repository: /r/.git, main: /r, name: x,
+            path: /r-x, branch: x, project: x, ports: {{}}, parts: [], env_file: .env.worktree, vars: {{}}}}"
+        );
+        serde_yaml::from_str(&lease).unwrap()
+    }
+
+    #[test]
+    fn only_what_can_be_the_leases_own_is_discarded() {
+        let dir = tempfile::tempdir().unwrap();
+        let trees = dir.path().join("worktrees");
+        let other = "012345670000000000000002";
+        let fragments: [(&str, Files, bool); 9] = [
+            ("r-x", &[], true),
+            ("r-x2", &[("HEAD", "ref: refs/heads/x")], true),
+            (
+                "r-x3",
+                &[("agentenv", ID), ("locked", "git-agentenv 012345670000000000000001")],
+                true,
+            ),
+            ("r-x4", &[("agentenv", other)], false),
+            ("r-x5", &[("locked", "by the user")], false),
+            ("r-x6", &[("gitdir", "/r-x/.git")], false),
+            ("r-xy", &[], false),
+            ("r-x-2", &[], false),
+            ("r", &[], false),
+        ];
+        for (name, files, _) in &fragments {
+            let admin = trees.join(name);
+            fs::make_dir(&admin).unwrap();
+            for (file, text) in *files {
+                fs::replace(&admin.join(file), text.as_bytes()).unwrap();
+            }
+        }
+        discard(dir.path(), &[&lease()]).unwrap();
+        for (name, _, goes) in fragments {
+            assert_eq!(trees.join(name).exists(), !goes, "{name}");
+        }
+    }
+}
