@@ -176,7 +176,7 @@ fn remove_all(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<R
     let answer = |((_, agreed), begun): ((&Job, Result<bool>), Result<Option<Lease>>)| {
         let is_going = begun?.is_some();
         let is_due = agreed?;
-        if is_going { removed.next().unwrap_or(Ok(())).map(|()| true) } else { Ok(is_due) }
+        if is_going { removed.next().unwrap_or(Ok(Vec::new())).map(|_| true) } else { Ok(is_due) }
     };
     agreed.into_iter().zip(begun).map(answer).collect()
 }

@@ -134,7 +134,11 @@ impl Run<'_> {
         let (places, going): (Vec<usize>, Vec<Going>) = going.unzip();
         let removed = teardown::remove_all(self.ui, store, servers, going);
         for (at, removed) in places.into_iter().zip(removed) {
-            jobs[at].ended = Some(removed.map(|()| None));
+            let job = &mut jobs[at];
+            job.ended = Some(removed.map(|stays| {
+                job.removal.removed.services.retain(|taken| !stays.contains(&taken.service));
+                None
+            }));
         }
     }
 

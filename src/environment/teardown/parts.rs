@@ -10,12 +10,21 @@ use crate::sys::parallel;
 use crate::ui::{Step, Ui};
 use anyhow::Result;
 
-/// Releases the parts of these leases side by side; gives why one could not be, in the order of each lease's parts.
+/// How the release of a part ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Released {
+    /// The server has it no more.
+    Gone,
+    /// It was not the environment's, or is the user's now.
+    Stays,
+}
+
+/// Releases the parts of these leases side by side; gives how each ended, in the order of each lease's parts.
 pub(super) fn release(
     ui: &Ui,
     servers: &Servers,
     leases: &[(&Lease, Force)],
-) -> Vec<Vec<Result<()>>> {
+) -> Vec<Vec<Result<Released>>> {
     let begin = |(lease, _): &(&Lease, Force)| {
         let ui = ui.about(&lease.name);
         lease.parts.iter().map(|part| ui.step(what(part))).collect::<Vec<_>>()
@@ -33,8 +42,8 @@ pub(super) fn release(
             marked.and(gone),
             step,
         )? {
-            Some(now) => renamed(ui, lease, part, now, *force),
-            None => Ok(()),
+            Ok(released) => Ok(released),
+            Err(now) => renamed(ui, lease, part, now, *force),
         };
         lease.parts.iter().zip(marked).zip(gone).zip(steps).map(said).collect()
     });
@@ -44,7 +53,7 @@ pub(super) fn release(
 /// The parts of a lease that could not be released; `left` gets why.
 pub(super) fn left(
     lease: &Lease,
-    gone: impl IntoIterator<Item = Result<()>>,
+    gone: impl IntoIterator<Item = Result<Released>>,
     left: &mut Vec<anyhow::Error>,
 ) -> Vec<Part> {
     let mut parts = Vec::new();
@@ -72,26 +81,31 @@ fn what(part: &Part) -> String {
     format!("{} {}", part.service, part.holds)
 }
 
-fn renamed(ui: &Ui, lease: &Lease, part: &Part, now: String, force: Force) -> Result<()> {
-    match part_problem::elsewhere(lease, Some(now)) {
-        Some(now) => part_problem::leave_renamed(ui, lease, part, &now, force.sessions),
-        None => Ok(()),
-    }
+fn renamed(ui: &Ui, lease: &Lease, part: &Part, now: String, force: Force) -> Result<Released> {
+    let Some(now) = part_problem::elsewhere(lease, Some(now)) else { return Ok(Released::Gone) };
+    part_problem::leave_renamed(ui, lease, part, &now, force.sessions)?;
+    Ok(Released::Stays)
 }
 
-/// Reports the end of a part; gives the name that its database has instead.
-fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step) -> Result<Option<String>> {
+/// Reports the end of a part; gives, instead, the name that its database has by now.
+fn said(
+    ui: &Ui,
+    part: &Part,
+    gone: Result<Gone>,
+    step: Step,
+) -> Result<std::result::Result<Released, String>> {
     let what = what(part);
     match gone.map_err(|error| error.context(format!("cannot remove {what}")))? {
         Gone::Dropped => step.done(),
         Gone::Missing => step.nothing(),
         Gone::Renamed(now) => {
             step.nothing();
-            return Ok(Some(now));
+            return Ok(Err(now));
         }
         Gone::NotOurs(whose) => {
             step.nothing();
             ui.warn(format!("keeping {what}: it does not belong to this environment ({whose})"));
+            return Ok(Ok(Released::Stays));
         }
         Gone::Busy(sessions) => {
             step.nothing();
@@ -100,5 +114,5 @@ fn said(ui: &Ui, part: &Part, gone: Result<Gone>, step: Step) -> Result<Option<S
             return Err(error::refused(message).hint(hint).into());
         }
     }
-    Ok(None)
+    Ok(Ok(Released::Gone))
 }

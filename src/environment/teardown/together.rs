@@ -1,6 +1,7 @@
 //! Deletes environments that are removed for good, side by side.
 
-use super::{Force, conclude, keep, parts, unwanted_branch, worktree};
+use super::parts::{self, Released};
+use super::{Force, conclude, keep, unwanted_branch, worktree};
 use crate::environment::trees::Trees;
 use crate::environment::{closing, processes, trash, worktree as trees};
 use crate::error;
@@ -92,11 +93,19 @@ pub fn remove_volumes(lease: &Lease) -> Result<()> {
     if has_stack(lease) { docker::remove_volumes(&lease.id) } else { Ok(()) }
 }
 
+/// The services of which an environment that is gone held nothing that was its own: what it named there stays.
+pub type Stays = Vec<String>;
+
 /// Deletes everything of environments in which nothing runs any more; the leases last.
 ///
 /// # Errors
 /// Of each, partial, naming what could not be deleted; the lease keeps it.
-pub fn remove_all(ui: &Ui, store: &Store, servers: &Servers, going: Vec<Going>) -> Vec<Result<()>> {
+pub fn remove_all(
+    ui: &Ui,
+    store: &Store,
+    servers: &Servers,
+    going: Vec<Going>,
+) -> Vec<Result<Stays>> {
     let trees = Trees::of(going.iter().map(|one| &one.lease));
     let taken = parallel::each(&going, |one| take(ui, store, one, &trees));
     let (mut results, mut rest) = (Vec::new(), Vec::new());
@@ -112,8 +121,8 @@ pub fn remove_all(ui: &Ui, store: &Store, servers: &Servers, going: Vec<Going>) 
     }
     discard_fragments(store, &mut rest);
     let mut gone = release(ui, store, servers, rest).into_iter();
-    let result = |result: Option<Result<()>>| result.or_else(|| gone.next()).unwrap_or(Ok(()));
-    let results: Vec<Result<()>> = results.into_iter().map(result).collect();
+    let result = |result: Option<_>| result.or_else(|| gone.next()).unwrap_or(Ok(Stays::new()));
+    let results: Vec<Result<Stays>> = results.into_iter().map(result).collect();
     // What no process deletes, `prune` does.
     trash::empty_in_background(store).ok();
     results
@@ -171,7 +180,7 @@ struct Beside {
 }
 
 /// Releases the parts, and meanwhile deletes branches and files.
-fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<Result<()>> {
+fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<Result<Stays>> {
     let done = AtomicBool::new(false);
     let at_once = failpoint::point("files-postponed").is_err();
     let files = |lease: &Lease| {
@@ -192,10 +201,16 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
     };
     let (beside, gone) = parallel::both(|| parallel::each(&rest, beside), released);
     let all = rest.into_iter().zip(beside).zip(gone);
-    all.map(|((one, beside), gone)| finish(store, one, beside, gone)).collect()
+    let finished = |((one, beside), gone): ((Going, Beside), Vec<Result<Released>>)| {
+        let parts = one.lease.parts.iter().zip(&gone);
+        let stays = parts.filter(|(_, gone)| matches!(gone, Ok(Released::Stays)));
+        let stays = stays.map(|(part, _)| part.service.clone()).collect();
+        finish(store, one, beside, gone).map(|()| stays)
+    };
+    all.map(finished).collect()
 }
 
-fn finish(store: &Store, one: Going, beside: Beside, gone: Vec<Result<()>>) -> Result<()> {
+fn finish(store: &Store, one: Going, beside: Beside, gone: Vec<Result<Released>>) -> Result<()> {
     let Going { lease, mut left, .. } = one;
     keep(&mut left, "branch", beside.branch);
     keep(&mut left, "volumes", beside.volumes);

@@ -568,6 +568,8 @@ fn keys_whose_mark_the_application_flushed_are_the_environments() {
     servers().redis(index, &["SET", "git-agentenv:owner", "git-agentenv 0123456789abcdef01234567"]);
     let said = repo.agentenv(&["remove", "x"]).ok();
     assert!(said.stderr.contains("does not belong to this environment"), "{}", said.show());
+    let removed = said.stderr.lines().find(|line| line.starts_with("removed environment")).unwrap();
+    assert!(removed.contains("database") && !removed.contains("redis"), "{}", said.show());
     assert_eq!(servers().redis(index, &["GET", "cached"]), "value");
 }
 
