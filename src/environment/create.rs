@@ -138,6 +138,7 @@ fn reserve(
         };
         let plans = decide(workspace, wanted, occupied, rival)?;
         store.remember(&context.repo.common)?;
+        plans.iter().flatten().try_for_each(|plan| store.note_disks(&plan.lease))?;
         failpoint::point("before-lease")?;
         let saved = parallel::each(&plans, |plan| match plan {
             Ok(plan) => {

@@ -5,6 +5,7 @@ use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::service::{Resource, Server, inventory};
 use crate::sys::fs::{self, Stands};
+use crate::sys::mounts;
 use crate::sys::repo::{self, Worktree};
 use crate::sys::state_dir;
 use crate::sys::store::Store;
@@ -151,9 +152,10 @@ fn standing_in(common: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Where a worktree is: also when it was moved, or its disk is unmounted and git keeps it by a lock.
+/// Where a worktree is: also when it was moved, or its disk is unmounted, as its lock or its record says.
 fn place(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
-    if fs::stands(&tree.path)? != Stands::Nothing || tree.locked.is_some() {
+    let stays = tree.locked.is_some() || mounts::away(&tree.path)?.is_some();
+    if fs::stands(&tree.path)? != Stands::Nothing || stays {
         return Ok(Some(fs::canonical(&tree.path)));
     }
     worktree::moved_to(main, tree)

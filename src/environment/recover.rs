@@ -48,6 +48,7 @@ pub fn lease(
     plan.admin = Some(tree.admin.clone());
     plan.hooks_pending = false;
     context.store.remember(&context.repo.common)?;
+    context.store.note_disks(&plan)?;
     context.store.save(&plan)?;
     failpoint::point("lease-restored")?;
     for (variable, port) in plan

@@ -120,8 +120,12 @@ pub fn remove_empty_dir(path: &Path) -> Result<()> {
 
 /// Whether two paths are on the same file system.
 pub fn same_device(one: &Path, other: &Path) -> bool {
-    let device = |path: &Path| fs::symlink_metadata(path).map(|meta| meta.dev()).ok();
     device(one).is_some_and(|own| device(other) == Some(own))
+}
+
+/// The number of the file system that a path is on; `None`: there is nothing.
+pub fn device(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).map(|meta| meta.dev()).ok()
 }
 
 /// The entries of a directory, sorted; none when it is not there.

@@ -15,6 +15,7 @@ pub mod interrupt;
 pub mod listeners;
 pub mod lock;
 pub mod lsof;
+pub mod mounts;
 pub mod net;
 pub mod parallel;
 pub mod process;

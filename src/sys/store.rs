@@ -1,13 +1,13 @@
 //! The leases on this machine: one YAML file each, and the locks around them.
 
+mod repositories;
+
 use super::state_dir::{self, Access, RESERVE, RESERVE_SIZE};
 use super::{fs, lock, parallel};
 use crate::error;
 use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -121,28 +121,6 @@ impl Store {
     /// The lock around the moments in which git writes to what a repository's worktrees share.
     pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
         lock::take(&self.repository_file(common), || ())
-    }
-
-    /// Records that a repository has environments, in the file of its lock: a worktree may outlive its lease.
-    pub fn remember(&self, common: &Path) -> Result<()> {
-        lock::label(&self.repository_file(common), common.as_os_str().as_encoded_bytes())
-    }
-
-    /// The repositories that had environments, as far as they were recorded.
-    pub fn repositories(&self) -> Result<Vec<PathBuf>> {
-        let mut repositories = Vec::new();
-        for file in fs::entries(&self.dir.join("locks"))? {
-            let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-            let label = if name.starts_with(b"repository-") { fs::read(&file)? } else { None };
-            let label = label.filter(|label| !label.is_empty());
-            repositories.extend(label.map(|label| PathBuf::from(OsString::from_vec(label))));
-        }
-        Ok(repositories)
-    }
-
-    fn repository_file(&self, common: &Path) -> PathBuf {
-        let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
-        self.lock_file(&format!("repository-{}", hex(&digest[..8])))
     }
 
     /// The lock of the one process that makes or drops a repository's template databases.

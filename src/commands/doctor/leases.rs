@@ -41,6 +41,12 @@ fn interrupted(lease: &Lease, due: Due) -> Finding {
 
 /// A worktree that was moved or whose disk is unmounted: nothing can be restored in it.
 fn away(lease: &Lease) -> Option<Finding> {
+    if let Some((what, command)) = reclaim::unmounted(lease).ok()? {
+        return Some(Finding::warning(
+            format!("{what}; mount it, or if it is gone for good:"),
+            command,
+        ));
+    }
     if reclaim::is_homeless(lease).ok()? {
         let (what, command) = reclaim::homeless(lease);
         return Some(Finding::error(

@@ -99,6 +99,8 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
     let (mut leases, broken) = store.survey()?;
     leases.retain(|lease| !store.is_foreign(lease));
     if !dry_run {
+        // Before anything is judged by it. What is not recorded is judged as it always was.
+        leases.iter().for_each(|lease| drop(store.note_disks(lease)));
         leftovers::sweep(&orphans::repositories(&store, &leases, here().as_deref())?, &leases);
     }
     let settled = reclaim::settle_all(ui, &store, &leases, dry_run);
@@ -166,7 +168,9 @@ fn consider(ui: &Ui, lease: &Lease, settled: Result<Settled>, report: &mut Repor
             what: held(&lease),
         }),
         Ok(Settled::NotDue) => {
-            if reclaim::is_homeless(lease).unwrap_or(false) {
+            if let Ok(Some((what, command))) = reclaim::unmounted(lease) {
+                ui.warn(format!("{what}\nhint: mount it; if it is gone for good: `{command}`"));
+            } else if reclaim::is_homeless(lease).unwrap_or(false) {
                 let (what, command) = reclaim::homeless(lease);
                 ui.warn(format!(
                     "{what}\nhint: delete the worktree, or run in the moved repository: `{command}`"

@@ -10,6 +10,7 @@ use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
+use crate::sys::mounts;
 use crate::sys::repo::Worktree;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -45,6 +46,9 @@ pub fn due_with(
     lease: &Lease,
     tree: impl FnOnce() -> Result<Option<Worktree>>,
 ) -> Result<Option<Due>> {
+    if unmounted(lease)?.is_some() {
+        return Ok(None);
+    }
     if fs::stands(&lease.repository)? == Stands::Nothing {
         let is_due = !is_homeless(lease)? && is_gone_for_good(&lease.repository)?;
         return Ok(is_due.then_some(Due::RepositoryGone));
@@ -82,8 +86,35 @@ pub fn homeless(lease: &Lease) -> (String, String) {
     (what, format!("{repair} && git agentenv adopt {word}"))
 }
 
-/// A missing directory counts as deleted only when its parent can be read: a disk may be unmounted.
+/// What of an environment may be on a disk that is not mounted, and the command for when that disk is gone for good.
+pub fn unmounted(lease: &Lease) -> Result<Option<(String, String)>> {
+    for (what, path) in [("repository", &lease.repository), ("worktree", &lease.path)] {
+        if fs::stands(path)? == Stands::Nothing
+            && let Some(away) = mounts::away(path)?
+        {
+            let (name, path, point) = (&lease.name, path.display(), away.point.display());
+            let what = format!(
+                "`{name}`: {what} {path} is missing: its disk, which was mounted at {point}, may be unmounted"
+            );
+            let records: Vec<String> = away.records.iter().map(|file| shell::path(file)).collect();
+            let main = shell::path(&lease.main);
+            let forget =
+                format!("rm {} && mkdir -p {main} && git agentenv prune", records.join(" "));
+            return Ok(Some((what, forget)));
+        }
+    }
+    Ok(None)
+}
+
+/// A missing directory counts as deleted when the disk is there that it was on, as far as that is known, else only when its
+/// parent can be read: a disk may be unmounted.
 pub fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
+    if mounts::away(path)?.is_some() {
+        return Ok(false);
+    }
+    if mounts::is_on_a_disk_that_is_there(path)? {
+        return Ok(true);
+    }
     let parent = path.parent().unwrap_or(path);
     let above = if path.file_name().is_some_and(|name| name == ".git") {
         parent.parent().unwrap_or(parent)

@@ -9,7 +9,7 @@ pub use going::{Going, branches};
 
 use crate::environment::processes::Machine;
 use crate::environment::trees::Trees;
-use crate::environment::{closing, part_problem, parts, worktree};
+use crate::environment::{closing, part_problem, parts, reclaim, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Part, Phase};
@@ -199,6 +199,9 @@ fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going) -> Result<Vec<
     let looked = files::of_head(&mut losses, &tree, going);
     or_unread(&mut losses, looked)?;
     if !tree.is_present() {
+        if let Some((what, _)) = reclaim::unmounted(lease)? {
+            push(&mut losses, Kind::Uncommitted, what, true);
+        }
         return Ok(losses);
     }
     let looked = files::of_tree(&mut losses, &at, &tree);

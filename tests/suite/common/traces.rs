@@ -50,9 +50,10 @@ impl Repo<'_> {
         ] {
             traces.extend(self.git(args).lines().map(str::to_owned));
         }
-        // What a full disk takes first, and the next command puts back.
+        // What a full disk takes first, and the next removal puts back; where repositories and worktrees were seen.
+        let stays = ["/state/reserve", "/state/mounts"];
         traces.retain(|trace| {
-            !trace.contains("locks/repository-") && !trace.ends_with("/state/reserve")
+            !trace.contains("locks/repository-") && !stays.iter().any(|end| trace.ends_with(end))
         });
         traces
     }

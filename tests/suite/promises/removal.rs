@@ -381,6 +381,82 @@ fn a_locked_worktree_is_not_removed_even_by_force() {
     world.repo.agentenv(&["remove", "x"]).ok();
 }
 
+/// Says that everything that was seen was on a disk which is mounted at this directory.
+fn seen_at(sandbox: &Sandbox, point: &std::path::Path) {
+    for record in fs::read_dir(sandbox.root.join("state/mounts")).unwrap() {
+        fs::write(record.unwrap().path(), point.to_str().unwrap()).unwrap();
+    }
+}
+
+/// The command behind these words of a hint.
+fn hinted(said: &Outcome, words: &str) -> String {
+    let (_, rest) = said.stderr.split_once(words).unwrap_or_else(|| panic!("{}", said.show()));
+    rest.split('`').nth(1).unwrap().to_owned()
+}
+
+/// No disk has to be mounted for it: the record says that one was, and a plain directory is left.
+#[test]
+fn a_worktree_is_kept_while_its_disk_is_away() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let (disk, away) = (sandbox.root.join("disk"), sandbox.root.join("away/deep/down"));
+    fs::create_dir_all(away.parent().unwrap()).unwrap();
+    world.repo.agentenv(&["add", "y", "--path", disk.join("y").to_str().unwrap()]).ok();
+    fs::write(sandbox.root.join("state/mounts/of-the-worktree"), disk.to_str().unwrap()).unwrap();
+    let unmount = || {
+        fs::rename(&disk, &away).unwrap();
+        fs::create_dir(&disk).unwrap();
+    };
+    unmount();
+    let said = world.repo.agentenv(&["prune"]).ok();
+    assert_eq!(said.stdout, "nothing to prune\n", "{}", said.show());
+    assert!(said.show().contains("[ROOT]/disk, may be unmounted"), "{}", said.show());
+    let said = world.repo.agentenv(&["doctor"]);
+    assert!(said.show().contains("[ROOT]/disk, may be unmounted"), "{}", said.show());
+    let said = world.repo.agentenv(&["remove", "y"]).fails(7);
+    assert!(said.stderr.contains("may be unmounted"), "{}", said.show());
+    assert_eq!(sandbox.databases().len(), 2);
+    fs::remove_dir(&disk).unwrap();
+    fs::rename(&away, &disk).unwrap();
+    let said = world.repo.agentenv(&["prune"]).ok();
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("nothing to prune\n", ""));
+
+    unmount();
+    let said = world.repo.agentenv(&["prune"]).ok();
+    let mut gone = sandbox.command("sh");
+    gone.args(["-c", &hinted(&said, "gone for good")]).current_dir(&world.repo.path);
+    sandbox.outcome(&mut gone).ok();
+    assert_eq!(sandbox.databases().len(), 1);
+}
+
+#[test]
+fn a_repository_is_kept_while_its_disk_is_away_and_not_when_all_of_it_was_deleted() {
+    let sandbox = Sandbox::new();
+    let (disk, away) = (sandbox.root.join("disk"), sandbox.root.join("away"));
+    let repo = sandbox.repo("disk/app");
+    repo.config(&sandbox.config());
+    repo.agentenv(&["add", "x"]).ok();
+    let records = sandbox.root.join("state/mounts");
+    let record = fs::read_dir(&records).unwrap().next().unwrap().unwrap().path();
+    let seen = fs::read(&record).unwrap();
+    seen_at(&sandbox, &disk);
+    fs::rename(&disk, &away).unwrap();
+    let prune = || sandbox.agentenv_in(&sandbox.root, &["prune"]);
+    // With its empty mount point, and without it.
+    for _ in 0..2 {
+        let said = prune().ok();
+        assert_eq!(said.stdout, "nothing to prune\n", "{}", said.show());
+        assert!(said.show().contains("[ROOT]/disk, may be unmounted"), "{}", said.show());
+        assert_eq!(sandbox.databases().len(), 1);
+        fs::create_dir_all(&disk).unwrap();
+    }
+    // Of what was seen on a disk that is there, nothing else has to be left.
+    fs::remove_dir(&disk).unwrap();
+    fs::write(&record, seen).unwrap();
+    let said = prune().ok();
+    assert!(said.stdout.contains('x') && sandbox.databases().is_empty(), "{}", said.show());
+}
+
 #[test]
 fn what_is_locked_is_kept_while_its_disk_is_away() {
     let sandbox = Sandbox::new();
