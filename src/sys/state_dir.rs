@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub const RESERVE: &str = "reserve";
 
 /// How large it is, in bytes: some leases.
-pub const RESERVE_SIZE: usize = 64 << 10;
+const RESERVE_SIZE: usize = 64 << 10;
 
 /// The state directory: `AGENTENV_STATE_DIR`, else `git-agentenv` below `XDG_STATE_HOME`.
 pub fn path() -> Result<PathBuf> {
@@ -72,6 +72,15 @@ impl Access {
             }
             replaced => replaced,
         }
+    }
+
+    /// Writes the reserve of this state directory where there is none.
+    ///
+    /// # Errors
+    /// When there is no room for it; nothing of it is left then.
+    pub fn keep_reserve(self, dir: &Path) -> Result<()> {
+        let reserve = dir.join(RESERVE);
+        if reserve.exists() { Ok(()) } else { self.replace(&reserve, &[0; RESERVE_SIZE]) }
     }
 
     /// Creates a directory inside, for the same users.

@@ -2,7 +2,7 @@
 
 mod repositories;
 
-use super::state_dir::{self, Access, RESERVE, RESERVE_SIZE};
+use super::state_dir::{self, Access, RESERVE};
 use super::{fs, lock, parallel};
 use crate::error;
 use crate::model::lease::{Lease, VERSION};
@@ -185,7 +185,10 @@ impl Store {
     pub fn forget(&self, id: &str) -> Result<()> {
         fs::remove(&self.file(id))?;
         fs::remove_dir(&self.logs(id))?;
-        fs::remove(&self.lock_file(id))
+        fs::remove(&self.lock_file(id))?;
+        // What was removed leaves room for it. Where it does not yet, a later one will.
+        self.access.keep_reserve(&self.dir).ok();
+        Ok(())
     }
 
     /// Removes what killed processes left in the store: unfinished files, and locks of leases that do not exist.
@@ -228,7 +231,7 @@ fn first_id(dir: &Path, file: &Path, access: Access) -> Result<String> {
         return Ok(id);
     }
     let id = random_hex(4)?;
-    access.replace(&dir.join(RESERVE), &[0; RESERVE_SIZE])?;
+    access.keep_reserve(dir)?;
     access.replace(file, format!("{id}\n").as_bytes())?;
     Ok(id)
 }

@@ -94,8 +94,13 @@ fn what_tools_recreate_never_stops_removal() {
         .unwrap();
     fs::create_dir_all(world.tree.join("node_modules/x")).unwrap();
     fs::write(world.tree.join("node_modules/x/index.js"), "").unwrap();
+    // A full disk took it.
+    let reserve = sandbox.root.join("state/reserve");
+    let size = fs::metadata(&reserve).unwrap().len();
+    fs::remove_file(&reserve).unwrap();
     world.repo.agentenv(&["remove", "x"]).ok();
     assert!(!world.tree.exists());
+    assert_eq!(fs::metadata(&reserve).unwrap().len(), size, "the next removal has it again");
 }
 
 /// Git says nothing of these files.
