@@ -51,7 +51,7 @@ pub(super) fn of_tree(losses: &mut Vec<Loss>, lease: &Lease, tree: &Worktree) ->
 
 /// The commits that are lost with the HEAD of a worktree, whether its directory is there or not: git keeps what it has checked
 /// out until its record of the worktree goes. The lease may not know yet that it is detached.
-pub(super) fn of_head(losses: &mut Vec<Loss>, tree: &Worktree, going: &Going) -> Result<()> {
+pub(super) fn of_head(losses: &mut Vec<Loss>, tree: &Worktree, going: &Going<'_>) -> Result<()> {
     let head = fs::word(&tree.admin.join("HEAD")).filter(|head| !head.is_empty());
     let holder = match (head, &tree.branch) {
         (None, _) => return Ok(()),
@@ -59,12 +59,12 @@ pub(super) fn of_head(losses: &mut Vec<Loss>, tree: &Worktree, going: &Going) ->
         (_, Some(branch)) => format!("{branch} holds"),
         (Some(head), None) => format!("a detached HEAD holds: {head}"),
     };
-    commits(losses, &holder, git::only_here(tree, &going.branches)?);
+    commits(losses, &holder, git::only_here(tree, going.branches())?);
     Ok(())
 }
 
 /// The commits that are lost with the branch, whether there is a worktree or not.
-pub(super) fn of_branch(losses: &mut Vec<Loss>, lease: &Lease, going: &Going) -> Result<()> {
+pub(super) fn of_branch(losses: &mut Vec<Loss>, lease: &Lease, going: &Going<'_>) -> Result<()> {
     let Some(branch) = lease.branch.as_ref().filter(|_| going.with_own) else { return Ok(()) };
     let (chosen, is_begun) = (&lease.delete_branch_at, lease.phase != Phase::Ready);
     let tip = match chosen {
@@ -78,7 +78,7 @@ pub(super) fn of_branch(losses: &mut Vec<Loss>, lease: &Lease, going: &Going) ->
     if is_begun && lease.phase != Phase::Closing && chosen.as_ref() == Some(&tip) {
         return Ok(());
     }
-    let alone = git::only_below(&lease.main, &lease.repository, &tip, &going.branches)?;
+    let alone = git::only_below(&lease.main, &lease.repository, &tip, going.branches())?;
     commits(losses, &format!("{branch} holds"), alone);
     Ok(())
 }

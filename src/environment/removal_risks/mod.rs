@@ -133,8 +133,8 @@ pub fn of_all(
     with_branch: bool,
     servers: &Servers,
 ) -> Vec<Result<Risks>> {
+    let going = branches(store, leases, with_branch);
     let look = || {
-        let going = branches(store, leases, with_branch);
         let trees = Trees::of(leases.iter().copied());
         parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
     };
@@ -181,11 +181,11 @@ pub fn of_part(lease: &Lease, part: &Part, look: &Look, runs_own: bool) -> Vec<L
 }
 
 /// What would be lost with its worktree and its branch alone. Asks git, and no server.
-pub fn of_worktree(lease: &Lease, going: &Going) -> Result<Vec<Loss>> {
+pub fn of_worktree(lease: &Lease, going: &Going<'_>) -> Result<Vec<Loss>> {
     of_tree(lease, worktree::of(lease)?.as_ref(), going)
 }
 
-fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going) -> Result<Vec<Loss>> {
+fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going<'_>) -> Result<Vec<Loss>> {
     let mut losses = Vec::new();
     let looked = files::of_branch(&mut losses, lease, going);
     or_unread(&mut losses, looked)?;

@@ -88,7 +88,7 @@ fn close_recorded(
 type Found = (Result<Vec<Loss>>, Vec<Result<Look>>);
 
 /// Closes worktrees and databases as far as they are open, and looks at them. `going` are the branches that go with them.
-fn look(ui: &Ui, servers: &Servers, going: &Going, removals: &[&Removal]) -> Vec<Found> {
+fn look(ui: &Ui, servers: &Servers, going: &Going<'_>, removals: &[&Removal]) -> Vec<Found> {
     let held: Vec<_> = removals.iter().map(|one| (&one.lease, false)).collect();
     let (trees, looks) = parallel::both(
         || parallel::each(removals, |one| close_tree(ui, one, going)),
@@ -98,7 +98,7 @@ fn look(ui: &Ui, servers: &Servers, going: &Going, removals: &[&Removal]) -> Vec
 }
 
 /// Closes a worktree, and says what would be lost with it. One that cannot be closed is looked at where it is.
-fn close_tree(ui: &Ui, one: &Removal, going: &Going) -> Result<Vec<Loss>> {
+fn close_tree(ui: &Ui, one: &Removal, going: &Going<'_>) -> Result<Vec<Loss>> {
     let lease = &one.lease;
     if let Some(tree) = worktree::of(lease)?.filter(|tree| tree.is_present())
         && let Err(why) = closing::close(lease, &tree)
