@@ -8,7 +8,7 @@ use crate::model::lease::Lease;
 use crate::model::shell as quoted;
 use crate::sys::exec::Cmd;
 use crate::sys::store::Store;
-use crate::sys::{failpoint, trust};
+use crate::sys::{env, failpoint, process, trust};
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -56,8 +56,13 @@ pub fn shell(lease: &Lease, command: &str) -> Cmd {
 /// The variable in which a command finds the main checkout.
 const MAIN: &str = "AGENTENV_MAIN";
 
-/// A command in the worktree and with its variables.
+/// A command in the worktree and with its variables. What a process of the environment starts through this program is
+/// one of the environment's processes, too.
 pub fn with_vars(command: Cmd, lease: &Lease) -> Cmd {
+    let is_own = env::var(process::MARK).is_some_and(|id| id == lease.id);
+    let kept = process::MARKS.into_iter().filter(|_| is_own);
+    let kept = kept.filter_map(|name| Some((name, env::var(name)?)));
+    let command = kept.fold(command, |command, (name, value)| command.env(name, value));
     let command = command.dir(&lease.path).env("PWD", &lease.path).env(MAIN, &lease.main);
     let command = command.patience(None);
     lease.vars.iter().fold(command, |command, (name, value)| command.env(name, value))

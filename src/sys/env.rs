@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this file reads the environment")]
 
+use super::process::MARKS;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -49,13 +50,21 @@ pub fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// The environment that every child gets: this process's own, less what git set for this one call.
+/// The environment of this process.
+pub fn own() -> HashMap<OsString, OsString> {
+    std::env::vars_os().collect()
+}
+
+/// The environment that every child gets: this process's own, less what git set for this one call and the marks of an
+/// environment, which would make the child one of its processes, whatever it works for.
 pub fn for_children() -> HashMap<OsString, OsString> {
-    std::env::vars_os()
+    own()
+        .into_iter()
         .filter(|(name, _)| {
             name.to_str().is_none_or(|name| {
                 !GIT_LOCAL.contains(&name)
                     && name != GO_TO
+                    && !MARKS.contains(&name)
                     && !name.starts_with("GIT_CONFIG_KEY_")
                     && !name.starts_with("GIT_CONFIG_VALUE_")
             })

@@ -150,7 +150,9 @@ fn running(lease: &Lease) -> Vec<Process> {
 /// The ids of those of the leases in whose environments something may run.
 pub fn running_in(leases: &[&Lease]) -> BTreeSet<String> {
     let marks = process::marks();
-    let may_run = |lease: &&&Lease| !lease.processes.is_empty() || marks.contains(&lease.id);
+    let marked: BTreeSet<&str> = marks.values().map(|mark| mark.lease.as_str()).collect();
+    let may_run =
+        |lease: &&&Lease| !lease.processes.is_empty() || marked.contains(lease.id.as_str());
     leases.iter().filter(may_run).map(|lease| lease.id.clone()).collect()
 }
 

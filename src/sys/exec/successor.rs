@@ -126,7 +126,9 @@ mod linux {
         if rustix::process::getppid() != parent {
             return Some(error::interrupted("the calling process was killed").into());
         }
-        match Cmd::new(program).args(args).replace() {
+        // It was made for the command, marks included.
+        let command = Cmd { env: env::own(), ..Cmd::new(program) };
+        match command.args(args).replace() {
             Ok(never) => match never {},
             Err(error) => Some(error),
         }

@@ -1,9 +1,9 @@
 //! Linux: `/proc`.
 
-use super::Process;
+use super::{Mark, Process};
 use crate::sys::fs;
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,23 +16,12 @@ pub(super) fn one(pid: u32) -> Option<Process> {
     parse(pid, &fs::word(&Path::new("/proc").join(pid.to_string()).join("stat"))?)
 }
 
-pub(super) fn with_variable(assignment: &str) -> BTreeSet<u32> {
-    let carries = |pid: &u32| {
-        let environment = std::fs::read(of(*pid, "environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|entry| entry == assignment.as_bytes())
+pub(super) fn marks() -> BTreeMap<u32, Mark> {
+    let mark = |pid: u32| {
+        let environment = std::fs::read(of(pid, "environ")).ok()?;
+        Some((pid, Mark::among(environment.split(|byte| *byte == 0))?))
     };
-    pids().filter(carries).collect()
-}
-
-pub(super) fn values(variable: &str) -> BTreeSet<String> {
-    let start = format!("{variable}=");
-    let value = |pid: u32| {
-        let environment = std::fs::read(of(pid, "environ")).unwrap_or_default();
-        let mut entries = environment.split(|byte| *byte == 0);
-        let value = entries.find_map(|entry| entry.strip_prefix(start.as_bytes()))?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    };
-    pids().filter_map(value).collect()
+    pids().filter_map(mark).collect()
 }
 
 pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {

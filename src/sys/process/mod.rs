@@ -17,6 +17,34 @@ use std::path::{Path, PathBuf};
 /// The variable that every process of an environment carries: the id of its lease.
 pub const MARK: &str = "AGENTENV_LEASE";
 
+/// The variable that tells which process of the configuration it is, or was started by.
+pub const NAME: &str = "AGENTENV_PROCESS";
+
+/// Both.
+pub const MARKS: [&str; 2] = [MARK, NAME];
+
+/// What a process carries in [`MARKS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The id of the lease.
+    pub lease: String,
+    /// The process of the configuration.
+    pub name: Option<String>,
+}
+
+impl Mark {
+    /// Among the assignments of an environment.
+    fn among<'a>(assignments: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Mark> {
+        let value = |variable: &str| {
+            let mut values = assignments
+                .clone()
+                .filter_map(|one| one.strip_prefix(variable.as_bytes())?.strip_prefix(b"="));
+            values.next().map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        Some(Mark { lease: value(MARK)?, name: value(NAME) })
+    }
+}
+
 /// A process that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
@@ -44,12 +72,13 @@ pub fn identity(pid: u32) -> Option<String> {
 
 /// The processes of this user whose environment names this lease in [`MARK`].
 pub fn marked(lease: &str) -> BTreeSet<u32> {
-    system::with_variable(&format!("{MARK}={lease}"))
+    let marked = system::marks().into_iter().filter(|(_, mark)| mark.lease == lease);
+    marked.map(|(pid, _)| pid).collect()
 }
 
-/// The leases that the processes of this user name in [`MARK`].
-pub fn marks() -> BTreeSet<String> {
-    system::values(MARK)
+/// The processes of this user that carry a mark.
+pub fn marks() -> BTreeMap<u32, Mark> {
+    system::marks()
 }
 
 /// The processes of this user that run in this directory or below.

@@ -1,9 +1,9 @@
 //! macOS and the BSDs: `ps(1)` and `lsof(8)`.
 
-use super::Process;
+use super::{Mark, Process};
 use crate::sys::exec::Cmd;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const COLUMNS: &str = "pid=,ppid=,pgid=,rss=,stat=,lstart=";
@@ -16,20 +16,13 @@ pub(super) fn one(pid: u32) -> Option<Process> {
     ps(&["-o", COLUMNS, "-p", &pid.to_string()]).lines().find_map(parse)
 }
 
-pub(super) fn with_variable(assignment: &str) -> BTreeSet<u32> {
-    let shown = ps(&["-xEwwo", "pid=,command="]);
-    let carries = |line: &&str| line.split_whitespace().any(|word| word == assignment);
-    shown.lines().filter(carries).filter_map(first_number).collect()
-}
-
-pub(super) fn values(variable: &str) -> BTreeSet<String> {
-    let start = format!("{variable}=");
-    let shown = ps(&["-xEwwo", "pid=,command="]);
-    shown
-        .split_whitespace()
-        .filter_map(|word| word.strip_prefix(&start))
-        .map(str::to_owned)
-        .collect()
+pub(super) fn marks() -> BTreeMap<u32, Mark> {
+    let mark = |line: &str| {
+        let mut words = line.split_whitespace();
+        let pid = words.next()?.parse().ok()?;
+        Some((pid, Mark::among(words.map(str::as_bytes))?))
+    };
+    ps(&["-xEwwo", "pid=,command="]).lines().filter_map(mark).collect()
 }
 
 pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
@@ -59,10 +52,6 @@ pub(super) fn signal(pid: Pid, identity: &str, signal: Signal) {
 
 fn ps(args: &[&str]) -> String {
     Cmd::new("ps").args(args).output().map(|output| output.text()).unwrap_or_default()
-}
-
-fn first_number(line: &str) -> Option<u32> {
-    line.split_whitespace().next()?.parse().ok()
 }
 
 fn parse(line: &str) -> Option<Process> {

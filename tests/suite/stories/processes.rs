@@ -180,6 +180,26 @@ fn what_was_started_before_a_kill_is_found_without_a_record() {
     assert_eq!(carrying(&id), Vec::<u32>::new());
 }
 
+/// A mark of one environment on what was started for another would end that one's daemons.
+#[test]
+fn what_a_process_starts_through_this_program_belongs_to_the_environment_it_runs_in() {
+    let sandbox = Sandbox::new();
+    let daemon = |env: &str| {
+        let daemon = format!("IN={}-{env} setsid sleep 600 &", sandbox.id);
+        format!("git agentenv run {env} --force -- sh -c '{daemon}'")
+    };
+    let line = format!("{}; {}; exec sleep 600", daemon("x"), daemon("y"));
+    let repo = project(&sandbox, &[("web", &line)]);
+    repo.agentenv(&["add", "y"]).ok();
+    let in_env = |env: &str| carrying(&format!("IN={}-{env}\0", sandbox.id));
+    repo.agentenv(&["up", "x"]).ok();
+    wait_until("both daemons run", || !in_env("x").is_empty() && !in_env("y").is_empty());
+    repo.agentenv(&["down", "x"]).ok();
+    let others = in_env("y");
+    assert_eq!((in_env("x"), others.len()), (vec![], 1));
+    Command::new("kill").args(others.iter().map(u32::to_string)).status().unwrap();
+}
+
 /// A command of the test, not of `up`, that runs in a directory.
 fn stranger(dir: &Path, script: &str) -> Child {
     let mut command = Command::new("sh");
