@@ -3,7 +3,6 @@
 use crate::environment::facts::{self, Facts, Place};
 use crate::environment::{processes, reclaim, resolve, worktree};
 use crate::model::lease::{Lease, Phase};
-use crate::sys::process::{self, Process};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::{fs, listeners, net, parallel};
 use anyhow::Result;
@@ -49,7 +48,7 @@ pub struct Glance {
     listening: BTreeSet<u16>,
     trees: BTreeMap<PathBuf, Option<Vec<Worktree>>>,
     mains: BTreeMap<PathBuf, Option<String>>,
-    processes: BTreeMap<u32, Process>,
+    processes: processes::Table,
 }
 
 impl Glance {
@@ -62,7 +61,7 @@ impl Glance {
             let mut glance = Glance::default();
             leases.iter_mut().for_each(|lease| glance.look(lease));
             if leases.iter().any(|lease| !lease.processes.is_empty()) {
-                glance.processes = process::all();
+                glance.processes = processes::Table::read();
             }
             let listening = listening.join().unwrap_or_default();
             glance.listening = listening.unwrap_or_else(|| tried(&leases));
@@ -88,7 +87,7 @@ impl Glance {
     pub fn of(&self, lease: &Lease) -> State {
         let ports = lease.ports.values().copied();
         let listening_on: Vec<u16> = ports.filter(|port| self.listening.contains(port)).collect();
-        let (running, died) = processes::count(&self.processes, lease);
+        let (running, died) = self.processes.count(lease);
         State {
             state: self.word(lease),
             listening: !listening_on.is_empty(),

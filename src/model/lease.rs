@@ -89,7 +89,7 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Started {
-    /// Its process id, which is its process group's too.
+    /// The process id of its supervisor, which is its process group's too; 0: it is about to be launched.
     pub pid: u32,
     /// What tells it from another process that gets the same id later.
     pub identity: String,

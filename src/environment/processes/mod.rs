@@ -1,7 +1,8 @@
 //! The processes of an environment's application: started, watched and stopped, without a daemon.
 //!
-//! Each runs in a process group of its own and carries the lease's id in its environment, as do all that it starts:
-//! what was started is found again even when the command that started it was killed before it could record it.
+//! Each runs in a process group of its own, below a shell that supervises it, and carries the lease's id and its own name
+//! in its environment, as do all that it starts: what was started is found again even when its supervisor was killed, or
+//! the command that started it before it could record it.
 
 mod logs;
 mod ready;
@@ -9,6 +10,7 @@ mod stack;
 mod start;
 mod stop;
 mod strangers;
+mod table;
 
 pub use logs::{Follower, Source, tail};
 pub use ready::wait;
@@ -16,13 +18,14 @@ pub use stack::{Containers, require_trusted};
 pub use start::start;
 pub use stop::{GRACE, Stopped, end, stop};
 pub use strangers::{Machine, Stranger, end_inside};
+pub use table::Table;
 
 use crate::model::config::Config;
-use crate::model::lease::{Lease, Started};
+use crate::model::lease::Lease;
+use crate::sys::fs;
 use crate::sys::process::{self, Process};
-use crate::sys::{clock, fs};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// How a process is.
@@ -54,7 +57,7 @@ pub struct Status {
     pub state: State,
     /// Its exit code, when it ended by itself.
     pub exit: Option<i32>,
-    /// Its process id, which is its process group's too.
+    /// The process id of its command.
     pub pid: Option<u32>,
     /// How long it has been running, in seconds.
     pub uptime: Option<u64>,
@@ -74,7 +77,7 @@ pub fn of(lease: &Lease, config: &Config, containers: &Containers) -> Vec<Status
 }
 
 fn processes(lease: &Lease, config: &Config) -> Vec<Status> {
-    let all = process::all();
+    let table = Table::read();
     let forgotten = lease.processes.keys().filter(|name| !config.processes.contains_key(*name));
     config
         .processes
@@ -82,47 +85,9 @@ fn processes(lease: &Lease, config: &Config) -> Vec<Status> {
         .chain(forgotten)
         .map(|name| {
             let line = config.processes.get(name).map_or("", |process| process.run.as_str());
-            status(&all, name, lease.processes.get(name), ports_in(lease, line))
+            table.status(&lease.id, name, lease.processes.get(name), ports_in(lease, line))
         })
         .collect()
-}
-
-fn status(
-    all: &BTreeMap<u32, Process>,
-    name: &str,
-    started: Option<&Started>,
-    ports: Vec<u16>,
-) -> Status {
-    let alive = started.filter(|started| is_alive(all, started));
-    let exit = started.filter(|_| alive.is_none()).and_then(|started| exit_code(&started.log));
-    let memory = |started: &Started| {
-        let group = all.values().filter(|one| one.group == started.pid);
-        group.map(|one| one.memory).sum()
-    };
-    Status {
-        name: name.to_owned(),
-        container: None,
-        state: match (started, alive) {
-            (None, _) => State::Stopped,
-            (_, Some(_)) => State::Running,
-            (_, None) => ended(exit),
-        },
-        exit,
-        pid: alive.map(|started| started.pid),
-        uptime: alive.map(|started| clock::now().saturating_sub(started.since)),
-        memory: alive.map(memory),
-        ports,
-        log: started.map(|started| started.log.clone()),
-    }
-}
-
-/// Of the processes that `up` started, how many run, and how many died: ended by a signal or with an exit code other than 0.
-pub fn count(all: &BTreeMap<u32, Process>, lease: &Lease) -> (usize, usize) {
-    let state = |(name, started): (&String, _)| status(all, name, Some(started), Vec::new());
-    let states: Vec<Status> = lease.processes.iter().map(state).collect();
-    let is_dead = |one: &&Status| one.state != State::Running && one.exit != Some(0);
-    let running = states.iter().filter(|one| one.state == State::Running).count();
-    (running, states.iter().filter(is_dead).count())
 }
 
 /// How it ended: a shell's exit code above 128 stands for a signal.
@@ -130,20 +95,16 @@ fn ended(exit: Option<i32>) -> State {
     if exit.is_some_and(|code| code <= 128) { State::Exited } else { State::Killed }
 }
 
-/// Whether the process that was recorded still runs, and not another one under its id.
-fn is_alive(all: &BTreeMap<u32, Process>, started: &Started) -> bool {
-    all.get(&started.pid).is_some_and(|now| now.identity == started.identity)
-}
-
 /// All that the environment's processes started and that still runs, without this process and those above it.
 fn running(lease: &Lease) -> Vec<Process> {
-    let all = process::all();
+    let table = Table::read();
+    let all = table.all();
     let mut found = process::marked(&lease.id);
-    for started in lease.processes.values().filter(|started| is_alive(&all, started)) {
+    for started in lease.processes.values().filter(|started| table.is_alive(started)) {
         found.extend(all.values().filter(|one| one.group == started.pid).map(|one| one.pid));
     }
-    let above = process::ancestors(&all);
-    let found = process::with_descendants(&all, &found - &above);
+    let above = process::ancestors(all);
+    let found = process::with_descendants(all, &found - &above);
     (&found - &above).iter().filter_map(|pid| all.get(pid).cloned()).collect()
 }
 
@@ -190,22 +151,5 @@ mod tests {
     fn the_variables_of_a_command_line_are_found() {
         let line = "PORT=$WEB_PORT serve --hmr ${HMR_PORT:-1} '$' $";
         assert_eq!(variables(line), BTreeSet::from(["HMR_PORT", "WEB_PORT"]));
-    }
-
-    #[test]
-    fn a_reused_process_id_is_another_process() {
-        let all = process::all();
-        let me = &all[&std::process::id()];
-        let mut started = Started {
-            pid: me.pid,
-            identity: me.identity.clone(),
-            since: clock::now(),
-            log: PathBuf::from("/nowhere/web.1.log"),
-        };
-        assert_eq!(status(&all, "web", Some(&started), Vec::new()).state, State::Running);
-        started.identity = "earlier".to_owned();
-        let gone = status(&all, "web", Some(&started), Vec::new());
-        assert_eq!((gone.state, gone.pid), (State::Killed, None));
-        assert_eq!(status(&all, "web", None, Vec::new()).state, State::Stopped);
     }
 }

@@ -175,9 +175,58 @@ fn what_was_started_before_a_kill_is_found_without_a_record() {
     up.args(["agentenv", "up", "x"]).current_dir(&repo.path);
     sandbox.outcome(up.env("AGENTENV_FAULT", "process-started:kill")).fails(128 + 9);
     let id = lease_id(&sandbox);
-    assert!(!carrying(&id).is_empty());
+    wait_until("its command runs", || carrying(&id).len() == 2);
+    let both = carrying(&id);
+    // It is one that runs, for `ps` and for the next `up`.
+    let web = ps(&repo).remove(0);
+    assert_eq!(web["state"], "running", "{web}");
+    assert_eq!(web["pid"], *both.iter().max().unwrap(), "{web}");
+    repo.agentenv(&["up", "x"]).ok();
+    assert_eq!(carrying(&id), both);
     repo.agentenv(&["down", "x"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
+}
+
+#[test]
+fn what_lives_on_without_its_supervisor_runs_and_its_end_is_seen() {
+    let sandbox = Sandbox::new();
+    // `late` leaves a daemon.
+    let late = "setsid sleep 600 & sleep 0.2; exit 1";
+    let repo = project(&sandbox, &[("web", "exec sleep 600"), ("late", late)]);
+    repo.agentenv(&["up", "x"]).ok();
+    let of = |process: &str| carrying(&format!("AGENTENV_PROCESS={process}\0"));
+    let of_sandbox = lease_id(&sandbox);
+    let own = |process: &str| {
+        let marked = carrying(&of_sandbox);
+        of(process).into_iter().filter(|pid| marked.contains(pid)).collect::<Vec<_>>()
+    };
+    let web = || ps(&repo).remove(0);
+    let signal = |signal: &str, pid: u32| {
+        let pid = pid.to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    };
+    let (all, command) = (own("web"), u32::try_from(web()["pid"].as_u64().unwrap()).unwrap());
+    let supervisor = all.iter().copied().find(|pid| *pid != command).unwrap();
+    assert_eq!((all.len(), all.contains(&command)), (2, true));
+    signal("-KILL", supervisor);
+    wait_until("its supervisor has gone", || own("web") == [command]);
+    assert_eq!((&web()["state"], &web()["pid"]), (&json!("running"), &json!(command)));
+    let row = repo.agentenv(&["list", "--json"]).ok().json()["environments"][0].clone();
+    assert_eq!(row["running"], 1, "{row}");
+    wait_until("the other has ended", || ps(&repo)[1]["state"] == "exited");
+    let daemon = own("late");
+    assert_eq!(daemon.len(), 1);
+    repo.agentenv(&["up", "x"]).ok();
+    assert_eq!(own("web"), [command], "none is started twice");
+    assert!(!own("late").contains(&daemon[0]), "nor is a daemon");
+
+    // The id that is shown is that of the command.
+    signal("-TERM", command);
+    wait_until("it is missed", || web()["state"] == "killed");
+    repo.agentenv(&["up", "x"]).ok();
+    signal("-TERM", u32::try_from(web()["pid"].as_u64().unwrap()).unwrap());
+    wait_until("its end is written down", || web()["exit"] == 143);
+    repo.agentenv(&["down", "x"]).ok();
 }
 
 /// A mark of one environment on what was started for another would end that one's daemons.
