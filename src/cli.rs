@@ -120,8 +120,8 @@ pub enum Command {
     /// Starts the containers of the environment's compose file, where `.agentenv.yaml` names one
     /// under `compose`, and the commands under `processes`, in the background, in the worktree and
     /// with its variables. Both need the approval of `git agentenv trust`; a changed compose file
-    /// needs it again. What runs already stays. `--wait` waits until the application's ports answer;
-    /// what has no port must run for a second.
+    /// needs it again. What runs already stays; what an earlier start of a process left is ended
+    /// before its next one. `--wait` waits as `git agentenv wait` does.
     Up(up::Args),
     /// Stop the application of an environment
     ///
@@ -146,9 +146,12 @@ pub enum Command {
     Logs(logs::Args),
     /// Wait until the application of an environment is ready
     ///
-    /// Returns when the application's ports answer and its containers are healthy, and fails when
-    /// `--timeout` is over or a process or container ended. A container may end with 0. Use it
-    /// between `up` and a test run.
+    /// Returns when the application is ready, and fails when `--timeout` is over or a process or
+    /// container ended. A process is ready when its command `ready` ends with 0, or when it, and no
+    /// other program, answers at the ports that its command line names; a container when its ports
+    /// answer and its health check passes. What shows neither must run for a second, and where no
+    /// process shows it, the environment's first port must answer. A container may end with 0. Use
+    /// it between `up` and a test run.
     Wait(wait::Args),
     /// Open the application of an environment in a browser
     ///

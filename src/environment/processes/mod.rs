@@ -5,6 +5,7 @@
 //! the command that started it before it could record it.
 
 mod logs;
+mod proof;
 mod ready;
 mod stack;
 mod start;

@@ -124,6 +124,46 @@ fn waiting_ends_with_the_ready_command_or_with_the_time() {
     assert!(said.stderr.contains("the ready command of `web` ended with 1"), "{}", said.show());
     fs::write(sandbox.root.join("app-x/ready"), "").unwrap();
     repo.agentenv(&["wait", "x"]).ok();
+    repo.config(&(sandbox.config_without_servers() + &process.replace("test -e ready", "sleep 9")));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let said = repo.agentenv(&["wait", "x", "--timeout", "1"]).fails(6);
+    let why = "`x` is not ready after 1 s: the ready command of `web` still runs";
+    assert!(said.stderr.contains(why), "{}", said.show());
+    repo.agentenv(&["down", "x"]).ok();
+}
+
+#[test]
+fn only_its_own_processes_make_an_application_ready() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")]);
+    repo.agentenv(&["up", "x"]).ok();
+    let port = sandbox.ports().start() + 1;
+    // It may read the port from its environment.
+    let said = repo.agentenv(&["wait", "x", "--timeout", "3"]).fails(6);
+    assert!(said.stderr.contains(&format!("port {port} does not answer")), "{}", said.show());
+    assert!(said.stderr.contains("`ready:` in .agentenv.yaml"), "{}", said.show());
+
+    let serve = format!("exec python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1");
+    let mut server = stranger(&sandbox.root, &serve);
+    let answers = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    wait_until("the foreign server answers", answers);
+    let foreign = format!("port {port} is answered by python3 (pid {})", server.id());
+    let with = |process: &str| {
+        repo.config(&format!(
+            "{}processes: {{ web: {process} }}\n",
+            sandbox.config_without_servers()
+        ));
+        repo.agentenv(&["trust", "--yes"]).ok();
+        repo.agentenv(&["wait", "x", "--timeout", "0"])
+    };
+    let said = with("exec sleep 600").fails(6);
+    assert!(said.stderr.contains(&foreign), "{}", said.show());
+    let said = with("exec sleep 600 \"# $DJANGO_PORT\"").fails(6);
+    assert!(said.stderr.contains(&foreign), "{}", said.show());
+    assert!(said.stderr.contains("not by `web`"), "{}", said.show());
+    with("{ run: exec sleep 600, ready: \"true\" }").ok();
+    server.kill().unwrap();
+    server.wait().unwrap();
     repo.agentenv(&["down", "x"]).ok();
 }
 

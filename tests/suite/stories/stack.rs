@@ -19,6 +19,9 @@ const APPLICATION: &str = "services:
 volumes: { data: }
 ";
 
+/// It names the port at which a container is published: what listens there is the engine.
+const WORKER: &str = "worker: 'exec sleep 600 # $DJANGO_PORT'";
+
 /// Compose waits for a health that never comes.
 const BLOCKED: &str = "services:
   base:
@@ -114,7 +117,7 @@ fn a_stack_is_started_watched_and_stopped_with_compose_2() {
 
 fn started_watched_and_stopped(compose: u8) {
     let sandbox = Sandbox::new();
-    let world = World::new(&sandbox, compose, APPLICATION, "worker: exec sleep 600");
+    let world = World::new(&sandbox, compose, APPLICATION, WORKER);
     world.run(&["trust", "--yes"]).ok();
     assert_eq!(world.ps("web")["state"], "stopped");
     assert_eq!(world.ps("debug"), Value::Null, "a profile that is not used");
