@@ -207,7 +207,7 @@ struct Way<'a> {
     options: RemoveOptions,
     wish: Option<Trash>,
     /// The branches that go: two that go together do not keep each other's commits.
-    going: removal_risks::Going,
+    going: removal_risks::Going<'a>,
 }
 
 impl Job {

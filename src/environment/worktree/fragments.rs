@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn only_what_can_be_the_leases_own_is_discarded() {
+        const OTHER: &str = "012345670000000000000002";
         let dir = tempfile::tempdir().unwrap();
         let trees = dir.path().join("worktrees");
-        let other = "012345670000000000000002";
         let fragments: [(&str, Files, bool); 9] = [
             ("r-x", &[], true),
             ("r-x2", &[("HEAD", "ref: refs/heads/x")], true),
@@ -65,7 +65,7 @@ mod tests {
                 &[("agentenv", ID), ("locked", "git-agentenv 012345670000000000000001")],
                 true,
             ),
-            ("r-x4", &[("agentenv", other)], false),
+            ("r-x4", &[("agentenv", OTHER)], false),
             ("r-x5", &[("locked", "by the user")], false),
             ("r-x6", &[("gitdir", "/r-x/.git")], false),
             ("r-xy", &[], false),

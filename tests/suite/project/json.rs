@@ -18,7 +18,7 @@ fn every_command_answers_as_its_schema_says() {
     let repo = sandbox.repo("app");
     repo.config(
         &(sandbox.config()
-            + "hooks: { post_add: [\"echo hooked\"] }\nprocesses: { idle: sleep 600 }\n"),
+            + "hooks: { post_add: [\"echo hooked\"] }\nprocesses: { idle: { run: sleep 600, ready: \"true\" } }\n"),
     );
     let answers = Answers::default();
     let says = |words: &[&str]| answers.of(&repo, words);

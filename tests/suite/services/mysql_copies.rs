@@ -537,8 +537,8 @@ fn a_way_to_the_trash_and_back_that_was_cut_short_is_finished() {
         struck(&repo, &["remove", "x", "--keep"], &format!("{point}:kill"));
         // Half way there, it comes back as well.
         repo.agentenv(&["restore", "x"]).ok();
-        let back = (databases(&server), origin(&server, "shop_x"));
-        assert_eq!(back, (before.clone(), "x".to_owned()), "{point}");
+        let found = (databases(&server), origin(&server, "shop_x"));
+        assert_eq!(found, (before.clone(), "x".to_owned()), "{point}");
         struck(&repo, &["remove", "x", "--keep"], &format!("{point}:kill"));
         repo.agentenv(&["prune"]).ok();
         repo.agentenv(&["remove", "x", "--keep"]);
