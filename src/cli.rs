@@ -141,8 +141,9 @@ pub enum Command {
     Ps(ps::Args),
     /// Show the output of an environment's processes and containers
     ///
-    /// The output of each process is kept in a file, which the next `up` starts again; Docker keeps
-    /// that of a container until `down`. `--follow` prints new lines until all of them end.
+    /// The output of each process is kept in a file, also after `down`; the next `up` begins another
+    /// one. One that is longer than 64 MiB is cut to its end by `up`, `ps` or `logs`. Docker keeps
+    /// the output of a container until `down`. `--follow` prints new lines until all of them end.
     Logs(logs::Args),
     /// Wait until the application of an environment is ready
     ///

@@ -9,6 +9,7 @@ use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::suggest;
 use crate::sys::interrupt;
+use crate::sys::store::Store;
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -69,7 +70,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = context.config()?.unwrap_or_default();
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     let known = processes::of(&lease, &config, &Containers::seen(ui, [&lease]));
-    let started = started(&known, &args.processes, &lease)?;
+    processes::shorten(&context.store, &lease)?;
+    let started = started(&context.store, &known, &args.processes, &lease)?;
     let width = started.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let prefix = |name: &str| match started.len() {
         1 => String::new(),
@@ -97,7 +99,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn started(known: &[Status], wanted: &[String], lease: &Lease) -> Result<Vec<(String, Source)>> {
+fn started(
+    store: &Store,
+    known: &[Status],
+    wanted: &[String],
+    lease: &Lease,
+) -> Result<Vec<(String, Source)>> {
     for name in wanted {
         if known.iter().all(|process| process.name != *name) {
             let names = known.iter().map(|process| process.name.as_str());
@@ -107,8 +114,14 @@ fn started(known: &[Status], wanted: &[String], lease: &Lease) -> Result<Vec<(St
         }
     }
     let is_meant = |process: &&Status| wanted.is_empty() || wanted.contains(&process.name);
-    let log = |process: &Status| Some((process.name.clone(), Source::of(process)?));
-    let logs: Vec<_> = known.iter().filter(is_meant).filter_map(log).collect();
+    let mut logs = Vec::new();
+    for process in known.iter().filter(is_meant) {
+        let source = match Source::of(process) {
+            Some(source) => Some(source),
+            None => Source::left(store, lease, &process.name)?,
+        };
+        logs.extend(source.map(|source| (process.name.clone(), source)));
+    }
     if logs.is_empty() {
         let failure = error::not_found(format!("nothing was started in `{}`", lease.name));
         return Err(failure.hint(format!("start it with `git agentenv up {}`", lease.name)).into());

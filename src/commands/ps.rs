@@ -4,7 +4,7 @@ use super::up::chosen;
 use crate::commands::completions::candidates;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
-use crate::environment::resolve;
+use crate::environment::{processes, resolve};
 use crate::error::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -36,6 +36,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         true => resolve::current(&context)?,
         false => chosen(&context, &args.envs)?,
     };
+    leases.iter().try_for_each(|lease| processes::shorten(&context.store, lease))?;
     let answer = Processes::of(ui, &leases, &config);
     ui.answer(&answer, || answer.text())?;
     Ok(Exit::Done)

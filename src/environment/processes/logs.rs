@@ -17,6 +17,16 @@ const KEPT: usize = 5;
 /// The most that is read of a log's end, in bytes.
 const TAIL: u64 = 1 << 20;
 
+/// The longest log, in bytes: of a longer one, the next command that deals with logs keeps the end.
+const LONGEST: u64 = 64 << 20;
+
+/// Shortens the logs of an environment that have become too long. No daemon watches them.
+pub fn shorten(store: &Store, lease: &Lease) -> Result<()> {
+    let mut logs = fs::entries(&store.logs(&lease.id))?;
+    logs.retain(|file| file.extension().is_some_and(|end| end == "log"));
+    logs.iter().try_for_each(|log| fs::keep_tail(log, LONGEST, TAIL))
+}
+
 /// The file for the next start of a process. The oldest ones go.
 pub(super) fn next(store: &Store, lease: &Lease, name: &str) -> Result<PathBuf> {
     let dir = store.logs(&lease.id);
@@ -75,6 +85,13 @@ impl Source {
         one.log.clone().map(Source::File).or_else(container)
     }
 
+    /// Of the last start of a process that is not on record any more, as after `down`; `None`: there is no log.
+    pub fn left(store: &Store, lease: &Lease, process: &str) -> Result<Option<Source>> {
+        let dir = store.logs(&lease.id);
+        let last = starts(&dir, process)?.into_iter().max();
+        Ok(last.map(|last| Source::File(file(&dir, process, last))))
+    }
+
     /// The file.
     pub fn file(&self) -> Option<PathBuf> {
         match self {
@@ -112,7 +129,7 @@ impl Follower {
     /// The lines that have come since the last call, and whether more may come: from a process while it runs.
     pub fn lines(&mut self, process_runs: bool) -> Result<(String, bool)> {
         Ok(match self {
-            Follower::File(file) => (file.lines()?, process_runs),
+            Follower::File(file) => (file.lines(process_runs)?, process_runs),
             Follower::Container(lines) => match lines.come() {
                 Some(lines) => (joined(lines), true),
                 None => (String::new(), false),
@@ -139,10 +156,17 @@ impl Growing {
         Ok(Growing { file, begun })
     }
 
-    /// The lines that have come since the last call.
-    fn lines(&mut self) -> Result<String> {
+    /// The lines that have come since the last call; without a process that goes on, the last one may have no end.
+    fn lines(&mut self, process_runs: bool) -> Result<String> {
+        // It was shortened, to what was shown already.
+        if self.file.metadata()?.len() < self.file.stream_position()? {
+            self.file.seek(SeekFrom::End(0))?;
+        }
         self.file.read_to_end(&mut self.begun)?;
-        let end = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = match process_runs {
+            true => self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1),
+            false => self.begun.len(),
+        };
         let lines: Vec<u8> = self.begun.drain(..end).collect();
         Ok(String::from_utf8_lossy(&lines).into_owned())
     }
@@ -160,9 +184,31 @@ mod tests {
         assert_eq!(tail(&log, 2).unwrap(), "two\nthree\n");
         let mut follower = Growing::after(&log, 1).unwrap();
         fs::append(&log, b"four\nfi").unwrap();
-        assert_eq!(follower.lines().unwrap(), "three\nfour\n");
+        assert_eq!(follower.lines(true).unwrap(), "three\nfour\n");
         fs::append(&log, b"ve\n").unwrap();
-        assert_eq!(follower.lines().unwrap(), "five\n");
+        assert_eq!(follower.lines(true).unwrap(), "five\n");
+        fs::append(&log, b"the end").unwrap();
+        assert_eq!(follower.lines(true).unwrap(), "");
+        assert_eq!(follower.lines(false).unwrap(), "the end");
+    }
+
+    #[test]
+    fn a_log_that_is_too_long_keeps_its_last_lines_and_is_followed_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("web.1.log");
+        let mut printing = File::options().create(true).append(true).open(&log).unwrap();
+        let mut print = |text: &str| std::io::Write::write_all(&mut printing, text.as_bytes());
+        print("one\ntwo\nthree\n").unwrap();
+        let mut follower = Growing::after(&log, 9).unwrap();
+        assert_eq!(follower.lines(true).unwrap(), "one\ntwo\nthree\n");
+        fs::keep_tail(&log, 14, 8).unwrap();
+        assert_eq!(tail(&log, 9).unwrap(), "one\ntwo\nthree\n", "it is not too long");
+        fs::keep_tail(&log, 13, 8).unwrap();
+        assert_eq!(tail(&log, 9).unwrap(), "three\n");
+        assert_eq!(follower.lines(true).unwrap(), "");
+        print("four\n").unwrap();
+        assert_eq!(tail(&log, 9).unwrap(), "three\nfour\n");
+        assert_eq!(follower.lines(true).unwrap(), "four\n");
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub fn start(workspace: &Workspace<'_>, lease: &Lease) -> Result<Lease> {
             .hint("`git agentenv adopt` repairs it, `git agentenv prune` removes it")
             .into());
     }
+    logs::shorten(&context.store, &lease)?;
     stack::start(workspace, &lease)?;
     let missing = missing(config, &lease);
     if missing.is_empty() {

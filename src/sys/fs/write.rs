@@ -1,10 +1,10 @@
 //! Files that are written whole or not at all.
 
-use super::{Stands, make_dir, move_to, stands, sweep_of};
+use super::{Stands, is_absent, make_dir, move_to, stands, sweep_of};
 use crate::sys::failpoint;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -61,6 +61,28 @@ pub fn append(path: &Path, content: &[u8]) -> Result<()> {
         .open(path)
         .and_then(|mut file| file.write_all(content))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Cuts a file that is longer than `limit` down to its last lines, at most `tail` bytes of them. What another process
+/// appends meanwhile can be lost, but no later line: it goes on at the new end.
+pub fn keep_tail(path: &Path, limit: u64, tail: u64) -> Result<()> {
+    let cut = || {
+        let mut file = File::options().read(true).append(true).open(path)?;
+        let length = file.metadata()?.len();
+        if length <= limit {
+            return Ok(());
+        }
+        let mut kept = Vec::new();
+        file.seek(SeekFrom::Start(length - tail.min(length)))?;
+        (&mut file).take(tail).read_to_end(&mut kept)?;
+        let begin = kept.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        file.set_len(0)?;
+        file.write_all(&kept[begin..])
+    };
+    let cut: std::io::Result<()> = cut();
+    // It was deleted meanwhile.
+    let cut = cut.or_else(|error| if is_absent(&error) { Ok(()) } else { Err(error) });
+    cut.with_context(|| format!("cannot shorten {}", path.display()))
 }
 
 /// Writes a file where none is, whole or not at all. `false`: one is there.

@@ -84,6 +84,9 @@ fn an_application_is_started_watched_and_stopped() {
     assert!(std::net::TcpStream::connect(("127.0.0.1", port as u16)).is_err());
     assert!(ps(&repo).iter().all(|process| process["state"] == "stopped"));
     assert_eq!(repo.agentenv(&["down", "x"]).ok().stdout, "nothing runs in x\n");
+    let last = repo.agentenv(&["logs", "worker", "--env", "x"]).ok().stdout;
+    assert_eq!(last, "at work\n", "what it printed stays");
+    repo.agentenv(&["logs", "--follow", "--env", "x"]).ok();
 }
 
 #[test]
