@@ -2,6 +2,7 @@
 
 use super::up::chosen;
 use crate::commands::completions::candidates;
+use crate::commands::output::failed::{Each, Failed};
 use crate::environment::context::Context;
 use crate::environment::processes::{self, Stopped};
 use crate::error::Exit;
@@ -36,6 +37,9 @@ Examples:
 pub(crate) struct Answer {
     /// By environment.
     stopped: Vec<Application>,
+    /// Those of several for which it failed; missing: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed>,
 }
 
 /// What was stopped in one environment.
@@ -61,9 +65,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let Stopped { processes, killed, containers } = stop(&context, ui, lease, grace)?;
         Ok(Application { name: lease.name.clone(), processes, killed, containers })
     };
-    let answer = Answer { stopped: leases.iter().map(one).collect::<Result<_>>()? };
+    let mut each = Each::of(ui, leases.len());
+    let stopped = each.run(&leases, one)?;
+    let (failed, exit) = each.end();
+    let answer = Answer { stopped, failed };
     ui.answer(&answer, || answer.stopped.iter().map(described).collect())?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Stops the processes of one environment, alone at work on it.

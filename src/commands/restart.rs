@@ -2,6 +2,7 @@
 
 use super::{down, up};
 use crate::commands::completions::candidates;
+use crate::commands::output::failed::Each;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
 use crate::environment::processes;
@@ -35,8 +36,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         down::stop(&context, ui, lease, processes::GRACE)?;
         processes::start(&workspace, lease)
     };
-    let leases = leases.iter().map(restart).collect::<Result<Vec<_>>>()?;
-    let answer = Processes::of(ui, &leases, &workspace.config);
+    let mut each = Each::of(ui, leases.len());
+    let leases = each.run(&leases, restart)?;
+    let (failed, exit) = each.end();
+    let answer = Processes::of(ui, &leases, &workspace.config).beside(failed);
     ui.answer(&answer, || answer.text())?;
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -1,6 +1,7 @@
 //! `git agentenv up`: starts the application of an environment.
 
 use crate::commands::completions::candidates;
+use crate::commands::output::failed::Each;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::{Context, FILE};
 use crate::environment::workspace::Workspace;
@@ -38,16 +39,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let leases = chosen(&context, &args.envs)?;
     let workspace = configured(&context, ui, &leases)?;
-    let start = |lease: &Lease| processes::start(&workspace, lease);
-    let leases = leases.iter().map(start).collect::<Result<Vec<_>>>()?;
+    let mut each = Each::of(ui, leases.len());
+    let leases = each.run(&leases, |lease| processes::start(&workspace, lease))?;
     let config = &workspace.config;
     if args.wait {
-        let wait = |lease| processes::wait(lease, config, Duration::from_secs(args.timeout));
-        leases.iter().try_for_each(wait)?;
+        let timeout = Duration::from_secs(args.timeout);
+        each.run(&leases, |lease| processes::wait(lease, config, timeout))?;
     }
-    let answer = Processes::of(ui, &leases, config);
+    let (failed, exit) = each.end();
+    let answer = Processes::of(ui, &leases, config).beside(failed);
     ui.answer(&answer, || answer.text())?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// The configuration, when it names something to start and that was approved, also the compose file of each environment.

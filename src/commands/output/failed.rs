@@ -1,13 +1,14 @@
 //! What failed for one of several environments of a command.
 
 use crate::error::{Exit, exit_of};
-use crate::ui::ErrorReport;
+use crate::model::lease::Lease;
+use crate::ui::{ErrorReport, Ui};
 use serde::Serialize;
 
 /// An environment of several for which the command failed.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct Failed {
+pub struct Failed {
     /// Its name; the branch, where there is no environment.
     name: String,
     /// Why.
@@ -25,4 +26,51 @@ impl Failed {
 pub fn gravest<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> Exit {
     let exits = errors.into_iter().map(exit_of);
     exits.max_by_key(|exit| exit.code()).unwrap_or(Exit::Done)
+}
+
+/// Does the same for each environment of a command; what fails for one stops no other.
+pub struct Each<'a> {
+    ui: &'a Ui,
+    is_one: bool,
+    failed: Vec<(String, anyhow::Error)>,
+}
+
+impl<'a> Each<'a> {
+    /// Of so many environments.
+    pub fn of(ui: &'a Ui, count: usize) -> Self {
+        Each { ui, is_one: count == 1, failed: Vec::new() }
+    }
+
+    /// What this gives for each for which it succeeds.
+    ///
+    /// # Errors
+    /// When it fails for the only one, or was interrupted.
+    pub fn run<T>(
+        &mut self,
+        leases: &[Lease],
+        act: impl Fn(&Lease) -> anyhow::Result<T>,
+    ) -> anyhow::Result<Vec<T>> {
+        let mut done = Vec::new();
+        for lease in leases {
+            match act(lease) {
+                Ok(one) => done.push(one),
+                Err(error) if self.is_one || exit_of(&error) == Exit::Interrupted => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    if !self.ui.is_json() {
+                        self.ui.about(&lease.name).error(&error);
+                    }
+                    self.failed.push((lease.name.clone(), error));
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// What failed, for the answer, and the exit code.
+    pub fn end(self) -> (Vec<Failed>, Exit) {
+        let exit = gravest(self.failed.iter().map(|(_, error)| error));
+        (self.failed.iter().map(|(name, error)| Failed::of(name, error)).collect(), exit)
+    }
 }

@@ -1,6 +1,7 @@
 //! The processes of environments as the answers show them.
 
 use super::environment::url;
+use super::failed::Failed;
 use crate::environment::processes::{self, Containers, State, Status};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
@@ -16,6 +17,9 @@ use std::path::PathBuf;
 pub struct Processes {
     /// The environments that were meant.
     pub environments: Vec<Application>,
+    /// Those of several for which the command failed; missing: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Failed>,
 }
 
 /// What runs in one environment.
@@ -42,7 +46,12 @@ impl Processes {
             url: url(lease),
             processes: processes::of(lease, config, &containers),
         };
-        Processes { environments: leases.iter().map(one).collect() }
+        Processes { environments: leases.iter().map(one).collect(), failed: Vec::new() }
+    }
+
+    /// Beside what failed.
+    pub fn beside(self, failed: Vec<Failed>) -> Processes {
+        Processes { failed, ..self }
     }
 
     /// The table of `ps`.

@@ -2,6 +2,7 @@
 
 use super::{running, stack};
 use crate::model::lease::Lease;
+use crate::sys::interrupt;
 use crate::sys::process::{self, Process};
 use crate::sys::store::Store;
 use anyhow::Result;
@@ -16,7 +17,9 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// How long the system has to remove a killed process.
 const REAPING: Duration = Duration::from_secs(5);
 
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long until the next look at what still runs; each takes as long again as the one before, up to a limit.
+const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(80);
 
 /// What was stopped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,12 +37,12 @@ pub struct Stopped {
 /// The caller holds the lease's lock. Fails when a process cannot be ended.
 pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped> {
     let stopped = end(lease, grace)?;
-    let stopped = Stopped { containers: stack::stop(lease, grace)?, ..stopped };
+    // First, so that they do not count as dead where the engine does not answer.
     if !lease.processes.is_empty() {
         lease.processes.clear();
         store.save(lease)?;
     }
-    Ok(stopped)
+    Ok(Stopped { containers: stack::stop(lease, grace)?, ..stopped })
 }
 
 /// Stops all that `up` started in an environment that goes: its record is not kept.
@@ -56,6 +59,7 @@ pub(super) fn end_all(
 ) -> Result<Stopped> {
     let begin = Instant::now();
     let (mut asked, mut killed) = (BTreeSet::new(), BTreeSet::new());
+    let mut pause = PAUSE;
     loop {
         // Looked at anew each time: what is told to end can start others.
         let running = running();
@@ -63,6 +67,7 @@ pub(super) fn end_all(
             let (processes, killed) = (asked.len(), killed.len());
             return Ok(Stopped { processes, killed, containers: 0 });
         }
+        interrupt::check()?;
         if begin.elapsed() > grace + REAPING {
             let pids: Vec<String> = running.iter().map(|one| one.pid.to_string()).collect();
             anyhow::bail!("cannot end the processes {} of `{}`", pids.join(", "), lease.name);
@@ -76,6 +81,7 @@ pub(super) fn end_all(
                 signals.iter().for_each(|signal| process::signal(&process, *signal));
             }
         }
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
+        pause = LONGEST_PAUSE.min(2 * pause);
     }
 }

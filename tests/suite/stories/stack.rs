@@ -164,6 +164,19 @@ fn started_watched_and_stopped(compose: u8) {
     world.run(&["restart", "x"]).ok();
     assert_eq!(world.ps("web")["state"], "running");
 
+    // Where the engine does not answer, what ended is not on record as dead, and it goes on with the next.
+    let mut down = world.command(&["down", "x", "y", "--json"]);
+    world.run(&["add", "y"]).ok();
+    let down = down.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    let down = world.sandbox.outcome(down).fails(6).json();
+    assert_eq!(
+        (&down["failed"][0]["name"], &down["failed"][1]["name"]),
+        (&json!("x"), &json!("y"))
+    );
+    assert_eq!(world.ps("worker")["state"], "stopped");
+    world.run(&["remove", "y"]).ok();
+    world.run(&["up", "x"]).ok();
+
     let down = world.run(&["down", "x", "--timeout", "1", "--json"]).ok().json();
     let stopped = &down["stopped"][0];
     assert_eq!((&stopped["processes"], &stopped["containers"]), (&json!(2), &json!(2)));
