@@ -21,7 +21,8 @@ use std::path::Path;
 pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
     let now = clock::now();
     let trees = Trees::of(leases.iter().copied());
-    let active = active(leases, Projects::list().ok().as_ref());
+    let containers = Projects::list();
+    let active = active(leases, containers.as_ref().ok());
     let facts: Vec<_> = leases.iter().zip(active).collect();
     let looked = parallel::each(&facts, |(lease, active)| {
         let tree = trees.find(lease)?.filter(|tree| tree.is_present());
@@ -29,7 +30,8 @@ pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
             return Ok(None);
         };
         let last_change = last_change(lease, tree, now.saturating_sub(limit))?;
-        Ok(Use { last_change, active: active.clone() }.idle(now, limit))
+        let idle = Use { last_change, active: active.clone() }.idle(now, limit);
+        idle.map(|idle| require_seen(lease, &containers).map(|()| idle)).transpose()
     });
     let quiet = leases.iter().zip(&looked).filter(|(_, looked)| matches!(looked, Ok(Some(_))));
     let quiet: Vec<&Lease> = quiet.map(|(lease, _)| *lease).collect();
@@ -63,6 +65,20 @@ pub fn active(leases: &[&Lease], containers: Option<&Projects>) -> Vec<Vec<Strin
         active
     };
     leases.iter().map(of).collect()
+}
+
+/// Fails where containers of an environment could run that no engine answered for. Without a stack there are none.
+pub fn require_seen(lease: &Lease, containers: &Result<Projects>) -> Result<()> {
+    seen(lease.compose_file.is_some(), containers)
+}
+
+fn seen<T>(has_stack: bool, containers: &Result<T>) -> Result<()> {
+    match containers {
+        Err(why) if has_stack => {
+            Err(error::again(why).context("cannot tell whether its containers run"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a client is connected to what each of these environments holds.
@@ -135,4 +151,19 @@ fn merged_into(lease: &Lease, name: &str, into: &[String]) -> Result<Option<(Mer
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_does_not_answer_hides_only_the_containers_of_a_stack() {
+        let silent = Err::<(), _>(error::service("the Docker engine is not running").into());
+        let why = seen(true, &silent).unwrap_err();
+        assert!(
+            format!("{why:#}").starts_with("cannot tell whether its containers run: the Docker")
+        );
+        assert!(seen(false, &silent).is_ok() && seen(true, &Ok(())).is_ok());
+    }
 }

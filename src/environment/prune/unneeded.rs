@@ -150,9 +150,10 @@ fn judge(leases: &[Lease], criteria: Criteria) -> Result<Vec<Result<Option<Reaso
         Some(limit) => unused::idle(&leases, limit),
         None => leases.iter().map(|_| Ok(None)).collect(),
     };
-    let (merged, active) = match criteria.merged {
-        true => (unused::merged(&leases), unused::active(&leases, Projects::list().ok().as_ref())),
-        false => (leases.iter().map(|_| Ok(None)).collect(), Vec::new()),
+    let containers = criteria.merged.then(Projects::list);
+    let (merged, active) = match &containers {
+        Some(all) => (unused::merged(&leases), unused::active(&leases, all.as_ref().ok())),
+        None => (leases.iter().map(|_| Ok(None)).collect(), Vec::new()),
     };
     let mut active = active.into_iter();
     let judge = |((lease, idle), merged): ((&&Lease, Result<Option<u64>>), Result<_>)| {
@@ -165,6 +166,7 @@ fn judge(leases: &[Lease], criteria: Criteria) -> Result<Vec<Result<Option<Reaso
         if let Some(active) = active.first() {
             anyhow::bail!("{active}");
         }
+        containers.as_ref().map_or(Ok(()), |all| unused::require_seen(lease, all))?;
         let (merged, into) = merged.unzip();
         Ok(Some(Reason { idle, merged, into }))
     };

@@ -4,7 +4,9 @@ use super::{Mark, Process};
 use crate::sys::fs;
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +31,7 @@ pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
     let dir = |pid: u32| {
         let of_process = Path::new("/proc").join(pid.to_string());
         let link = of_process.join("cwd");
-        let (own, dir) = (of_process.metadata().ok()?.uid() == me, link.read_link().ok()?);
+        let (own, dir) = (of_process.metadata().ok()?.uid() == me, named(link.read_link().ok()?));
         // In a container the same path is another directory.
         let same = |at: Metadata| {
             link.metadata().is_ok_and(|cwd| (cwd.dev(), cwd.ino()) == (at.dev(), at.ino()))
@@ -37,6 +39,15 @@ pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
         (own && dir.metadata().map_or(true, same)).then_some((pid, dir))
     };
     pids().filter_map(dir).collect()
+}
+
+/// The directory that a link in `/proc` names, also where it was deleted.
+fn named(link: PathBuf) -> PathBuf {
+    let deleted = link.as_os_str().as_bytes().strip_suffix(b" (deleted)");
+    deleted
+        .map(|dir| PathBuf::from(OsStr::from_bytes(dir)))
+        .filter(|_| !link.exists())
+        .unwrap_or(link)
 }
 
 pub(super) fn program(pid: u32) -> String {
@@ -86,6 +97,7 @@ fn boot() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::exec::Cmd;
 
     #[test]
     fn a_program_may_be_called_anything() {
@@ -95,6 +107,18 @@ mod tests {
         assert!(process.identity.starts_with("4711@"));
         assert_eq!(process.memory, 2 * u64::try_from(rustix::param::page_size()).unwrap());
         assert_eq!(parse(7, &stat.replace(") S", ") Z")), None);
+    }
+
+    #[test]
+    fn a_process_is_in_its_directory_after_that_was_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap();
+        let sleep = Cmd::new("sleep").arg("60").dir(&path).detach(Path::new("/dev/null")).unwrap();
+        drop(dir);
+        let found = dirs().remove(&sleep);
+        let sleep = one(sleep).unwrap();
+        super::super::signal(&sleep, Signal::KILL);
+        assert_eq!(found, Some(path));
     }
 
     #[test]
