@@ -25,7 +25,7 @@ impl Found {
     pub fn id(&self) -> Option<&str> {
         match &self.mark {
             Some(mark) => lease::id_of_mark(mark),
-            None => self.name.strip_prefix(postgres::BIRTH)?.split('_').next(),
+            None => self.name.strip_prefix(postgres::birth::PREFIX)?.split('_').next(),
         }
     }
 }
@@ -156,6 +156,7 @@ mod tests {
         assert_eq!(of("app_x", Some(&lease::mark(id))).id(), Some(id));
         assert_eq!(of(&format!("agentenv_{id}"), None).id(), Some(id));
         assert_eq!(of(&format!("agentenv_{id}_0a1b2c"), None).id(), Some(id));
+        assert_eq!(of(&format!("agentenv_{id}_0a1b2c_3d4e5f"), None).id(), Some(id));
         assert_eq!(of("app_x", Some("mine")).id(), None);
     }
 }

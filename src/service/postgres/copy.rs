@@ -4,7 +4,7 @@ use super::psql;
 use super::room;
 use super::sql_error::SqlError;
 use super::{
-    BIRTH, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
+    birth, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
 };
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
@@ -68,9 +68,9 @@ fn attempt(
     let copied = filled.and_then(|means| {
         let Some(means) = means else { return Ok(None) };
         failpoint::point("copy-filled")?;
-        prepare(&Database::new(copy.server, birth(copy)))?;
+        prepare(&Database::new(copy.server, unfinished(copy)))?;
         let target = Database::new(copy.server, copy.target);
-        let swap = || tell(copy, mark, scripts::SWAP.replace("{dress}", dress), false, 0);
+        let swap = || tell(copy, mark, scripts::copy::SWAP.replace("{dress}", dress), false, 0);
         let swapped = forcing(&target, copy.force, swap)?;
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
@@ -88,19 +88,19 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
         Some(Source::Database(source)) => source,
         Some(Source::Dump(path) | Source::File(path)) => {
             let dump = dump_file::open(path)?;
-            let script = scripts::BLANK.replace("{room}", room::OF_FILE);
+            let script = scripts::copy::BLANK.replace("{room}", room::OF_FILE);
             if tell(copy, &copy.mark, script, false, dump.bytes())?.is_none() {
                 return Ok(None);
             }
-            return dump.restore(copy.server, &birth(copy)).map(|()| Some(Means::File));
+            return dump.restore(copy.server, &unfinished(copy)).map(|()| Some(Means::File));
         }
         None => {
-            let empty = run(copy, &copy.mark, scripts::EMPTY.to_owned(), false)?;
+            let empty = run(copy, &copy.mark, scripts::copy::EMPTY.to_owned(), false)?;
             return Ok(empty.map(|_| Means::Empty));
         }
     };
     require_name(source)?;
-    let script = scripts::COPY
+    let script = scripts::copy::COPY
         .replace("{lacking}", likeness::LACKING)
         .replace("{room}", room::OF_SOURCE)
         .replace("{files}", likeness::COPY_FILES)
@@ -113,7 +113,7 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
     }?;
     match word.as_deref() {
         Some("empty") => {
-            super::dump::fill(copy.server, source, &birth(copy), &copy.dump)?;
+            super::dump::fill(copy.server, source, &unfinished(copy), &copy.dump)?;
             Ok(Some(Means::Dump))
         }
         word => Ok(word.map(|_| Means::Template)),
@@ -141,8 +141,12 @@ fn tell(
         Some(Source::Database(name)) => name,
         Some(Source::Dump(_) | Source::File(_)) | None => "",
     };
-    let spare =
-        || (format!("{}_old", birth(copy)), lease::mark_of_copy(copy.id, "old", copy.target));
+    let spare = || {
+        (
+            format!("{}_old", birth::of(copy.target, copy.id)),
+            lease::mark_of_copy(copy.id, "old", copy.target),
+        )
+    };
     let (spare, spare_mark) = copy.keep.clone().unwrap_or_else(spare);
     let session = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id);
     let vars = room::vars(copy, need);
@@ -185,11 +189,11 @@ fn tell(
 /// Drops an unfinished copy. Without an answer the next command about the environment does it.
 fn discard(copy: &Copy) {
     let script = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id);
-    script.then(scripts::LOCKED, scripts::DISCARD).last(&["dropped"]).run().ok();
+    script.then(scripts::LOCKED, scripts::copy::DISCARD).last(&["dropped"]).run().ok();
 }
 
-fn birth(copy: &Copy) -> String {
-    format!("{BIRTH}{}", copy.id)
+fn unfinished(copy: &Copy) -> String {
+    birth::now(copy.target, copy.id)
 }
 
 fn is_refusal(error: &anyhow::Error) -> bool {

@@ -1,7 +1,7 @@
 //! Creates the empty databases of several leases, one after the other, in one psql session.
 
 use super::connection::{Connection, set};
-use super::{BIRTH, no_word, not_made, require_name, scripts};
+use super::{birth, no_word, not_made, require_name, scripts};
 use crate::model::lease;
 use crate::model::resource::Database;
 use crate::service::Server;
@@ -26,7 +26,8 @@ impl Creation {
         require_name(name)?;
         let vars = [
             set("name", name),
-            set("birth", &format!("{BIRTH}{id}")),
+            set("birth", &birth::now(name, id)),
+            set("born", &birth::of(name, id)),
             set("mark", &lease::mark(id)),
         ]
         .concat();

@@ -2,6 +2,7 @@
 //! process in the container.
 
 mod also;
+pub(super) mod birth;
 mod connection;
 pub mod copy;
 pub mod creation;
@@ -34,9 +35,6 @@ use anyhow::{Context, Result};
 use creation::Creation;
 use sql_error::SqlError;
 use std::path::Path;
-
-/// The prefix of a database that is being created; the lease's id follows.
-pub(super) const BIRTH: &str = "agentenv_";
 
 /// Creates a database marked with the lease's id, as a copy of `from` if there is one. Does nothing when one with this
 /// mark exists.
@@ -80,10 +78,12 @@ fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Re
     require_name(name)?;
     let clause = if force { scripts::FORCE } else { "" };
     let script = scripts::DROP.replace("{force}", clause);
+    let unfinished = if copies { birth::of_lease(id) } else { birth::of(name, id) };
     let also = also::patterns(database);
     let session = || {
         let session = session(server, script.clone(), name, id).last(&["dropped", "kept"]);
-        session.var("force", on(force)).var("copies", on(copies)).var("also", &also)
+        let session = session.var("force", on(force)).var("copies", on(copies));
+        session.var("also", &also).var("unfinished", &unfinished)
     };
     let lines =
         forcing(database, force, || session().run()).map_err(|error| explain(error, database))?;
@@ -166,7 +166,8 @@ pub fn ping(server: &Server) -> Result<()> {
 fn session<'a>(server: &'a Server, script: String, name: &str, id: &str) -> psql::Session<'a> {
     psql::Session::new(server, script)
         .var("name", name)
-        .var("birth", &format!("{BIRTH}{id}"))
+        .var("birth", &birth::now(name, id))
+        .var("born", &birth::of(name, id))
         .var("mark", &lease::mark(id))
 }
 

@@ -1,7 +1,7 @@
 //! Closes, opens and drops the databases of several leases in one psql session.
 
 use super::connection::{Connection, set};
-use super::{BIRTH, explain, owner, parse_json, require_name, scripts, session};
+use super::{birth, explain, owner, parse_json, require_name, scripts, session};
 use crate::model::lease;
 use crate::model::resource::Database;
 use crate::service::inventory::Found;
@@ -44,7 +44,7 @@ pub struct Removal(Connection);
 struct Named<'a> {
     name: &'a str,
     mark: String,
-    birth: String,
+    unfinished: String,
     force: bool,
     also: Vec<String>,
 }
@@ -144,7 +144,7 @@ impl Removal {
             named.push(Named {
                 name: &one.database.name,
                 mark: lease::mark(one.id),
-                birth: format!("{BIRTH}{}", one.id),
+                unfinished: birth::of_lease(one.id),
                 force: one.force,
                 also: one.database.likes(),
             });

@@ -2,6 +2,7 @@
 //! they are never parsed as SQL. Only text of this program stands in braces.
 
 use super::also::beside;
+use super::birth::drop_unfinished;
 use super::mark::{comment, digits, mark};
 
 /// The lock of a session that creates or drops a lease's database. A killed client leaves its session running in the
@@ -73,6 +74,8 @@ macro_rules! empty {
     };
 }
 
+pub(super) mod copy;
+
 /// Creates a database, under the lock. It starts under a name with the lease's id and gets its real name together with
 /// its mark, so that a real name never exists without a mark. Prints `made`, `ours` or `taken`, then `created`.
 pub(super) const CREATE: &str = concat!(
@@ -87,8 +90,8 @@ FROM pg_database WHERE datname = :'name' \gset
 \elif :taken
   \echo taken
 \else
-DROP DATABASE IF EXISTS :"birth";
 "#,
+    drop_unfinished!(":'born'"),
     empty!(),
     comment!("comment", "mark", ":'name'"),
     r#"BEGIN;
@@ -110,11 +113,11 @@ macro_rules! copies {
 }
 
 /// Drops a database that carries the mark and has no sessions, after those that tests made beside it; with `copies` also the
-/// copies of it, and one without its real name. Prints what existed and the sessions beside it as JSON, then `dropped` or `kept`.
+/// copies of it; and always what is `unfinished`. Prints what existed and the sessions beside it as JSON, then `dropped` or `kept`.
 pub(super) const DROP: &str = concat!(
     lock!(),
-    r#"DROP DATABASE IF EXISTS :"birth" {force};
-SELECT coalesce(json_agg(s), '[]') AS beside, count(*) = 0 OR :'force'::boolean AS alone
+    drop_unfinished!(":'unfinished'"),
+    r#"SELECT coalesce(json_agg(s), '[]') AS beside, count(*) = 0 OR :'force'::boolean AS alone
 FROM "#,
     beside!(),
     r#", json_array_elements(beside.sessions) s \gset
@@ -168,114 +171,5 @@ pub(super) const VISITS: &str = concat!(
 pub(super) const INVENTORY: &str = concat!(
     "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM ",
     databases!(),
-    " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}$';\n"
-);
-
-/// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
-/// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
-macro_rules! target {
-    () => {
-        concat!(
-            r#"SELECT coalesce(json_agg(d), '[]') AS found, count(*) > 0 AS exists,
-  coalesce(bool_or(mark IS DISTINCT FROM :'own'), false) AS foreign,
-  coalesce(bool_or(json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy
-FROM "#,
-            databases!(),
-            r#" WHERE name = :'name' \gset
-\echo :found
-\if :foreign
-  \echo foreign
-  \q
-\endif
-SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
-\if :kept
-  \echo exists
-  \q
-\endif
-\if :busy
-  \echo busy
-  \q
-\endif
-"#
-        )
-    };
-}
-
-/// Creates the new database under its temporary name: a copy of `source`, and prints `copied`; when the source is in use
-/// or `dump` is set, an empty database like it, and prints `empty`. Prints the roles that the user may not use, and
-/// `lacking`, when there are any.
-pub(super) const COPY: &str = concat!(
-    target!(),
-    r#"DROP DATABASE IF EXISTS :"birth";
-SELECT count(*) = 0 AS absent, bool_and(json_array_length(sessions) = 0) AND NOT :'dump'::boolean AS idle
-FROM "#,
-    databases!(),
-    r#" WHERE name = :'source' \gset
-\if :absent
-  \echo absent
-  \q
-\endif
-{lacking}SELECT :'lacking' <> '' AS lacks \gset
-\if :lacks
-  \echo :lacking
-  \echo lacking
-  \q
-\endif
-{room}\if :idle
-  {files}
-  \echo copied
-\else
-  {like}
-  \echo empty
-\endif
-"#
-);
-
-/// Creates an empty database under the temporary name of the new one, and prints `empty`.
-pub(super) const BLANK: &str = concat!(
-    target!(),
-    r#"DROP DATABASE IF EXISTS :"birth";
-{room}CREATE DATABASE :"birth" TEMPLATE template0;
-\echo empty
-"#
-);
-
-/// Creates an empty database under the temporary name of the new one, and prints `copied`.
-pub(super) const EMPTY: &str =
-    concat!(target!(), "DROP DATABASE IF EXISTS :\"birth\";\n", empty!(), "\\echo copied\n");
-
-/// Drops the database that [`COPY`] or [`BLANK`] created and that did not get its real name; prints `dropped`.
-pub(super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" WITH (FORCE);
-\echo dropped
-"#;
-
-/// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name, which is kept as
-/// `spare` or dropped; prints `made`.
-pub(super) const SWAP: &str = concat!(
-    target!(),
-    r#"\if :keep
-\else
-  DROP DATABASE IF EXISTS :"spare" {force};
-\endif
-\if :exists
-  SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
-  WHERE :'force'::boolean AND datname = :'name' AND pid <> pg_backend_pid() \gset
-\endif
-"#,
-    comment!("spare_comment", "spare_mark", ":'spare'"),
-    comment!("comment", "new", ":'name'"),
-    r#"BEGIN;
-\if :exists
-  COMMENT ON DATABASE :"name" IS :'spare_comment';
-  ALTER DATABASE :"name" RENAME TO :"spare";
-\endif
-{dress}COMMENT ON DATABASE :"birth" IS :'comment';
-ALTER DATABASE :"birth" RENAME TO :"name";
-COMMIT;
-\if :keep
-\else
-  DROP DATABASE IF EXISTS :"spare" {force};
-\endif
-\echo made
-"#
+    " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}(_[0-9a-f]+)*$';\n"
 );

@@ -5,6 +5,7 @@ use crate::common::{Talk, servers, wait_until};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::Place;
 use git_agentenv::model::lease::mark;
+use git_agentenv::model::name::with_hash;
 use git_agentenv::model::source::Source;
 use git_agentenv::service::{Database, Gone, Server, State, postgres};
 
@@ -141,21 +142,59 @@ fn taking_over_waits_for_a_session_that_still_creates() {
 fn what_was_born_and_never_named_is_found_used_up_and_dropped() {
     let world = World::new();
     let (part, id) = (world.part("born"), world.id(1));
-    let birth = format!("agentenv_{id}");
+    let birth = format!("{}_0a1b", with_hash(&format!("agentenv_{id}"), &part.name, '_', 63));
     servers().psql(&format!("CREATE DATABASE {birth}"));
     let found = postgres::inventory(&part.server).unwrap();
     let born = found.iter().find(|database| database.name == birth).unwrap();
     assert_eq!((born.id(), born.mark.as_deref()), (Some(&*id), None));
 
+    // What a killed run left at work.
+    let filling = Talk::with(&birth, "SELECT 'here';");
     postgres::create(&part, &id, None).unwrap();
+    drop(filling);
     assert!(!servers().databases().contains(&birth));
     let found = postgres::inventory(&part.server).unwrap();
     let ours = found.iter().find(|database| database.name == part.name).unwrap();
     assert_eq!(ours.id(), Some(&*id));
 
-    servers().psql(&format!("CREATE DATABASE {birth}"));
+    let of_copy = format!("agentenv_{id}_0a1b2c_3d4e");
+    for left in [&birth, &of_copy] {
+        servers().psql(&format!("CREATE DATABASE {left}"));
+    }
+    let filling = Talk::with(&of_copy, "SELECT 'here';");
     assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped);
-    assert!(!servers().databases().contains(&birth));
+    drop(filling);
+    assert!(!servers().databases().iter().any(|name| name.contains(&*id)));
+
+    servers().psql(&format!("CREATE DATABASE {of_copy}"));
+    let alone = Database::new(&part.server, of_copy);
+    postgres::release(&alone, &id, false).unwrap();
+    assert!(!servers().databases().contains(&alone.name));
+}
+
+#[test]
+fn two_databases_of_one_lease_are_copied_at_the_same_time() {
+    let world = World::new();
+    let id = world.id(1);
+    let part = |word: &str, number: usize| world.part(&format!("{word}{number}"));
+    for number in 0..4 {
+        let source = part("source", number);
+        postgres::create(&source, &world.id(10 + number), None).unwrap();
+        servers().psql_on(&source.name, &format!("CREATE TABLE t AS SELECT {number} AS n"));
+    }
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let (copy, from) = (part("copy", number), part("source", number).name);
+            let id = &id;
+            scope.spawn(move || {
+                postgres::create(&copy, id, Some(&Source::Database(from))).unwrap();
+            });
+        }
+    });
+    for number in 0..4 {
+        let copied = servers().psql_on(&part("copy", number).name, "SELECT n FROM t");
+        assert_eq!(copied, number.to_string());
+    }
 }
 
 #[test]

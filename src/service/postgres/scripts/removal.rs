@@ -1,5 +1,5 @@
 //! The scripts that close, open and drop the databases of several leases. `wanted` is a list in JSON: of each the database's
-//! name, the lease's mark, the database's temporary name, whether sessions on it are ended, and patterns of names beside it.
+//! name, the lease's mark, what names of its unfinished databases begin with, whether sessions on it are ended, and patterns of names beside it.
 
 use crate::service::postgres::also::beside;
 use crate::service::postgres::mark::{digits, mark, marks};
@@ -7,7 +7,7 @@ use crate::service::postgres::mark::{digits, mark, marks};
 /// What is wanted, as rows.
 macro_rules! wanted {
     () => {
-        "json_to_recordset(:'wanted'::json) AS w (name text, mark text, birth text, force boolean, also json)"
+        "json_to_recordset(:'wanted'::json) AS w (name text, mark text, unfinished text, force boolean, also json)"
     };
 }
 
@@ -33,7 +33,7 @@ macro_rules! look {
             marks!(),
             " d JOIN ",
             wanted!(),
-            " ON d.mark = w.mark WHERE d.name <> w.birth AND d.name NOT IN (SELECT name FROM ",
+            " ON d.mark = w.mark WHERE d.name NOT IN (SELECT name FROM ",
             wanted!(),
             ")) f;\n"
         )
@@ -72,10 +72,10 @@ macro_rules! allow {
     };
 }
 
-/// A database that goes: one under its temporary name, the lease's own, or a copy that the lease keeps of it.
+/// A database that goes: an unfinished one, the lease's own, or a copy that the lease keeps of it.
 macro_rules! goes {
     () => {
-        r#"(d.name = w.birth OR d.name = w.name AND d.mark = w.mark OR left(d.mark, length(w.mark) + 1) = w.mark || ' '
+        r#"(d.mark IS NULL AND (d.name = w.unfinished OR starts_with(d.name, w.unfinished || '_')) OR d.name = w.name AND d.mark = w.mark OR left(d.mark, length(w.mark) + 1) = w.mark || ' '
   AND (d.name = w.name OR right(d.mark, length(w.name) + 4) = ' of ' || w.name))"#
     };
 }
@@ -117,7 +117,7 @@ pub(in super::super) const DROP: &str = concat!(
     lock_all!(),
     look!("NULL::bigint"),
     "\\set ON_ERROR_STOP off\n",
-    "SELECT format('DROP DATABASE %I%s', d.name, CASE WHEN w.force THEN ' WITH (FORCE)' ELSE '' END) FROM ",
+    "SELECT DISTINCT format('DROP DATABASE %I%s', d.name, CASE WHEN w.force OR d.mark IS NULL THEN ' WITH (FORCE)' ELSE '' END) FROM ",
     databases!(),
     " JOIN ",
     wanted!(),

@@ -1,0 +1,113 @@
+//! The scripts that create a database as a copy and publish it. Each runs under the lock of the lease.
+
+use crate::service::postgres::birth::drop_unfinished;
+use crate::service::postgres::mark::{comment, digits, mark};
+
+/// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
+/// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
+macro_rules! target {
+    () => {
+        concat!(
+            r#"SELECT coalesce(json_agg(d), '[]') AS found, count(*) > 0 AS exists,
+  coalesce(bool_or(mark IS DISTINCT FROM :'own'), false) AS foreign,
+  coalesce(bool_or(json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy
+FROM "#,
+            databases!(),
+            r#" WHERE name = :'name' \gset
+\echo :found
+\if :foreign
+  \echo foreign
+  \q
+\endif
+SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
+\if :kept
+  \echo exists
+  \q
+\endif
+\if :busy
+  \echo busy
+  \q
+\endif
+"#
+        )
+    };
+}
+
+/// Creates the new database under its temporary name: a copy of `source`, and prints `copied`; when the source is in use
+/// or `dump` is set, an empty database like it, and prints `empty`. Prints the roles that the user may not use, and
+/// `lacking`, when there are any.
+pub(in super::super) const COPY: &str = concat!(
+    target!(),
+    drop_unfinished!(":'born'"),
+    r#"SELECT count(*) = 0 AS absent, bool_and(json_array_length(sessions) = 0) AND NOT :'dump'::boolean AS idle
+FROM "#,
+    databases!(),
+    r#" WHERE name = :'source' \gset
+\if :absent
+  \echo absent
+  \q
+\endif
+{lacking}SELECT :'lacking' <> '' AS lacks \gset
+\if :lacks
+  \echo :lacking
+  \echo lacking
+  \q
+\endif
+{room}\if :idle
+  {files}
+  \echo copied
+\else
+  {like}
+  \echo empty
+\endif
+"#
+);
+
+/// Creates an empty database under the temporary name of the new one, and prints `empty`.
+pub(in super::super) const BLANK: &str = concat!(
+    target!(),
+    drop_unfinished!(":'born'"),
+    r#"{room}CREATE DATABASE :"birth" TEMPLATE template0;
+\echo empty
+"#
+);
+
+/// Creates an empty database under the temporary name of the new one, and prints `copied`.
+pub(in super::super) const EMPTY: &str =
+    concat!(target!(), drop_unfinished!(":'born'"), empty!(), "\\echo copied\n");
+
+/// Drops the database that [`COPY`] or [`BLANK`] created and that did not get its real name; prints `dropped`.
+pub(in super::super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" WITH (FORCE);
+\echo dropped
+"#;
+
+/// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name, which is kept as
+/// `spare` or dropped; prints `made`.
+pub(in super::super) const SWAP: &str = concat!(
+    target!(),
+    r#"\if :keep
+\else
+  DROP DATABASE IF EXISTS :"spare" {force};
+\endif
+\if :exists
+  SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+  WHERE :'force'::boolean AND datname = :'name' AND pid <> pg_backend_pid() \gset
+\endif
+"#,
+    comment!("spare_comment", "spare_mark", ":'spare'"),
+    comment!("comment", "new", ":'name'"),
+    r#"BEGIN;
+\if :exists
+  COMMENT ON DATABASE :"name" IS :'spare_comment';
+  ALTER DATABASE :"name" RENAME TO :"spare";
+\endif
+{dress}COMMENT ON DATABASE :"birth" IS :'comment';
+ALTER DATABASE :"birth" RENAME TO :"name";
+COMMIT;
+\if :keep
+\else
+  DROP DATABASE IF EXISTS :"spare" {force};
+\endif
+\echo made
+"#
+);
