@@ -16,8 +16,18 @@ use crate::sys::failpoint;
 use anyhow::Result;
 
 /// The lines that end a script.
-const WORDS: [&str; 9] =
-    ["copied", "empty", "made", "absent", "foreign", "exists", "busy", "lacking", "full"];
+const WORDS: [&str; 10] = [
+    "copied",
+    "empty",
+    "made",
+    "absent",
+    "foreign",
+    "exists",
+    "busy",
+    "spare-taken",
+    "lacking",
+    "full",
+];
 
 /// Copies a database. `None`: the target exists, is ours and may not be replaced.
 ///
@@ -181,6 +191,7 @@ fn tell(
             Err(error::refused(message).into())
         }
         ("busy", Some(database)) => Err(crate::service::in_use(copy.target, &database.sessions)),
+        ("spare-taken", _) => Err(spare_taken(copy, &spare)),
         ("exists", _) => Ok(None),
         (_, found) => Ok(Some((word.clone(), found.is_some()))),
     }
@@ -198,6 +209,15 @@ fn unfinished(copy: &Copy) -> String {
 
 fn is_refusal(error: &anyhow::Error) -> bool {
     error.downcast_ref::<SqlError>().is_some_and(|sql| ["55006", "42501"].contains(&&*sql.code))
+}
+
+fn spare_taken(copy: &Copy, spare: &str) -> anyhow::Error {
+    let message = format!(
+        "cannot keep the content of database `{}`: database `{spare}` exists and is no snapshot of it",
+        copy.target
+    );
+    let hint = format!("drop or rename database `{spare}`, or use `--no-snapshot`");
+    error::refused(message).hint(hint).into()
 }
 
 fn lacking(copy: &Copy, roles: &str) -> anyhow::Error {

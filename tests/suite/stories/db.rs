@@ -144,6 +144,12 @@ fn reset_empties_it_and_nothing_else() {
     let restored = repo.agentenv(&["db", "snapshot", "restore", "before-reset-1", "x"]).ok();
     assert_eq!(world.origin("x"), "x", "{}", restored.show());
 
+    let next = format!("{}__before_reset_2", world.db("x"));
+    servers().psql(&format!("CREATE DATABASE {next}"));
+    let said = repo.agentenv(&["db", "reset", "x"]).fails(7);
+    assert!(said.stderr.contains(&format!("drop or rename database `{next}`")), "{}", said.show());
+    assert_eq!((world.origin("x"), world.comment(&next)), ("x".to_owned(), String::new()));
+
     servers().psql(&format!("COMMENT ON DATABASE {} IS 'mine'", world.db("y")));
     repo.agentenv(&["db", "reset", "y", "--force"]).fails(7);
     repo.agentenv(&["db", "copy", "y", "--force"]).fails(7);

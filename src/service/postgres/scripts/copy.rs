@@ -4,7 +4,8 @@ use crate::service::postgres::birth::drop_unfinished;
 use crate::service::postgres::mark::{comment, digits, mark};
 
 /// Checks that `name` may become a copy of `source`: it does not exist, or it carries `own`, may be replaced, and has no
-/// sessions that may not be ended. Prints what exists as JSON; on refusal ends with the reason.
+/// sessions that may not be ended; and that `spare` is free where it is kept. Prints what exists as JSON; on refusal ends with
+/// the reason.
 macro_rules! target {
     () => {
         concat!(
@@ -26,6 +27,12 @@ SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
 \endif
 \if :busy
   \echo busy
+  \q
+\endif
+SELECT :'exists'::boolean AND :'keep'::boolean
+  AND EXISTS (SELECT FROM pg_database WHERE datname = :'spare') AS spare_taken \gset
+\if :spare_taken
+  \echo spare-taken
   \q
 \endif
 "#
