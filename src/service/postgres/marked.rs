@@ -40,14 +40,22 @@ pub(in crate::service) fn marked(server: &Server, prefix: &str) -> Result<Vec<Ro
     parse_json(&session.run()?.concat())
 }
 
-/// Drops a database that carries exactly this mark.
+/// Drops a database that carries exactly this mark. `false`: there is none, or another process was quicker to drop or to
+/// rename it.
 pub(in crate::service) fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> {
     let session = psql::Session::new(server, DROP_TEMPLATE)
         .var("name", database)
         .var("mark", mark)
         .limit(psql::COPYING);
-    let lines = session.run().map_err(|error| refused(error, database))?;
-    Ok(lines.last().is_some_and(|word| word == "dropped"))
+    match session.run() {
+        Ok(lines) => Ok(lines.last().is_some_and(|word| word == "dropped")),
+        Err(error) if is_gone(&error) => Ok(false),
+        Err(error) => Err(refused(error, database)),
+    }
+}
+
+fn is_gone(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<SqlError>().is_some_and(|sql| sql.code == "3D000")
 }
 
 fn refused(error: anyhow::Error, name: &str) -> anyhow::Error {

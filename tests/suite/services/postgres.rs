@@ -7,7 +7,7 @@ use git_agentenv::model::config::Place;
 use git_agentenv::model::lease::mark;
 use git_agentenv::model::name::with_hash;
 use git_agentenv::model::source::Source;
-use git_agentenv::service::{Database, Gone, Server, State, postgres};
+use git_agentenv::service::{Database, Gone, Server, State, postgres, template};
 
 #[test]
 fn a_database_is_made_once_and_dropped_once() {
@@ -195,6 +195,29 @@ fn two_databases_of_one_lease_are_copied_at_the_same_time() {
         let copied = servers().psql_on(&part("copy", number).name, "SELECT n FROM t");
         assert_eq!(copied, number.to_string());
     }
+}
+
+#[test]
+fn a_marked_database_that_another_process_renames_meanwhile_is_kept() {
+    let world = World::new();
+    let (spare, taken) = (world.part("spare"), world.part("taken"));
+    let (old, new) = (&spare.name, &taken.name);
+    servers().psql(&format!("CREATE DATABASE {old}"));
+    servers().psql(&format!("COMMENT ON DATABASE {old} IS 'a spare'"));
+    let rename = format!("BEGIN; ALTER DATABASE {old} RENAME TO {new}; SELECT 'here';");
+    let mut claim = Talk::with("postgres", &rename);
+    std::thread::scope(|scope| {
+        let dropping = scope.spawn(|| template::drop_marked(&spare.server, old, "a spare"));
+        let waiting = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE query = 'DROP DATABASE \"{old}\";'
+            AND wait_event_type = 'Lock'"
+        );
+        wait_until("the drop waits", || servers().psql(&waiting) != "0");
+        claim.say("COMMIT;");
+        drop(claim);
+        assert!(!dropping.join().unwrap().unwrap());
+    });
+    assert_eq!(world.databases(), [taken.name]);
 }
 
 #[test]
