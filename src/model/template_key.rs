@@ -21,6 +21,9 @@ pub struct TemplateMark {
     /// What it is a copy of; `None`: of nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// What was run on it, see [`recipe`]; empty: nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub recipe: String,
     /// When it was made, in seconds since 1970.
     pub at: u64,
     /// The files that name it.
@@ -72,10 +75,11 @@ impl TemplateMark {
         serde_json::from_str(comment.strip_prefix(&prefix(store))?).ok()
     }
 
-    /// The name of the database: that of no other repository, service, source or key of this store.
+    /// The name of the database: that of no other repository, service, source, recipe or key of this store.
     pub fn database(&self, store: &str) -> String {
-        let TemplateMark { repository, service, from, key, .. } = self;
-        let all = format!("{}\0{service}\0{from:?}\0{}", repository.display(), key.digest());
+        let TemplateMark { repository, service, from, recipe, key, .. } = self;
+        let key = key.digest();
+        let all = format!("{}\0{service}\0{from:?}\0{key}\0{recipe}", repository.display());
         format!("agentenv_t_{store}_{}", short(&all, 8))
     }
 }
@@ -84,6 +88,11 @@ impl TemplateMark {
 pub fn nearest<'a>(wanted: &Key, templates: &'a [TemplateMark]) -> Option<&'a TemplateMark> {
     let suit = templates.iter().filter(|template| template.key.is_within(wanted));
     suit.max_by_key(|template| (template.key.len(), template.at))
+}
+
+/// What tells these commands, with the content of their files, from others; empty: there are none.
+pub fn recipe(commands: &[String]) -> String {
+    if commands.is_empty() { String::new() } else { short(&commands.join("\0"), 6) }
 }
 
 /// What the comment of a template of this store begins with.
@@ -108,6 +117,7 @@ mod tests {
             repository: "/repo/.git".into(),
             service: "postgres".to_owned(),
             from: Some("app_db".to_owned()),
+            recipe: String::new(),
             at,
             key: key.clone(),
         }
@@ -143,7 +153,20 @@ mod tests {
         assert_eq!(crate::model::lease::id_of_mark(&comment), None);
         let name = mark.database("deadbeef");
         assert!(name.len() < 63 && name.starts_with("agentenv_t_deadbeef_"), "{name}");
-        let other = TemplateMark { service: "other".to_owned(), ..mark };
+        let other = TemplateMark { service: "other".to_owned(), ..mark.clone() };
         assert_ne!(other.database("deadbeef"), name);
+        let masked = TemplateMark { recipe: recipe(&["mask".to_owned()]), ..mark };
+        assert_ne!(masked.database("deadbeef"), name);
+        assert_eq!(TemplateMark::parse(&masked.comment("deadbeef"), "deadbeef"), Some(masked));
+    }
+
+    #[test]
+    fn each_recipe_has_its_own_name() {
+        let of = |commands: &[&str]| {
+            recipe(&commands.iter().map(|&one| one.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&[]), "");
+        assert_ne!(of(&["a", "b"]), of(&["b", "a"]));
+        assert_ne!(of(&["a", "b"]), of(&["a b"]));
     }
 }

@@ -8,7 +8,7 @@ use crate::model::lease::{Lease, Part};
 use crate::model::name::repo_slug;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::model::source::Source;
-use crate::model::template_key::{Key, TemplateMark, nearest};
+use crate::model::template_key::{self, Key, TemplateMark, nearest};
 use crate::service::creation::Servers;
 use crate::service::postgres::spare;
 use crate::service::template::{self, Template};
@@ -123,7 +123,7 @@ impl<'a> Templates<'a> {
             return servers.create(&resource, &lease.id, part.from.as_ref());
         };
         // Asking for the template first would take a session more.
-        let own = self.mark(&part.service, wanted, &wanted.branch).database(self.store.id());
+        let own = self.mark(&part.service, wanted, &wanted.branch)?.database(self.store.id());
         if wanted.recipe.spares > 0 && self.take_spare(lease, &resource, &own)? {
             return Ok(Made::Ours(None));
         }
@@ -148,14 +148,15 @@ impl<'a> Templates<'a> {
     }
 
     /// What a template of this key says of itself when it is made now.
-    fn mark(&self, service: &str, wanted: &Wanted, key: &Key) -> TemplateMark {
-        TemplateMark {
+    fn mark(&self, service: &str, wanted: &Wanted, key: &Key) -> Result<TemplateMark> {
+        Ok(TemplateMark {
             repository: self.repository.clone(),
             service: service.to_owned(),
             from: wanted.source.as_ref().map(ToString::to_string),
+            recipe: template_key::recipe(&approval::commands(&self.main, &wanted.recipe)?),
             at: clock::now(),
             key: key.clone(),
-        }
+        })
     }
 
     /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
@@ -194,15 +195,22 @@ impl<'a> Templates<'a> {
         })
     }
 
-    /// The templates of a service, the newest first.
+    /// The templates of a service on which the same was run as is configured now, the newest first.
     pub(super) fn list(&self, service: &str, server: &Server) -> Result<Vec<Template>> {
         let Some(wanted) = self.wanted.get(service) else { return Ok(Vec::new()) };
-        let from = wanted.source.as_ref().map(ToString::to_string);
+        let mark = self.mark(service, wanted, &wanted.main)?;
+        let mut found = self.of_source(&mark, server)?;
+        found.retain(|one| one.mark.recipe == mark.recipe);
+        Ok(found)
+    }
+
+    /// The templates of the service and the source of this one, whatever was run on them, the newest first.
+    fn of_source(&self, like: &TemplateMark, server: &Server) -> Result<Vec<Template>> {
+        let what = |mark: &TemplateMark| {
+            (mark.repository.clone(), mark.service.clone(), mark.from.clone())
+        };
         let mut found = template::list(server, self.store.id())?;
-        found.retain(|one| {
-            let mark = &one.mark;
-            mark.repository == self.repository && mark.service == service && mark.from == from
-        });
+        found.retain(|one| what(&one.mark) == what(like));
         Ok(found)
     }
 
@@ -215,7 +223,7 @@ impl<'a> Templates<'a> {
         let Some(wanted) = self.wanted.get(service) else {
             return Err(error::not_found(format!("service `{service}` has no template")).into());
         };
-        let mark = self.mark(service, wanted, &wanted.main);
+        let mark = self.mark(service, wanted, &wanted.main)?;
         let name = mark.database(self.store.id());
         let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
         let _one = self.store.lock_templates(&self.repository, waiting)?;
@@ -229,8 +237,21 @@ impl<'a> Templates<'a> {
         let step = self.ui.step(format!("template {name} from {from}"));
         let made = self.publish(service, server, wanted, mark)?;
         step.done();
+        self.drop_outdated(&made, server)?;
         spares::drop_stale(self.store, server)?;
         Ok(made)
+    }
+
+    /// Drops the templates that this one replaces: another build or mask was run on them. One that is in use stays until
+    /// the next is made.
+    fn drop_outdated(&self, made: &Template, server: &Server) -> Result<()> {
+        let found = self.of_source(&made.mark, server)?;
+        for one in found.iter().filter(|one| one.mark.recipe != made.mark.recipe) {
+            if let Err(error) = template::drop(server, self.store.id(), one) {
+                self.ui.warn(format!("{error:#}"));
+            }
+        }
+        Ok(())
     }
 
     /// Starts a process that makes spares for the next `add`, where a service asks for some. No command waits for it.

@@ -139,7 +139,19 @@ fn commands_and_mask_run_once_and_only_when_they_were_approved() {
     assert_eq!(servers().psql_on(&world.db("x"), sql), "t");
 
     fs::write(repo.path.join("mask.sql"), "UPDATE person SET name = 'other';\n").unwrap();
+    let said = repo.agentenv(&["db", "reset", "x"]).fails(7);
+    assert!(said.stderr.contains("is not trusted"), "{}", said.show());
     repo.agentenv(&["add", "z"]).fails(7);
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "z"]).ok();
+    assert_eq!((world.names("z").as_str(), templates(&repo).len()), ("other", 1));
+
+    // Without its mask it is another template; the masked one is replaced.
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    repo.config(&config.replace(", mask: mask.sql", ""));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "w"]).ok();
+    assert_eq!((world.names("w").as_str(), templates(&repo).len()), ("secret", 1));
 }
 
 #[test]
