@@ -74,26 +74,39 @@ pub fn overwrite(
         }
     }
     require_unused(&path, force)?;
+    files::put_back(&path)?;
+    let fresh = source.map(|source| files::copy_beside(&fs::canonical(source), &path));
+    let fresh = fresh.transpose()?.map(|(fresh, _)| fresh);
+    let replaced = keep_and_replace(file, fresh.as_deref(), snapshots, force, before);
+    if let (Err(_), Some(fresh)) = (&replaced, &fresh) {
+        fs::remove(fresh).ok();
+    }
+    replaced
+}
+
+/// The snapshot that makes older ones outdated is one of a file that was replaced: commands that fail delete none.
+fn keep_and_replace(
+    file: &File,
+    fresh: Option<&Path>,
+    snapshots: &Snapshots,
+    force: bool,
+    before: Option<&str>,
+) -> Result<Option<String>> {
+    let path = file.full();
     let kept = match before {
         Some(command) if path.exists() => Some(snapshots.keep(file, command)?),
         _ => None,
     };
-    let fresh = source.map(|source| {
-        let fresh = fs::unfinished(&path);
-        files::copy(&fs::canonical(source), &fresh).map(|_| fresh)
-    });
-    let fresh = fresh.transpose()?;
     // A copy takes time.
-    let replaced =
-        require_unused(&path, force).and_then(|()| files::replace(&path, fresh.as_deref()));
-    if let (Err(_), Some(fresh)) = (&replaced, &fresh) {
-        fs::remove(fresh).ok();
-    }
-    replaced?;
-    // The source may be one of these.
-    let outdated = kept.iter().flat_map(|kept| &kept.outdated);
-    outdated.for_each(|old| drop(snapshots.delete(old)));
-    Ok(kept.map(|kept| kept.snapshot))
+    let replaced = require_unused(&path, force).and_then(|()| files::replace(&path, fresh));
+    let obsolete: Vec<&String> = match (&replaced, &kept) {
+        (Ok(()), Some(kept)) => kept.outdated.iter().collect(),
+        (Err(_), Some(kept)) if path.exists() => vec![&kept.snapshot],
+        _ => Vec::new(),
+    };
+    // The source may be one of these. One that cannot be deleted stays until the next time.
+    obsolete.into_iter().for_each(|name| drop(snapshots.delete(name)));
+    replaced.map(|()| kept.map(|kept| kept.snapshot))
 }
 
 fn require(source: &Path) -> Result<()> {
@@ -169,14 +182,11 @@ impl Snapshots {
         require(&file.full())?;
         fs::make_dir(&self.0)?;
         let path = self.0.join(format!("{name}.sqlite3"));
-        if fs::stands(&path)? != Stands::Nothing {
-            if !replace {
-                let failure = error::refused(format!("snapshot `{name}` already exists"));
-                return Err(failure.hint("`--force` replaces it").into());
-            }
-            fs::remove(&path)?;
+        if !replace && fs::stands(&path)? != Stands::Nothing {
+            let failure = error::refused(format!("snapshot `{name}` already exists"));
+            return Err(failure.hint("`--force` replaces it").into());
         }
-        files::copy(&fs::canonical(&file.full()), &path).map(drop)
+        files::copy_over(&fs::canonical(&file.full()), &path)
     }
 
     /// Deletes a snapshot.
@@ -184,11 +194,12 @@ impl Snapshots {
         fs::remove(&self.path(name)?)
     }
 
+    /// Saves the next automatic snapshot of a command; those that are outdated then are still there.
     fn keep(&self, file: &File, command: &str) -> Result<Automatic> {
         let known: Vec<String> = self.list()?.into_iter().map(|(name, _)| name).collect();
-        let kept = Automatic::next(command, &known);
-        self.save(file, &kept.snapshot, false)?;
-        Ok(kept)
+        let next = Automatic::next(command, &known);
+        self.save(file, &next.snapshot, false)?;
+        Ok(next)
     }
 }
 
@@ -208,5 +219,55 @@ mod tests {
         assert!(create(&file("out/x.db"), None).is_err());
         assert!(create(&file("out/made/x.db"), None).is_err());
         assert!(!dir.path().join("made").exists());
+    }
+
+    /// A worktree with a file, and its snapshots.
+    fn kept(dir: &Path) -> (File, Snapshots) {
+        let file = File::new(dir, "db.sqlite3").unwrap();
+        fs::replace(&file.full(), b"SQLite").unwrap();
+        let past = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+        std::fs::File::options().write(true).open(file.full()).unwrap().set_modified(past).unwrap();
+        (file, Snapshots::of(&dir.join("admin"), "sqlite"))
+    }
+
+    /// It is no database, and looks as if it was in use: it cannot be copied.
+    fn break_file(path: &Path) {
+        fs::replace(path, b"nothing that SQLite reads").unwrap();
+        let mut beside = path.as_os_str().to_owned();
+        beside.push("-wal");
+        fs::replace(Path::new(&beside), b"").unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_that_cannot_be_replaced_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, snapshots) = kept(dir.path());
+        snapshots.save(&file, "mine", false).unwrap();
+        break_file(&file.full());
+        snapshots.save(&file, "mine", true).unwrap_err();
+        let (_, saved) = snapshots.list().unwrap().pop().unwrap();
+        assert_eq!(fs::read(&saved).unwrap().unwrap(), b"SQLite");
+        assert_eq!(fs::entries(saved.parent().unwrap()).unwrap(), [saved]);
+    }
+
+    #[test]
+    fn a_command_that_fails_leaves_the_snapshots_as_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, snapshots) = kept(dir.path());
+        for number in 1..=3 {
+            snapshots.save(&file, &format!("before-copy-{number}"), false).unwrap();
+        }
+        let before = snapshots.list().unwrap();
+        let source = dir.path().join("source");
+        break_file(&source);
+        for _ in 0..3 {
+            overwrite(&file, Some(&source), &snapshots, false, Some("copy")).unwrap_err();
+        }
+        assert_eq!(snapshots.list().unwrap(), before);
+        assert_eq!(fs::read(&file.full()).unwrap().unwrap(), b"SQLite");
+        let kept = overwrite(&file, None, &snapshots, false, Some("copy")).unwrap();
+        let names: Vec<_> = snapshots.list().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["before-copy-2", "before-copy-3", "before-copy-4"]);
+        assert_eq!(kept.as_deref(), Some("before-copy-4"));
     }
 }

@@ -45,24 +45,48 @@ pub enum Way {
 /// # Errors
 /// `Service` when it is in use and there is no program that can copy it then.
 pub fn copy(from: &Path, to: &Path) -> Result<Way> {
-    let fresh = files::unfinished(to);
-    let copied = match at_rest(from) {
-        Some(before) => {
-            Copier::default().copy(from, &fresh)?;
-            if at_rest(from) == Some(before) {
-                Ok(Way::File)
-            } else {
-                files::remove(&fresh)?;
-                backup(from, &fresh).map(|()| Way::Backup)
-            }
-        }
-        None => backup(from, &fresh).map(|()| Way::Backup),
-    };
-    let moved = copied.and_then(|way| files::move_to(&fresh, to).map(|()| way));
+    let (fresh, way) = copy_beside(from, to)?;
+    let moved = files::move_to(&fresh, to);
+    if moved.is_err() {
+        files::remove(&fresh).ok();
+    }
+    moved.map(|()| way)
+}
+
+/// As [`copy`], in the place of a copy that nothing uses.
+pub fn copy_over(from: &Path, to: &Path) -> Result<()> {
+    let (fresh, _) = copy_beside(from, to)?;
+    let moved = rename(&fresh, to);
     if moved.is_err() {
         files::remove(&fresh).ok();
     }
     moved
+}
+
+/// Copies a database to a new file beside a path, where it waits for [`replace`]. Removes what killed processes left there.
+///
+/// # Errors
+/// As [`copy`].
+pub fn copy_beside(from: &Path, to: &Path) -> Result<(PathBuf, Way)> {
+    files::sweep_of_with(to, &BESIDE)?;
+    let fresh = files::unfinished(to);
+    let copied = copy_new(from, &fresh);
+    if copied.is_err() {
+        let parts = std::iter::once(fresh.clone()).chain(beside(&fresh));
+        parts.for_each(|part| drop(files::remove(&part)));
+    }
+    copied.map(|way| (fresh, way))
+}
+
+fn copy_new(from: &Path, to: &Path) -> Result<Way> {
+    if let Some(before) = at_rest(from) {
+        Copier::default().copy(from, to)?;
+        if at_rest(from) == Some(before) {
+            return Ok(Way::File);
+        }
+        files::remove(to)?;
+    }
+    backup(from, to).map(|()| Way::Backup)
 }
 
 /// What tells whether a file was changed; `None`: it is in use, or was changed just now.
@@ -99,20 +123,62 @@ fn backup(from: &Path, to: &Path) -> Result<()> {
     Err(error::service(format!("cannot copy {}: {said}", from.display())).into())
 }
 
-/// Puts a database in the place of another, which goes with what SQLite keeps beside it.
+/// Puts a database in the place of another, which goes with what SQLite keeps beside it. At no moment is there one with
+/// what belongs to the other, or with only a part of its own.
+///
+/// # Errors
+/// When a file cannot be deleted or renamed; then the old one is in its place.
+pub fn replace(path: &Path, new: Option<&Path>) -> Result<()> {
+    put_back(path)?;
+    let placed = put_aside(path).and_then(|()| new.map_or(Ok(()), |new| rename(new, path)));
+    if placed.is_err() {
+        put_back(path).ok();
+        return placed;
+    }
+    delete_aside(path)
+}
+
+/// Puts a database back whose [`replace`] was killed before the new one was in its place.
 ///
 /// # Errors
 /// When a file cannot be deleted or renamed.
-pub fn replace(path: &Path, new: Option<&Path>) -> Result<()> {
-    for file in beside(path) {
-        files::remove(&file)?;
+pub fn put_back(path: &Path) -> Result<()> {
+    let aside = aside(path);
+    if files::stands(&aside)? == Stands::Nothing || files::stands(path)? != Stands::Nothing {
+        return delete_aside(path);
     }
-    match new {
-        Some(new) => {
-            fs::rename(new, path).with_context(|| format!("cannot replace {}", path.display()))
-        }
-        None => files::remove(path),
+    for (old, place) in beside(&aside).iter().zip(&beside(path)) {
+        rename_if_there(old, place)?;
     }
+    rename(&aside, path)
+}
+
+/// Moves a database aside with what is beside it: the database first, so that nobody opens it without the rest.
+fn put_aside(path: &Path) -> Result<()> {
+    let aside = aside(path);
+    rename_if_there(path, &aside)?;
+    beside(path).iter().zip(&beside(&aside)).try_for_each(|(old, new)| rename_if_there(old, new))
+}
+
+/// Deletes it first, too: nobody puts back what is left without it.
+fn delete_aside(path: &Path) -> Result<()> {
+    let aside = aside(path);
+    files::remove(&aside)?;
+    beside(&aside).iter().try_for_each(|file| files::remove(file))
+}
+
+/// Where a database waits while another takes its place.
+fn aside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.replaced"))
+}
+
+fn rename_if_there(from: &Path, to: &Path) -> Result<()> {
+    if files::stands(from)? == Stands::Nothing { Ok(()) } else { rename(from, to) }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("cannot replace {}", to.display()))
 }
 
 /// The processes of this user that have a database open.
@@ -134,4 +200,76 @@ fn beside(path: &Path) -> [PathBuf; 3] {
         name.push(end);
         PathBuf::from(name)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory with a database and its write-ahead log.
+    struct World(tempfile::TempDir);
+
+    impl World {
+        fn new() -> Self {
+            let world = World(tempfile::tempdir().unwrap());
+            world.write("db", "old");
+            world.write("db-wal", "log");
+            world
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn write(&self, name: &str, content: &str) {
+            files::replace(&self.path(name), content.as_bytes()).unwrap();
+        }
+
+        /// Each file as its name and its content.
+        fn all(&self) -> Vec<String> {
+            let named = |path: PathBuf| {
+                let content = fs::read_to_string(&path).unwrap();
+                format!("{} {content}", path.file_name().unwrap().to_str().unwrap())
+            };
+            files::entries(self.0.path()).unwrap().into_iter().map(named).collect()
+        }
+    }
+
+    #[test]
+    fn a_database_is_replaced_whole_or_not_at_all() {
+        let world = World::new();
+        let (db, before) = (world.path("db"), world.all());
+        replace(&db, Some(&world.path("none"))).unwrap_err();
+        assert_eq!(world.all(), before);
+        world.write("new", "new");
+        replace(&db, Some(&world.path("new"))).unwrap();
+        assert_eq!(world.all(), ["db new"]);
+        replace(&db, None).unwrap();
+        assert!(world.all().is_empty());
+        world.write("new", "new");
+        replace(&db, Some(&world.path("new"))).unwrap();
+        assert_eq!(world.all(), ["db new"]);
+    }
+
+    #[test]
+    fn a_database_whose_replacement_was_killed_is_put_back() {
+        let world = World::new();
+        let (db, before) = (world.path("db"), world.all());
+        // Killed after the first step, after the last, and while it was put back.
+        rename(&db, &aside(&db)).unwrap();
+        put_back(&db).unwrap();
+        assert_eq!(world.all(), before);
+        put_aside(&db).unwrap();
+        put_back(&db).unwrap();
+        assert_eq!(world.all(), before);
+        put_aside(&db).unwrap();
+        rename(&beside(&aside(&db))[1], &beside(&db)[1]).unwrap();
+        put_back(&db).unwrap();
+        assert_eq!(world.all(), before);
+        // Killed when the new one was in its place.
+        put_aside(&db).unwrap();
+        world.write("db", "new");
+        put_back(&db).unwrap();
+        assert_eq!(world.all(), ["db new"]);
+    }
 }

@@ -22,3 +22,16 @@ fn links_directories_and_giants_are_not_read() {
     assert!(read(&giant).unwrap_err().to_string().contains("longer than"));
     assert_eq!(read(&dir.path().join("none")).unwrap(), None);
 }
+
+#[test]
+fn what_killed_writers_left_of_one_file_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let make = |name: &str| File::create(dir.path().join(name)).unwrap();
+    // No process has this id.
+    let left = ["", "-journal"].map(|end| format!(".f.{}.0.new{end}", i32::MAX));
+    let inner = format!(".{}.{}.1.new", left[0], i32::MAX);
+    let kept = [format!(".f.{}.0.new", std::process::id()), format!(".g.{}.0.new", i32::MAX)];
+    left.iter().chain([&inner]).chain(&kept).for_each(|name| drop(make(name)));
+    sweep_of_with(&dir.path().join("f"), &["-journal"]).unwrap();
+    assert_eq!(entries(dir.path()).unwrap(), kept.map(|name| dir.path().join(name)));
+}
