@@ -36,7 +36,9 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
         .filter(|service| !is_carried(project, evidence, service))
         .filter(|service| !waits(evidence, service.kind))
         .collect();
-    let is_held = lost.iter().any(|service| service.kind != Kind::Redis);
+    // Tools that migrate read the same settings.
+    let is_held = lost.iter().any(|service| service.kind != Kind::Redis)
+        || evidence.places.iter().any(|place| place.is_settings());
     let is_told = |service: &Service| {
         project.told.contains(&service.key) || evidence.is_literal(service.kind)
     };

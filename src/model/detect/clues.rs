@@ -176,6 +176,16 @@ impl<'a> Clues<'a> {
         self.parts.is_empty() && self.urls.is_empty() && self.placed.is_empty()
     }
 
+    /// Nothing but packages says that there is such a server, and these talk to another kind of database too.
+    pub(super) fn is_one_of_several(&self) -> bool {
+        let mut frameworks = self.evidence.frameworks.iter();
+        let other = |kind: &Kind| *kind != self.kind && *kind != Kind::Redis;
+        self.kind != Kind::Redis
+            && self.is_only_guessed()
+            && self.packages().next().is_some()
+            && frameworks.any(|framework| framework.servers.iter().any(other))
+    }
+
     /// A variable or a URL names a server of this kind.
     pub(super) fn is_named(&self) -> bool {
         !self.parts.is_empty() || !self.urls.is_empty()

@@ -34,8 +34,11 @@ const DRIVERS: [(&str, Kind, &[&str]); 18] = [
 pub(super) fn of(seen: &Seen) -> Vec<(Kind, &str)> {
     let mut found: Vec<(Kind, &str)> = Vec::new();
     for (manifest, kind, packages) in DRIVERS {
-        let names =
-            |line: &str| !is_comment(line) && packages.iter().any(|word| line.contains(word));
+        let names = |line: &str| {
+            !is_comment(line)
+                && !line.ends_with("// indirect")
+                && packages.iter().any(|word| line.contains(word))
+        };
         let is_it = |path: &str| {
             let name = path.rsplit('/').next().unwrap_or(path);
             name == manifest

@@ -2,6 +2,7 @@
 
 mod paths;
 
+use super::engine::word;
 use super::leads::Lead;
 use super::reads;
 use super::sections::development;
@@ -32,7 +33,11 @@ const MOST: usize = 8;
 pub(super) fn of(seen: &Seen) -> Vec<Place> {
     let files = seen.files.iter().chain(&seen.others);
     let files = files.filter(|(path, _)| seen.tracked.contains(*path) && is_run(seen, path));
-    files.flat_map(|(path, text)| in_file(path, text)).collect()
+    let is_stack = |text: &str| text.lines().any(|line| line == "services:");
+    let places =
+        files.filter(|(_, text)| !is_stack(text)).flat_map(|(path, text)| in_file(path, text));
+    let is_test = |part: &str| part.split(['_', '-']).any(|word| word == "test");
+    places.filter(|place| !is_test(&place.part)).collect()
 }
 
 /// Leads for them; several in one file that name the same are one.
@@ -127,14 +132,19 @@ fn of_url(text: &str) -> Option<(Option<Kind>, String)> {
     }
 }
 
+/// Whether a file holds settings and no program.
+fn is_data(file: &str) -> bool {
+    let data = [".yml", ".yaml", ".toml", ".ini", ".properties", ".conf"];
+    data.iter().any(|end| file.ends_with(end))
+}
+
 /// Keys that name a database.
 const KEYS: [&str; 4] = ["database", "dbname", "database_name", "db_name"];
 
 /// The value of such a key: in quotes, or a bare word in a file that holds nothing else.
 fn of_key(file: &str, line: &str) -> Option<String> {
     let lower = line.to_lowercase();
-    let data = [".yml", ".yaml", ".toml", ".ini", ".properties", ".conf"];
-    let is_data = data.iter().any(|end| file.ends_with(end));
+    let is_data = is_data(file);
     let is_string = lower.contains("host=") || lower.contains("server=");
     for key in KEYS {
         for (at, _) in lower.match_indices(key) {
@@ -152,7 +162,9 @@ fn of_key(file: &str, line: &str) -> Option<String> {
             let value = &value[..end.unwrap_or(value.len())];
             let is_file =
                 value.contains(['/', ':']) || value.contains("sqlite") || value.ends_with(".db");
-            let is_value = is_plain(value) && !is_file && value.parse::<f64>().is_err();
+            let is_engine = file.ends_with(".properties") && word(value).is_some();
+            let is_value =
+                is_plain(value) && !is_file && !is_engine && value.parse::<f64>().is_err();
             if is_value
                 && (!is_bare || is_data || is_string)
                 && !["true", "false", "null"].contains(&value)
@@ -182,6 +194,12 @@ fn has_server(lines: &[&str]) -> bool {
 }
 
 impl Place {
+    /// The database stands in settings, and not in any line of a program.
+    pub(super) fn is_settings(&self) -> bool {
+        let is_file = self.file.contains("config") || is_data(&self.file);
+        self.is_key || (is_file && self.kind.is_some() && self.kind != Some(Kind::Redis))
+    }
+
     /// The kind, where a key does not say it.
     pub(super) fn kind_or(&self, engine: Option<Kind>) -> Kind {
         engine.filter(|_| self.is_key).or(self.kind).unwrap_or(Kind::Postgres)
@@ -220,6 +238,7 @@ mod tests {
                 "1 inn",
             ),
             ("app.yml", "  url: jdbc:mysql://localhost/inn\n", "1 inn"),
+            ("app.properties", "database=mysql\nusername=me\n", ""),
             ("app.yml", "url: ${DB:jdbc:postgresql://localhost/inn}\n", ""),
             ("base.yaml", "database:\n  host: \"127.0.0.1\"\n  database_name: \"inn\"\n", "3 inn"),
             ("source.ts", "host: 'localhost',\ndatabase: 'inn',\n", "2 inn"),

@@ -14,6 +14,10 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         if is_other(evidence, &clues) {
             continue;
         }
+        if evidence.engine.is_none() && clues.is_one_of_several() {
+            several(project, &clues);
+            continue;
+        }
         clues.notes(project);
         for service in clues.services() {
             push(project, evidence, service);
@@ -44,6 +48,18 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 fn is_other(evidence: &Evidence<'_>, clues: &Clues<'_>) -> bool {
     let is_own = evidence.engine.is_none_or(|engine| engine == clues.kind);
     clues.kind != Kind::Redis && !is_own && !clues.is_named()
+}
+
+/// Says that packages talk to several kinds of databases, and no file says which the main checkout uses.
+fn several(project: &mut Project, clues: &Clues<'_>) {
+    let found = clues.packages().next().unwrap_or_default();
+    let note = format!(
+        "{found}: packages talk to several kinds of databases, and no file says which one the main checkout uses: add its \
+         service to .agentenv.yaml"
+    );
+    if !project.notes.contains(&note) {
+        project.notes.push(note);
+    }
 }
 
 /// Adds a service under a name of its own.

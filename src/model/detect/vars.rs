@@ -162,8 +162,9 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
     files.flat_map(move |(file, text)| {
         let is_address = |read: &reads::Read| read.default.as_deref().is_some_and(origins::holds);
-        let is_yaml = file.ends_with(".yml");
-        let text = if is_yaml { &development(text) } else { text };
+        let sections = [".yml", ".js", ".ts", ".mjs", ".cjs"];
+        let has_sections = sections.iter().any(|end| file.ends_with(end));
+        let text = if has_sections { &development(text) } else { text };
         let reads = reads::of(text).into_iter();
         let is_telling =
             |name: &str| roles::of(name, Kind::Postgres).is_some() || roles::is_prefix(name);

@@ -3,11 +3,12 @@
 use crate::model::detect::seen::{Seen, is_compose};
 
 /// What is not how a developer runs the application.
-const FOREIGN: [&str; 24] = [
+const FOREIGN: [&str; 25] = [
     "__tests__",
     "ansible",
     "benches",
     "charts",
+    "contrib",
     "ci",
     "cypress",
     "deploy",

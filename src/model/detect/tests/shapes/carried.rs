@@ -44,4 +44,44 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &["npm ci"],
         notes: &["no file names a variable that leads to the environment's own database"],
     },
+    Shape {
+        name: "a variable that only production reads carries nothing",
+        files: &[
+            ("package.json", r#"{ "dependencies": { "fastify": "4", "knex": "3", "pg": "8" } }"#),
+            (
+                "knexfile.js",
+                "module.exports = {\n  development: { client: 'pg', connection: { host: 'localhost', database: 'inn' } },\n  production: {\n    connection: process.env.DATABASE_URL\n  } };\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &["knexfile.js:2 names database `inn` itself"],
+    },
+    Shape {
+        name: "settings that name the database themselves hold migrations back, whatever variables there are",
+        files: &[
+            (".env.example", "DB_NAME=inn\nDB_DIALECT=mysql\nDB_HOST=127.0.0.1\n"),
+            (
+                "package.json",
+                r#"{ "dependencies": { "express": "4", "mysql2": "3" }, "devDependencies": { "sequelize-cli": "6" } }"#,
+            ),
+            (
+                "config/config.json",
+                "{ \"development\": { \"database\": \"inn\", \"host\": \"127.0.0.1\" } }",
+            ),
+        ],
+        services: &["mysql mysql DB_NAME=inn"],
+        env: &["DB_DIALECT=mysql"],
+        hooks: &[],
+        notes: &["config/config.json:1 names database `inn` itself"],
+    },
+    Shape {
+        name: "drivers for two databases, and nothing that says which",
+        files: &[("Gemfile", "gem 'rails'\ngem 'pg'\ngem 'mysql2'\n")],
+        services: &[],
+        env: &["DATABASE_URL="],
+        hooks: &["bundle install", "bin/rails db:prepare"],
+        notes: &["Gemfile: Rails: packages talk to several kinds of databases"],
+    },
 ];
