@@ -39,7 +39,9 @@ pub fn read(context: &Context) -> Result<Seen> {
     let untracked = git::files(main, "--others")?;
     let known = tracked.iter().cloned().chain(untracked).filter(|path| is_telling(path));
     let copies = tracked.iter().filter(|path| is_telling(path)).filter_map(|path| used(path));
-    let paths: BTreeSet<String> = ignored(&tracked).chain(copies).chain(known).take(MOST).collect();
+    let telling: BTreeSet<String> = copies.chain(known).take(MOST).collect();
+    // Most of these do not exist: they are counted by themselves.
+    let paths = ignored(&tracked).take(MOST).chain(telling).collect();
     let mut seen = Seen {
         repo: context.repo.name(),
         files: contents(main, paths),

@@ -151,6 +151,17 @@ fn the_shared_server_knows_no_role_of_the_project() {
 }
 
 #[test]
+fn a_database_that_no_file_names_is_a_guess() {
+    let guessed = |text: &str| {
+        let project = detect(&seen(&[MANAGE, ("shop/settings.py", text)]));
+        project.guessed.iter().any(|guess| guess.contains("no file names the main checkout's"))
+    };
+    assert!(guessed("NAME = os.environ['DB_NAME']\n"));
+    assert!(!guessed("NAME = os.getenv('DB_NAME', 'inn')\n"));
+    assert!(!guessed("NAME = os.getenv('DB_NAME', 'shop')\n"), "the file says so");
+}
+
+#[test]
 fn hooks_are_active_only_when_asked_for() {
     let project = detect(&seen(&[MANAGE, ("uv.lock", "")]));
     let config = Config::parse("t", &render(&project, Some(".worktrees/{name}"), false)).unwrap();
