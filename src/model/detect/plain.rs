@@ -66,9 +66,9 @@ fn lead(place: &Place) -> Lead {
 }
 
 fn in_file(file: &str, text: &str) -> Vec<Place> {
-    let defaults: Vec<String> =
-        reads::of(text).into_iter().filter_map(|read| read.default).collect();
     let kept = development(text);
+    let defaults: Vec<String> =
+        reads::of(&kept).into_iter().filter_map(|read| read.default).collect();
     let lines: Vec<&str> = kept.lines().collect();
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| !reads_variable(line)) {

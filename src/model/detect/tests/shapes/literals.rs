@@ -43,6 +43,10 @@ pub(super) const SHAPES: &[Shape] = &[
                 "development:\n  adapter: postgresql\n  host: localhost\n  database: inn\n",
             ),
             (
+                "config/cable.yml",
+                "development:\n  url: redis://localhost:6379/1\nproduction:\n  url: <%= ENV.fetch(\"REDIS_URL\") { \"redis://localhost:6379/1\" } %>\n",
+            ),
+            (
                 "config/initializers/sidekiq.rb",
                 "config.redis = { url: \"redis://localhost:6379/3\" }\n",
             ),
@@ -52,7 +56,10 @@ pub(super) const SHAPES: &[Shape] = &[
             "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
         ],
         hooks: &["bundle install", "bin/rails db:prepare"],
-        notes: &["config/initializers/sidekiq.rb:1 names redis index 3 itself"],
+        notes: &[
+            "config/cable.yml:2 names redis index 1 itself",
+            "config/initializers/sidekiq.rb:1 names redis index 3 itself",
+        ],
     },
     Shape {
         name: "Go: a file of settings",
