@@ -14,8 +14,8 @@ impl Repo<'_> {
         let mut traces = self.traces_of_files();
         let sandbox = self.sandbox;
         let sql = format!(
-            "SELECT concat_ws(' ', datname, shobj_description(oid, 'pg_database')) FROM pg_database
-             WHERE starts_with(datname, '{}') OR starts_with(datname, 'agentenv_{store}')
+            "SELECT concat_ws(' ', datname, replace(shobj_description(oid, 'pg_database'), E'\\n', ' '))
+             FROM pg_database WHERE starts_with(datname, '{}') OR starts_with(datname, 'agentenv_{store}')
              OR starts_with(datname, 'agentenv_trash_{store}')",
             sandbox.id,
             store = sandbox.store_id().unwrap_or("none".to_owned()),
