@@ -254,9 +254,9 @@ fn what_lives_on_without_its_supervisor_runs_and_its_end_is_seen() {
     signal("-KILL", supervisor);
     wait_until("its supervisor has gone", || own("web") == [command]);
     assert_eq!((&web()["state"], &web()["pid"]), (&json!("running"), &json!(command)));
+    wait_until("the other has ended", || ps(&repo)[1]["state"] == "exited");
     let row = repo.agentenv(&["list", "--json"]).ok().json()["environments"][0].clone();
     assert_eq!(row["running"], 1, "{row}");
-    wait_until("the other has ended", || ps(&repo)[1]["state"] == "exited");
     let daemon = own("late");
     assert_eq!(daemon.len(), 1);
     repo.agentenv(&["up", "x"]).ok();
