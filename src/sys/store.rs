@@ -2,7 +2,7 @@
 
 mod repositories;
 
-use super::state_dir::{self, Access, RESERVE};
+use super::state_dir::{self, Access};
 use super::{fs, lock, parallel};
 use crate::error;
 use crate::model::lease::{Lease, VERSION};
@@ -170,15 +170,7 @@ impl Store {
     /// Writes a lease; when this returns, it is on the disk.
     pub fn save(&self, lease: &Lease) -> Result<()> {
         let text = serde_yaml::to_string(lease).context("cannot write a lease")?;
-        let file = self.file(&lease.id);
-        match self.access.replace(&file, text.as_bytes()) {
-            // What is about to be removed frees more than that.
-            Err(error) if state_dir::is_full(&error) && file.exists() => {
-                fs::remove(&self.dir.join(RESERVE))?;
-                self.access.replace(&file, text.as_bytes())
-            }
-            saved => saved,
-        }
+        self.access.replace_or_use_reserve(&self.dir, &self.file(&lease.id), text.as_bytes())
     }
 
     /// Deletes a lease: its slots are free.
