@@ -3,12 +3,12 @@
 use crate::environment::files;
 use crate::environment::workspace::Workspace;
 use crate::error;
-use crate::model::compose::{self, FILE, Server, Stack};
+use crate::model::compose::{self, FILE, Lost, Server, Stack};
 use crate::model::config::{Compose, Config, Place};
 use crate::model::lease::Lease;
-use crate::model::{name, plan, shell};
+use crate::model::{detect, name, plan, shell};
 use crate::sys::store::{Store, hex};
-use crate::sys::{docker, fs};
+use crate::sys::{docker, fs, git};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde_yaml::Mapping;
@@ -75,7 +75,7 @@ impl<'a> Project<'a> {
         let from = self.config.compose.as_ref().map_or("", |section| section.file.as_str());
         warn_of_missing(ui, lease, self.config, &file);
         let servers = servers(ui, lease)?;
-        let stack = made_over(self.config, lease, &self.repo, file, &servers)?;
+        let (stack, lost) = made_over(self.config, lease, &self.repo, file, &servers)?;
         let head = format!(
             "# {from} for the environment `{}` ({}).\n\
              # Do not edit: `git agentenv adopt` in the worktree writes it again.\n",
@@ -88,6 +88,7 @@ impl<'a> Project<'a> {
         for note in &stack.notes {
             ui.say(format!("{own}: {note}"));
         }
+        lost.iter().filter(|one| !is_read(lease, one)).for_each(|one| warn_of_lost(ui, own, one));
         files::write_compose(self.store, lease, own, &text)
     }
 
@@ -142,7 +143,7 @@ fn made_over(
     repo: &str,
     file: Mapping,
     servers: &[Server],
-) -> Result<Stack> {
+) -> Result<(Stack, Vec<Lost>)> {
     let env_file = |path: &str| read(&lease.path, &beside(config, path));
     plan::with_values(lease, repo, |values| {
         let environment = compose::Environment {
@@ -152,7 +153,8 @@ fn made_over(
             servers,
             env_file: &env_file,
         };
-        compose::of_environment(file, &environment)
+        let lost = compose::lost(&file, &environment);
+        Ok((compose::of_environment(file, &environment)?, lost))
     })
 }
 
@@ -189,6 +191,30 @@ fn warn_of_missing(ui: &Ui, lease: &Lease, config: &Config, file: &Mapping) {
             ));
         }
     }
+}
+
+/// Whether code of the worktree reads a variable with the environment's part, which the compose file does not name. Where
+/// git does not say it, nothing is claimed.
+fn is_read(lease: &Lease, lost: &Lost) -> bool {
+    let gems = read(&lease.path, "Gemfile").unwrap_or_default();
+    if lost.variables.iter().any(|name| detect::is_read_anyway(&gems, name)) {
+        return true;
+    }
+    let names = lost.variables.join("|");
+    let pattern = format!("(^|[^a-z0-9_])({names})($|[^a-z0-9_])");
+    git::naming(&lease.path, &pattern)
+        .map_or(true, |files| files.iter().any(|file| detect::may_read(file)))
+}
+
+fn warn_of_lost(ui: &Ui, own: &str, lost: &Lost) {
+    let Lost { server, variables } = lost;
+    ui.warn(format!(
+        "{own}: the shared server stands for `{server}`, and nothing that the application reads holds {}: it uses the \
+         main checkout's data there\n\
+         hint: write `keep: [{server}]` under `compose:` in .agentenv.yaml, for a server of the environment's own; or make \
+         the application read the variable",
+        variables.join(" or ")
+    ));
 }
 
 /// The shared servers that containers can reach.

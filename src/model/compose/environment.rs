@@ -114,13 +114,7 @@ impl<'a> Pointing<'a> {
 
     /// A URL whose host is one of the server's names, with the environment's part.
     fn url(&self, one: &Linked<'_>, text: &str) -> Option<String> {
-        let (scheme, rest) = text.split_once("://")?;
-        let end =
-            rest.find(['?', '#']).filter(|at| !rest[..*at].ends_with(':')).unwrap_or(rest.len());
-        let (body, query) = rest.split_at(end);
-        let login = body.rfind('@').map_or(0, |at| at + 1);
-        let (login, address) = body.split_at(login);
-        let (address, main) = address.split_once('/').unwrap_or((address, ""));
+        let Address { scheme, login, address, main, query } = Address::of(text)?;
         let host = address.split(':').next()?;
         let is_it = one.names.iter().any(|name| name == host);
         let service = self.service(one, &interpolated(main).0).filter(|_| is_it)?;
@@ -131,6 +125,34 @@ impl<'a> Pointing<'a> {
         };
         Some(format!("{scheme}://{login}{address}/{part}{query}"))
     }
+}
+
+/// The pieces of a URL.
+struct Address<'a> {
+    scheme: &'a str,
+    /// With its `@`.
+    login: &'a str,
+    address: &'a str,
+    main: &'a str,
+    /// With its `?`.
+    query: &'a str,
+}
+
+impl<'a> Address<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let end =
+            rest.find(['?', '#']).filter(|at| !rest[..*at].ends_with(':')).unwrap_or(rest.len());
+        let (body, query) = rest.split_at(end);
+        let (login, address) = body.split_at(body.rfind('@').map_or(0, |at| at + 1));
+        let (address, main) = address.split_once('/').unwrap_or((address, ""));
+        Some(Address { scheme, login, address, main, query })
+    }
+}
+
+/// The host of a URL.
+pub(super) fn host(text: &str) -> Option<&str> {
+    Address::of(text)?.address.split(':').next()
 }
 
 /// The same login with another user; a password stays.

@@ -5,6 +5,7 @@
 //! takes the names of each and leads to the shared server. Only the forwarder is on the servers' network: on a network
 //! that two stacks share, compose gives both their services the same names, and Docker answers with either.
 
+mod carried;
 mod environment;
 mod forwarder;
 mod load;
@@ -18,6 +19,8 @@ pub(in crate::model) mod syntax;
 mod tests;
 mod write;
 
+pub(in crate::model) use carried::uncarried;
+pub use carried::{Lost, lost};
 pub use load::{Read, load};
 pub use paths::join;
 pub use ports::Slot;

@@ -1,3 +1,5 @@
+mod carried;
+
 use super::*;
 use crate::model::config::Config;
 use indexmap::IndexMap;
@@ -30,6 +32,18 @@ fn servers() -> Vec<Server> {
 }
 
 fn made(text: &str, section: &str, servers: &[Server], env_files: &[(&str, &str)]) -> Stack {
+    within(section, servers, env_files, |environment| {
+        let file = load("compose.yml", &|path| (path == "compose.yml").then(|| text.to_owned()));
+        of_environment(file.unwrap(), environment).unwrap()
+    })
+}
+
+fn within<T>(
+    section: &str,
+    servers: &[Server],
+    env_files: &[(&str, &str)],
+    ask: impl FnOnce(&Environment<'_>) -> T,
+) -> T {
     let config = Config::parse("f", &format!("{CONFIG}\n{section}")).unwrap();
     let parts = [("DB_NAME", "hc_red"), ("CACHE_DB", "3"), ("BROKER_DB", "4")];
     let parts: IndexMap<String, String> =
@@ -39,7 +53,7 @@ fn made(text: &str, section: &str, servers: &[Server], env_files: &[(&str, &str)
         let found = env_files.iter().find(|(name, _)| *name == path);
         found.map(|(_, text)| (*text).to_owned())
     };
-    let environment = Environment {
+    ask(&Environment {
         id: "0123",
         config: &config,
         values: Values {
@@ -54,9 +68,7 @@ fn made(text: &str, section: &str, servers: &[Server], env_files: &[(&str, &str)
         },
         servers,
         env_file: &env_file,
-    };
-    let file = load("compose.yml", &|path| (path == "compose.yml").then(|| text.to_owned()));
-    of_environment(file.unwrap(), &environment).unwrap()
+    })
 }
 
 /// A value of the file, by keys between slashes; `null` when there is none.
@@ -148,44 +160,6 @@ SITE: 'http://localhost:8007'
 ",
     );
     becomes(text, "mail/environment", "[A=b]");
-}
-
-#[test]
-fn variables_of_an_env_file_are_overridden_where_they_lead_to_the_main_checkout() {
-    let text = "
-services:
-  db: { image: 'postgres:16' }
-  web: { image: hc, env_file: [{ path: ./a.env }, b.env], environment: [SECRET, TASKS=x] }
-";
-    let files =
-        [("./a.env", "PG_URL=postgres://hc:x@db/hc\nDEBUG=1\n"), ("b.env", "TASKS=y\nDB=postgres")];
-    let stack = made(text, "compose: { file: compose.yml }", &servers(), &files);
-    let environment = at(&stack, "web/environment");
-    assert_eq!(environment["PG_URL"], "postgres://postgres:x@db/hc_red");
-    assert_eq!(environment["TASKS"], "x");
-    assert_eq!(environment["SECRET"], Value::Null);
-    assert!(environment.get("DEBUG").is_none() && environment.get("DB").is_none());
-    let file = load("compose.yml", &|_| Some(text.to_owned())).unwrap();
-    assert_eq!(env_files(&file).into_keys().collect::<Vec<_>>(), ["./a.env", "b.env"]);
-}
-
-#[test]
-fn what_is_kept_is_the_environments_own() {
-    let text = "
-services:
-  db: { image: 'postgres:16', container_name: hc_db, ports: ['5432:5432'] }
-  web: { build: ., depends_on: [db], environment: { DATABASE_URL: 'postgres://u@db/hc' } }
-";
-    let stack = made(text, "compose: { file: compose.yml, keep: [db] }", &servers(), &[]);
-    assert_eq!(
-        *at(&stack, "db"),
-        yaml("{ image: 'postgres:16', networks: { default: { aliases: [hc_db] } } }")
-    );
-    assert_eq!(*at(&stack, "web/depends_on"), yaml("[db]"));
-    assert_eq!(at(&stack, "web/environment")["DATABASE_URL"], "postgres://u@db/hc");
-    assert!(at(&stack, "web/environment").get("DB_NAME").is_none());
-    assert_eq!(*at(&stack, "agentenv-postgres"), Value::Null);
-    assert_eq!(stack.notes, ["service `db` does not publish 5432: no variable of `ports:` has it"]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //! nothing does.
 
 use crate::model::config::Kind;
-use crate::model::detect::frameworks::Framework;
+use crate::model::detect::frameworks::{self, Framework};
 use crate::model::detect::leads::Lead;
 use crate::model::detect::roles::Role;
-use crate::model::detect::seen::used;
+use crate::model::detect::seen::{Seen, used};
 use crate::model::detect::vars::{self, Var};
 use crate::model::detect::{Evidence, Project, Service, drivers, servers};
 
@@ -27,6 +27,13 @@ pub(super) fn is_frameworks(evidence: &Evidence<'_>, name: &str) -> bool {
     evidence.frameworks.iter().any(|framework| framework.reads.contains(&name))
 }
 
+/// The same of a project with this Gemfile.
+pub fn is_read_anyway(gemfile: &str, name: &str) -> bool {
+    let files = [("Gemfile".to_owned(), gemfile.to_owned())].into_iter().collect();
+    let seen = Seen { files, ..Seen::default() };
+    frameworks::of(&seen).iter().any(|framework| framework.reads.contains(&name))
+}
+
 /// Says which parts nothing carries, and gathers the commands: those that would change the main checkout's database are
 /// held back.
 pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
@@ -38,6 +45,7 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
         .collect();
     // Tools that migrate read the same settings.
     let is_held = lost.iter().any(|service| service.kind != Kind::Redis)
+        || evidence.kept.iter().any(|server| server.kind != Kind::Redis)
         || evidence.places.iter().any(|place| place.is_settings());
     let is_told = |service: &Service| {
         project.told.contains(&service.key) || evidence.is_literal(service.kind)

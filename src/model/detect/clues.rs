@@ -53,7 +53,10 @@ impl<'a> Clues<'a> {
             kind,
             parts,
             urls: evidence.vars.iter().filter_map(url).collect(),
-            placed: all.filter(|(_, service)| service.kind == Some(kind)).collect(),
+            placed: all
+                .filter(|(_, service)| service.kind == Some(kind))
+                .filter(|(stack, service)| !evidence.kept.iter().any(|one| one.is(stack, service)))
+                .collect(),
         }
     }
 

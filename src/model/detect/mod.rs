@@ -10,6 +10,7 @@ mod drivers;
 mod engine;
 mod frameworks;
 mod install;
+mod kept;
 mod leads;
 mod literals;
 mod mapping;
@@ -30,10 +31,11 @@ mod tests;
 mod url;
 mod vars;
 
+pub use carried::is_read_anyway;
 pub use leads::{Lead, to_main};
 pub use references::{References, references};
 pub use render::render;
-pub use seen::{Seen, is_telling, used};
+pub use seen::{Seen, is_telling, may_read, used};
 
 use crate::model::config::{self, Kind, Place};
 use std::collections::BTreeSet;
@@ -112,6 +114,8 @@ pub struct Project {
     pub processes: Vec<(String, String)>,
     /// The compose file that runs the application.
     pub compose: Option<String>,
+    /// Servers of it that stay in each environment's own stack.
+    pub keep: Vec<String>,
     /// The compose file that holds nothing but the shared servers.
     pub infra: Option<String>,
     /// Files that git ignores and the application reads.
@@ -133,6 +137,8 @@ struct Evidence<'a> {
     frameworks: Vec<frameworks::Framework>,
     /// The kind of database that the main checkout uses.
     engine: Option<Kind>,
+    /// Servers of the stack that no environment shares.
+    kept: Vec<kept::Kept>,
 }
 
 impl<'a> Evidence<'a> {
@@ -147,7 +153,7 @@ impl<'a> Evidence<'a> {
         for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {
             place.kind = Some(place.kind_or(engine));
         }
-        Evidence { seen, stacks, vars, literals, places, frameworks, engine }
+        Evidence { seen, stacks, vars, literals, places, frameworks, engine, kept: Vec::new() }
     }
 
     /// Code names a server of this kind itself.
@@ -169,9 +175,15 @@ impl<'a> Evidence<'a> {
 
 /// Recognises a project by its files.
 pub fn detect(seen: &Seen) -> Project {
+    let mut evidence = Evidence::of(seen);
+    let project = of_evidence(&evidence);
+    evidence.kept = kept::of(&project, &evidence);
+    if evidence.kept.is_empty() { project } else { of_evidence(&evidence) }
+}
+
+fn of_evidence(evidence: &Evidence<'_>) -> Project {
     let mut project = Project::default();
-    let evidence = Evidence::of(seen);
-    let Evidence { stacks, vars, frameworks, .. } = &evidence;
+    let Evidence { seen, stacks, vars, frameworks, .. } = evidence;
     project.found.extend(frameworks.iter().map(|framework| framework.found.clone()));
     for stack in stacks {
         project.found.push(stack.found());
@@ -185,25 +197,25 @@ pub fn detect(seen: &Seen) -> Project {
             .env
             .extend(stack.name_variable.iter().map(|name| (name.clone(), "{project}".to_owned())));
     }
-    ports::find(&mut project, &evidence);
+    ports::find(&mut project, evidence);
     if project.ports.is_empty() {
         let why = "no file says which port this project uses".to_owned();
         project.missing.push("a port: PORT is a guess".to_owned());
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
     }
-    start(&mut project, &evidence);
+    start(&mut project, evidence);
+    project.keep = evidence.kept.iter().map(|one| one.name.clone()).collect();
     url(&mut project, seen);
-    servers::find(&mut project, &evidence);
-    mapping::variables(&mut project, &evidence);
-    project.notes.extend(evidence.literals.iter().map(|literal| leads::of_literal(literal).told()));
-    project.notes.extend(plain::leads(&evidence.places).iter().map(Lead::told));
-    conflicts::find(&mut project, &evidence);
+    servers::find(&mut project, evidence);
+    mapping::variables(&mut project, evidence);
+    literals(&mut project, evidence);
+    conflicts::find(&mut project, evidence);
     distinct(&mut project);
-    copies::find(&mut project, &evidence);
+    copies::find(&mut project, evidence);
     project.hooks = install::commands(seen);
     project.key = migrations::key(seen);
-    carried::close(&mut project, &evidence);
-    carried::drivers(&mut project, &evidence);
+    carried::close(&mut project, evidence);
+    carried::drivers(&mut project, evidence);
     for framework in frameworks {
         project.notes.extend(framework.notes.clone());
         project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));
@@ -211,6 +223,16 @@ pub fn detect(seen: &Seen) -> Project {
     let told = of_variables(&project, vars);
     project.found.extend(told);
     project
+}
+
+/// Says what names a part itself. A server that each environment has for itself has parts of the same names.
+fn literals(project: &mut Project, evidence: &Evidence<'_>) {
+    let is_shared = |kind: Kind| !kept::all(evidence, kind);
+    let literals = evidence.literals.iter().filter(|literal| is_shared(literal.kind));
+    project.notes.extend(literals.map(|literal| leads::of_literal(literal).told()));
+    let mut places = evidence.places.clone();
+    places.retain(|place| place.kind.is_none_or(is_shared));
+    project.notes.extend(plain::leads(&places).iter().map(Lead::told));
 }
 
 /// The compose file that runs the application, else its processes. One below the top is how a project is deployed, where

@@ -54,7 +54,12 @@ pub fn render(project: &Project, worktree: Option<&str>, hooks: bool) -> String 
     }
     if let Some(file) = &project.compose {
         let why = "# each environment gets a file of its own: COMPOSE_FILE";
-        line(&mut text, &format!("\ncompose: {{ file: {} }}    {why}", quoted(file)));
+        let keep: Vec<String> = project.keep.iter().map(|name| quoted(name)).collect();
+        let keep = match keep.is_empty() {
+            true => String::new(),
+            false => format!(", keep: [{}]", keep.join(", ")),
+        };
+        line(&mut text, &format!("\ncompose: {{ file: {}{keep} }}    {why}", quoted(file)));
     }
     if !project.processes.is_empty() {
         line(

@@ -136,6 +136,15 @@ pub(super) fn is_compose(name: &str) -> bool {
         || ["infra.yml", "local-infra.yml"].contains(&name)
 }
 
+/// Whether a file that names a variable may read it: it is no text about it, no compose file, and nothing that checks run.
+pub fn may_read(path: &str) -> bool {
+    let speaks = [".md", ".rst", ".txt", ".adoc", ".agentenv.yaml"];
+    let mut dirs = dir(path).split('/');
+    !speaks.iter().any(|ending| path.ends_with(ending))
+        && !is_compose(path)
+        && !dirs.any(|dir| dir.starts_with('.'))
+}
+
 impl Seen {
     /// Whether a file holds variables, by its name or by what refers to it.
     pub(super) fn is_environment(&self, path: &str) -> bool {
@@ -210,6 +219,16 @@ mod tests {
             "x/views.py",
         ] {
             assert!(!is_telling(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_of_a_variable_does_not_read_it() {
+        for path in ["app/models.cs", "config/application.yml", ".env.example"] {
+            assert!(may_read(path), "{path}");
+        }
+        for path in ["README.md", ".agentenv.yaml", "a/docker-compose.yml", ".github/ci.yml"] {
+            assert!(!may_read(path), "{path}");
         }
     }
 }

@@ -4,14 +4,14 @@ use crate::model::config::{Kind, Place};
 use crate::model::detect::clues::Clues;
 use crate::model::detect::compose::{self, Stack};
 use crate::model::detect::roles::{self, Role};
-use crate::model::detect::{Evidence, Project, Service, render};
+use crate::model::detect::{Evidence, Project, Service, kept, render};
 use crate::model::name;
 
 /// Finds them.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     for kind in [Kind::Postgres, Kind::Mysql, Kind::Redis] {
         let clues = Clues::of(evidence, kind);
-        if is_other(evidence, &clues) {
+        if is_other(evidence, &clues) || kept::all(evidence, kind) {
             continue;
         }
         if evidence.engine.is_none() && clues.is_one_of_several() {
@@ -33,7 +33,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     project.notes.extend(own);
     stay(project, evidence);
     grants(project, evidence);
-    if project.services.is_empty() {
+    if project.services.is_empty() && project.keep.is_empty() {
         let is_file = evidence.engine == Some(Kind::Sqlite);
         let server = if is_file {
             "Postgres, MySQL and Redis: an SQLite file is each worktree's own"
@@ -117,7 +117,7 @@ fn own(project: &Project, stack: &Stack) -> Option<String> {
     })
 }
 
-/// Says which MySQL servers stay in the stack of each environment.
+/// Says which servers stay in the stack of each environment.
 fn stay(project: &mut Project, evidence: &Evidence<'_>) {
     let chosen = evidence.stacks.iter().find(|stack| project.compose.as_ref() == Some(&stack.file));
     if let Some(stack) = chosen {
@@ -126,6 +126,13 @@ fn stay(project: &mut Project, evidence: &Evidence<'_>) {
             project.notes.push(format!(
                 "{}: MySQL stays in the containers of each environment, with data of its own",
                 stack.why(server)
+            ));
+        }
+        for server in &evidence.kept {
+            project.notes.push(format!(
+                "{}: {}: {} stays in the containers of each environment, with data of its own: no variable leads the \
+                 application to a part of a shared one. `keep` says so",
+                server.file, server.name, title(server.kind)
             ));
         }
     }

@@ -9,6 +9,7 @@ mod claude;
 mod completions;
 mod compose;
 mod compose_file;
+mod compose_kept;
 mod db;
 mod doctor;
 mod errors;

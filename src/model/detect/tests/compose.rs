@@ -6,7 +6,8 @@ use super::*;
 fn compose_files_are_read_as_compose_reads_them() {
     let db = "services: { db: { image: 'postgres:16', environment: { POSTGRES_DB: shop }, ports: ['5544:5432'] } }";
     let project = |root: &str| {
-        let files = [("compose.yml", root), ("docker/servers-compose.yml", db)];
+        let code = ("shop/settings.py", "NAME = os.environ['DB_NAME']");
+        let files = [("compose.yml", root), ("docker/servers-compose.yml", db), code];
         let config = config(&files);
         let found = config.services.iter().map(|(key, service)| {
             format!("{key}={}:{} {}", service.main, service.port, service.place.title())

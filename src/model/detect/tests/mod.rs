@@ -1,5 +1,6 @@
 mod code;
 mod compose;
+mod kept;
 mod ports;
 mod processes;
 mod projects;

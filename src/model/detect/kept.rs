@@ -1,0 +1,65 @@
+//! Servers of the compose file that stay in each environment's own stack, because nothing leads the application to an
+//! environment's part of a shared one.
+
+use crate::model::compose::{join, load, uncarried};
+use crate::model::config::Kind;
+use crate::model::detect::carried::is_carried;
+use crate::model::detect::clues::Clues;
+use crate::model::detect::compose::{self, Stack};
+use crate::model::detect::seen::dir;
+use crate::model::detect::servers::is_plain;
+use crate::model::detect::{Evidence, Project};
+
+/// Such a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) kind: Kind,
+    pub(super) file: String,
+    pub(super) name: String,
+}
+
+impl Kept {
+    pub(super) fn is(&self, stack: &Stack, service: &compose::Service) -> bool {
+        self.file == stack.file && self.name == service.name()
+    }
+}
+
+/// Those of a project as it would be without them.
+pub(super) fn of(project: &Project, evidence: &Evidence<'_>) -> Vec<Kept> {
+    let Some(path) = &project.compose else { return Vec::new() };
+    let read = |path: &str| evidence.seen.files.get(path).cloned();
+    let Ok(file) = load(path, &read) else { return Vec::new() };
+    let env_file = |named: &str| read(&join(dir(path), named));
+    let lost = uncarried(&file, &env_file, &|kind| holders(project, kind));
+    let kept = lost.into_iter().map(|(name, kind)| Kept { kind, file: path.clone(), name });
+    kept.filter(|one| is_plain(&one.name) && !is_read(project, evidence, one)).collect()
+}
+
+/// The variables of the configuration that hold a part of this kind.
+fn holders(project: &Project, kind: Kind) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for service in project.services.iter().filter(|service| service.kind == kind) {
+        let part = format!("{{{}}}", service.variable);
+        let of_part = project.env.iter().filter(|(_, template)| template.contains(&part));
+        found.push(service.variable.clone());
+        found.extend(of_part.map(|(name, _)| name.clone()));
+    }
+    found
+}
+
+/// No environment would get a part of such a server, or other files say that the application reads a variable with it.
+fn is_read(project: &Project, evidence: &Evidence<'_>, server: &Kept) -> bool {
+    let placed = Clues::of(evidence, server.kind).placed;
+    let site = placed.iter().position(|(stack, service)| server.is(stack, service));
+    let mut of_kind =
+        project.services.iter().filter(|service| service.kind == server.kind).peekable();
+    of_kind.peek().is_none()
+        || of_kind.any(|service| {
+            (placed.len() < 2 || service.site == site) && is_carried(project, evidence, service)
+        })
+}
+
+/// All servers of this kind in the chosen compose file stay there.
+pub(super) fn all(evidence: &Evidence<'_>, kind: Kind) -> bool {
+    evidence.kept.iter().any(|one| one.kind == kind) && Clues::of(evidence, kind).placed.is_empty()
+}
