@@ -10,7 +10,7 @@ mod replaced;
 use super::client;
 use super::scripts::{self, copy::Target};
 use super::{detail, end_holder, explain, no_answer, parse_sessions, require_name, room};
-use crate::error::{Exit, exit_of};
+use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::lease;
 use crate::model::source::Source;
 use crate::service::copy::{Copied, Copy, Dump};
@@ -19,7 +19,7 @@ use crate::service::{Database, Server, in_use, not_ours, template};
 use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
 use content::Content;
-use replaced::{Kept, forget, keep, put_back, spare};
+use replaced::{Old, forget, keep, put_back, spare};
 use std::path::Path;
 
 /// Creates a database with the lease's mark as a copy. Does nothing when it is there and complete.
@@ -81,23 +81,24 @@ fn attempt(
     let content = Content::of(copy)?;
     room::require(copy, content.bytes(), content.lies())
         .map_err(|error| explain_room(copy, error))?;
-    let kept = if copy.replace { keep(copy, &database, &target)? } else { None };
-    match start(copy, &target, &kept, content.like()) {
+    let old = if copy.replace { keep(copy, &database, &target)? } else { Old::Nothing };
+    match start(copy, &target, &old, content.like()) {
         Ok(Begun::Made) => {}
         Ok(Begun::Ours) => return Ok(None),
         Ok(Begun::Refused(error)) => {
-            kept.iter().for_each(|kept| drop(forget(copy, &kept.name)));
+            old.kept().into_iter().for_each(|kept| drop(forget(copy, &kept.name)));
             return Err(error);
         }
         // The old database may be gone by now.
-        Err(error) => match &kept {
-            Some(kept) => return Err(put_back(copy, &target, kept, false, error)),
-            None => return Err(error),
+        Err(error) => match &old {
+            Old::Kept(kept) => return Err(put_back(copy, &target, kept, false, error)),
+            Old::HasNoCopy => return Err(lost(copy, "may be", error)),
+            Old::Nothing => return Err(error),
         },
     }
-    let begun = match &kept {
-        Some(_) => failpoint::point("mysql-replaced"),
-        None => failpoint::point("mysql-begun"),
+    let begun = match &old {
+        Old::Kept(_) => failpoint::point("mysql-replaced"),
+        Old::HasNoCopy | Old::Nothing => failpoint::point("mysql-begun"),
     };
     let filled = begun
         .and_then(|()| content.fill(&database, &target))
@@ -106,14 +107,14 @@ fn attempt(
         .and_then(|()| prepare(&database))
         .and_then(|()| finish(&database, &target, mark));
     if let Err(error) = filled {
-        return Err(give_up(copy, &target, kept.as_ref(), error));
+        return Err(give_up(copy, &target, &old, error));
     }
     failpoint::point("mysql-complete")?;
     if copy.replace && copy.keep.is_none() {
         // Also one that a process that was killed left.
         forget(copy, &spare(copy))?;
     }
-    Ok(Some(Copied { means: content.means(), existed: kept.is_some() }))
+    Ok(Some(Copied { means: content.means(), existed: !matches!(old, Old::Nothing) }))
 }
 
 /// How the creation of a database began.
@@ -146,6 +147,11 @@ pub(super) fn is_taken(copy: &Copy) -> Result<bool> {
     Ok(look(copy, &target)?.last().is_some_and(|word| word == "taken"))
 }
 
+/// Drops what a copy that was cut short left of its target.
+pub(super) fn discard_partial(copy: &Copy) {
+    discard(copy.server, &Target::new(copy.target, copy.id, &copy.mark));
+}
+
 fn look(copy: &Copy, target: &Target) -> Result<Vec<String>> {
     client::run(copy.server, target.look(), None)
         .map_err(|error| explain(error, &Database::new(copy.server, copy.target)))
@@ -157,8 +163,8 @@ pub(super) fn unmark(server: &Server, name: &str, mark: &str) -> Result<()> {
 }
 
 /// Creates the database empty, in the place of the one that was copied before.
-fn start(copy: &Copy, target: &Target, kept: &Option<Kept>, like: &str) -> Result<Begun> {
-    if let Some(kept) = kept {
+fn start(copy: &Copy, target: &Target, old: &Old, like: &str) -> Result<Begun> {
+    if let Some(kept) = old.kept() {
         let database = Database::new(copy.server, copy.target);
         let is_up_to_date = failpoint::point("mysql-kept")
             .and_then(|()| detail::require_unwritten(&database, &kept.written));
@@ -194,26 +200,29 @@ fn finish(database: &Database, target: &Target, mark: &str) -> Result<()> {
 }
 
 /// Leaves nothing that is not complete, and what was replaced as it was; gives the error that says so.
-fn give_up(
-    copy: &Copy,
-    target: &Target,
-    kept: Option<&Kept>,
-    error: anyhow::Error,
-) -> anyhow::Error {
-    let is_own = copy.mark == lease::mark(copy.id);
-    match kept {
-        Some(kept) => put_back(copy, target, kept, true, error),
-        None => {
-            interrupt::undoing();
-            end_holder(copy.server, &target.names).ok();
-            // `add` rolls back what it began, also the rest of it.
-            if !is_own || exit_of(&error) != Exit::Interrupted {
-                discard(copy.server, target);
-            }
-            interrupt::undone();
-            error
-        }
+fn give_up(copy: &Copy, target: &Target, old: &Old, error: anyhow::Error) -> anyhow::Error {
+    if let Old::Kept(kept) = old {
+        return put_back(copy, target, kept, true, error);
     }
+    let is_own = copy.mark == lease::mark(copy.id);
+    interrupt::undoing();
+    end_holder(copy.server, &target.names).ok();
+    // `add` rolls back what it began, also the rest of it.
+    if !is_own || exit_of(&error) != Exit::Interrupted {
+        discard(copy.server, target);
+    }
+    interrupt::undone();
+    match old {
+        Old::HasNoCopy => lost(copy, "is", error),
+        _ => error,
+    }
+}
+
+/// Adds that the old database, of which there is no copy, `is` gone.
+fn lost(copy: &Copy, is: &str, error: anyhow::Error) -> anyhow::Error {
+    let gone = format!("database `{}` {is} gone; the same command again makes it", copy.target);
+    let hint = hint_of(&error).map_or_else(|| gone.clone(), |hint| format!("{hint}; {gone}"));
+    Failure::new(exit_of(&error), format!("{error:#}")).hint(hint).into()
 }
 
 /// Drops an unfinished copy. Without an answer the next command about the environment does it.

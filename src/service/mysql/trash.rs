@@ -9,8 +9,9 @@ use super::{
 use crate::model::lease;
 use crate::model::name::with_hash;
 use crate::model::source::Source;
+use crate::service::copy::Copy;
 use crate::service::trash::{Kept, MARK, Returned, Trashed, renamed};
-use crate::service::{Database, Gone, Server, State};
+use crate::service::{Database, Gone, Server, State, not_ours};
 use crate::sys::failpoint;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -124,30 +125,90 @@ fn is_partial(mark: &str, id: &str) -> bool {
     mark.starts_with(&lease::mark_of_copy(id, "partial", ""))
 }
 
+/// A database that comes back from the trash.
+struct Returning {
+    /// Its name in the trash.
+    trash: String,
+    /// The same, as what is copied.
+    source: Source,
+    /// The mark that it has in the trash.
+    comment: String,
+    name: String,
+    /// The mark that it has until nothing is in the trash any more.
+    mark: String,
+}
+
+impl Returning {
+    fn copy<'a>(&'a self, database: &'a Database, id: &'a str) -> Copy<'a> {
+        plain(database, id, &self.source, &self.name, self.mark.clone())
+    }
+}
+
 /// Gives the database `was` of a lease and its snapshots their names back; the database is called `database.name` now.
+///
+/// Nothing leaves the trash before all of it is back, and the environment's own goes last, there and here: while it is in
+/// the trash, or is missing, this begins again.
+///
+/// # Errors
+/// `Refused` when another one's name is taken, and the environment's own is there already.
 pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
     let server = &database.server;
-    let trashed = listed(server, id, was)?;
-    if trashed.is_empty() {
-        return Ok(Returned::Missing);
+    let all = returning(database, was, id)?;
+    for one in &all {
+        if copy::is_taken(&one.copy(database, id))? {
+            return undo(database, id, &all, &one.name);
+        }
     }
-    for (one, comment) in &trashed {
-        let (name, mark) = renamed(database, was, id, one);
-        let source = Source::Database(one.trash.clone());
+    for one in &all {
+        copy::copy(&one.copy(database, id))?;
+    }
+    let (own, others): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.name == database.name);
+    let forget = |one: &Returning| {
+        drop_marked(server, &one.trash, &one.comment)?;
+        failpoint::point("mysql-returned")
+    };
+    others.into_iter().try_for_each(forget)?;
+    let beside = mark_beside(database, id);
+    for row in marked(server, &beside)?.into_iter().filter(|row| row.mark == beside) {
+        copy::unmark(server, &row.name, &beside)?;
+    }
+    own.into_iter().try_for_each(forget)?;
+    match all.is_empty() || state(database, id)? != State::Ours {
+        true => Ok(Returned::Missing),
+        false => Ok(Returned::Ours),
+    }
+}
+
+/// What comes back with the database `was` of a lease, the environment's own last.
+fn returning(database: &Database, was: &str, id: &str) -> Result<Vec<Returning>> {
+    let returning = |(one, comment): (Trashed, String)| {
+        let (name, mark) = renamed(database, was, id, &one);
         // What tests made carries no mark, but needs one while it is copied.
-        let own = mark.clone().unwrap_or_else(|| lease::mark_of_copy(id, "beside", &name));
-        let back = plain(database, id, &source, &name, own.clone());
-        if copy::is_taken(&back)? {
-            return Ok(Returned::Taken);
-        }
-        copy::copy(&back)?;
-        failpoint::point("mysql-returned")?;
-        if mark.is_none() {
-            copy::unmark(server, &name, &own)?;
-        }
-        drop_marked(server, &one.trash, comment)?;
+        let mark = mark.unwrap_or_else(|| mark_beside(database, id));
+        let source = Source::Database(one.trash.clone());
+        Returning { trash: one.trash, source, comment, name, mark }
+    };
+    let mut all: Vec<_> = listed(&database.server, id, was)?.into_iter().map(returning).collect();
+    all.sort_by_key(|one| one.name == database.name);
+    Ok(all)
+}
+
+/// The mark of what tests made beside a database, while that comes back.
+fn mark_beside(database: &Database, id: &str) -> String {
+    lease::mark_of_copy(id, "beside", &database.name)
+}
+
+/// Drops what came back until one of the names was `taken`: all of it is in the trash still, and comes back under other
+/// names. The environment's own may be the very one that was to go to the trash, and stays.
+fn undo(database: &Database, id: &str, all: &[Returning], taken: &str) -> Result<Returned> {
+    if state(database, id)? == State::Ours {
+        return Err(not_ours(taken));
     }
-    Ok(Returned::Ours)
+    for one in all {
+        copy::discard_partial(&one.copy(database, id));
+        drop_marked(&database.server, &one.name, &one.mark)?;
+    }
+    Ok(Returned::Taken)
 }
 
 /// Drops what the trash holds of a lease on a server.

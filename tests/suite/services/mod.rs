@@ -10,6 +10,7 @@ mod infra;
 mod marks;
 mod mysql;
 mod mysql_copies;
+mod mysql_losses;
 mod passwords;
 mod postgres;
 mod redis;

@@ -12,7 +12,7 @@ fn with_x<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
 }
 
 /// The same with this host's programs.
-fn with_x_on_host<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
+pub(super) fn with_x_on_host<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
     filled(project_on_host(sandbox, server), server)
 }
 
@@ -23,16 +23,16 @@ fn filled<'a>(repo: Repo<'a>, server: &MariaDb) -> Repo<'a> {
     repo
 }
 
-fn origin(server: &MariaDb, database: &str) -> String {
+pub(super) fn origin(server: &MariaDb, database: &str) -> String {
     sql(server, &format!("SELECT origin FROM {database}.t")).unwrap_or_else(|error| error)
 }
 
-fn configure(repo: &Repo<'_>, keys: &str) {
+pub(super) fn configure(repo: &Repo<'_>, keys: &str) {
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     repo.config(&config.replace("kind: mysql,", &format!("kind: mysql, {keys},")));
 }
 
-fn struck(repo: &Repo<'_>, args: &[&str], fault: &str) -> Outcome {
+pub(super) fn struck(repo: &Repo<'_>, args: &[&str], fault: &str) -> Outcome {
     let mut run = repo.sandbox.command("git");
     run.arg("agentenv").args(args).current_dir(&repo.path);
     let struck = repo.sandbox.outcome(run.env("AGENTENV_FAULT", fault));

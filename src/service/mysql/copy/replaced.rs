@@ -3,7 +3,7 @@
 use super::super::scripts::copy::Target;
 use super::super::{LONGEST, detail, end_holder, end_sessions, parse_sessions};
 use super::content::Content;
-use super::{Begun, begin, finish, look, plain, renew};
+use super::{Begun, begin, finish, look, plain, renew, require_source};
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::name::with_hash;
@@ -20,11 +20,28 @@ pub(super) struct Kept {
     pub(super) written: Vec<String>,
 }
 
-/// Copies what is going to be replaced; `None`: nothing is, or its content has no copy and may go.
-pub(super) fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Option<Kept>> {
+/// What there was of a database that is going to be replaced.
+pub(super) enum Old {
+    Nothing,
+    /// It has what cannot be copied, and no copy was asked for: it goes without one.
+    HasNoCopy,
+    Kept(Kept),
+}
+
+impl Old {
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        match self {
+            Old::Kept(kept) => Some(kept),
+            Old::Nothing | Old::HasNoCopy => None,
+        }
+    }
+}
+
+/// Copies what is going to be replaced.
+pub(super) fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<Old> {
     let lines = look(copy, target)?;
     if lines.last().is_none_or(|word| word != "whole") {
-        return Ok(None);
+        return Ok(Old::Nothing);
     }
     if copy.force {
         end_sessions(copy.server, copy.target)?;
@@ -36,12 +53,16 @@ pub(super) fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<
         None => (spare(copy), spare_mark(copy)),
     };
     let source = Source::Database(copy.target.to_owned());
-    let written = detail::written(database)?;
-    match renew(&plain(database, copy.id, &source, &name, mark)) {
-        Ok(()) => Ok(Some(Kept { name, written })),
-        Err(error) if copy.keep.is_none() && exit_of(&error) == Exit::Refused => Ok(None),
-        Err(error) => Err(error),
+    let safety = plain(database, copy.id, &source, &name, mark);
+    match require_source(&safety) {
+        Err(error) if copy.keep.is_none() && exit_of(&error) == Exit::Refused => {
+            return Ok(Old::HasNoCopy);
+        }
+        can => can?,
     }
+    let written = detail::written(database)?;
+    renew(&safety)?;
+    Ok(Old::Kept(Kept { name, written }))
 }
 
 /// Puts the old content back, from the copy of it, and gives the error that says so. No signal stops that. `is_gone`: the

@@ -1,0 +1,86 @@
+//! Databases on MySQL and MariaDB that nobody may lose: what is written while a copy is made, and what has no copy.
+
+use super::mysql::{databases, project_on_host, sql};
+use super::mysql_copies::{configure, origin, struck, with_x_on_host};
+use crate::common::mariadb::MariaDb;
+use crate::common::{Repo, Sandbox};
+use git_agentenv::model::name::with_hash;
+
+/// The variable `DB_NAME` of environment `x`.
+fn own(repo: &Repo<'_>) -> String {
+    let said = repo.agentenv(&["status", "x", "--json"]).ok().json();
+    said["variables"]["DB_NAME"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn all_of_it_comes_back_from_the_trash_where_the_name_of_a_part_is_taken() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = project_on_host(&sandbox, &server);
+    configure(&repo, "also: ['test_{DB_NAME}_*']");
+    repo.agentenv(&["add", "x"]).ok();
+    // In the trash its copy stands behind that of the environment's own.
+    let hash = |name: &str| with_hash("", name, '_', 64);
+    let mut names = (0..).map(|number| format!("test_shop_x_{number}"));
+    let beside = names.find(|name| hash(name) > hash("shop_x")).unwrap();
+    for name in ["shop_x", &beside] {
+        sql(&server, &format!("CREATE DATABASE IF NOT EXISTS {name}")).unwrap();
+        sql(&server, &format!("CREATE TABLE {name}.t (origin VARCHAR(9)) AS SELECT 'x' AS origin"))
+            .unwrap();
+    }
+    let is_whole = |others: usize| {
+        let (own, left) = (own(&repo), databases(&server));
+        let beside = left.iter().find(|name| name.starts_with(&format!("test_{own}_")));
+        let found = [&own, beside.unwrap_or(&own)].map(|name| origin(&server, name));
+        assert_eq!(found, ["x", "x"], "{left:?}");
+        assert_eq!(left.len(), 2 + others, "{left:?}");
+        let marks =
+            "SELECT COUNT(*) FROM information_schema.views WHERE table_name = 'agentenv_mark'";
+        assert_eq!(sql(&server, marks).unwrap(), "0");
+        repo.agentenv(&["prune"]).ok();
+        assert_eq!(databases(&server), left);
+        own
+    };
+    let foreign = |name: &str| sql(&server, &format!("CREATE DATABASE {name}")).unwrap();
+
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    foreign(&beside);
+    repo.agentenv(&["restore", "x"]).ok();
+    let renamed = is_whole(1);
+    assert_ne!(renamed, "shop_x");
+
+    // What was tests' own is back, and the environment's own is not.
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    struck(&repo, &["restore", "x"], "mysql-complete:kill");
+    foreign(&renamed);
+    repo.agentenv(&["restore", "x"]).ok();
+    assert_ne!(is_whole(2), renamed);
+
+    // Both are back, and one is not in the trash any more.
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    struck(&repo, &["restore", "x"], "mysql-returned:kill");
+    repo.agentenv(&["restore", "x"]).ok();
+    is_whole(2);
+}
+
+#[test]
+fn a_database_is_replaced_without_a_copy_only_where_it_has_none() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
+    let reset = ["db", "reset", "x", "--no-snapshot"];
+    let views = "SELECT table_name FROM information_schema.views WHERE table_schema = 'shop_x'";
+    let id = sql(&server, views).unwrap().replace("agentenv_", "agentenv_old_");
+    let copy = with_hash(&id, "shop_x", '_', 64);
+    sql(&server, &format!("CREATE DATABASE {copy}")).unwrap();
+    let said = repo.agentenv(&reset).fails(7);
+    assert!(said.stderr.contains(&copy), "{}", said.show());
+    assert_eq!(origin(&server, "shop_x"), "x");
+
+    sql(&server, &format!("DROP DATABASE {copy}")).unwrap();
+    sql(&server, "USE shop_x; CREATE PROCEDURE leads() SELECT * FROM shop_x.t").unwrap();
+    let said = struck(&repo, &reset, "mysql-begun:error");
+    let gone = "database `shop_x` is gone; the same command again makes it";
+    assert!(said.stderr.contains(gone), "{}", said.show());
+    assert_eq!(databases(&server), ["shop"]);
+    repo.agentenv(&reset).ok();
+    assert_eq!(databases(&server), ["shop", "shop_x"]);
+}
