@@ -164,26 +164,26 @@ pub(super) fn unmark(server: &Server, name: &str, mark: &str) -> Result<()> {
 
 /// Creates the database empty, in the place of the one that was copied before.
 fn start(copy: &Copy, target: &Target, old: &Old, like: &str) -> Result<Begun> {
-    if let Some(kept) = old.kept() {
-        let database = Database::new(copy.server, copy.target);
-        let is_up_to_date = failpoint::point("mysql-kept")
-            .and_then(|()| detail::require_unwritten(&database, &kept.written));
-        if let Err(error) = is_up_to_date {
-            return Ok(Begun::Refused(error));
-        }
+    let kept = old.kept();
+    if kept.is_some()
+        && let Err(error) = failpoint::point("mysql-kept")
+    {
+        return Ok(Begun::Refused(error));
     }
-    begin(copy, target, like)
+    begin(copy, target, like, kept.map(|kept| kept.written.as_str()))
 }
 
-/// Creates the database empty. After an error, one that was going to be replaced may be gone.
-fn begin(copy: &Copy, target: &Target, like: &str) -> Result<Begun> {
-    let script = target.begin(like, copy.replace, copy.force);
+/// Creates the database empty. After an error, one that was going to be replaced may be gone; one that is not as `written`
+/// any more stays.
+fn begin(copy: &Copy, target: &Target, like: &str, written: Option<&str>) -> Result<Begun> {
+    let script = target.begin(like, copy.replace, copy.force, written);
     let lines = client::run(copy.server, scripts::lock(&target.names), Some(script))
         .map_err(|error| explain(error, &Database::new(copy.server, copy.target)))?;
     match lines.last().map(String::as_str) {
         Some("made") => Ok(Begun::Made),
         Some("ours") => Ok(Begun::Ours),
         Some("busy") => Ok(Begun::Refused(in_use(copy.target, &parse_sessions(&lines)))),
+        Some("written") => Ok(Begun::Refused(detail::was_written(copy.target))),
         Some("taken") => Ok(Begun::Refused(not_ours(copy.target))),
         _ => Err(no_answer("create", copy.target)),
     }

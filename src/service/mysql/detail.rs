@@ -2,7 +2,7 @@
 
 use super::marked::marked_row;
 use super::scripts::{self, Names};
-use super::{client, explain, parse_session, parse_sessions};
+use super::{client, explain, no_answer, parse_session, parse_sessions};
 use crate::error;
 use crate::service::detail::{Detail, Part};
 use crate::service::removal::Look;
@@ -112,17 +112,38 @@ pub fn users(database: &Database) -> Result<Vec<Session>> {
     Ok(parse_sessions(&client::run(&database.server, script, None)?))
 }
 
-/// Refuses a database that was written to after [`written`] said this: no server of this kind can let no client connect.
-pub(super) fn require_unwritten(database: &Database, before: &[String]) -> Result<()> {
-    if written(database)? == before {
-        return Ok(());
+/// How often is waited for a second in which nothing is written to a database.
+const TRIES: usize = 5;
+
+/// What differs once something is written to a database from now on. No server of this kind can let no client connect.
+///
+/// # Errors
+/// `Refused` when something is written to it all the time.
+pub(super) fn written(database: &Database) -> Result<String> {
+    for _ in 0..TRIES {
+        let (seen, is_settled) = ask_written(database)?;
+        if is_settled {
+            return Ok(seen);
+        }
     }
-    let message = format!("database `{}` was written to while it was copied", database.name);
-    let hint = "stop what writes to it, then try again";
-    Err(error::refused(message).hint(hint).into())
+    Err(was_written(&database.name))
 }
 
-/// What differs once something was written to a database.
-pub(super) fn written(database: &Database) -> Result<Vec<String>> {
-    client::run(&database.server, scripts::look::written(&database.name), None)
+/// What [`written`] would say now, if nothing is written in this second any more.
+pub(super) fn written_now(database: &Database) -> Result<String> {
+    ask_written(database).map(|(seen, _)| seen)
+}
+
+fn ask_written(database: &Database) -> Result<(String, bool)> {
+    let script = scripts::look::written(&database.name);
+    match client::run(&database.server, script, None)?.as_slice() {
+        [seen, word] => Ok((seen.clone(), word == "settled")),
+        _ => Err(no_answer("look at", &database.name)),
+    }
+}
+
+/// A database changed after [`written`] said what it was like.
+pub(super) fn was_written(name: &str) -> anyhow::Error {
+    let message = format!("database `{name}` was written to while it was copied");
+    error::refused(message).hint("stop what writes to it, then try again").into()
 }

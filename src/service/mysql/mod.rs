@@ -66,12 +66,12 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
         return Ok(Gone::Busy(users));
     }
     for one in &around.beside {
-        drop_beside(database, &names, &one.database, force)?;
+        drop_beside(database, &names, &one.database, force, None)?;
     }
     if force && state(database, id)? == State::Ours {
         end_sessions(server, name)?;
     }
-    let gone = drop_one(database, &names, force)?;
+    let gone = drop_one(database, &names, force, None)?;
     if !matches!(gone, Gone::Busy(_)) {
         for (copy, mark) in &around.copies {
             drop_marked(server, &copy.database, mark)?;
@@ -83,28 +83,41 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
 /// Drops a database that tests made beside one; with `force` ends the sessions on it.
 ///
 /// # Errors
-/// `Refused` when a session uses it, without `force`.
-fn drop_beside(database: &Database, names: &Names, beside: &str, force: bool) -> Result<()> {
+/// `Refused` when a session uses it, without `force`, or it is not as [`detail::written`] said.
+fn drop_beside(
+    database: &Database,
+    names: &Names,
+    beside: &str,
+    force: bool,
+    written: Option<&str>,
+) -> Result<()> {
     if force {
         end_sessions(&database.server, beside)?;
     }
-    let script = scripts::look::drop_beside(names, &database.likes(), beside, force);
+    let script = scripts::look::drop_beside(names, &database.likes(), beside, force, written);
     let lines =
         client::run(&database.server, script, None).map_err(|error| explain(error, database))?;
     match parse_sessions(&lines) {
         users if !users.is_empty() && !force => Err(in_use(beside, &users)),
+        _ if lines.last().is_some_and(|word| word == "written") => Err(detail::was_written(beside)),
         _ => Ok(()),
     }
 }
 
-fn drop_one(database: &Database, names: &Names, force: bool) -> Result<Gone> {
-    let rest = scripts::release(names, force);
+fn drop_one(
+    database: &Database,
+    names: &Names,
+    force: bool,
+    written: Option<&str>,
+) -> Result<Gone> {
+    let rest = scripts::release(names, force, written);
     let lines = client::run(&database.server, scripts::lock(names), Some(rest))
         .map_err(|error| explain(error, database))?;
     match lines.last().map(String::as_str) {
         Some("dropped") => Ok(Gone::Dropped),
         Some("missing") => Ok(Gone::Missing),
         Some("busy") => Ok(Gone::Busy(parse_sessions(&lines))),
+        Some("written") => Err(detail::was_written(&database.name)),
         Some("foreign") => Ok(Gone::NotOurs("it has no mark of this environment".to_owned())),
         _ => Err(no_answer("drop", &database.name)),
     }

@@ -168,18 +168,22 @@ pub(super) fn create(names: &Names) -> String {
     .concat()
 }
 
-/// Drops a database that carries the mark, or belongs to the lease as a copy, if no session uses it or `force` says so.
-/// Answers the sessions, one a line, then `dropped`, `missing`, `busy` or `foreign`.
-pub(super) fn release(names: &Names, force: bool) -> String {
+/// Drops a database that carries the mark, or belongs to the lease as a copy, if no session uses it or `force` says so, and
+/// nothing was written to it since. Answers the sessions, one a line, then `dropped`, `missing`, `busy`, `written` or
+/// `foreign`.
+pub(super) fn release(names: &Names, force: bool, written: Option<&str>) -> String {
     let (name, birth) = (identifier(names.name), identifier(&names.birth));
     [
         facts(names),
         sessions(names.name),
         format!("SET @free = {} OR @sessions = 0;\n", u8::from(force)),
         PATIENCE.to_owned(),
-        only_if("@ours AND @free", &format!("DROP DATABASE IF EXISTS {name}")),
-        only_if("@free OR NOT @exists", &format!("DROP DATABASE IF EXISTS {birth}")),
-        "SELECT IF(NOT @exists, 'missing', IF(NOT @ours, 'foreign', IF(@free, 'dropped', 'busy')));\n"
+        look::unwritten(names.name, written),
+        "SET @goes = @free AND @unwritten;\n".to_owned(),
+        only_if("@ours AND @goes", &format!("DROP DATABASE IF EXISTS {name}")),
+        only_if("@goes OR NOT @exists", &format!("DROP DATABASE IF EXISTS {birth}")),
+        "SET @stays = IF(@free, 'written', 'busy');
+SELECT IF(NOT @exists, 'missing', IF(NOT @ours, 'foreign', IF(@goes, 'dropped', @stays)));\n"
             .to_owned(),
     ]
     .concat()
@@ -223,7 +227,7 @@ mod tests {
             look::marked("a"),
             look::detail(&names, &["a".to_owned()]),
             look::written("a"),
-            look::drop_beside(&names, &["a".to_owned()], "a", false),
+            look::drop_beside(&names, &["a".to_owned()], "a", false, None),
             copy::source("a"),
         ];
         for script in all {

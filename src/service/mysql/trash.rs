@@ -72,8 +72,7 @@ pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     let written = detail::written(database)?;
     carry(database, id, &Going { name: name.clone(), mark: Some(lease::mark(id)) })?;
     failpoint::point("mysql-in-trash")?;
-    detail::require_unwritten(database, &written)?;
-    match drop_one(database, &names, force)? {
+    match drop_one(database, &names, force, Some(&written))? {
         Gone::Busy(sessions) => Ok(Kept::Busy(sessions)),
         Gone::NotOurs(whose) => Ok(Kept::NotOurs(whose)),
         _ => Ok(Kept::InTrash(beside + look.size.unwrap_or_default())),
@@ -86,8 +85,9 @@ fn keep_around(database: &Database, names: &Names, force: bool) -> Result<u64> {
     let mut bytes = 0;
     for part in around.beside {
         let going = Going { name: part.database, mark: None };
+        let written = detail::written(&Database::new(&database.server, &going.name))?;
         carry(database, names.id, &going)?;
-        drop_beside(database, names, &going.name, force)?;
+        drop_beside(database, names, &going.name, force, Some(&written))?;
         bytes += part.bytes;
     }
     for (part, mark) in around.copies {

@@ -2,9 +2,10 @@
 
 use super::mysql::{databases, project_on_host, sql};
 use super::mysql_copies::{configure, origin, struck, with_x_on_host};
-use crate::common::mariadb::MariaDb;
-use crate::common::{Repo, Sandbox};
+use crate::common::mariadb::{MariaDb, PASSWORD};
+use crate::common::{Outcome, Repo, Sandbox, wait_until, write_program};
 use git_agentenv::model::name::with_hash;
+use std::fs;
 
 /// The variable `DB_NAME` of environment `x`.
 fn own(repo: &Repo<'_>) -> String {
@@ -83,4 +84,53 @@ fn a_database_is_replaced_without_a_copy_only_where_it_has_none() {
     assert_eq!(databases(&server), ["shop"]);
     repo.agentenv(&reset).ok();
     assert_eq!(databases(&server), ["shop", "shop_x"]);
+}
+
+/// Runs the program, and has a row written to a database right after its copy was read; all in one second, unless the
+/// program waits for the next.
+fn with_a_late_row(repo: &Repo<'_>, server: &MariaDb, database: &str, args: &[&str]) -> Outcome {
+    let bin = repo.sandbox.root.join("late");
+    fs::create_dir_all(&bin).unwrap();
+    let late = format!(
+        "#!/bin/sh\nPATH=${{PATH#*:}}\nmariadb-dump \"$@\" || exit\ncase \"$*\" in *--routines*' {database}')
+mariadb -h127.0.0.1 -P{} -uroot -e \"UPDATE {database}.t SET origin = 'late'\";; esac\n",
+        server.port
+    );
+    write_program(&bin.join("mariadb-dump"), &late);
+    let mut run = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    let path = run.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    let path = format!("{}:{}", bin.display(), path.to_str().unwrap());
+    run.args(args).current_dir(&repo.path).env("PATH", path).env("MYSQL_PWD", PASSWORD[1]);
+    let begins = "SELECT MICROSECOND(NOW(6)) < 100000";
+    wait_until("a second begins", || sql(server, begins).unwrap() == "1");
+    sql(server, &format!("UPDATE {database}.t SET origin = 'early'")).unwrap();
+    repo.sandbox.outcome(&mut run)
+}
+
+#[test]
+fn what_is_written_in_the_second_of_the_copy_is_not_lost() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
+    configure(&repo, "also: ['test_{DB_NAME}']");
+    repo.agentenv(&["remove", "x", "--force", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    for name in ["shop_x", "test_shop_x"] {
+        sql(&server, &format!("CREATE DATABASE IF NOT EXISTS {name}")).unwrap();
+        sql(&server, &format!("CREATE TABLE {name}.t (origin VARCHAR(9)) AS SELECT 'x' AS origin"))
+            .unwrap();
+    }
+    let before = databases(&server);
+    let runs: [(&str, &[&str]); 4] = [
+        ("shop_x", &["db", "reset", "x"]),
+        ("shop_x", &["db", "reset", "x", "--no-snapshot"]),
+        ("test_shop_x", &["remove", "x", "--keep"]),
+        ("shop_x", &["remove", "x", "--keep"]),
+    ];
+    for (database, args) in runs {
+        let said = with_a_late_row(&repo, &server, database, args);
+        assert_ne!(said.code, 0, "{}", said.show());
+        assert!(said.stderr.contains("was written to while it was copied"), "{}", said.show());
+        assert_eq!(origin(&server, database), "late", "{args:?}");
+        assert_eq!(databases(&server), before, "{args:?}");
+    }
 }

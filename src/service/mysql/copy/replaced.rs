@@ -17,7 +17,7 @@ use anyhow::Result;
 pub(super) struct Kept {
     pub(super) name: String,
     /// What differs once something was written to that database after it was copied.
-    pub(super) written: Vec<String>,
+    pub(super) written: String,
 }
 
 /// What there was of a database that is going to be replaced.
@@ -82,10 +82,10 @@ pub(super) fn put_back(
         if is_gone {
             end_holder(copy.server, &target.names)?;
         }
-        match begin(&back, target, content.like())? {
+        match begin(&back, target, content.like(), None)? {
             Begun::Made => {}
             // An interrupted client does not interrupt the server: this may be the new content.
-            Begun::Ours if is_gone || detail::written(&database)? != kept.written => {
+            Begun::Ours if is_gone || detail::written_now(&database)? != kept.written => {
                 return Ok(false);
             }
             Begun::Ours => return forget(copy, &kept.name).map(|()| true),

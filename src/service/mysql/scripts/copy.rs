@@ -1,7 +1,7 @@
 //! The scripts that make one database a copy of another.
 
 use super::{
-    AT_HOME, FRESH, MARK, Names, PATIENCE, UNNAMED, facts, hex, identifier, lock, made_for,
+    AT_HOME, FRESH, MARK, Names, PATIENCE, UNNAMED, facts, hex, identifier, lock, look, made_for,
     mark_own, only_if, sessions, text,
 };
 use crate::model::lease;
@@ -47,9 +47,16 @@ SET @whole = @digits = '{}';\n",
     }
 
     /// Creates it empty, in the place of one that was not completed, with `replace` also of one that may be replaced and
-    /// has no sessions, or with `force`. It counts as not complete until [`Target::finish`]. `like` says how it is created.
-    /// Answers the sessions on the old one, then `made`, `ours`, `busy` or `taken`.
-    pub(in super::super) fn begin(&self, like: &str, replace: bool, force: bool) -> String {
+    /// has no sessions, or with `force`, and to which nothing was written since. It counts as not complete until
+    /// [`Target::finish`]. `like` says how it is created. Answers the sessions on the old one, then `made`, `ours`, `busy`,
+    /// `written` or `taken`.
+    pub(in super::super) fn begin(
+        &self,
+        like: &str,
+        replace: bool,
+        force: bool,
+        written: Option<&str>,
+    ) -> String {
         let Names { name, birth, .. } = &self.names;
         let (old, name, birth) = (sessions(name), identifier(name), identifier(birth));
         let (view, announced) = match &self.partial {
@@ -63,8 +70,12 @@ SET @whole = @digits = '{}';\n",
             self.judged(),
             old,
             format!("SET @busy = @whole AND {} AND @sessions > 0;\n", u8::from(replace && !force)),
-            format!("SET @gone = @partial OR (@whole AND {} AND NOT @busy);\n", u8::from(replace)),
             PATIENCE.to_owned(),
+            look::unwritten(self.names.name, written),
+            format!(
+                "SET @gone = @partial OR (@whole AND {} AND NOT @busy AND @unwritten);\n",
+                u8::from(replace)
+            ),
             // Announced first, one that cannot be dropped would count as not complete.
             only_if("@gone", &format!("DROP DATABASE IF EXISTS {name}")),
             "SET @fresh = @gone OR NOT @exists;\n".to_owned(),
@@ -72,7 +83,8 @@ SET @whole = @digits = '{}';\n",
             only_if("@fresh", &format!("CREATE DATABASE {name} {like}")),
             view,
             announced,
-            "SELECT IF(@fresh, 'made', IF(@busy, 'busy', IF(@whole, 'ours', 'taken')));\n"
+            "SET @stays = IF(@busy, 'busy', IF(@unwritten, 'ours', 'written'));
+SELECT IF(@fresh, 'made', IF(@whole, @stays, 'taken'));\n"
                 .to_owned(),
         ]
         .concat()

@@ -144,21 +144,55 @@ fn found_beside(names: &Names, also: &[String]) -> String {
     )
 }
 
-/// Says when a database was last written to, as far as the server knows.
-pub(in super::super) fn written(name: &str) -> String {
+/// Sets `@seen`, which differs once something else was written to a database, as far as the server knows, and `@recent`:
+/// something was in this second. The server tells no times between: what else is written in it differs in nothing.
+fn seen(name: &str) -> String {
     let name = text(name);
+    let code = |kind: &str, object: &str, changed: &str, made: &str| {
+        format!(
+            "UNION ALL SELECT CONCAT('{kind} ', HEX({object}_name)), {changed}, {made} FROM information_schema.{object}s WHERE {object}_schema = {name}"
+        )
+    };
+    let (routines, events, triggers) = (
+        code("routine", "routine", "last_altered", "created"),
+        code("event", "event", "last_altered", "created"),
+        code("trigger", "trigger", "created", "created"),
+    );
     format!(
-        "{FRESH}SELECT COUNT(*), MAX(update_time), MAX(create_time) FROM information_schema.tables WHERE table_schema = {name};\n"
+        "{FRESH}SELECT CONCAT_WS(' ', COUNT(*), BIT_XOR(CAST(CONV(LEFT(SHA2(CONCAT_WS(' ', what, COALESCE(changed, '-'), COALESCE(made, '-')), 256), 16), 16, 10) AS UNSIGNED))),
+    COALESCE(SUM(GREATEST(COALESCE(changed, made), made) BETWEEN NOW() AND NOW() + INTERVAL 1 MINUTE), 0) > 0 INTO @seen, @recent
+  FROM (SELECT CONCAT('table ', HEX(table_name)) AS what, update_time AS changed, create_time AS made
+    FROM information_schema.tables WHERE table_schema = {name}
+    {routines}
+    {events}
+    {triggers}) all_of_it;\n"
     )
 }
 
+/// Says what was last written to a database, then `settled`, or `recent` once this second is over.
+pub(in super::super) fn written(name: &str) -> String {
+    seen(name)
+        + "SELECT @seen;
+DO SLEEP(IF(@recent, 1.01 - MICROSECOND(NOW(6)) / 1000000, 0));
+SELECT IF(@recent, 'recent', 'settled');\n"
+}
+
+/// Sets `@unwritten`: nothing was written to a database after [`written`] said this of it.
+pub(in super::super) fn unwritten(name: &str, before: Option<&str>) -> String {
+    match before {
+        None => "SET @unwritten = TRUE;\n".to_owned(),
+        Some(before) => seen(name) + &format!("SET @unwritten = HEX(@seen) = '{}';\n", hex(before)),
+    }
+}
+
 /// Drops a database that [`around`] listed beside an environment's own, if it still would and, without `force`, no session
-/// uses it. Answers the sessions, one a line, then `dropped` or `kept`.
+/// uses it, and nothing was written to it since. Answers the sessions, one a line, then `dropped`, `written` or `kept`.
 pub(in super::super) fn drop_beside(
     names: &Names,
     also: &[String],
     one: &str,
     force: bool,
+    written: Option<&str>,
 ) -> String {
     let found = found_beside(names, also);
     let free = u8::from(force);
@@ -171,8 +205,9 @@ pub(in super::super) fn drop_beside(
             "SET @beside = ({free} OR @sessions = 0) AND EXISTS(SELECT 1 FROM {found} AND s.schema_name = {});\n",
             text(one)
         ),
-        only_if("@beside", &format!("DROP DATABASE {}", identifier(one))),
-        "SELECT IF(@beside, 'dropped', 'kept');\n".to_owned(),
+        unwritten(one, written),
+        only_if("@beside AND @unwritten", &format!("DROP DATABASE {}", identifier(one))),
+        "SELECT IF(NOT @beside, 'kept', IF(@unwritten, 'dropped', 'written'));\n".to_owned(),
     ]
     .concat()
 }
