@@ -1,7 +1,7 @@
 //! The files of a project that say how it is run.
 
 use crate::environment::context::Context;
-use crate::model::detect::{References, Seen, is_telling, references, used};
+use crate::model::detect::{References, Seen, is_lock, is_telling, references, used};
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,8 @@ const DEPTH: usize = 4;
 /// What a line that names a server or a database holds.
 const SERVERS: &str = "(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|amqps?|mongodb|ecto)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
 
-/// Reads the files that exist, then those that they refer to. Skips symbolic links, binary files and files over 1 MiB.
+/// Reads the files that exist, then those that they refer to. Skips symbolic links, binary files and files over 1 MiB, but
+/// for lock files: of these it counts that they exist.
 pub fn read(context: &Context) -> Result<Seen> {
     let main = &context.repo.main;
     let tracked: BTreeSet<String> = git::files(main, "--cached")?.into_iter().collect();
@@ -86,8 +87,31 @@ fn is_inside(path: &str) -> bool {
 
 fn contents(main: &Path, paths: BTreeSet<String>) -> BTreeMap<String, String> {
     let paths: Vec<String> = paths.into_iter().collect();
-    let contents = parallel::each(&paths, |path| fs::read(&main.join(path)).ok().flatten());
+    let contents = parallel::each(&paths, |path| {
+        let unread = || is_lock(path).then(Vec::new);
+        fs::read(&main.join(path)).unwrap_or_else(|_| unread())
+    });
     let found = paths.into_iter().zip(contents);
     let found = found.filter_map(|(path, content)| Some((path, content?)));
     found.map(|(path, content)| (path, String::from_utf8_lossy(&content).into_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_counts_whatever_its_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let large = "x".repeat(usize::try_from(fs::LIMIT).unwrap() + 1);
+        for name in ["package-lock.json", "settings.py"] {
+            fs::replace(&dir.path().join(name), large.as_bytes()).unwrap();
+        }
+        fs::replace(&dir.path().join("uv.lock"), b"own").unwrap();
+        let paths = ["package-lock.json", "settings.py", "uv.lock", "yarn.lock"];
+        let found = contents(dir.path(), paths.map(str::to_owned).into_iter().collect());
+        let found: Vec<(&str, &str)> =
+            found.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        assert_eq!(found, [("package-lock.json", ""), ("uv.lock", "own")]);
+    }
 }

@@ -18,6 +18,12 @@ const INSTALLERS: [(&str, &str, &str); 7] = [
 const RUNNERS: [(&str, &str, &str); 2] =
     [("uv.lock", "uv run", "--project"), ("poetry.lock", "poetry run", "--directory")];
 
+/// Whether a file of this path is a lock file, which says something by being there, whatever it holds.
+pub fn is_lock(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    INSTALLERS.iter().any(|(lock, ..)| *lock == name)
+}
+
 /// A command for each lock file; a virtual environment for requirements without one.
 pub(super) fn commands(seen: &Seen) -> Vec<String> {
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {

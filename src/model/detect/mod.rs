@@ -32,6 +32,7 @@ mod url;
 mod vars;
 
 pub use carried::is_read_anyway;
+pub use install::is_lock;
 pub use leads::{Lead, to_main};
 pub use references::{References, references};
 pub use render::render;
@@ -241,6 +242,11 @@ fn start(project: &mut Project, evidence: &Evidence<'_>) {
     project.compose = application(evidence).map(|stack| stack.file.clone());
     if project.compose.is_none() {
         project.processes = processes::of(evidence.seen, &project.ports);
+        if let Some(manifest) = processes::unknown(evidence.seen, &project.processes) {
+            project.missing.push(format!(
+                "what starts {manifest}: add it to `processes:`, and what installs its packages to `hooks:`"
+            ));
+        }
     }
 }
 

@@ -22,16 +22,25 @@ pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
         return found;
     }
     let mut found = of_django(seen, ports);
-    for (name, command, port) in of_packages(seen, ports) {
+    let mut packages = of_packages(seen, ports);
+    if packages.iter().any(|one| one.is_server) {
+        // Elsewhere, such scripts run those of other packages, build libraries or migrate a database. What has no server
+        // takes no port, and is not the application.
+        let is_run = |dir: &str| ["apps/", "services/"].iter().any(|all| dir.starts_with(all));
+        packages.retain(|one| one.is_server || is_run(one.dir));
+        packages.sort_by_key(|one| !one.is_server);
+        packages.iter_mut().filter(|one| !one.is_server).for_each(|one| one.port = None);
+    }
+    for script in packages {
         // Two programs cannot listen on one port; which other one this could take, no file says.
         let is_served = |port: &Port| found.iter().any(|(_, other)| reads(other, &port.variable));
-        if port.is_some_and(is_served) {
+        if script.port.is_some_and(is_served) {
             continue;
         }
         let is_taken = |name: &str| found.iter().any(|(known, _)| known == name);
-        let name = if is_taken("web") { name } else { "web".to_owned() };
-        if is_name(&name) && !is_taken(&name) {
-            found.push((name, command));
+        let name = if is_taken("web") { script.name() } else { "web" };
+        if is_name(name) && !is_taken(name) {
+            found.push((name.to_owned(), script.command()));
         }
     }
     found
@@ -81,32 +90,73 @@ fn reads(command: &str, variable: &str) -> bool {
     command.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
 }
 
-/// The scripts `dev` or `start` of each `package.json`, named after its directory, with the port that each takes.
-fn of_packages<'a>(seen: &Seen, ports: &'a [Port]) -> Vec<(String, String, Option<&'a Port>)> {
-    let command = |file: &str| {
+/// The script that starts a package.
+struct Script<'a> {
+    dir: &'a str,
+    run: String,
+    /// What stands before the script's own options.
+    options: &'static str,
+    /// The port that it takes.
+    port: Option<&'a Port>,
+    is_vite: bool,
+    /// It has a framework that listens.
+    is_server: bool,
+}
+
+impl Script<'_> {
+    fn name(&self) -> &str {
+        match self.dir.rsplit('/').next().unwrap_or_default() {
+            "" => "frontend",
+            name => name,
+        }
+    }
+
+    fn command(&self) -> String {
+        let Script { run, options, .. } = self;
+        let command = match self.port {
+            // Vite and Astro read no variable.
+            Some(port) if self.is_vite => format!("{run} {options}--port ${}", port.variable),
+            port => port_before(port) + run,
+        };
+        enter(self.dir) + &command
+    }
+}
+
+/// The scripts `dev` or `start` of each `package.json`, but for applications of mobile devices.
+fn of_packages<'a>(seen: &'a Seen, ports: &'a [Port]) -> Vec<Script<'a>> {
+    let script = |file: &'a str| {
         let package: Value = serde_json::from_str(seen.text(file)).ok()?;
         let script =
             ["dev", "start"].into_iter().find(|script| package["scripts"][script].is_string())?;
-        let lock =
-            |(lock, ..): &&(&str, &str, &str)| seen.named(lock).any(|at| dir(at) == dir(file));
-        let (_, run, options) = RUNNERS.iter().find(lock).unwrap_or(&RUNNERS[4]);
-        let run = format!("{run} {script}");
-        let (command, port) = match frameworks::port_of_package(seen, file) {
-            // Vite and Astro read no variable.
-            Some("VITE_PORT") => match owned(ports, "VITE_PORT") {
-                Some(port) => (format!("{run} {options}--port ${}", port.variable), Some(port)),
-                None => (run, None),
-            },
-            _ => {
-                let port = owned(ports, "PORT").or(ports.first());
-                (port_before(port) + &run, port)
-            }
+        let own = frameworks::port_of_package(seen, file);
+        if own.is_none() && package["dependencies"].get("expo").is_some() {
+            return None;
+        }
+        let (run, options) = runner_of_scripts(seen, file);
+        let is_vite = own == Some("VITE_PORT");
+        let port = match is_vite {
+            true => owned(ports, "VITE_PORT"),
+            false => owned(ports, "PORT").or(ports.first()),
         };
-        let name = dir(file).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let name = if name.is_empty() { "frontend" } else { name };
-        Some((name.to_owned(), format!("{}{command}", enter(dir(file))), port))
+        let (run, dir) = (format!("{run} {script}"), dir(file).trim_end_matches('/'));
+        Some(Script { dir, run, options, port, is_vite, is_server: own.is_some() })
     };
-    seen.named("package.json").filter_map(command).collect()
+    seen.named("package.json").filter_map(script).collect()
+}
+
+/// What runs a script of a `package.json`, and what stands before the script's own options.
+pub(super) fn runner_of_scripts(seen: &Seen, file: &str) -> (&'static str, &'static str) {
+    let lock = |(lock, ..): &&(&str, &str, &str)| seen.named(lock).any(|at| dir(at) == dir(file));
+    let (_, run, options) = RUNNERS.iter().find(lock).unwrap_or(&RUNNERS[4]);
+    (run, options)
+}
+
+/// A manifest of a kind that says nothing here of how its application starts, if nothing but a second server was found.
+pub(super) fn unknown<'a>(seen: &'a Seen, found: &[(String, String)]) -> Option<&'a str> {
+    let is_second = |(_, command): &(String, String)| reads(command, "VITE_PORT");
+    let manifests = ["composer.json", "mix.exs", "go.mod", "Cargo.toml", "pom.xml"];
+    let mut manifests = manifests.iter().filter_map(|name| seen.named(name).next());
+    manifests.next().filter(|_| found.iter().all(is_second))
 }
 
 /// The port whose variable a framework takes.

@@ -2,6 +2,7 @@
 
 use super::Framework;
 use crate::model::config::Kind;
+use crate::model::detect::processes::runner_of_scripts;
 use crate::model::detect::seen::{Seen, dir};
 use serde_json::Value;
 
@@ -66,7 +67,12 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let enter = if dir.is_empty() { String::new() } else { format!("cd {dir} && ") };
     // Only where there is a database of its own: a command that fails stops all others.
     let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && !servers.is_empty());
-    let migrate = migrations.map(|(_, command)| format!("{enter}{command}")).collect();
+    let migrate = migrations.map(|(tool, command)| {
+        let own = own_migration(&package, tool);
+        let own = own.map(|script| format!("{} {script}", runner_of_scripts(seen, file).0));
+        format!("{enter}{}", own.unwrap_or_else(|| (*command).to_owned()))
+    });
+    let migrate = migrate.collect();
     Some(Framework {
         found: format!("{file}: {name}"),
         port,
@@ -75,4 +81,11 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
         migrate,
         ..Framework::default()
     })
+}
+
+/// The package's own script that runs the migrations of a tool which finds no settings by itself.
+fn own_migration(package: &Value, tool: &str) -> Option<&'static str> {
+    let scripts = ["migration:run", "migrations:run", "typeorm:migrate", "db:migrate"];
+    let is_there = |script: &&str| package["scripts"][script].is_string();
+    scripts.into_iter().find(is_there).filter(|_| tool == "typeorm")
 }

@@ -67,6 +67,10 @@ fn it_is_said_and_nothing_claims_that_it_is_shared() {
     }
     assert_eq!(project.notes.len(), 2, "{:#?}", project.notes);
     assert_eq!(project.held, ["npx knex migrate:latest"]);
+    // Also where no settings name the database.
+    let project = detect(&seen(&[("compose.yml", &stack), ("package.json", packages)]));
+    assert_eq!(project.held, ["npx knex migrate:latest"]);
+    assert!(project.hooks.is_empty(), "{:?}", project.hooks);
     assert!(project.env.is_empty(), "{:?}", project.env);
     assert!(!project.missing.iter().any(|what| what.contains("database")), "{:?}", project.missing);
 }
