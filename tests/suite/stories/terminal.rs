@@ -375,6 +375,8 @@ fn init_asks_little_and_shows_all_before_it_writes() {
     let repo = sandbox.repo("shop");
     repo.commit("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n");
     repo.commit("requirements.txt", "psycopg\n");
+    let settings = "DATABASES = {'default': dj_database_url.parse(os.environ['DATABASE_URL'])}\n";
+    repo.commit("shop/settings.py", settings);
     let file = repo.path.join(".agentenv.yaml");
     let terminal = Terminal::in_dir(&sandbox, &repo.path);
     terminal.types("git agentenv init");
