@@ -1,5 +1,6 @@
 //! How a template database is made: a copy, on which commands and a mask run before anyone sees it.
 
+use super::spares;
 use super::template::{Templates, Wanted};
 use crate::error;
 use crate::model::config::Values;
@@ -11,6 +12,53 @@ use anyhow::Result;
 use indexmap::IndexMap;
 
 impl Templates<'_> {
+    /// Makes the template of the main checkout's commit; one that is there is taken unless `refresh` says otherwise. Of
+    /// two processes that want it one makes it.
+    ///
+    /// # Errors
+    /// When the source cannot be copied, or a command or the mask fails: nothing is published then.
+    pub fn make(&self, service: &str, server: &Server, refresh: bool) -> Result<Template> {
+        let Some(wanted) = self.wanted.get(service) else {
+            return Err(error::not_found(format!("service `{service}` has no template")).into());
+        };
+        let mark = self.mark(service, wanted, &wanted.main)?;
+        let name = mark.database(self.store.id());
+        let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
+        let _one = self.store.lock_templates(&self.repository, waiting)?;
+        let mut known = self.list(service, server)?;
+        known.retain(|one| one.mark.key == wanted.main);
+        if !refresh && !known.is_empty() {
+            let newest = known.remove(0);
+            // A process that was killed had no time to.
+            self.drop_all(&known, server);
+            return Ok(newest);
+        }
+        let from = mark.from.clone().unwrap_or_else(|| "nothing".to_owned());
+        let step = self.ui.step(format!("template {name} from {from}"));
+        let made = self.publish(service, server, wanted, mark)?;
+        step.done();
+        self.drop_outdated(&made, server)?;
+        spares::drop_stale(self.store, server)?;
+        Ok(made)
+    }
+
+    /// Drops the templates that this one replaces: another build or mask was run on them. One that is in use stays until
+    /// the next is made.
+    fn drop_outdated(&self, made: &Template, server: &Server) -> Result<()> {
+        let mut found = self.of_source(&made.mark, server)?;
+        found.retain(|one| one.mark.recipe != made.mark.recipe);
+        self.drop_all(&found, server);
+        Ok(())
+    }
+
+    fn drop_all(&self, templates: &[Template], server: &Server) {
+        for one in templates {
+            if let Err(error) = template::drop(server, self.store.id(), one) {
+                self.ui.warn(format!("{error:#}"));
+            }
+        }
+    }
+
     /// Makes the template, and publishes it when its commands and its mask have succeeded.
     ///
     /// # Errors

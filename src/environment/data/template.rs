@@ -2,7 +2,7 @@
 
 use crate::environment::data::{approval, spares};
 use crate::environment::workspace::Workspace;
-use crate::error;
+use crate::error::{self, Exit, exit_of};
 use crate::model::config::{Config, Recipe};
 use crate::model::lease::{Lease, Part};
 use crate::model::name::repo_slug;
@@ -19,6 +19,9 @@ use crate::ui::Ui;
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::PathBuf;
+
+/// How many templates are chosen for one database before the error of a copy counts.
+const TRIES: usize = 3;
 
 /// The templates of one repository, and the keys that choose one.
 pub struct Templates<'a> {
@@ -127,13 +130,32 @@ impl<'a> Templates<'a> {
         if wanted.recipe.spares > 0 && self.take_spare(lease, &resource, &own)? {
             return Ok(Made::Ours(None));
         }
-        let Some(name) = self.database_for(part)? else {
-            return servers.create(&resource, &lease.id, part.from.as_ref());
-        };
-        if wanted.recipe.spares > 0 && name != own && self.take_spare(lease, &resource, &name)? {
-            return Ok(Made::Ours(None));
+        let mut tries = 1;
+        loop {
+            let Some(template) = self.choose(part)? else {
+                return servers.create(&resource, &lease.id, part.from.as_ref());
+            };
+            let name = &template.database;
+            if wanted.recipe.spares > 0
+                && *name != own
+                && self.take_spare(lease, &resource, name)?
+            {
+                return Ok(Made::Ours(None));
+            }
+            let source = Source::Database(name.clone());
+            match servers.create(&resource, &lease.id, Some(&source)) {
+                Err(error) if tries < TRIES && self.went(part, &template, &error) => tries += 1,
+                made => return made,
+            }
         }
-        servers.create(&resource, &lease.id, Some(&Source::Database(name)))
+    }
+
+    /// Whether a template was dropped while it was copied: another process made the next one.
+    fn went(&self, part: &Part, template: &Template, error: &anyhow::Error) -> bool {
+        let Some(server) = Server::of_part(part) else { return false };
+        let is_it = |one: &Template| one.database == template.database;
+        exit_of(error) != Exit::Interrupted
+            && self.list(&part.service, &server).is_ok_and(|known| !known.iter().any(is_it))
     }
 
     /// Makes a spare of this template the database of a part; `false`: there is none.
@@ -148,7 +170,7 @@ impl<'a> Templates<'a> {
     }
 
     /// What a template of this key says of itself when it is made now.
-    fn mark(&self, service: &str, wanted: &Wanted, key: &Key) -> Result<TemplateMark> {
+    pub(super) fn mark(&self, service: &str, wanted: &Wanted, key: &Key) -> Result<TemplateMark> {
         Ok(TemplateMark {
             repository: self.repository.clone(),
             service: service.to_owned(),
@@ -205,53 +227,13 @@ impl<'a> Templates<'a> {
     }
 
     /// The templates of the service and the source of this one, whatever was run on them, the newest first.
-    fn of_source(&self, like: &TemplateMark, server: &Server) -> Result<Vec<Template>> {
+    pub(super) fn of_source(&self, like: &TemplateMark, server: &Server) -> Result<Vec<Template>> {
         let what = |mark: &TemplateMark| {
             (mark.repository.clone(), mark.service.clone(), mark.from.clone())
         };
         let mut found = template::list(server, self.store.id())?;
         found.retain(|one| what(&one.mark) == what(like));
         Ok(found)
-    }
-
-    /// Makes the template of the main checkout's commit; one that is there is taken unless `refresh` says otherwise. Of
-    /// two processes that want it one makes it.
-    ///
-    /// # Errors
-    /// When the source cannot be copied, or a command or the mask fails: nothing is published then.
-    pub fn make(&self, service: &str, server: &Server, refresh: bool) -> Result<Template> {
-        let Some(wanted) = self.wanted.get(service) else {
-            return Err(error::not_found(format!("service `{service}` has no template")).into());
-        };
-        let mark = self.mark(service, wanted, &wanted.main)?;
-        let name = mark.database(self.store.id());
-        let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
-        let _one = self.store.lock_templates(&self.repository, waiting)?;
-        let known = self.list(service, server)?;
-        if let Some(template) = known.into_iter().find(|one| one.mark.key == wanted.main)
-            && !refresh
-        {
-            return Ok(template);
-        }
-        let from = mark.from.clone().unwrap_or_else(|| "nothing".to_owned());
-        let step = self.ui.step(format!("template {name} from {from}"));
-        let made = self.publish(service, server, wanted, mark)?;
-        step.done();
-        self.drop_outdated(&made, server)?;
-        spares::drop_stale(self.store, server)?;
-        Ok(made)
-    }
-
-    /// Drops the templates that this one replaces: another build or mask was run on them. One that is in use stays until
-    /// the next is made.
-    fn drop_outdated(&self, made: &Template, server: &Server) -> Result<()> {
-        let found = self.of_source(&made.mark, server)?;
-        for one in found.iter().filter(|one| one.mark.recipe != made.mark.recipe) {
-            if let Err(error) = template::drop(server, self.store.id(), one) {
-                self.ui.warn(format!("{error:#}"));
-            }
-        }
-        Ok(())
     }
 
     /// Starts a process that makes spares for the next `add`, where a service asks for some. No command waits for it.

@@ -6,6 +6,7 @@ use crate::common::mariadb::{MariaDb, PASSWORD};
 use crate::common::{Outcome, Repo, Sandbox, wait_until, write_program};
 use git_agentenv::model::name::with_hash;
 use std::fs;
+use std::process::Command;
 
 /// The variable `DB_NAME` of environment `x`.
 fn own(repo: &Repo<'_>) -> String {
@@ -86,25 +87,33 @@ fn a_database_is_replaced_without_a_copy_only_where_it_has_none() {
     assert_eq!(databases(&server), ["shop", "shop_x"]);
 }
 
-/// Runs the program, and has a row written to a database right after its copy was read; all in one second, unless the
-/// program waits for the next.
-fn with_a_late_row(repo: &Repo<'_>, server: &MariaDb, database: &str, args: &[&str]) -> Outcome {
-    let bin = repo.sandbox.root.join("late");
+/// A command of the program that runs this script as `mariadb-dump`. There, `sql` runs a statement.
+fn dumping(repo: &Repo<'_>, server: &MariaDb, script: &str) -> Command {
+    let bin = repo.sandbox.root.join("dumping");
     fs::create_dir_all(&bin).unwrap();
-    let late = format!(
-        "#!/bin/sh\nPATH=${{PATH#*:}}\nmariadb-dump \"$@\" || exit\ncase \"$*\" in *--routines*' {database}')
-mariadb -h127.0.0.1 -P{} -uroot -e \"UPDATE {database}.t SET origin = 'late'\";; esac\n",
-        server.port
-    );
-    write_program(&bin.join("mariadb-dump"), &late);
+    let client = format!("mariadb -h127.0.0.1 -P{} -uroot", server.port);
+    let script =
+        format!("#!/bin/sh\nPATH=${{PATH#*:}}\nsql() {{ {client} -e \"$1\"; }}\n{script}\n");
+    write_program(&bin.join("mariadb-dump"), &script);
     let mut run = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let path = run.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
     let path = format!("{}:{}", bin.display(), path.to_str().unwrap());
-    run.args(args).current_dir(&repo.path).env("PATH", path).env("MYSQL_PWD", PASSWORD[1]);
+    run.current_dir(&repo.path).env("PATH", path).env("MYSQL_PWD", PASSWORD[1]);
+    run
+}
+
+/// Runs the program, and has a row written to a database right after its copy was read; all in one second, unless the
+/// program waits for the next.
+fn with_a_late_row(repo: &Repo<'_>, server: &MariaDb, database: &str, args: &[&str]) -> Outcome {
+    let late = format!(
+        "mariadb-dump \"$@\" || exit
+case \"$*\" in *--routines*' {database}') sql \"UPDATE {database}.t SET origin = 'late'\";; esac"
+    );
+    let mut run = dumping(repo, server, &late);
     let begins = "SELECT MICROSECOND(NOW(6)) < 100000";
     wait_until("a second begins", || sql(server, begins).unwrap() == "1");
     sql(server, &format!("UPDATE {database}.t SET origin = 'early'")).unwrap();
-    repo.sandbox.outcome(&mut run)
+    repo.sandbox.outcome(run.args(args))
 }
 
 #[test]
@@ -133,4 +142,27 @@ fn what_is_written_in_the_second_of_the_copy_is_not_lost() {
         assert_eq!(origin(&server, database), "late", "{args:?}");
         assert_eq!(databases(&server), before, "{args:?}");
     }
+}
+
+#[test]
+fn a_template_that_goes_while_it_is_copied_is_chosen_again() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
+    configure(&repo, "from: main, template: {}");
+    let templates = || {
+        let named = |name: &String| name.starts_with("agentenv_t_");
+        databases(&server).into_iter().filter(named).collect::<Vec<_>>()
+    };
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    let first = templates();
+    // As another process does that made the next one.
+    let once = format!(
+        "case \"$*\" in *--routines*' {0}') sql 'DROP DATABASE {0}';; esac
+exec mariadb-dump \"$@\"",
+        first[0]
+    );
+    sandbox.outcome(dumping(&repo, &server, &once).args(["add", "y"])).ok();
+    assert_eq!(origin(&server, "shop_y"), "main");
+    assert_eq!(templates().len(), 1);
+    assert_ne!(templates(), first);
 }
