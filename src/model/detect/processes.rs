@@ -5,6 +5,7 @@ use super::frameworks;
 use super::install::{runner, runner_inside};
 use super::seen::{Seen, dir};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Lock files of Node.js with the command that runs a script, and what stands before the script's own options.
 const RUNNERS: [(&str, &str, &str); 5] = [
@@ -54,7 +55,10 @@ fn of_procfile(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
     let lines = seen.text(file).lines().filter_map(|line| line.split_once(':'));
     let lines = lines.map(|(name, command)| (name.trim(), command.trim()));
     let lines = lines.filter(|(name, command)| is_name(name) && !command.is_empty());
+    // A template of a Procfile has a line for each choice.
+    let mut names = BTreeSet::new();
     lines
+        .filter(move |(name, _)| names.insert(*name))
         .filter(|(name, _)| *name != "release")
         .map(|(name, command)| {
             let command = with_variables(command, ports);

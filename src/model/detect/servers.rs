@@ -130,8 +130,8 @@ fn stay(project: &mut Project, evidence: &Evidence<'_>) {
         }
         for server in &evidence.kept {
             project.notes.push(format!(
-                "{}: {}: {} stays in the containers of each environment, with data of its own: no variable leads the \
-                 application to a part of a shared one. `keep` says so",
+                "{}: {}: {} stays in the containers of each environment, with data of its own: no variable was found that \
+                 leads the application to a part of a shared one. `keep` says so",
                 server.file, server.name, title(server.kind)
             ));
         }

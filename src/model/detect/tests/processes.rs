@@ -16,7 +16,7 @@ const CASES: [Case; 14] = [
             DJANGO,
             (
                 "Procfile",
-                "release: python manage.py migrate\nweb: gunicorn -b :$PORT shop\nadmin: serve --port 8000 --limit 18000\n# x\n../x: y\n",
+                "release: python manage.py migrate\nweb: gunicorn -b :$PORT shop\nadmin: serve --port 8000 --limit 18000\nweb: other\n# x\n../x: y\n",
             ),
         ],
         &["web: gunicorn -b :$DJANGO_PORT shop", "admin: serve --port $DJANGO_PORT --limit 18000"],
