@@ -2,6 +2,7 @@
 
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
+use crate::environment::data::privileges;
 use crate::environment::workspace::Workspace;
 use crate::environment::{create, files, hooks, part_problem, reclaim, recover, remove};
 use crate::error;
@@ -166,9 +167,13 @@ fn opened(context: &Context, lease: Lease) -> Result<Lease> {
 
 fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {
     let step = ui.step(format!("{} {}", part.service, part.holds));
-    let made = service::create(&lease.resource(part)?, &lease.id, part.from.as_ref())?;
+    let resource = lease.resource(part)?;
+    let made = service::create(&resource, &lease.id, part.from.as_ref())?;
     match made {
-        Made::Ours(_) => step.done(),
+        Made::Ours(_) => {
+            step.done();
+            privileges::warn_of_lacking(ui, &resource, part);
+        }
         Made::Occupied(_) => step.nothing(),
     }
     Ok(made)

@@ -1,6 +1,7 @@
 //! Carries out plans: creates the worktrees and each resource side by side.
 
 use crate::environment::compose::Project;
+use crate::environment::data::privileges;
 use crate::environment::data::template::Templates;
 use crate::environment::{files, include, teardown, worktree};
 use crate::error::{self, never_ran};
@@ -126,7 +127,7 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
     thread::scope(|scope| {
         let start = |part| {
             let step = begin(ui, part);
-            (part, scope.spawn(move || provide(step, site.servers, lease, part, templates)))
+            (part, scope.spawn(move || provide((ui, step), site.servers, lease, part, templates)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
         let result = worktree(site, ui, first, plan);
@@ -176,7 +177,7 @@ fn begin(ui: &Ui, part: &Part) -> Step {
 }
 
 fn provide(
-    step: Step,
+    (ui, step): (&Ui, Step),
     servers: &Servers,
     lease: &Lease,
     part: &Part,
@@ -184,7 +185,10 @@ fn provide(
 ) -> Result<Made> {
     let made = templates.create(servers, lease, part)?;
     match made {
-        Made::Ours(_) => step.done(),
+        Made::Ours(_) => {
+            step.done();
+            privileges::warn_of_lacking(ui, &lease.resource(part)?, part);
+        }
         Made::Occupied(_) => step.nothing(),
     }
     Ok(made)

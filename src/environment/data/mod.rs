@@ -3,6 +3,7 @@
 pub mod approval;
 mod build;
 pub mod known;
+pub mod privileges;
 pub mod snapshots;
 pub mod spares;
 pub mod template;

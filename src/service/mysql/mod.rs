@@ -4,12 +4,14 @@ mod client;
 pub(super) mod copy;
 mod detail;
 mod marked;
+mod privileges;
 mod room;
 mod scripts;
 pub(super) mod trash;
 
 pub use detail::{detail, look, sessions, users};
 pub(super) use marked::{drop_marked, inventory, marked};
+pub use privileges::lacking;
 
 use super::template::Row;
 use super::{Database, Gone, Server, Session, State, in_use, not_ours};

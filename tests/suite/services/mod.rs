@@ -11,6 +11,7 @@ mod marks;
 mod mysql;
 mod mysql_copies;
 mod mysql_losses;
+mod mysql_privileges;
 mod passwords;
 mod postgres;
 mod redis;
