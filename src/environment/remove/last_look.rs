@@ -4,7 +4,7 @@
 use super::{Removal, RemoveOptions};
 use crate::environment::removal_risks::{self, Going, Loss};
 use crate::environment::{closing, parts, teardown, worktree};
-use crate::error::{Exit, exit_of};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
 use crate::sys::docker::Projects;
@@ -140,7 +140,16 @@ fn put_back(
 ) -> anyhow::Error {
     match reopen(store, servers, lease.clone()) {
         Ok(_) => error,
-        Err(closed) => closed.context(format!("{error:#}")),
+        Err(closed) => {
+            // Who interrupted is told so, whatever else came of it.
+            let exit = match exit_of(&error) {
+                Exit::Interrupted => Exit::Interrupted,
+                _ => Exit::Partial,
+            };
+            let message = format!("{error:#}; `{}` is not open again", lease.name);
+            let hint = "`git agentenv prune` opens it again";
+            closed.context(Failure::new(exit, message).hint(hint))
+        }
     }
 }
 

@@ -246,6 +246,11 @@ fn one_that_is_killed_while_it_is_opened_again_is_opened_by_prune() {
         let before = world.repo.traces();
         world.repo.agentenv(&ADDS).ok();
         let whole = world.repo.traces();
+        let fault = format!("database-closed:error,{point}:error");
+        let said = world.struck(&REMOVES, &fault).fails(8);
+        assert!(said.stderr.contains("`git agentenv prune` opens it again"), "{}", said.show());
+        world.repo.agentenv(&["prune"]).ok();
+        world.is_open();
         let fault = format!("database-closed:error,{point}:kill");
         world.struck(&REMOVES, &fault).fails(128 + 9);
         world.repo.agentenv(&["prune"]).ok();
