@@ -16,6 +16,7 @@ pub use privileges::lacking;
 use super::template::Row;
 use super::{Database, Gone, Server, Session, State, in_use, not_ours};
 use crate::error;
+use crate::model::lease;
 use crate::model::source::Source;
 use crate::sys::exec::Cmd;
 use anyhow::Result;
@@ -123,6 +124,11 @@ fn drop_one(
         Some("foreign") => Ok(Gone::NotOurs("it has no mark of this environment".to_owned())),
         _ => Err(no_answer("drop", &database.name)),
     }
+}
+
+/// The mark of what tests made beside a lease's database, while that comes back from the trash.
+fn mark_beside(id: &str, database: &str) -> String {
+    lease::mark_of_copy(id, "beside", database)
 }
 
 /// Looks at a database.

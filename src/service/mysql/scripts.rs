@@ -102,19 +102,24 @@ const SINCE: &str = "CAST(REGEXP_SUBSTR(view_definition, '[0-9]+(?= AS .since)')
 const FRESH: &str = "/*!80000 SET SESSION information_schema_stats_expiry = 0 */;\n";
 
 /// What there is, in variables: whether the database exists, carries the lease's mark, belongs to it as a copy, or was
-/// announced and holds nothing yet; the digits of its mark; when an environment's own was created. A mark that names no
-/// database counts, because who asks knows the name from a lease.
+/// announced and holds nothing yet; the digits of its mark; when an environment's own was created: one that comes back from
+/// the trash, before what comes back beside it. A mark that names no database counts, because who asks knows the name from a
+/// lease.
 fn facts(names: &Names) -> String {
     let (name, mark, birth) = (text(names.name), text(&names.mark), text(&names.birth));
     let copy = hex(&format!("{} ", lease::mark(names.id)));
     let length = copy.len();
+    let beside = hex(&super::mark_beside(names.id, names.name));
     format!(
         "SET @exists = EXISTS(SELECT 1 FROM information_schema.schemata WHERE schema_name = {name});
 SET @announced = EXISTS(SELECT 1 FROM information_schema.schemata WHERE schema_name = {birth});
 SET @unnamed = EXISTS(SELECT 1 FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark} AND {UNNAMED});
 SET @marked = @unnamed OR EXISTS(SELECT 1 FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark} AND {AT_HOME});
 SET @digits = COALESCE((SELECT {DIGITS} FROM information_schema.views WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME})), '');
-SET @since = COALESCE((SELECT {SINCE} FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark}), UNIX_TIMESTAMP());
+SET @since = COALESCE((SELECT {SINCE} FROM information_schema.views WHERE table_schema = {name} AND table_name = {mark}),
+  (SELECT MIN(UNIX_TIMESTAMP(create_time)) FROM information_schema.tables WHERE table_schema IN
+    (SELECT table_schema FROM information_schema.views WHERE table_name = '{MARK}' AND {DIGITS} = '{beside}' AND {AT_HOME})),
+  UNIX_TIMESTAMP());
 SET @holds = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name})
   OR EXISTS(SELECT 1 FROM information_schema.routines WHERE routine_schema = {name})
   OR EXISTS(SELECT 1 FROM information_schema.events WHERE event_schema = {name});

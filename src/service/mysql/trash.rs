@@ -4,7 +4,8 @@
 use super::copy::{self, plain, renew};
 use super::scripts::Names;
 use super::{
-    detail, drop_beside, drop_marked, drop_one, end_sessions, marked, require_name, state,
+    detail, drop_beside, drop_marked, drop_one, end_sessions, mark_beside, marked, require_name,
+    state,
 };
 use crate::model::lease;
 use crate::model::name::with_hash;
@@ -168,7 +169,7 @@ pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
         failpoint::point("mysql-returned")
     };
     others.into_iter().try_for_each(forget)?;
-    let beside = mark_beside(database, id);
+    let beside = mark_beside(id, &database.name);
     for row in marked(server, &beside)?.into_iter().filter(|row| row.mark == beside) {
         copy::unmark(server, &row.name, &beside)?;
     }
@@ -184,18 +185,13 @@ fn returning(database: &Database, was: &str, id: &str) -> Result<Vec<Returning>>
     let returning = |(one, comment): (Trashed, String)| {
         let (name, mark) = renamed(database, was, id, &one);
         // What tests made carries no mark, but needs one while it is copied.
-        let mark = mark.unwrap_or_else(|| mark_beside(database, id));
+        let mark = mark.unwrap_or_else(|| mark_beside(id, &database.name));
         let source = Source::Database(one.trash.clone());
         Returning { trash: one.trash, source, comment, name, mark }
     };
     let mut all: Vec<_> = listed(&database.server, id, was)?.into_iter().map(returning).collect();
     all.sort_by_key(|one| one.name == database.name);
     Ok(all)
-}
-
-/// The mark of what tests made beside a database, while that comes back.
-fn mark_beside(database: &Database, id: &str) -> String {
-    lease::mark_of_copy(id, "beside", &database.name)
 }
 
 /// Drops what came back until one of the names was `taken`: all of it is in the trash still, and comes back under other

@@ -213,7 +213,7 @@ fn a_worktree_is_put_back_although_a_server_is_not_opened() {
     let mut command = sandbox.command("git");
     command.args(remove).current_dir(&world.repo.path);
     command.env("AGENTENV_FAULT", "database-closed:error,database-opened:error");
-    sandbox.outcome(&mut command).fails(1);
+    sandbox.outcome(&mut command).fails(8);
     assert!(world.tree.join(".env.worktree").exists() && !hidden(&world).any(|_| true));
     world.repo.agentenv(&["prune"]).ok();
     assert_eq!(world.git(&["status", "--porcelain"]), "");

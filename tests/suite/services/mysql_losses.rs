@@ -35,6 +35,9 @@ fn all_of_it_comes_back_from_the_trash_where_the_name_of_a_part_is_taken() {
         let found = [&own, beside.unwrap_or(&own)].map(|name| origin(&server, name));
         assert_eq!(found, ["x", "x"], "{left:?}");
         assert_eq!(left.len(), 2 + others, "{left:?}");
+        let status = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
+        let also = &status["databases"][0]["also"];
+        assert_eq!(also[0]["database"].as_str(), beside.map(String::as_str), "{also}");
         let marks =
             "SELECT COUNT(*) FROM information_schema.views WHERE table_name = 'agentenv_mark'";
         assert_eq!(sql(&server, marks).unwrap(), "0");
@@ -60,6 +63,17 @@ fn all_of_it_comes_back_from_the_trash_where_the_name_of_a_part_is_taken() {
     // Both are back, and one is not in the trash any more.
     repo.agentenv(&["remove", "x", "--keep"]).ok();
     struck(&repo, &["restore", "x"], "mysql-returned:kill");
+    repo.agentenv(&["restore", "x"]).ok();
+    let now = is_whole(2);
+
+    // Tables of what tests made are older than the environment's own database, which comes back last.
+    repo.agentenv(&["remove", "x", "--keep"]).ok();
+    struck(&repo, &["restore", "x"], "mysql-complete:kill");
+    let is_past = format!(
+        "SELECT COUNT(*) > 0 AND MAX(UNIX_TIMESTAMP(create_time)) < UNIX_TIMESTAMP()
+         FROM information_schema.tables WHERE table_schema LIKE 'test_{now}_%'"
+    );
+    wait_until("the second is over", || sql(&server, &is_past).unwrap() == "1");
     repo.agentenv(&["restore", "x"]).ok();
     is_whole(2);
 }
