@@ -156,7 +156,7 @@ pub fn check(
 }
 
 /// The lease as it is now. What another process closed and did not live to remove is opened again, and what it left half way
-/// to or from the trash is brought back: only what is whole can be looked at.
+/// to or from the trash is brought back: only a complete environment can be looked at.
 fn current(
     store: &Store,
     ui: &Ui,

@@ -323,7 +323,7 @@ fn a_sessions_shells_have_the_variables_of_the_place_they_are_in() {
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(said.stdout.contains("additionalContext") && said.stdout.contains("run y --"));
 
-    // What cannot be told is no refusal: the agent has to mend the file.
+    // What cannot be told is no refusal: the agent has to repair the file.
     repo.config("<<<<<<< HEAD\n");
     let said = bash(&y, "git checkout --theirs .agentenv.yaml");
     assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
