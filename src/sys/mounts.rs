@@ -3,9 +3,8 @@
 
 use super::fs;
 use super::state_dir::{self, Access};
-use super::store::hex;
+use super::store::short_hash;
 use anyhow::Result;
-use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -47,9 +46,9 @@ pub fn note(store: &Path, access: Access, path: &Path) -> Result<()> {
     access.replace(&file, point.as_os_str().as_bytes())
 }
 
-/// Whether this path was recorded for itself, and its disk is there.
-pub fn is_on_a_disk_that_is_there(path: &Path) -> Result<bool> {
-    Ok(seen(&record(&state_dir::path()?, path))?.is_some() && away(path)?.is_none())
+/// Whether the disk of this path was recorded for the path itself.
+pub fn is_noted(path: &Path) -> Result<bool> {
+    Ok(seen(&record(&state_dir::path()?, path))?.is_some())
 }
 
 /// The disk of a missing path, if that is away: the one that was recorded for this path, else any that it could have been on.
@@ -77,7 +76,7 @@ fn away_in(store: &Path, path: &Path) -> Result<Option<Away>> {
 const DIR: &str = "mounts";
 
 fn record(store: &Path, path: &Path) -> PathBuf {
-    store.join(DIR).join(hex(&Sha256::digest(path.as_os_str().as_bytes())[..8]))
+    store.join(DIR).join(short_hash(path))
 }
 
 fn seen(record: &Path) -> Result<Option<PathBuf>> {

@@ -125,8 +125,7 @@ impl Store {
 
     /// The lock of the one process that makes or drops a repository's template databases.
     pub fn lock_templates(&self, common: &Path, waiting: impl FnOnce()) -> Result<lock::Lock> {
-        let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
-        let name = format!("repository-{}-templates", hex(&digest[..8]));
+        let name = format!("repository-{}-templates", short_hash(common));
         lock::take(&self.lock_file(&name), waiting)
     }
 
@@ -257,6 +256,11 @@ fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     Ok(hex(&random))
+}
+
+/// The word that stands for a path in the name of a file of the store.
+pub fn short_hash(path: &Path) -> String {
+    hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..8])
 }
 
 /// Bytes as hexadecimal digits.

@@ -2,8 +2,8 @@
 
 use super::Target;
 use crate::commands::completions::candidates;
-use crate::environment::data::{self, snapshots};
-use crate::environment::resolve;
+use crate::environment::data;
+use crate::environment::data::snapshots::{self, Origin};
 use crate::error::{self, Exit};
 use crate::model::config::Kind;
 use crate::model::lease::Part;
@@ -11,7 +11,7 @@ use crate::model::source::Source;
 use crate::service::copy::{Dump, Means};
 use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
@@ -129,15 +129,11 @@ fn source(args: &Args, target: &Target) -> Result<String> {
             error::config(message).into()
         });
     }
-    let other = match resolve::named(&target.context, &args.from) {
-        Ok(other) => other,
-        Err(missing) => {
-            let of = (service.as_str(), Some(&database.server));
-            return match snapshots::find(&target.context, of, &args.from, Some(&target.lease.id))? {
-                Some(Source::Database(snapshot)) => Ok(snapshot),
-                _ => Err(snapshots::unknown(&args.from, missing)),
-            };
-        }
+    let of = (service.as_str(), Some(&database.server));
+    let other = match snapshots::origin(&target.context, of, &args.from, &target.lease.id)? {
+        Origin::Environment(other) => other,
+        Origin::Snapshot(Source::Database(snapshot)) => return Ok(snapshot),
+        Origin::Snapshot(_) => return Err(anyhow!("snapshot `{}` is of another kind", args.from)),
     };
     let same = |other: &&Part| {
         (other.kind, &other.service, &other.place) == (database.server.kind, service, place)

@@ -3,8 +3,7 @@
 
 use super::{copy, reset, snapshot};
 use crate::environment::context::Context;
-use crate::environment::data::snapshots;
-use crate::environment::resolve;
+use crate::environment::data::snapshots::{self, Origin};
 use crate::error::{self, Exit};
 use crate::model::lease::{Lease, Part};
 use crate::model::resource::File;
@@ -13,7 +12,7 @@ use crate::service::copy::{Dump, Means};
 use crate::service::sqlite::{self, Snapshots};
 use crate::sys::lock::Lock;
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 
 /// An SQLite file that a command works on.
@@ -90,15 +89,11 @@ fn source(args: &copy::Args, target: &Target) -> Result<PathBuf> {
             },
         );
     }
-    let other = match resolve::named(&target.context, &args.from) {
-        Ok(other) => other,
-        Err(missing) => {
-            let of = (target.part.service.as_str(), None);
-            return match snapshots::find(&target.context, of, &args.from, Some(&target.lease.id))? {
-                Some(Source::File(snapshot)) => Ok(snapshot),
-                _ => Err(snapshots::unknown(&args.from, missing)),
-            };
-        }
+    let of = (target.part.service.as_str(), None);
+    let other = match snapshots::origin(&target.context, of, &args.from, &target.lease.id)? {
+        Origin::Environment(other) => other,
+        Origin::Snapshot(Source::File(snapshot)) => return Ok(snapshot),
+        Origin::Snapshot(_) => return Err(anyhow!("snapshot `{}` is of another kind", args.from)),
     };
     let same =
         |other: &&Part| (other.kind, &other.service) == (target.part.kind, &target.part.service);

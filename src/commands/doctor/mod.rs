@@ -142,6 +142,13 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
+/// A file of the store that cannot be read: it is moved away, and what it was about stays where it is.
+fn unreadable(what: String, file: &Path) -> Finding {
+    let file = file.to_string_lossy();
+    let away = format!("{file}.broken");
+    Finding::error(what, format!("mv {} {}", shell::word(&file), shell::word(&away)))
+}
+
 fn look(
     store: &Store,
     context: Option<&Context>,
@@ -153,19 +160,12 @@ fn look(
     known.retain(|lease| !store.is_foreign(lease));
     resolve::place_all(&mut known);
     let mut findings = machine::look(config, &known);
-    for broken in broken {
-        let file = broken.file.to_string_lossy();
-        let what = format!("cannot read the lease {file}: {}", broken.why);
-        let away = format!("{file}.broken");
-        findings.push(Finding::error(
-            what,
-            format!("mv {} {}", shell::word(&file), shell::word(&away)),
-        ));
+    for lease in broken {
+        let what = format!("cannot read the lease {}: {}", lease.file.display(), lease.why);
+        findings.push(unreadable(what, &lease.file));
     }
     for record in trash::unreadable(store)? {
-        let file = record.file.to_string_lossy();
-        let away = format!("mv {} {}", shell::word(&file), shell::word(&format!("{file}.broken")));
-        findings.push(Finding::error(record.to_string(), away));
+        findings.push(unreadable(record.to_string(), &record.file));
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);

@@ -54,6 +54,32 @@ pub fn find(
     }
 }
 
+/// What `db copy --from` names.
+pub enum Origin {
+    /// An environment, whose part of the service is meant.
+    Environment(Box<Lease>),
+    /// A snapshot of the service.
+    Snapshot(Source),
+}
+
+/// What `wanted` means to the lease `own`: an environment, else a snapshot of the service, found as [`find`] does.
+///
+/// # Errors
+/// `NotFound` when it is neither; as [`find`].
+pub fn origin(
+    context: &Context,
+    of: (&str, Option<&Server>),
+    wanted: &str,
+    own: &str,
+) -> Result<Origin> {
+    match resolve::named(context, wanted) {
+        Ok(lease) => Ok(Origin::Environment(Box::new(lease))),
+        Err(missing) => find(context, of, wanted, Some(own))?
+            .map(Origin::Snapshot)
+            .ok_or_else(|| unknown(wanted, missing)),
+    }
+}
+
 /// The error for what is neither an environment, as `missing` says, nor a snapshot.
 pub fn unknown(wanted: &str, missing: anyhow::Error) -> anyhow::Error {
     missing.context(

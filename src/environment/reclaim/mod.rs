@@ -112,7 +112,7 @@ pub fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
     if mounts::away(path)?.is_some() {
         return Ok(false);
     }
-    if mounts::is_on_a_disk_that_is_there(path)? {
+    if mounts::is_noted(path)? {
         return Ok(true);
     }
     let parent = path.parent().unwrap_or(path);

@@ -5,7 +5,7 @@ use super::environment::{files, host};
 use super::load::{Read, services};
 use super::syntax::environment;
 use super::{Environment, is_server, linked, networks};
-use crate::model::config::{Config, Kind};
+use crate::model::config::Kind;
 use crate::model::detect::roles::{self, Role};
 use crate::model::envfile;
 use serde_yaml::Mapping;
@@ -22,7 +22,10 @@ pub struct Lost {
 /// Those of a configuration that does not keep them.
 pub fn lost(file: &Mapping, environment: &Environment<'_>) -> Vec<Lost> {
     let config = environment.config;
-    let holders = |kind| holders(config, kind);
+    let holders = |kind| {
+        let services = config.services.values().filter(|service| service.kind == kind);
+        holders(services.map(|service| &service.variable), config.env.iter())
+    };
     let replaced: Vec<String> =
         linked(file, environment).into_iter().flat_map(|one| one.replaced).collect();
     uncarried(file, environment.env_file, &holders)
@@ -32,13 +35,16 @@ pub fn lost(file: &Mapping, environment: &Environment<'_>) -> Vec<Lost> {
         .collect()
 }
 
-/// The variables of a configuration that hold a part of a server of this kind.
-fn holders(config: &Config, kind: Kind) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for service in config.services.values().filter(|service| service.kind == kind) {
-        let part = format!("{{{}}}", service.variable);
-        let of_part = config.env.iter().filter(|(_, template)| template.contains(&part));
-        found.push(service.variable.clone());
+/// The variables of services, and those of `env` whose templates hold one of these.
+pub(in crate::model) fn holders<'a>(
+    variables: impl Iterator<Item = &'a String>,
+    env: impl Iterator<Item = (&'a String, &'a String)> + Clone,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for variable in variables {
+        let part = format!("{{{variable}}}");
+        let of_part = env.clone().filter(|(_, template)| template.contains(&part));
+        found.push(variable.clone());
         found.extend(of_part.map(|(name, _)| name.clone()));
     }
     found

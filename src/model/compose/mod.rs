@@ -19,8 +19,8 @@ pub(in crate::model) mod syntax;
 mod tests;
 mod write;
 
-pub(in crate::model) use carried::uncarried;
 pub use carried::{Lost, lost};
+pub(in crate::model) use carried::{holders, uncarried};
 pub use load::{Read, load};
 pub use paths::join;
 pub use ports::Slot;

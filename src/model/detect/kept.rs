@@ -1,7 +1,7 @@
 //! Servers of the compose file that stay in each environment's own stack, because nothing leads the application to an
 //! environment's part of a shared one.
 
-use crate::model::compose::{join, load, uncarried};
+use crate::model::compose::{holders, join, load, uncarried};
 use crate::model::config::Kind;
 use crate::model::detect::carried::is_carried;
 use crate::model::detect::clues::Clues;
@@ -30,21 +30,14 @@ pub(super) fn of(project: &Project, evidence: &Evidence<'_>) -> Vec<Kept> {
     let read = |path: &str| evidence.seen.files.get(path).cloned();
     let Ok(file) = load(path, &read) else { return Vec::new() };
     let env_file = |named: &str| read(&join(dir(path), named));
-    let lost = uncarried(&file, &env_file, &|kind| holders(project, kind));
+    let holders = |kind| {
+        let services = project.services.iter().filter(|service| service.kind == kind);
+        let env = project.env.iter().map(|(name, template)| (name, template));
+        holders(services.map(|service| &service.variable), env)
+    };
+    let lost = uncarried(&file, &env_file, &holders);
     let kept = lost.into_iter().map(|(name, kind)| Kept { kind, file: path.clone(), name });
     kept.filter(|one| is_plain(&one.name) && !is_read(project, evidence, one)).collect()
-}
-
-/// The variables of the configuration that hold a part of this kind.
-fn holders(project: &Project, kind: Kind) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for service in project.services.iter().filter(|service| service.kind == kind) {
-        let part = format!("{{{}}}", service.variable);
-        let of_part = project.env.iter().filter(|(_, template)| template.contains(&part));
-        found.push(service.variable.clone());
-        found.extend(of_part.map(|(name, _)| name.clone()));
-    }
-    found
 }
 
 /// No environment would get a part of such a server, or other files say that the application reads a variable with it.

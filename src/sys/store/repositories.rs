@@ -1,11 +1,10 @@
 //! The repositories that had environments, and the disks that they and the worktrees were on.
 
-use super::{Store, hex};
+use super::{Store, short_hash};
 use crate::model::lease::Lease;
 use crate::sys::fs::{self, Stands};
 use crate::sys::{lock, mounts};
 use anyhow::Result;
-use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -42,7 +41,6 @@ impl Store {
     }
 
     pub(super) fn repository_file(&self, common: &Path) -> PathBuf {
-        let digest = Sha256::digest(common.as_os_str().as_encoded_bytes());
-        self.lock_file(&format!("repository-{}", hex(&digest[..8])))
+        self.lock_file(&format!("repository-{}", short_hash(common)))
     }
 }
