@@ -13,7 +13,7 @@ use crate::service::{Made, removal};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::{Step, Ui};
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use std::path::PathBuf;
 use std::thread;
 
@@ -52,38 +52,32 @@ pub type Work<'a> = (&'a Plan, &'a Templates<'a>);
 /// When a part fails. The rest of that plan is rolled back; what cannot be rolled back stays on the lease and is named.
 pub fn make(site: Site<'_>, works: &[Work<'_>]) -> Vec<Result<Outcome>> {
     let attempts = parallel::each(works, |work| attempt(site, work));
-    let failed = works.iter().zip(&attempts).filter_map(|((plan, _), (outcome, reached))| {
-        let lease = Lease { parts: reached.clone(), ..plan.lease.clone() };
-        (!matches!(outcome, Ok(Outcome::Ready(_)))).then_some(lease)
-    });
-    let mut undone = roll_back(site, &failed.collect::<Vec<_>>(), &attempts).into_iter();
-    let ended = attempts.into_iter().map(|(outcome, _)| {
-        if let Ok(Outcome::Ready(_)) = outcome {
-            return outcome;
-        }
-        let undone = undone.next().unwrap_or_else(|| Err(anyhow!("it was not rolled back")));
-        match outcome {
-            Ok(occupied) => undone.map(|()| occupied),
-            Err(error) => Err(explain(error, undone)),
-        }
-    });
-    ended.collect()
+    let attempts =
+        works.iter().zip(attempts).map(|((plan, _), (outcome, reached))| match outcome {
+            Ok(Outcome::Ready(_)) => Err(outcome),
+            failed => Ok((failed, Lease { parts: reached, ..plan.lease.clone() })),
+        });
+    parallel::rest(attempts, |failed| {
+        let undone = roll_back(site, &failed);
+        let explained =
+            failed.into_iter().zip(undone).map(|((outcome, _), undone)| match outcome {
+                Ok(occupied) => undone.map(|()| occupied),
+                Err(error) => Err(explain(error, undone)),
+            });
+        explained.collect()
+    })
 }
 
 /// Deletes what was made of these, after all attempts have ended: a signal still has to reach those that are at work.
-fn roll_back(
-    site: Site<'_>,
-    failed: &[Lease],
-    attempts: &[(Result<Outcome>, Vec<Part>)],
-) -> Vec<Result<()>> {
+fn roll_back(site: Site<'_>, failed: &[(Result<Outcome>, Lease)]) -> Vec<Result<()>> {
     if failed.is_empty() {
         return Vec::new();
     }
     interrupt::undoing();
-    if attempts.iter().any(|(outcome, _)| outcome.is_err()) {
+    if failed.iter().any(|(outcome, _)| outcome.is_err()) {
         site.ui.say("failed; rolling back");
     }
-    let failed: Vec<&Lease> = failed.iter().collect();
+    let failed: Vec<&Lease> = failed.iter().map(|(_, lease)| lease).collect();
     let undone = teardown::undo_all(site.ui, site.store, &removal::Servers::of(&failed), &failed);
     interrupt::undone();
     undone

@@ -2,7 +2,8 @@
 
 use crate::model::lease::Lease;
 use crate::service::removal::{Held, Look, Servers};
-use anyhow::{Result, anyhow};
+use crate::sys::parallel;
+use anyhow::Result;
 
 /// What the servers say of the parts of each of the leases, in the order of the lease's parts.
 pub fn look(servers: &Servers, leases: &[&Lease]) -> Vec<Vec<Result<Look>>> {
@@ -16,19 +17,13 @@ pub fn each<T>(
     leases: &[(&Lease, bool)],
     ask: impl FnOnce(&[Held]) -> Vec<Result<T>>,
 ) -> Vec<Vec<Result<T>>> {
-    let held = |lease: &Lease, force| {
-        let part = |part| {
-            let resource = lease.resource(part)?;
+    let all = leases.iter().flat_map(|&(lease, force)| {
+        lease.parts.iter().map(move |part| {
+            let resource = lease.resource(part).map_err(Err)?;
             Ok(Held { resource, id: lease.id.clone(), force })
-        };
-        lease.parts.iter().map(part).collect::<Vec<Result<Held>>>()
-    };
-    let all: Vec<_> = leases.iter().map(|(lease, force)| held(lease, *force)).collect();
-    let known: Vec<Held> = all.iter().flatten().flatten().cloned().collect();
-    let mut answers = ask(&known).into_iter();
-    let mut answer = |_| answers.next().unwrap_or_else(|| Err(anyhow!("no answer")));
-    let of_lease = |parts: Vec<Result<Held>>| {
-        parts.into_iter().map(|part| part.and_then(&mut answer)).collect()
-    };
-    all.into_iter().map(of_lease).collect()
+        })
+    });
+    let mut answers = parallel::rest(all, |held| ask(&held)).into_iter();
+    let of_lease = |(lease, _): &(&Lease, bool)| answers.by_ref().take(lease.parts.len()).collect();
+    leases.iter().map(of_lease).collect()
 }

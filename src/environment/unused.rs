@@ -33,14 +33,15 @@ pub fn idle(leases: &[&Lease], limit: u64) -> Vec<Result<Option<u64>>> {
         let idle = Use { last_change, active: active.clone() }.idle(now, limit);
         idle.map(|idle| require_seen(lease, &containers).map(|()| idle)).transpose()
     });
-    let quiet = leases.iter().zip(&looked).filter(|(_, looked)| matches!(looked, Ok(Some(_))));
-    let quiet: Vec<&Lease> = quiet.map(|(lease, _)| *lease).collect();
-    let mut connected = connected(&quiet).into_iter();
-    let mut both = |idle: Result<Option<u64>>| match idle? {
-        None => Ok(None),
-        Some(idle) => Ok((!connected.next().unwrap_or(Ok(true))?).then_some(idle)),
-    };
-    looked.into_iter().map(&mut both).collect()
+    let looked = leases.iter().zip(looked).map(|(lease, looked)| match looked {
+        Ok(Some(idle)) => Ok((*lease, idle)),
+        answer => Err(answer),
+    });
+    parallel::rest(looked, |quiet| {
+        let (quiet, idle): (Vec<&Lease>, Vec<u64>) = quiet.into_iter().unzip();
+        let both = |(idle, connected): (u64, Result<bool>)| Ok((!connected?).then_some(idle));
+        idle.into_iter().zip(connected(&quiet)).map(both).collect()
+    })
 }
 
 /// What runs in each of these environments, or serves one of its ports. Without an engine there are no containers.

@@ -38,6 +38,21 @@ pub fn both<A: Send, B>(beside: impl FnOnce() -> A + Send, here: impl FnOnce() -
     })
 }
 
+/// Asks about all things that are left (`Ok`) at once, and puts the answers in their places; an `Err` is an answer already.
+pub fn rest<T, A>(
+    things: impl IntoIterator<Item = Result<T, A>>,
+    ask: impl FnOnce(Vec<T>) -> Vec<A>,
+) -> Vec<A> {
+    let mut left = Vec::new();
+    let keep = |thing: Result<T, A>| thing.map(|thing| left.push(thing)).err();
+    let answered: Vec<Option<A>> = things.into_iter().map(keep).collect();
+    let count = left.len();
+    let answers = ask(left);
+    assert_eq!(answers.len(), count, "each thing that was left has one answer");
+    let mut answers = answers.into_iter();
+    answered.into_iter().filter_map(|answer| answer.or_else(|| answers.next())).collect()
+}
+
 /// What a thread ended with.
 pub fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
@@ -73,5 +88,16 @@ mod tests {
         assert_eq!(super::each(&things, |thing| thing * 2)[99], 198);
         assert_eq!(super::each_by_cpu(&things, |thing| thing * 2)[99], 198);
         assert!(super::each(&[0_u8; 0], |_| ()).is_empty());
+    }
+
+    #[test]
+    fn what_is_left_is_asked_at_once_and_answered_in_its_place() {
+        let things = [Ok(1), Err("no".to_owned()), Ok(2), Err("gone".to_owned())];
+        let ask = |left: Vec<i32>| {
+            assert_eq!(left, [1, 2]);
+            left.iter().map(|thing| format!("yes {thing}")).collect()
+        };
+        assert_eq!(super::rest(things, ask), ["yes 1", "no", "yes 2", "gone"]);
+        assert!(super::rest([Err(())], |left: Vec<()>| left).len() == 1);
     }
 }

@@ -64,21 +64,16 @@ impl From<Due> for Way {
 /// stays on record. Without `--force`: what has live sessions or holds work stays.
 pub fn settle_all(ui: &Ui, store: &Store, leases: &[Lease], dry_run: bool) -> Vec<Result<Settled>> {
     let trees = Trees::of(leases);
-    let is_due = |lease| Ok(due_among(&trees, lease)?.is_some());
-    let looked: Vec<Result<bool>> = leases.iter().map(is_due).collect();
-    let due: Vec<&Lease> = leases
-        .iter()
-        .zip(&looked)
-        .filter_map(|(lease, looked)| matches!(looked, Ok(true)).then_some(lease))
-        .collect();
-    let servers = Servers::of(if dry_run { &[] } else { &due });
-    let settle = |some: &[&Lease]| settle_some(ui, store, &servers, some, dry_run);
-    let mut settled = due.chunks(AT_ONCE).flat_map(settle);
-    let answer = |looked: Result<bool>| match looked? {
-        true => settled.next().unwrap_or(Ok(Settled::NotDue)),
-        false => Ok(Settled::NotDue),
-    };
-    looked.into_iter().map(answer).collect()
+    let looked = leases.iter().map(|lease| match due_among(&trees, lease) {
+        Ok(Some(_)) => Ok(lease),
+        Ok(None) => Err(Ok(Settled::NotDue)),
+        Err(error) => Err(Err(error)),
+    });
+    parallel::rest(looked, |due| {
+        let servers = Servers::of(if dry_run { &[] } else { &due });
+        let settle = |some: &[&Lease]| settle_some(ui, store, &servers, some, dry_run);
+        due.chunks(AT_ONCE).flat_map(settle).collect()
+    })
 }
 
 /// As [`super::due`], of a repository whose worktrees were read.
@@ -97,44 +92,36 @@ fn settle_some(
     // Read under the locks: a command may have finished since the leases were read.
     let trees = Trees::of(leases.iter().copied());
     let begin = |(lease, locked): (&&Lease, Result<Option<Lock>>)| {
-        let Some(working) = locked? else { return Ok(Err(Settled::Busy)) };
-        let Some(lease) = store.lease(&lease.id)? else { return Ok(Err(Settled::NotDue)) };
-        Ok(match due_among(&trees, &lease)? {
-            None => Err(Settled::NotDue),
-            Some(due) => {
-                if !dry_run && lease.phase == Phase::Ready {
-                    trash::forget_stale(store, &lease)?;
-                }
-                Ok(Job { lease, due, _working: working })
-            }
-        })
+        let working = locked.map_err(Err)?.ok_or(Ok(Settled::Busy))?;
+        let lease = store.lease(&lease.id).map_err(Err)?.ok_or(Ok(Settled::NotDue))?;
+        let due = due_among(&trees, &lease).map_err(Err)?.ok_or(Ok(Settled::NotDue))?;
+        if !dry_run && lease.phase == Phase::Ready {
+            trash::forget_stale(store, &lease).map_err(Err)?;
+        }
+        Ok(Job { lease, due, _working: working })
     };
-    let begun: Vec<Result<Result<Job, Settled>>> = leases.iter().zip(locked).map(begin).collect();
-    let jobs: Vec<&Job> = begun.iter().flatten().flatten().collect();
-    let done = if dry_run {
-        jobs.iter().map(|_| Ok(true)).collect()
-    } else {
-        release(ui, store, servers, &jobs)
-    };
-    let mut done = done.into_iter();
-    let answer = |begun: Result<Result<Job, Settled>>| match begun? {
-        Err(settled) => Ok(settled),
-        Ok(job) => match done.next().unwrap_or_else(|| Err(anyhow!("it was not settled")))? {
+    parallel::rest(leases.iter().zip(locked).map(begin), |jobs| {
+        let done = if dry_run {
+            jobs.iter().map(|_| Ok(true)).collect()
+        } else {
+            release(ui, store, servers, &jobs)
+        };
+        let answer = |(job, done): (Job, Result<bool>)| match done? {
             true => Ok(Settled::Settled(Box::new(job.lease), job.due)),
             false => Ok(Settled::NotDue),
-        },
-    };
-    begun.into_iter().map(answer).collect()
+        };
+        jobs.into_iter().zip(done).map(answer).collect()
+    })
 }
 
 /// Says of each whether it was settled; `false`: it is not due any more.
-fn release(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<Result<bool>> {
-    let of = |way| jobs.iter().copied().filter(|job| Way::from(job.due) == way).collect::<Vec<_>>();
+fn release(ui: &Ui, store: &Store, servers: &Servers, jobs: &[Job]) -> Vec<Result<bool>> {
+    let of = |way| jobs.iter().filter(|job| Way::from(job.due) == way).collect::<Vec<_>>();
     let unfinished = of(Way::Undo);
     let leases: Vec<&Lease> = unfinished.iter().map(|job| &job.lease).collect();
     let mut undone = teardown::undo_all(ui, store, servers, &leases).into_iter();
     let mut removed = remove_all(ui, store, servers, &of(Way::Remove)).into_iter();
-    let mut one = |job: &&Job| {
+    let mut one = |job: &Job| {
         let lease = &job.lease;
         let missing = || Err(anyhow!("`{}` was not settled", lease.name));
         let done = match Way::from(job.due) {
@@ -154,31 +141,27 @@ fn remove_all(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<R
     let leases: Vec<&Lease> = jobs.iter().map(|job| &job.lease).collect();
     let risks = removal_risks::of_all(store, &leases, false, servers);
     let trees = Trees::of(leases);
-    let agree = |(job, risks): (&&Job, Result<removal_risks::Risks>)| {
+    let is_due = |job: &Job, risks: Result<removal_risks::Risks>| {
         removal_risks::require_none(&job.lease, &risks?.losses, false)?;
         Ok(due_among(&trees, &job.lease)? == Some(job.due))
     };
-    let agreed: Vec<(&Job, Result<bool>)> =
-        jobs.iter().zip(risks).map(|pair| (*pair.0, agree(pair))).collect();
-    let begun = parallel::each(&agreed, |(job, agreed)| match agreed {
-        Ok(true) => {
-            let lease = job.lease.clone().into_removing();
-            store.save(&lease).map(|()| Some(lease))
-        }
-        _ => Ok(None),
+    let agreed = jobs.iter().zip(risks).map(|(job, risks)| match is_due(job, risks) {
+        Ok(true) => Ok(&job.lease),
+        answer => Err(answer),
     });
-    let going: Vec<Lease> = begun.iter().flatten().flatten().cloned().collect();
-    let ended = teardown::end_all(&going.iter().collect::<Vec<_>>());
-    let going = going.into_iter().zip(ended);
-    let going = going.map(|(lease, left)| Going { lease, force: Force::default(), left });
-    let removed = teardown::remove_all(ui, store, servers, going.collect());
-    let mut removed = removed.into_iter();
-    let answer = |((_, agreed), begun): ((&Job, Result<bool>), Result<Option<Lease>>)| {
-        let is_going = begun?.is_some();
-        let is_due = agreed?;
-        if is_going { removed.next().unwrap_or(Ok(Vec::new())).map(|_| true) } else { Ok(is_due) }
-    };
-    agreed.into_iter().zip(begun).map(answer).collect()
+    parallel::rest(agreed, |leases| {
+        let begun = parallel::each(&leases, |lease| {
+            let lease = (*lease).clone().into_removing();
+            store.save(&lease).map(|()| lease).map_err(Err)
+        });
+        parallel::rest(begun, |going| {
+            let ended = teardown::end_all(&going.iter().collect::<Vec<_>>());
+            let going = going.into_iter().zip(ended);
+            let going = going.map(|(lease, left)| Going { lease, force: Force::default(), left });
+            let removed = teardown::remove_all(ui, store, servers, going.collect());
+            removed.into_iter().map(|removed| removed.map(|_| true)).collect()
+        })
+    })
 }
 
 #[cfg(test)]

@@ -108,21 +108,15 @@ pub fn remove_all(
 ) -> Vec<Result<Stays>> {
     let trees = Trees::of(going.iter().map(|one| &one.lease));
     let taken = parallel::each(&going, |one| take(ui, store, one, &trees));
-    let (mut results, mut rest) = (Vec::new(), Vec::new());
-    for (mut one, taken) in going.into_iter().zip(taken) {
-        match taken {
-            Err(error) => results.push(Some(Err(error))),
-            Ok((lease, left)) => {
-                results.push(None);
-                one.left.extend(left);
-                rest.push(Going { lease, ..one });
-            }
-        }
-    }
-    discard_fragments(store, &mut rest);
-    let mut gone = release(ui, store, servers, rest).into_iter();
-    let result = |result: Option<_>| result.or_else(|| gone.next()).unwrap_or(Ok(Stays::new()));
-    let results: Vec<Result<Stays>> = results.into_iter().map(result).collect();
+    let taken = going.into_iter().zip(taken).map(|(mut one, taken)| {
+        let (lease, left) = taken.map_err(Err)?;
+        one.left.extend(left);
+        Ok(Going { lease, ..one })
+    });
+    let results = parallel::rest(taken, |mut rest| {
+        discard_fragments(store, &mut rest);
+        release(ui, store, servers, rest)
+    });
     // What no process deletes, `prune` does.
     trash::empty_in_background(store).ok();
     results
