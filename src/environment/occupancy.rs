@@ -42,15 +42,7 @@ pub fn taken_but(
 pub fn count(taken: &mut Taken, lease: &Lease, common: &Path) {
     let holder = format!("the environment `{}` ({})", lease.name, lease.path.display());
     taken.ports.extend(lease.ports.values().map(|&port| (port, holder.clone())));
-    for part in &lease.parts {
-        match (part.kind, part.holds.parse()) {
-            (Kind::Redis, Ok(index)) => drop(taken.indexes.insert(index, holder.clone())),
-            (Kind::Postgres | Kind::Mysql | Kind::Custom, _) => {
-                taken.databases.insert(part.holds.clone(), holder.clone());
-            }
-            _ => {}
-        }
-    }
+    lease.parts.iter().for_each(|part| taken.take(part.kind, &part.holds, &holder));
     taken.projects.insert(lease.project.clone(), holder.clone());
     if lease.repository == common {
         taken.names.insert(lease.name.clone(), holder);
@@ -81,15 +73,7 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
             taken.ports.entry(port).or_insert_with(|| holder.clone());
         }
         for service in config.services.values().filter(|service| service.variable == name) {
-            match (service.kind, value.parse()) {
-                (Kind::Redis, Ok(index)) => {
-                    taken.indexes.entry(index).or_insert_with(|| holder.clone());
-                }
-                (Kind::Postgres | Kind::Mysql | Kind::Custom, _) => {
-                    taken.databases.entry(value.clone()).or_insert_with(|| holder.clone());
-                }
-                _ => {}
-            }
+            taken.take(service.kind, &value, &holder);
         }
         if name == "COMPOSE_PROJECT_NAME" {
             taken.projects.entry(value).or_insert_with(|| holder.clone());

@@ -1,5 +1,6 @@
 //! Taken slots, and the choice of a free one.
 
+use super::config::Kind;
 use std::collections::BTreeMap;
 
 /// The holder of a slot, in words: an environment, a file, a process.
@@ -18,6 +19,30 @@ pub struct Taken {
     pub projects: BTreeMap<String, Holder>,
     /// Names of this repository's environments.
     pub names: BTreeMap<String, Holder>,
+}
+
+impl Taken {
+    /// Counts what a part of this kind holds, unless it has a holder already.
+    pub fn take(&mut self, kind: Kind, holds: &str, holder: &str) {
+        match (kind, holds.parse()) {
+            (Kind::Redis, Ok(index)) => {
+                self.indexes.entry(index).or_insert_with(|| holder.to_owned());
+            }
+            (Kind::Postgres | Kind::Mysql | Kind::Custom, _) => {
+                self.databases.entry(holds.to_owned()).or_insert_with(|| holder.to_owned());
+            }
+            (Kind::Redis, Err(_)) | (Kind::Sqlite, _) => {}
+        }
+    }
+
+    /// Whether nothing else has what a part of this kind holds.
+    pub fn is_free(&self, kind: Kind, holds: &str) -> bool {
+        match (kind, holds.parse()) {
+            (Kind::Redis, Ok(index)) => !self.indexes.contains_key(&index),
+            (Kind::Postgres | Kind::Mysql | Kind::Custom, _) => !self.databases.contains_key(holds),
+            (Kind::Redis, Err(_)) | (Kind::Sqlite, _) => true,
+        }
+    }
 }
 
 /// The first slot of `range` for which `taken` names no holder; the error lists every slot with its holder.

@@ -1,6 +1,6 @@
 //! Brings an environment back from the trash.
 
-use super::slots::{self, Occupied};
+use super::slots;
 use super::{back, place};
 use crate::environment::compose::Project;
 use crate::environment::files;
@@ -56,7 +56,7 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
         let message = format!("`{name}` is no longer in the trash");
         return Err(error::not_found(message).into());
     };
-    let (mut record, mut occupied) = (record, Occupied::default());
+    let (mut record, mut occupied) = (record, Vec::new());
     loop {
         let lease = match store.lease(id)? {
             Some(lease) if lease.phase == lease::Phase::Restoring && occupied.is_empty() => lease,
@@ -75,10 +75,10 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
                 return Ok(Restored { lease: *lease, changed });
             }
             Outcome::Taken(parts) => {
-                for part in parts {
+                for part in &parts {
                     ui.say(format!("{} {} is taken; trying the next", part.service, part.holds));
-                    occupied.push(&part);
                 }
+                occupied.extend(parts);
             }
         }
     }
@@ -109,7 +109,7 @@ enum Outcome {
 }
 
 /// Writes the lease, under the lock of the machine.
-fn reserve(workspace: &Workspace<'_>, record: &Record, occupied: &Occupied) -> Result<Lease> {
+fn reserve(workspace: &Workspace<'_>, record: &Record, occupied: &[Part]) -> Result<Lease> {
     let store = &workspace.context.store;
     let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
     let _lock = store.lock(waiting)?;

@@ -3,7 +3,6 @@
 use crate::environment::occupancy;
 use crate::environment::workspace::Workspace;
 use crate::error;
-use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::name;
 use crate::model::plan::{self, Data, Facts, Request, Start, Target};
@@ -11,37 +10,12 @@ use crate::model::slot::Taken;
 use crate::sys::net;
 use anyhow::Result;
 
-/// Parts that turned out to be taken, although no lease says so.
-#[derive(Debug, Default)]
-pub(super) struct Occupied {
-    /// Redis indexes.
-    pub(super) indexes: Vec<u32>,
-    /// Databases.
-    pub(super) databases: Vec<String>,
-}
-
-impl Occupied {
-    /// Nothing turned out to be taken.
-    pub(super) fn is_empty(&self) -> bool {
-        self.indexes.is_empty() && self.databases.is_empty()
-    }
-
-    /// Counts a part.
-    pub(super) fn push(&mut self, part: &Part) {
-        match (part.kind, part.holds.parse()) {
-            (Kind::Redis, Ok(index)) => self.indexes.push(index),
-            _ => self.databases.push(part.holds.clone()),
-        }
-    }
-}
-
-/// The lease of an environment that is to be restored.
-pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &Occupied) -> Result<Lease> {
+/// The lease of an environment that is to be restored. The parts that turned out to be `occupied` are in no lease.
+pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &[Part]) -> Result<Lease> {
     let (context, config) = (workspace.context, &workspace.config);
     let (mut taken, _) = occupancy::taken_but(&context.store, &context.repo, config, &was.id)?;
-    let holder = || "something on the server that is not ours".to_owned();
-    taken.indexes.extend(occupied.indexes.iter().map(|&index| (index, holder())));
-    taken.databases.extend(occupied.databases.iter().map(|name| (name.clone(), holder())));
+    let holder = "something on the server that is not ours";
+    occupied.iter().for_each(|part| taken.take(part.kind, &part.holds, holder));
     let mut lease = was.clone().into_restoring();
     if is_free(was, &taken) {
         return Ok(lease);
@@ -64,21 +38,13 @@ pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &Occupied
 
 fn is_free(was: &Lease, taken: &Taken) -> bool {
     ports_are_free(was, taken)
-        && was.parts.iter().all(|part| part_is_free(part, taken))
+        && was.parts.iter().all(|part| taken.is_free(part.kind, &part.holds))
         && !taken.names.contains_key(&was.name)
         && !taken.projects.contains_key(&was.project)
 }
 
 fn ports_are_free(was: &Lease, taken: &Taken) -> bool {
     was.ports.values().all(|port| !taken.ports.contains_key(port) && net::is_free(*port))
-}
-
-fn part_is_free(part: &Part, taken: &Taken) -> bool {
-    match (part.kind, part.holds.parse()) {
-        (Kind::Redis, Ok(index)) => !taken.indexes.contains_key(&index),
-        (Kind::Postgres | Kind::Mysql, _) => !taken.databases.contains_key(&part.holds),
-        _ => true,
-    }
 }
 
 /// As for a worktree that is there: it has its place, and only the rest is chosen.
@@ -106,7 +72,7 @@ fn exchange(lease: &mut Lease, planned: &Lease, taken: &Taken) -> Result<()> {
                 *free.ok_or_else(|| unknown(&format!("ports.{variable}"), &port.to_string()))?;
         }
     }
-    for part in lease.parts.iter_mut().filter(|part| !part_is_free(part, taken)) {
+    for part in lease.parts.iter_mut().filter(|part| !taken.is_free(part.kind, &part.holds)) {
         let same = |other: &&Part| (&other.service, other.kind) == (&part.service, part.kind);
         let free = planned.parts.iter().find(same);
         let free =
