@@ -75,8 +75,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 
 /// Stops the processes of one environment, alone at work on it.
 pub(super) fn stop(context: &Context, ui: &Ui, lease: &Lease, grace: Duration) -> Result<Stopped> {
-    let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
-    let _working = context.store.lock_lease(&lease.id, waiting)?;
+    let _working = context.lock_lease(ui, lease)?;
     match context.store.lease(&lease.id)? {
         Some(mut lease) => processes::stop(&context.store, &mut lease, grace),
         None => Ok(Stopped::default()),

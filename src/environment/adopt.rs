@@ -9,7 +9,7 @@ use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::plan::{self, Data, Request, Start, Target};
-use crate::model::{name, shell};
+use crate::model::shell;
 use crate::service::removal::Servers;
 use crate::service::{self, Made, State};
 use crate::sys::repo::{self, Worktree};
@@ -96,8 +96,7 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
 /// Restores what an environment lacks. What belongs to another now is named and left alone.
 fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<Lease> {
     let Workspace { context, ui, config } = workspace;
-    let waiting = || ui.say("waiting for another git-agentenv");
-    let (_working, mut lease) = context.store.lock_current(lease, waiting)?;
+    let (_working, mut lease) = context.lock_current(ui, lease)?;
     lease.repository.clone_from(&context.repo.common);
     lease.main.clone_from(&context.repo.main);
     lease.admin = lease.admin.map(|_| tree.admin.clone());
@@ -105,7 +104,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
     let mut lease = opened(context, lease)?;
-    match plan::set_variables(config, &mut lease, &name::repo_slug(&context.repo.name())) {
+    match plan::set_variables(config, &mut lease, &context.slug()) {
         Ok(()) => {}
         // The configuration has changed since: what the environment holds is still what the lease says.
         Err(error) if moved => ui.warn(format!("keeping the old variables: {error:#}")),

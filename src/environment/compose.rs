@@ -6,7 +6,7 @@ use crate::error;
 use crate::model::compose::{self, FILE, Lost, Server, Stack};
 use crate::model::config::{Compose, Config, Place};
 use crate::model::lease::Lease;
-use crate::model::{detect, name, plan, shell};
+use crate::model::{detect, plan, shell};
 use crate::sys::store::{Store, hex};
 use crate::sys::{docker, fs, git};
 use crate::ui::Ui;
@@ -27,7 +27,7 @@ impl<'a> Project<'a> {
     /// Of the configuration that applies.
     pub fn of(workspace: &'a Workspace<'_>) -> Self {
         let Workspace { context, config, .. } = workspace;
-        Project { store: &context.store, config, repo: name::repo_slug(&context.repo.name()) }
+        Project { store: &context.store, config, repo: context.slug() }
     }
 
     /// Writes the file of an environment whose configuration has a compose file. What is wrong with the branch's file

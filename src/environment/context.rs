@@ -3,9 +3,14 @@
 use crate::error;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::sys::fs;
+use crate::model::name;
+use crate::model::plan::Facts;
+use crate::model::slot::Taken;
+use crate::sys::lock::Lock;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
+use crate::sys::{fs, net};
+use crate::ui::Ui;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +58,46 @@ impl Context {
         leases.retain(|lease| lease.repository == self.repo.common);
         Ok(leases)
     }
+
+    /// The repository's name as names of databases and Compose projects have it.
+    pub fn slug(&self) -> String {
+        name::repo_slug(&self.repo.name())
+    }
+
+    /// What a plan starts from in this repository; any path is free.
+    pub fn facts<'a>(&'a self, id: String, taken: &'a Taken) -> Facts<'a> {
+        Facts {
+            id,
+            repository: &self.repo.common,
+            main: &self.repo.main,
+            repo_name: self.slug(),
+            taken,
+            port_free: &net::is_free,
+            path_free: &|_| true,
+        }
+    }
+
+    /// The lock under which slots are chosen; says when it waits.
+    pub fn lock(&self, ui: &Ui) -> Result<Lock> {
+        self.store.lock(|| ui.say("waiting for another git-agentenv to choose its slots"))
+    }
+
+    /// The lock of the one process that works on an environment; says when it waits.
+    pub fn lock_lease(&self, ui: &Ui, lease: &Lease) -> Result<Lock> {
+        self.store.lock_lease(&lease.id, waiting(ui, lease))
+    }
+
+    /// As [`Context::lock_lease`], with the lease as it is then.
+    ///
+    /// # Errors
+    /// `NotFound` when it was removed meanwhile.
+    pub fn lock_current(&self, ui: &Ui, lease: &Lease) -> Result<(Lock, Lease)> {
+        self.store.lock_current(lease, waiting(ui, lease))
+    }
+}
+
+fn waiting(ui: &Ui, lease: &Lease) -> impl FnOnce() {
+    || ui.say(format!("waiting for another process that works on `{}`", lease.name))
 }
 
 /// The current directory.

@@ -14,7 +14,7 @@ use crate::service::Server;
 use crate::service::creation::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
-use crate::sys::{failpoint, net, parallel};
+use crate::sys::{failpoint, parallel};
 use anyhow::{Result, anyhow};
 
 /// Creates one environment.
@@ -131,8 +131,7 @@ fn reserve(
         locks.push((store.lock_lease(&id, || ())?, id.clone()));
         wanted.push((id, request));
     }
-    let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
-    let recorded: Result<Vec<Result<Plan>>> = store.lock(waiting).and_then(|_lock| {
+    let recorded: Result<Vec<Result<Plan>>> = context.lock(workspace.ui).and_then(|_lock| {
         let rival = |lease: &Lease, others: &[Lease]| {
             others.iter().try_for_each(|other| require_no_rival(context, lease, other))
         };
@@ -182,16 +181,11 @@ fn decide(
     }
     let mut plan = |(id, request)| {
         let facts = Facts {
-            id,
-            repository: &context.repo.common,
-            main: &context.repo.main,
-            repo_name: crate::model::name::repo_slug(&context.repo.name()),
-            taken: &taken,
-            port_free: &net::is_free,
             path_free: &|path| {
                 matches!(fs::stands(path), Ok(Stands::Nothing))
                     && leases.iter().all(|lease| lease.path != path)
             },
+            ..context.facts(id, &taken)
         };
         let plan = plan::add(config, &facts, request)?;
         accept(&plan.lease, &leases)?;

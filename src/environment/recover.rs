@@ -7,11 +7,10 @@ use crate::error;
 use crate::model::config::{Config, Service};
 use crate::model::envfile::{self, Block};
 use crate::model::lease::{Lease, Phase};
-use crate::model::name;
-use crate::model::plan::{self, Facts, Held, Request};
+use crate::model::plan::{self, Held, Request};
 use crate::service::{Server, inventory};
 use crate::sys::repo::Worktree;
-use crate::sys::{failpoint, fs, net};
+use crate::sys::{failpoint, fs};
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -38,7 +37,7 @@ pub fn lease(
     require_servers(context, config, block.as_ref())?;
     let held = held(config, block.as_ref(), id)?;
     let _working = context.store.lock_lease(id, || ())?;
-    let _lock = context.store.lock(|| ui.say("waiting for another git-agentenv"))?;
+    let _lock = context.lock(ui)?;
     // Another process may have restored it meanwhile.
     if let Some(lease) = context.store.lease(id)? {
         return Ok(lease);
@@ -76,16 +75,7 @@ fn plan(
     taken.indexes.retain(|_, holder| *holder != own);
     taken.databases.retain(|_, holder| *holder != own);
     taken.projects.retain(|_, holder| *holder != own);
-    let facts = Facts {
-        id: id.to_owned(),
-        repository: &context.repo.common,
-        main: &context.repo.main,
-        repo_name: name::repo_slug(&context.repo.name()),
-        taken: &taken,
-        port_free: &net::is_free,
-        path_free: &|_| true,
-    };
-    Ok(plan::restore(config, &facts, request, held)?.lease)
+    Ok(plan::restore(config, &context.facts(id.to_owned(), &taken), request, held)?.lease)
 }
 
 /// What carries the lease's mark on the servers, and the ports in its environment file.

@@ -19,8 +19,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// `Refused` when it is in use, locked or not complete, or when something is at the path; nothing is changed then.
 pub fn worktree(context: &Context, ui: &Ui, lease: &Lease, wanted: &Path) -> Result<PathBuf> {
-    let waiting = || ui.say("waiting for another git-agentenv");
-    let (_working, lease) = context.store.lock_current(lease, waiting)?;
+    let (_working, lease) = context.lock_current(ui, lease)?;
     let tree = complete(&lease)?;
     let wanted = fs::canonical(wanted);
     if fs::canonical(&tree.path) != wanted && worktree::elsewhere(&lease, &tree)?.is_none() {

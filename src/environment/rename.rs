@@ -9,7 +9,6 @@ use crate::environment::{files, occupancy, relocate, worktree};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::Lease;
-use crate::model::name::repo_slug;
 use crate::model::plan::{self, Facts};
 use crate::sys::fs::{self, Stands};
 use crate::sys::git;
@@ -28,8 +27,7 @@ pub fn environment(
 ) -> Result<Lease> {
     let Workspace { context, ui, .. } = *workspace;
     require_name(new)?;
-    let waiting = || ui.say("waiting for another git-agentenv");
-    let (_working, lease) = context.store.lock_current(lease, waiting)?;
+    let (_working, lease) = context.lock_current(ui, lease)?;
     let tree = relocate::complete(&lease)?;
     let lease = Lease { path: fs::canonical(&tree.path), branch: tree.branch.clone(), ..lease };
     relocate::require_unused(&lease, "rename")?;
@@ -71,13 +69,11 @@ fn plan(workspace: &Workspace<'_>, lease: &Lease, new: &str) -> Result<Lease> {
         path == lease.path || (others && matches!(fs::stands(path), Ok(Stands::Nothing)))
     };
     let facts = Facts {
-        id: lease.id.clone(),
         repository: &lease.repository,
         main: &lease.main,
-        repo_name: repo_slug(&context.repo.name()),
-        taken: &taken,
         port_free: &|_| true,
         path_free: &is_free,
+        ..context.facts(lease.id.clone(), &taken)
     };
     plan::rename(config, &facts, lease, new)
 }
@@ -131,7 +127,7 @@ fn record(workspace: &Workspace<'_>, moved: &Lease, planned: &Lease, new: &str) 
     let renamed =
         Lease { path: moved.path.clone(), branch: moved.branch.clone(), ..planned.clone() };
     Project::of(workspace).write(ui, &renamed)?;
-    let _lock = context.store.lock(|| ui.say("waiting for another git-agentenv"))?;
+    let _lock = context.lock(ui)?;
     let now = plan(workspace, moved, new)?;
     if now.name != renamed.name {
         let message = format!("another environment took the name `{}` meanwhile", renamed.name);

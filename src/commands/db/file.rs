@@ -26,9 +26,7 @@ pub struct Target {
 impl Target {
     /// Locks the environment against other processes.
     fn lock(&self, ui: &Ui) -> Result<Lock> {
-        let waiting =
-            || ui.say(format!("waiting for the process that works on `{}`", self.lease.name));
-        Ok(self.context.store.lock_current(&self.lease, waiting)?.0)
+        Ok(self.context.lock_current(ui, &self.lease)?.0)
     }
 
     fn snapshots(&self) -> Result<Snapshots> {

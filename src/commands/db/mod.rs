@@ -211,8 +211,6 @@ impl Target {
     /// # Errors
     /// `NotFound` when the environment was removed meanwhile.
     pub fn lock(&self, ui: &Ui) -> Result<crate::sys::lock::Lock> {
-        let waiting =
-            || ui.say(format!("waiting for the process that works on `{}`", self.lease.name));
-        Ok(self.context.store.lock_current(&self.lease, waiting)?.0)
+        Ok(self.context.lock_current(ui, &self.lease)?.0)
     }
 }

@@ -5,7 +5,6 @@ use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit, exit_of};
 use crate::model::config::{Config, Recipe};
 use crate::model::lease::{Lease, Part};
-use crate::model::name::repo_slug;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::model::source::Source;
 use crate::model::template_key::{self, Key, TemplateMark, nearest};
@@ -114,7 +113,7 @@ impl<'a> Templates<'a> {
             config,
             repository: context.repo.common.clone(),
             main: main.clone(),
-            slug: repo_slug(&context.repo.name()),
+            slug: context.slug(),
             wanted,
         })
     }

@@ -27,15 +27,7 @@ const SUPERVISE: &str =
 /// Starts the containers and the processes that do not run yet; gives the environment with what was started on record.
 pub fn start(workspace: &Workspace<'_>, lease: &Lease) -> Result<Lease> {
     let Workspace { context, config, ui } = workspace;
-    let waiting = || ui.say(format!("waiting for the process that works on `{}`", lease.name));
-    let _working = context.store.lock_lease(&lease.id, waiting)?;
-    let Some(recorded) = context.store.lease(&lease.id)? else {
-        return Err(error::not_found(format!(
-            "no environment `{}`: it was just removed",
-            lease.name
-        ))
-        .into());
-    };
+    let (_working, recorded) = context.lock_current(ui, lease)?;
     let mut lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
     if lease.phase != Phase::Ready {
         let refusal = error::refused(format!("environment `{}` is not ready", lease.name));

@@ -49,8 +49,7 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
     let store = &context.store;
     let id = &wanted.lease.id;
     let name = &wanted.lease.name;
-    let waiting = || ui.say(format!("waiting for the process that works on `{name}`"));
-    let _working = store.lock_lease(id, waiting)?;
+    let _working = context.lock_lease(ui, &wanted.lease)?;
     let record = trash::record(store, id)?.filter(|record| record.phase != Phase::Deleting);
     let Some(record) = record else {
         let message = format!("`{name}` is no longer in the trash");
@@ -111,8 +110,7 @@ enum Outcome {
 /// Writes the lease, under the lock of the machine.
 fn reserve(workspace: &Workspace<'_>, record: &Record, occupied: &[Part]) -> Result<Lease> {
     let store = &workspace.context.store;
-    let waiting = || workspace.ui.say("waiting for another git-agentenv to choose its slots");
-    let _lock = store.lock(waiting)?;
+    let _lock = workspace.context.lock(workspace.ui)?;
     require_free(workspace, record)?;
     let lease = slots::choose(workspace, &record.lease, occupied)?;
     store.save(&lease)?;

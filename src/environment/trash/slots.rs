@@ -4,8 +4,7 @@ use crate::environment::occupancy;
 use crate::environment::workspace::Workspace;
 use crate::error;
 use crate::model::lease::{Lease, Part};
-use crate::model::name;
-use crate::model::plan::{self, Data, Facts, Request, Start, Target};
+use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::slot::Taken;
 use crate::sys::net;
 use anyhow::Result;
@@ -20,19 +19,9 @@ pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &[Part]) 
     if is_free(was, &taken) {
         return Ok(lease);
     }
-    let repo_name = name::repo_slug(&context.repo.name());
-    let facts = Facts {
-        id: was.id.clone(),
-        repository: &context.repo.common,
-        main: &context.repo.main,
-        repo_name: repo_name.clone(),
-        taken: &taken,
-        port_free: &net::is_free,
-        path_free: &|_| true,
-    };
-    let planned = plan::add(config, &facts, request(was))?.lease;
+    let planned = plan::add(config, &context.facts(was.id.clone(), &taken), request(was))?.lease;
     exchange(&mut lease, &planned, &taken)?;
-    plan::set_variables(config, &mut lease, &repo_name)?;
+    plan::set_variables(config, &mut lease, &context.slug())?;
     Ok(lease)
 }
 
