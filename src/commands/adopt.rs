@@ -44,8 +44,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let commands = &workspace.config.hooks.post_add;
         hooks::run_post_add(ui, &context.store, commands, &mut lease)?;
     }
-    ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))
 }
 
 /// The worktree of an environment of this repository, else the directory of that name.

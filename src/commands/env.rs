@@ -57,8 +57,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     if ui.is_json() {
-        ui.answer(&Answer { name: &lease.name, variables: &lease.vars }, String::new)?;
-        return Ok(Exit::Done);
+        return ui.answer(&Answer { name: &lease.name, variables: &lease.vars }, String::new);
     }
     ui.raw(&match args.format {
         Format::Dotenv => envfile::dotenv(&lease.vars),

@@ -11,7 +11,7 @@ use crate::sys::compose::Infra;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::sys::{budget, clock, docker, interrupt, trash};
-use crate::ui::table::{self, Column, Fit};
+use crate::ui::table::{self, Cells, Fit};
 use crate::ui::{Tone, Ui};
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -144,8 +144,7 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
     infra.down(volumes)?;
     let kept = if volumes { "their data is deleted" } else { "their data stays" };
     let answer = Down { down: true, volumes, templates };
-    ui.answer(&answer, || format!("servers stopped and removed; {kept}\n"))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("servers stopped and removed; {kept}\n"))
 }
 
 /// The templates and spares on those of these servers that answer. They are made again when an environment needs them.
@@ -205,23 +204,18 @@ fn text(statuses: &[Status]) -> String {
     if statuses.is_empty() {
         return "this project's configuration has no servers\n".to_owned();
     }
-    let column = |heading, fit, cell: &dyn Fn(&Status) -> String| Column {
-        heading,
-        fit,
-        cells: statuses.iter().map(cell).collect(),
-    };
     let state = |status: &Status| match &status.why {
         None => Tone::Good.paint("answers"),
         Some(why) => Tone::Bad.paint(&format!("does not answer: {why}")),
     };
-    let columns = vec![
-        column("SERVICE", Fit::Whole, &|status| status.service.clone()),
-        column("SERVER", Fit::Whole, &|status| status.server.clone()),
-        column("PORT", Fit::Whole, &|status| status.port.to_string()),
-        column("STATE", Fit::Whole, &state),
+    let columns: [Cells<'_, Status>; 4] = [
+        ("SERVICE", Fit::Whole, &|status| status.service.clone()),
+        ("SERVER", Fit::Whole, &|status| status.server.clone()),
+        ("PORT", Fit::Whole, &|status| status.port.to_string()),
+        ("STATE", Fit::Whole, &state),
     ];
     // The reason is never cut: the user needs all of it.
-    table::render(columns, None)
+    table::render(table::columns(statuses, &columns), None)
 }
 
 /// The configuration and the directory that its paths start from.

@@ -37,6 +37,5 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let path = relocate::worktree(&context, ui, &lease, &current_dir()?.join(&args.path))?;
     let context = Context::at(&path)?;
     let lease = adopt::worktree(&Workspace::open(&context, ui)?)?;
-    ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))
 }

@@ -56,8 +56,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     let opened = !args.print && ui::is_terminal() && browse(ui, &url);
     let answer = Answer { url, opened };
-    ui.answer(&answer, || format!("{}\n", answer.url))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", answer.url))
 }
 
 fn browse(ui: &Ui, url: &str) -> bool {

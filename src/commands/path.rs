@@ -41,6 +41,5 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     resolve::require_present(&lease)?;
     shell_cd::to(ui, &lease.path);
     let answer = Answer { name: lease.name, path: lease.path };
-    ui.answer(&answer, || format!("{}\n", answer.path.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", answer.path.display()))
 }

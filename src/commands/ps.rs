@@ -38,6 +38,5 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     leases.iter().try_for_each(|lease| processes::shorten(&context.store, lease))?;
     let answer = Processes::of(ui, &leases, &config);
-    ui.answer(&answer, || answer.text())?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || answer.text())
 }

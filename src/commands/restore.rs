@@ -10,9 +10,9 @@ use crate::error::{self, Exit};
 use crate::model::measure;
 use crate::model::trash::{Phase, Record};
 use crate::sys::clock;
-use crate::ui::table::{self, Column, Fit};
-use crate::ui::{self, Choice, Item, Menu, Tone, Ui};
-use anyhow::{Result, anyhow};
+use crate::ui::table::{self, Cells, Fit};
+use crate::ui::{self, Item, Menu, Tone, Ui};
+use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -60,8 +60,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ui.say(summary::made(&lease));
     }
     let answer = Answer { environment: Environment::from(&lease), changed };
-    ui.answer(&answer, || format!("{}\n", lease.path.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", lease.path.display()))
 }
 
 /// `restore`: the environment.
@@ -113,8 +112,7 @@ fn list(context: &Context, ui: &Ui) -> Result<Exit> {
     }
     let now = clock::now();
     let answer = Listing { trash: records.iter().map(|record| entry(record, now)).collect() };
-    ui.answer(&answer, || text(&records, now))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || text(&records, now))
 }
 
 fn entry(record: &Record, now: u64) -> Entry<'_> {
@@ -135,25 +133,17 @@ fn text(records: &[Record], now: u64) -> String {
     if records.is_empty() {
         return "the trash is empty\n".to_owned();
     }
-    let column = |heading, fit, cell: &dyn Fn(&Record) -> String| Column {
-        heading,
-        cells: records.iter().map(cell).collect(),
-        fit,
-    };
-    let columns = vec![
-        column("NAME", Fit::Cut(8), &|record| record.lease.name.clone()),
-        column("BRANCH", Fit::Drop(8), &|record| {
-            record.lease.branch.clone().unwrap_or_else(|| "(detached)".to_owned())
-        }),
-        column("REMOVED", Fit::Drop(16), &|record| measure::date(record.removed_at)),
-        column("AGE", Fit::Whole, &|record| {
-            measure::duration(now.saturating_sub(record.removed_at))
-        }),
-        column("LEFT", Fit::Whole, &|record| left(record, now)),
-        column("SIZE", Fit::Whole, &|record| measure::size(record.size)),
-        column("ID", Fit::Drop(8), &|record| Tone::Quiet.paint(record.short_id())),
+    let branch = |record: &Record| record.lease.branch.clone();
+    let columns: [Cells<'_, Record>; 7] = [
+        ("NAME", Fit::Cut(8), &|record| record.lease.name.clone()),
+        ("BRANCH", Fit::Drop(8), &|record| branch(record).unwrap_or("(detached)".to_owned())),
+        ("REMOVED", Fit::Drop(16), &|record| measure::date(record.removed_at)),
+        ("AGE", Fit::Whole, &|record| measure::duration(now.saturating_sub(record.removed_at))),
+        ("LEFT", Fit::Whole, &|record| left(record, now)),
+        ("SIZE", Fit::Whole, &|record| measure::size(record.size)),
+        ("ID", Fit::Drop(8), &|record| Tone::Quiet.paint(record.short_id())),
     ];
-    table::render(columns, ui::width())
+    table::render(table::columns(records, &columns), ui::width())
 }
 
 /// How long it still is in the trash, or what it is on its way to.
@@ -172,7 +162,7 @@ fn ask(context: &Context, ui: &Ui) -> Result<Record> {
         let hint = "`git agentenv restore --list` shows what can be restored";
         return Err(error::usage("the argument <ENV> is missing").hint(hint).into());
     }
-    let records = trash::of_repository(context)?;
+    let mut records = trash::of_repository(context)?;
     if records.is_empty() {
         let hint = "`git agentenv remove --keep` moves an environment to the trash";
         return Err(error::not_found("the trash is empty").hint(hint).into());
@@ -188,9 +178,6 @@ fn ask(context: &Context, ui: &Ui) -> Result<Record> {
     };
     let items: Vec<Item> = records.iter().map(item).collect();
     let menu = Menu { prompt: "Restore:", items: &items, new: None, several: false, preview: None };
-    match ui.choose(&menu)? {
-        Choice::Items(chosen) => chosen.first().and_then(|&at| records.into_iter().nth(at)),
-        Choice::New(_) => None,
-    }
-    .ok_or_else(|| anyhow!("no environment was chosen"))
+    let at = ui.choose_one(&menu)?;
+    Ok(records.swap_remove(at))
 }

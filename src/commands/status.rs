@@ -87,8 +87,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         problems: doctor::of_lease(&lease),
     };
     step.nothing();
-    ui.answer(&answer, || text(&answer))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || text(&answer))
 }
 
 fn on_ports(lease: &Lease) -> Vec<OnPort> {

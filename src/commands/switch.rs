@@ -10,7 +10,7 @@ use crate::model::lease::Lease;
 use crate::sys::git::status;
 use crate::sys::repo::Repo;
 use crate::sys::{env, fs};
-use crate::ui::{Choice, Item, Menu, Ui, shell_cd};
+use crate::ui::{Item, Menu, Ui, shell_cd};
 use anyhow::{Result, anyhow};
 use clap::Parser;
 use clap_complete::ArgValueCandidates;
@@ -153,13 +153,7 @@ fn chosen(context: &Context, ui: &Ui) -> Result<String> {
         several: false,
         preview: Some(&preview),
     };
-    match ui.choose(&menu)? {
-        Choice::New(name) => Ok(name),
-        Choice::Items(chosen) => {
-            let first = chosen.first().and_then(|&at| items.get(at));
-            first.map(|item| item.label.clone()).ok_or_else(|| anyhow!("nothing was chosen"))
-        }
-    }
+    ui.choose_text(&menu)
 }
 
 fn item(lease: &Lease, here: &std::path::Path) -> Item {

@@ -84,8 +84,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         + &hooks::listing("up", &answer.compose)
         + &hooks::listing("template", &answer.templates);
     if listed.is_empty() {
-        ui.answer(&answer, || "this repository has no commands to approve\n".to_owned())?;
-        return Ok(Exit::Done);
+        return ui.answer(&answer, || "this repository has no commands to approve\n".to_owned());
     }
     let listed = format!("these commands will run for each worktree:\n{}", listed.trim_end());
     if args.yes {
@@ -98,8 +97,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     lists.extend(stacks.iter().map(Approval::commands));
     trust::approve(&context.store, &context.repo.common, &lists)?;
     ui.say("approved exactly these commands");
-    ui.answer(&answer, String::new)?;
-    Ok(Exit::Done)
+    ui.answer(&answer, String::new)
 }
 
 /// The compose file as it is here and in the main checkout, and where else it was approved as it is: branches differ.
@@ -124,8 +122,7 @@ fn revoke(context: &Context, ui: &Ui) -> Result<Exit> {
         true => "revoked: the commands of this repository are no longer trusted",
         false => "nothing to revoke: the commands of this repository were not trusted",
     });
-    ui.answer(&Revoked { trusted: false, revoked }, String::new)?;
-    Ok(Exit::Done)
+    ui.answer(&Revoked { trusted: false, revoked }, String::new)
 }
 
 fn confirmed(ui: &Ui, listed: &str) -> Result<bool> {

@@ -75,13 +75,15 @@ impl Ui {
         !self.json && !is_dumb() && stdin.is_terminal() && stderr.is_terminal()
     }
 
-    /// Prints the answer: text for people, or the value as JSON with a version.
-    pub fn answer<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<()> {
-        if !self.json {
+    /// Prints the answer: text for people, or the value as JSON with a version. The command is done then.
+    pub fn answer<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<Exit> {
+        if self.json {
+            self.beside_lines(|| print_json(value))?;
+        } else {
             let text = text();
-            return self.beside_lines(|| print(&text));
+            self.beside_lines(|| print(&text))?;
         }
-        self.beside_lines(|| print_json(value))
+        Ok(Exit::Done)
     }
 
     /// Prints text on stdout as it is, `--json` or not.
@@ -160,6 +162,24 @@ impl Ui {
     /// Lets the user choose from a menu; only where [`Ui::can_ask`]. Fails when the user cancels.
     pub fn choose(&self, menu: &Menu<'_>) -> Result<Choice> {
         menu.ask()
+    }
+
+    /// The same for one entry; gives its position.
+    pub fn choose_one(&self, menu: &Menu<'_>) -> Result<usize> {
+        match menu.ask()? {
+            Choice::Items(chosen) => chosen.first().copied(),
+            Choice::New(_) => None,
+        }
+        .ok_or_else(|| screen::cancelled(menu.prompt))
+    }
+
+    /// The same for one entry or a new one; gives its label or the text that was typed.
+    pub fn choose_text(&self, menu: &Menu<'_>) -> Result<String> {
+        match menu.ask()? {
+            Choice::Items(chosen) => chosen.first().map(|&at| menu.items[at].label.clone()),
+            Choice::New(typed) => Some(typed),
+        }
+        .ok_or_else(|| screen::cancelled(menu.prompt))
     }
 
     /// Starts a step.

@@ -30,6 +30,19 @@ pub struct Column {
     pub fit: Fit,
 }
 
+/// A column of these rows: its heading, how it gives way, and the cell of a row.
+pub type Cells<'a, T> = (&'static str, Fit, &'a dyn Fn(&T) -> String);
+
+/// Makes columns of rows.
+pub fn columns<T>(rows: &[T], columns: &[Cells<'_, T>]) -> Vec<Column> {
+    let column = |&(heading, fit, cell): &Cells<'_, T>| Column {
+        heading,
+        cells: rows.iter().map(cell).collect(),
+        fit,
+    };
+    columns.iter().map(column).collect()
+}
+
 /// Blanks between columns.
 const GAP: usize = 2;
 

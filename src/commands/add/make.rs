@@ -86,7 +86,7 @@ pub(crate) struct Several {
 }
 
 /// Prints environments: one as itself, several as a list.
-pub(super) fn present(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<()> {
+pub(super) fn present(ui: &Ui, leases: &[Lease], text: impl Fn(&Lease) -> String) -> Result<Exit> {
     let environments: Vec<Environment> = leases.iter().map(Environment::from).collect();
     let text = || leases.iter().map(text).collect();
     match environments.as_slice() {

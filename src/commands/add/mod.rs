@@ -138,8 +138,7 @@ fn dry_run(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Exit> {
         let vars = lease.vars.iter().map(|(name, value)| format!("  {name}={value}\n"));
         format!("would create {}\n{}", lease.path.display(), vars.collect::<String>())
     };
-    make::present(workspace.ui, &planned, text)?;
-    Ok(Exit::Done)
+    make::present(workspace.ui, &planned, text)
 }
 
 fn agree(workspace: &Workspace<'_>, requests: &[Request]) -> Result<()> {

@@ -4,8 +4,8 @@ use crate::environment::checkout;
 use crate::environment::context::Context;
 use crate::error;
 use crate::sys::repo::Repo;
-use crate::ui::{Choice, Item, Menu, Ui};
-use anyhow::{Result, anyhow};
+use crate::ui::{Item, Menu, Ui};
+use anyhow::Result;
 use std::collections::BTreeSet;
 
 /// Lets the user choose a branch that is not checked out anywhere, or name a new one.
@@ -22,13 +22,7 @@ pub fn branch(context: &Context, ui: &Ui, from: Option<&str>) -> Result<String> 
     let judge = |typed: &str| judge(typed, &taken, from.unwrap_or("HEAD"));
     let menu =
         Menu { prompt: "Branch:", items: &items, new: Some(&judge), several: false, preview: None };
-    match ui.choose(&menu)? {
-        Choice::New(name) => Ok(name),
-        Choice::Items(chosen) => {
-            let first = chosen.first().and_then(|&at| items.get(at));
-            first.map(|item| item.label.clone()).ok_or_else(|| anyhow!("no branch was chosen"))
-        }
-    }
+    ui.choose_text(&menu)
 }
 
 fn branches(repo: &Repo, taken: &BTreeSet<String>) -> Result<Vec<Item>> {

@@ -35,8 +35,7 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let script = completion(args.shell);
     let answer = Script { shell: args.shell, script: script.to_owned() };
-    ui.answer(&answer, || script.to_owned())?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || script.to_owned())
 }
 
 /// Answers a completion script's request, if this is one. Errors are dropped: the user is typing.

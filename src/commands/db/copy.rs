@@ -112,8 +112,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
 
 /// Says what was copied.
 pub(super) fn answer(ui: &Ui, answer: Answer<'_>) -> Result<Exit> {
-    ui.answer(&answer, || format!("{}\n", answer.database))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", answer.database))
 }
 
 /// The database that the content comes from.

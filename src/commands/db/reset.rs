@@ -94,6 +94,5 @@ pub(super) fn answer(
 ) -> Result<Exit> {
     super::say_way_back(ui, lease, snapshot.as_deref());
     let answer = Answer { database, empty: from.is_none(), from, snapshot };
-    ui.answer(&answer, || format!("{database}\n"))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{database}\n"))
 }

@@ -113,8 +113,7 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
 /// Says what was done with a snapshot.
 pub(super) fn answer(ui: &Ui, snapshot: &str, database: &str) -> Result<Exit> {
     let answer = Snapshot { snapshot: snapshot.to_owned(), database: database.to_owned() };
-    ui.answer(&answer, || format!("{snapshot}\n"))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{snapshot}\n"))
 }
 
 fn list(ui: &Ui, target: &Target) -> Result<Exit> {
@@ -128,6 +127,5 @@ pub(super) fn answer_list(ui: &Ui, found: Vec<(String, String)>) -> Result<Exit>
     ui.answer(&answer, || {
         let line = |one: &Snapshot| format!("{}  {}\n", one.snapshot, one.database);
         answer.snapshots.iter().map(line).collect()
-    })?;
-    Ok(Exit::Done)
+    })
 }

@@ -97,8 +97,7 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
     let databases = looked.into_iter().collect::<Result<Vec<View>>>()?;
     step.nothing();
     let answer = Answer { environment: lease.name.clone(), databases };
-    ui.answer(&answer, || text(&answer))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || text(&answer))
 }
 
 fn look(lease: &Lease, part: &Part) -> Result<View> {

@@ -9,7 +9,7 @@ use crate::model::measure;
 use crate::model::template_key::TemplateMark;
 use crate::sys::clock;
 use crate::ui::Ui;
-use crate::ui::table::{Column, Fit, render};
+use crate::ui::table::{self, Cells, Fit};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -147,8 +147,7 @@ fn named(ui: &Ui, changed: Changed) -> Result<Exit> {
     let (Changed::Refreshed { refreshed: names }
     | Changed::Made { made: names }
     | Changed::Dropped { dropped: names }) = &changed;
-    ui.answer(&changed, || names.iter().map(|name| format!("{name}\n")).collect())?;
-    Ok(Exit::Done)
+    ui.answer(&changed, || names.iter().map(|name| format!("{name}\n")).collect())
 }
 
 fn list(ui: &Ui, known: &[Known]) -> Result<Exit> {
@@ -161,27 +160,19 @@ fn list(ui: &Ui, known: &[Known]) -> Result<Exit> {
     let answer = Listing { templates: known.iter().map(view).collect() };
     let views = &answer.templates;
     ui.answer(&answer, || {
-        let column = |heading, cell: &dyn Fn(&View) -> String| Column {
-            heading,
-            cells: views.iter().map(cell).collect(),
-            fit: Fit::Whole,
-        };
-        let age = |at: u64| measure::duration(clock::now().saturating_sub(at));
-        match views.is_empty() {
-            true => "no templates\n".to_owned(),
-            false => render(
-                vec![
-                    column("TEMPLATE", &|view| view.database.clone()),
-                    column("SERVICE", &|view| view.service.clone()),
-                    column("FROM", &|view| view.from.clone().unwrap_or_default()),
-                    column("KEY", &|view| format!("{} ({} files)", view.key, view.files)),
-                    column("SIZE", &|view| measure::size(view.bytes)),
-                    column("AGE", &|view| age(view.at)),
-                    column("SPARES", &|view| view.spares.to_string()),
-                ],
-                None,
-            ),
+        if views.is_empty() {
+            return "no templates\n".to_owned();
         }
-    })?;
-    Ok(Exit::Done)
+        let age = |at: u64| measure::duration(clock::now().saturating_sub(at));
+        let columns: [Cells<'_, View>; 7] = [
+            ("TEMPLATE", Fit::Whole, &|view| view.database.clone()),
+            ("SERVICE", Fit::Whole, &|view| view.service.clone()),
+            ("FROM", Fit::Whole, &|view| view.from.clone().unwrap_or_default()),
+            ("KEY", Fit::Whole, &|view| format!("{} ({} files)", view.key, view.files)),
+            ("SIZE", Fit::Whole, &|view| measure::size(view.bytes)),
+            ("AGE", Fit::Whole, &|view| age(view.at)),
+            ("SPARES", Fit::Whole, &|view| view.spares.to_string()),
+        ];
+        table::render(table::columns(views, &columns), None)
+    })
 }

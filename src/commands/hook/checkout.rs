@@ -179,8 +179,7 @@ pub fn status(ui: &Ui) -> Result<Exit> {
         vscode: place("vscode"),
         worktrunk: place("worktrunk"),
     };
-    ui.answer(&answer, || answer.text())?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || answer.text())
 }
 
 fn find(context: &Context) -> Result<Hook> {
@@ -207,6 +206,5 @@ fn carry_out(hook: &Hook, change: &Change) -> Result<()> {
 
 fn answer(ui: &Ui, hook: &Hook, installed: bool) -> Result<Exit> {
     let answer = Installed { installed, file: hook.file.clone() };
-    ui.answer(&answer, || format!("{}\n", hook.file.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", hook.file.display()))
 }

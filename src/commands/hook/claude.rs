@@ -57,8 +57,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
         let settings = claude_protocol::snippet(args.create);
         let answer = Settings { settings };
-        ui.answer(&answer, || format!("{:#}\n", answer.settings))?;
-        return Ok(Exit::Done);
+        return ui.answer(&answer, || format!("{:#}\n", answer.settings));
     }
     let file = match &args.settings {
         Some(file) => current_dir()?.join(file),
@@ -93,8 +92,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
     });
     let answer = Installed { installed: args.install, file };
-    ui.answer(&answer, || format!("{}\n", answer.file.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", answer.file.display()))
 }
 
 /// The project's settings file that contains our hooks. One that cannot be read contains none.

@@ -77,8 +77,7 @@ pub fn run(key: &str, args: &Args, ui: &Ui) -> Result<Exit> {
         format!("uninstalled: worktrees of {title} are plain worktrees")
     });
     let answer = Installed { installed: args.install, file: place.file };
-    ui.answer(&answer, || format!("{}\n", answer.file.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", answer.file.display()))
 }
 
 /// The host's file, if it contains all of our parts.
@@ -126,8 +125,7 @@ impl Place {
         let content = self.with_parts(&self.base())?;
         let settings = serde_json::from_str(&content).ok();
         let answer = Printed { file: self.file.clone(), content, settings };
-        ui.answer(&answer, || answer.content.clone())?;
-        Ok(Exit::Done)
+        ui.answer(&answer, || answer.content.clone())
     }
 
     fn is_installed(&self) -> bool {

@@ -119,10 +119,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !writes_config(args, &context)? {
         let agents::Written { agents, skill } = agents::write(&context, ui)?;
         let answer = Instructions { agents, skill };
-        ui.answer(&answer, || {
+        return ui.answer(&answer, || {
             format!("{}\n{}\n", answer.agents.display(), answer.skill.display())
-        })?;
-        return Ok(Exit::Done);
+        });
     }
     let asks = ui.can_ask() && !args.yes && !args.dry_run;
     let seen = project_files::read(&context)?;
@@ -166,8 +165,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     ui.answer(&answer, || match answer.written {
         true => format!("{}\n", answer.file.display()),
         false => text.clone(),
-    })?;
-    Ok(Exit::Done)
+    })
 }
 
 /// Whether to write a configuration: an existing one is kept without `--force`.

@@ -2,7 +2,7 @@
 
 use super::{Args, Choices};
 use crate::model::detect::Project;
-use crate::ui::{Choice, Item, Menu, Ui};
+use crate::ui::{Item, Menu, Ui};
 use anyhow::Result;
 
 /// Prompts for what neither a file nor an option says.
@@ -43,18 +43,7 @@ fn choose(ui: &Ui, prompt: &str, entries: &[(&str, &str)]) -> Result<usize> {
         note: (*note).to_owned(),
     };
     let items: Vec<Item> = entries.iter().map(item).collect();
-    Ok(
-        match ui.choose(&Menu {
-            prompt,
-            items: &items,
-            new: None,
-            several: false,
-            preview: None,
-        })? {
-            Choice::Items(chosen) => chosen.first().copied().unwrap_or(0),
-            Choice::New(_) => 0,
-        },
-    )
+    ui.choose_one(&Menu { prompt, items: &items, new: None, several: false, preview: None })
 }
 
 /// A configuration as a prompt shows it: without comments, in at most this many lines.

@@ -6,7 +6,7 @@ use crate::environment::processes::{self, Containers, State, Status};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::measure::{duration, size};
-use crate::ui::table::{self, Column, Fit};
+use crate::ui::table::{self, Cells, Fit};
 use crate::ui::{self, Tone, Ui};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -65,30 +65,18 @@ impl Processes {
             return "no processes; name them under `processes:` or `compose:` in .agentenv.yaml\n"
                 .to_owned();
         }
-        let column = |heading, fit, cell: &dyn Fn(&Application, &Status) -> String| Column {
-            heading,
-            fit,
-            cells: rows.iter().map(|(one, process)| cell(one, process)).collect(),
-        };
-        let mut columns = vec![
-            column("PROCESS", Fit::Cut(8), &|_, process| process.name.clone()),
-            column("STATE", Fit::Whole, &|_, process| state(process)),
-            column("PID", Fit::Drop(3), &|_, process| number(process.pid)),
-            column("UPTIME", Fit::Drop(6), &|_, process| {
-                process.uptime.map(duration).unwrap_or_default()
-            }),
-            column("MEMORY", Fit::Drop(6), &|_, process| {
-                process.memory.map(size).unwrap_or_default()
-            }),
-            column("PORTS", Fit::Cut(5), &|_, process| {
-                let ports: Vec<String> = process.ports.iter().map(u16::to_string).collect();
-                ports.join(" ")
-            }),
+        let ports = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
+        let columns: [Cells<'_, (&Application, &Status)>; 7] = [
+            ("ENVIRONMENT", Fit::Cut(11), &|(one, _)| one.name.clone()),
+            ("PROCESS", Fit::Cut(8), &|(_, process)| process.name.clone()),
+            ("STATE", Fit::Whole, &|(_, process)| state(process)),
+            ("PID", Fit::Drop(3), &|(_, process)| words(process.pid, |pid| pid.to_string())),
+            ("UPTIME", Fit::Drop(6), &|(_, process)| words(process.uptime, duration)),
+            ("MEMORY", Fit::Drop(6), &|(_, process)| words(process.memory, size)),
+            ("PORTS", Fit::Cut(5), &|(_, process)| ports(&process.ports)),
         ];
-        if self.environments.len() > 1 {
-            columns.insert(0, column("ENVIRONMENT", Fit::Cut(11), &|one, _| one.name.clone()));
-        }
-        table::render(columns, ui::width())
+        let of_one = usize::from(self.environments.len() <= 1);
+        table::render(table::columns(&rows, &columns[of_one..]), ui::width())
     }
 }
 
@@ -105,12 +93,14 @@ fn state(process: &Status) -> String {
         (State::Running, _) => Tone::Good.paint("running"),
         (State::Starting, _) => Tone::Bad.paint("starting"),
         (State::Exited, Some(0)) => "exited".to_owned(),
-        (State::Exited, code) => Tone::Bad.paint(&format!("exited {}", number(code))),
+        (State::Exited, code) => {
+            Tone::Bad.paint(&format!("exited {}", words(code, |code| code.to_string())))
+        }
         (State::Killed, _) => Tone::Bad.paint("killed"),
         (State::Stopped, _) => Tone::Quiet.paint("stopped"),
     }
 }
 
-fn number(value: Option<impl ToString>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+fn words<T>(value: Option<T>, words: impl FnOnce(T) -> String) -> String {
+    value.map(words).unwrap_or_default()
 }

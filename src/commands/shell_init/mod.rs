@@ -52,8 +52,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     };
     let script = parts.concat().replace("AGENTENV_FUNCTION", &args.name);
     let answer = Script { shell: args.shell, script };
-    ui.answer(&answer, || answer.script.clone())?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || answer.script.clone())
 }
 
 fn function_name(text: &str) -> Result<String, String> {

@@ -54,8 +54,7 @@ pub fn uninstall(shell: Shell, ui: &Ui) -> Result<Exit> {
 
 fn answer(ui: &Ui, installed: bool, file: PathBuf) -> Result<Exit> {
     let answer = Installed { installed, file };
-    ui.answer(&answer, || format!("{}\n", answer.file.display()))?;
-    Ok(Exit::Done)
+    ui.answer(&answer, || format!("{}\n", answer.file.display()))
 }
 
 /// Says nothing in a shell that does not find the program.
