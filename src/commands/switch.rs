@@ -166,7 +166,7 @@ fn item(lease: &Lease, here: &std::path::Path) -> Item {
 fn preview(lease: &Lease, main: Option<&str>) -> Vec<String> {
     let mut lines = vec![lease.path.display().to_string()];
     lines.extend(url(lease));
-    let parts = lease.parts.iter().map(|part| format!("{} {}", part.service, part.holds));
+    let parts = lease.parts.iter().map(ToString::to_string);
     lines.push(parts.collect::<Vec<_>>().join("  "));
     if let Ok(status) = status::of(&lease.path, main) {
         let beside = status.beside.as_deref().unwrap_or("no upstream");

@@ -2,9 +2,8 @@
 
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
-use crate::environment::data::privileges;
 use crate::environment::workspace::Workspace;
-use crate::environment::{create, files, hooks, part_problem, reclaim, recover, remove};
+use crate::environment::{apply, create, files, hooks, part_problem, reclaim, recover, remove};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
@@ -165,27 +164,19 @@ fn opened(context: &Context, lease: Lease) -> Result<Lease> {
 }
 
 fn restore(ui: &Ui, lease: &Lease, part: &Part) -> Result<Made> {
-    let step = ui.step(format!("{} {}", part.service, part.holds));
-    let resource = lease.resource(part)?;
-    let made = service::create(&resource, &lease.id, part.from.as_ref())?;
-    match made {
-        Made::Ours(_) => {
-            step.done();
-            privileges::warn_of_lacking(ui, &resource, part);
-        }
-        Made::Occupied(_) => step.nothing(),
-    }
-    Ok(made)
+    let step = ui.step(part.to_string());
+    let create = || service::create(&lease.resource(part)?, &lease.id, part.from.as_ref());
+    apply::provide((ui, step), lease, part, create)
 }
 
 fn renamed(part: &Part, now: &str) -> anyhow::Error {
-    let message = format!("{} {} was renamed to `{now}`", part.service, part.holds);
+    let message = format!("{part} was renamed to `{now}`");
     let hint = format!("rename it back in psql: `{}`", part_problem::rename_back(now, part));
     error::refused(message).hint(hint).into()
 }
 
 fn occupied(part: &Part, by: &str) -> anyhow::Error {
-    let message = format!("{} {} is used by {by}", part.service, part.holds);
+    let message = format!("{part} is used by {by}");
     let hint = "remove the environment and add it again: it gets another slot";
     error::refused(message).hint(hint).into()
 }

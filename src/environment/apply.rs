@@ -121,7 +121,8 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
     thread::scope(|scope| {
         let start = |part| {
             let step = begin(ui, part);
-            (part, scope.spawn(move || provide((ui, step), site.servers, lease, part, templates)))
+            let create = move || templates.create(site.servers, lease, part);
+            (part, scope.spawn(move || provide((ui, step), lease, part, create)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
         let result = worktree(site, ui, first, plan);
@@ -167,17 +168,17 @@ fn worktree(site: Site<'_>, ui: &Ui, step: Step, plan: &Plan) -> Result<PathBuf>
 
 fn begin(ui: &Ui, part: &Part) -> Step {
     let from = part.from.as_ref().map_or_else(String::new, |from| format!(" from {from}"));
-    ui.step(format!("{} {}{from}", part.service, part.holds))
+    ui.step(format!("{part}{from}"))
 }
 
-fn provide(
+/// Creates a part, as a step.
+pub(super) fn provide(
     (ui, step): (&Ui, Step),
-    servers: &Servers,
     lease: &Lease,
     part: &Part,
-    templates: &Templates<'_>,
+    create: impl FnOnce() -> Result<Made>,
 ) -> Result<Made> {
-    let made = templates.create(servers, lease, part)?;
+    let made = create()?;
     match made {
         Made::Ours(_) => {
             step.done();

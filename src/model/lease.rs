@@ -4,6 +4,7 @@ use super::config::{Commands, Config, Kind, Place};
 use super::source::Source;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 
 /// The version of the lease files that this program writes, and the newest that it reads.
@@ -99,7 +100,7 @@ pub struct Started {
     pub log: PathBuf,
 }
 
-/// One environment's part of one service.
+/// One environment's part of one service. In words: `db app_x`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
@@ -134,6 +135,12 @@ pub struct Part {
     /// What creates and drops a custom part, as it was approved when the environment was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commands: Option<Commands>,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.service, self.holds)
+    }
 }
 
 impl Lease {

@@ -107,7 +107,7 @@ fn look_at(path: &Path) -> String {
 fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let name = &lease.name;
     let problem = part_problem::of(lease, part).ok()??;
-    let what = format!("`{name}`: {} {} {problem}", part.service, part.holds);
+    let what = format!("`{name}`: {part} {problem}");
     Some(match problem {
         Problem::Missing => Finding::error(what, adopt).fix(Fix::Adopt(lease.path.clone())),
         Problem::Renamed(now) => Finding::error(what, part_problem::rename_back(&now, part)),

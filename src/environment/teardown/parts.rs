@@ -27,7 +27,7 @@ pub(super) fn release(
 ) -> Vec<Vec<Result<Released>>> {
     let begin = |(lease, _): &(&Lease, Force)| {
         let ui = ui.about(&lease.name);
-        lease.parts.iter().map(|part| ui.step(what(part))).collect::<Vec<_>>()
+        lease.parts.iter().map(|part| ui.step(part.to_string())).collect::<Vec<_>>()
     };
     let steps: Vec<Vec<Step>> = leases.iter().map(begin).collect();
     let marked = parallel::each(leases, |(lease, force)| mark_again(lease, *force));
@@ -77,10 +77,6 @@ fn mark_again(lease: &Lease, force: Force) -> Vec<Result<()>> {
     lease.parts.iter().map(mark).collect()
 }
 
-fn what(part: &Part) -> String {
-    format!("{} {}", part.service, part.holds)
-}
-
 fn renamed(ui: &Ui, lease: &Lease, part: &Part, now: String, force: Force) -> Result<Released> {
     let Some(now) = part_problem::elsewhere(lease, Some(now)) else { return Ok(Released::Gone) };
     part_problem::leave_renamed(ui, lease, part, &now, force.sessions)?;
@@ -94,8 +90,7 @@ fn said(
     gone: Result<Gone>,
     step: Step,
 ) -> Result<std::result::Result<Released, String>> {
-    let what = what(part);
-    match gone.map_err(|error| error.context(format!("cannot remove {what}")))? {
+    match gone.map_err(|error| error.context(format!("cannot remove {part}")))? {
         Gone::Dropped => step.done(),
         Gone::Missing => step.nothing(),
         Gone::Renamed(now) => {
@@ -104,12 +99,12 @@ fn said(
         }
         Gone::NotOurs(whose) => {
             step.nothing();
-            ui.warn(format!("keeping {what}: it does not belong to this environment ({whose})"));
+            ui.warn(format!("keeping {part}: it does not belong to this environment ({whose})"));
             return Ok(Ok(Released::Stays));
         }
         Gone::Busy(sessions) => {
             step.nothing();
-            let message = format!("{what} is in use by {}", inventory::listed(&sessions));
+            let message = format!("{part} is in use by {}", inventory::listed(&sessions));
             let hint = "close these sessions, or end them with `--force`";
             return Err(error::refused(message).hint(hint).into());
         }

@@ -177,7 +177,7 @@ fn services(
 }
 
 fn service(ui: &Ui, store: &Store, lease: &Lease, part: &Part, force: bool) -> Result<u64> {
-    let what = format!("{} {}", part.service, part.holds);
+    let what = part.to_string();
     let step = ui.step(&what);
     let resource = lease.resource(part)?;
     let file = trash::keys(store, &lease.id, &part.service);

@@ -75,7 +75,7 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
             }
             Outcome::Taken(parts) => {
                 for part in &parts {
-                    ui.say(format!("{} {} is taken; trying the next", part.service, part.holds));
+                    ui.say(format!("{part} is taken; trying the next"));
                 }
                 occupied.extend(parts);
             }
@@ -209,7 +209,7 @@ fn services(ui: &Ui, store: &Store, lease: &Lease, record: &Record) -> Result<Ve
 
 /// Whether a part is the environment's again.
 fn service(ui: &Ui, store: &Store, lease: &Lease, record: &Record, part: &Part) -> Result<bool> {
-    let what = format!("{} {}", part.service, part.holds);
+    let what = part.to_string();
     let step = ui.step(&what);
     let same = |other: &&Part| other.service == part.service;
     let was = record.lease.parts.iter().find(same).unwrap_or(part);
