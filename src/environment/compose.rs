@@ -5,14 +5,14 @@ use crate::environment::workspace::Workspace;
 use crate::error;
 use crate::model::compose::{self, FILE, Lost, Server, Stack};
 use crate::model::config::{Compose, Config, Place};
+use crate::model::hash::sha256;
 use crate::model::lease::Lease;
 use crate::model::{detect, plan, shell};
-use crate::sys::store::{Store, hex};
+use crate::sys::store::Store;
 use crate::sys::{docker, fs, git};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde_yaml::Mapping;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// What the compose files of a project's environments are made with.
@@ -125,7 +125,7 @@ impl Approval {
 
     fn of(section: &Compose, file: &Mapping) -> Result<Self> {
         let text = serde_yaml::to_string(file).context("cannot write a compose file")?;
-        let hash = hex(&Sha256::digest(text));
+        let hash = sha256(text);
         let built = compose::built(file).map(|name| format!(", builds {name}"));
         let built = built.collect::<String>();
         Ok(Approval(vec![format!("compose {} (sha256 {hash}){built}", section.file)]))

@@ -11,6 +11,7 @@ use crate::sys::store::Store;
 use crate::sys::{env, failpoint, process, trust};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::path::Path;
 
 /// Runs commands one after the other in the worktree, with the environment's variables, output on stderr. Beside the hooks
 /// of another environment they have nothing to read, and each line of their output begins with the environment's name.
@@ -109,24 +110,30 @@ pub fn try_post_add(workspace: &Workspace<'_>, lease: &mut Lease) {
 
 /// Refuses unless exactly these commands were approved.
 pub fn require_trusted(context: &Context, commands: &[String]) -> Result<()> {
+    let what = "the hooks of this repository are";
     let hint = "approve them: `git agentenv trust`; or skip them: `--no-hooks`";
-    require(context, "hooks", commands, hint)
+    require(&context.store, &context.repo.common, commands, (what, hint))
 }
 
 /// Refuses unless exactly the commands of the custom services were approved. A lease keeps them, and what was created with
 /// them is dropped with them.
 pub fn require_trusted_services(context: &Context, config: &Config) -> Result<()> {
+    let what = "the custom services of this repository are";
     let hint = "approve them: `git agentenv trust`";
-    require(context, "custom services", &config.service_commands(), hint)
+    require(&context.store, &context.repo.common, &config.service_commands(), (what, hint))
 }
 
-fn require(context: &Context, whose: &str, commands: &[String], hint: &str) -> Result<()> {
-    if commands.is_empty() || trust::is_trusted(&context.store, &context.repo.common, commands) {
+/// Refuses unless exactly these commands were approved, if there are any. `what` and its verb begin the refusal.
+pub fn require(
+    store: &Store,
+    repository: &Path,
+    commands: &[String],
+    (what, hint): (&str, &str),
+) -> Result<()> {
+    if commands.is_empty() || trust::is_trusted(store, repository, commands) {
         return Ok(());
     }
-    let commands = listing("", commands);
-    let message =
-        format!("the {whose} of this repository are not trusted:\n{}", commands.trim_end());
+    let message = format!("{what} not trusted:\n{}", listing("", commands).trim_end());
     Err(error::refused(message).hint(hint).into())
 }
 

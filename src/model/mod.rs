@@ -5,6 +5,7 @@ pub mod config;
 pub mod detect;
 pub mod envfile;
 pub mod glob;
+pub mod hash;
 pub mod lease;
 pub mod managed_block;
 pub mod measure;

@@ -3,7 +3,7 @@
 //! All three accept `[a-z0-9]([a-z0-9-]*[a-z0-9])?`: host names allow no underscore, Compose no dot.
 //! In SQL a hyphen would need quotes everywhere: see [`database`].
 
-use sha2::{Digest, Sha256};
+use super::hash::sha256;
 
 /// The longest name: that of a label in a host name.
 pub const LONGEST: usize = 63;
@@ -102,9 +102,7 @@ fn ends_in_hash(name: &str) -> bool {
 }
 
 fn hash(text: &str, digits: usize) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..digits].to_owned()
+    sha256(text)[..digits].to_owned()
 }
 
 /// At most the first `room` bytes, whole characters only.

@@ -1,8 +1,8 @@
 //! What names a template database: the files of a commit whose content decides whether it is stale.
 
 use super::glob;
+use super::hash::sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -101,7 +101,7 @@ pub fn prefix(store: &str) -> String {
 }
 
 fn short(text: &str, bytes: usize) -> String {
-    Sha256::digest(text)[..bytes].iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(text)[..2 * bytes].to_owned()
 }
 
 #[cfg(test)]

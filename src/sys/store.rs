@@ -5,9 +5,9 @@ mod repositories;
 use super::state_dir::{self, Access};
 use super::{fs, lock, parallel};
 use crate::error;
+use crate::model::hash;
 use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -255,17 +255,12 @@ fn load(file: &Path) -> Result<Option<Lease>> {
 fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
-    Ok(hex(&random))
+    Ok(hash::hex(&random))
 }
 
 /// The word that stands for a path in the name of a file of the store.
 pub fn short_hash(path: &Path) -> String {
-    hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..8])
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hash::sha256(path.as_os_str().as_encoded_bytes())[..16].to_owned()
 }
 
 fn is_hex(text: &str, len: usize) -> bool {

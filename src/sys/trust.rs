@@ -2,9 +2,9 @@
 
 use super::fs;
 use super::state_dir::Access;
-use super::store::{Store, hex};
+use super::store::Store;
+use crate::model::hash::sha256;
 use anyhow::Result;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Whether exactly these commands were approved for this repository.
@@ -33,7 +33,7 @@ pub fn revoke(store: &Store, repository: &Path) -> Result<bool> {
 }
 
 fn file(store: &Store, repository: &Path) -> PathBuf {
-    let name = hex(&Sha256::digest(repository.as_os_str().as_encoded_bytes()));
+    let name = sha256(repository.as_os_str().as_encoded_bytes());
     let name = match store.access() {
         Access::User => name,
         // A user approves commands only for themselves.
@@ -46,5 +46,5 @@ fn file(store: &Store, repository: &Path) -> PathBuf {
 fn fingerprint(commands: &[String]) -> String {
     let lengths: String =
         commands.iter().map(|command| format!("{}:{command},", command.len())).collect();
-    hex(&Sha256::digest(lengths))
+    sha256(lengths)
 }

@@ -2,10 +2,9 @@
 
 use crate::error;
 use crate::model::config::{Config, Recipe};
+use crate::model::hash::sha256;
 use crate::sys::fs;
-use crate::sys::store::hex;
 use anyhow::Result;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// What `trust` approves of a template: its commands, and its mask with its content.
@@ -18,7 +17,7 @@ pub fn commands(main: &Path, recipe: &Recipe) -> Result<Vec<String>> {
         let path = main.join(file);
         let content = fs::read(&path)?
             .ok_or_else(|| error::not_found(format!("no mask {}", path.display())))?;
-        commands.push(format!("mask {file} (sha256 {})", hex(&Sha256::digest(content))));
+        commands.push(format!("mask {file} (sha256 {})", sha256(content)));
     }
     Ok(commands)
 }

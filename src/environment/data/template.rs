@@ -1,8 +1,9 @@
 //! Template databases: which one a new environment is copied from, and how one is made.
 
 use crate::environment::data::{approval, spares};
+use crate::environment::hooks;
 use crate::environment::workspace::Workspace;
-use crate::error::{self, Exit, exit_of};
+use crate::error::{Exit, exit_of};
 use crate::model::config::{Config, Recipe};
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::{Data, Request, Start, Target};
@@ -13,7 +14,7 @@ use crate::service::postgres::spare;
 use crate::service::template::{self, Template};
 use crate::service::{Made, Resource, Server};
 use crate::sys::store::Store;
-use crate::sys::{clock, failpoint, git, trust};
+use crate::sys::{clock, failpoint, git};
 use crate::ui::Ui;
 use anyhow::Result;
 use indexmap::IndexMap;
@@ -248,13 +249,9 @@ impl<'a> Templates<'a> {
     pub fn require_trusted(&self) -> Result<()> {
         for (service, wanted) in &self.wanted {
             let commands = approval::commands(&self.main, &wanted.recipe)?;
-            if commands.is_empty() || trust::is_trusted(self.store, &self.repository, &commands) {
-                continue;
-            }
-            let listed = commands.join("\n  ");
-            let message = format!("the template of `{service}` is not trusted:\n  {listed}");
+            let what = format!("the template of `{service}` is");
             let hint = "approve it with `git agentenv trust`, or go without it: `--data main`";
-            return Err(error::refused(message).hint(hint).into());
+            hooks::require(self.store, &self.repository, &commands, (&what, hint))?;
         }
         Ok(())
     }

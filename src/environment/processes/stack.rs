@@ -2,15 +2,15 @@
 
 use super::{State, Status, ended};
 use crate::environment::compose::{Approval, Project};
+use crate::environment::context::Context;
 use crate::environment::hooks;
 use crate::environment::teardown;
 use crate::environment::workspace::Workspace;
-use crate::error;
 use crate::model::compose;
 use crate::model::lease::Lease;
 use crate::model::shell;
 use crate::sys::docker::{Container, Life, Projects};
-use crate::sys::{fs, process, trust};
+use crate::sys::{fs, process};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::Duration;
@@ -25,16 +25,11 @@ pub fn require_trusted(workspace: &Workspace<'_>, leases: &[Lease]) -> Result<()
 }
 
 fn require_approved(workspace: &Workspace<'_>, lease: &Lease, approval: &Approval) -> Result<()> {
-    let context = workspace.context;
-    if trust::is_trusted(&context.store, &context.repo.common, approval.commands()) {
-        return Ok(());
-    }
-    let listed = hooks::listing("", approval.commands());
-    let message =
-        format!("the compose file of `{}` is not trusted:\n{}", lease.name, listed.trim_end());
+    let Context { store, repo } = workspace.context;
+    let what = format!("the compose file of `{}` is", lease.name);
     let hint =
         format!("read it, then approve it: `git -C {} agentenv trust`", shell::path(&lease.path));
-    Err(error::refused(message).hint(hint).into())
+    hooks::require(store, &repo.common, approval.commands(), (&what, &hint))
 }
 
 /// Creates and starts the containers that do not run yet. The caller holds the lease's lock.

@@ -1,9 +1,8 @@
 //! The engine that the docker command talks to, as far as its settings tell.
 
+use crate::model::hash::sha256;
 use crate::sys::env;
-use crate::sys::store::hex;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Its address, by DOCKER_HOST or the context that is in use; `None`: the usual one of this machine.
@@ -20,7 +19,7 @@ fn of_context(settings: &Path, chosen: Option<String>) -> Option<String> {
     let current =
         || Some(read(settings.join("config.json"))?["currentContext"].as_str()?.to_owned());
     let name = chosen.or_else(current)?;
-    let id = hex(&Sha256::digest(name));
+    let id = sha256(name);
     let context = read(settings.join("contexts/meta").join(id).join("meta.json"))?;
     Some(context["Endpoints"]["docker"]["Host"].as_str()?.to_owned())
 }
