@@ -1,7 +1,7 @@
 //! Which files of a checkout match: ignored files by patterns of our own, committed files by their words.
 
 use crate::sys::git::git;
-use crate::sys::git::query::entries;
+use crate::sys::git::query::{each_entry, entries};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -39,8 +39,7 @@ pub fn ignored_among(path: &Path, files: &[String]) -> Result<Vec<String>> {
     // Exit code 1 means that none is ignored (git-check-ignore(1)).
     let said =
         git(path).args(["check-ignore", "-z", "--stdin"]).stdin(files.join("\0")).output()?;
-    let ignored = said.text();
-    Ok(ignored.split('\0').filter(|entry| !entry.is_empty()).map(str::to_owned).collect())
+    Ok(each_entry(&said.text()))
 }
 
 fn listed(path: &Path, patterns: Patterns<'_>, more: &[&str]) -> Result<Vec<String>> {
@@ -63,7 +62,7 @@ pub fn naming(path: &Path, pattern: &str) -> Result<Vec<String>> {
     // Exit code 1 means that there is none (git-grep(1)).
     let grep = ["grep", "-I", "-l", "-z", "-i", "--extended-regexp", "-e", pattern, "--", "."];
     let found = git(path).args(grep).output()?;
-    Ok(found.text().split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    Ok(each_entry(&found.text()))
 }
 
 /// The files of a checkout: `--cached` for those that git tracks, `--others` for those that it neither tracks nor ignores.

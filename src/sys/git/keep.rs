@@ -1,6 +1,6 @@
 //! What only a worktree in the trash holds stays in the repository: references of our own, and the branch again.
 
-use super::{brief, git, query, require, retry};
+use super::{brief, git, new_branch, query, require, retry};
 use crate::sys::{failpoint, fs};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,9 +85,7 @@ pub fn recreate_branch(
 ) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     if query::resolve(main, &reference).ok().as_deref() != Some(commit) {
-        let none = "0".repeat(commit.len());
-        let create = ["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none];
-        retry(|| brief(main).args(create))?;
+        retry(|| new_branch(main, branch, commit, mark))?;
         for (key, value) in settings {
             retry(|| brief(main).args(["config", "--add", key, value]))?;
         }

@@ -50,12 +50,14 @@ pub enum Checkout<'a> {
 
 /// Creates a branch that is not there yet; its reflog's first entry carries `mark`.
 pub fn create_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Result<()> {
+    new_branch(repo, branch, commit, mark).read()?;
+    failpoint::point("branch-created")
+}
+
+fn new_branch(repo: &Path, branch: &str, commit: &str, mark: &str) -> Cmd {
     let reference = format!("refs/heads/{branch}");
     let none = "0".repeat(commit.len());
-    brief(repo)
-        .args(["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none])
-        .read()?;
-    failpoint::point("branch-created")
+    brief(repo).args(["update-ref", "--create-reflog", "-m", mark, &reference, commit, &none])
 }
 
 /// Makes a branch follow a remote's branch of the same name.

@@ -125,12 +125,12 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
 
 /// The files of a commit, each with the id of its content.
 pub fn files_of(dir: &Path, commit: &str) -> Result<Vec<(String, String)>> {
-    let listed = git(dir).args(["ls-tree", "-r", "-z", "--end-of-options", commit]).read()?;
-    let file = |line: &str| {
+    let listed = entries(git(dir).args(["ls-tree", "-r", "-z", "--end-of-options", commit]))?;
+    let file = |line: &String| {
         let (about, path) = line.split_once('\t')?;
         Some((path.to_owned(), about.rsplit(' ').next()?.to_owned()))
     };
-    Ok(listed.split('\0').filter_map(file).collect())
+    Ok(listed.iter().filter_map(file).collect())
 }
 
 /// How many commits the HEAD of a worktree has that none of the other references reach; the branches `except` are left out
