@@ -29,6 +29,20 @@ pub struct Copy<'a> {
     pub dump: Dump,
 }
 
+impl<'a> Copy<'a> {
+    /// A whole copy that replaces nothing.
+    pub fn new(
+        server: &'a Server,
+        id: &'a str,
+        source: Option<&'a Source>,
+        target: &'a str,
+        mark: String,
+    ) -> Self {
+        let (replace, force, keep, dump) = (false, false, None, Dump::default());
+        Copy { server, id, source, target, mark, replace, force, keep, dump }
+    }
+}
+
 /// How a database is dumped. Anything but the default keeps the server from copying it as a template.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dump {

@@ -17,18 +17,10 @@ use anyhow::Result;
 /// `Usage` for a name that is invalid; `Refused` for one that exists, without `replace`.
 pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Result<Means> {
     require_name(snapshot)?;
-    copy::copy(&Copy {
-        server: &database.server,
-        id,
-        source: Some(&Source::Database(database.name.clone())),
-        target: &name_of(database, snapshot),
-        mark: mark(database, id, snapshot),
-        replace,
-        force: false,
-        keep: None,
-        dump: Dump::default(),
-    })
-    .map(|copied| copied.means)
+    let source = Source::Database(database.name.clone());
+    let (target, mark) = (name_of(database, snapshot), mark(database, id, snapshot));
+    let whole = Copy::new(&database.server, id, Some(&source), &target, mark);
+    copy::copy(&Copy { replace, ..whole }).map(|copied| copied.means)
 }
 
 /// Restores a database from a snapshot; `force` ends the sessions on the database.
@@ -37,18 +29,9 @@ pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Res
 /// `NotFound` without such a snapshot; `Refused` when the database is in use, without `force`.
 pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Result<Means> {
     require(database, id, snapshot)?;
-    copy::copy(&Copy {
-        server: &database.server,
-        id,
-        source: Some(&Source::Database(name_of(database, snapshot))),
-        target: &database.name,
-        mark: lease::mark(id),
-        replace: true,
-        force,
-        keep: None,
-        dump: Dump::default(),
-    })
-    .map(|copied| copied.means)
+    let source = Source::Database(name_of(database, snapshot));
+    let whole = Copy::new(&database.server, id, Some(&source), &database.name, lease::mark(id));
+    copy::copy(&Copy { replace: true, force, ..whole }).map(|copied| copied.means)
 }
 
 /// How a database is overwritten.
@@ -78,17 +61,13 @@ pub fn overwrite(
     };
     let kept = how.before.map(|command| Automatic::next(command, &known));
     let copied = copy::copy(&Copy {
-        server,
-        id,
-        source,
-        target: name,
-        mark: lease::mark(id),
         replace: true,
         force: how.force,
         dump: how.dump.clone(),
         keep: kept
             .as_ref()
             .map(|kept| (name_of(database, &kept.snapshot), mark(database, id, &kept.snapshot))),
+        ..Copy::new(server, id, source, name, lease::mark(id))
     })?;
     for old in kept.iter().flat_map(|kept| &kept.outdated) {
         // One that is in use stays until the next time.

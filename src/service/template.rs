@@ -90,17 +90,8 @@ pub fn make(
     };
     let old: Vec<Template> = list(server, store)?.into_iter().filter(is_old).collect();
     let replaced = old.iter().find(|one| one.database == target).map_or(&mark, |one| &one.mark);
-    let copy = Copy {
-        server,
-        id,
-        source,
-        target: &target,
-        mark: replaced.comment(store),
-        replace: true,
-        force: false,
-        keep: None,
-        dump: copy::Dump::default(),
-    };
+    let whole = Copy::new(server, id, source, &target, replaced.comment(store));
+    let copy = Copy { replace: true, ..whole };
     copy::publish(&copy, &mark.comment(store), |birth| {
         prepare(birth)?;
         failpoint::point("template-prepared")

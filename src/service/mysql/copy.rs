@@ -13,7 +13,7 @@ use super::{detail, end_holder, explain, no_answer, parse_sessions, require_name
 use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::lease;
 use crate::model::source::Source;
-use crate::service::copy::{Copied, Copy, Dump};
+use crate::service::copy::{Copied, Copy};
 use crate::service::room::NoRoom;
 use crate::service::{Database, Server, in_use, not_ours, template};
 use crate::sys::{failpoint, interrupt};
@@ -39,9 +39,7 @@ pub(super) fn plain<'a>(
     target: &'a str,
     mark: String,
 ) -> Copy<'a> {
-    let source = Some(source);
-    let (replace, force, keep, dump) = (false, false, None, Dump::default());
-    Copy { server: &database.server, id, source, target, mark, replace, force, keep, dump }
+    Copy::new(&database.server, id, Some(source), target, mark)
 }
 
 /// Copies a database. `None`: the target exists, is ours and may not be replaced.

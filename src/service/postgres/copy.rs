@@ -39,17 +39,7 @@ pub(in crate::service) fn copy(copy: &Copy) -> Result<Option<Copied>> {
 
 /// Creates a database that carries the lease's mark as a copy. Does nothing when it exists.
 pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<()> {
-    let copy = Copy {
-        server: &database.server,
-        id,
-        source: Some(source),
-        target: &database.name,
-        mark: lease::mark(id),
-        replace: false,
-        force: false,
-        keep: None,
-        dump: Dump::default(),
-    };
+    let copy = Copy::new(&database.server, id, Some(source), &database.name, lease::mark(id));
     attempt(&copy, &copy.mark, likeness::DRESS, |_| Ok(())).map(drop)
 }
 

@@ -69,17 +69,7 @@ pub fn make(server: &Server, store: &str, id: &str, template: &Template) -> Resu
     let source = Source::Database(template.database.clone());
     let mark = comment(store, &template.database, template.mark.at);
     let target = format!("agentenv_s_{id}");
-    let copy = Copy {
-        server,
-        id,
-        source: Some(&source),
-        target: &target,
-        mark: mark.clone(),
-        replace: false,
-        force: false,
-        keep: None,
-        dump: copy::Dump::default(),
-    };
+    let copy = Copy::new(server, id, Some(&source), &target, mark.clone());
     copy::publish(&copy, &mark, |_| failpoint::point("spare-filled"))?;
     failpoint::point("spare-made")?;
     Ok(target)
