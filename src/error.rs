@@ -48,52 +48,34 @@ impl Exit {
 
     /// The number that the shell sees.
     pub fn code(self) -> u8 {
-        match self {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Config => 3,
-            Exit::NotFound => 4,
-            Exit::NoSlot => 5,
-            Exit::Service => 6,
-            Exit::Refused => 7,
-            Exit::Partial => 8,
-            Exit::Interrupted => 130,
-            Exit::Command(code) => code,
-        }
+        self.described().0
     }
 
     /// The code's name in JSON errors.
     pub fn word(self) -> &'static str {
-        match self {
-            Exit::Done => "done",
-            Exit::Failed => "failed",
-            Exit::Usage => "usage",
-            Exit::Config => "config",
-            Exit::NotFound => "not_found",
-            Exit::NoSlot => "no_slot",
-            Exit::Service => "service",
-            Exit::Refused => "refused",
-            Exit::Partial => "partial",
-            Exit::Interrupted => "interrupted",
-            Exit::Command(_) => "command",
-        }
+        self.described().1
     }
 
     /// The meaning, for README and the manual.
     pub fn meaning(self) -> &'static str {
+        self.described().2
+    }
+
+    fn described(self) -> (u8, &'static str, &'static str) {
         match self {
-            Exit::Done => "Done.",
-            Exit::Failed => "Failed; changes were rolled back.",
-            Exit::Usage => "Invalid command line.",
-            Exit::Config => "Invalid configuration.",
-            Exit::NotFound => "Not in a repository, or no such environment.",
-            Exit::NoSlot => "No free port or Redis index.",
-            Exit::Service => "A server or tool is missing or does not answer.",
-            Exit::Refused => "Refused, to protect data.",
-            Exit::Partial => "Partially done; `git agentenv prune` finishes the rest.",
-            Exit::Interrupted => "Interrupted.",
-            Exit::Command(_) => "The exit code of the command that was run.",
+            Exit::Done => (0, "done", "Done."),
+            Exit::Failed => (1, "failed", "Failed; changes were rolled back."),
+            Exit::Usage => (2, "usage", "Invalid command line."),
+            Exit::Config => (3, "config", "Invalid configuration."),
+            Exit::NotFound => (4, "not_found", "Not in a repository, or no such environment."),
+            Exit::NoSlot => (5, "no_slot", "No free port or Redis index."),
+            Exit::Service => (6, "service", "A server or tool is missing or does not answer."),
+            Exit::Refused => (7, "refused", "Refused, to protect data."),
+            Exit::Partial => {
+                (8, "partial", "Partially done; `git agentenv prune` finishes the rest.")
+            }
+            Exit::Interrupted => (130, "interrupted", "Interrupted."),
+            Exit::Command(code) => (code, "command", "The exit code of the command that was run."),
         }
     }
 }
@@ -121,6 +103,11 @@ impl Failure {
     /// A failure without a hint.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Failure { exit, message: message.into(), hint: None, never_ran: false }
+    }
+
+    /// An error in one line with its exit code, without its hint.
+    pub fn of(error: &anyhow::Error) -> Self {
+        Failure::new(exit_of(error), format!("{error:#}"))
     }
 
     /// Adds the way out.
@@ -217,11 +204,7 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
 
 /// The same error once more: for each of several things that failed together.
 pub fn again(error: &anyhow::Error) -> anyhow::Error {
-    let failure = Failure::new(exit_of(error), format!("{error:#}"));
-    match hint_of(error) {
-        Some(hint) => failure.hint(hint).into(),
-        None => failure.into(),
-    }
+    Failure { hint: hint_of(error).map(str::to_owned), ..Failure::of(error) }.into()
 }
 
 /// The hint of the outermost [`Failure`] in an error.

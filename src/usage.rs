@@ -45,11 +45,9 @@ pub fn failure(error: &clap::Error) -> Option<Failure> {
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     let tip = rest.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
     let usage = rest.lines().find(|line| line.starts_with("Usage: "));
-    let failure = error::usage(message);
-    Some(match tip.or(usage) {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    })
+    let mut failure = error::usage(message);
+    failure.hint = tip.or(usage).map(str::to_owned);
+    Some(failure)
 }
 
 #[cfg(test)]

@@ -35,11 +35,8 @@ impl Diagnostic {
 
     /// An error from another part of the model about the value at this path.
     pub(super) fn because<S: AsRef<str>>(path: &[S], error: &anyhow::Error) -> Self {
-        let wrong = Diagnostic::at(path, error.to_string());
-        match hint_of(error) {
-            Some(hint) => wrong.hint(hint),
-            None => wrong,
-        }
+        let hint = hint_of(error).map(str::to_owned);
+        Diagnostic { hint, ..Diagnostic::at(path, error.to_string()) }
     }
 
     /// Adds a hint.
@@ -63,11 +60,9 @@ impl Diagnostic {
         } else {
             format!("{file_name}:{line}: {path}: {}", self.message)
         };
-        let failure = error::config(message);
-        match self.hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        let mut failure = error::config(message);
+        failure.hint = self.hint;
+        failure
     }
 
     /// The line of the path, or of its longest part that is in the file.

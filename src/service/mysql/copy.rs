@@ -220,7 +220,7 @@ fn give_up(copy: &Copy, target: &Target, old: &Old, error: anyhow::Error) -> any
 fn lost(copy: &Copy, is: &str, error: anyhow::Error) -> anyhow::Error {
     let gone = format!("database `{}` {is} gone; the same command again makes it", copy.target);
     let hint = hint_of(&error).map_or_else(|| gone.clone(), |hint| format!("{hint}; {gone}"));
-    Failure::new(exit_of(&error), format!("{error:#}")).hint(hint).into()
+    Failure::of(&error).hint(hint).into()
 }
 
 /// Drops an unfinished copy. Without an answer the next command about the environment does it.

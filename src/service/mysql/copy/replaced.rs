@@ -105,7 +105,7 @@ pub(super) fn put_back(
                 true => format!("database `{name}` has all of the new content; {hint}"),
                 false => format!("look at database `{name}`; {hint}"),
             };
-            Failure::new(exit_of(&error), format!("{error:#}")).hint(hint).into()
+            Failure::of(&error).hint(hint).into()
         }
         Err(undone) => {
             let message = format!("{error:#}; putting the old content back: {undone:#}");
