@@ -5,12 +5,13 @@ use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
 use crate::sys::docker::Projects;
 use crate::sys::git::status::{self, Status};
+use crate::sys::parallel::locked;
 use crate::sys::{fs, parallel};
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// What takes longer to find out of a worktree. Each is missing when it was not asked for or could not be read.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -96,11 +97,11 @@ impl Known {
 
     /// What is known of the worktree at this path.
     pub fn of(&self, path: &Path) -> Option<Facts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        locked(&self.0).get(path).cloned()
     }
 
     fn learn(&self, path: &Path, facts: Facts) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = locked(&self.0);
         known.entry(path.to_owned()).or_default().learn(facts);
     }
 }

@@ -5,9 +5,10 @@ use super::{Made, Resource, Server, custom, mysql, postgres, redis, sqlite};
 use crate::model::config::Kind;
 use crate::model::source::Source;
 use crate::sys::failpoint;
+use crate::sys::parallel::locked;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// The servers on which resources are created.
 #[derive(Default)]
@@ -34,7 +35,7 @@ impl Servers {
                 failpoint::point("before-database")?;
                 match (from, self.0.get(&database.server)) {
                     (None, Some(open)) => {
-                        open.lock().unwrap_or_else(PoisonError::into_inner).create(database, id)?;
+                        locked(open).create(database, id)?;
                     }
                     _ => postgres::create(database, id, from)?,
                 }

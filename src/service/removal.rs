@@ -5,10 +5,11 @@ use super::{Gone, Resource, Server, Session, State, inventory, mysql, sqlite};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::Lease;
+use crate::sys::parallel::locked;
 use crate::sys::{failpoint, parallel};
 use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 
 /// A resource that is removed, and whose it is.
@@ -110,7 +111,7 @@ impl Servers {
                     at.iter().filter_map(|&at| held[at].wanted()).collect();
                 let session = &self.0[server];
                 let ask = move || {
-                    let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut session = locked(session);
                     postgres(&mut session, &wanted)
                 };
                 (at, scope.spawn(ask))

@@ -5,9 +5,10 @@
 
 use crate::error;
 use crate::sys::env;
+use crate::sys::parallel::locked;
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The variable that sets the time, in seconds.
@@ -109,7 +110,7 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 fn spent() -> MutexGuard<'static, Spent> {
-    SPENT.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&SPENT)
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Ctrl-C and SIGTERM: running commands are ended, and their callers get the exit "interrupted".
 
 use crate::error;
+use crate::sys::parallel::locked;
 use crate::sys::process_tree;
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -42,7 +43,7 @@ pub fn listen() -> Result<()> {
         for _ in signals.forever() {
             INTERRUPTED.store(true, Ordering::SeqCst);
             end_all(&interruptible());
-            *ENDED.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            *locked(&ENDED.0) = true;
             ENDED.1.notify_all();
         }
     });
@@ -59,14 +60,14 @@ pub fn check() -> Result<()> {
 
 /// Blocks until a signal has come and the commands that it ends have ended.
 pub fn wait() {
-    let ended = ENDED.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let ended = locked(&ENDED.0);
     drop(ENDED.1.wait_while(ended, |ended| !*ended));
 }
 
 /// Ignores signals from now on: a rollback must finish.
 pub fn undoing() {
     // What a signal has chosen to end was started before, so it is no part of the rollback.
-    let _one = CHOOSING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = locked(&CHOOSING);
     UNDOING.store(true, Ordering::SeqCst);
 }
 
@@ -97,7 +98,7 @@ pub fn end(handle: &duct::Handle, ending: Ending) {
     }
     {
         // The waiting thread must not return, and end this program, before the children got their signal too.
-        let _one = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = locked(&ENDING);
         if matches!(handle.try_wait(), Ok(Some(_))) {
             return;
         }
@@ -116,7 +117,7 @@ impl Drop for Registered {
 
 /// The commands that a signal ends: none of a rollback.
 fn interruptible() -> Vec<(Arc<duct::Handle>, Ending)> {
-    let _one = CHOOSING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = locked(&CHOOSING);
     if UNDOING.load(Ordering::SeqCst) {
         return Vec::new();
     }
@@ -130,5 +131,5 @@ fn end_all(commands: &[(Arc<duct::Handle>, Ending)]) {
 }
 
 fn running() -> std::sync::MutexGuard<'static, Vec<(Weak<duct::Handle>, Ending)>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&RUNNING)
 }

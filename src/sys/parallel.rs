@@ -2,8 +2,8 @@
 //! a panic anywhere does: what is on record is finished by the next one.
 
 use std::panic::resume_unwind;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
 /// More git processes than this at once only wait for each other.
@@ -58,6 +58,11 @@ pub fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+/// Locks it, whatever became of the thread that held it before.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn by<T: Sync, R: Send>(threads: usize, things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let answers = Mutex::new(Vec::with_capacity(things.len()));
@@ -67,7 +72,7 @@ fn by<T: Sync, R: Send>(threads: usize, things: &[T], ask: impl Fn(&T) -> R + Sy
             things.get(at).map(|thing| (at, thing))
         } {
             let answer = ask(thing);
-            answers.lock().unwrap_or_else(|broken| broken.into_inner()).push((at, answer));
+            locked(&answers).push((at, answer));
         }
     };
     thread::scope(|scope| {
@@ -75,7 +80,7 @@ fn by<T: Sync, R: Send>(threads: usize, things: &[T], ask: impl Fn(&T) -> R + Sy
             scope.spawn(work);
         }
     });
-    let mut answers = answers.into_inner().unwrap_or_else(|broken| broken.into_inner());
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     answers.sort_by_key(|(at, _)| *at);
     answers.into_iter().map(|(_, answer)| answer).collect()
 }

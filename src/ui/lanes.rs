@@ -1,7 +1,8 @@
 //! One live line for each of several environments that a command works on side by side.
 
 use super::progress::{Line, Progress};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sys::parallel::locked;
+use std::sync::{Arc, Mutex};
 
 /// The environments of a command, and their lines if there is a terminal. Dropped, it removes the lines.
 pub(super) struct Lanes {
@@ -77,8 +78,4 @@ impl Lane {
     fn show(&self, text: String) {
         self.line.iter().for_each(|line| line.show(&text));
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,10 @@
 //! Spinners: one live line for each running step, in the order in which they started.
 
+use crate::sys::parallel::locked;
 use console::{Alignment, Term, measure_text_width};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant};
 
 /// A step that ends sooner shows no line.
@@ -120,10 +121,6 @@ fn bar(begin: Instant) -> ProgressBar {
 /// A duration in seconds, for people.
 pub(super) fn seconds(took: Duration) -> String {
     format!("({:.1} s)", took.as_secs_f64())
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use crate::environment::fleet::Fleet;
 use crate::error::{self, Exit};
 use crate::model::lease::Lease;
 use crate::sys::interrupt;
+use crate::sys::parallel::locked;
 use crate::ui::{Live, Ui};
 use anyhow::Result;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,8 +38,7 @@ pub fn run(all: bool, ui: &Ui) -> Result<Exit> {
     loop {
         interrupt::check()?;
         let mut fleet = Fleet::look(all)?;
-        *wanted.lock().unwrap_or_else(PoisonError::into_inner) =
-            (fleet.places.clone(), fleet.leases());
+        *locked(&wanted) = (fleet.places.clone(), fleet.leases());
         if !std::mem::replace(&mut is_asking, true) {
             keep_asking(&wanted, &known, EVERY, |known, (places, leases)| {
                 known.ask_git(places);
@@ -79,7 +79,7 @@ fn keep_asking(
     let (wanted, known) = (Arc::clone(wanted), Arc::clone(known));
     thread::spawn(move || {
         loop {
-            let what = wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let what = locked(&wanted).clone();
             let began = Instant::now();
             ask(&known, &what);
             thread::sleep(every.max(began.elapsed()));

@@ -5,6 +5,7 @@ use crate::error::{self, Exit, Failure, may_have_run};
 use crate::model::config::Place;
 use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
+use crate::sys::parallel::locked;
 use crate::sys::{budget, docker};
 use anyhow::Result;
 use redis::{
@@ -12,7 +13,7 @@ use redis::{
     ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, Value,
 };
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The port inside the container.
@@ -57,7 +58,7 @@ static FOUND: Mutex<BTreeMap<Place, Address>> = Mutex::new(BTreeMap::new());
 
 /// Where a container is reached, as this process has found it before.
 fn find(place: &Place) -> Result<Address> {
-    let found = || FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = || locked(&FOUND);
     if let Some(address) = found().get(place) {
         return Ok(address.clone());
     }
@@ -68,7 +69,7 @@ fn find(place: &Place) -> Result<Address> {
 
 /// No server answered where the container was found: it may be somewhere else by now.
 fn forget(place: &Place) {
-    FOUND.lock().unwrap_or_else(PoisonError::into_inner).remove(place);
+    locked(&FOUND).remove(place);
 }
 
 impl Route {
