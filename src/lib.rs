@@ -6,7 +6,6 @@ pub mod cli;
 pub mod commands;
 pub mod environment;
 pub mod error;
-pub mod manual;
 pub mod model;
 pub mod service;
 pub mod shell;

@@ -1,5 +1,7 @@
 //! The manual pages: made from the command line's definition, committed, and opened by git.
 
+mod sections;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,6 @@ use std::process::Command;
 use clap::CommandFactory;
 use clap_mangen::Man;
 use git_agentenv::cli::Cli;
-use git_agentenv::manual;
 
 use crate::common::Sandbox;
 
@@ -153,7 +154,7 @@ fn pages() -> BTreeMap<String, String> {
 fn page(command: &clap::Command, see_also: &[String]) -> String {
     let source = concat!("git-agentenv ", env!("CARGO_PKG_VERSION"));
     let man =
-        Man::new(command.clone()).date(manual::DATE).source(source).manual("git-agentenv manual");
+        Man::new(command.clone()).date(sections::DATE).source(source).manual("git-agentenv manual");
     let mut page = Vec::new();
     man.render_title(&mut page).unwrap();
     man.render_name_section(&mut page).unwrap();
@@ -163,9 +164,9 @@ fn page(command: &clap::Command, see_also: &[String]) -> String {
     let mut page = tidy(&String::from_utf8(page).unwrap());
     page += &commands(command);
     page += &format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(&all_examples(command)));
-    page += &entries("FILES", manual::FILES);
-    page += &entries("ENVIRONMENT", manual::ENVIRONMENT);
-    let status = manual::exit_status();
+    page += &entries("FILES", sections::FILES);
+    page += &entries("ENVIRONMENT", sections::ENVIRONMENT);
+    let status = sections::exit_status();
     let status: Vec<_> = status.iter().map(|(code, text)| (code.as_str(), text.as_str())).collect();
     page += &entries("EXIT STATUS", &status);
     let others: Vec<_> = see_also.iter().map(|name| format!(".BR {} (1)", escaped(name))).collect();

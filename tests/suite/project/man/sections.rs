@@ -1,6 +1,6 @@
 //! Sections of the manual pages that clap does not know.
 
-use crate::error::Exit;
+use git_agentenv::error::Exit;
 
 /// The date on every page, fixed so that a page changes only with the program.
 pub const DATE: &str = "2026-01-01";
@@ -80,13 +80,8 @@ pub fn exit_status() -> Vec<(String, String)> {
     entries
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_grow_and_none_is_missing() {
-        let codes: Vec<u8> = exit_status().iter().map(|(code, _)| code.parse().unwrap()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 125, 130]);
-    }
+#[test]
+fn codes_grow_and_none_is_missing() {
+    let codes: Vec<u8> = exit_status().iter().map(|(code, _)| code.parse().unwrap()).collect();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 125, 130]);
 }
