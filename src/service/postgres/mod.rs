@@ -111,7 +111,7 @@ pub fn visits(database: &Database) -> Result<Visits> {
     let lines = session.run().map_err(|error| explain(error, database))?;
     match lines.concat().as_str() {
         "" => Ok(Visits::default()),
-        found => serde_json::from_str(found).context("cannot read what psql printed"),
+        found => parse_json(found),
     }
 }
 

@@ -12,6 +12,7 @@ macro_rules! lock {
         "SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \\gset\n"
     };
 }
+pub(super) use lock;
 
 /// What uses the database `d`, as JSON: the sessions of clients, and, without a process, what outlives sessions.
 macro_rules! users {
@@ -107,10 +108,17 @@ SELECT pg_advisory_unlock_all() AS unlocked \gset
 
 /// Copies that a lease keeps of this database, found by the start and the end of their mark.
 macro_rules! copies {
-    () => {
-        "left(mark, length(:'mark') + 1) = :'mark' || ' ' AND right(mark, length(:'name') + 4) = ' of ' || :'name'"
+    ($mark:literal) => {
+        concat!(
+            "left(",
+            $mark,
+            ", length(:'mark') + 1) = :'mark' || ' ' AND right(",
+            $mark,
+            ", length(:'name') + 4) = ' of ' || :'name'"
+        )
     };
 }
+pub(super) use copies;
 
 /// Drops a database that carries the mark and has no sessions, after those that tests made beside it; with `copies` also the
 /// copies of it; and always what is `unfinished`. Prints what existed and the sessions beside it as JSON, then `dropped` or `kept`.
@@ -139,7 +147,7 @@ FROM (SELECT *, mark = :'mark' OR left(mark, length(:'mark') + 1) = :'mark' || '
   SELECT format('DROP DATABASE %I {force}', name) FROM "#,
     databases!(),
     " WHERE ",
-    copies!(),
+    copies!("mark"),
     r#" \gexec
 \endif
 \if :go

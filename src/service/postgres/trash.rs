@@ -4,12 +4,12 @@
 use super::also::{beside, patterns};
 use super::mark::{comment, digits, mark};
 use super::psql;
-use super::scripts::users;
+use super::scripts::{copies, lock, users};
 use super::sql_error::SqlError;
-use super::{Session, explain, forcing, no_word, on, owner, require_name, session};
+use super::{Session, explain, forcing, no_word, on, owner, parse_json, require_name, session};
 use crate::model::resource::{Database, Server};
 use crate::service::trash::{Kept, MARK, Returned, Trashed, renamed};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Deserialize;
 
 /// Databases with what their comment says of the time before the trash.
@@ -29,25 +29,15 @@ WHERE was IS NOT NULL AND left(datname, length(:'prefix')) = :'prefix'"#
 /// Whether a database with this name and mark is the lease's own, or a copy that the lease keeps of it.
 macro_rules! own {
     ($name:literal, $mark:literal) => {
-        concat!(
-            "(",
-            $name,
-            " = :'name' AND ",
-            $mark,
-            " = :'mark' OR left(",
-            $mark,
-            ", length(:'mark') + 1) = :'mark' || ' ' AND right(",
-            $mark,
-            ", length(:'name') + 4) = ' of ' || :'name')"
-        )
+        concat!("(", $name, " = :'name' AND ", $mark, " = :'mark' OR ", copies!($mark), ")")
     };
 }
 
 /// Moves a database and its copies to the trash in one transaction. Prints what there was as JSON, then `kept`, `busy`,
 /// `foreign`, `already` or `missing`.
 const KEEP: &str = concat!(
-    r#"SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \gset
-CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
+    lock!(),
+    r#"CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
     own!("datname", "mark"),
     r#", false) AS own,
   CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, "#,
@@ -116,8 +106,8 @@ const PUT_COMMENT: &str = comment!("comment", "mark{at}", ":'name{at}'");
 
 /// Drops everything that the trash holds of a lease; says `dropped`.
 const DROP: &str = concat!(
-    r#"SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \gset
-SELECT format('DROP DATABASE %I', datname) FROM "#,
+    lock!(),
+    r#"SELECT format('DROP DATABASE %I', datname) FROM "#,
     trashed!(),
     r#" \gexec
 \echo dropped
@@ -149,8 +139,7 @@ pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     let Some((word, found)) = lines.split_last() else {
         return Err(no_word("keep", &database.name));
     };
-    let found: Vec<Found> =
-        serde_json::from_str(&found.concat()).context("cannot read what psql printed")?;
+    let found: Vec<Found> = parse_json(&found.concat())?;
     Ok(match word.as_str() {
         "kept" => Kept::InTrash(found.iter().filter(|one| one.own).map(|one| one.size).sum()),
         "already" => Kept::InTrash(0),
@@ -170,14 +159,11 @@ pub fn put_back(database: &Database, was: &str, id: &str) -> Result<Returned> {
         require_name(name)?;
     }
     let lines = trash_session(&database.server, LIST, was, id).run()?;
-    let trashed: Vec<Trashed> =
-        serde_json::from_str(&lines.concat()).context("cannot read what psql printed")?;
+    let trashed: Vec<Trashed> = parse_json(&lines.concat())?;
     if trashed.is_empty() {
         return Ok(Returned::Missing);
     }
-    let mut script =
-        "SELECT pg_advisory_lock(hashtextextended(:'mark', 0)) AS locked \\gset\nBEGIN;\n"
-            .to_owned();
+    let mut script = concat!(lock!(), "BEGIN;\n").to_owned();
     for (at, one) in trashed.iter().enumerate() {
         // What tests made has none.
         script.push_str(&match one.mark {
