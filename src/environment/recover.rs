@@ -6,7 +6,7 @@ use crate::environment::workspace::Workspace;
 use crate::error;
 use crate::model::config::{Config, Service};
 use crate::model::envfile::{self, Block};
-use crate::model::lease::{Lease, Phase};
+use crate::model::lease::Lease;
 use crate::model::plan::{self, Held, Request};
 use crate::service::{Server, inventory};
 use crate::sys::repo::Worktree;
@@ -42,10 +42,8 @@ pub fn lease(
     if let Some(lease) = context.store.lease(id)? {
         return Ok(lease);
     }
-    let mut plan = plan(workspace, id, request, &held, &file)?;
-    plan.phase = Phase::Ready;
-    plan.admin = Some(tree.admin.clone());
-    plan.hooks_pending = false;
+    let plan = plan(workspace, id, request, &held, &file)?.into_ready(tree.admin.clone());
+    let plan = Lease { hooks_pending: false, ..plan };
     context.store.remember(&context.repo.common)?;
     context.store.note_disks(&plan)?;
     context.store.save(&plan)?;
