@@ -11,8 +11,7 @@ use crate::sys::git::status;
 use crate::sys::repo::Repo;
 use crate::sys::{env, fs};
 use crate::ui::{Item, Menu, Ui, shell_cd};
-use anyhow::{Result, anyhow};
-use clap::Parser;
+use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -88,20 +87,10 @@ fn missing(args: &Args, ui: &Ui, wanted: &str, error: anyhow::Error) -> Result<E
         || args.env.is_none()
         || (ui.can_ask()
             && ui.confirm(&format!("There is no environment `{wanted}`. Create it?"), false)?);
-    if create { add(ui, wanted) } else { Err(error) }
-}
-
-/// The command line of `add`, as far as it is needed here.
-#[derive(Parser)]
-struct Add {
-    #[command(flatten)]
-    args: add::Args,
-}
-
-fn add(ui: &Ui, branch: &str) -> Result<Exit> {
-    let words = ["add", "--", branch];
-    let Add { args } = Add::try_parse_from(words).map_err(|error| anyhow!(error.to_string()))?;
-    add::run(&args, ui)
+    if !create {
+        return Err(error);
+    }
+    add::run(&add::Args { branches: vec![wanted.to_owned()], ..add::Args::default() }, ui)
 }
 
 fn is_main(repo: &Repo, wanted: &str) -> bool {

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file reads the environment")]
 
 use super::process::MARKS;
+use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -36,8 +37,8 @@ pub const GO_TO: &str = "AGENTENV_CD_FILE";
 pub const PREVIOUS: &str = "AGENTENV_PREVIOUS";
 
 /// The file of this program, to start it again.
-pub fn program() -> Option<PathBuf> {
-    std::env::current_exe().ok()
+pub fn program() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find the file of this program")
 }
 
 /// A variable of this process, when it is set, not empty and readable text.

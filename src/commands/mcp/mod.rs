@@ -6,7 +6,7 @@ mod tools;
 
 use crate::error::{self, Exit};
 use crate::sys::exec::{Cmd, Output};
-use crate::sys::interrupt;
+use crate::sys::{env, interrupt};
 use anyhow::{Context, Result};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
@@ -41,7 +41,7 @@ struct Server {
 
 /// Serves until the client closes stdin, or a signal comes. It ends on a signal because commands do not start any more then.
 pub fn run(_: &Args) -> Result<Exit> {
-    let program = std::env::current_exe().context("cannot find this program's file")?;
+    let program = env::program()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::select! {

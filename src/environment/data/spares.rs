@@ -7,12 +7,12 @@ use crate::service::template;
 use crate::sys::env;
 use crate::sys::exec::Cmd;
 use crate::sys::store::Store;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::Path;
 
 /// Starts the process that makes what is missing, for the repository of this main checkout.
 pub fn begin(main: &Path) -> Result<()> {
-    let program = env::program().context("the program's own file is unknown")?;
+    let program = env::program()?;
     let command = Cmd::new(program).args(["db", "template", "spare", "--quiet"]).dir(main);
     command.detach(Path::new("/dev/null")).map(drop)
 }

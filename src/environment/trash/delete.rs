@@ -9,9 +9,9 @@ use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
 use crate::sys::store::Store;
-use crate::sys::{clock, failpoint, git, trash};
+use crate::sys::{clock, env, failpoint, git, trash};
 use crate::ui::Ui;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -61,7 +61,7 @@ pub fn empty_in_background(store: &Store) -> Result<()> {
     if model::due(&records, now).is_empty() && records.iter().all(|one| one.noted(now).is_none()) {
         return Ok(());
     }
-    let program = std::env::current_exe().context("cannot find this program")?;
+    let program = env::program()?;
     let prune = Cmd::new(program).args(["prune", "--only-trash", "--quiet"]).dir(store.dir());
     prune.detach(Path::new("/dev/null")).map(drop)
 }

@@ -62,7 +62,7 @@ mod linux {
         #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
         pub fn take_over(self) -> Result<u8> {
             self.require_program()?;
-            let me = env::program().context("cannot find the file of this program")?;
+            let me = env::program()?;
             let mut command = std::process::Command::new(me);
             command.arg(SUCCEED).arg(std::process::id().to_string());
             command.arg(&self.program).args(&self.args).env_clear().envs(&self.env);
