@@ -12,7 +12,9 @@ pub use gradual::remove_dir_while;
 pub use newest::{changed, newest};
 pub use read::{LIMIT, head, read, read_own, word};
 pub use unfinished::{is_unfinished, sweep, sweep_of, sweep_of_with};
-pub use write::{append, create, keep_tail, replace, replace_as, replace_exactly, unfinished};
+pub use write::{
+    append, create, keep_tail, replace, replace_as, replace_exactly, unfinished, write_text,
+};
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, RenameFlags};

@@ -131,9 +131,7 @@ fn write(file: &Path, settings: &Value, existed: bool) -> Result<()> {
     if *settings == json!({}) {
         return if existed { remove(file) } else { Ok(()) };
     }
-    fs::make_dir(file.parent().unwrap_or(file))?;
-    let text = format!("{settings:#}\n");
-    fs::replace_as(file, text.as_bytes(), fs::mode(file).unwrap_or(0o644))
+    fs::write_text(file, &format!("{settings:#}\n"))
         .context("cannot change the settings of Claude Code")
 }
 

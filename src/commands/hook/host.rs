@@ -151,9 +151,7 @@ impl Place {
         if self.text.as_ref() == Some(&text) {
             return Ok(());
         }
-        fs::make_dir(self.file.parent().unwrap_or(&self.file))?;
-        fs::replace_as(&self.file, text.as_bytes(), fs::mode(&self.file).unwrap_or(0o644))
-            .with_context(|| format!("cannot change the configuration of {}", self.host.title))
+        self.write(&text)
     }
 
     fn uninstall(&self) -> Result<()> {
@@ -172,7 +170,11 @@ impl Place {
         if rest == *text {
             return Ok(());
         }
-        fs::replace_as(&self.file, rest.as_bytes(), fs::mode(&self.file).unwrap_or(0o644))
+        self.write(&rest)
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        fs::write_text(&self.file, text)
             .with_context(|| format!("cannot change the configuration of {}", self.host.title))
     }
 

@@ -49,8 +49,7 @@ fn write_skill(context: &Context) -> Result<PathBuf> {
         return Err(error::refused(message).hint(hint).into());
     }
     if existing.as_deref() != Some(SKILL) {
-        fs::make_dir(file.parent().unwrap_or(&file))?;
-        fs::replace_as(&file, SKILL.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
+        fs::write_text(&file, SKILL)?;
     }
     Ok(file)
 }
@@ -63,7 +62,7 @@ fn write_text(context: &Context, ui: &Ui) -> Result<PathBuf> {
         .map_err(|_| refused(&format!("{} is not UTF-8 text", file.display())))?;
     let text = with_text(&existing);
     if text != existing {
-        fs::replace_as(&file, text.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
+        fs::write_text(&file, &text)?;
     }
     ui.say(format!("wrote instructions for coding agents to {}", file.display()));
     Ok(file)

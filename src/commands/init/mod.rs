@@ -153,8 +153,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
             let shown = questions::preview(&text, ui::height().saturating_sub(ROWS_BESIDE));
             ui.agree(&shown, &format!("Write {}?", context::FILE), true)?;
         }
-        let mode = fs::mode(&answer.file).unwrap_or(0o644);
-        fs::replace_as(&answer.file, text.as_bytes(), mode)?;
+        fs::write_text(&answer.file, &text)?;
         answer.written = true;
         warn_ignored(&context, ui)?;
         let wants_agents = args.agents || (asks && questions::agents(ui)?);

@@ -32,8 +32,7 @@ pub fn install(shell: Shell, name: &str, ui: &Ui) -> Result<Exit> {
         format!("{text}{end}{block}")
     });
     if new != text {
-        fs::make_dir(file.parent().unwrap_or(&file))?;
-        fs::replace_as(&file, new.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
+        fs::write_text(&file, &new)?;
     }
     ui.say(format!("new shells have the function `{name}`; in this one: {}", line(shell, name)));
     answer(ui, true, file)
@@ -45,9 +44,7 @@ pub fn uninstall(shell: Shell, ui: &Ui) -> Result<Exit> {
     match read(&file)?.and_then(|text| MARKS.without(&text)) {
         None => ui.say("the function is not installed"),
         Some(rest) if rest.is_empty() => fs::remove(&file)?,
-        Some(rest) => {
-            fs::replace_as(&file, rest.as_bytes(), fs::mode(&file).unwrap_or(0o644))?;
-        }
+        Some(rest) => fs::write_text(&file, &rest)?,
     }
     answer(ui, false, file)
 }

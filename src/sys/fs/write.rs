@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all.
 
-use super::{Stands, is_absent, make_dir, move_to, stands, sweep_of};
+use super::{Stands, is_absent, make_dir, mode, move_to, stands, sweep_of};
 use crate::sys::failpoint;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -22,6 +22,12 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
 pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     sweep_of(path)?;
     write(path, content, mode, false)
+}
+
+/// Writes a text file of the user's: it keeps its permissions, and its directory is made if need be.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    make_dir(path.parent().unwrap_or(path))?;
+    replace_as(path, text.as_bytes(), mode(path).unwrap_or(0o644))
 }
 
 /// As [`replace`], with exactly these permissions.
