@@ -140,7 +140,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     }
     files::write_env(&context.store, &lease)?;
     Project::of(workspace).write(ui, &lease)?;
-    let lease = lease.into_repaired();
+    let lease = lease.into_ready(tree.admin.clone());
     context.store.save(&lease)?;
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {
         git::unlock(&tree.admin)?;

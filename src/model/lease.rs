@@ -149,11 +149,6 @@ impl Lease {
         Lease { phase: Phase::Ready, admin: Some(admin), ..self }
     }
 
-    /// The lease of an environment that has all again that it lacked.
-    pub fn into_repaired(self) -> Self {
-        Lease { phase: Phase::Ready, ..self }
-    }
-
     /// The lease of an environment that is being closed.
     pub fn into_closing(self) -> Self {
         Lease { phase: Phase::Closing, ..self }

@@ -162,3 +162,22 @@ fn what_another_process_works_on_is_neither_released_nor_reported() {
     repo.agentenv(&["prune"]).ok();
     assert_eq!(sandbox.databases(), Vec::<String>::new());
 }
+
+#[test]
+fn what_adopt_finished_is_as_whole_as_what_add_did() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_on_host());
+    let mut add = sandbox.command("git");
+    add.args(["agentenv", "add", "x"]).current_dir(&repo.path);
+    sandbox.outcome(add.env("AGENTENV_FAULT", "before-ready:kill"));
+    repo.agentenv(&["adopt", "../app-x"]).ok();
+
+    let environment = repo.agentenv(&["status", "x", "--json"]).ok().json();
+    let index: u16 = environment["variables"]["REDIS_DB"].as_str().unwrap().parse().unwrap();
+    // Its application's tests take the mark along.
+    servers().redis(index, &["FLUSHDB"]);
+    servers().redis(index, &["SET", "left", "1"]);
+    repo.agentenv(&["remove", "x"]).ok();
+    assert_eq!(servers().redis(index, &["DBSIZE"]).trim(), "0");
+}
