@@ -5,7 +5,7 @@ use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, checkout, hooks, occupancy, reclaim};
+use crate::environment::{adopt, checkout, hooks, nested, occupancy, reclaim};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
@@ -14,7 +14,7 @@ use crate::service::Server;
 use crate::service::creation::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
-use crate::sys::{failpoint, parallel};
+use crate::sys::{failpoint, parallel, repo};
 use anyhow::{Result, anyhow};
 
 /// Creates one environment.
@@ -175,6 +175,7 @@ fn decide(
     let Workspace { context, config, .. } = workspace;
     let (mut taken, mut leases): (Taken, Vec<Lease>) =
         occupancy::taken(&context.store, &context.repo, config)?;
+    let trees = repo::worktrees(&context.repo.common)?;
     for (index, by) in occupied {
         // A lease names the owner better than the keys do.
         taken.indexes.entry(*index).or_insert_with(|| by.clone());
@@ -188,6 +189,10 @@ fn decide(
             ..context.facts(id, &taken)
         };
         let plan = plan::add(config, &facts, request)?;
+        // What a user made inside of another is left where it is.
+        if !plan.lease.adopted {
+            nested::require_outside(&plan.lease.path, &plan.lease, &leases, &trees)?;
+        }
         accept(&plan.lease, &leases)?;
         occupancy::count(&mut taken, &plan.lease, &context.repo.common);
         leases.push(plan.lease.clone());

@@ -18,6 +18,7 @@ pub mod fleet;
 pub mod hooks;
 pub mod include;
 pub mod leftovers;
+pub mod nested;
 pub mod occupancy;
 pub mod orphans;
 pub mod part_problem;

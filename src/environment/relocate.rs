@@ -1,14 +1,14 @@
 //! Moves the worktree of an environment to another directory.
 
 use crate::environment::context::Context;
-use crate::environment::{files, unused, worktree};
+use crate::environment::{files, nested, unused, worktree};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
 use crate::sys::docker::Projects;
 use crate::sys::fs::{self, Stands};
 use crate::sys::git;
-use crate::sys::repo::Worktree;
+use crate::sys::repo::{self, Worktree};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,9 @@ fn carry_out(
     if target == lease.path {
         return Ok(target);
     }
+    nested::require_none_inside(&context.store, &lease, "move")?;
+    let trees = repo::worktrees(&lease.repository)?;
+    nested::require_outside(&target, &lease, &context.store.survey()?.0, &trees)?;
     if fs::stands(&target)? != Stands::Nothing {
         return Err(error::refused(format!("{} already exists", target.display())).into());
     }

@@ -10,7 +10,7 @@ pub use last_look::reopen;
 use crate::environment::context::Context;
 use crate::environment::processes::Stranger;
 use crate::environment::removal_risks::{self, Loss, Risks, Taken};
-use crate::environment::{closing, hooks, trash, worktree};
+use crate::environment::{closing, hooks, nested, trash, worktree};
 use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
@@ -238,6 +238,7 @@ fn require(
         worktree::require_unlocked(lease, &tree)?;
         worktree::require_in_place(lease, &tree)?;
     }
+    nested::require_none_inside(&context.store, lease, "remove")?;
     removal_risks::require_none(lease, losses, force)?;
     if !options.dry_run || force || options.no_hooks {
         return Ok(());

@@ -342,3 +342,41 @@ fn a_directory_that_is_named_for_the_environment_goes_with_it() {
     assert!(!sandbox.root.join("x").exists());
     assert!(sandbox.root.join("y/notes").exists());
 }
+
+#[test]
+fn no_environment_takes_one_that_lies_in_it() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.agentenv(&["add", "outer"]).ok();
+    let outer = sandbox.root.join("app-outer");
+    let refused = |args: &[&str]| {
+        let refused = repo.agentenv(args).fails(7);
+        assert!(refused.stderr.contains("app-outer"), "{}", refused.show());
+    };
+    refused(&["add", "within", "--path", "../app-outer/within"]);
+    repo.agentenv(&["add", "inner"]).ok();
+    refused(&["move", "inner", "../app-outer"]);
+
+    // Git allows both.
+    let inner = outer.join("inner");
+    repo.git(&["worktree", "move", "../app-inner", inner.to_str().unwrap()]);
+    repo.git(&["worktree", "add", "--quiet", "../app-outer/plain", "-b", "plain"]);
+    repo.agentenv(&["adopt", inner.to_str().unwrap()]).ok();
+    fs::write(inner.join("work"), "unsaved").unwrap();
+    for command in [
+        &["remove", "outer"] as &[&str],
+        &["remove", "outer", "--force"],
+        &["remove", "outer", "--force", "--keep"],
+        &["move", "outer", "../moved"],
+    ] {
+        let refused = repo.agentenv(command).fails(7);
+        for place in ["app-outer/inner", "app-outer/plain", "git agentenv move inner"] {
+            assert!(refused.stderr.contains(place), "{}", refused.show());
+        }
+    }
+    assert_eq!(fs::read_to_string(inner.join("work")).unwrap(), "unsaved");
+    repo.agentenv(&["move", "inner", "../app-inner"]).ok();
+    repo.git(&["worktree", "remove", "../app-outer/plain"]);
+    repo.agentenv(&["remove", "outer", "--force"]).ok();
+    assert_eq!(fs::read_to_string(sandbox.root.join("app-inner/work")).unwrap(), "unsaved");
+}
