@@ -8,6 +8,7 @@ use crate::model::lease::{Lease, Part};
 use crate::model::stock::Stock;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
+use crate::sys::lock::Lock;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::sys::{budget, clock, docker, interrupt, trash};
@@ -103,10 +104,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 }
 
 fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
-    let step = ui.step("starting servers");
-    let ports = ports(&config.config);
-    ports.into_iter().fold(infra(config)?, |infra, (name, port)| infra.env(name, port)).up()?;
-    step.done();
+    start(ui, config)?;
     let deadline = Instant::now() + timeout;
     for (name, server) in servers(&config.config) {
         let step = ui.step(format!("waiting for {name}"));
@@ -114,6 +112,22 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
         step.done();
     }
     status(ui, config)
+}
+
+/// Starts what does not run. Another process that waited for this one finds it running.
+fn start(ui: &Ui, config: &Found) -> Result<()> {
+    let _one = alone(ui)?;
+    let step = ui.step("starting servers");
+    let ports = ports(&config.config);
+    ports.into_iter().fold(infra(config)?, |infra, (name, port)| infra.env(name, port)).up()?;
+    step.done();
+    Ok(())
+}
+
+/// The lock around what compose does.
+fn alone(ui: &Ui) -> Result<Lock> {
+    let waiting = "waiting for another git-agentenv that starts or stops the servers";
+    Store::open()?.lock_infra(|| ui.say(waiting))
 }
 
 fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
@@ -131,6 +145,7 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
 
 fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
     let infra = infra(config)?;
+    let _one = alone(ui)?;
     let templates = match volumes {
         true => {
             require_unused(config, &infra)?;

@@ -129,6 +129,12 @@ impl Store {
         lock::take(&self.lock_file(&name), waiting)
     }
 
+    /// The lock of the one process that starts or stops the shared servers. Compose itself lets two of them create everything
+    /// twice.
+    pub fn lock_infra(&self, waiting: impl FnOnce()) -> Result<lock::Lock> {
+        lock::take(&self.lock_file("infra"), waiting)
+    }
+
     /// All leases.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let (leases, broken) = self.survey()?;

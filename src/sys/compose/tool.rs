@@ -12,6 +12,10 @@ const QUICK: Duration = Duration::from_secs(10);
 /// How much of what compose said is shown, from its end.
 const LINES: usize = 4;
 
+/// Compose refuses every command then.
+const OF_NETWORK: &str =
+    "list them: `docker network ls`; remove one: `docker network rm <id>`; then try again";
+
 /// Which compose there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
@@ -49,6 +53,7 @@ pub(super) fn failed(what: &str, output: &Output, of_port: &str, of_other: &str)
             "an image cannot be pulled",
             "check the network; `docker pull` of the image shows the reason",
         ),
+        Why::Network => ("two networks have one name", OF_NETWORK),
         Why::Other => ("compose failed", of_other),
     };
     let last: Vec<&str> = said.lines().rev().take(LINES).collect();
@@ -61,6 +66,7 @@ pub(super) fn failed(what: &str, output: &Output, of_port: &str, of_other: &str)
 enum Why {
     Port,
     Image,
+    Network,
     Other,
 }
 
@@ -72,6 +78,8 @@ fn why(said: &str) -> Why {
         Why::Port
     } else if pulling || has(&["pull access denied", "manifest unknown", "no such host"]) {
         Why::Image
+    } else if has(&["is ambiguous"]) {
+        Why::Network
     } else {
         Why::Other
     }
@@ -88,5 +96,11 @@ mod tests {
         assert_eq!(why(&conflict), Why::Other);
         assert_eq!(why(" redis Pulling \n redis Error i/o timeout"), Why::Image);
         assert_eq!(why("manifest unknown"), Why::Image);
+    }
+
+    #[test]
+    fn two_networks_of_one_name_are_a_reason_of_their_own() {
+        let said = "ERROR: network agentenv_default is ambiguous (2 matches found on name)";
+        assert_eq!(why(said), Why::Network);
     }
 }

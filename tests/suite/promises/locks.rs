@@ -127,6 +127,28 @@ fn a_waiting_process_can_be_interrupted() {
     assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
 }
 
+#[test]
+fn one_process_at_a_time_starts_or_stops_the_shared_servers() {
+    let sandbox = Sandbox::new();
+    repo(&sandbox).agentenv(&["list"]).ok();
+    let lock = fs::File::create(sandbox.root.join("state/locks/infra.lock")).unwrap();
+    for what in ["up", "down"] {
+        lock.lock().unwrap();
+        let said = sandbox.root.join(what);
+        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        // Nothing is started: there is no engine.
+        command.args(["infra", what]).env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+        command.current_dir(&sandbox.root).stderr(fs::File::create(&said).unwrap());
+        let mut waiting = command.spawn().unwrap();
+        let read = || fs::read_to_string(&said).unwrap();
+        let mut ended = || waiting.try_wait().unwrap().is_some();
+        wait_until("it waits", || read().contains("waiting for another git-agentenv") || ended());
+        assert!(!ended(), "{}", read());
+        lock.unlock().unwrap();
+        assert_eq!(waiting.wait().unwrap().code(), Some(6), "{}", read());
+    }
+}
+
 fn repo(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
