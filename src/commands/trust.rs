@@ -43,6 +43,8 @@ pub(crate) struct Approved<'a> {
     processes: Vec<String>,
     /// The commands of services of the kind custom, which run in the server's container.
     services: Vec<String>,
+    /// The compose file that `infra up` starts, with the hash of its content and the services that it builds.
+    infra: Vec<String>,
     /// The compose files that `up` starts, each with the hash of its content and the services that it builds.
     compose: Vec<String>,
     /// The commands and masks of template databases; a mask with the hash of its content.
@@ -68,12 +70,15 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = context.config()?.unwrap_or_default();
     let templates = approval::all_commands(&context.repo.main, &config)?;
     let stacks = stacks(&context, &config)?;
+    // One that is not there or is wrong is not started, either.
+    let infra = Approval::of_servers(&context.repo.main, &config).ok().flatten();
     let answer = Approved {
         trusted: true,
         post_add: &config.hooks.post_add,
         pre_remove: &config.hooks.pre_remove,
         processes: config.process_commands(),
         services: config.service_commands(),
+        infra: infra.iter().flat_map(Approval::commands).cloned().collect(),
         compose: stacks.iter().flat_map(Approval::commands).cloned().collect(),
         templates: templates.concat(),
     };
@@ -81,6 +86,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         + &hooks::listing("pre_remove", answer.pre_remove)
         + &hooks::listing("process", &answer.processes)
         + &hooks::listing("service", &answer.services)
+        + &hooks::listing("infra up", &answer.infra)
         + &hooks::listing("up", &answer.compose)
         + &hooks::listing("template", &answer.templates);
     if listed.is_empty() {
@@ -94,7 +100,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let mut lists = vec![answer.post_add, answer.pre_remove, &answer.processes, &answer.services];
     lists.extend(templates.iter().map(Vec::as_slice));
-    lists.extend(stacks.iter().map(Approval::commands));
+    lists.extend(infra.iter().chain(&stacks).map(Approval::commands));
     trust::approve(&context.store, &context.repo.common, &lists)?;
     ui.say("approved exactly these commands");
     ui.answer(&answer, String::new)

@@ -65,8 +65,8 @@ impl<'a> Project<'a> {
             let hint = format!("write it: `git agentenv adopt {}`", shell::path(&lease.path));
             return Err(error::refused(message).hint(hint).into());
         };
-        let file = load(&lease.path, section)?;
-        is_trusted(&Approval::of(section, &file)?)?;
+        let file = load(&lease.path, &section.file)?;
+        is_trusted(&Approval::of(&section.file, &file)?)?;
         self.write_file(ui, lease, own, file)?;
         Ok(Some(lease.path.join(own)))
     }
@@ -119,21 +119,30 @@ impl Approval {
     /// # Errors
     /// When the file is missing or wrong.
     pub fn at(checkout: &Path, config: &Config) -> Result<Option<Self>> {
-        let of = |section| Approval::of(section, &load(checkout, section)?);
+        let of = |section: &Compose| Approval::of(&section.file, &load(checkout, &section.file)?);
         config.compose.as_ref().map(of).transpose()
     }
 
-    fn of(section: &Compose, file: &Mapping) -> Result<Self> {
+    /// Of the shared servers' own file in the main checkout; `None`: the configuration names none.
+    ///
+    /// # Errors
+    /// When the file is missing or wrong.
+    pub fn of_servers(main: &Path, config: &Config) -> Result<Option<Self>> {
+        let of = |file: &String| Approval::of(file, &load(main, file)?);
+        config.infra.file.as_ref().map(of).transpose()
+    }
+
+    fn of(path: &str, file: &Mapping) -> Result<Self> {
         let text = serde_yaml::to_string(file).context("cannot write a compose file")?;
         let hash = sha256(text);
         let built = compose::built(file).map(|name| format!(", builds {name}"));
         let built = built.collect::<String>();
-        Ok(Approval(vec![format!("compose {} (sha256 {hash}){built}", section.file)]))
+        Ok(Approval(vec![format!("compose {path} (sha256 {hash}){built}")]))
     }
 }
 
-fn load(checkout: &Path, section: &Compose) -> Result<Mapping> {
-    compose::load(&section.file, &|path| read(checkout, path))
+fn load(checkout: &Path, file: &str) -> Result<Mapping> {
+    compose::load(file, &|path| read(checkout, path))
         .map_err(|cause| error::config(format!("{cause:#}")).into())
 }
 

@@ -8,6 +8,7 @@ pub use stack::up;
 
 use super::docker::{self, Container};
 use super::exec::{Cmd, Output};
+use super::fs;
 use crate::error;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
@@ -76,6 +77,18 @@ impl Infra {
         Ok(all.filter(|c| c.project == self.project).collect())
     }
 
+    /// Whether one of these containers was made from this file, not from another that names the same project.
+    pub fn made(&self, container: &Container) -> bool {
+        fs::canonical(&container.dir) == fs::canonical(self.dir())
+    }
+
+    /// The directory that compose writes on the containers.
+    fn dir(&self) -> &Path {
+        // Not from where the user stands: compose would read that directory's `.env` and write the directory on the
+        // containers, as if they belonged to that worktree.
+        self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"))
+    }
+
     /// Whether a server at this place is one of these: by its container's name, or one of `containers`, which are these.
     pub fn runs(&self, place: &Place, containers: &[Container]) -> bool {
         match place {
@@ -98,12 +111,9 @@ impl Infra {
         let cmd = match (&self.file, version) {
             (Some(path), Version::Two) => cmd.arg(path),
             (Some(path), Version::One) => {
-                let dir = path.parent().unwrap_or(Path::new("/"));
-                cmd.args(["-", "--project-directory"]).arg(dir).stdin(without_name(path)?)
+                cmd.args(["-", "--project-directory"]).arg(self.dir()).stdin(without_name(path)?)
             }
-            // Not from where the user stands: compose would read that directory's `.env` and write the
-            // directory on the containers, as if they belonged to that worktree.
-            (None, _) => cmd.arg("-").stdin(BUILT_IN).dir("/"),
+            (None, _) => cmd.arg("-").stdin(BUILT_IN).dir(self.dir()),
         };
         let output = cmd.args(args).patience(None).output()?;
         if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }

@@ -16,6 +16,10 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
     assert!(up.stderr.contains("waiting for postgres"), "{}", up.show());
     assert_eq!(infra(&["status", "--json"]).ok().json()["servers"][1]["answers"], true);
     repo.agentenv(&["add", "x"]).ok();
+    // Another project's file would take their place, with data of its own.
+    let other = project_at(&sandbox, "other", "redis:7");
+    let refused = self::infra(&sandbox, &other, &["up"]).fails(7);
+    assert!(refused.stderr.contains("`x`"), "{}", refused.show());
 
     let refused = infra(&["down", "--volumes"]).fails(7);
     assert!(refused.stderr.contains("`x`"), "{}", refused.show());
@@ -79,6 +83,7 @@ fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
     says(sandbox.outcome(&mut away), "the Docker engine is not running");
 
     repo.commit("local-infra.yml", &infra_file(&sandbox, "localhost:1/none:1"));
+    repo.agentenv(&["trust", "--yes"]).ok();
     says(infra(&sandbox, &repo, &["up"]), "an image cannot be pulled");
     infra(&sandbox, &repo, &["down", "--volumes"]).ok();
 }
@@ -89,6 +94,7 @@ fn a_file_without_a_name_starts_the_servers_where_environments_look_for_them() {
     let repo = project(&sandbox, "redis:7");
     let named = infra_file(&sandbox, "redis:7");
     repo.commit("local-infra.yml", named.split_once('\n').unwrap().1);
+    repo.agentenv(&["trust", "--yes"]).ok();
     infra(&sandbox, &repo, &["up"]).ok();
     repo.agentenv(&["add", "x"]).ok();
     repo.agentenv(&["remove", "x"]).ok();
@@ -97,8 +103,12 @@ fn a_file_without_a_name_starts_the_servers_where_environments_look_for_them() {
 
 /// A project whose servers run in a compose project of its own.
 fn project<'a>(sandbox: &'a Sandbox, redis: &str) -> Repo<'a> {
+    project_at(sandbox, "shop", redis)
+}
+
+fn project_at<'a>(sandbox: &'a Sandbox, name: &str, redis: &str) -> Repo<'a> {
     servers(); // the images
-    let repo = sandbox.repo("shop");
+    let repo = sandbox.repo(name);
     repo.commit("local-infra.yml", &infra_file(sandbox, redis));
     let (id, port) = (&sandbox.id, *sandbox.ports().start());
     repo.config(&format!(
@@ -114,6 +124,7 @@ infra: {{ file: local-infra.yml }}
         port + 30,
         port + 31,
     ));
+    repo.agentenv(&["trust", "--yes"]).ok();
     repo
 }
 

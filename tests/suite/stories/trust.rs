@@ -74,6 +74,27 @@ fn approval_needs_a_word_and_is_for_exactly_these_commands() {
     repo.clone_as("clone").agentenv(&["add", "z"]).fails(7);
 }
 
+/// A compose file may run anything, with any directory of the machine.
+#[test]
+fn servers_of_a_file_of_the_project_start_only_once_it_was_approved() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.commit("servers.yml", "services: { db: { image: 'postgres:16' } }\n");
+    repo.config(&(sandbox.config_without_servers() + "infra: { file: servers.yml }\n"));
+    let up = || {
+        let mut command = sandbox.command("git");
+        command.args(["agentenv", "infra", "up"]).current_dir(&repo.path);
+        sandbox.outcome(command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock"))
+    };
+    let said = up().fails(7);
+    assert!(said.stderr.contains("approve it: `git agentenv trust`"), "{}", said.show());
+    let said = repo.agentenv(&["trust", "--yes", "--json"]).ok().json();
+    assert!(said["infra"][0].as_str().unwrap().starts_with("compose servers.yml (sha256 "));
+    up().fails(6);
+    repo.commit("servers.yml", "services: { db: { image: 'postgres:17' } }\n");
+    up().fails(7);
+}
+
 #[test]
 fn commands_run_in_the_worktree_with_its_variables() {
     let sandbox = Sandbox::new();

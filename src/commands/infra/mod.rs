@@ -1,20 +1,22 @@
 //! `git agentenv infra`: starts, stops and inspects the shared servers.
 
+mod users;
+
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::{self, All};
+use crate::environment::hooks;
 use crate::error::{self, Exit};
 use crate::model::config::{Config, Kind, Place};
-use crate::model::lease::{Lease, Part};
 use crate::model::stock::Stock;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::lock::Lock;
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
-use crate::sys::{budget, clock, docker, interrupt, trash};
+use crate::sys::{budget, clock, docker, interrupt};
 use crate::ui::table::{self, Cells, Fit};
 use crate::ui::{Tone, Ui};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -116,10 +118,15 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 
 /// Starts what does not run. Another process that waited for this one finds it running.
 fn start(ui: &Ui, config: &Found) -> Result<()> {
+    if let Some(context) = &config.context {
+        hooks::require_trusted_servers(context, &config.config)?;
+    }
     let _one = alone(ui)?;
+    let infra = infra(config)?;
+    users::require_none_of_others(config, &infra)?;
     let step = ui.step("starting servers");
     let ports = ports(&config.config);
-    ports.into_iter().fold(infra(config)?, |infra, (name, port)| infra.env(name, port)).up()?;
+    ports.into_iter().fold(infra, |infra, (name, port)| infra.env(name, port)).up()?;
     step.done();
     Ok(())
 }
@@ -148,7 +155,7 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
     let _one = alone(ui)?;
     let templates = match volumes {
         true => {
-            require_unused(config, &infra)?;
+            users::require_none(config, &infra)?;
             templates(&config.config, &infra)?
         }
         false => None,
@@ -168,33 +175,6 @@ fn templates(config: &Config, infra: &Infra) -> Result<Option<Stock>> {
     let here = known::configured(config).filter(|server| infra.runs(&server.place, &containers));
     let stock = All::on_those_that_answer(&Store::open()?, here).stock();
     Ok((!stock.is_empty()).then_some(stock))
-}
-
-/// Refuses while an environment of any repository, or one in the trash, has data on these servers. Leases decide, not the
-/// configuration, which may have changed since.
-fn require_unused(config: &Found, infra: &Infra) -> Result<()> {
-    let containers = infra.status()?;
-    let configured: Vec<Place> =
-        servers(&config.config).into_iter().map(|(_, server)| server.place).collect();
-    let is_here =
-        |part: &Part| configured.contains(&part.place) || infra.runs(&part.place, &containers);
-    let store = Store::open()?;
-    let (leases, (trash, unreadable)) = (store.leases()?, trash::survey(&store)?);
-    if let Some(record) = unreadable.first() {
-        bail!("cannot read the record {}: {}", record.file.display(), record.why);
-    }
-    let uses = |lease: &&Lease| lease.parts.iter().any(is_here);
-    let named = |lease: &Lease| format!("`{}`", lease.name);
-    let kept = |lease: &Lease| format!("`{}` (in the trash)", lease.name);
-    let mut names: Vec<String> = leases.iter().filter(uses).map(named).collect();
-    names.extend(trash.iter().map(|record| &record.lease).filter(uses).map(kept));
-    if names.is_empty() {
-        return Ok(());
-    }
-    let message =
-        format!("cannot delete the servers' data: environments use it: {}", names.join(", "));
-    let hint = "remove these environments and empty the trash (`git agentenv prune --trash`) first, or omit `--volumes`";
-    Err(error::refused(message).hint(hint).into())
 }
 
 fn status(ui: &Ui, config: &Found) -> Result<Exit> {
@@ -233,25 +213,25 @@ fn text(statuses: &[Status]) -> String {
     table::render(table::columns(statuses, &columns), None)
 }
 
-/// The configuration and the directory that its paths start from.
+/// The configuration, and the repository that has it.
 struct Found {
     config: Config,
-    main: Option<std::path::PathBuf>,
+    context: Option<Context>,
 }
 
 /// The repository's configuration; outside a repository the default.
 fn config() -> Result<Found> {
     let Ok(repo) = Repo::discover(&current_dir()?) else {
-        return Ok(Found { config: Config::default(), main: None });
+        return Ok(Found { config: Config::default(), context: None });
     };
     let context = Context { repo, store: Store::open()? };
     let config = context.config()?.unwrap_or_default();
-    Ok(Found { config, main: Some(context.repo.main) })
+    Ok(Found { config, context: Some(context) })
 }
 
 fn infra(found: &Found) -> Result<Infra> {
-    let file = match (&found.main, &found.config.infra.file) {
-        (Some(main), Some(file)) => Some(main.join(file)),
+    let file = match (&found.context, &found.config.infra.file) {
+        (Some(context), Some(file)) => Some(context.repo.main.join(file)),
         _ => None,
     };
     let infra = Infra::of(file.as_deref())?;
