@@ -6,7 +6,7 @@ use super::state_dir::{self, Access};
 use super::{fs, lock, parallel};
 use crate::error;
 use crate::model::hash;
-use crate::model::lease::{Lease, VERSION};
+use crate::model::lease::{Lease, Phase, VERSION};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -175,6 +175,7 @@ impl Store {
     /// Writes a lease; when this returns, it is on the disk.
     pub fn save(&self, lease: &Lease) -> Result<()> {
         let text = serde_yaml::to_string(lease).context("cannot write a lease")?;
+        require_readable(lease, &text)?;
         self.access.replace_or_use_reserve(&self.dir, &self.file(&lease.id), text.as_bytes())
     }
 
@@ -219,6 +220,18 @@ impl Store {
     fn lock_file(&self, name: &str) -> PathBuf {
         self.dir.join("locks").join(format!("{name}.lock"))
     }
+}
+
+/// Refuses a lease that could not be read again: no command of any repository would work then. A new one leaves room for what
+/// is written to it later.
+fn require_readable(lease: &Lease, text: &str) -> Result<()> {
+    let limit = if lease.phase == Phase::Creating { fs::LIMIT / 2 } else { fs::LIMIT };
+    if text.len() as u64 <= limit {
+        return Ok(());
+    }
+    let message = format!("the lease of `{}` would be longer than {limit} bytes", lease.name);
+    let hint = "shorten the lists and values in .agentenv.yaml";
+    Err(error::config(message).hint(hint).into())
 }
 
 /// Under the lock, so that two first processes agree.
@@ -275,4 +288,31 @@ fn is_hex(text: &str, len: usize) -> bool {
 
 fn is_hidden(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Exit, exit_of};
+
+    #[test]
+    fn a_lease_that_could_not_be_read_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path()).unwrap();
+        let text = format!(
+            "{{ version: 1, id: '{}', phase: creating, repository: /r, main: /r, name: x, path: /x, admin: null, \
+             branch: x, branch_created_at: null, project: x, ports: {{}}, parts: [], env_file: e, vars: {{}} }}",
+            store.new_id().unwrap()
+        );
+        let mut lease: Lease = serde_yaml::from_str(&text).unwrap();
+        lease.vars.insert("V".to_owned(), "v".repeat(1 << 20));
+        assert_eq!(exit_of(&store.save(&lease).unwrap_err()), Exit::Config);
+        assert_eq!(store.leases().unwrap(), []);
+        // What is made keeps room for what is written to it later.
+        lease.vars.insert("V".to_owned(), "v".repeat(600 << 10));
+        store.save(&lease).unwrap_err();
+        lease.phase = Phase::Ready;
+        store.save(&lease).unwrap();
+        assert_eq!(store.leases().unwrap(), [lease]);
+    }
 }

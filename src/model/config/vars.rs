@@ -2,6 +2,7 @@
 
 use super::variables::COMPOSE_FILE;
 use super::{Config, Kind, Service, variables};
+use crate::error;
 use crate::model::compose;
 use crate::model::envfile::check_value;
 use crate::model::template::Template;
@@ -32,9 +33,12 @@ pub struct Values<'a> {
 /// Host and port of services, by their names in the configuration.
 pub type Hosts = IndexMap<String, (String, u16)>;
 
+/// How long all values together may be, in bytes: a template can name a long value again and again.
+const LONGEST: usize = 256 << 10;
+
 impl Config {
     /// All variables of an environment, in the order of the environment file. Fails when a value
-    /// contains a character that environment files cannot hold.
+    /// contains a character that environment files cannot hold, or all together are too long.
     pub fn vars(&self, values: &Values) -> Result<IndexMap<String, String>> {
         let mut vars = IndexMap::new();
         vars.insert("COMPOSE_PROJECT_NAME".to_owned(), values.project.to_owned());
@@ -51,8 +55,14 @@ impl Config {
         for (name, value) in &vars {
             check_value(name, value)?;
         }
+        let mut length = 0;
         for (name, template) in &self.env {
             let value = self.variable(name, &Template::parse(template)?, values)?;
+            length += value.len();
+            if length > LONGEST {
+                let message = format!("the values of `env:` are longer than {LONGEST} bytes");
+                return Err(error::config(message).hint("shorten them in .agentenv.yaml").into());
+            }
             vars.insert(name.clone(), value);
         }
         Ok(vars)

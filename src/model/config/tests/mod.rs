@@ -78,6 +78,16 @@ fn a_path_outside_of_urls_must_be_safe_as_it_is() {
 }
 
 #[test]
+fn variables_do_not_grow_without_end() {
+    let entries: String = (0..110).map(|n| format!("  V{n}: '{}'\n", "{D}".repeat(40))).collect();
+    let config =
+        parse(&format!("env:\n{entries}services: {{ d: {{ kind: sqlite, variable: D }} }}"));
+    let (ports, parts) = (map([]), map([("D", "x".repeat(300))]));
+    let error = config.vars(&values(&ports, &parts, "/w")).unwrap_err();
+    assert_eq!(exit_of(&error), Exit::Config);
+}
+
+#[test]
 fn default_variables_go_with_the_services_that_they_are_made_of() {
     let names = |text: &str| parse(text).env.into_keys().collect::<Vec<_>>().join(" ");
     assert_eq!(names("services: {}"), "GN_PROJECT_NAME");
