@@ -10,6 +10,7 @@ mod environment;
 mod forwarder;
 mod load;
 mod merge;
+mod mounts;
 mod networks;
 mod paths;
 mod ports;
@@ -127,6 +128,8 @@ pub fn of_environment(mut file: Mapping, environment: &Environment<'_>) -> anyho
             }
         }
     }
+    let own = environment.config.compose.as_ref().map_or("", |section| section.file.as_str());
+    mounts::separate(&mut file, paths::dir(own), &mut notes);
     forwarder::add(&mut file, &linked);
     networks::mark(&mut file, environment.id);
     Ok(Stack { file, notes })

@@ -29,7 +29,8 @@ pub(super) fn separate(file: &mut Mapping, notes: &mut Vec<String>) {
     }
 }
 
-fn is_external(entry: &Value) -> bool {
+/// Whether the file uses what it does not make.
+pub(super) fn is_external(entry: &Value) -> bool {
     entry.get("external").is_some_and(|external| *external != Value::Bool(false))
 }
 

@@ -1,4 +1,5 @@
 mod carried;
+mod mounts;
 
 use super::*;
 use crate::model::config::Config;
