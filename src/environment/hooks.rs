@@ -8,6 +8,7 @@ use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::shell as quoted;
 use crate::sys::exec::Cmd;
+use crate::sys::lock::Lock;
 use crate::sys::store::Store;
 use crate::sys::{env, failpoint, process, trust};
 use crate::ui::Ui;
@@ -26,7 +27,7 @@ pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
             true => beside_others(ui, lease, command)?,
             false => {
                 ui.say(format!("running hook: {command}"));
-                shell(lease, command).reads_terminal().narrate()?
+                hook(lease, command).reads_terminal().narrate()?
             }
         };
         if code != 0 {
@@ -40,7 +41,7 @@ pub fn run(ui: &Ui, lease: &Lease, commands: &[String]) -> Result<()> {
 
 fn beside_others(ui: &Ui, lease: &Lease, command: &str) -> Result<i32> {
     let step = ui.step(format!("hook {command}"));
-    let code = shell(lease, command).each_line(&|line| {
+    let code = hook(lease, command).each_line(&|line| {
         ui.present(line);
         Ok(())
     })?;
@@ -48,6 +49,13 @@ fn beside_others(ui: &Ui, lease: &Lease, command: &str) -> Result<i32> {
         step.done();
     }
     Ok(code)
+}
+
+/// The variable that names the lease whose hook this process runs in.
+const RUNNING: &str = "AGENTENV_HOOK_OF";
+
+fn hook(lease: &Lease, command: &str) -> Cmd {
+    shell(lease, command).env(RUNNING, &lease.id)
 }
 
 /// A command line for the shell, in the worktree and with its variables.
@@ -76,6 +84,12 @@ pub fn run_post_add(ui: &Ui, store: &Store, commands: &[String], lease: &mut Lea
     if !lease.hooks_pending {
         return Ok(());
     }
+    let Some(_alone) = alone(ui, store, lease)? else { return Ok(()) };
+    // Another process ran them while this one waited, or the environment was removed.
+    lease.hooks_pending = store.lease(&lease.id)?.is_some_and(|now| now.hooks_pending);
+    if !lease.hooks_pending {
+        return Ok(());
+    }
     run(ui, lease, commands).map_err(|error| {
         let hint = format!(
             "the environment is kept; fix the hook, then run the hooks again: `git agentenv adopt {}`",
@@ -96,6 +110,18 @@ pub fn run_post_add(ui: &Ui, store: &Store, commands: &[String], lease: &mut Lea
         Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The lock of the one process that runs an environment's hooks. `None`: one of these hooks started this process, and both
+/// would wait for each other.
+fn alone(ui: &Ui, store: &Store, lease: &Lease) -> Result<Option<Lock>> {
+    if env::var(RUNNING).is_some_and(|id| id == lease.id) {
+        return store.try_lock_hooks(&lease.id);
+    }
+    let name = &lease.name;
+    let waiting =
+        || ui.say(format!("waiting for another git-agentenv that runs the hooks of `{name}`"));
+    store.lock_hooks(&lease.id, waiting).map(Some)
 }
 
 /// For callers that cannot prompt and must not fail because of a hook: warns of what did not run, and why.

@@ -22,6 +22,9 @@ pub struct Store {
 /// How long a killed process may still hold its locks.
 const PASSING: Duration = Duration::from_millis(300);
 
+/// What the name of a lock for hooks has behind the lease's id.
+const HOOKS: &str = "-hooks";
+
 /// A lease file that cannot be read. Its slots are unknown, so no slot may be handed out.
 #[derive(Debug)]
 pub struct Broken {
@@ -118,6 +121,16 @@ impl Store {
         lock::attempt_for(&self.lock_file(id), PASSING)
     }
 
+    /// The lock of the one process that runs the hooks of this lease: they take minutes, in which others may work on it.
+    pub fn lock_hooks(&self, id: &str, waiting: impl FnOnce()) -> Result<lock::Lock> {
+        lock::take(&self.hooks_file(id), waiting)
+    }
+
+    /// As [`Store::lock_hooks`], but nothing when another process runs them.
+    pub fn try_lock_hooks(&self, id: &str) -> Result<Option<lock::Lock>> {
+        lock::attempt(&self.hooks_file(id))
+    }
+
     /// The lock around the moments in which git writes to what a repository's worktrees share.
     pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
         lock::take(&self.repository_file(common), || ())
@@ -183,6 +196,7 @@ impl Store {
     pub fn forget(&self, id: &str) -> Result<()> {
         fs::remove(&self.file(id))?;
         fs::remove_dir(&self.logs(id))?;
+        fs::remove(&self.hooks_file(id))?;
         fs::remove(&self.lock_file(id))?;
         // What was removed leaves room for it. Where it does not yet, a later one will.
         self.access.keep_reserve(&self.dir).ok();
@@ -196,6 +210,7 @@ impl Store {
         }
         for file in fs::entries(&self.dir.join("locks"))? {
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let stem = stem.strip_suffix(HOOKS).unwrap_or(stem);
             if !is_hex(stem, 24) || self.file(stem).exists() {
                 continue;
             }
@@ -215,6 +230,10 @@ impl Store {
     /// The directory of the logs of a lease's processes.
     pub fn logs(&self, id: &str) -> PathBuf {
         self.dir.join("logs").join(id)
+    }
+
+    fn hooks_file(&self, id: &str) -> PathBuf {
+        self.lock_file(&format!("{id}{HOOKS}"))
     }
 
     fn lock_file(&self, name: &str) -> PathBuf {

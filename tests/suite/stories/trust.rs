@@ -96,6 +96,29 @@ fn servers_of_a_file_of_the_project_start_only_once_it_was_approved() {
 }
 
 #[test]
+fn hooks_run_once_also_when_two_processes_want_them() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "post_add: [\"echo begin >>ran; sleep 0.5; echo end >>ran\"]");
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x", "--no-hooks"]).ok();
+    let tree = tree(&sandbox, "x");
+    let adopt = || {
+        let mut command = sandbox.command("git");
+        sandbox.start(command.args(["agentenv", "adopt"]).current_dir(&tree))
+    };
+    let both = [adopt(), adopt()].map(|running| running.outcome().ok());
+    let waits = "waiting for another git-agentenv that runs the hooks of `x`";
+    assert_eq!(fs::read_to_string(tree.join("ran")).unwrap(), "begin\nend\n");
+    assert!(both.iter().any(|said| said.stderr.contains(waits)), "{}", both[1].show());
+    let locks = || fs::read_dir(sandbox.root.join("state/locks")).unwrap();
+    let of_hooks =
+        || locks().any(|file| file.unwrap().path().display().to_string().contains("-hooks"));
+    assert!(of_hooks());
+    repo.agentenv(&["remove", "x", "--force", "--yes"]).ok();
+    assert!(!of_hooks());
+}
+
+#[test]
 fn commands_run_in_the_worktree_with_its_variables() {
     let sandbox = Sandbox::new();
     let repo =
