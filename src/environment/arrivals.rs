@@ -5,7 +5,7 @@ use crate::environment::hooks;
 use crate::model::lease::{Lease, Part};
 use crate::service::{self, Resource, Session};
 use crate::sys::exec::Cmd;
-use crate::sys::{fs, interrupt, parallel, process};
+use crate::sys::{interrupt, parallel, process};
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,9 +186,7 @@ impl Drop for Application {
 /// # Errors
 /// When it cannot be made.
 pub fn log(context: &Context, lease: &Lease) -> Result<PathBuf> {
-    let dir = context.store.logs(&lease.id);
-    fs::make_dir(&dir)?;
-    let log = dir.join("check.log");
-    fs::remove(&log)?;
+    let log = context.store.logs(&lease.id).join("check.log");
+    context.store.make_log(&lease.id, &log)?;
     Ok(log)
 }

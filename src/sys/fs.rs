@@ -13,7 +13,8 @@ pub use newest::{changed, newest};
 pub use read::{LIMIT, head, read, read_own, word};
 pub use unfinished::{is_unfinished, sweep, sweep_of, sweep_of_with};
 pub use write::{
-    append, create, keep_tail, replace, replace_as, replace_exactly, unfinished, write_text,
+    append, create, keep_tail, make_empty, replace, replace_as, replace_exactly, unfinished,
+    write_text,
 };
 
 use anyhow::{Context, Result};
@@ -21,7 +22,7 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What stands at a path, without following a link.
@@ -95,6 +96,12 @@ pub fn remove(path: &Path) -> Result<()> {
 /// Creates a directory and its parents.
 pub fn make_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create directory {}", path.display()))
+}
+
+/// Creates a directory and its parents, for this user alone.
+pub fn make_private_dir(path: &Path) -> Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot create directory {}", path.display()))
 }
 
 /// Removes a directory with its content; a missing one is no error.

@@ -6,7 +6,7 @@ use crate::error;
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -87,7 +87,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 fn open(path: &Path) -> Result<File> {
-    let open = |create| File::options().create_new(create).write(true).open(path);
+    let open = |create| File::options().create_new(create).write(true).mode(0o600).open(path);
     loop {
         match open(false) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -58,7 +58,7 @@ impl Access {
     pub fn replace(self, path: &Path, content: &[u8]) -> Result<()> {
         match self {
             Access::User => fs::replace(path, content),
-            Access::Group => fs::replace_exactly(path, content, 0o660),
+            Access::Group => fs::replace_exactly(path, content, self.of_file()),
         }
     }
 
@@ -83,15 +83,26 @@ impl Access {
         if reserve.exists() { Ok(()) } else { self.replace(&reserve, &[0; RESERVE_SIZE]) }
     }
 
-    /// Creates a directory inside, for the same users.
+    /// Creates a directory inside, for the same users. One of this user's that others may read is closed to them: what
+    /// applications print lies there, and who can open a lock can hold it.
     pub fn make_dir(self, path: &Path) -> Result<()> {
-        if path.is_dir() {
-            return Ok(());
+        const OTHERS: u32 = 0o077;
+        match (self, fs::mode(path).filter(|_| path.is_dir())) {
+            (Access::User, None) => fs::make_private_dir(path),
+            (Access::User, Some(mode)) if mode & OTHERS != 0 => fs::set_mode(path, mode & !OTHERS),
+            (Access::Group, None) => {
+                fs::make_dir(path)?;
+                fs::set_mode(path, 0o2770)
+            }
+            _ => Ok(()),
         }
-        fs::make_dir(path)?;
+    }
+
+    /// The permissions of a file inside.
+    pub fn of_file(self) -> u32 {
         match self {
-            Access::User => Ok(()),
-            Access::Group => fs::set_mode(path, 0o2770),
+            Access::User => 0o600,
+            Access::Group => 0o660,
         }
     }
 }
@@ -113,6 +124,20 @@ fn kind(error: &anyhow::Error) -> Option<ErrorKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_made_for_one_user_is_closed_to_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let (inside, lock) = (dir.path().join("locks"), dir.path().join("lock"));
+        Access::User.make_dir(&inside).unwrap();
+        assert_eq!(fs::mode(&inside), Some(0o700));
+        // Those of earlier versions were open.
+        fs::set_mode(&inside, 0o755).unwrap();
+        Access::User.make_dir(&inside).unwrap();
+        assert_eq!(fs::mode(&inside), Some(0o700));
+        drop(lock::attempt(&lock).unwrap());
+        assert_eq!(fs::mode(&lock), Some(0o600));
+    }
 
     #[test]
     fn in_a_shared_directory_the_group_may_do_what_the_owner_may() {

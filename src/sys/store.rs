@@ -45,7 +45,7 @@ impl Store {
     }
 
     fn at(dir: &Path) -> Result<Store> {
-        fs::make_dir(dir)?;
+        fs::make_private_dir(dir)?;
         let access = Access::of(dir);
         for part in ["leases", "locks"] {
             access.make_dir(&dir.join(part))?;
@@ -230,6 +230,14 @@ impl Store {
     /// The directory of the logs of a lease's processes.
     pub fn logs(&self, id: &str) -> PathBuf {
         self.dir.join("logs").join(id)
+    }
+
+    /// Makes an empty file among the logs of a lease, for the users of the store alone: applications print passwords.
+    pub fn make_log(&self, id: &str, log: &Path) -> Result<()> {
+        self.access.make_dir(&self.dir.join("logs"))?;
+        self.access.make_dir(&self.logs(id))?;
+        fs::remove(log)?;
+        fs::make_empty(log, self.access.of_file())
     }
 
     fn hooks_file(&self, id: &str) -> PathBuf {

@@ -30,7 +30,6 @@ pub fn shorten(store: &Store, lease: &Lease) -> Result<()> {
 /// The file for the next start of a process. The oldest ones go.
 pub(super) fn next(store: &Store, lease: &Lease, name: &str) -> Result<PathBuf> {
     let dir = store.logs(&lease.id);
-    fs::make_dir(&dir)?;
     let mut starts = starts(&dir, name)?;
     starts.sort_unstable();
     for old in starts.iter().rev().skip(KEPT - 1) {
@@ -38,7 +37,9 @@ pub(super) fn next(store: &Store, lease: &Lease, name: &str) -> Result<PathBuf> 
         fs::remove(&super::exit_file(&log))?;
         fs::remove(&log)?;
     }
-    Ok(file(&dir, name, starts.last().map_or(1, |last| last + 1)))
+    let log = file(&dir, name, starts.last().map_or(1, |last| last + 1));
+    store.make_log(&lease.id, &log)?;
+    Ok(log)
 }
 
 fn file(dir: &Path, name: &str, start: u64) -> PathBuf {

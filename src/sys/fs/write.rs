@@ -69,6 +69,13 @@ pub fn append(path: &Path, content: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Makes an empty file with exactly these permissions where none is.
+pub fn make_empty(path: &Path, mode: u32) -> Result<()> {
+    let made = File::options().write(true).create_new(true).mode(0o600).open(path);
+    let set = made.and_then(|file| file.set_permissions(fs::Permissions::from_mode(mode)));
+    set.with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Cuts a file that is longer than `limit` down to its last lines, at most `tail` bytes of them. What another process
 /// appends meanwhile can be lost, but no later line: it goes on at the new end.
 pub fn keep_tail(path: &Path, limit: u64, tail: u64) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::common::{Repo, Sandbox};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -86,6 +87,7 @@ fn add_copies_an_idle_file_and_one_that_is_written_to() {
     age(&main);
     repo.agentenv(&["add", "idle"]).ok();
     let copy = |name: &str| sandbox.root.join(format!("app-{name}/{name}.sqlite3"));
+    fs::set_permissions(&main, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(fs::read(copy("idle")).unwrap(), fs::read(&main).unwrap());
     for journal in ["delete", "wal"] {
         let writer = Writer::on(&main, journal);
@@ -97,6 +99,7 @@ fn add_copies_an_idle_file_and_one_that_is_written_to() {
                 "PRAGMA integrity_check; SELECT count(*) >= 50 FROM a; SELECT (SELECT count(*) FROM a) = (SELECT count(*) FROM b)",
             );
             assert_eq!(copied, "ok\n1\n1", "{name}");
+            assert_eq!(fs::metadata(copy(&name)).unwrap().mode() & 0o777, 0o600, "{name}");
         }
         drop(writer);
     }

@@ -3,6 +3,7 @@
 use crate::common::{Repo, Sandbox, servers, wait_until};
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -56,6 +57,11 @@ fn an_application_is_started_watched_and_stopped() {
     let logs = || repo.agentenv(&["logs", "--env", "x"]).ok().stdout;
     wait_until("the worker has spoken", || logs().contains("worker | at work"));
     assert!(logs().contains("web    | Serving HTTP"));
+    // An application prints its passwords.
+    let state = sandbox.root.join("state");
+    let log = state.join("logs").join(lease_id(&sandbox)).join("worker.1.log");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&state), mode(&log)), (0o700, 0o600));
     let one = repo.agentenv(&["logs", "worker", "--env", "x", "-n", "1"]).ok();
     assert_eq!(one.stdout, "at work\n");
     repo.agentenv(&["logs", "wroker", "--env", "x"]).fails(4);
