@@ -172,7 +172,42 @@ pub fn require(
     Err(error::refused(message).hint(hint).into())
 }
 
-/// Commands, one on a line, each after the moment at which it runs.
+/// Commands, each after the moment at which it runs, as they are: nothing in one can hide it or look like another on a
+/// terminal.
 pub fn listing(when: &str, commands: &[String]) -> String {
-    commands.iter().map(|command| format!("  {when:<11}{command}\n")).collect()
+    let line = |command: &String| {
+        let shown = visible(command.trim_end_matches('\n')).replace('\n', CONTINUED);
+        format!("  {when:<11}{shown}\n")
+    };
+    commands.iter().map(line).collect()
+}
+
+/// Where the further lines of a command begin, below its first.
+const CONTINUED: &str = "\n             ";
+
+/// A text with what moves the cursor, changes the direction of writing, or takes no room on a terminal written out.
+fn visible(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let shown = |c: char| {
+        if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_hides_nothing() {
+        let of = |command: &str| listing("post_add", &[command.to_owned()]);
+        assert_eq!(of("npm ci"), "  post_add   npm ci\n");
+        assert_eq!(of("rm x #\x1b[2K\r  npm ci"), "  post_add   rm x #\\u{1b}[2K\\r  npm ci\n");
+        // What is written from right to left.
+        assert_eq!(of("a\u{202e}b"), "  post_add   a\\u{202e}b\n");
+        assert_eq!(of("one\n  up      two\n"), "  post_add   one\n               up      two\n");
+    }
 }
