@@ -4,9 +4,15 @@ use super::merge::{self, merge};
 use super::paths;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_yaml::{Mapping, Value};
+use std::cell::Cell;
 
 /// How many files may name each other in a row: more are a circle.
 const DEPTH: u32 = 16;
+
+/// How many files may be read for one, each as often as it is named, and how many bytes in all. A branch that nobody has read
+/// must not keep a command busy for hours.
+const FILES: usize = 1000;
+const BYTES: usize = 4 << 20;
 
 /// Gives a file's text by its path relative to the checkout; `None`: there is none.
 pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -16,22 +22,44 @@ pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// # Errors
 /// When one of the files is missing or is no compose file.
 pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
-    let mut file = whole(path, read, DEPTH)?;
+    let files = Files { read, first: path, left: Cell::new((FILES, BYTES)) };
+    let mut file = whole(path, &files, DEPTH)?;
     if let Some((stem, ending)) = path.rsplit_once('.') {
         let over = format!("{stem}.override.{ending}");
         if read(&over).is_some() {
-            merge(&mut file, whole(&over, read, DEPTH)?);
+            merge(&mut file, whole(&over, &files, DEPTH)?);
         }
     }
     Ok(file)
 }
 
+/// What the files of one `load` are read with.
+struct Files<'a> {
+    read: Read<'a>,
+    /// The file that names all others.
+    first: &'a str,
+    /// How many files and bytes may still be read.
+    left: Cell<(usize, usize)>,
+}
+
+impl Files<'_> {
+    fn text(&self, path: &str) -> Result<String> {
+        let text = (self.read)(path).ok_or_else(|| anyhow!("`{path}` does not exist"))?;
+        let (files, bytes) = self.left.get();
+        match (files.checked_sub(1), bytes.checked_sub(text.len())) {
+            (Some(files), Some(bytes)) => self.left.set((files, bytes)),
+            _ => bail!("`{}` includes or extends too many files", self.first),
+        }
+        Ok(text)
+    }
+}
+
 /// A file with what it includes and extends.
-fn whole(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
-    let mut own = parsed(path, read, depth)?;
+fn whole(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
+    let mut own = parsed(path, files, depth)?;
     let names: Vec<String> = services(&own).map(|(name, _)| name.to_owned()).collect();
     for name in names {
-        let service = extended(path, &own, &name, read, depth)?;
+        let service = extended(path, &own, &name, files, depth)?;
         if let Some(all) = own.get_mut("services").and_then(Value::as_mapping_mut) {
             all.insert(name.into(), service.into());
         }
@@ -39,7 +67,7 @@ fn whole(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
     let mut file = Mapping::new();
     for included in includes(&own) {
         let at = paths::join(paths::dir(path), &included);
-        let mut included = whole(&at, read, depth - 1)?;
+        let mut included = whole(&at, files, depth - 1)?;
         for service in merge::entries(&mut included, "services") {
             paths::rebase(service, paths::dir(&at), paths::dir(path));
         }
@@ -50,11 +78,11 @@ fn whole(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
     Ok(file)
 }
 
-fn parsed(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
+fn parsed(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
     if depth == 0 {
         bail!("`{path}` includes or extends itself");
     }
-    let text = read(path).ok_or_else(|| anyhow!("`{path}` does not exist"))?;
+    let text = files.text(path)?;
     let wrong = || format!("`{path}` is no compose file");
     let mut file: Value = serde_yaml::from_str(&text).with_context(wrong)?;
     file.apply_merge().with_context(wrong)?;
@@ -65,9 +93,15 @@ fn parsed(path: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
 }
 
 /// A service with what it extends: in this file, or in another.
-fn extended(path: &str, file: &Mapping, name: &str, read: Read<'_>, depth: u32) -> Result<Mapping> {
-    let found = services(file).find(|(other, _)| *other == name);
-    let (_, service) = found.ok_or_else(|| anyhow!("`{path}` has no service `{name}`"))?;
+fn extended(
+    path: &str,
+    file: &Mapping,
+    name: &str,
+    files: &Files<'_>,
+    depth: u32,
+) -> Result<Mapping> {
+    let service = file.get("services").and_then(|all| all.get(name)?.as_mapping());
+    let service = service.ok_or_else(|| anyhow!("`{path}` has no service `{name}`"))?;
     let mut own = service.clone();
     let Some(extends) = own.shift_remove("extends") else { return Ok(own) };
     if depth == 0 {
@@ -76,10 +110,10 @@ fn extended(path: &str, file: &Mapping, name: &str, read: Read<'_>, depth: u32) 
     let base = extends.as_str().or_else(|| extends.get("service")?.as_str());
     let base = base.ok_or_else(|| anyhow!("`extends` of `{name}` in `{path}` names no service"))?;
     let mut service = match extends.get("file").and_then(Value::as_str) {
-        None => extended(path, file, base, read, depth - 1)?,
+        None => extended(path, file, base, files, depth - 1)?,
         Some(other) => {
             let at = paths::join(paths::dir(path), other);
-            let mut service = extended(&at, &parsed(&at, read, depth)?, base, read, depth - 1)?;
+            let mut service = extended(&at, &parsed(&at, files, depth)?, base, files, depth - 1)?;
             paths::rebase(&mut service, paths::dir(&at), paths::dir(path));
             service
         }
@@ -167,6 +201,20 @@ services:
 volumes: { named: }
 ",
         );
+    }
+
+    #[test]
+    fn what_is_included_again_and_again_ends() {
+        let text = |path: &str| {
+            let level: u32 = path.strip_prefix('c')?.strip_suffix(".yml")?.parse().ok()?;
+            let next = format!("c{}.yml", level + 1);
+            Some(match level {
+                5 => "services: {}".to_owned(),
+                _ => format!("include: [{}]", vec![next; 8].join(", ")),
+            })
+        };
+        let error = load("c1.yml", &text).unwrap_err();
+        assert!(error.to_string().ends_with("includes or extends too many files"), "{error}");
     }
 
     #[test]

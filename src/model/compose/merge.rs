@@ -3,6 +3,7 @@
 
 use super::syntax::{colons, scalar};
 use serde_yaml::{Mapping, Value};
+use std::collections::HashSet;
 
 /// Lists that the other file's replaces.
 const REPLACED: [&str; 3] = ["command", "entrypoint", "test"];
@@ -56,10 +57,12 @@ fn value(name: &str, own: &mut Value, over: Value) {
     match (own, over) {
         (Value::Mapping(own), Value::Mapping(over)) => merge(own, over),
         (Value::Sequence(own), Value::Sequence(over)) => {
-            for entry in over {
-                own.retain(|old| identity(name, old) != identity(name, &entry));
-                own.push(entry);
-            }
+            // Of two entries for one thing, the last counts.
+            let mut known = HashSet::new();
+            let mut new: Vec<Value> = over.into_iter().rev().collect();
+            new.retain(|entry| known.insert(identity(name, entry)));
+            own.retain(|old| !known.contains(&identity(name, old)));
+            own.extend(new.into_iter().rev());
         }
         (_, Value::Null) => {}
         (own, over) => *own = over,
@@ -112,6 +115,7 @@ mod tests {
             ("command: [a]", "command: [b]", "command: [b]"),
             ("environment: [A=1, B=2]", "environment: { B: 3 }", "environment: { A: '1', B: 3 }"),
             ("environment: [A=1, B=2]", "environment: [B=3]", "environment: [A=1, B=3]"),
+            ("ports: [a, c, a]", "ports: [b, d, b]", "ports: [a, c, a, d, b]"),
             ("volumes: ['x:/a']", "volumes: ['y:/a', '/b']", "volumes: ['y:/a', '/b']"),
             (
                 "depends_on: [a]",
