@@ -8,6 +8,7 @@ use crate::model::config::{Compose, Config, Place};
 use crate::model::hash::sha256;
 use crate::model::lease::Lease;
 use crate::model::{detect, plan, shell};
+use crate::sys::fs::Stands;
 use crate::sys::store::Store;
 use crate::sys::{docker, fs, git};
 use crate::ui::Ui;
@@ -92,15 +93,19 @@ impl<'a> Project<'a> {
         files::write_compose(self.store, lease, own, &text)
     }
 
-    /// Ignored files that the compose file needs, as patterns: each `env_file`, and the `.env` beside it.
+    /// Ignored files that the compose file needs, as patterns: each `env_file`, and the `.env` beside it. A branch that nobody
+    /// has read does not choose: only what the main checkout's own compose file names, too, and no directories.
     pub fn needed(&self, lease: &Lease) -> Vec<String> {
         let Some(section) = &self.config.compose else { return Vec::new() };
-        let Ok(file) = compose::load(&section.file, &|path| read(&lease.path, path)) else {
-            return Vec::new();
+        let Ok(file) = load(&lease.path, &section.file) else { return Vec::new() };
+        let of_main = of_main(self.config, lease);
+        let files = compose::env_files(&file).into_keys().filter(|file| of_main.contains(file));
+        let paths = files.chain([".env".to_owned()]).map(|file| beside(self.config, &file));
+        let is_file = |path: &String| {
+            is_inside(path)
+                && fs::stands(&lease.main.join(path)).is_ok_and(|found| found != Stands::Directory)
         };
-        let files = compose::env_files(&file).into_keys().chain([".env".to_owned()]);
-        let paths = files.map(|file| beside(self.config, &file));
-        paths.filter(|path| is_inside(path)).map(|path| format!("/{}", escaped(&path))).collect()
+        paths.filter(is_file).map(|path| format!("/{}", escaped(&path))).collect()
     }
 }
 
@@ -189,13 +194,26 @@ fn escaped(path: &str) -> String {
     path.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
+/// The `env_file`s that the main checkout's compose file names.
+fn of_main(config: &Config, lease: &Lease) -> Vec<String> {
+    let file = config.compose.as_ref().and_then(|one| load(&lease.main, &one.file).ok());
+    file.map(|file| compose::env_files(&file).into_keys().collect()).unwrap_or_default()
+}
+
 fn warn_of_missing(ui: &Ui, lease: &Lease, config: &Config, file: &Mapping) {
-    for (path, services) in compose::env_files(file) {
-        let path = beside(config, &path);
+    let of_main = of_main(config, lease);
+    let from = config.compose.as_ref().map_or("", |section| section.file.as_str());
+    for (named, services) in compose::env_files(file) {
+        let path = beside(config, &named);
         if is_inside(&path) && !lease.path.join(&path).exists() {
+            let hint = match of_main.contains(&named) {
+                true => "create it in the main checkout, where new environments get it from, or in the worktree".to_owned(),
+                false => format!(
+                    "create it in the worktree; it does not come along, for the main checkout's {from} does not name it"
+                ),
+            };
             ui.warn(format!(
-                "{path} is missing, the `env_file` of {}: compose will not start\n\
-                 hint: create it in the main checkout, where new environments get it from, or in the worktree",
+                "{path} is missing, the `env_file` of {}: compose will not start\nhint: {hint}",
                 services.join(", ")
             ));
         }

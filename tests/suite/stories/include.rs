@@ -122,3 +122,26 @@ fn a_template_may_name_the_main_checkout() {
     let main = fs::read_to_string(tree.join("main.log")).unwrap();
     assert_eq!(main.trim(), repo.path.to_str().unwrap());
 }
+
+#[test]
+fn what_a_compose_file_needs_comes_along_where_main_names_it_too() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "compose: { file: compose.yml }\n");
+    repo.commit(".gitignore", &format!("{IGNORED}/private\n/*.env\n"));
+    repo.commit("compose.yml", "services: { web: { image: x, env_file: [a.env] } }\n");
+    for file in ["a.env", "b.env", "private/prod.key"] {
+        write(&repo.path.join(file), "main's");
+    }
+    repo.git(&["switch", "-qc", "evil"]);
+    let evil = "services: { web: { image: x, env_file: [a.env, b.env, private, node_modules] } }\n";
+    repo.commit("compose.yml", evil);
+    repo.git(&["switch", "-q", "main"]);
+    let said = repo.agentenv(&["add", "evil"]).ok();
+    let came = ignored(&sandbox.root.join("app-evil"));
+    let mut came: Vec<&str> = came.iter().map(String::as_str).collect();
+    came.retain(|file| !["evil.sqlite3", "compose.agentenv.yaml"].contains(file));
+    assert_eq!(came, [".env", "a.env"], "{}", said.show());
+    assert!(said.stderr.contains("b.env is missing"), "{}", said.show());
+    let hint = "the main checkout's compose.yml does not name it";
+    assert!(said.stderr.contains(hint), "{}", said.show());
+}
