@@ -28,6 +28,10 @@ pub fn bring(ui: &Ui, store: &Store, lease: &Lease, include: &Include) -> Result
     if !has_file && include.copy.is_empty() && include.link.is_empty() {
         return Ok(());
     }
+    if lease.main == lease.repository {
+        ui.say("no ignored files come along: the repository is bare, and has no main checkout");
+        return Ok(());
+    }
     let step = ui.step("ignored files");
     link_all(store, lease, include)?;
     let patterns = Patterns { file: has_file.then_some(FILE), list: &include.copy };

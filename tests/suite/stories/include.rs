@@ -145,3 +145,23 @@ fn what_a_compose_file_needs_comes_along_where_main_names_it_too() {
     let hint = "the main checkout's compose.yml does not name it";
     assert!(said.stderr.contains(hint), "{}", said.show());
 }
+
+#[test]
+fn of_a_bare_repository_nothing_comes_along() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.commit("compose.yml", "services: { web: { image: x } }\n");
+    repo.config(
+        &(sandbox.config_without_servers()
+            + "compose: { file: compose.yml }\ncopy: [.env]\nlink: [cache]\n"),
+    );
+    repo.git(&["clone", "-q", "--bare", ".", "../bare.git"]);
+    let said = sandbox.agentenv_in(sandbox.root.join("bare.git"), &["add", "x", "--json"]).ok();
+    let tree = Path::new(said.json()["path"].as_str().unwrap()).to_owned();
+    assert!(tree.join("compose.agentenv.yaml").exists());
+    assert!(
+        said.stderr.contains("no ignored files come along: the repository is bare"),
+        "{}",
+        said.show()
+    );
+}
