@@ -1,6 +1,6 @@
 //! Chooses the names of an environment: name, path, Compose project, databases.
 
-use super::{Facts, Request};
+use super::{Facts, Request, Target};
 use crate::error;
 use crate::model::config::{Config, Kind};
 use crate::model::name;
@@ -23,7 +23,12 @@ pub struct Identity {
 pub fn choose(config: &Config, facts: &Facts<'_>, request: &Request) -> Result<Identity> {
     let named = request.target.named();
     let mut last = None;
-    for name in candidates(named, facts) {
+    // A commit can be checked out any number of times, a branch once.
+    let again = matches!(request.target, Target::Detached { .. }).then(|| {
+        let [pretty, ..] = name::candidates(named);
+        name::with_hash(&pretty, &facts.id, '-', name::LONGEST)
+    });
+    for name in candidates(named, facts).into_iter().chain(again) {
         let identity = identity(config, facts, request, name)?;
         match taken(&identity, config, facts, request) {
             None => return Ok(identity),

@@ -231,3 +231,26 @@ fn no_service_gets_the_main_index_of_another() {
     let holds: Vec<&str> = lease.parts.iter().map(|part| part.holds.as_str()).collect();
     assert_eq!(holds, ["2", "3"]);
 }
+
+#[test]
+fn every_environment_of_one_commit_finds_a_name() {
+    let mut world = World::new();
+    let mut names = BTreeSet::new();
+    for number in 0..8 {
+        let target =
+            Target::Detached { commit: "c0ffee".to_owned(), named: "detached-c0ffee".to_owned() };
+        let request = Request { target, path: None, adopted: false, data: Data::default() };
+        let planned = world.with_facts(|facts| {
+            let id = format!("0123456789abcdef0000000{number}");
+            identity::choose(
+                &world.config,
+                &Facts { id, repo_name: "shop".to_owned(), ..*facts },
+                &request,
+            )
+        });
+        let name = planned.unwrap().name;
+        world.taken.names.insert(name.clone(), "another".to_owned());
+        names.insert(name);
+    }
+    assert_eq!(names.len(), 8);
+}
