@@ -105,7 +105,7 @@ impl<'a> Project<'a> {
             is_inside(path)
                 && fs::stands(&lease.main.join(path)).is_ok_and(|found| found != Stands::Directory)
         };
-        paths.filter(is_file).map(|path| format!("/{}", escaped(&path))).collect()
+        paths.filter(is_file).map(|path| format!("/{}", files::escaped(&path))).collect()
     }
 }
 
@@ -186,12 +186,6 @@ fn read(checkout: &Path, path: &str) -> Option<String> {
 
 fn is_inside(path: &str) -> bool {
     !path.starts_with('/') && !path.starts_with("..") && !path.contains('$')
-}
-
-/// As a pattern of gitignore that means the path itself.
-fn escaped(path: &str) -> String {
-    let special = |c: char| "\\*?[ ".contains(c);
-    path.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// The `env_file`s that the main checkout's compose file names.

@@ -24,7 +24,7 @@ pub fn write_env(store: &Store, lease: &Lease) -> Result<()> {
         clear_way(lease, &part.holds, &key)?;
         ensure_ignored(store, lease, &part.holds, &key)?;
         // SQLite keeps its journals beside the file.
-        append_rule(store, &lease.repository, &format!("/{}-*", part.holds))?;
+        append_rule(store, &lease.repository, &format!("/{}-*", escaped(&part.holds)))?;
     }
     let content = envfile::merge(&existing, &lease.id, &lease.vars)?;
     if content != existing || fs::mode(&file) != Some(0o600) {
@@ -113,7 +113,7 @@ pub fn ignore_worktrees(store: &Store, lease: &Lease) -> Result<()> {
     if git::ignores(&lease.main, &format!("{dir}/"))? {
         return Ok(());
     }
-    append_rule(store, &lease.repository, &format!("/{dir}/"))
+    append_rule(store, &lease.repository, &format!("/{}/", escaped(&dir)))
 }
 
 /// Creates the directories above a file of the worktree. Refuses to follow a link: it could lead outside.
@@ -166,13 +166,19 @@ pub fn ensure_ignored(store: &Store, lease: &Lease, file: &str, key: &str) -> Re
         let hint = format!("`git rm --cached {file}` and commit, or choose another `{key}`");
         return Err(error::refused(message).hint(hint).into());
     }
-    append_rule(store, &lease.repository, &format!("/{file}"))?;
+    append_rule(store, &lease.repository, &format!("/{}", escaped(file)))?;
     if git::ignores(&lease.path, file)? {
         return Ok(());
     }
     let message = format!("git does not ignore `{file}`: a rule of the branch includes it");
     let hint = format!("remove the rule `!{file}` from .gitignore");
     Err(error::refused(message).hint(hint).into())
+}
+
+/// A path as a pattern of gitignore that means the path itself.
+pub fn escaped(path: &str) -> String {
+    let special = |c: char| "\\*?[ ".contains(c);
+    path.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 /// Adds a rule to `info/exclude` of the common directory, unless it is there.

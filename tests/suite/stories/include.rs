@@ -93,10 +93,13 @@ fn nothing_comes_along_unasked_and_a_tracked_file_wins() {
 #[test]
 fn links_lead_to_the_main_checkout_and_are_no_work() {
     let sandbox = Sandbox::new();
-    let repo = project(&sandbox, "link: [/cache, '*.pem', .env]\ncopy: [cache]\n");
+    let repo = project(&sandbox, "link: [/cache, '*.pem', .env, 'data[[]1[]]/']\ncopy: [cache]\n");
+    // As a pattern, its name would mean other files.
+    write(&repo.path.join("data[1]/big"), "main's");
+    repo.commit(".gitignore", &format!("{IGNORED}data*/\n"));
     repo.agentenv(&["add", "x"]).ok();
     let tree = sandbox.root.join("app-x");
-    for link in ["cache", "certs/a.pem", ".env"] {
+    for link in ["cache", "certs/a.pem", ".env", "data[1]"] {
         assert_eq!(fs::read_link(tree.join(link)).unwrap(), repo.path.join(link), "{link}");
     }
     assert!(!fs::symlink_metadata(tree.join("certs")).unwrap().is_symlink());
