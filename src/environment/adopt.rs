@@ -94,21 +94,15 @@ fn request(context: &Context, tree: &Worktree) -> Result<Request> {
 
 /// Restores what an environment lacks. What belongs to another now is named and left alone.
 fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<Lease> {
-    let Workspace { context, ui, config } = workspace;
+    let Workspace { context, ui, .. } = workspace;
     let (_working, mut lease) = context.lock_current(ui, lease)?;
     lease.repository.clone_from(&context.repo.common);
     lease.main.clone_from(&context.repo.main);
     lease.admin = lease.admin.map(|_| tree.admin.clone());
-    let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
     let mut lease = opened(context, lease)?;
-    match plan::set_variables(config, &mut lease, &context.slug()) {
-        Ok(()) => {}
-        // The configuration has changed since: what the environment holds is still what the lease says.
-        Err(error) if moved => ui.warn(format!("keeping the old variables: {error:#}")),
-        Err(_) => {}
-    }
+    set_variables(workspace, &mut lease);
     let mut parts = Vec::new();
     for part in &lease.parts {
         let resource = lease.resource(part)?;
@@ -147,6 +141,25 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     }
     ui.say(format!("`{}` repaired", lease.name));
     Ok(lease)
+}
+
+/// Gives an environment the variables of the configuration, and warns of what it lacks for them: a changed configuration gives
+/// no environment new ports or parts. What it holds is still what the lease says.
+fn set_variables(workspace: &Workspace<'_>, lease: &mut Lease) {
+    let Workspace { context, ui, config } = workspace;
+    let set = plan::set_variables(config, lease, &context.slug());
+    let ports = config.ports.keys().filter(|name| !lease.ports.contains_key(*name));
+    let has_part = |name: &str| lease.parts.iter().any(|part| part.service == name);
+    let services = config.services.iter().filter(|(name, _)| !has_part(name));
+    let lacking: Vec<&str> =
+        ports.chain(services.map(|(_, service)| &service.variable)).map(String::as_str).collect();
+    let what = match set {
+        Ok(()) if lacking.is_empty() => return,
+        Ok(()) => format!("`{}` has no {}", lease.name, lacking.join(", ")),
+        Err(error) => format!("keeping the old variables of `{}`: {error:#}", lease.name),
+    };
+    let hint = "the configuration has changed; to give the environment all that it names, remove it and add it again";
+    ui.warn(format!("{what}\nhint: {hint}"));
 }
 
 /// The lease of an environment that is open: what a killed removal closed is opened first. What was begun behind that is only

@@ -89,6 +89,10 @@ fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Ve
     let outcome = result.and_then(|admin| match occupied {
         Some((index, by)) => Ok(Outcome::Occupied { index, by }),
         None => {
+            // A worktree of the user's is not deleted with what came into it: first all that can fail.
+            if plan.lease.adopted {
+                bring(site, &site.ui.about(&plan.lease.name), plan)?;
+            }
             let lease = finish(site.store, plan, admin, &made)?;
             Ok(Outcome::Ready(Box::new(lease)))
         }
@@ -154,16 +158,24 @@ impl Attempt {
 }
 
 fn worktree(site: Site<'_>, ui: &Ui, step: Step, plan: &Plan) -> Result<PathBuf> {
-    let Site { store, project, .. } = site;
+    let store = site.store;
     files::ignore_worktrees(store, &plan.lease)?;
     let admin = worktree::make(store, plan)?;
     files::write_env(store, &plan.lease)?;
     step.done();
+    if !plan.lease.adopted {
+        bring(site, ui, plan)?;
+    }
+    Ok(admin)
+}
+
+/// Brings ignored files of the main checkout, and makes the compose file over, which may name them.
+fn bring(site: Site<'_>, ui: &Ui, plan: &Plan) -> Result<()> {
+    let Site { store, project, .. } = site;
     let mut include = plan.include.clone();
     include.copy.extend(project.needed(&plan.lease));
     include::bring(ui, store, &plan.lease, &include)?;
-    project.write(ui, &plan.lease)?;
-    Ok(admin)
+    project.write(ui, &plan.lease)
 }
 
 fn begin(ui: &Ui, part: &Part) -> Step {

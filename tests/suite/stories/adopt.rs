@@ -261,3 +261,40 @@ fn an_environment_is_repaired_by_its_name_and_a_missing_directory_is_named() {
     let message = "no environment and no directory `../nowhere`";
     assert!(said.stderr.contains(message) && !said.stderr.contains("caused by"), "{}", said.show());
 }
+
+#[test]
+fn what_a_changed_configuration_asks_for_in_vain_is_said() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let config = sandbox.config_without_servers();
+    let more = "ports:\n  MAIL_PORT: { main: 21025, range: 21026-21030 }";
+    for (env, warning) in [
+        ("", "warning: `x` has no MAIL_PORT\n"),
+        ("env: { MAIL: 'localhost:{MAIL_PORT}' }\n", "warning: keeping the old variables of `x`: "),
+    ] {
+        repo.config(&(config.replacen("ports:", more, 1) + env));
+        let said = repo.agentenv(&["adopt", "x"]).ok();
+        assert!(said.stderr.contains(warning), "{}", said.show());
+        assert!(said.stderr.contains("MAIL_PORT"), "{}", said.show());
+    }
+}
+
+#[test]
+fn a_worktree_that_cannot_be_adopted_is_left_as_it_was() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let config = sandbox.config_without_servers();
+    // The part cannot be made.
+    let config = config.replace("kind: sqlite", "kind: sqlite, from: main");
+    repo.config(&(config + "copy: [.env]\nlink: [cache]\n"));
+    repo.commit(".gitignore", ".env\ncache\n");
+    fs::write(repo.path.join(".env"), "A=1\n").unwrap();
+    fs::create_dir(repo.path.join("cache")).unwrap();
+    repo.git(&["worktree", "add", "-q", "../x"]);
+    repo.agentenv(&["adopt", "../x"]).fails(4);
+    let left = fs::read_dir(sandbox.root.join("x")).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".agentenv.yaml", ".git", ".gitignore", "README"]);
+}
