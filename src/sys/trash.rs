@@ -76,6 +76,11 @@ fn dirs(store: &Store) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// A number larger than that of everything in the trash.
+pub fn next_serial(store: &Store) -> Result<u64> {
+    Ok(survey(store)?.0.iter().map(|one| one.serial).max().unwrap_or(0) + 1)
+}
+
 /// Writes a record; when this returns, it is on the disk.
 pub fn save(store: &Store, record: &Record) -> Result<()> {
     let (dir, access) = (dir(store, &record.lease.id), store.access());

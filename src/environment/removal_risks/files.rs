@@ -2,7 +2,6 @@
 
 use super::{Going, Kind, Loss, push};
 use crate::environment::{files, worktree};
-use crate::error::{Exit, exit_of};
 use crate::model::config;
 use crate::model::lease::{Lease, Phase};
 use crate::sys::compare;
@@ -69,9 +68,9 @@ pub(super) fn of_branch(losses: &mut Vec<Loss>, lease: &Lease, going: &Going<'_>
     let (chosen, is_begun) = (&lease.delete_branch_at, lease.phase != Phase::Ready);
     let tip = match chosen {
         Some(commit) if !is_begun => commit.clone(),
-        _ => match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
-            Err(error) if exit_of(&error) == Exit::NotFound => return Ok(()),
-            tip => tip?,
+        _ => match git::tip(&lease.main, &format!("refs/heads/{branch}"))? {
+            Some(tip) => tip,
+            None => return Ok(()),
         },
     };
     // That it goes was agreed to when its removal began.

@@ -174,7 +174,9 @@ fn current(
     let whole = match recorded.phase {
         Phase::Closing => reopen(store, servers, recorded)?,
         Phase::Restoring => bring_back(store, ui, &recorded)?,
-        Phase::Keeping if options.keep == Keep::No => bring_back(store, ui, &recorded)?,
+        Phase::Keeping if options.keep == Keep::No || trash::lacks_record(store, &recorded)? => {
+            bring_back(store, ui, &recorded)?
+        }
         Phase::Removing => return Ok(recorded),
         _ => as_seen(recorded, lease),
     };

@@ -8,7 +8,7 @@ pub use together::{
 };
 
 use crate::environment::{closing, files, worktree};
-use crate::error::{self, Exit, exit_of};
+use crate::error;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::model::shell;
 use crate::service::removal::Servers;
@@ -129,18 +129,17 @@ pub(super) fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
     let (Some(branch), Some(commit)) = (&lease.branch, &lease.delete_branch_at) else {
         return Ok(());
     };
-    match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
-        Ok(_) if repo::checked_out(&lease.repository)?.contains_key(branch) => {
+    match git::tip(&lease.main, &format!("refs/heads/{branch}"))? {
+        Some(_) if repo::checked_out(&lease.repository)?.contains_key(branch) => {
             ui.warn(format!("keeping branch `{branch}`: it is checked out elsewhere"));
             Ok(())
         }
-        Ok(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
-        Ok(_) => {
+        Some(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
+        Some(_) => {
             ui.warn(format!("keeping branch `{branch}`: it has new commits"));
             Ok(())
         }
-        Err(error) if exit_of(&error) == Exit::NotFound => Ok(()),
-        Err(error) => Err(error),
+        None => Ok(()),
     }
 }
 

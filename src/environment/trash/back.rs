@@ -1,12 +1,11 @@
 //! Brings back what is half way to the trash or half way from there.
 
-use super::restore;
-use crate::error::{Exit, exit_of};
+use super::{rebuilt, restore};
 use crate::model::lease::{Lease, Phase};
 use crate::model::trash::{self as model, Record};
 use crate::service::trash as parts;
 use crate::sys::store::Store;
-use crate::sys::{git, trash};
+use crate::sys::trash;
 use crate::ui::Ui;
 use anyhow::Result;
 
@@ -15,7 +14,7 @@ use anyhow::Result;
 /// # Errors
 /// As [`restore::restore`]; `restore` and `prune` finish what was begun.
 pub fn bring_back(ui: &Ui, store: &Store, lease: &Lease) -> Result<Lease> {
-    match trash::record(store, &lease.id)? {
+    match rebuilt::record(store, &lease.id)? {
         Some(record) if lease.phase == Phase::Keeping => take_back(ui, store, record)?,
         _ => restore::finish(ui, store, lease)?,
     }
@@ -38,18 +37,10 @@ pub(super) fn turn(store: &Store, record: &mut Record) -> Result<Lease> {
     let lease = record.lease.clone().into_restoring();
     store.save(&lease)?;
     // A branch that was not deleted yet stays where it is.
-    if is_there(&lease)? {
+    if rebuilt::has_branch(&lease)? {
         record.head = None;
     }
     record.phase = model::Phase::Restoring;
     trash::save(store, record)?;
     Ok(lease)
-}
-
-fn is_there(lease: &Lease) -> Result<bool> {
-    let Some(branch) = &lease.branch else { return Ok(false) };
-    match git::resolve(&lease.main, &format!("refs/heads/{branch}")) {
-        Err(error) if exit_of(&error) == Exit::NotFound => Ok(false),
-        tip => tip.map(|_| true),
-    }
 }

@@ -1,6 +1,6 @@
 //! Moves an environment to the trash.
 
-use super::{back, place};
+use super::{back, place, rebuilt};
 use crate::environment::{part_problem, teardown, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::config::Trash;
@@ -11,7 +11,7 @@ use crate::service::{self, inventory};
 use crate::sys::store::Store;
 use crate::sys::{clock, failpoint, fs, git, interrupt, parallel, trash};
 use crate::ui::Ui;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 /// How an environment is kept.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
         version: VERSION,
         phase: Phase::Keeping,
         removed_at: clock::now(),
-        serial: trash::survey(store)?.0.iter().map(|one| one.serial).max().unwrap_or(0) + 1,
+        serial: trash::next_serial(store)?,
         seen: Seen::default(),
         keep: wish.keep,
         limit: wish.limit,
@@ -90,7 +90,9 @@ fn begin(store: &Store, lease: &Lease, wish: Trash) -> Result<Record> {
 /// As [`keep`].
 pub fn finish(ui: &Ui, store: &Store, lease: &Lease, force: bool) -> Result<()> {
     let Some(mut record) = trash::record(store, &lease.id)? else {
-        return Err(anyhow!("the record of `{}` in the trash is gone", lease.name));
+        // How long it was to be kept is not known any more.
+        rebuilt::say(ui, lease);
+        return back::bring_back(ui, store, lease).map(drop);
     };
     if record.phase != Phase::Keeping {
         return store.forget(&lease.id);

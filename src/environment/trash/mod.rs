@@ -8,6 +8,7 @@ mod delete;
 mod discard;
 mod keep;
 mod place;
+mod rebuilt;
 mod restore;
 mod slots;
 
@@ -16,6 +17,7 @@ pub use delete::{Emptied, empty, empty_in_background, forget_stale, repair};
 pub use discard::{delete as delete_files, discard, take_admin};
 pub use keep::{Wish, finish as finish_keeping, keep};
 pub use place::beside;
+pub use rebuilt::is_missing as lacks_record;
 pub use restore::{Changed, Restored, finish as finish_restoring, restore};
 
 use crate::environment::context::Context;
@@ -30,7 +32,9 @@ use anyhow::Result;
 pub fn of_repository(context: &Context) -> Result<Vec<Record>> {
     let (mut records, _) = trash::survey(&context.store)?;
     records.retain(|record| record.is_in_trash() && record.lease.repository == context.repo.common);
-    Ok(records)
+    let mut all = rebuilt::of_repository(context)?;
+    all.append(&mut records);
+    Ok(all)
 }
 
 /// Records that cannot be read: what they are about stays in the trash.

@@ -38,6 +38,13 @@ pub(super) fn choose(path: &Path, repository: &Path, id: &str) -> Result<PathBuf
     Err(immovable(path, "it is the root of a file system"))
 }
 
+/// Where the directory of a worktree is that went to the trash; where it would be, if it is nowhere.
+pub(super) fn find(lease: &Lease) -> Result<PathBuf> {
+    let other = beside(&lease.path, &lease.id);
+    let is_beside = fs::stands(&other)? != Stands::Nothing;
+    Ok(if is_beside { other } else { base(&lease.repository, &lease.id).join("worktree") })
+}
+
 /// A hidden name beside a worktree for its directory.
 pub fn beside(path: &Path, id: &str) -> PathBuf {
     path.with_file_name(format!(".agentenv-trash-{id}"))

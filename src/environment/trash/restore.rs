@@ -1,7 +1,7 @@
 //! Brings an environment back from the trash.
 
 use super::slots;
-use super::{back, place};
+use super::{back, place, rebuilt};
 use crate::environment::compose::Project;
 use crate::environment::files;
 use crate::environment::workspace::Workspace;
@@ -50,7 +50,7 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
     let id = &wanted.lease.id;
     let name = &wanted.lease.name;
     let _working = context.lock_lease(ui, &wanted.lease)?;
-    let record = trash::record(store, id)?.filter(|record| record.phase != Phase::Deleting);
+    let record = rebuilt::record(store, id)?.filter(|record| record.phase != Phase::Deleting);
     let Some(record) = record else {
         let message = format!("`{name}` is no longer in the trash");
         return Err(error::not_found(message).into());
@@ -85,7 +85,7 @@ pub fn restore(workspace: &Workspace<'_>, wanted: &Record) -> Result<Restored> {
 
 /// Finishes the restoration of an environment whose lease is `restoring`.
 pub fn finish(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
-    let Some(record) = trash::record(store, &lease.id)? else {
+    let Some(record) = rebuilt::record(store, &lease.id)? else {
         return Err(anyhow!("the record of `{}` in the trash is gone", lease.name));
     };
     match advance(ui, store, lease, &record)? {

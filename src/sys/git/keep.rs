@@ -49,6 +49,11 @@ pub fn hold(main: &Path, tree: &Path, admin: &Path, id: &str) -> Result<Option<S
     Ok(head)
 }
 
+/// The commit of HEAD that [`hold`] holds; `None`: it holds none.
+pub fn held(main: &Path, id: &str) -> Result<Option<String>> {
+    query::tip(main, &format!("{}HEAD", prefix(id)))
+}
+
 /// Lets go of what [`hold`] held.
 pub fn let_go(main: &Path, id: &str) -> Result<()> {
     let references = prefix(id);

@@ -8,11 +8,11 @@ mod query;
 pub mod status;
 
 pub use include::{Patterns, files, ignored_among, matching, matching_whole, naming, words};
-pub use keep::{branch_settings, hold, let_go, recreate_branch};
+pub use keep::{branch_settings, held, hold, let_go, recreate_branch};
 pub use merged::{default_branch, history};
 pub use query::{
     Unheld, admin_of, birth_of_branch, files_of, hooks_dir, ignored_below, ignores, only_below,
-    only_here, only_in_submodules, resolve, status, tracks,
+    only_here, only_in_submodules, resolve, status, tip, tracks,
 };
 
 use super::exec::{Cmd, Output, complaint};

@@ -1,6 +1,6 @@
 //! Reads that gix does not do here, through the `git` command. They change nothing.
 
-use crate::error;
+use crate::error::{self, Exit, exit_of};
 use crate::sys::exec::Cmd;
 use crate::sys::fs;
 use crate::sys::git::{git, overlooked, retry};
@@ -121,6 +121,14 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
     }
     let failure = error::not_found(format!("`{revision}` is not a commit"));
     Err(failure.hint("list commits: `git log --oneline --all`").into())
+}
+
+/// The commit that a reference names; `None`: it does not exist.
+pub fn tip(dir: &Path, reference: &str) -> Result<Option<String>> {
+    match resolve(dir, reference) {
+        Err(error) if exit_of(&error) == Exit::NotFound => Ok(None),
+        tip => tip.map(Some),
+    }
 }
 
 /// The files of a commit, each with the id of its content.

@@ -325,6 +325,33 @@ fn killed_on_its_way_back_it_comes_back_with_the_next_command() {
 }
 
 #[test]
+fn half_way_to_the_trash_it_comes_back_whole_without_its_record() {
+    let refused = &["remove", BRANCH, "--keep"];
+    for (finish, code) in [(&["prune"][..], 0), (&["restore", BRANCH], 0), (refused, 7)] {
+        at_each(&KEEP[2..], |world, point, _| {
+            world.struck(&KEEPS, point).fails(128 + 9);
+            world.lose_record();
+            let ended = world.repo.agentenv(finish);
+            assert_eq!(ended.code, code, "{point}, then {finish:?}: {}", ended.show());
+        });
+    }
+}
+
+#[test]
+fn half_way_back_it_comes_back_whole_without_its_record() {
+    let refused = &["remove", BRANCH, "--no-keep"];
+    for (finish, code) in [(&["prune"][..], 0), (&["restore", BRANCH], 0), (refused, 7)] {
+        at_each(&RESTORE[1..9], |world, point, _| {
+            world.repo.agentenv(&KEEPS).ok();
+            world.struck(&["restore", BRANCH], point).fails(128 + 9);
+            world.lose_record();
+            let ended = world.repo.agentenv(finish);
+            assert_eq!(ended.code, code, "{point}, then {finish:?}: {}", ended.show());
+        });
+    }
+}
+
+#[test]
 fn killed_on_its_way_out_prune_deletes_the_rest() {
     let sandbox = Sandbox::new();
     let world = World::bare(&sandbox);
@@ -596,6 +623,13 @@ impl<'a> World<'a> {
         let names: BTreeSet<_> =
             names.map(|one| one["name"].as_str().unwrap().to_owned()).collect();
         names.into_iter().collect()
+    }
+
+    /// Deletes the one record in the trash, but not the keys beside it.
+    fn lose_record(&self) {
+        for dir in fs::read_dir(self.sandbox.root.join("state/trash")).unwrap() {
+            fs::remove_file(dir.unwrap().path().join("record.yaml")).unwrap();
+        }
     }
 
     /// Makes it so many seconds older.

@@ -91,6 +91,38 @@ fn what_was_coming_back_is_whole_again_before_it_is_removed() {
 }
 
 #[test]
+fn a_record_that_is_gone_strands_nothing_that_was_on_its_way() {
+    let sandbox = Sandbox::new();
+    let repo = with_x(&sandbox);
+    let tree = sandbox.root.join("app-x");
+    fs::write(tree.join("README"), "changed\n").unwrap();
+    kill(&sandbox, &repo, &["remove", "x", "--keep", "--force", "-D"], "kept");
+    fs::remove_dir_all(record(&sandbox).parent().unwrap()).unwrap();
+
+    let listed = repo.agentenv(&["restore", "--list", "--json"]).ok().json();
+    assert_eq!(listed["trash"][0]["phase"], "keeping", "{listed}");
+    let planned = repo.agentenv(&["prune", "--dry-run", "--json"]).ok().json();
+    assert_eq!(planned["pruned"][0]["name"], "x", "{planned}");
+    assert!(!tree.exists());
+    let pruned = repo.agentenv(&["prune"]).ok();
+    assert!(pruned.stderr.contains("the record of `x` in the trash is gone"), "{}", pruned.show());
+    assert_eq!(fs::read_to_string(tree.join("README")).unwrap(), "changed\n");
+    assert_eq!(states(&repo), ["ready"]);
+    assert_eq!(repo.git(&["-C", "../app-x", "branch", "--show-current"]), "x");
+    assert!(!sandbox.root.join("state/trash").exists());
+
+    // What somebody deleted from the trash as well cannot come back: the rest is released.
+    kill(&sandbox, &repo, &["remove", "x", "--keep", "--force"], "worktree-kept");
+    fs::remove_dir_all(record(&sandbox).parent().unwrap()).unwrap();
+    fs::remove_dir_all(repo.path.join(".git/agentenv-trash")).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(states(&repo), [""; 0]);
+    assert_eq!(repo.git(&["for-each-ref", "refs/agentenv"]), "");
+    assert!(!sandbox.root.join("state/trash").exists());
+}
+
+#[test]
 fn branches_that_go_to_the_trash_together_hold_no_commit_for_each_other() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
