@@ -144,6 +144,8 @@ pub enum Command {
     /// The output of each process is kept in a file, also after `down`; the next `up` begins another
     /// one. One that is longer than 64 MiB is cut to its end by `up`, `ps` or `logs`. Docker keeps
     /// the output of a container until `down`. `--follow` prints new lines until all of them end.
+    /// `--previous` shows what a process printed before its last start, and `--previous=4` the oldest
+    /// output that is kept; containers have none.
     Logs(logs::Args),
     /// Wait until the application of an environment is ready
     ///

@@ -2,7 +2,7 @@
 
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
-use crate::environment::processes::{self, Containers, Follower, Source, State, Status};
+use crate::environment::processes::{self, Containers, EARLIER, Follower, Source, State, Status};
 use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::config::Config;
@@ -12,6 +12,7 @@ use crate::sys::interrupt;
 use crate::sys::store::Store;
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
+use clap::builder::RangedU64ValueParser;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -30,6 +31,18 @@ pub struct Args {
     /// Go on showing what they print until they end
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
+    /// Show the start before the last one in its place, or the one so many before it
+    #[arg(
+        short,
+        long,
+        value_name = "COUNT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=EARLIER),
+        conflicts_with = "follow"
+    )]
+    pub previous: Option<usize>,
     /// How many lines of each to begin with
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 100)]
     pub lines: usize,
@@ -39,6 +52,7 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv logs
   git agentenv logs web --follow
+  git agentenv logs web --previous
   git agentenv logs worker --env feature-x -n 20";
 
 /// How often a log is looked at again.
@@ -71,7 +85,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     let known = processes::of(&lease, &config, &Containers::seen(ui, [&lease]));
     processes::shorten(&context.store, &lease)?;
-    let started = started(&context.store, &known, &args.processes, &lease)?;
+    let started = started(&context.store, &known, args, &lease)?;
     let width = started.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let prefix = |name: &str| match started.len() {
         1 => String::new(),
@@ -102,9 +116,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
 fn started(
     store: &Store,
     known: &[Status],
-    wanted: &[String],
+    args: &Args,
     lease: &Lease,
 ) -> Result<Vec<(String, Source)>> {
+    let wanted = &args.processes;
     for name in wanted {
         if known.iter().all(|process| process.name != *name) {
             let names = known.iter().map(|process| process.name.as_str());
@@ -116,17 +131,29 @@ fn started(
     let is_meant = |process: &&Status| wanted.is_empty() || wanted.contains(&process.name);
     let mut logs = Vec::new();
     for process in known.iter().filter(is_meant) {
-        let source = match Source::of(process) {
+        let before = args.previous.unwrap_or(0);
+        let source = match Source::of(process).filter(|_| before == 0) {
             Some(source) => Some(source),
-            None => Source::left(store, lease, &process.name)?,
+            None => Source::left(store, lease, &process.name, before)?,
         };
         logs.extend(source.map(|source| (process.name.clone(), source)));
     }
     if logs.is_empty() {
-        let failure = error::not_found(format!("nothing was started in `{}`", lease.name));
-        return Err(failure.hint(format!("start it with `git agentenv up {}`", lease.name)).into());
+        return Err(nothing(lease, args.previous));
     }
     Ok(logs)
+}
+
+fn nothing(lease: &Lease, previous: Option<usize>) -> anyhow::Error {
+    let name = &lease.name;
+    let (what, hint) = match previous {
+        None => ("nothing was started", format!("start it with `git agentenv up {name}`")),
+        Some(_) => (
+            "no output of an earlier start is kept",
+            "`git agentenv logs` shows that of the last one".to_owned(),
+        ),
+    };
+    error::not_found(format!("{what} in `{name}`")).hint(hint).into()
 }
 
 fn follow(

@@ -165,12 +165,15 @@ fn long(arg: &Arg) -> &str {
 fn schema(arg: &Arg) -> Value {
     let about = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let many = arg.get_num_args().is_some_and(|count| count.max_values() > 1);
+    let is_count = arg.get_value_parser().type_id() == std::any::TypeId::of::<usize>();
     let number = |value: &std::ffi::OsString| value.to_str().is_some_and(is_number);
     let mut schema = match arg.get_action() {
         ArgAction::SetTrue => json!({ "type": "boolean" }),
         ArgAction::Append => json!({ "type": "array", "items": { "type": "string" } }),
         _ if many => json!({ "type": "array", "items": { "type": "string" } }),
-        _ if arg.get_default_values().iter().any(|value| number(&value.to_os_string())) => {
+        _ if is_count
+            || arg.get_default_values().iter().any(|value| number(&value.to_os_string())) =>
+        {
             json!({ "type": "integer", "minimum": 0 })
         }
         _ => json!({ "type": "string" }),
@@ -209,6 +212,8 @@ mod tests {
         assert!(add.input_schema["properties"].get("exec").is_none());
         let wait = tools.iter().find(|tool| tool.name == "wait").unwrap();
         assert_eq!(wait.input_schema["properties"]["timeout"]["type"], "integer");
+        let logs = tools.iter().find(|tool| tool.name == "logs").unwrap();
+        assert_eq!(logs.input_schema["properties"]["previous"]["type"], "integer");
         let save = tools.iter().find(|tool| tool.name == "db_snapshot_save").unwrap();
         assert_eq!(save.input_schema["required"], json!(["name"]));
     }

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// How many starts of a process keep their log.
 const KEPT: usize = 5;
 
+/// How many starts before the last one keep their log.
+pub const EARLIER: u64 = KEPT as u64 - 1;
+
 /// The most that is read of a log's end, in bytes.
 const TAIL: u64 = 1 << 20;
 
@@ -86,11 +89,19 @@ impl Source {
         one.log.clone().map(Source::File).or_else(container)
     }
 
-    /// Of the last start of a process that is not on record any more, as after `down`; `None`: there is no log.
-    pub fn left(store: &Store, lease: &Lease, process: &str) -> Result<Option<Source>> {
+    /// Of a start of a process, so many before the last one, also when it is not on record any more, as after `down`; `None`:
+    /// there is no log.
+    pub fn left(
+        store: &Store,
+        lease: &Lease,
+        process: &str,
+        before: usize,
+    ) -> Result<Option<Source>> {
         let dir = store.logs(&lease.id);
-        let last = starts(&dir, process)?.into_iter().max();
-        Ok(last.map(|last| Source::File(file(&dir, process, last))))
+        let mut starts = starts(&dir, process)?;
+        starts.sort_unstable();
+        let start = starts.into_iter().rev().nth(before);
+        Ok(start.map(|start| Source::File(file(&dir, process, start))))
     }
 
     /// The file.

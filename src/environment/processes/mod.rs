@@ -13,7 +13,7 @@ mod stop;
 mod strangers;
 mod table;
 
-pub use logs::{Follower, Source, shorten, tail};
+pub use logs::{EARLIER, Follower, Source, shorten, tail};
 pub use ready::wait;
 pub use stack::{Containers, require_trusted};
 pub use start::start;

@@ -50,6 +50,7 @@ fn every_command_answers_as_its_schema_says() {
     }
     assert_eq!(says(&["status", "one"])["processes"][0]["state"], "running");
     says(&["logs", "--env", "one"]);
+    says(&["logs", "--env", "one", "--previous"]);
     says(&["open", "one"]);
     assert_eq!(says(&["down", "one"])["stopped"][0]["name"], "one");
 

@@ -121,6 +121,38 @@ fn a_process_that_ends_is_seen_and_not_started_again() {
 }
 
 #[test]
+fn what_earlier_starts_printed_can_be_read() {
+    let sandbox = Sandbox::new();
+    let count = "echo x >>../starts; echo \"start $(wc -l <../starts | tr -d ' ')\"; exit 1";
+    let repo = project(&sandbox, &[("web", count), ("idle", "echo idle; exec sleep 600")]);
+    let logs = |more: &[&str]| repo.agentenv(&[&["logs", "--env", "x"], more].concat());
+    for start in 1..=6 {
+        repo.agentenv(&["up", "x"]).ok();
+        wait_until("it has ended", || logs(&["web"]).stdout == format!("start {start}\n"));
+        wait_until("and is seen", || ps(&repo)[0]["state"] == "exited");
+        if start == 1 {
+            let none = logs(&["web", "--previous"]).fails(4);
+            assert!(none.stderr.contains("no output of an earlier start"), "{}", none.show());
+        }
+    }
+    assert_eq!(logs(&["web", "--previous"]).ok().stdout, "start 5\n");
+    assert_eq!(logs(&["web", "-p=4"]).ok().stdout, "start 2\n", "the oldest that is kept");
+    logs(&["--previous=5"]).fails(2);
+    logs(&["--previous=0"]).fails(2);
+    logs(&["--previous", "--follow"]).fails(2);
+    // Of the other one there is only one start.
+    let before = logs(&["--previous=2", "--json"]).ok().json();
+    assert_eq!(before["logs"].as_array().unwrap().len(), 1, "{before}");
+    assert_eq!(before["logs"][0]["lines"], json!(["start 4"]));
+    let file = before["logs"][0]["file"].as_str().unwrap();
+    assert!(file.ends_with("/web.4.log"), "{before}");
+    repo.agentenv(&["down", "x"]).ok();
+    assert_eq!(logs(&["web", "--previous"]).ok().stdout, "start 5\n", "also after `down`");
+    let none = logs(&["idle", "--previous"]).fails(4);
+    assert!(none.stderr.contains("git agentenv logs"), "{}", none.show());
+}
+
+#[test]
 fn waiting_ends_with_the_ready_command_or_with_the_time() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
