@@ -190,6 +190,7 @@ pub enum Command {
     /// Only resources that carry a mark of this program, and only those whose lease or worktree is
     /// provably gone, are touched. What cannot be released now, because a server does not answer,
     /// is kept and reported (exit 8). `prune` is idempotent; `--dry-run` shows what it would do.
+    /// Processes that still run where a deleted worktree was, or listen on its ports, are named.
     ///
     /// `--idle` and `--merged` also remove environments of this repository that are not needed any
     /// more, as `remove` without `--force` does; with both, one reason is enough. Idle: for this

@@ -1,26 +1,26 @@
 //! Releases resources of deleted worktrees, finishes interrupted operations, and removes what is not needed any more.
 
+mod report;
 mod unneeded;
 
+pub use report::{Entry, Kept, Reason, Report};
 pub use unneeded::{Criteria, Unneeded, find, remove};
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::All;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan};
-use crate::environment::reclaim::{self, Due, Settled};
-use crate::environment::trash;
+use crate::environment::reclaim::{self, Released, Settled};
+use crate::environment::{remove as removal, trash};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::shell;
-use crate::model::trash::Why;
 use crate::service::{self, Gone, State, inventory};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
-use serde::Serialize;
 use std::path::PathBuf;
 
 /// How to prune.
@@ -30,62 +30,6 @@ pub struct PruneOptions {
     pub dry_run: bool,
     /// Delete everything in the trash as well.
     pub trash: bool,
-}
-
-/// `prune`: what was, or would be, released; and what was kept, and why.
-#[derive(Debug, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Report {
-    /// What was, or would be, released.
-    pub pruned: Vec<Entry>,
-    /// What could not be released.
-    pub kept: Vec<Kept>,
-    /// Environments that are not needed any more and were, or would be, removed.
-    pub removed: Vec<Unneeded>,
-    /// Environments that are not needed any more and stay, with the reason.
-    pub skipped: Vec<Kept>,
-    /// Nothing was released; this is what would be.
-    pub dry_run: bool,
-}
-
-/// What was, or would be, released.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Pruned"))]
-pub struct Entry {
-    /// The environment, or the service and what it holds.
-    pub name: String,
-    /// Why; missing when its lease was lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<Reason>,
-    /// What it held.
-    pub what: String,
-}
-
-/// Why something was, or would be, released.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(untagged)]
-pub enum Reason {
-    /// A lease is due.
-    Lease(Due),
-    /// The trash has kept it long enough.
-    Trash(Why),
-}
-
-/// What was kept, and why.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Kept {
-    /// Its name.
-    pub name: String,
-    /// Why it was kept.
-    pub why: String,
-}
-
-impl Kept {
-    fn of(name: &str, why: &anyhow::Error) -> Self {
-        Kept { name: name.to_owned(), why: format!("{why:#}") }
-    }
 }
 
 /// Releases what is due, on the whole machine.
@@ -145,15 +89,14 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
         match gone.result {
             // Its `remove` has said that it is gone.
             Ok(()) if !gone.record.is_in_trash() => {}
-            Ok(()) => report.pruned.push(Entry {
-                name: gone.record.lease.name.clone(),
-                due: Some(Reason::Trash(gone.why)),
-                what: format!(
-                    "{} in the trash since {} UTC",
-                    measure::size(gone.record.size),
-                    measure::date(gone.record.removed_at)
-                ),
-            }),
+            Ok(()) => {
+                let size = measure::size(gone.record.size);
+                let since = measure::date(gone.record.removed_at);
+                let what = format!("{size} in the trash since {since} UTC");
+                let due = Some(Reason::Trash(gone.why));
+                let entry = Entry::of(gone.record.lease.name.clone(), what);
+                report.pruned.push(Entry { due, ..entry });
+            }
             Err(why) => report.keep(&gone.record.lease.name, &why),
         }
     }
@@ -162,11 +105,12 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
 
 fn consider(ui: &Ui, lease: &Lease, settled: Result<Settled>, report: &mut Report) {
     match settled {
-        Ok(Settled::Settled(lease, due)) => report.pruned.push(Entry {
-            name: lease.name.clone(),
-            due: Some(Reason::Lease(due)),
-            what: held(&lease),
-        }),
+        Ok(Settled::Settled(released)) => {
+            let Released { lease, due, running } = *released;
+            removal::say_running(ui, &running);
+            let (name, what) = (lease.name.clone(), held(&lease));
+            report.pruned.push(Entry { name, due: Some(Reason::Lease(due)), what, running });
+        }
         Ok(Settled::NotDue) => {
             if let Ok(Some((what, command))) = reclaim::unmounted(lease) {
                 ui.warn(format!("{what}\nhint: mount it; if it is gone for good: `{command}`"));
@@ -207,7 +151,7 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
             Ok(false) => {}
             Ok(true) => {
                 ui.say(format!("{} {name}: its lease was lost", report.verb()));
-                report.pruned.push(Entry { name, due: None, what: orphan.holds() });
+                report.pruned.push(Entry::of(name, orphan.holds()));
             }
             Err(error) => report.keep(&name, &error),
         }
@@ -261,33 +205,6 @@ fn drop_orphan(orphan: &Orphan) -> Result<bool> {
         // Its name belongs to another environment by now.
         Gone::Missing | Gone::Renamed(_) | Gone::NotOurs(_) => Ok(false),
         Gone::Busy(sessions) => Err(anyhow!("in use by {}", inventory::listed(&sessions))),
-    }
-}
-
-impl Report {
-    /// In the tense of the report: a dry run releases nothing.
-    pub fn verb(&self) -> &'static str {
-        if self.dry_run { "would release" } else { "released" }
-    }
-
-    fn keep(&mut self, name: &str, why: &anyhow::Error) {
-        self.kept.push(Kept::of(name, why));
-    }
-
-    /// Counts a template or a spare; `false`: another process was quicker.
-    fn dropped(&mut self, ui: &Ui, name: String, dropped: Result<bool>, bytes: u64, why: &str) {
-        match dropped {
-            Ok(true) => {
-                ui.say(format!("{} {name}: {why}", self.verb()));
-                self.pruned.push(Entry { name, due: None, what: measure::size(bytes) });
-            }
-            Ok(false) => {}
-            Err(error) => self.keep(&name, &error),
-        }
-    }
-
-    fn skip(&mut self, lease: &Lease, why: &anyhow::Error) {
-        self.skipped.push(Kept::of(&lease.name, why));
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod settle;
 
-pub use settle::{Settled, settle_all};
+pub use settle::{Released, Settled, settle_all};
 
 use crate::environment::context::Context;
 use crate::environment::{closing, worktree};

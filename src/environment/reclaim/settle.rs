@@ -1,11 +1,13 @@
 //! Settles leases in bulk: one session for each server, and what stops one lease stops no other.
 
 use super::{Due, due_with};
+use crate::environment::processes::{Machine, Stranger};
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::trees::Trees;
 use crate::environment::{removal_risks, remove, trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
+use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
 use crate::sys::parallel;
 use crate::sys::store::Store;
@@ -18,12 +20,23 @@ const AT_ONCE: usize = 100;
 /// What came of looking at a lease.
 #[derive(Debug)]
 pub enum Settled {
-    /// What it held was released, or would be; this is what it held, and why.
-    Settled(Box<Lease>, Due),
+    /// What it held was released, or would be.
+    Settled(Box<Released>),
     /// Nothing is to be released.
     NotDue,
     /// Another process works on it.
     Busy,
+}
+
+/// A lease that was settled, or would be.
+#[derive(Debug)]
+pub struct Released {
+    /// What it held.
+    pub lease: Lease,
+    /// Why.
+    pub due: Due,
+    /// What still runs where its worktree was, or listens on its ports.
+    pub running: Vec<Stranger>,
 }
 
 /// How a lease that is due is settled.
@@ -101,17 +114,44 @@ fn settle_some(
         Ok(Job { lease, due, _working: working })
     };
     parallel::rest(leases.iter().zip(locked).map(begin), |jobs| {
+        let running = strangers(&jobs);
         let done = if dry_run {
             jobs.iter().map(|_| Ok(true)).collect()
         } else {
             release(ui, store, servers, &jobs)
         };
-        let answer = |(job, done): (Job, Result<bool>)| match done? {
-            true => Ok(Settled::Settled(Box::new(job.lease), job.due)),
+        let answer = |((job, running), done): ((Job, Vec<Stranger>), Result<bool>)| match done? {
+            true => {
+                let Job { lease, due, .. } = job;
+                Ok(Settled::Settled(Box::new(Released { lease, due, running })))
+            }
             false => Ok(Settled::NotDue),
         };
-        jobs.into_iter().zip(done).map(answer).collect()
+        jobs.into_iter().zip(running).zip(done).map(answer).collect()
     })
+}
+
+/// What `up` did not start of what runs in the environments that go.
+fn strangers(jobs: &[Job]) -> Vec<Vec<Stranger>> {
+    let goes = |job: &Job| matches!(Way::from(job.due), Way::Undo | Way::Remove);
+    let going: Vec<&Lease> = jobs.iter().filter(|job| goes(job)).map(|job| &job.lease).collect();
+    if going.is_empty() {
+        return jobs.iter().map(|_| Vec::new()).collect();
+    }
+    let machine = Machine::read(&going);
+    let of = |job: &Job| {
+        let lease = &job.lease;
+        let mut found = match goes(job) {
+            true => machine.strangers(lease, &trash::beside(&lease.path, &lease.id)),
+            false => Vec::new(),
+        };
+        // Something else has the place of the worktree by now, with what runs there.
+        if job.due == Due::WorktreeGone && !matches!(fs::stands(&lease.path), Ok(Stands::Nothing)) {
+            found.retain(|one| one.port.is_some());
+        }
+        found
+    };
+    jobs.iter().map(of).collect()
 }
 
 /// Says of each whether it was settled; `false`: it is not due any more.

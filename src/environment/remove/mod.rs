@@ -6,6 +6,7 @@ mod running;
 
 pub use carry_out::carry_out;
 pub use last_look::reopen;
+pub use running::say as say_running;
 
 use crate::environment::context::Context;
 use crate::environment::processes::Stranger;

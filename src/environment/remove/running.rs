@@ -83,7 +83,7 @@ fn require_unused(servers: &Servers, lease: &Lease) -> Result<()> {
 }
 
 /// Names what still runs, and the command that ends it.
-pub(super) fn say(ui: &Ui, running: &[Stranger]) {
+pub fn say(ui: &Ui, running: &[Stranger]) {
     if running.is_empty() {
         return;
     }

@@ -387,6 +387,56 @@ fn strangers_in_the_worktree_are_named_and_end_by_force_and_nothing_outside_does
     }
 }
 
+/// A child that ends with the test, also where that fails.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn what_still_runs_where_a_deleted_worktree_was_is_named_when_its_environment_goes() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("idle", "exec sleep 600")]);
+    repo.agentenv(&["add", "y"]).ok();
+    for (env, commands) in [
+        ("x", [&["prune", "--dry-run", "--json"][..], &["prune", "--json"]]),
+        ("y", [&["remove", "y", "--dry-run"], &["remove", "y", "--json"]]),
+    ] {
+        let tree = sandbox.root.join(format!("app-{env}"));
+        let vars = repo.agentenv(&["env", env, "--json"]).ok().json();
+        let port = vars["variables"]["DJANGO_PORT"].as_str().unwrap().to_owned();
+        repo.agentenv(&["up", env]).ok();
+        let inside = Ended(stranger(&tree, "exec sleep 600"));
+        let serve = format!("exec python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1");
+        let server = Ended(stranger(&sandbox.root, &serve));
+        let place = format!("127.0.0.1:{port}");
+        wait_until("it answers", || std::net::TcpStream::connect(&place).is_ok());
+        fs::remove_dir_all(&tree).unwrap();
+        let [dry, run] = commands.map(|command| repo.agentenv(command).ok());
+        let named = [
+            format!("sleep (pid {}) in {}", inside.0.id(), tree.display()),
+            format!("python3 (pid {}) in {}", server.0.id(), sandbox.root.display()),
+            format!(", listens on {port}"),
+        ];
+        for name in &named {
+            assert!(run.stderr.contains(name), "{name}: {}", run.show());
+            assert!((dry.stderr.clone() + &dry.stdout).contains(name), "{name}: {}", dry.show());
+        }
+        assert!(run.stderr.contains("hint: end it: `kill "), "{}", run.show());
+        let answer = run.json();
+        let one = if env == "x" { &answer["pruned"][0] } else { &answer["removed"][0] };
+        assert_eq!(one["name"], env, "{answer}");
+        assert_eq!(one["running"].as_array().unwrap().len(), 2, "{answer}");
+        for mut spared in [inside, server] {
+            assert!(spared.0.try_wait().unwrap().is_none(), "nobody asked for its end");
+        }
+    }
+}
+
 #[test]
 fn the_connections_of_what_up_started_need_no_force() {
     let sandbox = Sandbox::new();
