@@ -4,7 +4,8 @@
 use super::{Kept, Report};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::remove::{self, Removal, RemoveOptions, Removed};
-use crate::environment::{resolve, unused};
+use crate::environment::trees::Trees;
+use crate::environment::{reclaim, resolve, unused};
 use crate::error::{Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::unused::Merged;
@@ -101,10 +102,18 @@ pub fn remove(
     Ok(())
 }
 
-/// The environments of this repository and this user that nothing is being done to.
+/// The environments of this repository and this user that nothing is being done to. One that is due is released whatever it
+/// was needed for.
 fn ready(context: &Context) -> Result<Vec<Lease>> {
     let mut leases = resolve::current(context)?;
-    leases.retain(|lease| lease.phase == Phase::Ready && !context.store.is_foreign(lease));
+    let trees = Trees::of(&leases);
+    let is_due = |lease: &Lease| {
+        let due = reclaim::due_with(lease, || Ok(trees.find(lease)?.cloned()));
+        matches!(due, Ok(Some(_)))
+    };
+    leases.retain(|lease| {
+        lease.phase == Phase::Ready && !context.store.is_foreign(lease) && !is_due(lease)
+    });
     Ok(leases)
 }
 

@@ -116,6 +116,21 @@ fn what_is_merged_in_any_way_goes_and_what_was_just_created_stays() {
     assert_eq!(left, ["born", "born-aside", "caught-up", "dirty", "far", "open"]);
     assert_ne!(repo.git(&["for-each-ref", "refs/heads/squashed"]), "", "the branch stays");
 
+    // Of a deleted worktree, everything is released: it is listed once, and not as one to remove.
+    repo.agentenv(&["add", "gone"]).ok();
+    commits(&sandbox, "gone", 1);
+    repo.git(&["merge", "--quiet", "--no-ff", "-m", "merged", "gone"]);
+    std::fs::remove_dir_all(tree(&sandbox, "gone")).unwrap();
+    let dry = ["prune", "--idle", "7d", "--merged", "--dry-run", "--json"];
+    let dry = repo.agentenv(&dry).ok().json();
+    assert_eq!(names(&dry["pruned"]), ["gone"]);
+    assert_eq!(
+        (names(&dry["removed"]), names(&dry["skipped"])),
+        (vec![], vec!["dirty"]),
+        "{dry:#}"
+    );
+    repo.agentenv(&["prune"]).ok();
+
     // What only the remote's default branch has counts as well.
     repo.git(&["update-ref", "refs/remotes/origin/trunk", "refs/heads/far"]);
     repo.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"]);
