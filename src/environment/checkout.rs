@@ -57,7 +57,7 @@ pub fn detached(
 }
 
 fn new(repo: &Repo, here: &Path, name: &str, from: Option<&str>) -> Result<Start> {
-    if let Some(other) = repo.branch_in_the_way(name) {
+    if let Some(other) = repo.branch_in_the_way(name, None) {
         let message = format!("cannot create branch `{name}`: branch `{other}` exists");
         let hint =
             format!("choose another name, or rename that one: `git branch -m {other} <new>`");

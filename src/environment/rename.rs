@@ -97,7 +97,8 @@ fn rename_branch(
         return Ok(None);
     }
     let repo = &workspace.context.repo;
-    let in_the_way = repo.branch_in_the_way(new).filter(|other| other != branch);
+    // Its own, git moves out of the way.
+    let in_the_way = repo.branch_in_the_way(new, Some(branch));
     if let Some(other) = repo.branch(new).map(|_| new.to_owned()).or(in_the_way) {
         let failure = error::refused(format!("cannot rename to `{new}`: branch `{other}` exists"));
         return Err(failure.hint("choose another name").into());

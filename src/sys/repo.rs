@@ -86,14 +86,15 @@ impl Repo {
     }
 
     /// The branch that keeps git from creating one of this name: `feature` beside `feature/x`.
-    pub fn branch_in_the_way(&self, name: &str) -> Option<String> {
-        let above = name.match_indices('/').map(|(at, _)| &name[..at]);
-        let above = above.filter(|above| self.branch(above).is_some()).map(str::to_owned).next();
+    pub fn branch_in_the_way(&self, name: &str, but: Option<&str>) -> Option<String> {
+        let counts = |other: &String| Some(other.as_str()) != but;
+        let above = name.match_indices('/').map(|(at, _)| name[..at].to_owned());
+        let above = above.filter(counts).find(|above| self.branch(above).is_some());
         let below = || {
             let references = self.git.references().ok()?;
             let prefix = format!("refs/heads/{name}/");
-            let first = references.prefixed(prefix.as_str()).ok()?.next()?.ok()?;
-            Some(first.name().shorten().to_string())
+            let all = references.prefixed(prefix.as_str()).ok()?.flatten();
+            all.map(|one| one.name().shorten().to_string()).find(counts)
         };
         above.or_else(below)
     }

@@ -170,6 +170,14 @@ fn rename_gives_branch_and_directory_another_name() {
     repo.agentenv(&["rename", "x", "y"]).fails(7);
     repo.git(&["worktree", "unlock", "../app-x"]);
     assert_eq!(repo.git(&["branch", "--list", "y"]), "", "a refusal changes nothing");
+    // Its own branch would go, another one of the same folder would not.
+    repo.agentenv(&["add", "a/b"]).ok();
+    repo.git(&["branch", "a/c"]);
+    let said = repo.agentenv(&["rename", "a/b", "a"]).fails(7);
+    assert!(said.stderr.contains("branch `a/c` exists"), "{}", said.show());
+    repo.git(&["branch", "-D", "a/c"]);
+    repo.agentenv(&["rename", "a/b", "a"]).ok();
+    repo.agentenv(&["remove", "a", "-D"]).ok();
 
     let said = repo.agentenv(&["rename", "x", "fix/login"]).ok();
     let moved = sandbox.root.join("app-fix-login");
