@@ -14,6 +14,7 @@ use crate::sys::mounts;
 use crate::sys::repo::Worktree;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::path::Path;
 
 /// Why a lease is due to be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -50,7 +51,8 @@ pub fn due_with(
         return Ok(None);
     }
     if fs::stands(&lease.repository)? == Stands::Nothing {
-        let is_due = !is_homeless(lease)? && is_gone_for_good(&lease.repository)?;
+        // That its disk is there is known by now.
+        let is_due = !is_homeless(lease)? && was_deleted(&lease.repository)?;
         return Ok(is_due.then_some(Due::RepositoryGone));
     }
     Ok(match lease.phase {
@@ -108,10 +110,12 @@ pub fn unmounted(lease: &Lease) -> Result<Option<(String, String)>> {
 
 /// A missing directory counts as deleted when the disk is there that it was on, as far as that is known, else only when its
 /// parent can be read: a disk may be unmounted.
-pub fn is_gone_for_good(path: &std::path::Path) -> Result<bool> {
-    if mounts::away(path)?.is_some() {
-        return Ok(false);
-    }
+pub fn is_gone_for_good(path: &Path) -> Result<bool> {
+    Ok(mounts::away(path)?.is_none() && was_deleted(path)?)
+}
+
+/// As [`is_gone_for_good`], where no disk is away that it could be on.
+fn was_deleted(path: &Path) -> Result<bool> {
     if mounts::is_noted(path)? {
         return Ok(true);
     }
