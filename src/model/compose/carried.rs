@@ -2,9 +2,10 @@
 //! an environment's own part there.
 
 use super::environment::{files, host};
+use super::kind::shared;
 use super::load::{Read, services};
 use super::syntax::environment;
-use super::{Environment, is_server, linked, networks};
+use super::{Environment, linked, networks};
 use crate::model::config::Kind;
 use crate::model::detect::roles::{self, Role};
 use crate::model::envfile;
@@ -58,11 +59,11 @@ pub(in crate::model) fn uncarried(
     holders: &dyn Fn(Kind) -> Vec<String>,
 ) -> Vec<(String, Kind)> {
     let applications: Vec<Application> = services(file)
-        .filter(|(_, service)| is_server(service).is_none())
+        .filter(|(_, service)| shared(service).is_none())
         .map(|(_, service)| Application::of(service, env_file))
         .collect();
     let servers: Vec<(&str, Kind, Vec<String>)> = services(file)
-        .filter_map(|(name, service)| Some((name, service, is_server(service)?)))
+        .filter_map(|(name, service)| Some((name, service, shared(service)?)))
         .map(|(name, service, kind)| (name, kind, networks::names(file, name, service)))
         .collect();
     let lost = servers.iter().filter(|(name, kind, names)| {

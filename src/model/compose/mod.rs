@@ -8,6 +8,7 @@
 mod carried;
 mod environment;
 mod forwarder;
+pub(in crate::model) mod kind;
 mod load;
 mod merge;
 mod mounts;
@@ -147,14 +148,6 @@ pub fn started(text: &str) -> Vec<String> {
     plain.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// The kind of server that a service is.
-fn is_server(service: &Mapping) -> Option<Kind> {
-    service
-        .get("image")
-        .and_then(Value::as_str)
-        .and_then(|image| syntax::kind(&syntax::interpolated(image).0))
-}
-
 /// The servers that take the place of the file's own, each for those of its kind.
 fn linked<'a>(file: &Mapping, environment: &Environment<'a>) -> Vec<Linked<'a>> {
     let keep = environment.config.compose.as_ref().map_or(&[][..], |compose| &compose.keep);
@@ -162,7 +155,7 @@ fn linked<'a>(file: &Mapping, environment: &Environment<'a>) -> Vec<Linked<'a>> 
     for server in environment.servers {
         let first = !found.iter().any(|other| other.server.kind == server.kind);
         let own: Vec<(&str, &Mapping)> = services(file)
-            .filter(|(_, one)| first && is_server(one) == Some(server.kind))
+            .filter(|(_, one)| first && kind::shared(one) == Some(server.kind))
             .collect();
         let (kept, replaced): (Vec<_>, Vec<_>) =
             own.into_iter().partition(|(name, _)| keep.iter().any(|kept| kept == name));

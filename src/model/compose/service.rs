@@ -1,9 +1,10 @@
 //! One service of the application, made over for an environment.
 
 use super::environment::Pointing;
+use super::kind::shared;
 use super::load::services;
 use super::ports::Slot;
-use super::{Environment, is_server, networks, ports};
+use super::{Environment, networks, ports};
 use serde_yaml::{Mapping, Value};
 
 /// What all services are made over with.
@@ -28,7 +29,7 @@ pub(super) fn built(file: &Mapping, project: &str) -> Vec<(String, String)> {
 
 impl Over<'_> {
     pub(super) fn apply(&self, name: &str, service: &mut Mapping, notes: &mut Vec<String>) {
-        let is_server = is_server(service).is_some();
+        let is_server = shared(service).is_some();
         if !is_server && self.pointing.is_wanted(service, &self.built) {
             self.pointing.apply(service);
         }

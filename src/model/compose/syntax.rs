@@ -1,22 +1,6 @@
 //! What single values of a compose file mean.
 
-use crate::model::config::Kind;
 use serde_yaml::Value;
-
-/// The kind of server that an image runs; `None`: none that environments can share.
-pub(in crate::model) fn kind(image: &str) -> Option<Kind> {
-    let image = image.rsplit('/').next()?.split([':', '@']).next()?;
-    let like = |names: &[&str]| names.iter().any(|name| image.contains(name));
-    if like(&["exporter", "admin", "commander", "insight"]) {
-        None
-    } else if like(&["postgres", "postgis", "timescale", "pgvector"]) {
-        Some(Kind::Postgres)
-    } else if like(&["redis", "valkey"]) {
-        Some(Kind::Redis)
-    } else {
-        None
-    }
-}
 
 /// The variables of `environment`, a mapping or a list. A name without a value is left out.
 pub(in crate::model) fn environment(value: Option<&Value>) -> Vec<(String, String)> {

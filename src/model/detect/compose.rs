@@ -1,15 +1,18 @@
 //! Compose files.
 
+mod service;
 mod values;
 
-use crate::model::compose::syntax::{environment, interpolated, kind};
+use crate::model::compose::syntax::interpolated;
 use crate::model::compose::{env_files, join, load};
-use crate::model::config::{Kind, Place};
+use crate::model::config::Place;
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir, is_compose};
 use crate::model::envfile;
 use serde_yaml::{Mapping, Value};
-use values::{mapping, mounts, mysql, project_name, variable};
+pub(super) use service::Service;
+use service::read;
+use values::{project_name, variable};
 
 /// The names that compose looks for by itself, in its order.
 const MAIN: [&str; 4] =
@@ -30,22 +33,6 @@ pub(super) struct Stack {
     pub(super) env_files: Vec<String>,
     /// Why only what stands in the file itself is known.
     pub(super) fault: Option<String>,
-}
-
-/// A service of it.
-pub(super) struct Service {
-    name: String,
-    pub(super) kind: Option<Kind>,
-    container: Option<String>,
-    /// Host port as it stands there, and the port in the container.
-    ports: Vec<(String, String)>,
-    /// Its image is built from the repository.
-    is_built: bool,
-    /// The repository's own files are mounted in it.
-    is_mounted: bool,
-    environment: Vec<(String, String)>,
-    /// Compose starts it only on demand.
-    is_optional: bool,
 }
 
 /// The compose files that are used: the application's with its override file, one with the servers if that has none,
@@ -120,22 +107,6 @@ fn directory_name(file: &str, repo: &str) -> String {
 fn services(root: &Mapping) -> Option<Vec<Service>> {
     let services = root.get("services")?.as_mapping()?;
     Some(services.iter().filter_map(|(name, service)| read(name.as_str()?, service)).collect())
-}
-
-fn read(name: &str, service: &Value) -> Option<Service> {
-    let text = |key: &str| service.get(key).and_then(Value::as_str);
-    let ports = service.get("ports").and_then(Value::as_sequence);
-    // The name goes into comments: it is one line.
-    Some(Service {
-        name: name.split_whitespace().collect::<Vec<_>>().join(" "),
-        kind: text("image").and_then(|image| kind(image).or_else(|| mysql(image))),
-        container: text("container_name").map(|name| interpolated(name).0),
-        ports: ports.into_iter().flatten().filter_map(mapping).collect(),
-        is_built: service.get("build").is_some(),
-        is_mounted: mounts(service).any(|from| [".", ".."].contains(&from.trim_end_matches('/'))),
-        environment: environment(service.get("environment")),
-        is_optional: service.get("profiles").is_some(),
-    })
 }
 
 impl Stack {
@@ -225,27 +196,5 @@ impl Stack {
     /// What says where a service runs.
     pub(super) fn why(&self, service: &Service) -> String {
         format!("{}: {}", self.file, service.name)
-    }
-}
-
-impl Service {
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Containers of its network reach it under this name.
-    pub(super) fn is_called(&self, host: &str) -> bool {
-        self.name == host || self.container.as_deref() == Some(host)
-    }
-
-    /// The port on this machine.
-    pub(super) fn published(&self) -> Option<u16> {
-        self.ports.first().and_then(|(host, _)| interpolated(host).0.parse().ok())
-    }
-
-    /// A value that its container gets.
-    pub(super) fn value(&self, name: &str) -> Option<String> {
-        let found = self.environment.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| interpolated(value).0).filter(|value| !value.is_empty())
     }
 }

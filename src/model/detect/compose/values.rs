@@ -1,16 +1,7 @@
 //! Single values of a compose file.
 
 use crate::model::compose::syntax::{colons, scalar};
-use crate::model::config::Kind;
 use serde_yaml::Value;
-
-/// MySQL and MariaDB: a server that no container of another one stands for.
-pub(super) fn mysql(image: &str) -> Option<Kind> {
-    let name = image.rsplit('/').next()?.split([':', '@']).next()?;
-    let is_server = ["mysql", "mariadb", "percona"].iter().any(|word| name.contains(word));
-    let is_tool = ["exporter", "admin", "router", "backup"].iter().any(|word| name.contains(word));
-    (is_server && !is_tool).then_some(Kind::Mysql)
-}
 
 /// What is mounted from this machine, in the short form and in the long one.
 pub(super) fn mounts(service: &Value) -> impl Iterator<Item = &str> {
