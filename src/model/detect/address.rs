@@ -2,7 +2,8 @@
 
 use crate::model::config::{self, Kind, Place};
 use crate::model::detect::Service;
-use crate::model::detect::clues::{Clues, Part, Placed};
+use crate::model::detect::clues::{Clues, Placed};
+use crate::model::detect::parts::Part;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::servers::{self, is_plain};
 use crate::model::detect::url::Url;
@@ -34,7 +35,7 @@ impl Clues<'_> {
             key: stem.map_or(key.to_owned(), |stem| stem.to_lowercase()),
             kind: self.kind,
             variable,
-            is_guess: self.kind != Kind::Redis && part.main == self.guess(),
+            is_guess: part.is_guess,
             main: part.main,
             user: self.user(placed, part.url, is_shared, place.as_ref()),
             password_env: self.password(place.as_ref()),

@@ -4,12 +4,9 @@ use crate::model::config::Kind;
 use crate::model::detect::address::stem;
 use crate::model::detect::compose::{self, Stack};
 use crate::model::detect::roles::{self, Role};
-use crate::model::detect::sections::development;
-use crate::model::detect::servers::is_plain;
 use crate::model::detect::url::Url;
 use crate::model::detect::vars::Var;
 use crate::model::detect::{Evidence, Project, Service};
-use crate::model::name;
 
 /// A server in a compose file.
 pub(super) type Placed<'a> = (&'a Stack, &'a compose::Service);
@@ -19,21 +16,11 @@ pub(super) struct Clues<'a> {
     pub(super) evidence: &'a Evidence<'a>,
     pub(super) kind: Kind,
     /// Variables that name a database or an index.
-    parts: Vec<&'a Var>,
+    pub(super) parts: Vec<&'a Var>,
     /// Variables that hold a URL.
     pub(super) urls: Vec<(&'a Var, Url)>,
     /// The servers in compose files.
     pub(super) placed: Vec<Placed<'a>>,
-}
-
-/// A part of the main checkout that environments need one of their own instead of.
-pub(super) struct Part<'a> {
-    pub(super) main: String,
-    /// The server, of those in compose files.
-    pub(super) site: Option<usize>,
-    pub(super) variable: Option<&'a Var>,
-    pub(super) url: Option<&'a Url>,
-    pub(super) why: String,
 }
 
 impl<'a> Clues<'a> {
@@ -82,7 +69,7 @@ impl<'a> Clues<'a> {
     }
 
     /// The same for a variable that names only the part, by the variables beside it for the host and the port.
-    fn site_beside(&self, var: &Var) -> Option<usize> {
+    pub(super) fn site_beside(&self, var: &Var) -> Option<usize> {
         let prefix = roles::prefix(&var.name);
         let beside = |wanted: Role| {
             let vars = self.evidence.vars.iter();
@@ -98,74 +85,6 @@ impl<'a> Clues<'a> {
             at(&|one| one.published() == Some(port))
         };
         by_name.or_else(by_port).or((!self.placed.is_empty()).then_some(0))
-    }
-
-    fn distinct(&self) -> Vec<Part<'_>> {
-        let mut found: Vec<Part<'_>> = Vec::new();
-        // A database may have several names for one value; each index has its own.
-        let most = if self.kind == Kind::Redis { self.parts.len() } else { 1 };
-        for var in self.parts.iter().take(most) {
-            let main = self.usable(&var.value).unwrap_or_else(|| self.usual(self.site_beside(var)));
-            let why = format!("{}: {}", var.file, var.name);
-            let site = self.site_beside(var);
-            found.push(Part { main, site, variable: Some(var), url: None, why });
-        }
-        for (var, url) in &self.urls {
-            let site = self.site(url);
-            let main = self.usable(&url.part).unwrap_or_else(|| self.usual(site));
-            match found.iter_mut().find(|known| known.main == main && known.site == site) {
-                Some(known) => known.url = known.url.or(Some(url)),
-                None => {
-                    let why = format!("{}: {}", var.file, var.name);
-                    found.push(Part { main, site, variable: Some(var), url: Some(url), why });
-                }
-            }
-        }
-        if found.is_empty() {
-            let site = (!self.placed.is_empty()).then_some(0);
-            let why = self.placed.first().map(|(stack, service)| stack.why(service));
-            let why = why.or_else(|| self.packages().next());
-            found.extend(why.map(|why| Part {
-                main: self.usual(site),
-                site,
-                variable: None,
-                url: None,
-                why,
-            }));
-        }
-        found
-    }
-
-    /// What the main checkout uses when nothing says it.
-    fn usual(&self, site: Option<usize>) -> String {
-        if self.kind == Kind::Redis {
-            return "0".to_owned();
-        }
-        let rails = self.evidence.seen.named("database.yml").next();
-        let rails = rails.and_then(|path| of_rails(self.evidence.seen.text(path)));
-        let placed = site.and_then(|at| self.placed.get(at));
-        let inside = |name: &str| placed.and_then(|(_, service)| service.value(name));
-        let place = self.evidence.places.iter().find(|place| place.kind == Some(self.kind));
-        let place = place.map(|place| place.part.clone());
-        let said = match self.kind {
-            Kind::Mysql => [inside("MYSQL_DATABASE"), inside("MARIADB_DATABASE"), rails, place],
-            // The image names the database after the user.
-            _ => [inside("POSTGRES_DB"), inside("POSTGRES_USER"), rails, place],
-        };
-        said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(|| self.guess())
-    }
-
-    /// A database that is called like the repository.
-    pub(super) fn guess(&self) -> String {
-        name::database(&name::repo_slug(&self.evidence.seen.repo))
-    }
-
-    /// A value that the configuration takes.
-    fn usable(&self, value: &str) -> Option<String> {
-        match self.kind {
-            Kind::Redis => value.parse::<u16>().ok().map(|index| index.to_string()),
-            _ => Some(value.to_owned()).filter(|text| is_plain(text)),
-        }
     }
 
     /// The packages that talk to such a server.
@@ -215,13 +134,4 @@ impl<'a> Clues<'a> {
             stack.why(service)
         ));
     }
-}
-
-/// The database of the section `development`. The file is a template of ERB, so it may be no YAML.
-fn of_rails(text: &str) -> Option<String> {
-    let text = development(text);
-    let section = text.lines().skip_while(|line| !line.starts_with("development:")).skip(1);
-    let mut inside = section.take_while(|line| line.is_empty() || line.starts_with([' ', '#']));
-    let value = inside.find_map(|line| line.trim().strip_prefix("database:"))?;
-    Some(value.trim().trim_matches(['"', '\'']).to_owned())
 }

@@ -54,11 +54,11 @@ pub(super) fn word(text: &str) -> Option<Kind> {
 
 /// The kind of a URL, also of one to a file.
 fn of_url(var: &Var) -> Option<Kind> {
-    let (scheme, _) = var.value.split_once(':')?;
-    let is_sqlite = || scheme.starts_with("sqlite") || scheme == "jdbc:sqlite";
+    let scheme = var.value.split(':').next().unwrap_or_default();
+    let is_sqlite = || var.value.contains(':') && scheme.starts_with("sqlite");
     match Url::parse(&var.value) {
         Some(url) => Some(url.kind).filter(|kind| *kind != Kind::Redis),
-        None => is_sqlite().then_some(Kind::Sqlite),
+        None => (is_sqlite() || var.value.starts_with("jdbc:sqlite")).then_some(Kind::Sqlite),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Variables and code that lead an environment's application to the main checkout's database or index.
 
 use super::Service;
+use super::appended;
+use super::beside;
 use super::compose;
 use super::frameworks;
 use super::literals::{self, Literal};
+use super::others;
 use super::plain;
 use super::roles::{self, Role};
 use super::seen::Seen;
@@ -88,18 +91,26 @@ fn sql(config: &Config) -> Kind {
 
 /// The variables of a project that lead its environments to the main checkout's parts.
 pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
-    let literals = literals::of(seen);
-    let vars = vars::of(seen, &compose::stacks(seen), &[]).into_iter();
-    let of_vars = vars.filter(|var| !is_set(config, &var.name));
-    let of_vars = of_vars.filter_map(|var| lead(config, &var));
-    let is_served =
-        |literal: &&Literal| config.services.values().any(|service| service.kind == literal.kind);
+    let stacks = compose::stacks(seen);
+    let mut vars = vars::of(seen, &stacks, &[]);
+    beside::leave_out(&mut vars, seen);
+    let mut appended = appended::of(seen, &vars);
+    vars.retain(|var| !is_set(config, &var.name));
     let has = |kind: Kind| config.services.values().any(|service| service.kind == kind);
+    appended.retain(|_| has(Kind::Redis));
+    let is_appended = |var: &&Var| appended.iter().any(|one| one.name == var.name);
+    let of_vars = vars.iter().filter(|var| !is_appended(var)).filter_map(|var| lead(config, var));
+    let literals = literals::of(seen);
+    let literals = literals.iter().filter(|literal| has(literal.kind)).map(of_literal);
     let is_replaced = frameworks::of(seen).iter().any(|one| one.reads.contains(&"DATABASE_URL"));
     let mut places = plain::of(seen);
-    places.retain(|place| place.kind.is_some_and(has) && !(is_replaced && place.is_replaced()));
-    let literals = literals.iter().filter(is_served).map(of_literal);
-    of_vars.chain(literals).chain(plain::leads(&places)).collect()
+    places.retain(|place| place.kind.is_none_or(has) && !(is_replaced && place.is_replaced()));
+    of_vars
+        .chain(literals)
+        .chain(plain::leads(&places))
+        .chain(appended::leads(&appended))
+        .chain(others::leads(&stacks, &vars, config))
+        .collect()
 }
 
 /// An environment gives the variable a value.
@@ -117,7 +128,7 @@ pub(super) fn in_file(seen: &Seen, file: &str) -> bool {
 }
 
 /// The value is the URL of a server, or of an SQLite file at a fixed path. Web and mail servers have no parts.
-fn is_server(value: &str) -> bool {
+pub(super) fn is_server(value: &str) -> bool {
     let Some((scheme, rest)) = value.split_once("://") else { return false };
     match scheme.split('+').next().unwrap_or_default() {
         "http" | "https" | "ws" | "wss" | "smtp" | "smtps" | "file" => false,
@@ -155,6 +166,7 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
     let covering = of_kind.find(|(_, service)| service.main == part);
     let template = covering.map(|(key, service)| match &url {
         None => format!("{{{}}}", service.variable),
+        Some(url) if !url.fits(&var.name) => String::new(),
         Some(url) if (url.is_open() || var.tracked) && !var.value.contains('$') => {
             url.template(key, &service.variable, service.port)
         }
@@ -172,6 +184,9 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
     Some(Lead {
         fault: format!("{name} of {file} leads every environment to {whose}{part}"),
         way_out: match template {
+            Some(template) if template.is_empty() => {
+                "make the application read a variable that an environment file can hold".to_owned()
+            }
             Some(template) => {
                 format!("set it under `env:` in .agentenv.yaml: {name}: \"{template}\"")
             }
@@ -179,64 +194,4 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
         },
         said: name.clone(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::config::Config;
-
-    const CONFIG: &str = "services:
-  postgres: { kind: postgres, variable: POSTGRES_DB, name: \"shop_{name}\", main: shop }
-  redis: { kind: redis, variable: REDIS_DB, main: 0 }
-env: { DATABASE_URL: \"postgres://localhost/{POSTGRES_DB}\" }
-";
-
-    fn leads(files: &[(&str, &str)]) -> Vec<String> {
-        let own = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
-        let files: std::collections::BTreeMap<_, _> = files.iter().map(own).collect();
-        let tracked = files.keys().filter(|path| *path != ".env").cloned().collect();
-        let seen = Seen { repo: "shop".to_owned(), files, tracked, ..Seen::default() };
-        let config = Config::parse("t", CONFIG).unwrap();
-        let words = |lead: Lead| format!("{lead}; {}", lead.way_out());
-        to_main(&seen, &config).into_iter().map(words).collect()
-    }
-
-    #[test]
-    fn what_no_environment_sets_leads_to_the_main_checkout() {
-        assert_eq!(
-            leads(&[("app/settings.py", "X = os.environ.get(\"REPORTS_DB_NAME\", \"shop\")")]),
-            [concat!(
-                "REPORTS_DB_NAME of app/settings.py leads every environment to the main checkout's database `shop`; ",
-                "set it under `env:` in .agentenv.yaml: REPORTS_DB_NAME: \"{POSTGRES_DB}\""
-            )]
-        );
-        assert_eq!(
-            leads(&[(".env", "CACHE_URL=redis://:secret@localhost:6379\n")]),
-            [concat!(
-                "CACHE_URL of .env leads every environment to the main checkout's redis index 0; ",
-                "set it under `env:` in .agentenv.yaml: CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\""
-            )]
-        );
-        assert_eq!(
-            leads(&[("config/settings.py", "env('CELERY_BROKER_URL', default='redis://redis/1')")]),
-            [concat!(
-                "CELERY_BROKER_URL of config/settings.py leads every environment to redis index 1; ",
-                "add a service for it to .agentenv.yaml"
-            )]
-        );
-    }
-
-    #[test]
-    fn what_an_environment_sets_or_nobody_uses_does_not() {
-        for (path, text) in [
-            ("app/settings.py", "os.environ['DATABASE_URL']"),
-            (".env", "DATABASE_URL=postgres://localhost/shop\nPOSTGRES_DB=shop\n"),
-            (".env", "AUDIT_DATABASE_URL=postgres://db.example.com/shop\n"),
-            (".env", "CACHE_URL=locmem://\nDEBUG=1\nDB_NAME=\n"),
-            ("compose.yml", "services: { web: { environment: { DB_NAME: \"${NAME}\" } } }"),
-        ] {
-            assert_eq!(leads(&[(path, text)]), [] as [String; 0], "{text}");
-        }
-    }
 }

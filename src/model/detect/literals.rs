@@ -81,7 +81,7 @@ fn in_file(file: &str, text: &str) -> Vec<Literal> {
             let (file, value) = (file.to_owned(), value.to_owned());
             found.push(Literal { file, line: at + 1, variable, kind, value, text, instead });
         };
-        for (name, value) in strings(line) {
+        for (name, value) in strings(code(line)) {
             match Url::parse(value) {
                 Some(url) if is_here(&url) && is_given(line, value) => {
                     if !defaults.iter().any(|default| default == value) {
@@ -114,7 +114,7 @@ fn assigned(line: &str) -> Option<&str> {
 }
 
 /// The literals of a line, each with the key before it or nothing. `{` stands for a mapping that begins there.
-fn strings(line: &str) -> Vec<(&str, &str)> {
+pub(super) fn strings(line: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     let mut rest = line;
     while let Some(at) = rest.find(['"', '\'']) {

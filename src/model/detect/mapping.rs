@@ -20,11 +20,12 @@ pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
             continue;
         }
         match Url::parse(&var.value) {
+            _ if evidence.appended.iter().any(|one| one.name == var.name) => {}
             Some(url) => of_url(project, evidence, var, &url),
-            None if origins::template(&var.value, &project.ports).is_some() => {
-                of_origin(project, evidence, var);
-            }
-            None => of_role(project, evidence, var),
+            None => match origins::template(&var.value, &project.ports, !var.is_default) {
+                Some(template) => of_origin(project, evidence, var, template),
+                None => of_role(project, evidence, var),
+            },
         }
     }
     usual(project, evidence);
@@ -43,7 +44,7 @@ fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) 
              checkout: without the password it would be `{without}`",
             var.name, var.file
         )
-    } else if !url.is_plain_query() || check_value(&var.name, &var.value).is_err() {
+    } else if !url.is_plain_query() || !url.fits(&var.name) {
         format!(
             "{} of {} still points at the main checkout: set it by hand, for its value holds what an environment file \
              cannot",
@@ -76,8 +77,7 @@ fn is_public(evidence: &Evidence<'_>, var: &Var) -> bool {
 }
 
 /// An address of the application itself. What leads to one on `localhost` often allows no other host name.
-fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
-    let Some(template) = origins::template(&var.value, &project.ports) else { return };
+fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var, template: String) {
     let why = if check_value(&var.name, &var.value).is_err() {
         "its value holds what an environment file cannot"
     } else if !is_public(evidence, var) && !origins::is_bare(&var.value) {
@@ -86,6 +86,9 @@ fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
         if origins::holds(&var.value) {
             let port = &project.ports[0].variable;
             project.url.get_or_insert_with(|| format!("http://localhost:{{{port}}}"));
+        }
+        if origins::is_guess(&var.value, &project.ports) {
+            project.guessed.push(format!("{}={template} ({})", var.name, var.file));
         }
         project.env.push((var.name.clone(), template));
         return;

@@ -1,6 +1,8 @@
 //! Detects how a project is run from its files, for a first `.agentenv.yaml`. Text in, clues out.
 
 mod address;
+mod appended;
+mod beside;
 mod carried;
 mod clues;
 mod compose;
@@ -8,6 +10,7 @@ mod conflicts;
 mod copies;
 mod drivers;
 mod engine;
+mod evidence;
 mod frameworks;
 mod install;
 mod kept;
@@ -16,6 +19,8 @@ mod literals;
 mod mapping;
 mod migrations;
 mod origins;
+mod others;
+mod parts;
 mod plain;
 mod ports;
 mod processes;
@@ -28,6 +33,7 @@ mod seen;
 mod servers;
 #[cfg(test)]
 mod tests;
+mod text;
 mod url;
 mod vars;
 
@@ -39,6 +45,7 @@ pub use render::render;
 pub use seen::{Seen, is_telling, may_read, used};
 
 use crate::model::config::{self, Kind, Place};
+use evidence::Evidence;
 use std::collections::BTreeSet;
 use vars::Var;
 
@@ -127,53 +134,6 @@ pub struct Project {
     told: BTreeSet<String>,
 }
 
-/// What the files say, each in its own terms.
-struct Evidence<'a> {
-    seen: &'a Seen,
-    stacks: Vec<compose::Stack>,
-    vars: Vec<Var>,
-    literals: Vec<literals::Literal>,
-    /// The same in other languages.
-    places: Vec<plain::Place>,
-    frameworks: Vec<frameworks::Framework>,
-    /// The kind of database that the main checkout uses.
-    engine: Option<Kind>,
-    /// Servers of the stack that no environment shares.
-    kept: Vec<kept::Kept>,
-}
-
-impl<'a> Evidence<'a> {
-    fn of(seen: &'a Seen) -> Self {
-        let (stacks, frameworks) = (compose::stacks(seen), frameworks::of(seen));
-        let literals = literals::of(seen);
-        let vars = vars::of(seen, &stacks, &literals);
-        let engine = engine::of(seen, &vars, &stacks, &frameworks);
-        let mut places = plain::of(seen);
-        let is_replaced = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
-        places.retain(|place| !(is_replaced && place.is_replaced()));
-        for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {
-            place.kind = Some(place.kind_or(engine));
-        }
-        Evidence { seen, stacks, vars, literals, places, frameworks, engine, kept: Vec::new() }
-    }
-
-    /// Code names a server of this kind itself.
-    fn is_literal(&self, kind: Kind) -> bool {
-        self.literals.iter().any(|literal| literal.kind == kind)
-            || self.places.iter().any(|place| place.kind == Some(kind))
-    }
-
-    /// The kind of the databases whose variables do not say it.
-    fn sql(&self) -> Kind {
-        self.engine.unwrap_or(Kind::Postgres)
-    }
-
-    /// What a variable is for, by its name.
-    fn role(&self, name: &str) -> Option<(Kind, roles::Role)> {
-        roles::of(name, self.sql())
-    }
-}
-
 /// Recognises a project by its files.
 pub fn detect(seen: &Seen) -> Project {
     let mut evidence = Evidence::of(seen);
@@ -212,6 +172,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     literals(&mut project, evidence);
     conflicts::find(&mut project, evidence);
     distinct(&mut project);
+    others::hold_workers(&mut project, evidence);
     copies::find(&mut project, evidence);
     project.hooks = install::commands(seen);
     project.key = migrations::key(seen);
@@ -233,7 +194,8 @@ fn literals(project: &mut Project, evidence: &Evidence<'_>) {
     project.notes.extend(literals.map(|literal| leads::of_literal(literal).told()));
     let mut places = evidence.places.clone();
     places.retain(|place| place.kind.is_none_or(is_shared));
-    project.notes.extend(plain::leads(&places).iter().map(Lead::told));
+    let leads = plain::leads(&places).into_iter().chain(appended::leads(&evidence.appended));
+    project.notes.extend(leads.map(|lead| lead.told()));
 }
 
 /// The compose file that runs the application, else its processes. One below the top is how a project is deployed, where

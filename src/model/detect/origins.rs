@@ -1,10 +1,17 @@
 //! The application's own address among its variables: `SITE_URL=http://localhost:8000`.
 
 use super::Port;
+use super::text::last_word;
 
 /// What such an address begins with, before its port.
 const HOSTS: [&str; 4] =
     ["http://localhost:", "http://127.0.0.1:", "https://localhost:", "ws://localhost:"];
+
+/// Schemes of what a browser opens.
+const WEB: [&str; 4] = ["http", "https", "ws", "wss"];
+
+/// This machine.
+const LOCAL: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// Whether a value holds an address with a port of this machine.
 pub(super) fn holds(value: &str) -> bool {
@@ -12,12 +19,13 @@ pub(super) fn holds(value: &str) -> bool {
     HOSTS.iter().any(|host| value.split(host).skip(1).any(numbered))
 }
 
-/// The value with the environment's ports in the place of the main checkout's; `None`: it names none of them.
-pub(super) fn template(value: &str, ports: &[Port]) -> Option<String> {
+/// The value with the environment's ports in the place of the main checkout's; `None`: it names none of them. In a value that
+/// a file gives, a host of the web may be another name of this machine.
+pub(super) fn template(value: &str, ports: &[Port], is_given: bool) -> Option<String> {
     let mut text = String::new();
     let mut rest = value;
     let mut is_own = false;
-    while let Some(at) = next(rest) {
+    while let Some(at) = next(rest, is_given) {
         let (before, after) = rest.split_at(at);
         let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
         let port = ports.iter().find(|port| port.main.to_string() == after[..digits]);
@@ -31,17 +39,25 @@ pub(super) fn template(value: &str, ports: &[Port]) -> Option<String> {
     is_own.then_some(text)
 }
 
-/// The next `scheme://login@host:` of this machine, whatever the scheme: where it ends.
-fn next(text: &str) -> Option<usize> {
+/// The next `scheme://login@host:` of this machine, whatever the scheme, or of a host name with a dot: where it ends.
+fn next(text: &str, is_given: bool) -> Option<usize> {
     text.match_indices("://").find_map(|(at, mark)| {
+        let scheme = last_word(&text[..at], |c| c.is_ascii_alphanumeric());
         let start = at + mark.len();
         let rest = &text[start..];
         let end = rest.find(['/', ',', ' ', '?', '#']).unwrap_or(rest.len());
         let login = rest[..end].rfind('@').map_or(0, |at| at + 1);
-        let host =
-            ["localhost:", "127.0.0.1:"].iter().find(|host| rest[login..].starts_with(**host))?;
-        Some(start + login + host.len())
+        let host = &rest[login..end];
+        let host = &host[..host.find(':')?];
+        let is_name = || is_given && WEB.contains(&scheme) && host.contains('.');
+        let is_it = LOCAL.contains(&host) || is_name();
+        is_it.then_some(start + login + host.len() + 1)
     })
+}
+
+/// Whether a host of a value is only taken for this machine.
+pub(super) fn is_guess(value: &str, ports: &[Port]) -> bool {
+    template(value, ports, false).is_none() && !value.contains(".localhost:")
 }
 
 /// Whether a value is nothing but addresses of this machine: it holds no secret.
@@ -50,7 +66,7 @@ pub(super) fn is_bare(value: &str) -> bool {
         let Some((scheme, rest)) = text.split_once("://") else { return text.is_empty() };
         let (host, port) = rest.split_once(':').unwrap_or((rest, ""));
         scheme.chars().all(|c| c.is_ascii_alphanumeric())
-            && ["localhost", "127.0.0.1"].contains(&host)
+            && (LOCAL.contains(&host) || host.ends_with(".localhost"))
             && port.chars().all(|c| c.is_ascii_digit())
     };
     value.split([',', ' ']).all(|text| is_address(text.trim_end_matches('/')))
@@ -86,10 +102,19 @@ mod tests {
             ("http://localhost/8000", None),
             ("http://api:8000", None),
         ] {
-            assert_eq!(template(value, &ports).as_deref(), expected, "{value}");
+            assert_eq!(template(value, &ports, true).as_deref(), expected, "{value}");
             let is_http = !value.starts_with("amqp");
             let holds_port = value.contains("host:") || value.contains(".1:");
             assert_eq!(holds(value), is_http && holds_port, "{value}");
+        }
+        for (value, expected) in [
+            ("https://local.inn.dev:8000", Some("https://local.inn.dev:{PORT}")),
+            ("wss://a.localhost:8000/x", Some("wss://a.localhost:{PORT}/x")),
+            ("amqp://mq.inn.dev:8000", None),
+            ("https://inn.dev", None),
+        ] {
+            assert_eq!(template(value, &ports, true).as_deref(), expected, "{value}");
+            assert_eq!(template(value, &ports, false), None, "{value}");
         }
     }
 }

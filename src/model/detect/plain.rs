@@ -1,16 +1,15 @@
 //! Places in whatever language that name a server's part themselves: no variable reaches them.
 
 mod paths;
+mod values;
 
-use super::engine::word;
 use super::leads::Lead;
 use super::reads;
 use super::sections::development;
 use super::seen::Seen;
-use super::servers::is_plain;
-use super::url::Url;
 use crate::model::config::Kind;
-use paths::is_run;
+use paths::{is_run, is_settings};
+use values::{addresses, has_server, is_data, of_key, reads_variable};
 
 /// Such a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +25,11 @@ pub(super) struct Place {
     is_key: bool,
 }
 
-/// How many places are told at most.
-const MOST: usize = 8;
+/// How many places of one part are told at most.
+const MOST: usize = 2;
 
-/// All places in tracked files.
+/// All places in tracked files. What settings in Python say of parts is read elsewhere, but not what they say of servers
+/// of other kinds.
 pub(super) fn of(seen: &Seen) -> Vec<Place> {
     let files = seen.files.iter().chain(&seen.others);
     let files = files.filter(|(path, _)| seen.tracked.contains(*path) && is_run(seen, path));
@@ -37,30 +37,37 @@ pub(super) fn of(seen: &Seen) -> Vec<Place> {
     let places =
         files.filter(|(_, text)| !is_stack(text)).flat_map(|(path, text)| in_file(path, text));
     let is_test = |part: &str| part.split(['_', '-']).any(|word| word == "test");
-    places.filter(|place| !is_test(&place.part)).collect()
+    places
+        .filter(|place| !is_test(&place.part))
+        .filter(|place| place.kind.is_none() || !is_settings(seen, &place.file))
+        .collect()
 }
 
-/// Leads for them; several in one file that name the same are one.
+/// A lead for each part that places name.
 pub(super) fn leads(places: &[Place]) -> Vec<Lead> {
-    let mut told: Vec<&Place> = Vec::new();
+    let mut parts: Vec<(String, Vec<&Place>)> = Vec::new();
     for place in places {
-        let is_same = |other: &&Place| other.file == place.file && other.part == place.part;
-        if !told.iter().any(is_same) {
-            told.push(place);
+        let title = place.title();
+        match parts.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, all)) if all.iter().any(|other| other.file == place.file) => {}
+            Some((_, all)) => all.push(place),
+            None => parts.push((title, vec![place])),
         }
     }
-    told.into_iter().take(MOST).map(lead).collect()
+    parts.iter().map(|(title, places)| lead(title, places)).collect()
 }
 
-fn lead(place: &Place) -> Lead {
-    let Place { file, line, kind, part, .. } = place;
-    let part = match kind {
-        Some(Kind::Redis) => format!("redis index {part}"),
-        Some(_) => format!("database `{part}`"),
-        None => "a server".to_owned(),
-    };
+fn lead(title: &str, places: &[&Place]) -> Lead {
+    let mut told: Vec<String> =
+        places.iter().take(MOST).map(|Place { file, line, .. }| format!("{file}:{line}")).collect();
+    if let Some(more) = places.len().checked_sub(MOST + 1) {
+        let (last, rest) = (told.pop().unwrap_or_default(), more + 1);
+        told.push(format!("{last} and {rest} more place{}", if rest == 1 { "" } else { "s" }));
+    }
+    let names = if places.len() == 1 { "names" } else { "name" };
+    let itself = if places.len() == 1 { "itself" } else { "themselves" };
     Lead::of(
-        format!("{file}:{line} names {part} itself, so all environments share it"),
+        format!("{} {names} {title} {itself}, so all environments share it", told.join(", ")),
         "read it from a variable there, and set that under `env:`".to_owned(),
     )
 }
@@ -79,8 +86,12 @@ fn in_file(file: &str, text: &str) -> Vec<Place> {
             part,
             is_key,
         };
-        let urls = urls(line).filter(|url| !defaults.iter().any(|default| default == url));
-        found.extend(urls.filter_map(of_url).map(|(kind, part)| place(kind, part, false)));
+        let named = addresses(line, &defaults);
+        let is_whole = !named.is_empty();
+        found.extend(named.into_iter().map(|(kind, part, is_key)| place(kind, part, is_key)));
+        if is_whole {
+            continue;
+        }
         let around = &lines[at.saturating_sub(8)..lines.len().min(at + 9)];
         if let Some(part) = of_key(file, line).filter(|_| has_server(around)) {
             found.push(place(Some(Kind::Postgres), part, true));
@@ -89,111 +100,16 @@ fn in_file(file: &str, text: &str) -> Vec<Place> {
     found
 }
 
-/// The line gets a value from the environment or from a template.
-fn reads_variable(line: &str) -> bool {
-    let line = line.to_lowercase();
-    ["env", "${", "<%", "{{", "config(", "#{"].iter().any(|sign| line.contains(sign))
-}
-
-/// The URLs of a line.
-fn urls(line: &str) -> impl Iterator<Item = &str> {
-    line.match_indices("://").map(|(at, _)| {
-        let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+:".contains(c);
-        let start = line[..at].rfind(|c: char| !is_scheme(c)).map_or(0, |at| at + 1);
-        let start = start.max(line[..at].rfind(": ").map_or(0, |at| at + 2));
-        let rest = &line[start..];
-        let end = rest.find(|c: char| c.is_whitespace() || "\"'`<>(){},;".contains(c));
-        &rest[..end.unwrap_or(rest.len())]
-    })
-}
-
-/// The part that a URL of a server here names.
-fn of_url(text: &str) -> Option<(Option<Kind>, String)> {
-    if text.contains(['$', '%', '*', '#']) {
-        return None;
-    }
-    let other =
-        ["amqp", "amqps", "mongodb"].iter().any(|scheme| text.starts_with(&format!("{scheme}://")));
-    let known =
-        if other { text.replacen(text.split(':').next()?, "redis", 1) } else { text.to_owned() };
-    let url = Url::parse(&known.replacen("ecto://", "postgres://", 1))?;
-    let is_here = !url.host.is_empty() && (url.is_local() || !url.host.contains('.'));
-    let is_named = url.host.chars().any(|c| !c.is_ascii_uppercase() && c != '_');
-    if !is_here || !is_named {
-        return None;
-    }
-    match (other, url.kind, url.part.as_str()) {
-        (true, ..) => Some((None, url.part)),
-        (_, Kind::Redis, "") => Some((Some(Kind::Redis), "0".to_owned())),
-        (_, Kind::Redis, part) => {
-            part.parse::<u16>().ok().map(|part| (Some(Kind::Redis), part.to_string()))
-        }
-        (_, kind, part) => is_plain(part).then(|| (Some(kind), part.to_owned())),
-    }
-}
-
-/// Whether a file holds settings and no program.
-fn is_data(file: &str) -> bool {
-    let data = [".yml", ".yaml", ".toml", ".ini", ".properties", ".conf"];
-    data.iter().any(|end| file.ends_with(end))
-}
-
-/// Keys that name a database.
-const KEYS: [&str; 4] = ["database", "dbname", "database_name", "db_name"];
-
-/// The value of such a key: in quotes, or a bare word in a file that holds nothing else.
-fn of_key(file: &str, line: &str) -> Option<String> {
-    let lower = line.to_lowercase();
-    let is_data = is_data(file);
-    let is_string = lower.contains("host=") || lower.contains("server=");
-    for key in KEYS {
-        for (at, _) in lower.match_indices(key) {
-            let before = lower[..at].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || "_-".contains(c)) {
-                continue;
-            }
-            let Some(after) = line.get(at + key.len()..) else { continue };
-            let after = after.trim_start_matches(['"', '\'']).trim_start();
-            let value = ["=>", ":", "="].iter().find_map(|mark| after.strip_prefix(mark));
-            let Some(value) = value.map(str::trim_start) else { continue };
-            let is_bare = !value.starts_with(['"', '\'', '`']);
-            let value = value.trim_start_matches(['"', '\'', '`']);
-            let end = value.find(|c: char| !c.is_ascii_alphanumeric() && !"_-./:".contains(c));
-            let value = &value[..end.unwrap_or(value.len())];
-            let is_file =
-                value.contains(['/', ':']) || value.contains("sqlite") || value.ends_with(".db");
-            let is_engine = file.ends_with(".properties") && word(value).is_some();
-            let is_value =
-                is_plain(value) && !is_file && !is_engine && value.parse::<f64>().is_err();
-            if is_value
-                && (!is_bare || is_data || is_string)
-                && !["true", "false", "null"].contains(&value)
-            {
-                return Some(value.to_owned());
-            }
-        }
-    }
-    None
-}
-
-/// What stands beside the name of a database says where its server is.
-fn has_server(lines: &[&str]) -> bool {
-    let keys = ["host", "hostname", "server", "adapter", "dialect", "client", "username"];
-    let has = |line: &&str| {
-        let line = line.to_lowercase();
-        keys.iter().any(|key| {
-            line.match_indices(key).any(|(at, _)| {
-                let is_start = !line[..at].ends_with(|c: char| c.is_alphanumeric());
-                let after = line[at + key.len()..].trim_start_matches(['"', '\'', ' ']);
-                is_start && after.starts_with([':', '='])
-            })
-        })
-    };
-    let is_user = |line: &&str| line.contains("user:") || line.contains("\"user\":");
-    lines.iter().any(has) || lines.iter().any(is_user)
-}
-
 impl Place {
+    /// What it names.
+    fn title(&self) -> String {
+        match self.kind {
+            Some(Kind::Redis) => format!("redis index {}", self.part),
+            Some(_) => format!("database `{}`", self.part),
+            None => format!("a server at {}", self.part),
+        }
+    }
+
     /// The database stands in settings, and not in any line of a program.
     pub(super) fn is_settings(&self) -> bool {
         let is_file = self.file.contains("config") || is_data(&self.file);
@@ -253,7 +169,8 @@ mod tests {
             ("a.cs", "UseNpgsql(\"Host=localhost;Database=inn;Username=me\")\n", "1 inn"),
             ("a.rs", "// postgres://localhost/inn\n", ""),
             ("a.rs", "connect(\"postgres://db.example.com/inn\")\n", ""),
-            ("queue.js", "connect('amqp://localhost:5672')\n", "1 "),
+            ("queue.js", "connect('amqp://localhost:5672')\n", "1 amqp://localhost:5672"),
+            ("queue.js", "open('inn://done', 'git://inn', 'amqp://mq.example.com')\n", ""),
             ("a.js", "database: 'dev.sqlite3', host: 'x'\n", ""),
         ] {
             assert_eq!(found(file, text), expected, "{text}");

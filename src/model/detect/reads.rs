@@ -1,5 +1,6 @@
 //! The variables that an application's own code reads, with the defaults that it gives them.
 
+use crate::model::detect::text::last_word;
 use crate::model::envfile::is_name;
 
 /// A variable that code reads.
@@ -38,11 +39,8 @@ fn calls(text: &str) -> Vec<Read> {
 }
 
 fn reads_variables(before: &str) -> bool {
-    let part = |c: char| !(c.is_ascii_alphanumeric() || "_.:".contains(c));
-    let start = before
-        .rfind(part)
-        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
-    let called = before[start..].to_lowercase();
+    let called = last_word(before, |c| c.is_ascii_alphanumeric() || "_.:".contains(c));
+    let called = called.to_lowercase();
     called.contains("env") || called == "config" || called.ends_with(".config")
 }
 

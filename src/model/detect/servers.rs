@@ -4,7 +4,7 @@ use crate::model::config::{Kind, Place};
 use crate::model::detect::clues::Clues;
 use crate::model::detect::compose::{self, Stack};
 use crate::model::detect::roles::{self, Role};
-use crate::model::detect::{Evidence, Project, Service, kept, render};
+use crate::model::detect::{Evidence, Project, Service, kept, others, render};
 use crate::model::name;
 
 /// Finds them.
@@ -18,9 +18,13 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
             several(project, &clues);
             continue;
         }
+        // Packages for tasks talk to a broker that is no Redis.
+        if kind == Kind::Redis && clues.is_only_guessed() && others::broker(evidence).is_some() {
+            continue;
+        }
         clues.notes(project);
         for service in clues.services() {
-            push(project, evidence, service);
+            push(project, service);
         }
         if clues.is_only_guessed() {
             project
@@ -63,7 +67,7 @@ fn several(project: &mut Project, clues: &Clues<'_>) {
 }
 
 /// Adds a service under a name of its own.
-fn push(project: &mut Project, evidence: &Evidence<'_>, mut service: Service) {
+fn push(project: &mut Project, mut service: Service) {
     let (key, variable) = (service.key.clone(), service.variable.clone());
     for number in 2..100 {
         let taken =
@@ -78,8 +82,7 @@ fn push(project: &mut Project, evidence: &Evidence<'_>, mut service: Service) {
     if service.kind == Kind::Mysql && is_in_stack(project, &service) {
         return;
     }
-    let is_named = |text: &String| text.contains(service.main.as_str());
-    if service.is_guess && !evidence.vars.iter().any(|var| is_named(&var.value)) {
+    if service.is_guess {
         project.guessed.push(format!(
             "{}: `main: {}`: no file names the main checkout's database",
             service.key, service.main

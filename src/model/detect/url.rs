@@ -1,6 +1,9 @@
 //! URLs of databases.
 
+pub(super) mod words;
+
 use crate::model::config::Kind;
+use crate::model::envfile::check_value;
 
 /// A URL of a Postgres, MySQL or Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,15 +18,17 @@ pub(super) struct Url {
     pub(super) part: String,
     /// What follows, with the `?` or `#`.
     pub(super) query: String,
+    /// All of it, as a URL where another form stands for one.
+    pub(super) text: String,
 }
 
 impl Url {
-    /// The URL, when it is one of these.
+    /// The URL, when it is one of these, in whatever form.
     pub(super) fn parse(text: &str) -> Option<Url> {
-        let (scheme, rest) = text.split_once("://")?;
+        let Some((scheme, rest)) = text.split_once("://") else { return words::parse(text) };
         let server = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
         let kind = match server.split('+').next()? {
-            "postgres" | "postgresql" | "postgis" | "psql" => Kind::Postgres,
+            "postgres" | "postgresql" | "postgis" | "psql" | "ecto" => Kind::Postgres,
             "mysql" | "mysql2" | "mariadb" | "trilogy" => Kind::Mysql,
             "redis" | "rediss" => Kind::Redis,
             _ => return None,
@@ -45,12 +50,13 @@ impl Url {
             port,
             part: part.to_owned(),
             query: query.to_owned(),
+            text: text.to_owned(),
         })
     }
 
     /// The server is on this machine.
     pub(super) fn is_local(&self) -> bool {
-        ["", "localhost", "127.0.0.1", "0.0.0.0", "::1", "[::1]"].contains(&self.host.as_str())
+        self.host.is_empty() || is_local(&self.host)
     }
 
     /// The same with the user of the service `key`: the shared server has no other role.
@@ -64,18 +70,34 @@ impl Url {
     /// The same with the environment's own part of the service `key` in it. A host that only containers know becomes
     /// the service's own, and so does a port that is not the server's.
     pub(super) fn template(&self, key: &str, variable: &str, port: u16) -> String {
-        let password = self.password.as_ref().map_or(String::new(), |word| format!(":{word}"));
-        let login = match (self.user.is_empty(), password.is_empty()) {
-            (true, true) => String::new(),
-            _ => format!("{}{password}@", self.user),
-        };
         let is_here = self.is_local() && !self.host.is_empty() && self.port() == Some(port);
-        let address = match self.port {
-            Some(port) if is_here => format!("{}:{port}", self.host),
-            None if is_here => self.host.clone(),
-            _ => format!("{}:{{{key}.port}}", host(self.kind, key)),
+        let address = if is_here {
+            self.address()
+        } else {
+            format!("{}:{{{key}.port}}", host(self.kind, key))
         };
-        format!("{}://{login}{address}/{{{variable}}}{}", self.scheme, self.query)
+        self.written(&address, &format!("{{{variable}}}"))
+    }
+
+    /// The URL with another address and another part.
+    fn written(&self, address: &str, part: &str) -> String {
+        let Url { scheme, user, query, .. } = self;
+        let password = self.password.as_ref().map_or(String::new(), |word| format!(":{word}"));
+        let login = match (user.is_empty(), password.is_empty()) {
+            (true, true) => String::new(),
+            _ => format!("{user}{password}@"),
+        };
+        format!("{scheme}://{login}{address}/{part}{query}")
+    }
+
+    /// The host with the port, where there is one.
+    fn address(&self) -> String {
+        self.port.map_or(self.host.clone(), |port| format!("{}:{port}", self.host))
+    }
+
+    /// Whether an environment file can hold it.
+    pub(super) fn fits(&self, name: &str) -> bool {
+        check_value(name, &self.text).is_ok()
     }
 
     /// The port, which may be the usual one of its kind.
@@ -110,6 +132,11 @@ impl Url {
         let word = self.password.as_deref().unwrap_or_default();
         open.contains(&word) || word == self.user || word == self.part
     }
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_local(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "0.0.0.0", "::1", "[::1]"].contains(&host)
 }
 
 /// The host of a service in a template. To clients of MySQL, `localhost` is a socket.

@@ -2,6 +2,7 @@
 
 use crate::model::config::{Kind, is_free_name};
 use crate::model::detect::compose::Stack;
+use crate::model::detect::leads::is_server;
 use crate::model::detect::literals::Literal;
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, is_compose, used};
@@ -161,7 +162,9 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let files =
         seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
     files.flat_map(move |(file, text)| {
-        let is_address = |read: &reads::Read| read.default.as_deref().is_some_and(origins::holds);
+        let is_address = |read: &reads::Read| {
+            read.default.as_deref().is_some_and(|value| origins::holds(value) || is_server(value))
+        };
         let sections = [".yml", ".js", ".ts", ".mjs", ".cjs"];
         let has_sections = sections.iter().any(|end| file.ends_with(end));
         let text = if has_sections { &development(text) } else { text };

@@ -31,8 +31,12 @@ const FOREIGN: [&str; 25] = [
     "vendor",
 ];
 
-/// Whether a developer's application may read the file. Environment files, compose files and Python's settings are read
-/// elsewhere.
+/// Whether a file holds settings in Python, which are read elsewhere.
+pub(super) fn is_settings(seen: &Seen, path: &str) -> bool {
+    path.ends_with(".py") && seen.files.contains_key(path)
+}
+
+/// Whether a developer's application may read the file. Environment files and compose files are read elsewhere.
 pub(super) fn is_run(seen: &Seen, path: &str) -> bool {
     let lower = path.to_lowercase();
     let words = |text: &str| -> Vec<String> {
@@ -52,12 +56,11 @@ pub(super) fn is_run(seen: &Seen, path: &str) -> bool {
         "changelog",
     ];
     let text = [
-        ".md", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2", ".lock",
+        ".md", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2",
+        ".lock", ".1",
     ];
-    let is_settings = path.ends_with(".py") && seen.files.contains_key(path);
     !seen.is_environment(path)
         && !is_compose(path)
-        && !is_settings
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
         && !words(name).iter().any(|word| other.contains(&word.as_str()))

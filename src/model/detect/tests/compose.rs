@@ -16,6 +16,8 @@ fn compose_files_are_read_as_compose_reads_them() {
         found.chain(ports).collect::<Vec<_>>().join(" ")
     };
     let own = "postgres=shop:5544 shop/db";
+    // The image's own, where nothing names another.
+    let usual = "postgres=postgres:5544 shop/db";
     for (root, expected) in [
         (
             "include: [docker/servers-compose.yml]\nservices: { web: { build: ., ports: ['9100:80'] } }",
@@ -28,11 +30,11 @@ fn compose_files_are_read_as_compose_reads_them() {
         // One of the files is not there: what stands in the others counts.
         (
             "include: [other.yml]\nservices: { web: { build: ., ports: ['9100:80'] }, db: { image: 'postgres:16', ports: ['5544:5432'] } }",
-            format!("{own} WEB_PORT=9100"),
+            format!("{usual} WEB_PORT=9100"),
         ),
         (
             "services: { old: { image: 'postgres:12', profiles: [old], ports: ['1:5432'] }, db: { image: 'postgres:16', ports: ['5544:5432'] } }",
-            format!("{own} PORT=3000"),
+            format!("{usual} PORT=3000"),
         ),
     ] {
         assert_eq!(project(root), expected, "{root}");

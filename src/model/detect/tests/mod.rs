@@ -1,11 +1,13 @@
 mod code;
 mod compose;
 mod kept;
+mod leads;
 mod ports;
 mod processes;
 mod projects;
 mod shapes;
 mod templates;
+mod text;
 
 use crate::model::config::Config;
 use crate::model::detect::*;
@@ -160,6 +162,13 @@ fn a_database_that_no_file_names_is_a_guess() {
     assert!(guessed("NAME = os.environ['DB_NAME']\n"));
     assert!(!guessed("NAME = os.getenv('DB_NAME', 'inn')\n"));
     assert!(!guessed("NAME = os.getenv('DB_NAME', 'shop')\n"), "the file says so");
+    assert!(guessed(
+        "NAME = os.environ['DB_NAME']\nHOST = os.getenv('SITE_URL', 'http://shop:1')\n"
+    ));
+    let stack = "services: { db: { image: 'postgres:16', ports: ['5432:5432'] } }";
+    let project = detect(&seen(&[("compose.yml", stack)]));
+    assert_eq!(project.services[0].main, "postgres", "the image's own");
+    assert!(project.guessed[0].contains("`main: postgres`"), "{:?}", project.guessed);
 }
 
 #[test]

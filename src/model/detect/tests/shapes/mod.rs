@@ -1,8 +1,11 @@
 //! Shapes of projects × what must be said: a service that no file's variable leads to, and what names main's parts itself.
 
+mod addresses;
 mod carried;
 mod engines;
+mod forms;
 mod literals;
+mod others;
 mod reached;
 mod several;
 
@@ -25,30 +28,54 @@ pub(super) struct Shape {
 
 #[test]
 fn nothing_leads_to_the_main_checkout_in_silence() {
-    for shape in
+    for shapes in
         [carried::SHAPES, engines::SHAPES, literals::SHAPES, reached::SHAPES, several::SHAPES]
-            .concat()
     {
-        let project = detect(&seen(shape.files));
-        let text = render(&project, None, true);
-        let config = Config::parse("t", &text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));
-        let name = shape.name;
-        let services = config.services.iter().map(|(key, service)| {
-            let kind = format!("{:?}", service.kind).to_lowercase();
-            format!("{key} {kind} {}={}", service.variable, service.main)
-        });
-        assert_eq!(services.collect::<Vec<_>>(), shape.services, "{name}\n{text}");
-        for entry in shape.env {
-            let (variable, template) = entry.split_once('=').unwrap();
-            let found = config.env.get(variable).map(String::as_str);
-            let expected = Some(template).filter(|template| !template.is_empty());
-            assert_eq!(found, expected, "{name}: {variable}\n{text}");
-        }
-        assert_eq!(config.hooks.post_add, shape.hooks, "{name}\n{text}");
-        for words in shape.notes {
-            let said = project.notes.iter().any(|note| note.contains(words));
-            assert!(said, "{name}: {words}\n{:#?}", project.notes);
-        }
-        assert_eq!(project.notes.len(), shape.notes.len(), "{name}\n{:#?}", project.notes);
+        shapes.iter().for_each(check);
     }
+}
+
+#[test]
+fn addresses_lead_to_the_environments_own_ports() {
+    addresses::SHAPES.iter().for_each(check);
+}
+
+#[test]
+fn servers_are_found_by_what_they_are_and_by_every_form_of_their_address() {
+    forms::SHAPES.iter().for_each(check);
+}
+
+#[test]
+fn servers_of_other_kinds_are_not_shared_in_silence() {
+    others::SHAPES.iter().for_each(check);
+}
+
+#[track_caller]
+fn check(shape: &Shape) {
+    let seen = seen(shape.files);
+    let project = detect(&seen);
+    let text = render(&project, None, true);
+    let config = Config::parse("t", &text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));
+    let name = shape.name;
+    let services = config.services.iter().map(|(key, service)| {
+        let kind = format!("{:?}", service.kind).to_lowercase();
+        format!("{key} {kind} {}={}", service.variable, service.main)
+    });
+    assert_eq!(services.collect::<Vec<_>>(), shape.services, "{name}\n{text}");
+    for entry in shape.env {
+        let (variable, template) = entry.split_once('=').unwrap();
+        let found = config.env.get(variable).map(String::as_str);
+        let expected = Some(template).filter(|template| !template.is_empty());
+        assert_eq!(found, expected, "{name}: {variable}\n{text}");
+    }
+    assert_eq!(config.hooks.post_add, shape.hooks, "{name}\n{text}");
+    // As `init` says it.
+    let leads = to_main(&seen, &config).into_iter().filter(|lead| !lead.is_in(&project.notes));
+    let leads: Vec<String> = leads.map(|lead| lead.told()).collect();
+    let notes = [project.notes.clone(), leads].concat();
+    for words in shape.notes {
+        let said = notes.iter().any(|note| note.contains(words));
+        assert!(said, "{name}: {words}\n{notes:#?}");
+    }
+    assert_eq!(notes.len(), shape.notes.len(), "{name}\n{notes:#?}");
 }

@@ -60,7 +60,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &[],
         env: &["S3_ENDPOINT="],
         hooks: &[],
-        notes: &[],
+        notes: &["docker/compose.yml: minio (S3_ENDPOINT): all environments use the same one"],
     },
     Shape {
         name: "a server in the stack moves with every URL that names it",

@@ -1,0 +1,58 @@
+//! What leads environments to the main checkout.
+
+use super::*;
+use crate::model::config::Config;
+
+const CONFIG: &str = "services:
+  postgres: { kind: postgres, variable: POSTGRES_DB, name: \"shop_{name}\", main: shop }
+  redis: { kind: redis, variable: REDIS_DB, main: 0 }
+env: { DATABASE_URL: \"postgres://localhost/{POSTGRES_DB}\" }
+";
+
+fn leads(files: &[(&str, &str)]) -> Vec<String> {
+    let own = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+    let files: std::collections::BTreeMap<_, _> = files.iter().map(own).collect();
+    let tracked = files.keys().filter(|path| *path != ".env").cloned().collect();
+    let seen = Seen { repo: "shop".to_owned(), files, tracked, ..Seen::default() };
+    let config = Config::parse("t", CONFIG).unwrap();
+    let words = |lead: Lead| format!("{lead}; {}", lead.way_out());
+    to_main(&seen, &config).into_iter().map(words).collect()
+}
+
+#[test]
+fn what_no_environment_sets_leads_to_the_main_checkout() {
+    assert_eq!(
+        leads(&[("app/settings.py", "X = os.environ.get(\"REPORTS_DB_NAME\", \"shop\")")]),
+        [concat!(
+            "REPORTS_DB_NAME of app/settings.py leads every environment to the main checkout's database `shop`; ",
+            "set it under `env:` in .agentenv.yaml: REPORTS_DB_NAME: \"{POSTGRES_DB}\""
+        )]
+    );
+    assert_eq!(
+        leads(&[(".env", "CACHE_URL=redis://:secret@localhost:6379\n")]),
+        [concat!(
+            "CACHE_URL of .env leads every environment to the main checkout's redis index 0; ",
+            "set it under `env:` in .agentenv.yaml: CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\""
+        )]
+    );
+    assert_eq!(
+        leads(&[("config/settings.py", "env('CELERY_BROKER_URL', default='redis://redis/1')")]),
+        [concat!(
+            "CELERY_BROKER_URL of config/settings.py leads every environment to redis index 1; ",
+            "add a service for it to .agentenv.yaml"
+        )]
+    );
+}
+
+#[test]
+fn what_an_environment_sets_or_nobody_uses_does_not() {
+    for (path, text) in [
+        ("app/settings.py", "os.environ['DATABASE_URL']"),
+        (".env", "DATABASE_URL=postgres://localhost/shop\nPOSTGRES_DB=shop\n"),
+        (".env", "AUDIT_DATABASE_URL=postgres://db.example.com/shop\n"),
+        (".env", "CACHE_URL=locmem://\nDEBUG=1\nDB_NAME=\n"),
+        ("compose.yml", "services: { web: { environment: { DB_NAME: \"${NAME}\" } } }"),
+    ] {
+        assert_eq!(leads(&[(path, text)]), [] as [String; 0], "{text}");
+    }
+}

@@ -1,0 +1,45 @@
+//! Addresses of the application and of servers beside it, and parts beside a URL.
+
+use super::Shape;
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "outline: the application's own address under any name, and a URL that stands for its parts",
+        files: &[
+            (
+                ".env.development",
+                "PORT=3000\nURL=https://local.inn.dev:3000\nAPP_URL=http://inn.localhost:3000/app\nPEER_URL=http://peer:3000\nHELP_URL=https://help.inn.dev\nAPI_URL=http://localhost:8080/v1\nDATABASE_URL=postgres://user:user@127.0.0.1:5432/inn\n",
+            ),
+            (
+                "server/env.ts",
+                "public DATABASE_URL = environment.DATABASE_URL\npublic DATABASE_HOST = environment.DATABASE_HOST\npublic DATABASE_NAME = environment.DATABASE_NAME\npublic DATABASE_USER = environment.DATABASE_USER\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &[
+            "URL=https://local.inn.dev:{PORT}",
+            "APP_URL=http://inn.localhost:{PORT}/app",
+            "PEER_URL=",
+            "HELP_URL=",
+            "DATABASE_URL=postgres://user:user@127.0.0.1:5432/{POSTGRES_DB}",
+            "DATABASE_HOST=",
+            "DATABASE_NAME=",
+            "DATABASE_USER=",
+        ],
+        hooks: &[],
+        notes: &[
+            "API_URL of .env.development: all environments use the same server at http://localhost:8080",
+        ],
+    },
+    Shape {
+        name: "parts in a file that reads no URL are the application's own",
+        files: &[
+            (".env.example", "DATABASE_URL=postgres://user:user@localhost:5432/inn\n"),
+            ("shop/settings.py", "NAME = os.environ.get('DB_NAME', 'inn')\n"),
+        ],
+        services: &["postgres postgres DB_NAME=inn"],
+        env: &["DATABASE_URL=postgres://user:user@localhost:5432/{DB_NAME}"],
+        hooks: &[],
+        notes: &[],
+    },
+];

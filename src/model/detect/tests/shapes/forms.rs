@@ -1,0 +1,88 @@
+//! Servers whose images say nothing, and addresses in other forms than a URL.
+
+use super::Shape;
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "lemmy: Postgres in an image of another name",
+        files: &[(
+            "compose.yml",
+            "services:\n  web: { build: ., environment: { DATABASE_URL: 'postgres://inn:inn@store:5432/inn' } }\n  store: { image: 'upgrade/server:18', command: 'postgres -c x=y', ports: ['5433:5432'], environment: { POSTGRES_USER: inn, POSTGRES_PASSWORD: inn } }\n  pgadmin: { image: 'dpage/pgadmin4', ports: ['5050:80'], environment: { POSTGRES_PASSWORD: inn } }\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL=postgres://inn:inn@{postgres.host}:{postgres.port}/{POSTGRES_DB}"],
+        hooks: &[],
+        notes: &["store must run before `git agentenv add`"],
+    },
+    Shape {
+        name: "papercups: Ecto's URL, and an image that gives its database the usual name",
+        files: &[(
+            "docker-compose.yml",
+            "services:\n  web: { image: inn, environment: { DATABASE_URL: 'ecto://postgres:postgres@db/postgres' }, depends_on: [db], ports: ['4000:4000'] }\n  db: { image: 'postgres:alpine', ports: ['5432:5432'], environment: { POSTGRES_PASSWORD: postgres } }\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=postgres"],
+        env: &[
+            "DATABASE_URL=ecto://postgres:postgres@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &[],
+        notes: &["db must run before `git agentenv add`"],
+    },
+    Shape {
+        name: "miniflux: libpq's words become the URL that they stand for",
+        files: &[(
+            ".env.example",
+            "DATABASE_URL=\"user=me password=me host=localhost dbname=inn sslmode=disable\"\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL=postgres://me:me@localhost/{POSTGRES_DB}?sslmode=disable"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "libpq's words without a host",
+        files: &[("database.go", "db := open(\"user=me dbname=inn sslmode=disable\")\n")],
+        services: &[],
+        env: &[],
+        hooks: &[],
+        notes: &["database.go:1 names database `inn` itself"],
+    },
+    Shape {
+        name: "eShop: connection strings, and as many notes as there are databases",
+        files: &[
+            ("a/a.json", "\"A\": \"Host=localhost;Database=ADB;Username=me\"\n"),
+            ("b/b.json", "\"B\": \"Host=localhost;Database=BDB;Username=me\"\n"),
+            ("c/c.json", "\"A\": \"Host=localhost;Database=ADB;Username=me\"\n"),
+            ("d/d.json", "\"A\": \"Host=localhost;Database=ADB;Username=me\"\n"),
+            ("e/e.json", "\"A\": \"Host=localhost;Database=ADB;Username=me\"\n"),
+            ("f/f.json", "\"A\": \"Host=localhost;Database=FDB;Username=me\"\n"),
+            ("g/g.json", "\"A\": \"Host=localhost;Database=GDB;Username=me\"\n"),
+            ("h/h.json", "\"A\": \"Host=localhost;Database=HDB;Username=me\"\n"),
+            ("i/i.json", "\"A\": \"Host=localhost;Database=IDB;Username=me\"\n"),
+            ("j/j.json", "\"A\": \"Host=localhost;Database=JDB;Username=me\"\n"),
+            ("k/k.json", "\"A\": \"Host=localhost;Database=KDB;Username=me\"\n"),
+            ("l/l.json", "\"A\": \"Host=localhost;Database=LDB;Username=me\"\n"),
+        ],
+        services: &[],
+        env: &[],
+        hooks: &[],
+        notes: &[
+            "a/a.json:1, c/c.json:1 and 2 more places name database `ADB` themselves, so all environments share it",
+            "b/b.json:1 names database `BDB` itself, so all environments share it",
+            "`FDB`",
+            "`GDB`",
+            "`HDB`",
+            "`IDB`",
+            "`JDB`",
+            "`KDB`",
+            "`LDB`",
+        ],
+    },
+    Shape {
+        name: "a variable with a connection string is told, for an environment file cannot hold it",
+        files: &[(".env.example", "DATABASE_URL=\"Host=localhost;Database=inn;Username=me\"\n")],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &["DATABASE_URL of .env.example still points at the main checkout: set it by hand"],
+    },
+];

@@ -1,0 +1,119 @@
+//! Servers of kinds that environments have no part of.
+
+use super::*;
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "servers of other kinds, with a variable and without",
+        files: &[
+            (
+                ".env.example",
+                "AMQP_URL=amqp://guest:guest@localhost:5672\nCELERY_BROKER_URL=amqp://guest:guest@localhost:5672//\nMONGO_URL=mongodb://me:secret@localhost:27017/inn\nSEARCH_URL=http://localhost:9200\nMEILI_HOST=http://localhost:7700\nCACHE_SERVERS=localhost:11211\nLISTEN=localhost:8080\nMAIL_URL=smtp://localhost:1025\nAUDIT_URL=nats://nats.example.com:4222\nCALLBACK=inn://done\n",
+            ),
+            (
+                "docker-compose.yml",
+                "services:\n  rabbit: { image: 'rabbitmq:3', ports: ['5672:5672'] }\n  search: { image: 'elasticsearch:8', ports: ['9200:9200'] }\n  cache: { image: memcached, ports: ['11211:11211'] }\n  files: { image: minio/minio, volumes: ['files:/data'] }\n  fill: { image: minio/mc, volumes: ['files:/data'], restart: 'no' }\n  model: { image: vllm, ports: ['8000:8000'], profiles: [ai] }\n  own: { image: busybox, volumes: ['blobs:/data'] }\n  blobs: { image: rustfs, volumes: ['blobs:/data'], ports: ['9000:9000'], depends_on: { own: { condition: service_completed_successfully } } }\n  db: { image: 'postgres:16' }\n  inn: { image: inn, ports: ['80:80'], depends_on: [db] }\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=postgres"],
+        env: &[],
+        hooks: &[],
+        notes: &[
+            "docker-compose.yml: rabbit (AMQP_URL, CELERY_BROKER_URL): all environments use the same one: ",
+            "docker-compose.yml: search (SEARCH_URL): all",
+            "docker-compose.yml: cache (CACHE_SERVERS): all",
+            "docker-compose.yml: files: all",
+            "docker-compose.yml: blobs: all",
+            "docker-compose.yml: db publishes no port",
+            "postgres: no file names a variable",
+            "MONGO_URL of .env.example: all environments use the same server at mongodb://localhost:27017: ",
+            "MEILI_HOST of .env.example: all environments use the same server at http://localhost:7700",
+        ],
+    },
+    Shape {
+        name: "taiga: settings that name a broker themselves",
+        files: &[
+            ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings.common')"),
+            (
+                "settings/common.py",
+                "CELERY_BROKER_URL = 'amqp://guest:guest@localhost:5672//'\nEVENTS = env('EVENTS_URL', default='amqp://guest:guest@localhost:5672/events')\n",
+            ),
+        ],
+        services: &[],
+        env: &[],
+        hooks: &["python manage.py migrate"],
+        notes: &[
+            "settings/common.py:1 names a server at amqp://localhost:5672 itself, so all environments share it",
+            "EVENTS_URL of settings/common.py: all environments use the same server at amqp://localhost:5672",
+        ],
+    },
+    Shape {
+        name: "bakerydemo: code adds the index to the variable, and the other branch has a name for SQLite",
+        files: &[
+            ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'inn.settings.base')"),
+            (
+                "inn/settings/base.py",
+                "if \"DATABASE_URL\" in os.environ:\n    DATABASES = {\"default\": dj_database_url.config()}\nelse:\n    DATABASES = {\"default\": {\"ENGINE\": \"django.db.backends.sqlite3\", \"NAME\": os.environ.get(\"DATABASE_NAME\", \"inndb\")}}\nREDIS_URL = os.environ.get(\"REDIS_URL\")\nCACHES = {\n    \"default\": {\"LOCATION\": REDIS_URL + \"/0\"},\n    \"pages\": {\"LOCATION\": f\"{REDIS_URL}/1\"},\n}\n",
+            ),
+            (
+                ".env",
+                "DATABASE_URL=postgres://postgres@localhost/inn\nREDIS_URL=redis://localhost:6379\n",
+            ),
+        ],
+        services: &[
+            "postgres postgres POSTGRES_DB=inn",
+            "redis redis REDIS_DB=0",
+            "redis_2 redis REDIS_DB_2=1",
+        ],
+        env: &[
+            "DATABASE_URL=postgres://postgres@localhost/{POSTGRES_DB}",
+            "REDIS_URL=",
+            "DATABASE_NAME=",
+        ],
+        hooks: &["python manage.py migrate"],
+        notes: &[
+            ".env is ignored by git",
+            "inn/settings/base.py:7 adds `/0` to REDIS_URL",
+            "inn/settings/base.py:8 adds `/1` to REDIS_URL",
+        ],
+    },
+    Shape {
+        name: "in JavaScript and Ruby",
+        files: &[
+            (
+                ".env.example",
+                "REDIS_URL=redis://localhost:6379\nQUEUE_REDIS_URL=redis://localhost:6379/4\n",
+            ),
+            (
+                "src/queue.config.ts",
+                "new Redis(`${process.env.REDIS_URL}/3`)\nnew Redis(process.env.QUEUE_REDIS_URL)\n",
+            ),
+        ],
+        services: &[
+            "redis redis REDIS_DB=0",
+            "queue redis QUEUE_DB=4",
+            "redis_2 redis REDIS_DB_2=3",
+        ],
+        env: &["REDIS_URL=", "QUEUE_REDIS_URL=redis://localhost:6379/{QUEUE_DB}"],
+        hooks: &[],
+        notes: &["src/queue.config.ts:1 adds `/3` to REDIS_URL"],
+    },
+];
+
+#[test]
+fn a_worker_takes_no_tasks_of_the_main_checkout() {
+    let of = |broker: &str| {
+        let settings = format!("CELERY_BROKER_URL = {broker}\n");
+        let project = detect(&seen(&[
+            MANAGE,
+            ("shop/celery.py", "app = Celery('shop')"),
+            ("shop/settings.py", &settings),
+        ]));
+        let held = project.notes.iter().filter(|note| note.contains("main checkout's tasks"));
+        (project.processes.len(), held.count())
+    };
+    assert_eq!(of("env('CELERY_BROKER_URL', default='redis://localhost:6379/1')"), (2, 0));
+    assert_eq!(of("env('CELERY_BROKER_URL', default='amqp://localhost:5672//')"), (1, 1));
+    assert_eq!(of("'amqp://localhost:5672//'"), (1, 1));
+    assert_eq!(of("env('REDIS_URL') + '/1'"), (1, 1));
+}
