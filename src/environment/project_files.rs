@@ -39,10 +39,9 @@ pub fn read(context: &Context) -> Result<Seen> {
     let tracked: BTreeSet<String> = git::files(main, "--cached")?.into_iter().collect();
     let untracked = git::files(main, "--others")?;
     let known = tracked.iter().cloned().chain(untracked).filter(|path| is_telling(path));
-    let copies = tracked.iter().filter(|path| is_telling(path)).filter_map(|path| used(path));
-    let telling: BTreeSet<String> = copies.chain(known).take(MOST).collect();
-    // Most of these do not exist: they are counted by themselves.
-    let paths = ignored(&tracked).take(MOST).chain(telling).collect();
+    // Most of what git ignores does not exist: it is counted by itself.
+    let paths = ignored(&tracked).take(MOST).chain(copies(&tracked)).chain(known.take(MOST));
+    let paths = paths.collect();
     let mut seen = Seen {
         repo: context.repo.name(),
         files: contents(main, paths),
@@ -80,6 +79,12 @@ fn ignored(tracked: &BTreeSet<String>) -> impl Iterator<Item = String> {
     dirs.into_iter().flat_map(|dir| IGNORED.map(|name| format!("{dir}{name}")))
 }
 
+/// The files beside examples of them, which are each developer's own.
+fn copies(tracked: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    let copies = tracked.iter().filter_map(|path| used(path));
+    copies.filter(|path| !tracked.contains(path)).take(MOST)
+}
+
 /// The path does not leave the checkout.
 fn is_inside(path: &str) -> bool {
     !path.starts_with('/') && !path.split('/').any(|part| part == "..")
@@ -99,6 +104,13 @@ fn contents(main: &Path, paths: BTreeSet<String>) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_beside_an_example_is_read_whatever_it_is_called() {
+        let tracked = ["config/database.yml.sample", "s/config.py.dev.example", "x.sample", "x"];
+        let found = copies(&tracked.map(str::to_owned).into_iter().collect()).collect::<Vec<_>>();
+        assert_eq!(found, ["config/database.yml", "s/config.py"]);
+    }
 
     #[test]
     fn a_lock_file_counts_whatever_its_size() {

@@ -2,6 +2,7 @@
 
 use super::compose;
 use super::leads;
+use super::plain;
 use super::seen::used;
 use super::{Evidence, Project};
 use std::collections::BTreeSet;
@@ -29,7 +30,10 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     for file in seen.files.keys().filter(is_own) {
         let leads = match seen.is_environment(file) {
             true => leads::in_file(seen, file),
-            false => literals.iter().any(|literal| literal.file == *file),
+            false => {
+                literals.iter().any(|literal| literal.file == *file)
+                    || plain::names_part(file, seen.text(file))
+            }
         };
         if leads {
             project.notes.push(format!(

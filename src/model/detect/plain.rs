@@ -72,6 +72,11 @@ fn lead(title: &str, places: &[&Place]) -> Lead {
     )
 }
 
+/// Whether a file names a server's part itself.
+pub(super) fn names_part(file: &str, text: &str) -> bool {
+    !in_file(file, text).is_empty()
+}
+
 fn in_file(file: &str, text: &str) -> Vec<Place> {
     let kept = development(text);
     let defaults: Vec<String> =

@@ -79,11 +79,10 @@ const DEEPEST: usize = 5;
 
 /// Whether a file of this path can say how the project is run.
 pub fn is_telling(path: &str) -> bool {
-    let (dirs, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let mut dirs = dirs.split('/').filter(|dir| !dir.is_empty());
-    if path.matches('/').count() > DEEPEST || dirs.any(|dir| FOREIGN.contains(&dir)) {
+    if !is_near(path) {
         return false;
     }
+    let name = path.rsplit('/').next().unwrap_or(path);
     let code = [".py", ".js", ".ts", ".mjs", ".cjs", ".rb", ".go", ".rs", ".php"];
     let is_code = code.iter().any(|ending| name.ends_with(ending));
     let stem = name.split(['.', '_', '-']).next().unwrap_or_default();
@@ -98,24 +97,44 @@ pub fn is_telling(path: &str) -> bool {
         || (is_code && (is_settings || in_settings || name.contains(".config.")))
 }
 
-/// The file that an example is copied to: `.env.example` to `.env`, `local_example.py` to `local.py`. The copy is each
-/// developer's own, so git ignores it.
+/// Whether the file is the project's own, and not too far below the top.
+fn is_near(path: &str) -> bool {
+    let mut dirs = dir(path).split('/');
+    path.matches('/').count() <= DEEPEST && !dirs.any(|dir| FOREIGN.contains(&dir))
+}
+
+/// Words in the name of an example.
+const EXAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
+
+/// The file that an example is copied to: `.env.example` to `.env`, `config.py.dev.example` to `config.py`. The copy is
+/// each developer's own, so git ignores it.
 pub fn used(path: &str) -> Option<String> {
     let name = path.rsplit('/').next()?;
-    let words = ["example", "sample", "template", "dist"];
-    let marks = words.iter().flat_map(|word| ['.', '_', '-'].map(|mark| format!("{mark}{word}")));
-    let copy = marks
-        .into_iter()
-        .find(|mark| name.contains(mark))
-        .map(|mark| name.replacen(&mark, "", 1))?;
-    Some(format!("{}{copy}", dir(path))).filter(|copy| is_telling(copy))
+    if !EXAMPLES.iter().any(|word| name.contains(word)) || !is_near(path) {
+        return None;
+    }
+    let copy = EXAMPLES.iter().fold(name.to_owned(), |name, word| without(&name, word));
+    // Environment files of a stage stand beside each other.
+    let staged = copy.strip_suffix(".dev").filter(|_| !is_environment(&copy));
+    (copy != name).then(|| format!("{}{}", dir(path), staged.unwrap_or(&copy)))
+}
+
+/// A name without a word, and without the mark before it.
+fn without(name: &str, word: &str) -> String {
+    let is_word = |at: usize| {
+        let after = &name[at + word.len()..];
+        name[..at].ends_with(['.', '_', '-']) && !after.starts_with(char::is_alphanumeric)
+    };
+    match name.match_indices(word).find(|(at, _)| is_word(*at)) {
+        Some((at, _)) => format!("{}{}", &name[..at - 1], &name[at + word.len()..]),
+        None => name.to_owned(),
+    }
 }
 
 /// Whether a file of this name holds variables.
 pub(super) fn is_environment(name: &str) -> bool {
     let name = name.rsplit('/').next().unwrap_or(name);
-    let is_example =
-        ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
+    let is_example = EXAMPLES.iter().any(|word| name.contains(word));
     let foreign = ["test", "tests", "testing", "prod", "production", "staging", "preview", "ci"];
     if name.split(['.', '_', '-']).any(|word| foreign.contains(&word)) {
         return false;

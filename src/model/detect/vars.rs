@@ -181,7 +181,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             name: read.name,
             value: read.default.unwrap_or_default(),
             file: file.clone(),
-            tracked: true,
+            tracked: seen.tracked.contains(file),
             is_default: true,
             is_named: true,
             others: Vec::new(),

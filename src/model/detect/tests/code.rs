@@ -65,10 +65,15 @@ fn the_copy_of_an_example_is_what_the_application_reads() {
         ("web/.env.example", "web/.env"),
         ("docker/server.env.template", "docker/server.env"),
         ("config.sample.py", "config.py"),
+        ("config/database.yml.sample", "config/database.yml"),
+        ("settings/config.py.dev.example", "settings/config.py"),
+        (".env.dev.example", ".env.dev"),
     ] {
         assert_eq!(used(path).as_deref(), Some(copy));
     }
-    assert_eq!(used("shop/settings.py"), None);
+    for path in ["shop/settings.py", "shop/distance.py", "tests/config_example.py"] {
+        assert_eq!(used(path), None, "{path}");
+    }
     assert_eq!(literals::of(&seen(&[("shop/config_example.py", example.1)])).len(), 1);
     assert!(
         literals::of(&seen(&[("shop/config_example.py", example.1), ("shop/config.py", fixed.1)]))
@@ -116,6 +121,41 @@ fn the_copy_of_an_example_comes_along_once_it_reads_variables() {
     };
     assert_eq!(of("DATABASE_URL = 'postgres://localhost/shop'\n"), [] as [String; 0]);
     assert_eq!(of("NAME = os.environ.get('DB_NAME', 'shop')\n"), ["shop/config.py"]);
+}
+
+#[test]
+fn an_ignored_file_beside_its_example_is_read_and_comes_along() {
+    let of = |database: &str| {
+        let files = [
+            ("Gemfile", "gem 'rails'\ngem 'pg'\n"),
+            ("config/database.yml.sample", ""),
+            ("config/database.yml", database),
+            ("config/mail.key.sample", ""),
+            ("config/mail.key", "own"),
+        ];
+        let mut seen = seen(&files);
+        seen.files.extend(std::mem::take(&mut seen.others));
+        seen.tracked
+            .retain(|path| !["config/database.yml", "config/mail.key"].contains(&path.as_str()));
+        detect(&seen)
+    };
+    let project = of("development:\n  adapter: postgresql\n  database: inn_dev\n");
+    assert_eq!(project.services[0].main, "inn_dev");
+    assert_eq!(project.copy, ["config/mail.key"]);
+    assert!(project.notes[0].starts_with("config/database.yml is ignored by git and leads to"));
+    let project = of("development:\n  adapter: sqlite3\n  database: storage/dev.sqlite3\n");
+    assert_eq!(project.copy, ["config/database.yml", "config/mail.key"]);
+}
+
+#[test]
+fn a_password_of_an_ignored_file_stays_there() {
+    let code = "URL = os.environ.get('DATABASE_URL', 'postgres://inn:hunter2@localhost/inn')\n";
+    let stack = "services: { db: { image: 'postgres:16', ports: ['5432:5432'] } }";
+    let files = [("shop/config_example.py", ""), ("shop/config.py", code), ("compose.yml", stack)];
+    let mut seen = seen(&files);
+    seen.tracked.remove("shop/config.py");
+    let text = render(&detect(&seen), None, true);
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]
