@@ -140,39 +140,48 @@ impl Stack {
         !is_editors && self.services.iter().any(|one| one.kind.is_none() && is_own(one))
     }
 
-    /// The ports of the application that a variable decides.
-    pub(super) fn ports(&self) -> Vec<Port> {
-        let of = |(service, host, _): (&Service, &str, u16)| {
+    /// The ports that a variable decides, of the application or of what runs beside it.
+    pub(super) fn ports(&self, is_own: bool) -> Vec<Port> {
+        let published = self.published().filter(|(.., own)| *own == is_own);
+        let of = |(service, host, ..): (&Service, &str, u16, bool)| {
             let (port, variable) = interpolated(host);
             Some(Port { variable: variable?, main: port.parse().ok()?, why: self.why(service) })
         };
-        self.published().filter_map(of).collect()
+        published.filter_map(of).collect()
     }
 
-    /// The ports of the application that are fixed, with the port in the container; those of what is built here first.
-    pub(super) fn fixed_ports(&self) -> Vec<(Port, u16)> {
+    /// The ports that are fixed, with the port in the container, and whether they are the application's.
+    pub(super) fn fixed_ports(&self) -> Vec<(Port, u16, bool)> {
         let mut fixed: Vec<_> = self.published().collect();
         fixed.sort_by_key(|(service, ..)| !service.is_built);
-        let mut found: Vec<(Port, u16)> = Vec::new();
-        for (service, host, target) in fixed {
+        let mut found: Vec<(Port, u16, bool)> = Vec::new();
+        for (service, host, target, is_own) in fixed {
             let Ok(main) = host.parse::<u16>() else { continue };
             let name = variable(&service.name);
-            let is_taken = found.iter().any(|(port, _)| port.variable == format!("{name}_PORT"));
+            let is_taken = found.iter().any(|(port, ..)| port.variable == format!("{name}_PORT"));
             let variable =
                 if is_taken { format!("{name}_{main}_PORT") } else { format!("{name}_PORT") };
             let why = self.why(service);
-            found.push((Port { variable, main, why }, target));
+            found.push((Port { variable, main, why }, target, is_own));
         }
         found
     }
 
-    /// The application's services with what they publish: the port on this machine, and that in the container.
-    fn published(&self) -> impl Iterator<Item = (&Service, &str, u16)> {
-        let own = self.services.iter().filter(|service| service.kind.is_none());
-        own.flat_map(|service| {
+    /// What services that are no servers publish: the port on this machine, that in the container, and whether the
+    /// application is reached there. That is what is built here, or else what stands in front of it.
+    fn published(&self) -> impl Iterator<Item = (&Service, &str, u16, bool)> {
+        let is_built = |service: &Service| service.is_built || service.is_mounted;
+        let is_own = move |service: &Service| is_built(service) && !service.is_optional;
+        let others = || self.services.iter().filter(|service| service.kind.is_none());
+        let is_reached = others().any(|service| is_own(service) && !service.ports.is_empty());
+        let is_front = others().any(is_own) && !is_reached;
+        others().flat_map(move |service| {
             let target = |text: &str| interpolated(text).0.split('/').next()?.parse().ok();
+            let is_own = is_own(service) || (is_front && !service.is_optional);
             let each = service.ports.iter();
-            each.map(move |(host, inner)| (service, host.as_str(), target(inner).unwrap_or(0)))
+            each.map(move |(host, inner)| {
+                (service, host.as_str(), target(inner).unwrap_or(0), is_own)
+            })
         })
     }
 

@@ -16,12 +16,9 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let application = evidence.stacks.iter().find(is_chosen);
     // `add` brings these, and points the containers elsewhere.
     let given: BTreeSet<&String> = application.iter().flat_map(|stack| &stack.env_files).collect();
-    for file in
-        given.iter().filter(|file| !seen.files.contains_key(**file) && examples.contains(**file))
-    {
-        project
-            .notes
-            .push(format!("{file} is missing, which containers read: copy the example beside it"));
+    for file in given.iter().filter(|file| !seen.files.contains_key(**file)) {
+        let way_out = if examples.contains(*file) { ": copy the example beside it" } else { "" };
+        project.notes.push(format!("{file} is missing, which containers read{way_out}"));
     }
     let is_own = |path: &&String| {
         let is_read = seen.is_environment(path) || examples.contains(*path);

@@ -14,9 +14,19 @@ const INSTALLERS: [(&str, &str, &str); 7] = [
     ("package-lock.json", "npm ci", "--prefix"),
 ];
 
+/// Manifests whose packages a command installs, in whose directory it runs. Other languages do so when they build.
+const MANIFESTS: [(&str, &str); 3] = [
+    ("Pipfile", "pipenv install --dev"),
+    ("composer.json", "composer install"),
+    ("mix.exs", "mix deps.get"),
+];
+
 /// Runners of Python's package managers.
-const RUNNERS: [(&str, &str, &str); 2] =
-    [("uv.lock", "uv run", "--project"), ("poetry.lock", "poetry run", "--directory")];
+const RUNNERS: [(&str, &str, &str); 3] = [
+    ("uv.lock", "uv run", "--project"),
+    ("poetry.lock", "poetry run", "--directory"),
+    ("Pipfile", "pipenv run", ""),
+];
 
 /// Whether a file of this path is a lock file, which says something by being there, whatever it holds.
 pub fn is_lock(path: &str) -> bool {
@@ -24,7 +34,7 @@ pub fn is_lock(path: &str) -> bool {
     INSTALLERS.iter().any(|(lock, ..)| *lock == name)
 }
 
-/// A command for each lock file; a virtual environment for requirements without one.
+/// A command for each lock file and for the topmost of other manifests; a virtual environment for requirements without one.
 pub(super) fn commands(seen: &Seen) -> Vec<String> {
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {
         seen.named(lock).map(move |path| within(command, option, dir(path)))
@@ -36,7 +46,15 @@ pub(super) fn commands(seen: &Seen) -> Vec<String> {
             "python3 -m venv {venv} && echo '*' >{venv}/.gitignore && {venv}/bin/pip install -r {file}"
         )
     });
-    venv.into_iter().chain(files).collect()
+    let manifests = MANIFESTS.iter().filter_map(|(manifest, command)| {
+        let dir = dir(seen.named(manifest).next()?);
+        Some(if dir.is_empty() {
+            (*command).to_owned()
+        } else {
+            format!("cd {} && {command}", dir.trim_end_matches('/'))
+        })
+    });
+    venv.into_iter().chain(files).chain(manifests).collect()
 }
 
 /// The topmost `requirements.txt` of a project without a lock file for Python.
@@ -49,8 +67,9 @@ fn requirements(seen: &Seen) -> Option<&str> {
 /// requirements, programs are found where there is one; else those of the shell run.
 pub(super) fn runner(seen: &Seen, near: &str) -> String {
     let found = RUNNERS.iter().find_map(|(lock, command, option)| {
-        let mut locks = seen.named(lock).map(dir).filter(|dir| near.starts_with(dir));
-        Some(format!("{} ", within(command, option, locks.next()?)))
+        let dir = above(seen, lock, near)?;
+        // pipenv finds the project by the directory that it runs in.
+        (!option.is_empty() || dir.is_empty()).then(|| format!("{} ", within(command, option, dir)))
     });
     found.or_else(|| path(seen, near, "")).unwrap_or_default()
 }
@@ -60,6 +79,11 @@ pub(super) fn runner_inside(seen: &Seen, near: &str) -> String {
     let up = "../".repeat(near.matches('/').count());
     let plain = || runner(seen, near).split_inclusive(' ').take(2).collect();
     path(seen, near, &up).unwrap_or_else(plain)
+}
+
+/// The nearest directory above `near`, or itself, with a file of this name.
+pub(super) fn above<'a>(seen: &'a Seen, name: &'a str, near: &str) -> Option<&'a str> {
+    seen.named(name).map(dir).filter(|dir| near.starts_with(dir)).last()
 }
 
 fn path(seen: &Seen, near: &str, up: &str) -> Option<String> {

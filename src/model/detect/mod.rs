@@ -20,6 +20,7 @@ mod mapping;
 mod migrations;
 mod origins;
 mod others;
+mod packages;
 mod parts;
 mod plain;
 mod ports;
@@ -28,6 +29,7 @@ mod reads;
 mod references;
 mod render;
 pub(in crate::model) mod roles;
+mod scripts;
 mod sections;
 mod seen;
 mod servers;
@@ -164,7 +166,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
         project.missing.push("a port: PORT is a guess".to_owned());
         project.ports.push(Port { variable: "PORT".to_owned(), main: 3000, why });
     }
-    start(&mut project, evidence);
+    processes::find(&mut project, evidence);
     project.keep = evidence.kept.iter().map(|one| one.name.clone()).collect();
     url(&mut project, seen);
     servers::find(&mut project, evidence);
@@ -198,21 +200,7 @@ fn literals(project: &mut Project, evidence: &Evidence<'_>) {
     project.notes.extend(leads.map(|lead| lead.told()));
 }
 
-/// The compose file that runs the application, else its processes. One below the top is how a project is deployed, where
-/// something else starts it.
-fn start(project: &mut Project, evidence: &Evidence<'_>) {
-    project.compose = application(evidence).map(|stack| stack.file.clone());
-    if project.compose.is_none() {
-        project.processes = processes::of(evidence.seen, &project.ports);
-        if let Some(manifest) = processes::unknown(evidence.seen, &project.processes) {
-            project.missing.push(format!(
-                "what starts {manifest}: add it to `processes:`, and what installs its packages to `hooks:`"
-            ));
-        }
-    }
-}
-
-/// The compose file that is chosen.
+/// The compose file that is chosen. One below the top is how a project is deployed, where something else starts it.
 fn application<'a>(evidence: &'a Evidence<'_>) -> Option<&'a compose::Stack> {
     let application = evidence.stacks.iter().find(|stack| stack.runs_application())?;
     let any = Port { variable: "PORT".to_owned(), main: 3000, why: String::new() };

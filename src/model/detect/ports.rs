@@ -1,46 +1,70 @@
 //! The ports that an application listens on.
 
+use super::frameworks::Framework;
 use super::{Evidence, Port, Project, compose};
-use crate::model::config;
+use crate::model::config::{self, Kind};
 
-/// From compose's port mappings by a variable, then the environment file, then fixed mappings of the file that runs the
-/// application, then what the frameworks use by themselves.
+/// From port mappings of what is built here by a variable, then the environment file, then fixed mappings of the file
+/// that runs the application, then what the frameworks use by themselves, then the rest of what that file starts.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
-    let of_stacks = evidence.stacks.iter().flat_map(compose::Stack::ports);
+    let of_stacks = evidence.stacks.iter().flat_map(|stack| stack.ports(true));
     let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
         let main = var.value.parse().ok()?;
         Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
     });
-    for port in of_stacks.chain(of_vars) {
+    let (own, others) = fixed_ports(evidence);
+    for port in of_stacks.chain(of_vars).chain(own) {
         push(&mut project.ports, port);
     }
-    for port in fixed_ports(evidence) {
-        push(&mut project.ports, port);
-    }
-    for framework in &evidence.frameworks {
-        let Some((variable, main)) = framework.port else { continue };
+    let mut frameworks: Vec<&Framework> = evidence.frameworks.iter().collect();
+    frameworks.sort_by_key(|one| one.second);
+    for framework in frameworks {
+        let Some((variable, main)) = framework.port.clone() else { continue };
         // A project that names ports names them all, but for a second server such as Vite's.
         let named = project.ports.iter().any(|port| framework.owns(&port.variable));
         if !named && (project.ports.is_empty() || framework.second) {
-            let why = framework.found.clone();
-            push(&mut project.ports, Port { variable: variable.to_owned(), main, why });
+            push(&mut project.ports, Port { variable, main, why: framework.found.clone() });
         }
+    }
+    let application = super::application(evidence).into_iter();
+    for port in application.flat_map(|stack| stack.ports(false)).chain(others) {
+        push(&mut project.ports, port);
+    }
+    if project.ports.is_empty() {
+        forwarded(project, evidence);
     }
 }
 
 /// Fixed ports of the application's containers, so that each environment publishes them on ports of its own. The one on
-/// which a framework listens gets the framework's variable, and comes first.
-fn fixed_ports(evidence: &Evidence<'_>) -> Vec<Port> {
+/// which a framework listens gets the framework's variable, and comes first. Those of containers beside it are apart.
+fn fixed_ports(evidence: &Evidence<'_>) -> (Vec<Port>, Vec<Port>) {
     let application = super::application(evidence);
-    let mut fixed = application.map(compose::Stack::fixed_ports).unwrap_or_default();
-    for (variable, main) in evidence.frameworks.iter().rev().filter_map(|one| one.port) {
-        let serves = |(port, target): &(Port, u16)| *target == main || port.main == main;
-        if let Some(at) = fixed.iter().position(serves) {
-            fixed[at].0.variable = variable.to_owned();
-            fixed[..=at].rotate_right(1);
+    let fixed = application.map(compose::Stack::fixed_ports).unwrap_or_default();
+    let (mut own, others): (Vec<_>, Vec<_>) = fixed.into_iter().partition(|(.., is_own)| *is_own);
+    let frameworks = evidence.frameworks.iter().rev();
+    for (variable, main) in frameworks.filter_map(|one| one.port.as_ref()) {
+        let serves = |(port, target, _): &(Port, u16, bool)| target == main || port.main == *main;
+        if let Some(at) = own.iter().position(serves) {
+            own[at].0.variable.clone_from(variable);
+            own[..=at].rotate_right(1);
         }
     }
-    fixed.into_iter().map(|(port, _)| port).collect()
+    let ports = |all: Vec<(Port, u16, bool)>| all.into_iter().map(|(port, ..)| port).collect();
+    (ports(own), ports(others))
+}
+
+/// The port that a container for an editor shows on this machine. Which variable decides it, no file says.
+fn forwarded(project: &mut Project, evidence: &Evidence<'_>) {
+    let Some(file) = evidence.seen.named("devcontainer.json").next() else { return };
+    let Some((_, list)) = evidence.seen.text(file).split_once("\"forwardPorts\"") else { return };
+    let list = list.split(']').next().unwrap_or_default().trim_start_matches([':', ' ', '\n', '[']);
+    let servers = [Kind::Postgres, Kind::Mysql, Kind::Redis].map(Kind::port);
+    let mut ports = list.split(',').filter_map(|port| port.trim().parse::<u16>().ok());
+    let Some(main) = ports.find(|port| !servers.contains(&Some(*port))) else { return };
+    push(&mut project.ports, Port { variable: "PORT".to_owned(), main, why: file.to_owned() });
+    project
+        .guessed
+        .push(format!("PORT={main} ({file}): no file says which variable decides the port"));
 }
 
 fn push(ports: &mut Vec<Port>, port: Port) {

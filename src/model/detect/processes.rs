@@ -1,57 +1,78 @@
-//! What runs a project's application, for `up`: a Procfile, else what its frameworks are started with.
+//! What runs a project's application, for `up`.
 
 use super::Port;
-use super::frameworks;
+use super::frameworks::{self, Framework};
 use super::install::{runner, runner_inside};
+use super::packages;
 use super::seen::{Seen, dir};
-use serde_json::Value;
+use super::{Evidence, Project};
 use std::collections::BTreeSet;
 
-/// Lock files of Node.js with the command that runs a script, and what stands before the script's own options.
-const RUNNERS: [(&str, &str, &str); 5] = [
-    ("pnpm-lock.yaml", "pnpm run", ""),
-    ("yarn.lock", "yarn run", ""),
-    ("bun.lock", "bun run", ""),
-    ("bun.lockb", "bun run", ""),
-    ("package-lock.json", "npm run", "-- "),
-];
+/// What `up` starts.
+pub(super) struct Process {
+    pub(super) name: String,
+    /// A command for `sh`, in which the ports are the variables of the environment.
+    pub(super) run: String,
+    /// The variable for its port, whether the command names it or not.
+    pub(super) port: Option<String>,
+    /// Where the application is that it runs. A second server has none.
+    pub(super) place: Option<String>,
+    /// What the user should know.
+    pub(super) note: Option<String>,
+}
 
-/// Names and commands for `sh`, in which the ports are the variables of the environment.
-pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
-    let found = of_procfile(seen, ports);
+impl Process {
+    /// Whether it listens on the port of this variable.
+    pub(super) fn reads(&self, variable: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.port.as_deref() == Some(variable)
+            || self.run.split(|c| !is_part(c)).any(|word| word == variable)
+    }
+}
+
+/// The compose file that runs the application, else its processes.
+pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
+    let Evidence { seen, frameworks, .. } = evidence;
+    project.compose = super::application(evidence).map(|stack| stack.file.clone());
+    if let Some(file) = &project.compose {
+        let aside = procfile(seen);
+        project.guessed.extend(
+            aside.map(|aside| {
+                format!("{file} runs the application: `up` starts nothing of {aside}")
+            }),
+        );
+        return;
+    }
+    let found = of(seen, &project.ports);
+    project.missing.extend(unknown(seen, &found, frameworks));
+    project.notes.extend(found.iter().filter_map(|process| process.note.clone()));
+    project.processes = found.into_iter().map(|process| (process.name, process.run)).collect();
+}
+
+/// A Procfile for development, else scripts for it, else another Procfile, else what frameworks are started with.
+pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<Process> {
+    let packages = packages::of(seen);
+    let file = procfile(seen)
+        .filter(|file| file.ends_with(".dev") || !packages.iter().any(packages::Script::is_main));
+    let found = file.map(|file| of_procfile(seen, file, ports)).unwrap_or_default();
     if !found.is_empty() {
         return found;
     }
     let mut found = of_django(seen, ports);
-    let mut packages = of_packages(seen, ports);
-    if packages.iter().any(|one| one.is_server) {
-        // Elsewhere, such scripts run those of other packages, build libraries or migrate a database. What has no server
-        // takes no port, and is not the application.
-        let is_run = |dir: &str| ["apps/", "services/"].iter().any(|all| dir.starts_with(all));
-        packages.retain(|one| one.is_server || is_run(one.dir));
-        packages.sort_by_key(|one| !one.is_server);
-        packages.iter_mut().filter(|one| !one.is_server).for_each(|one| one.port = None);
-    }
     for script in packages {
-        // Two programs cannot listen on one port; which other one this could take, no file says.
-        let is_served = |port: &Port| found.iter().any(|(_, other)| reads(other, &port.variable));
-        if script.port.is_some_and(is_served) {
-            continue;
-        }
-        let is_taken = |name: &str| found.iter().any(|(known, _)| known == name);
-        let name = if is_taken("web") { script.name() } else { "web" };
-        if is_name(name) && !is_taken(name) {
-            found.push((name.to_owned(), script.command()));
-        }
+        let process = script.process(seen, ports, &found);
+        found.extend(process);
     }
     found
 }
 
-/// `name: command` in each line, the one for development first. `release` runs once, before a deployment.
-fn of_procfile(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
-    let Some(file) = seen.named("Procfile.dev").chain(seen.named("Procfile")).next() else {
-        return Vec::new();
-    };
+/// The Procfile that is used.
+fn procfile(seen: &Seen) -> Option<&str> {
+    seen.named("Procfile.dev").chain(seen.named("Procfile")).next()
+}
+
+/// `name: command` in each line. `release` runs once, before a deployment.
+fn of_procfile(seen: &Seen, file: &str, ports: &[Port]) -> Vec<Process> {
     let lines = seen.text(file).lines().filter_map(|line| line.split_once(':'));
     let lines = lines.map(|(name, command)| (name.trim(), command.trim()));
     let lines = lines.filter(|(name, command)| is_name(name) && !command.is_empty());
@@ -65,18 +86,19 @@ fn of_procfile(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
             let is_told = ports.iter().any(|port| command.contains(&port.variable));
             let port =
                 if name == "web" && !is_told { port_before(ports.first()) } else { String::new() };
-            (name.to_owned(), format!("{}{port}{command}", enter(dir(file))))
+            // Its author knows all that there is to start.
+            process(name, "", format!("{}{port}{command}", enter(dir(file))))
         })
         .collect()
 }
 
 /// `runserver`, and a worker where the application has a module for Celery.
-fn of_django(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
+fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     let Some(manage) = frameworks::django(seen) else { return Vec::new() };
     let Some(port) = owned(ports, "DJANGO_PORT").or(ports.first()) else { return Vec::new() };
     let python = runner(seen, dir(manage));
     let web = format!("{python}python {manage} runserver ${}", port.variable);
-    let mut found = vec![("web".to_owned(), web)];
+    let mut found = vec![process("web", dir(manage), web)];
     let module = seen.named("celery.py").find_map(|path| {
         let module = path.strip_prefix(dir(manage))?.strip_suffix("/celery.py")?;
         Some(module.replace('/', "."))
@@ -84,96 +106,62 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<(String, String)> {
     if let Some(module) = module {
         let here = runner_inside(seen, dir(manage));
         let worker = format!("{}{here}celery -A {module} worker", enter(dir(manage)));
-        found.push(("worker".to_owned(), worker));
+        found.push(process("worker", dir(manage), worker));
     }
     found
 }
 
-/// Whether a command names this variable.
-fn reads(command: &str, variable: &str) -> bool {
-    command.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
+fn process(name: &str, place: &str, run: String) -> Process {
+    Process { name: name.to_owned(), run, port: None, place: Some(place.to_owned()), note: None }
 }
 
-/// The script that starts a package.
-struct Script<'a> {
-    dir: &'a str,
-    run: String,
-    /// What stands before the script's own options.
-    options: &'static str,
-    /// The port that it takes.
-    port: Option<&'a Port>,
-    is_vite: bool,
-    /// It has a framework that listens.
-    is_server: bool,
-}
+/// Manifests of kinds that say nothing here of how their applications start.
+const MANIFESTS: [&str; 8] = [
+    "Gemfile",
+    "Cargo.toml",
+    "build.gradle",
+    "build.gradle.kts",
+    "composer.json",
+    "go.mod",
+    "mix.exs",
+    "pom.xml",
+];
 
-impl Script<'_> {
-    fn name(&self) -> &str {
-        match self.dir.rsplit('/').next().unwrap_or_default() {
-            "" => "frontend",
-            name => name,
-        }
-    }
-
-    fn command(&self) -> String {
-        let Script { run, options, .. } = self;
-        let command = match self.port {
-            // Vite and Astro read no variable.
-            Some(port) if self.is_vite => format!("{run} {options}--port ${}", port.variable),
-            port => port_before(port) + run,
-        };
-        enter(self.dir) + &command
-    }
-}
-
-/// The scripts `dev` or `start` of each `package.json`, but for applications of mobile devices.
-fn of_packages<'a>(seen: &'a Seen, ports: &'a [Port]) -> Vec<Script<'a>> {
-    let script = |file: &'a str| {
-        let package: Value = serde_json::from_str(seen.text(file)).ok()?;
-        let script =
-            ["dev", "start"].into_iter().find(|script| package["scripts"][script].is_string())?;
-        let own = frameworks::port_of_package(seen, file);
-        if own.is_none() && package["dependencies"].get("expo").is_some() {
-            return None;
-        }
-        let (run, options) = runner_of_scripts(seen, file);
-        let is_vite = own == Some("VITE_PORT");
-        let port = match is_vite {
-            true => owned(ports, "VITE_PORT"),
-            false => owned(ports, "PORT").or(ports.first()),
-        };
-        let (run, dir) = (format!("{run} {script}"), dir(file).trim_end_matches('/'));
-        Some(Script { dir, run, options, port, is_vite, is_server: own.is_some() })
+/// What starts the topmost manifest of each kind, where nothing was found that runs beside it.
+fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<String> {
+    let is_known =
+        |file: &str| frameworks.iter().find(|one| one.found.starts_with(&format!("{file}: ")));
+    let manifests = MANIFESTS.iter().filter_map(|name| seen.named(name).next());
+    let manifests = manifests.filter(|file| !file.ends_with("Gemfile") || is_known(file).is_some());
+    let python = frameworks
+        .iter()
+        .filter(|one| one.port.is_some())
+        .map(|one| one.found.split(':').next().unwrap_or_default());
+    let is_python = |file: &&str| {
+        ["requirements", "pyproject.toml", "Pipfile"].iter().any(|name| file.contains(name))
     };
-    seen.named("package.json").filter_map(script).collect()
-}
-
-/// What runs a script of a `package.json`, and what stands before the script's own options.
-pub(super) fn runner_of_scripts(seen: &Seen, file: &str) -> (&'static str, &'static str) {
-    let lock = |(lock, ..): &&(&str, &str, &str)| seen.named(lock).any(|at| dir(at) == dir(file));
-    let (_, run, options) = RUNNERS.iter().find(lock).unwrap_or(&RUNNERS[4]);
-    (run, options)
-}
-
-/// A manifest of a kind that says nothing here of how its application starts, if nothing but a second server was found.
-pub(super) fn unknown<'a>(seen: &'a Seen, found: &[(String, String)]) -> Option<&'a str> {
-    let is_second = |(_, command): &(String, String)| reads(command, "VITE_PORT");
-    let manifests = ["composer.json", "mix.exs", "go.mod", "Cargo.toml", "pom.xml"];
-    let mut manifests = manifests.iter().filter_map(|name| seen.named(name).next());
-    manifests.next().filter(|_| found.iter().all(is_second))
+    let all = manifests.chain(python.filter(is_python));
+    let is_run = |file: &str| found.iter().any(|one| one.place.as_deref() == Some(dir(file)));
+    all.filter(|file| !is_run(file))
+        .map(|file| {
+            let migrates = is_known(file).is_some_and(|one| !one.migrate.is_empty());
+            let more = if migrates { "" } else { ", and what migrates a database to `hooks:`" };
+            format!("what starts {file}: add it to `processes:`{more}")
+        })
+        .collect()
 }
 
 /// The port whose variable a framework takes.
-fn owned<'a>(ports: &'a [Port], variable: &str) -> Option<&'a Port> {
+pub(super) fn owned<'a>(ports: &'a [Port], variable: &str) -> Option<&'a Port> {
     ports.iter().find(|port| port.variable == variable)
 }
 
 /// `PORT=$WEB_PORT `, for a command that reads `PORT`.
-fn port_before(port: Option<&Port>) -> String {
+pub(super) fn port_before(port: Option<&Port>) -> String {
     port.map_or_else(String::new, |port| format!("PORT=${} ", port.variable))
 }
 
-fn enter(dir: &str) -> String {
+pub(super) fn enter(dir: &str) -> String {
     match dir.trim_end_matches('/') {
         "" => String::new(),
         dir => format!("cd {dir} && "),
@@ -209,7 +197,7 @@ fn with_variable(command: &str, port: &Port) -> String {
 }
 
 /// Whether the configuration takes a process of this name.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
     name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name.len() <= 40

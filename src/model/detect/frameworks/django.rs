@@ -11,7 +11,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
     let text = dependencies(seen);
     Some(Framework {
         found: format!("{manage}: Django"),
-        port: Some(("DJANGO_PORT", 8000)),
+        port: Some(("DJANGO_PORT".to_owned(), 8000)),
         second: false,
         servers: servers(
             &text,

@@ -2,11 +2,13 @@
 
 mod django;
 mod node;
+mod others;
 mod python;
 mod rails;
+mod serves;
 
 pub(super) use django::{manage as django, only_localhost};
-pub(super) use node::port as port_of_package;
+pub(super) use serves::{By, Serves, serves};
 
 use crate::model::config::Kind;
 use crate::model::detect::seen::Seen;
@@ -17,7 +19,7 @@ pub(super) struct Framework {
     /// The file and the framework, for the user.
     pub(super) found: String,
     /// The variable for its port, and its port by default.
-    pub(super) port: Option<(&'static str, u16)>,
+    pub(super) port: Option<(String, u16)>,
     /// It runs beside another one.
     pub(super) second: bool,
     /// Servers that its packages talk to.
@@ -37,8 +39,8 @@ pub(super) struct Framework {
 impl Framework {
     /// Whether a variable of this name says its port.
     pub(super) fn owns(&self, variable: &str) -> bool {
-        match self.port {
-            Some(("VITE_PORT", _)) => {
+        match &self.port {
+            Some((own, _)) if own == "VITE_PORT" => {
                 ["VITE", "FRONTEND", "WEB", "CLIENT"].iter().any(|word| variable.contains(word))
             }
             Some((own, _)) => own == variable || variable == "PORT",
@@ -53,6 +55,7 @@ pub(super) fn of(seen: &Seen) -> Vec<Framework> {
         .into_iter()
         .flatten()
         .chain(node::find(seen))
+        .chain(others::find(seen))
         .collect()
 }
 

@@ -1,25 +1,11 @@
 //! Node.js: by the packages of each `package.json`.
 
 use super::Framework;
+use super::serves::{needs, serves};
 use crate::model::config::Kind;
-use crate::model::detect::processes::runner_of_scripts;
+use crate::model::detect::packages::{self, runner_of_scripts};
 use crate::model::detect::seen::{Seen, dir};
 use serde_json::Value;
-
-/// Frameworks that listen, with the variable and the port that they listen on; `true`: beside another server.
-const SERVERS: [(&str, &str, &str, u16, bool); 11] = [
-    ("next", "Next.js", "PORT", 3000, false),
-    ("nuxt", "Nuxt", "PORT", 3000, false),
-    ("@remix-run/node", "Remix", "PORT", 3000, false),
-    ("vite", "Vite", "VITE_PORT", 5173, true),
-    ("@sveltejs/kit", "SvelteKit", "VITE_PORT", 5173, true),
-    ("astro", "Astro", "VITE_PORT", 4321, true),
-    ("express", "Express", "PORT", 3000, false),
-    ("fastify", "Fastify", "PORT", 3000, false),
-    ("koa", "Koa", "PORT", 3000, false),
-    ("@nestjs/core", "NestJS", "PORT", 3000, false),
-    ("hono", "Hono", "PORT", 3000, false),
-];
 
 const POSTGRES: [&str; 4] = ["pg", "postgres", "pg-promise", "@neondatabase/serverless"];
 const MYSQL: [&str; 3] = ["mysql", "mysql2", "mariadb"];
@@ -36,25 +22,23 @@ const MIGRATIONS: [(&str, &str); 5] = [
 
 /// The packages that say something, the topmost first.
 pub(super) fn find(seen: &Seen) -> Vec<Framework> {
-    seen.named("package.json").filter_map(|file| package(seen, file)).collect()
-}
-
-/// The variable for the port of what a `package.json` runs.
-pub(in crate::model::detect) fn port(seen: &Seen, file: &str) -> Option<&'static str> {
-    package(seen, file)?.port.map(|(variable, _)| variable)
+    let started = packages::of(seen);
+    let is_started = |file: &str| started.is_empty() || started.iter().any(|one| one.file == file);
+    let packages = seen.named("package.json").filter_map(|file| Some((file, package(seen, file)?)));
+    let found = packages.map(|(file, package)| Framework {
+        port: package.port.filter(|_| is_started(file)),
+        ..package
+    });
+    found.collect()
 }
 
 fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let package: Value = serde_json::from_str(seen.text(file)).ok()?;
-    let needs = |name: &str| {
-        ["dependencies", "devDependencies"].iter().any(|key| package[key].get(name).is_some())
-    };
+    let needs = |name: &str| needs(&package, name);
     let any = |names: &[&str]| names.iter().any(|name| needs(name));
-    let server = SERVERS.iter().find(|(name, ..)| needs(name));
-    let (name, port, second) = match server {
-        Some((_, title, variable, port, second)) => (*title, Some((*variable, *port)), *second),
-        None => ("Node.js", None, false),
-    };
+    let server = serves(seen, file);
+    let name = server.as_ref().map_or("Node.js", |server| server.title);
+    let second = server.as_ref().is_some_and(|server| server.is_second);
     let mut servers = Vec::new();
     let prisma = |provider: &str| {
         seen.named("schema.prisma").any(|schema| seen.text(schema).contains(provider))
@@ -66,7 +50,9 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let dir = dir(file).trim_end_matches('/');
     let enter = if dir.is_empty() { String::new() } else { format!("cd {dir} && ") };
     // Only where there is a database of its own: a command that fails stops all others.
-    let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && !servers.is_empty());
+    let is_whole = |tool: &str| tool != "prisma" || has_schema(seen, file);
+    let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && is_whole(tool));
+    let migrations = migrations.filter(|_| !servers.is_empty());
     let migrate = migrations.map(|(tool, command)| {
         let own = own_migration(&package, tool);
         let own = own.map(|script| format!("{} {script}", runner_of_scripts(seen, file).0));
@@ -75,12 +61,23 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let migrate = migrate.collect();
     Some(Framework {
         found: format!("{file}: {name}"),
-        port,
+        port: server.map(|server| (server.variable, server.main)),
         second,
         servers,
         migrate,
         ..Framework::default()
     })
+}
+
+/// A schema of Prisma belongs to the nearest package above it that has the tool.
+fn has_schema(seen: &Seen, file: &str) -> bool {
+    let has_tool = |file: &&str| seen.text(file).contains("\"prisma\"");
+    let owner = |schema: &str| {
+        let above = seen.named("package.json").filter(|one| schema.starts_with(dir(one)));
+        above.filter(has_tool).last() == Some(file)
+    };
+    let mut schemas = seen.named("schema.prisma").peekable();
+    schemas.peek().is_none() || schemas.any(owner)
 }
 
 /// The package's own script that runs the migrations of a tool which finds no settings by itself.

@@ -2,12 +2,12 @@
 
 use super::{Framework, django, servers};
 use crate::model::config::Kind;
-use crate::model::detect::install::runner_inside;
+use crate::model::detect::install::{runner, runner_inside};
 use crate::model::detect::seen::{Seen, dir};
 
 /// A Python project that is no Django project.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
-    if seen.named("manage.py").next().is_some() {
+    if django::manage(seen).is_some() {
         return None;
     }
     let text = django::dependencies(seen);
@@ -29,7 +29,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
     let alembic = seen.named("alembic.ini").next();
     Some(Framework {
         found: format!("{file}: {name}"),
-        port: (port > 0).then_some(("PORT", port)),
+        port: (port > 0).then(|| ("PORT".to_owned(), port)),
         second: false,
         servers: servers(
             &text,
@@ -52,8 +52,11 @@ fn migrate(seen: &Seen, file: &str) -> String {
     } else {
         format!("cd {} && ", dir.trim_end_matches('/'))
     };
-    let runner = runner_inside(seen, dir);
-    format!("{enter}{runner}alembic upgrade head")
+    // Flask-Migrate starts Alembic by itself, at the top of the application.
+    if !seen.text(file).contains("script_location") && seen.text(file).contains("[alembic]") {
+        return format!("{}flask db upgrade", runner(seen, dir));
+    }
+    format!("{enter}{}alembic upgrade head", runner_inside(seen, dir))
 }
 
 /// A URL that no variable reaches, unless `env.py` replaces it.

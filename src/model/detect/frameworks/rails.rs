@@ -19,7 +19,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
     servers.extend((has("redis") || has("sidekiq") || has("resque")).then_some(Kind::Redis));
     has("rails").then(|| Framework {
         found: format!("{file}: Rails"),
-        port: Some(("PORT", 3000)),
+        port: Some(("PORT".to_owned(), 3000)),
         servers,
         // The first over database.yml; the second is read by the gems for Redis.
         reads: &["DATABASE_URL", "REDIS_URL"],

@@ -65,6 +65,58 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
             "API_PORT=9100",
         ),
         (
+            "containers from elsewhere come after the framework, whatever decides their ports",
+            vec![
+                (
+                    "package.json",
+                    r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#,
+                ),
+                (
+                    "compose.yml",
+                    "  model: { image: x, profiles: [ai], ports: ['${MODEL_PORT:-8000}:8000'] }\n",
+                ),
+            ],
+            "PORT=3000",
+        ),
+        (
+            "a proxy in front of what is built here is how it is reached",
+            vec![(
+                "compose.yml",
+                "  app: { build: . }\n  proxy: { image: nginx, ports: ['9100:80'] }\n",
+            )],
+            "PROXY_PORT=9100",
+        ),
+        (
+            "what runs beside what is built here comes last",
+            vec![(
+                "compose.yml",
+                "  mail: { image: x, ports: ['${MAIL_PORT:-8025}:8025'] }\n  app: { build: ., ports: ['9100:80'] }\n",
+            )],
+            "APP_PORT=9100 MAIL_PORT=8025",
+        ),
+        (
+            "a container for an editor says which port the application listens on",
+            vec![
+                ("go.mod", "module inn\n"),
+                (
+                    ".devcontainer/devcontainer.json",
+                    "{ // x\n  \"forwardPorts\": [\"db:5432\", 5432, 8080] }",
+                ),
+            ],
+            "PORT=8080",
+        ),
+        (
+            "Spring Boot",
+            vec![("pom.xml", "<artifactId>spring-boot-starter-web</artifactId>")],
+            "SERVER_PORT=8080",
+        ),
+        ("Phoenix", vec![("mix.exs", "{:phoenix, \"~> 1.7\"}")], "PORT=4000"),
+        (
+            "Laravel",
+            vec![("composer.json", "{ \"require\": { \"laravel/framework\": \"11\" } }")],
+            "SERVER_PORT=8000",
+        ),
+        (
             "tools from elsewhere are no application",
             vec![
                 MANAGE,
@@ -97,4 +149,17 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
             found.iter().map(|(name, port)| format!("{name}={}", port.main)).collect();
         assert_eq!(found.join(" "), ports, "{what}");
     }
+}
+
+#[test]
+fn a_port_that_a_script_fixes_in_silence_is_told() {
+    let package = r#"{ "scripts": { "dev": "concurrently \"tsc -w\" \"vite --port 4100\"" }, "devDependencies": { "vite": "7" } }"#;
+    let project = detect(&seen(&[("package.json", package)]));
+    assert_eq!(project.ports[0].main, 4100);
+    assert_eq!(
+        project.notes,
+        [
+            "package.json: `dev` listens on port 4100 in every environment: make it read a variable, VITE_PORT"
+        ]
+    );
 }

@@ -16,7 +16,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: &["mysql mysql DB_DATABASE=inn"],
         env: &["DB_CONNECTION=mysql", "DB_HOST=127.0.0.1", "DB_PORT={mysql.port}", "DATABASE_URL="],
-        hooks: &[],
+        hooks: &["composer install"],
         notes: &[STAYS],
     },
     Shape {
@@ -45,7 +45,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: &["redis redis REDIS_DB=0", "redis_cache redis REDIS_CACHE_DB=1"],
         env: &["DB_DATABASE=", "REDIS_HOST={redis.host}"],
-        hooks: &[],
+        hooks: &["composer install"],
         notes: &[],
     },
     Shape {
@@ -57,7 +57,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: &[],
         env: &["REDIS_HOST="],
-        hooks: &[],
+        hooks: &["composer install"],
         notes: &[],
     },
     Shape {

@@ -14,7 +14,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: &[],
         env: &[],
-        hooks: &[],
+        hooks: &["mix deps.get"],
         notes: &["config/dev.exs:3 names database `inn_dev` itself"],
     },
     Shape {

@@ -1,0 +1,157 @@
+//! The server that a package's script starts, and how it gets its port.
+
+use crate::model::detect::packages::starting;
+use crate::model::detect::reads;
+use crate::model::detect::scripts::{self, End};
+use crate::model::detect::seen::{Seen, dir};
+use serde_json::Value;
+
+/// How a server gets its port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::model::detect) enum By {
+    /// It reads the variable.
+    Variable,
+    /// By an option of its script.
+    Option(String),
+    /// Its script says one, which nothing can replace.
+    Nothing,
+}
+
+/// A server that a package starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::model::detect) struct Serves {
+    /// The framework.
+    pub(in crate::model::detect) title: &'static str,
+    /// The variable for its port.
+    pub(in crate::model::detect) variable: String,
+    /// The port in the main checkout.
+    pub(in crate::model::detect) main: u16,
+    /// It runs beside another one.
+    pub(in crate::model::detect) is_second: bool,
+    pub(in crate::model::detect) by: By,
+}
+
+/// Frameworks that listen, with the variable and the port that they listen on; `true`: beside another server.
+pub(super) const SERVERS: [(&str, &str, &str, u16, bool); 11] = [
+    ("next", "Next.js", "PORT", 3000, false),
+    ("nuxt", "Nuxt", "PORT", 3000, false),
+    ("@remix-run/node", "Remix", "PORT", 3000, false),
+    ("vite", "Vite", "VITE_PORT", 5173, true),
+    ("@sveltejs/kit", "SvelteKit", "VITE_PORT", 5173, true),
+    ("astro", "Astro", "VITE_PORT", 4321, true),
+    ("express", "Express", "PORT", 3000, false),
+    ("fastify", "Fastify", "PORT", 3000, false),
+    ("koa", "Koa", "PORT", 3000, false),
+    ("@nestjs/core", "NestJS", "PORT", 3000, false),
+    ("hono", "Hono", "PORT", 3000, false),
+];
+
+/// The frameworks' own programs; `true`: they read no variable by themselves.
+const PROGRAMS: [(&str, bool); 8] = [
+    ("astro", true),
+    ("next", false),
+    ("nuxi", false),
+    ("nuxt", false),
+    ("react-router", true),
+    ("remix", false),
+    ("svelte-kit", true),
+    ("vite", true),
+];
+
+/// What these programs do instead of listening.
+const OTHERS: [&str; 8] =
+    ["build", "check", "export", "generate", "lint", "sync", "typegen", "optimize"];
+
+/// Programs that run code, which may listen.
+const CODE: [&str; 14] = [
+    "babel-node",
+    "bash",
+    "bun",
+    "deno",
+    "fastify",
+    "nest",
+    "node",
+    "node-dev",
+    "nodemon",
+    "sh",
+    "ts-node",
+    "ts-node-dev",
+    "tsx",
+    "vite-node",
+];
+
+/// What a program does of a framework with these programs.
+fn listens(end: &End<'_>, is_second: bool) -> bool {
+    let program = end.words[0].as_str();
+    match PROGRAMS.iter().find(|(name, _)| *name == program) {
+        Some((_, fixed)) => {
+            *fixed == is_second
+                && !end.words[1..].iter().any(|word| OTHERS.contains(&word.as_str()))
+        }
+        None => !is_second && (CODE.contains(&program) || program.contains('.')),
+    }
+}
+
+/// The server of a `package.json`: by its packages, and by what its script runs where it has scripts.
+pub(in crate::model::detect) fn serves(seen: &Seen, file: &str) -> Option<Serves> {
+    let package: Value = serde_json::from_str(seen.text(file)).ok()?;
+    let script = starting(seen, file);
+    if script.is_none() && package["scripts"].is_object() {
+        return None;
+    }
+    let ends = script.map(|script| scripts::ends(seen, file, script));
+    SERVERS.iter().filter(|(name, ..)| needs(&package, name)).find_map(|row| {
+        let (_, title, variable, main, is_second) = *row;
+        let is_it = |end: &&End<'_>| end.file == file && listens(end, is_second);
+        let end = match &ends {
+            Some(ends) => Some(ends.iter().find(is_it)?),
+            None => None,
+        };
+        let option = |name: &str| match end {
+            Some(end) if !end.is_open => By::Nothing,
+            _ => By::Option(name.to_owned()),
+        };
+        let usual = if is_second { option("--port") } else { By::Variable };
+        let said = end.and_then(|end| of_words(&end.words));
+        let settings = is_second.then(|| of_settings(seen, dir(file))).flatten();
+        let (variable, main, by) = match (said, settings) {
+            (Some((name, main)), _) => (variable.to_owned(), main, option(name)),
+            (None, Some((Some(own), said))) => (own, said.unwrap_or(main), By::Variable),
+            (None, Some((None, said))) => (variable.to_owned(), said.unwrap_or(main), usual),
+            (None, None) => (variable.to_owned(), main, usual),
+        };
+        Some(Serves { title, variable, main, is_second, by })
+    })
+}
+
+pub(super) fn needs(package: &Value, name: &str) -> bool {
+    ["dependencies", "devDependencies"].iter().any(|key| package[key].get(name).is_some())
+}
+
+/// `-p 3100` or `--port=3100` among a program's words.
+fn of_words(words: &[String]) -> Option<(&'static str, u16)> {
+    let mut options = words.iter().enumerate();
+    options.find_map(|(at, word)| {
+        let (name, value) = word.split_once('=').unwrap_or((word, words.get(at + 1)?));
+        let name = ["-p", "--port"].into_iter().find(|option| *option == name)?;
+        Some((name, value.parse().ok()?))
+    })
+}
+
+/// The port in the section `server` of the settings beside a package: the variable that it is read from, and the number.
+fn of_settings(seen: &Seen, near: &str) -> Option<(Option<String>, Option<u16>)> {
+    let is_it = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        dir(path) == near && (name.starts_with("vite.config.") || name.starts_with("astro.config."))
+    };
+    let (_, text) =
+        seen.ending(&[".js", ".ts", ".mjs", ".cjs", ".mts"]).find(|(path, _)| is_it(path))?;
+    let server = &text[text.find("server: {").or_else(|| text.find("server:{"))?..];
+    let value = server.split_once("port:")?.1.split(['\n', '}']).next()?;
+    let read = reads::of(value).into_iter().next();
+    let number = |text: &str| text.trim().trim_end_matches(',').parse::<u16>().ok();
+    match read {
+        Some(read) => Some((Some(read.name), read.default.as_deref().and_then(number))),
+        None => Some((None, Some(number(value)?))),
+    }
+}

@@ -1,0 +1,167 @@
+//! The processes that a project's `package.json` files name.
+
+use super::Port;
+use super::frameworks::{self, By, Serves};
+use super::install::above;
+use super::processes::{Process, enter, is_name, owned, port_before};
+use super::scripts::{self, End};
+use super::seen::{Seen, dir};
+
+/// Lock files of Node.js with the command that runs a script, and what stands before the script's own options.
+const RUNNERS: [(&str, &str, &str); 5] = [
+    ("pnpm-lock.yaml", "pnpm run", ""),
+    ("yarn.lock", "yarn run", ""),
+    ("bun.lock", "bun run", ""),
+    ("bun.lockb", "bun run", ""),
+    ("package-lock.json", "npm run", "-- "),
+];
+
+/// Programs that show an application of a phone or of a desktop.
+const DEVICES: [&str; 6] = ["expo", "electron", "react-native", "capacitor", "ionic", "tauri"];
+
+/// The script that starts a package.
+pub(super) struct Script<'a> {
+    /// The `package.json`.
+    pub(super) file: &'a str,
+    name: String,
+    serves: Option<Serves>,
+    /// Another package has a server: this one takes no port.
+    is_beside: bool,
+}
+
+/// What starts each package. Others than servers are libraries and tools, but for those among applications.
+pub(super) fn of(seen: &Seen) -> Vec<Script<'_>> {
+    let mut packages: Vec<Script<'_>> =
+        seen.named("package.json").filter_map(|file| script(seen, file)).collect();
+    let started = started(seen);
+    let is_started = |one: &Script<'_>| started.contains(&one.file);
+    if packages.iter().any(|one| one.serves.is_some() && is_started(one)) {
+        packages.retain(is_started);
+    }
+    if packages.iter().any(|one| one.serves.is_some()) {
+        let is_run = |file: &str| ["apps/", "services/"].iter().any(|all| file.starts_with(all));
+        packages.retain(|one| one.serves.is_some() || is_run(one.file));
+        packages.iter_mut().for_each(|one| one.is_beside = one.serves.is_none());
+        let order = |server: &Serves| 1 + u8::from(server.is_second);
+        packages.sort_by_key(|one| one.serves.as_ref().map_or(3, order));
+    }
+    packages
+}
+
+/// The script `dev` or `start`, unless it runs nothing on this machine's ports by its nature.
+fn script<'a>(seen: &'a Seen, file: &'a str) -> Option<Script<'a>> {
+    let name = starting(seen, file)?;
+    let ends = scripts::ends(seen, file, name);
+    let is_device = |end: &End<'_>| DEVICES.contains(&end.words[0].as_str());
+    // A script that runs those of other packages starts nothing itself.
+    let is_own = ends.is_empty() || ends.iter().any(|end| end.file == file && !is_device(end));
+    let serves = frameworks::serves(seen, file);
+    is_own.then(|| Script { file, name: name.to_owned(), serves, is_beside: false })
+}
+
+/// The script that starts a package.
+pub(super) fn starting(seen: &Seen, file: &str) -> Option<&'static str> {
+    let scripts = scripts::scripts(seen, file);
+    ["dev", "start"].into_iter().find(|wanted| scripts.iter().any(|(name, _)| name == wanted))
+}
+
+/// The packages that the script at the top starts.
+fn started(seen: &Seen) -> Vec<&str> {
+    let Some(top) = top(seen) else { return Vec::new() };
+    let ends = starting(seen, top).map(|name| scripts::ends(seen, top, name));
+    ends.into_iter().flatten().map(|end| end.file).filter(|file| *file != top).collect()
+}
+
+fn top(seen: &Seen) -> Option<&str> {
+    seen.named("package.json").next().filter(|file| dir(file).is_empty())
+}
+
+impl Script<'_> {
+    /// It starts a server while it is developed.
+    pub(super) fn is_main(&self) -> bool {
+        self.name == "dev" && self.serves.as_ref().is_some_and(|server| !server.is_second)
+    }
+
+    /// The process under `web` or, where that is taken, under the directory's name.
+    pub(super) fn process(
+        &self,
+        seen: &Seen,
+        ports: &[Port],
+        found: &[Process],
+    ) -> Option<Process> {
+        let port = match &self.serves {
+            Some(serves) if serves.is_second => owned(ports, &serves.variable),
+            Some(serves) => owned(ports, &serves.variable).or(ports.first()),
+            None => ports.first().filter(|_| !self.is_beside),
+        };
+        // Two programs cannot listen on one port; which other one this could take, no file says.
+        if port.is_some_and(|port| found.iter().any(|other| other.reads(&port.variable))) {
+            return None;
+        }
+        let is_taken = |name: &str| found.iter().any(|known| known.name == name);
+        let name = match dir(self.file).trim_end_matches('/').rsplit('/').next() {
+            _ if !is_taken("web") => "web",
+            None | Some("") => "frontend",
+            Some(name) => name,
+        };
+        let (run, note) = self.run(seen, port);
+        let is_second = self.serves.as_ref().is_some_and(|server| server.is_second);
+        let process = Process {
+            name: name.to_owned(),
+            run,
+            note,
+            port: port.map(|port| port.variable.clone()),
+            place: (!is_second).then(|| dir(self.file).to_owned()),
+        };
+        (is_name(name) && !is_taken(name)).then_some(process)
+    }
+
+    /// The command, and what the user should know of it.
+    fn run(&self, seen: &Seen, port: Option<&Port>) -> (String, Option<String>) {
+        let by_top = self.by_top(seen);
+        let (file, script) = match &by_top {
+            Some((file, script)) => (*file, script),
+            None => (self.file, &self.name),
+        };
+        let (runner, options) = runner_of_scripts(seen, file);
+        let enter = enter(dir(file));
+        let run = format!("{runner} {script}");
+        let reads_port = self.serves.as_ref().is_none_or(|server| server.variable == "PORT");
+        match (self.serves.as_ref().map(|server| &server.by), port) {
+            (Some(By::Option(option)), Some(port)) => {
+                (format!("{enter}{run} {options}{option} ${}", port.variable), None)
+            }
+            (Some(By::Nothing), Some(port)) => {
+                let note = format!(
+                    "{}: `{}` listens on port {} in every environment: make it read a variable, {}",
+                    self.file, self.name, port.main, port.variable
+                );
+                (enter + &run, Some(note))
+            }
+            _ if reads_port => (enter + &port_before(port) + &run, None),
+            _ => (enter + &run, None),
+        }
+    }
+
+    /// The script at the top that starts this package and no other: it gives it what it needs.
+    fn by_top<'s>(&self, seen: &'s Seen) -> Option<(&'s str, String)> {
+        let top = top(seen).filter(|top| *top != self.file)?;
+        let needs_option = self.serves.as_ref().is_some_and(|one| matches!(one.by, By::Option(_)));
+        let is_it = |(name, _): &(String, String)| {
+            let mut ends = scripts::ends(seen, top, name);
+            ends.retain(|end| end.file != top);
+            let is_own = |end: &End<'_>| end.file == self.file && (end.is_open || !needs_option);
+            name.contains(&self.name) && !ends.is_empty() && ends.iter().all(is_own)
+        };
+        let mut scripts = scripts::scripts(seen, top);
+        scripts.sort_by_key(|(name, _)| (*name != self.name, name.clone()));
+        scripts.into_iter().find(is_it).map(|(name, _)| (top, name))
+    }
+}
+
+/// What runs a script of a `package.json`, and what stands before the script's own options: by the nearest lock file.
+pub(super) fn runner_of_scripts(seen: &Seen, file: &str) -> (&'static str, &'static str) {
+    let found = RUNNERS.iter().filter_map(|row| Some((above(seen, row.0, dir(file))?.len(), row)));
+    let (_, (_, run, options)) = found.max_by_key(|(depth, _)| *depth).unwrap_or((0, &RUNNERS[4]));
+    (run, options)
+}
