@@ -2,7 +2,7 @@
 //! not the project's own.
 
 use super::syntax::{colons, environment, interpolated, scalar};
-use super::{is_server, networks, paths};
+use super::{kind, networks, paths};
 use crate::model::config::Kind;
 use serde_yaml::{Mapping, Value};
 
@@ -119,7 +119,7 @@ impl Data {
     fn of(service: &Mapping) -> Self {
         let vars = environment(service.get("environment"));
         let pgdata = vars.into_iter().find(|(name, _)| name == "PGDATA").map(|(_, dir)| dir);
-        Data { is_redis: is_server(service) == Some(Kind::Redis), pgdata }
+        Data { is_redis: kind::server(service) == Some(Kind::Redis), pgdata }
     }
 
     fn is_in(&self, target: &str) -> bool {

@@ -63,8 +63,20 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
 
 /// Says which manifests name a driver for a server that nothing leads to.
 pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
-    let manifests = drivers::of(evidence.seen).into_iter();
-    let manifests = manifests.map(|(kind, file)| (kind, format!("{file} names a driver for")));
+    let found = drivers::of(evidence.seen);
+    let is_sql = |kind: Kind| kind != Kind::Redis;
+    // Nothing says which of them the main checkout uses.
+    let is_choice = |kind: Kind, file: &str| {
+        let mut same = found.iter().filter(|(_, other)| *other == file);
+        let is_open = is_sql(kind) && evidence.engine.is_none();
+        is_open && same.any(|(other, _)| is_sql(*other) && *other != kind)
+    };
+    if let Some((_, file)) = found.iter().find(|(kind, file)| is_choice(*kind, file)) {
+        servers::several(project, file);
+    }
+    let manifests = found.iter().filter(|(kind, file)| !is_choice(*kind, file));
+    let manifests = manifests.filter(|(kind, _)| *kind != Kind::Sqlite);
+    let manifests = manifests.map(|(kind, file)| (*kind, format!("{file} names a driver for")));
     let mut told: Vec<Kind> = Vec::new();
     for (kind, sign) in manifests.chain(hosts(evidence)) {
         let stays = evidence.stacks.iter().any(|stack| {
@@ -72,7 +84,10 @@ pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
                 && stack.services.iter().any(|service| service.kind == Some(kind))
         });
         let is_new = !told.contains(&kind) && !project.services.iter().any(|one| one.kind == kind);
-        if is_new && !stays && !evidence.is_literal(kind) {
+        let mut places = evidence.places.iter().filter(|place| place.kind == Some(kind));
+        let is_said = evidence.literals.iter().any(|literal| literal.kind == kind)
+            || places.any(|place| place.is_settings() || kind == Kind::Redis);
+        if is_new && !stays && !is_said {
             told.push(kind);
             let server = servers::title(kind);
             let lead = Lead::of(

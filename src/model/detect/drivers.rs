@@ -5,11 +5,13 @@ use super::seen::Seen;
 use crate::model::config::Kind;
 
 /// A manifest's name or ending, and the packages that talk to each kind of server.
-const DRIVERS: [(&str, Kind, &[&str]); 18] = [
+const DRIVERS: [(&str, Kind, &[&str]); 21] = [
     ("mix.exs", Kind::Postgres, &[":postgrex"]),
+    ("mix.exs", Kind::Sqlite, &[":ecto_sqlite3"]),
     ("mix.exs", Kind::Mysql, &[":myxql"]),
     ("mix.exs", Kind::Redis, &[":redix"]),
     ("go.mod", Kind::Postgres, &["jackc/pgx", "lib/pq", "driver/postgres", "go-pg/pg"]),
+    ("go.mod", Kind::Sqlite, &["go-sqlite3", "modernc.org/sqlite", "driver/sqlite"]),
     ("go.mod", Kind::Mysql, &["go-sql-driver/mysql", "driver/mysql"]),
     (
         "go.mod",
@@ -17,6 +19,7 @@ const DRIVERS: [(&str, Kind, &[&str]); 18] = [
         &["go-redis/redis", "redis/go-redis", "gomodule/redigo", "hibiken/asynq"],
     ),
     ("Cargo.toml", Kind::Postgres, &["\"postgres\"", "postgres =", "sqlx-postgres"]),
+    ("Cargo.toml", Kind::Sqlite, &["\"sqlite\"", "sqlite =", "rusqlite"]),
     ("Cargo.toml", Kind::Mysql, &["\"mysql\"", "mysql =", "mysql_async", "sqlx-mysql"]),
     ("Cargo.toml", Kind::Redis, &["redis =", "fred ="]),
     ("pom.xml", Kind::Postgres, &["org.postgresql"]),

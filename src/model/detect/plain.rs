@@ -1,6 +1,7 @@
 //! Places in whatever language that name a server's part themselves: no variable reaches them.
 
 mod paths;
+mod skipped;
 mod values;
 
 use super::leads::Lead;
@@ -8,7 +9,9 @@ use super::reads;
 use super::sections::development;
 use super::seen::Seen;
 use crate::model::config::Kind;
-use paths::{is_run, is_settings};
+pub use paths::is_run;
+use paths::is_settings;
+use skipped::{is_example, without_tests};
 use values::{addresses, has_server, is_data, of_key, reads_variable};
 
 /// Such a place.
@@ -32,15 +35,22 @@ const MOST: usize = 2;
 /// of other kinds.
 pub(super) fn of(seen: &Seen) -> Vec<Place> {
     let files = seen.files.iter().chain(&seen.others);
-    let files = files.filter(|(path, _)| seen.tracked.contains(*path) && is_run(seen, path));
-    let is_stack = |text: &str| text.lines().any(|line| line == "services:");
-    let places =
-        files.filter(|(_, text)| !is_stack(text)).flat_map(|(path, text)| in_file(path, text));
-    let is_test = |part: &str| part.split(['_', '-']).any(|word| word == "test");
+    let files = files.filter(|(path, text)| is_tracked(seen, path, text));
+    let places = files.flat_map(|(path, text)| in_file(path, text));
+    let is_test = |part: &str| part.split(['_', '-']).any(|word| TESTS.contains(&word));
     places
         .filter(|place| !is_test(&place.part))
         .filter(|place| place.kind.is_none() || !is_settings(seen, &place.file))
         .collect()
+}
+
+/// Words in the names of what tests use.
+const TESTS: [&str; 3] = ["test", "tests", "testing"];
+
+/// A file that git tracks, that a developer's application may read, and that is no compose file of whatever name.
+pub(super) fn is_tracked(seen: &Seen, path: &str, text: &str) -> bool {
+    let is_stack = || text.lines().any(|line| line == "services:");
+    seen.tracked.contains(path) && is_run(seen, path) && !is_stack()
 }
 
 /// A lead for each part that places name.
@@ -78,12 +88,13 @@ pub(super) fn names_part(file: &str, text: &str) -> bool {
 }
 
 fn in_file(file: &str, text: &str) -> Vec<Place> {
-    let kept = development(text);
+    let kept = development(without_tests(file, text));
     let defaults: Vec<String> =
         reads::of(&kept).into_iter().filter_map(|read| read.default).collect();
     let lines: Vec<&str> = kept.lines().collect();
     let mut found = Vec::new();
-    for (at, line) in lines.iter().enumerate().filter(|(_, line)| !reads_variable(line)) {
+    let is_said = |line: &str| !reads_variable(line) && !is_example(file, line);
+    for (at, line) in lines.iter().enumerate().filter(|(_, line)| is_said(line)) {
         let place = |kind, part: String, is_key| Place {
             file: file.to_owned(),
             line: at + 1,
@@ -174,6 +185,13 @@ mod tests {
             ("a.cs", "UseNpgsql(\"Host=localhost;Database=inn;Username=me\")\n", "1 inn"),
             ("a.rs", "// postgres://localhost/inn\n", ""),
             ("a.rs", "connect(\"postgres://db.example.com/inn\")\n", ""),
+            ("seed.ts", "log('set DATABASE_URL=postgres://localhost/inn')\n", ""),
+            ("run.sh", "export DATABASE_URL=postgres://localhost/inn\n", "1 inn"),
+            (
+                "a.rs",
+                "fn a() {}\n#[cfg(test)]\nmod tests {\n    connect(\"postgres://localhost/inn\")\n}\n",
+                "",
+            ),
             ("queue.js", "connect('amqp://localhost:5672')\n", "1 amqp://localhost:5672"),
             ("queue.js", "open('inn://done', 'git://inn', 'amqp://mq.example.com')\n", ""),
             ("a.js", "database: 'dev.sqlite3', host: 'x'\n", ""),

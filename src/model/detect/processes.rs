@@ -35,12 +35,9 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let Evidence { seen, frameworks, .. } = evidence;
     project.compose = super::application(evidence).map(|stack| stack.file.clone());
     if let Some(file) = &project.compose {
-        let aside = procfile(seen);
-        project.guessed.extend(
-            aside.map(|aside| {
-                format!("{file} runs the application: `up` starts nothing of {aside}")
-            }),
-        );
+        let of_file =
+            |aside| format!("{file} runs the application: `up` starts nothing of {aside}");
+        project.guessed.extend(procfile(seen).map(of_file));
         return;
     }
     let found = of(seen, &project.ports);
@@ -129,26 +126,25 @@ const MANIFESTS: [&str; 8] = [
 
 /// What starts the topmost manifest of each kind, where nothing was found that runs beside it.
 fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<String> {
-    let is_known =
-        |file: &str| frameworks.iter().find(|one| one.found.starts_with(&format!("{file}: ")));
-    let manifests = MANIFESTS.iter().filter_map(|name| seen.named(name).next());
-    let manifests = manifests.filter(|file| !file.ends_with("Gemfile") || is_known(file).is_some());
-    let python = frameworks
-        .iter()
-        .filter(|one| one.port.is_some())
-        .map(|one| one.found.split(':').next().unwrap_or_default());
+    let framework =
+        |file: &str| frameworks.iter().find(|one| one.found.split(": ").next() == Some(file));
     let is_python = |file: &&str| {
         ["requirements", "pyproject.toml", "Pipfile"].iter().any(|name| file.contains(name))
     };
-    let all = manifests.chain(python.filter(is_python));
-    let is_run = |file: &str| found.iter().any(|one| one.place.as_deref() == Some(dir(file)));
-    all.filter(|file| !is_run(file))
-        .map(|file| {
-            let migrates = is_known(file).is_some_and(|one| !one.migrate.is_empty());
-            let more = if migrates { "" } else { ", and what migrates a database to `hooks:`" };
-            format!("what starts {file}: add it to `processes:`{more}")
-        })
-        .collect()
+    let manifests = MANIFESTS.iter().filter_map(|name| seen.named(name).next());
+    let manifests =
+        manifests.filter(|file| !file.ends_with("Gemfile") || framework(file).is_some());
+    let python = frameworks.iter().filter(|one| one.port.is_some());
+    let python = python.filter_map(|one| one.found.split(": ").next()).filter(is_python);
+    // One application may have manifests for several tools.
+    let mut known: BTreeSet<&str> = found.iter().filter_map(|one| one.place.as_deref()).collect();
+    let unknown = manifests.chain(python).filter(|file| known.insert(dir(file)));
+    let told = unknown.map(|file| {
+        let migrates = framework(file).is_some_and(|one| !one.migrate.is_empty());
+        let more = if migrates { "" } else { ", and what migrates a database to `hooks:`" };
+        format!("what starts {file}: add it to `processes:`{more}")
+    });
+    told.collect()
 }
 
 /// The port whose variable a framework takes.

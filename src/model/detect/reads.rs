@@ -16,6 +16,7 @@ pub(super) struct Read {
 pub(super) fn of(text: &str) -> Vec<Read> {
     let mut found = calls(text);
     found.extend(members(text));
+    found.extend(braces(text));
     if text.contains("BaseSettings") {
         found.extend(text.lines().filter_map(field));
     }
@@ -71,6 +72,17 @@ fn members(text: &str) -> Vec<Read> {
         let plain =
             name.len() > 1 && is_name(name) && !rest.starts_with(|c: char| c.is_ascii_lowercase());
         plain.then(|| Read { name: name.to_owned(), default: default(rest) })
+    });
+    found.collect()
+}
+
+/// `${X:default}` in files of settings, `${X:-default}` in others.
+fn braces(text: &str) -> Vec<Read> {
+    let found = text.match_indices("${").filter_map(|(at, mark)| {
+        let (name, rest) = text[at + mark.len()..].split_once(':')?;
+        let value = rest.trim_start_matches('-').split(['}', '\n']).next()?;
+        let default = Some(value.to_owned()).filter(|value| !value.is_empty());
+        is_name(name).then(|| Read { name: name.to_owned(), default })
     });
     found.collect()
 }
@@ -142,6 +154,8 @@ mod tests {
             ("url = env(\"DATABASE_URL\")", "DATABASE_URL", None),
             ("std::env::var(\"REDIS_URL\")", "REDIS_URL", None),
             ("os.Getenv(\"REDIS_URL\")", "REDIS_URL", None),
+            ("url=${INN_URL:jdbc:mysql://h/inn}\n", "INN_URL", Some("jdbc:mysql://h/inn")),
+            ("System.get_env(\"DB_URL\") || \"ecto://h/inn\"", "DB_URL", Some("ecto://h/inn")),
             (
                 "class S(BaseSettings):\n    POSTGRES_PORT: int = 5432\n",
                 "POSTGRES_PORT",

@@ -181,8 +181,8 @@ fn is_word(text: &str) -> bool {
 
 /// The commands of a line for the shell, each in words without their quotes.
 fn commands(text: &str) -> Vec<Vec<String>> {
-    let (mut found, mut word, mut quote) = (vec![Vec::new()], String::new(), None);
-    for c in text.chars() {
+    let (mut found, mut words, mut word, mut quote) = (Vec::new(), Vec::new(), String::new(), None);
+    for c in text.chars().chain([';']) {
         let is_end = quote.is_none() && (c.is_whitespace() || "&|;".contains(c));
         match quote {
             Some(open) if open == c => quote = None,
@@ -191,16 +191,12 @@ fn commands(text: &str) -> Vec<Vec<String>> {
             _ => {}
         }
         if is_end && !word.is_empty() {
-            found.last_mut().into_iter().for_each(|words| words.push(std::mem::take(&mut word)));
+            words.push(std::mem::take(&mut word));
         }
-        if is_end && !c.is_whitespace() && found.last().is_some_and(|words| !words.is_empty()) {
-            found.push(Vec::new());
+        if is_end && !c.is_whitespace() {
+            found.push(std::mem::take(&mut words));
         }
     }
-    found
-        .last_mut()
-        .into_iter()
-        .for_each(|words| words.extend(Some(word.clone()).filter(|word| !word.is_empty())));
     found.retain(|words| !words.is_empty());
     found
 }

@@ -15,7 +15,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
             continue;
         }
         if evidence.engine.is_none() && clues.is_one_of_several() {
-            several(project, &clues);
+            several(project, &clues.packages().next().unwrap_or_default());
             continue;
         }
         // Packages for tasks talk to a broker that is no Redis.
@@ -37,7 +37,11 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     project.notes.extend(own);
     stay(project, evidence);
     grants(project, evidence);
-    if project.services.is_empty() && project.keep.is_empty() {
+    let is_told = project.compose.as_ref().is_some_and(|file| {
+        let mut stacks = evidence.stacks.iter();
+        stacks.any(|stack| stack.file == *file && stack.has_servers())
+    });
+    if project.services.is_empty() && project.keep.is_empty() && !is_told {
         let is_file = evidence.engine == Some(Kind::Sqlite);
         let server = if is_file {
             "Postgres, MySQL and Redis: an SQLite file is each worktree's own"
@@ -55,8 +59,7 @@ fn is_other(evidence: &Evidence<'_>, clues: &Clues<'_>) -> bool {
 }
 
 /// Says that packages talk to several kinds of databases, and no file says which the main checkout uses.
-fn several(project: &mut Project, clues: &Clues<'_>) {
-    let found = clues.packages().next().unwrap_or_default();
+pub(super) fn several(project: &mut Project, found: &str) {
     let note = format!(
         "{found}: packages talk to several kinds of databases, and no file says which one the main checkout uses: add its \
          service to .agentenv.yaml"

@@ -7,7 +7,7 @@ use crate::model::detect::literals::Literal;
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, is_compose, used};
 use crate::model::detect::url::Url;
-use crate::model::detect::{origins, reads, roles};
+use crate::model::detect::{origins, plain, reads, roles};
 use crate::model::envfile;
 
 /// A variable, with the value that it has in the main checkout as far as a file says.
@@ -155,15 +155,26 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         ".rs",
         ".php",
         ".prisma",
-        "database.yml",
-        "cable.yml",
+        ".ex",
+        ".exs",
+        ".java",
+        ".kt",
+        ".cs",
+        ".properties",
+        ".hjson",
+        ".yml",
     ];
     let chosen = environment_files(seen).any(|var| is_redis_chosen(&var));
-    let files =
-        seen.files.iter().filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
+    let is_own = |(path, text): &(&String, &String)| plain::is_tracked(seen, path, text);
+    let files = seen.files.iter().filter(|(path, _)| !is_compose(path));
+    let files = files.chain(seen.others.iter().filter(is_own));
+    let files = files.filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
     files.flat_map(move |(file, text)| {
-        let is_address = |read: &reads::Read| {
-            read.default.as_deref().is_some_and(|value| origins::holds(value) || is_server(value))
+        let leads =
+            |value: &str| origins::holds(value) || is_server(value) || Url::parse(value).is_some();
+        let is_test = |name: &str| name.split('_').any(|word| word == "TEST");
+        let is_address = move |read: &reads::Read| {
+            read.default.as_deref().is_some_and(leads) && !is_test(&read.name)
         };
         let sections = [".yml", ".js", ".ts", ".mjs", ".cjs"];
         let has_sections = sections.iter().any(|end| file.ends_with(end));

@@ -1,9 +1,9 @@
 //! Files that a developer's application may read.
 
-use crate::model::detect::seen::{Seen, is_compose};
+use crate::model::detect::seen::{Seen, dir, is_compose};
 
-/// What is not how a developer runs the application.
-const FOREIGN: [&str; 25] = [
+/// What is not how a developer runs the application; in a directory `docker` is what containers read.
+const FOREIGN: [&str; 26] = [
     "__tests__",
     "ansible",
     "benches",
@@ -14,6 +14,7 @@ const FOREIGN: [&str; 25] = [
     "deploy",
     "deployment",
     "doc",
+    "docker",
     "docs",
     "e2e",
     "examples",
@@ -37,7 +38,7 @@ pub(super) fn is_settings(seen: &Seen, path: &str) -> bool {
 }
 
 /// Whether a developer's application may read the file. Environment files and compose files are read elsewhere.
-pub(super) fn is_run(seen: &Seen, path: &str) -> bool {
+pub fn is_run(seen: &Seen, path: &str) -> bool {
     let lower = path.to_lowercase();
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
@@ -52,6 +53,7 @@ pub(super) fn is_run(seen: &Seen, path: &str) -> bool {
         "staging",
         "lock",
         "readme",
+        "docker",
         "dockerfile",
         "changelog",
     ];
@@ -63,9 +65,25 @@ pub(super) fn is_run(seen: &Seen, path: &str) -> bool {
         && !is_compose(path)
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
+        && !words(dir(&lower)).iter().any(|word| ["test", "tests"].contains(&word.as_str()))
         && !words(name).iter().any(|word| other.contains(&word.as_str()))
         && !path.rsplit('/').next().is_some_and(|name| name.contains("Test"))
         && !text.iter().any(|end| lower.ends_with(end))
         // What the migrations of Alembic use is told with them.
         && !["alembic.ini", "package-lock.json", "pnpm-lock.yaml"].contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tests_and_containers_read_is_not_run() {
+        for path in ["src/contest/a.rs", "lib/latest/a.ex", "config/dev.exs"] {
+            assert!(is_run(&Seen::default(), path), "{path}");
+        }
+        for path in ["crates/tests-database/a.rs", "docker/inn.hjson", "bin/docker-entrypoint"] {
+            assert!(!is_run(&Seen::default(), path), "{path}");
+        }
+    }
 }

@@ -19,7 +19,8 @@ fn seen(files: &[(&str, &str)]) -> Seen {
     // A private `.env` stands at the top.
     let tracked = files.keys().filter(|path| path.as_str() != ".env").cloned().collect();
     let mut seen = Seen { repo: "Shop".to_owned(), files, tracked, ..Seen::default() };
-    let named = references(&seen, &BTreeSet::new());
+    let stacks = references(&seen, &BTreeSet::new()).stacks;
+    let named = references(&seen, &stacks);
     let is_read = |path: &String| {
         is_telling(path) || named.variables.contains(path) || named.stacks.contains(path)
     };

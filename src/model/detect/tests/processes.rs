@@ -233,6 +233,7 @@ fn an_application_that_nothing_is_known_to_start_is_named() {
         (&[vite], ""),
         (&[DJANGO, ("Cargo.toml", "")], ""),
         (&[("go.mod", ""), ("Procfile", "web: go run .\n")], ""),
+        (&[("pom.xml", ""), ("build.gradle", "")], "build.gradle"),
         (
             &[
                 ("go.mod", ""),

@@ -77,6 +77,53 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &["config/config.json:1 names database `inn` itself"],
     },
     Shape {
+        name: "a program of another language that can use several databases",
+        files: &[(
+            "go.mod",
+            "require (\n\tgithub.com/lib/pq v1\n\tgithub.com/go-sql-driver/mysql v1\n\tgithub.com/mattn/go-sqlite3 v1\n)\n",
+        )],
+        services: &[],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &["go.mod: packages talk to several kinds of databases"],
+    },
+    Shape {
+        name: "a text of a test does not hide the driver",
+        files: &[
+            ("Cargo.toml", "sqlx = { features = [\"postgres\"] }\n"),
+            ("src/pool.rs", "let url = \"postgres://localhost/inn\";\n"),
+        ],
+        services: &[],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &["src/pool.rs:1 names database `inn`", "Cargo.toml names a driver for Postgres"],
+    },
+    Shape {
+        name: "variables that settings and code of any language read, wherever they are",
+        files: &[
+            ("pom.xml", "<groupId>org.postgresql</groupId>\n"),
+            (
+                "src/main/resources/application.properties",
+                "spring.datasource.url=${INN_URL:jdbc:postgresql://localhost/inn}\n",
+            ),
+            ("package.json", r#"{ "dependencies": { "redis": "5" } }"#),
+            ("src/lib/cache.ts", "export const url = process.env.REDIS_URL;\n"),
+            (
+                "integration/setup.ts",
+                "const url = process.env.TEST_DATABASE_URL ?? 'postgres://localhost/inn_t';\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn", "redis redis REDIS_DB=0"],
+        env: &[
+            "INN_URL=jdbc:postgresql://localhost/{POSTGRES_DB}",
+            "REDIS_URL=redis://{redis.host}:{redis.port}/{REDIS_DB}",
+            "DATABASE_URL=",
+            "TEST_DATABASE_URL=",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
         name: "drivers for two databases, and nothing that says which",
         files: &[("Gemfile", "gem 'rails'\ngem 'pg'\ngem 'mysql2'\n")],
         services: &[],

@@ -1,0 +1,21 @@
+//! Text of a program that names a server and does not connect to it.
+
+/// Rust has its tests at the end of the file that they test.
+pub(super) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
+    let Some(at) = text.find("#[cfg(test)]").filter(|_| file.ends_with(".rs")) else { return text };
+    let is_module = text[at..].lines().nth(1).is_some_and(|line| line.trim_end().ends_with('{'));
+    if is_module { &text[..at] } else { text }
+}
+
+/// `DATABASE_URL=postgres://…` in a program tells how to set the variable; scripts and settings do set it.
+pub(super) fn is_example(file: &str, line: &str) -> bool {
+    let sets = [".sh", ".yml", ".yaml", ".toml", ".ini", ".properties", ".conf"];
+    let is_set = || {
+        line.match_indices("://").any(|(at, _)| {
+            let before = line[..at].trim_end_matches(|c: char| c.is_ascii_lowercase() || c == '+');
+            let name = before.strip_suffix('=');
+            name.is_some_and(|name| name.ends_with(|c: char| c.is_ascii_uppercase()))
+        })
+    };
+    !sets.iter().any(|end| file.ends_with(end)) && is_set()
+}
