@@ -374,13 +374,19 @@ pub fn write_program(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Waits until something is true: no test knows how long a thing takes.
+/// Waits until something is true: no test knows how long a thing takes. A question that starts a process is asked less
+/// often, for it takes the time of what is waited for.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "waited 30 s in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
+    loop {
+        let asked = Instant::now();
+        if is_so() {
+            return;
+        }
+        assert!(asked < deadline, "waited 30 s in vain until {what}");
+        let rest = 3 * asked.elapsed();
+        std::thread::sleep(rest.clamp(Duration::from_millis(10), Duration::from_millis(160)));
     }
 }
 
