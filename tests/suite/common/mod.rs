@@ -66,15 +66,15 @@ impl Sandbox {
         Repo { sandbox: self, path: self.root.join(name) }
     }
 
-    /// The configuration of a project that uses the shared servers, with this sandbox's slots.
+    /// The configuration of a project that uses the shared servers, with this sandbox's slots. Postgres is reached by the
+    /// `psql` of this host: a `docker exec` takes four times as long.
     pub fn config(&self) -> String {
-        self.config_at(&format!("container: {}", servers().postgres))
+        self.config_at("host: true")
     }
 
-    /// The same, with the `psql` of this host. What Postgres does is the same, and each session takes a quarter of the time:
-    /// for tests of what the program does at many points.
-    pub fn config_on_host(&self) -> String {
-        self.config_at("host: true")
+    /// The same with Postgres in its container, as a configuration says by default: for tests of what differs there.
+    pub fn config_in_container(&self) -> String {
+        self.config_at(&format!("container: {}", servers().postgres))
     }
 
     fn config_at(&self, postgres: &str) -> String {

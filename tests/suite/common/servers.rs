@@ -109,11 +109,17 @@ impl Servers {
     }
 
     fn try_psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        // Not in the container: `docker exec` takes six times as long, and every test asks often.
+        said(&mut self.client(database), sql)
+    }
+
+    /// A psql on a database, not started yet. Not in the container: `docker exec` takes six times as long, and every test
+    /// asks often.
+    pub(super) fn client(&self, database: &str) -> Command {
         let port = self.postgres_port.to_string();
-        let server = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", database];
-        let psql = [&["-XqAt", "-vON_ERROR_STOP=1"], &server[..]].concat();
-        said(Command::new(psql_program()).args(psql), sql)
+        let mut psql = Command::new(psql_program());
+        psql.args(["-XqAt", "-vON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &port]);
+        psql.args(["-U", "postgres", "-d", database]);
+        psql
     }
 
     /// Runs a program beside the Postgres server.

@@ -2,7 +2,7 @@
 
 use super::servers;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 /// A psql session that stays open. It ends when it is dropped, after the statements that it was sent.
 pub struct Talk {
@@ -13,10 +13,8 @@ impl Talk {
     /// Connects, and runs SQL that ends by printing `here`.
     #[track_caller]
     pub fn with(database: &str, sql: &str) -> Self {
-        let psql = ["psql", "-XqAt", "-vON_ERROR_STOP=1", "-Upostgres", "-d", database];
-        let mut child = Command::new("docker")
-            .args(["exec", "-i", servers().postgres])
-            .args(psql)
+        let mut child = servers()
+            .client(database)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

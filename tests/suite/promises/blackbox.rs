@@ -50,12 +50,11 @@ fn git_killed_at_any_call() {
 pub(super) fn pruned(repo: &Repo<'_>) {
     let said = repo.agentenv(&["prune"]);
     let locks = unlocked(repo);
-    assert!(
-        said.code == 0 || locks.iter().any(|lock| said.stderr.contains(lock)),
-        "{}",
-        said.show()
-    );
-    repo.agentenv(&["prune"]).ok();
+    let named = locks.iter().any(|lock| said.stderr.contains(lock));
+    assert!(said.code == 0 || named, "{}", said.show());
+    if said.code != 0 || !locks.is_empty() {
+        repo.agentenv(&["prune"]).ok();
+    }
 }
 
 /// A git that is killed leaves its lock files. They are not ours to remove: the test does, as git tells the user to.

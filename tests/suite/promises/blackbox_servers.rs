@@ -23,7 +23,7 @@ const REMOVE: [&str; 3] = ["remove", "x", "-D"];
 #[test]
 fn remove() {
     let sandbox = Sandbox::new();
-    let world = World::new(&sandbox);
+    let world = World::in_container(&sandbox);
     world.strike(&REMOVE, || world.environment(), || world.is_gone("remove"));
 }
 
@@ -44,7 +44,7 @@ fn prune() {
 #[test]
 fn adopt_of_a_worktree() {
     let sandbox = Sandbox::new();
-    let world = World::new(&sandbox);
+    let world = World::in_container(&sandbox);
     let plain = || drop(world.repo.git(&["worktree", "add", "--quiet", "-b", "x", "../app-x"]));
     world.strike(&["adopt", "../app-x"], plain, || {
         let listed = world.repo.agentenv(&["list", "--json"]).ok().json();
@@ -122,8 +122,17 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(sandbox: &'a Sandbox) -> Self {
+        Self::configured(sandbox, &sandbox.config())
+    }
+
+    /// Where a strike at every child hits `docker exec`, and not the client that it started.
+    fn in_container(sandbox: &'a Sandbox) -> Self {
+        Self::configured(sandbox, &sandbox.config_in_container())
+    }
+
+    fn configured(sandbox: &'a Sandbox, config: &str) -> Self {
         let repo = sandbox.repo("app");
-        repo.config(&sandbox.config());
+        repo.config(config);
         repo.agentenv(&["add", "x"]).ok();
         repo.agentenv(&REMOVE).ok();
         let before = repo.traces();

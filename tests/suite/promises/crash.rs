@@ -372,7 +372,7 @@ fn an_environment_is_kept_whose_hooks_were_cut_short() {
 #[test]
 fn only_a_branch_that_this_run_made_and_that_did_not_move_is_deleted() {
     let sandbox = Sandbox::new();
-    in_a_world(&sandbox, &sandbox.config_on_host(), only_our_own_branches);
+    in_a_world(&sandbox, &sandbox.config(), only_our_own_branches);
 }
 
 fn only_our_own_branches(world: &World<'_>) {
@@ -514,12 +514,12 @@ impl World<'_> {
 
 /// Tries every point, several at a time, in a world for each worker, with the `psql` of this host.
 fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
-    tries_each(points, Sandbox::config_on_host, check);
+    tries_each(points, Sandbox::config, check);
 }
 
 /// The same with that of the server's container, where an interruption or a failure ends a `docker exec`.
 fn at_each_in_container(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
-    tries_each(points, Sandbox::config, check);
+    tries_each(points, Sandbox::config_in_container, check);
 }
 
 fn tries_each(

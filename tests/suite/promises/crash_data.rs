@@ -82,5 +82,5 @@ fn a_spare_that_was_cut_short_leaves_nothing_and_one_that_was_taken_is_dropped()
 
 fn with_template(sandbox: &Sandbox, template: &str) -> String {
     let kind = format!("kind: postgres, from: main, template: {template}");
-    sandbox.config_on_host().replace("kind: postgres", &kind)
+    sandbox.config().replace("kind: postgres", &kind)
 }

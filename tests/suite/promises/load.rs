@@ -15,6 +15,8 @@ fn a_hundred_at_once_in_three_repositories_share_nothing() {
     let sandbox = Sandbox::wide(SLICES);
     let origin = origin(&sandbox);
     let repos = [origin.clone_as("one"), origin.clone_as("two"), origin.clone_as("three")];
+    // A third of them goes through `docker exec`.
+    repos[2].config(&sandbox.config_in_container());
     for n in 0..ADDS {
         if n % 3 == 1 {
             repos[1].git(&["branch", "--no-track", &branch(n), "origin/main"]);

@@ -109,7 +109,8 @@ fn a_lease_is_not_guessed_while_a_server_is_silent() {
     let sandbox = Sandbox::new();
     let (repo, _, lease) = environment(&sandbox);
     fs::remove_file(&lease).unwrap();
-    let silent = sandbox.config().replace(servers().postgres, "agentenv-no-such-container");
+    let silent =
+        sandbox.config_in_container().replace(servers().postgres, "agentenv-no-such-container");
     fs::write(repo.path.join(".agentenv.yaml"), silent).unwrap();
     repo.agentenv(&["adopt", "../app-x"]).fails(6);
     assert!(!lease.exists());

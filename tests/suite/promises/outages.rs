@@ -165,7 +165,7 @@ fn a_setting_of_the_time_that_is_no_number_is_refused() {
 fn a_container_that_is_not_there_leaves_no_record() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config().replace(servers().postgres, "no-such-container"));
+    repo.config(&sandbox.config_in_container().replace(servers().postgres, "no-such-container"));
     repo.agentenv(&["list"]).ok();
     let before = repo.traces_of_files();
     let failed = repo.agentenv(&["add", "x"]).fails(6);
@@ -242,7 +242,7 @@ fn what_carries_our_mark_and_has_lost_its_lease_is_found() {
 
 fn configured(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    repo.config(&sandbox.config_in_container());
     repo.agentenv(&["prune"]).ok();
     repo
 }

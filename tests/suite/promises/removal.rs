@@ -1,12 +1,10 @@
 //! `remove` loses no work: what it refuses, what it says, and what `--force` means.
 
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use crate::common::{Outcome, Repo, Sandbox, hold, servers};
 use serde_json::json;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
 
 /// A repository with the environment `x`.
 struct World<'a> {
@@ -276,7 +274,7 @@ fn commits_of_a_branch_that_goes_are_work_without_a_worktree_too() {
 fn a_live_database_session_is_named() {
     let sandbox = Sandbox::new();
     let world = World::with(&sandbox, &sandbox.config());
-    let session = Session::open(&format!("{}_x", sandbox.id));
+    let session = hold::on(&format!("{}_x", sandbox.id), "my-console", "");
     let said = world.refuses(&[], "database session");
     assert!(said.stderr.contains("my-console"), "{}", said.show());
     assert_eq!(sandbox.databases().len(), 1);
@@ -573,31 +571,6 @@ fn a_name_that_is_wrong_removes_nothing_of_the_others() {
     let said = world.repo.agentenv(&["remove", "x", "y"]).fails(4);
     assert!(world.tree.exists(), "{}", said.show());
     assert!(said.stderr.contains("nothing was removed"), "{}", said.show());
-}
-
-/// A psql on a database, open until it is dropped.
-struct Session(Child);
-
-impl Session {
-    fn open(database: &str) -> Self {
-        let mut command = std::process::Command::new("docker");
-        command.args(["exec", "-i", "-e", "PGAPPNAME=my-console", servers().postgres]);
-        command.args(["psql", "-XqAt", "-Upostgres", "-d", database]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        writeln!(child.stdin.as_mut().unwrap(), "SELECT 'here';").unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "here\n");
-        Session(child)
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        wait_until("the session has ended", || self.0.try_wait().is_ok_and(|end| end.is_some()));
-    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn a_hook_of_the_project_is_ended_and_the_environment_is_kept() {
 fn a_database_that_is_being_created_is_waited_for_and_released() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    repo.config(&sandbox.config_in_container());
     repo.agentenv(&["prune"]).ok();
     let before = repo.traces();
     let hold = hold::creation();

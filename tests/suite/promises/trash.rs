@@ -516,7 +516,7 @@ impl<'a> World<'a> {
     }
 
     fn new(sandbox: &'a Sandbox) -> Self {
-        Self::bare(sandbox).with_environment()
+        Self::configured(sandbox, sandbox.config_in_container()).with_environment()
     }
 
     fn with_environment(self) -> Self {
@@ -657,7 +657,7 @@ impl<'a> World<'a> {
 /// Strikes each point in an environment that is compared before and after.
 fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str, &BTreeMap<String, String>)) {
     let sandbox = Sandbox::new();
-    let world = World::configured(&sandbox, sandbox.config_on_host()).with_environment();
+    let world = World::configured(&sandbox, sandbox.config()).with_environment();
     world.fill();
     let before = world.whole();
     for point in points {

@@ -23,7 +23,7 @@ impl World {
     fn project(&self, name: &str, from: &str) -> Repo<'_> {
         let repo = self.sandbox.repo(name);
         let kind = format!("kind: postgres, from: {from}");
-        repo.config(&self.sandbox.config().replace("kind: postgres", &kind));
+        repo.config(&self.sandbox.config_in_container().replace("kind: postgres", &kind));
         repo.agentenv(&["prune"]).ok();
         repo
     }

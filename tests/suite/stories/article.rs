@@ -78,7 +78,7 @@ fn project(sandbox: &Sandbox) -> Repo<'_> {
     let env = "env:\n  DATABASE_URL: \"postgres://postgres@localhost:{postgres.port}/{POSTGRES_DB}\"\n  REDIS_URL: \"redis://localhost:{redis.port}/{REDIS_DB}\"\n";
     let hook =
         format!("hooks:\n  post_add: [\"{} manage.py migrate --no-input\"]\n", python.display());
-    repo.config(&(sandbox.config() + env + &hook));
+    repo.config(&(sandbox.config_in_container() + env + &hook));
     repo.git(&["add", "."]);
     repo.git(&["commit", "--quiet", "--message", "the shop"]);
     repo

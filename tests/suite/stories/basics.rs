@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 fn with_servers(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    repo.config(&sandbox.config_in_container());
     repo
 }
 
@@ -297,7 +297,7 @@ fn the_url_is_what_the_configuration_says() {
 fn a_dry_run_of_several_gives_each_its_own_slots() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    repo.config(&sandbox.config_in_container());
     let planned = repo.agentenv(&["add", "a", "b", "--dry-run", "--json"]).ok().json();
     let made = repo.agentenv(&["add", "a", "b", "--json"]).ok().json();
     for at in [0, 1] {

@@ -24,7 +24,7 @@ fn two_stacks(head: &str, compose: &[&str]) {
     let network = Network::new(&format!("{}_local", sandbox.id));
     let repo = sandbox.repo(&format!("{}-shop", sandbox.id));
     repo.commit("docker-compose.yml", &application(head, &network.0));
-    repo.config(&(sandbox.config() + "env:\n  GN_PROJECT_NAME: \"{project}\"\n"));
+    repo.config(&(sandbox.config_in_container() + "env:\n  GN_PROJECT_NAME: \"{project}\"\n"));
     let stacks = ["red", "blue"].map(|name| Stack::up(&sandbox, &repo, name, compose));
 
     for stack in &stacks {

@@ -12,9 +12,8 @@ fn a_server_whose_part_nothing_carries_is_named_with_the_way_to_keep_it() {
 ";
     repo.commit("compose.yml", stack);
     repo.commit("README.md", "Set POSTGRES_DB.\n");
-    let config = |keep: &str| {
-        format!("{}compose: {{ file: compose.yml{keep} }}\n", sandbox.config_on_host())
-    };
+    let config =
+        |keep: &str| format!("{}compose: {{ file: compose.yml{keep} }}\n", sandbox.config());
     repo.config(&config(""));
     let warning = "compose.agentenv.yaml: the shared server stands for `db`";
     let said = repo.agentenv(&["add", "red"]).ok();

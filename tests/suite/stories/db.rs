@@ -15,8 +15,17 @@ impl World {
 
     /// A project with the main checkout's database, which holds one row, and two environments.
     fn project(&self) -> Repo<'_> {
+        self.configured(&self.sandbox.config())
+    }
+
+    /// The same with the server's container.
+    fn project_in_container(&self) -> Repo<'_> {
+        self.configured(&self.sandbox.config_in_container())
+    }
+
+    fn configured(&self, config: &str) -> Repo<'_> {
         let repo = self.sandbox.repo("app");
-        repo.config(&self.sandbox.config());
+        repo.config(config);
         servers().psql(&format!("CREATE DATABASE {}", self.db("main")));
         servers().psql_on(&self.db("main"), "CREATE TABLE t AS SELECT 'main' AS origin");
         repo.agentenv(&["add", "x", "y"]).ok();
@@ -51,7 +60,7 @@ fn snapshots(said: &Outcome) -> Vec<String> {
 #[test]
 fn psql_talks_to_the_environments_own_database() {
     let world = World::new();
-    let repo = world.project();
+    let repo = world.project_in_container();
     let said =
         repo.agentenv(&["db", "psql", "x", "--", "-At", "-c", "SELECT current_database()"]).ok();
     assert_eq!(said.stdout.trim(), world.db("x"));
@@ -92,7 +101,7 @@ fn status_tells_size_sessions_and_what_lies_beside() {
 #[test]
 fn copy_leaves_out_what_it_is_told_to() {
     let world = World::new();
-    let repo = world.project();
+    let repo = world.project_in_container();
     let main = world.db("main");
     servers().psql_on(&main, "CREATE TABLE audit_log AS SELECT 1 AS n");
     let count =
@@ -114,7 +123,7 @@ fn copy_leaves_out_what_it_is_told_to() {
 #[test]
 fn reset_empties_it_and_nothing_else() {
     let world = World::new();
-    let repo = world.project();
+    let repo = world.project_in_container();
     world.set("x", "x");
     world.set("y", "y");
     let mark = world.comment(&world.db("x"));
@@ -178,7 +187,7 @@ fn a_reset_that_is_killed_leaves_the_old_or_the_new_database() {
 #[test]
 fn copy_takes_the_main_checkouts_or_another_environments() {
     let world = World::new();
-    let repo = world.project();
+    let repo = world.project_in_container();
     let mark = world.comment(&world.db("x"));
     let said = repo.agentenv(&["db", "copy", "x", "--json"]).ok().json();
     assert_eq!(
@@ -227,7 +236,7 @@ fn a_source_in_use_is_copied_and_its_sessions_stay() {
 #[test]
 fn a_copy_that_fails_leaves_what_was_there() {
     let world = World::new();
-    let repo = world.project();
+    let repo = world.project_in_container();
     world.set("x", "x");
     let user = Talk::with(&world.db("x"), "SELECT 'here';");
     let said = repo.agentenv(&["db", "copy", "x"]).fails(7);
@@ -296,7 +305,7 @@ fn a_source_whose_owner_the_copy_could_not_have_is_refused() {
 #[test]
 fn snapshots_come_back_and_go_with_the_environment() {
     let world = World::new();
-    let repo = world.project();
+    let repo = world.project_in_container();
     let x = world.sandbox.root.join("app-x");
     let db = |args: &[&str]| world.sandbox.agentenv_in(&x, &[&["db", "snapshot"], args].concat());
     world.set("x", "first");
@@ -363,7 +372,7 @@ fn environments_without_or_with_several_databases() {
     let said = repo.agentenv(&["db", "psql", "x"]).fails(4);
     assert!(said.stderr.contains("SQLite file"), "{}", said.show());
 
-    let two = sandbox.config().replace(
+    let two = sandbox.config_in_container().replace(
         "services:\n",
         &format!(
             "services:\n  second: {{ kind: postgres, variable: SECOND_DB, name: \"{}_second_{{name}}\", main: other, container: {}, port: {} }}\n",

@@ -56,7 +56,7 @@ fn what_leads_applications_to_another_server_or_the_main_checkout_is_named() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
     let port = servers().postgres_port;
-    repo.config(&sandbox.config().replace(&format!("port: {port}"), "port: 1"));
+    repo.config(&sandbox.config_in_container().replace(&format!("port: {port}"), "port: 1"));
     let settings = format!("X = os.environ.get('REPORTS_DB_NAME', '{}_main')", sandbox.id);
     repo.commit("shop/settings.py", &settings);
     let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
@@ -198,7 +198,7 @@ fn engines_and_leases_that_do_not_answer_are_named() {
 
 fn environment(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    repo.config(&sandbox.config_in_container());
     repo.agentenv(&["add", "x"]).ok();
     repo
 }

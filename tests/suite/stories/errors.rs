@@ -159,7 +159,7 @@ fn a_configuration_that_is_wrong_is_named_with_file_line_and_key() {
 fn servers_that_are_missing_stopped_or_refuse() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    let config = sandbox.config();
+    let config = sandbox.config_in_container();
     let postgres = servers().postgres;
     repo.config(&config.replace(postgres, "no-such-container"));
     add_fails(&sandbox, &repo, 6, &["no-such-container"]);
@@ -179,7 +179,7 @@ fn servers_that_are_missing_stopped_or_refuse() {
 fn docker_that_is_missing_down_or_forbidden() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config());
+    repo.config(&sandbox.config_in_container());
     let add = |name: &str, value: &std::ffi::OsStr| {
         let mut command = sandbox.command("git");
         command.args(["agentenv", "add", "x"]).current_dir(&repo.path).env(name, value);
