@@ -37,6 +37,11 @@ impl Container {
         servers::docker(&[&["exec", "-i", &self.name], command].concat(), "")
     }
 
+    /// What it wrote to its log.
+    pub fn said(&self) -> String {
+        servers::docker(&["logs", &self.name], "").unwrap()
+    }
+
     /// Starts a command in it that runs until its value is dropped, or the container is.
     pub fn start(&self, command: &[&str]) -> Started {
         let mut docker = Command::new("docker");
