@@ -374,6 +374,18 @@ pub fn write_program(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Whether all is struck in all ways (`AGENTENV_SWEEP=full`), and not a sample of it, always the same one.
+pub fn is_full_sweep() -> bool {
+    std::env::var("AGENTENV_SWEEP").is_ok_and(|sweep| sweep == "full")
+}
+
+/// Each point with one of two ways, by turns; in a full sweep with both.
+pub fn pairs<T: Copy>(points: &[T]) -> Vec<(T, bool)> {
+    let both = points.iter().flat_map(|point| [(*point, false), (*point, true)]);
+    let turn = |n: usize| [0, 3].contains(&(n % 4));
+    both.enumerate().filter(|(n, _)| is_full_sweep() || turn(*n)).map(|(_, pair)| pair).collect()
+}
+
 /// Waits until something is true: no test knows how long a thing takes. A question that starts a process is asked less
 /// often, for it takes the time of what is waited for.
 #[track_caller]

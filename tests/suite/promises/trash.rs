@@ -1,6 +1,6 @@
 //! What goes to the trash comes back whole, byte by byte, whatever happens meanwhile; and it leaves in its time.
 
-use crate::common::{Outcome, Repo, Sandbox, Talk, servers, wait_until};
+use crate::common::{Outcome, Repo, Sandbox, Talk, pairs, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -290,38 +290,32 @@ fn a_worktree_that_cannot_be_moved_stays_whole() {
 
 #[test]
 fn killed_on_its_way_to_the_trash_it_can_be_restored_all_the_same() {
-    for finish in [&["prune"][..], &KEEPS] {
-        at_each(&KEEP, |world, point, before| {
-            world.struck(&KEEPS, point).fails(128 + 9);
-            let gone = point == "kept" && finish != ["prune"];
-            let ended = world.repo.agentenv(finish);
-            assert!(ended.code == 0 || gone, "{point}, then {finish:?}: {}", ended.show());
-            // Where nothing was moved yet, it is an environment still.
-            if world.tree.exists() {
-                same(
-                    before,
-                    &world.whole(),
-                    &format!("keeping killed at {point}, then {finish:?}"),
-                );
-                world.repo.agentenv(&KEEPS).ok();
-            }
-            world.repo.agentenv(&["restore", BRANCH]).ok();
-        });
-    }
+    at_each(&KEEP, &KEEPS, |world, point, finish, before| {
+        world.struck(&KEEPS, point).fails(128 + 9);
+        let gone = point == "kept" && finish != ["prune"];
+        let ended = world.repo.agentenv(finish);
+        assert!(ended.code == 0 || gone, "{point}, then {finish:?}: {}", ended.show());
+        // Where nothing was moved yet, it is an environment still.
+        if world.tree.exists() {
+            let when = format!("keeping killed at {point}, then {finish:?}");
+            same(before, &world.whole(), &when);
+            world.repo.agentenv(&KEEPS).ok();
+        }
+        world.repo.agentenv(&["restore", BRANCH]).ok();
+    });
 }
 
 #[test]
 fn killed_on_its_way_back_it_comes_back_with_the_next_command() {
-    for finish in [&["prune"][..], &["restore", BRANCH]] {
-        at_each(&RESTORE, |world, point, _| {
-            world.repo.agentenv(&KEEPS).ok();
-            world.struck(&["restore", BRANCH], point).fails(128 + 9);
-            let ended = world.repo.agentenv(finish);
-            let is_back = ["restored", "restore-forgotten"].contains(&point) && finish != ["prune"];
-            assert!(ended.code == 0 || is_back, "{point}, then {finish:?}: {}", ended.show());
-            world.repo.agentenv(&["prune"]).ok();
-        });
-    }
+    let restore = ["restore", BRANCH];
+    at_each(&RESTORE, &restore, |world, point, finish, _| {
+        world.repo.agentenv(&KEEPS).ok();
+        world.struck(&restore, point).fails(128 + 9);
+        let ended = world.repo.agentenv(finish);
+        let is_back = ["restored", "restore-forgotten"].contains(&point) && finish != ["prune"];
+        assert!(ended.code == 0 || is_back, "{point}, then {finish:?}: {}", ended.show());
+        world.repo.agentenv(&["prune"]).ok();
+    });
 }
 
 #[test]
@@ -654,14 +648,20 @@ impl<'a> World<'a> {
     }
 }
 
-/// Strikes each point in an environment that is compared before and after.
-fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str, &BTreeMap<String, String>)) {
+/// Strikes each point in an environment that is compared before and after. What finishes is `prune` and the command again,
+/// by turns; in a full sweep both.
+fn at_each(
+    points: &[&str],
+    again: &[&str],
+    check: impl Fn(&World<'_>, &str, &[&str], &BTreeMap<String, String>),
+) {
     let sandbox = Sandbox::new();
     let world = World::configured(&sandbox, sandbox.config()).with_environment();
     world.fill();
     let before = world.whole();
-    for point in points {
-        check(&world, point, &before);
+    for (point, second) in pairs(points) {
+        let finish = if second { again } else { &["prune"] };
+        check(&world, point, finish, &before);
         same(&before, &world.whole(), &format!("killed at {point}"));
     }
     world.repo.agentenv(&["remove", BRANCH, "--force", "-D"]).ok();
