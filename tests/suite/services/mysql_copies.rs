@@ -2,7 +2,7 @@
 
 use super::mysql::{SOURCE, all_of, databases, project, project_on_host, sql};
 use crate::common::mariadb::MariaDb;
-use crate::common::{Outcome, Repo, Running, Sandbox, Started, wait_until};
+use crate::common::{Outcome, Repo, Running, Sandbox, Started, pairs, wait_until};
 use crate::promises::crash_data::{MYSQL, MYSQL_REPLACES, POINTS};
 use std::fs;
 
@@ -138,26 +138,25 @@ fn a_source_with_a_locked_table_ends_the_copy_in_time() {
 fn a_replacement_that_was_cut_short_keeps_the_old_or_has_the_new_content() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x_on_host(&sandbox, &server);
-    for point in MYSQL.iter().chain(&MYSQL_REPLACES[..3]) {
-        for how in ["kill", "error"] {
-            for keeps in [true, false] {
-                let mut copy = vec!["db", "copy", "x"];
-                copy.extend((!keeps).then_some("--no-snapshot"));
-                struck(&repo, &copy, &format!("{point}:{how}"));
-                let what = format!("{how} at {point}, {keeps}");
-                if how == "error" && *point != "mysql-complete" {
-                    assert_eq!(origin(&server, "shop_x"), "x", "{what}");
-                    assert!(!databases(&server).iter().any(|name| name.contains("old")), "{what}");
-                }
-                repo.agentenv(&["prune"]).ok();
-                assert_ne!(origin(&server, "shop_x"), "", "{what}");
-                repo.agentenv(&copy).ok();
-                assert_eq!(origin(&server, "shop_x"), "main", "{what}");
-                let left = databases(&server);
-                assert!(!left.iter().any(|name| name.starts_with("agentenv")), "{what}: {left:?}");
-                sql(&server, "UPDATE shop_x.t SET origin = 'x'").unwrap();
-            }
+    let points = [&MYSQL[..], &MYSQL_REPLACES[..3]].concat();
+    let ways: Vec<_> =
+        points.iter().flat_map(|point| [(*point, "kill"), (*point, "error")]).collect();
+    for ((point, how), keeps) in pairs(&ways) {
+        let mut copy = vec!["db", "copy", "x"];
+        copy.extend((!keeps).then_some("--no-snapshot"));
+        struck(&repo, &copy, &format!("{point}:{how}"));
+        let what = format!("{how} at {point}, {keeps}");
+        if how == "error" && point != "mysql-complete" {
+            assert_eq!(origin(&server, "shop_x"), "x", "{what}");
+            assert!(!databases(&server).iter().any(|name| name.contains("old")), "{what}");
         }
+        repo.agentenv(&["prune"]).ok();
+        assert_ne!(origin(&server, "shop_x"), "", "{what}");
+        repo.agentenv(&copy).ok();
+        assert_eq!(origin(&server, "shop_x"), "main", "{what}");
+        let left = databases(&server);
+        assert!(!left.iter().any(|name| name.starts_with("agentenv")), "{what}: {left:?}");
+        sql(&server, "UPDATE shop_x.t SET origin = 'x'").unwrap();
     }
     repo.agentenv(&["remove", "x", "--yes"]).ok();
     assert_eq!(databases(&server), ["shop"], "with every copy");
@@ -401,19 +400,18 @@ fn a_template_that_was_cut_short_leaves_nothing() {
     let repo = project_on_host(&sandbox, &server);
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'main' AS origin").unwrap();
     configure(&repo, "from: main, template: {}");
-    for point in MYSQL.iter().chain(&MYSQL_REPLACES[..1]).chain(&POINTS) {
-        for how in ["kill", "error"] {
-            struck(&repo, &["db", "template", "refresh"], &format!("{point}:{how}"));
-            repo.agentenv(&["prune"]).ok();
-            let published = ["mysql-complete", POINTS[1]].contains(point);
-            let left = databases(&server).len() - 1;
-            assert_eq!(left, usize::from(published), "{how} at {point}: {:?}", databases(&server));
-            repo.agentenv(&["add", "x"]).ok();
-            assert_eq!(origin(&server, "shop_x"), "main");
-            repo.agentenv(&["remove", "x", "--yes", "--delete-branch"]).ok();
-            repo.agentenv(&["db", "template", "drop"]).ok();
-            assert_eq!(databases(&server), ["shop"]);
-        }
+    for (point, fails) in pairs(&[&MYSQL[..], &MYSQL_REPLACES[..1], &POINTS].concat()) {
+        let how = if fails { "error" } else { "kill" };
+        struck(&repo, &["db", "template", "refresh"], &format!("{point}:{how}"));
+        repo.agentenv(&["prune"]).ok();
+        let published = ["mysql-complete", POINTS[1]].contains(&point);
+        let left = databases(&server).len() - 1;
+        assert_eq!(left, usize::from(published), "{how} at {point}: {:?}", databases(&server));
+        repo.agentenv(&["add", "x"]).ok();
+        assert_eq!(origin(&server, "shop_x"), "main");
+        repo.agentenv(&["remove", "x", "--yes", "--delete-branch"]).ok();
+        repo.agentenv(&["db", "template", "drop"]).ok();
+        assert_eq!(databases(&server), ["shop"]);
     }
 }
 
