@@ -4,7 +4,7 @@
 //! A sample of the calls is struck, always the same one; `AGENTENV_SWEEP=full` strikes every call in every way.
 
 use super::blackbox::{FILE_CALLS, pruned, strace, unlocked};
-use crate::common::{Repo, Sandbox, servers};
+use crate::common::{Repo, Sandbox, is_full_sweep, servers};
 use std::fs;
 
 /// Calls that talk to a server.
@@ -216,7 +216,7 @@ impl<'a> World<'a> {
 fn strikes(calls: usize) -> Vec<(&'static [&'static str], &'static str, usize)> {
     const MAIN: &[&str] = &[];
     const ALL: &[&str] = &["-f"];
-    if std::env::var("AGENTENV_SWEEP").is_ok_and(|sweep| sweep == "full") {
+    if is_full_sweep() {
         let main = (1..=calls).map(|n| (MAIN, n)).chain((1..=30).map(|n| (ALL, n)));
         return main.flat_map(|(how, n)| FAULTS.map(|fault| (how, fault, n))).collect();
     }
