@@ -129,6 +129,26 @@ impl Sandbox {
         names
     }
 
+    /// The files of the leases, by name.
+    pub fn leases(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.root.join("state/leases")).into_iter().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    }
+
+    /// The file of the only lease.
+    #[track_caller]
+    pub fn lease(&self) -> PathBuf {
+        let [file] = self.leases().try_into().expect("there is one lease");
+        file
+    }
+
+    /// Deletes all leases, as one who loses the state directory does.
+    pub fn lose_leases(&self) {
+        self.leases().iter().for_each(|file| fs::remove_file(file).unwrap());
+    }
+
     /// What identifies this sandbox's lease store; every lease id begins with it.
     pub fn store_id(&self) -> Option<String> {
         let id = fs::read_to_string(self.root.join("state/store-id")).ok()?;
@@ -251,6 +271,37 @@ impl Repo<'_> {
         self.sandbox.agentenv_in(&self.path, args)
     }
 
+    /// `git-agentenv` here, not started yet.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        command.args(args).current_dir(&self.path);
+        command
+    }
+
+    /// Starts `git-agentenv` here and leaves it running.
+    #[track_caller]
+    pub fn start(&self, args: &[&str]) -> Running {
+        self.sandbox.start(&mut self.command(args))
+    }
+
+    /// Runs `git-agentenv` here with faults, such as `before-ready:kill`.
+    #[track_caller]
+    pub fn struck(&self, args: &[&str], faults: &str) -> Outcome {
+        self.sandbox.outcome(self.command(args).env("AGENTENV_FAULT", faults))
+    }
+
+    /// Kills `git-agentenv` here at a point.
+    #[track_caller]
+    pub fn killed(&self, args: &[&str], point: &str) -> Outcome {
+        self.struck(args, &format!("{point}:kill")).fails(128 + 9)
+    }
+
+    /// Starts `git-agentenv` here, and waits until it hangs at a point.
+    #[track_caller]
+    pub fn hanging(&self, args: &[&str], point: &str) -> Running {
+        hanging(&mut self.command(args), self.sandbox, point)
+    }
+
     /// Writes a file and commits it.
     #[track_caller]
     pub fn commit(&self, file: &str, text: &str) {
@@ -274,6 +325,17 @@ impl Repo<'_> {
         self.git(&["clone", "--quiet", ".", path.to_str().unwrap()]);
         Repo { sandbox: self.sandbox, path }
     }
+}
+
+/// Starts a command, and waits until it hangs at a point.
+#[track_caller]
+pub fn hanging(command: &mut Command, sandbox: &Sandbox, point: &str) -> Running {
+    let mark = sandbox.root.join("home/hanging");
+    let _ = fs::remove_file(&mark);
+    command.env("AGENTENV_FAULT", format!("{point}:hang")).env("AGENTENV_FAULT_MARK", &mark);
+    let running = sandbox.start(command);
+    wait_until(&format!("it hangs at {point}"), || mark.exists());
+    running
 }
 
 /// A command that runs.

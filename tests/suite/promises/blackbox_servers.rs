@@ -61,11 +61,7 @@ fn adopt_of_an_environment_whose_lease_was_lost() {
     let sandbox = Sandbox::new();
     let world = World::new(&sandbox);
     world.environment();
-    let lost = || {
-        for lease in fs::read_dir(sandbox.root.join("state/leases")).unwrap() {
-            fs::remove_file(lease.unwrap().path()).unwrap();
-        }
-    };
+    let lost = || sandbox.lose_leases();
     world.strike_unpruned(&["adopt", "../app-x"], lost, || {
         unlocked(&world.repo);
         world.repo.agentenv(&["adopt", "../app-x"]).ok();

@@ -39,13 +39,13 @@ fn many_stale_leases_are_pruned_in_one_session_and_what_is_in_use_stays() {
     let left = format!("SELECT count(*) FROM pg_database WHERE datname = '{beside}'");
     assert_eq!(servers().psql(&left), "0");
     assert_eq!(sandbox.databases(), ["s1", "s2", "standing"].map(database));
-    assert_eq!(leases(&sandbox).len(), 3);
+    assert_eq!(sandbox.leases().len(), 3);
 
     drop((session, lock));
     repo.agentenv(&["prune"]).ok();
     assert_eq!(sandbox.databases(), [database("standing")]);
     repo.agentenv(&["remove", "standing"]).ok();
-    assert!(leases(&sandbox).is_empty());
+    assert!(sandbox.leases().is_empty());
 }
 
 #[test]
@@ -59,19 +59,17 @@ fn a_server_that_is_gone_and_a_kill_stop_none_of_the_others_for_good() {
     let whole = fs::read_to_string(&lost).unwrap();
     fs::write(&lost, whole.replace(servers().postgres, "no-such-container")).unwrap();
 
-    let mut killed = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    killed.arg("prune").current_dir(&repo.path).env("AGENTENV_FAULT", "database-released:kill");
-    sandbox.outcome(&mut killed).fails(128 + 9);
-    assert!(leases(&sandbox).len() > 1, "killed before the leases were forgotten");
+    repo.killed(&["prune"], "database-released");
+    assert!(sandbox.leases().len() > 1, "killed before the leases were forgotten");
     let said = repo.agentenv(&["prune"]).fails(8);
     assert!(said.stderr.contains("kept s0: "), "{}", said.show());
     assert!(said.stderr.contains("no container `no-such-container`"), "{}", said.show());
-    assert_eq!(leases(&sandbox), std::slice::from_ref(&lost));
+    assert_eq!(sandbox.leases(), std::slice::from_ref(&lost));
     assert_eq!(sandbox.databases(), [format!("{}_s0", sandbox.id)]);
 
     fs::write(&lost, whole).unwrap();
     repo.agentenv(&["prune"]).ok();
-    assert!(sandbox.databases().is_empty() && leases(&sandbox).is_empty());
+    assert!(sandbox.databases().is_empty() && sandbox.leases().is_empty());
 }
 
 /// A configuration with Postgres alone: of indexes and ports there are not that many.
@@ -90,7 +88,7 @@ fn configured(sandbox: &Sandbox) -> Repo<'_> {
 /// Writes so many leases like that of `x`, of worktrees that are not there, the first of them with a database. Their ids.
 fn multiply(sandbox: &Sandbox, count: usize, databases: usize) -> Vec<String> {
     let is_x = |file: &PathBuf| fs::read_to_string(file).unwrap().contains("\nname: x\n");
-    let file = leases(sandbox).into_iter().find(is_x).unwrap();
+    let file = sandbox.leases().into_iter().find(is_x).unwrap();
     let (text, id) = (fs::read_to_string(&file).unwrap(), file.file_stem().unwrap());
     let (mut ids, mut sql) = (Vec::new(), String::new());
     for n in 0..count {
@@ -120,15 +118,9 @@ fn counted(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> (Outcome, usize
     let script =
         format!("#!/bin/sh\necho \"$*\" >>{}\nPATH='{path}' exec docker \"$@\"\n", log.display());
     write_program(&bin.join("docker"), &script);
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(args).current_dir(&repo.path).env("PATH", format!("{}:{path}", bin.display()));
-    let said = sandbox.outcome(&mut command);
+    let path = format!("{}:{path}", bin.display());
+    let said = sandbox.outcome(repo.command(args).env("PATH", path));
     let asked = fs::read_to_string(&log).unwrap();
     fs::remove_file(log).unwrap();
     (said, asked.lines().filter(|line| line.contains(" psql ")).count())
-}
-
-fn leases(sandbox: &Sandbox) -> Vec<PathBuf> {
-    let dir = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
-    dir.map(|entry| entry.unwrap().path()).collect()
 }

@@ -6,7 +6,6 @@ use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 
 /// Points on the way of `add` until it is an environment.
@@ -334,10 +333,8 @@ fn files_that_a_killed_process_left_are_deleted_by_prune() {
     let before = repo.traces_of_files();
     for fault in ["files-recorded:kill", "trash-deleting:kill", "trash-files-deleted:kill", ""] {
         repo.agentenv(&["add", "x"]).ok();
-        let mut remove = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
         let faults = format!("files-postponed:error,{fault}");
-        remove.args(["remove", "x", "-D"]).current_dir(&repo.path).env("AGENTENV_FAULT", faults);
-        let said = sandbox.outcome(&mut remove);
+        let said = repo.struck(&["remove", "x", "-D"], &faults);
         said.fails(if fault.starts_with("files-recorded") { 128 + 9 } else { 0 });
         if fault.is_empty() {
             wait_until("the files are deleted", || !sandbox.root.join("state/trash").exists());
@@ -403,9 +400,7 @@ fn what_took_the_place_of_a_half_made_worktree_is_kept() {
     repo.config(&sandbox.config_without_servers());
     repo.agentenv(&["prune"]).ok();
     let before = repo.traces_of_files();
-    let mut add = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    add.args(["add", "x"]).current_dir(&repo.path).env("AGENTENV_FAULT", "worktree-added:kill");
-    sandbox.outcome(&mut add).fails(128 + 9);
+    repo.killed(&["add", "x"], "worktree-added");
     let tree = sandbox.root.join("app-x");
     fs::remove_dir_all(&tree).unwrap();
     sandbox.repo("app-x");
@@ -455,32 +450,25 @@ impl World<'_> {
         self.repo.leaves_nothing_but(before, when);
     }
 
-    fn command(&self, args: &[&str], fault: &str) -> Command {
-        // As if the repository were new: the rule is written again.
+    /// As if the repository were new: the rule is written again.
+    fn without_rule(&self) {
         fs::write(self.repo.path.join(".git/info/exclude"), "").unwrap();
-        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        command.args(args).current_dir(&self.repo.path).env("AGENTENV_FAULT", fault);
-        command
     }
 
     /// Fails or dies at the point.
     #[track_caller]
     fn struck(&self, args: &[&str], fault: &str) -> Outcome {
-        self.sandbox.outcome(&mut self.command(args, fault))
+        self.without_rule();
+        self.repo.struck(args, fault)
     }
 
     /// Hangs at the point, and is told to end there.
     #[track_caller]
     fn interrupted(&self, args: &[&str], point: &str) -> Outcome {
-        let mark = self.sandbox.root.join("hanging");
-        let mut command = self.command(args, &format!("{point}:hang"));
-        let running = self.sandbox.start(command.env("AGENTENV_FAULT_MARK", &mark));
-        wait_until(&format!("{args:?} hangs at {point}"), || mark.exists());
+        self.without_rule();
+        let running = self.repo.hanging(args, point);
         running.signal("TERM");
-        let outcome = running.outcome();
-        // Only now: another environment of the same command may have come to the point meanwhile.
-        fs::remove_file(&mark).unwrap();
-        outcome
+        running.outcome()
     }
 
     #[track_caller]

@@ -28,9 +28,7 @@ fn a_template_that_was_cut_short_leaves_nothing_and_is_made_by_the_next() {
     for point in ["copy-filled", POINTS[0], POINTS[1]] {
         for how in ["kill", "error"] {
             repo.agentenv(&["db", "template", "drop"]).ok();
-            let mut add = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-            add.args(["add", "x"]).current_dir(&repo.path);
-            let struck = sandbox.outcome(add.env("AGENTENV_FAULT", format!("{point}:{how}")));
+            let struck = repo.struck(&["add", "x"], &format!("{point}:{how}"));
             assert_ne!(struck.code, 0, "{}", struck.show());
             repo.agentenv(&["prune"]).ok();
             repo.leaves_nothing_but(&before, &format!("{how} at {point}"));
@@ -60,9 +58,7 @@ fn a_spare_that_was_cut_short_leaves_nothing_and_one_that_was_taken_is_dropped()
         servers().psql(&sql)
     };
     let struck = |args: &[&str], fault: String| {
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        command.args(args).current_dir(&repo.path).env("AGENTENV_FAULT", fault);
-        let struck = sandbox.outcome(&mut command);
+        let struck = repo.struck(args, &fault);
         assert_ne!(struck.code, 0, "{}", struck.show());
         repo.agentenv(&["prune"]).ok();
         repo.leaves_nothing_but(&before, &format!("{args:?}"));

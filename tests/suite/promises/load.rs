@@ -28,7 +28,7 @@ fn a_hundred_at_once_in_three_repositories_share_nothing() {
     repos.iter().for_each(|repo| drop(repo.agentenv(&["list"]).ok()));
     let before: Vec<_> = repos.iter().map(Repo::traces).collect();
 
-    let adds = all(&sandbox, &repos, |n| vec!["add".to_owned(), branch(n), "--json".to_owned()]);
+    let adds = all(&repos, |n| vec!["add".to_owned(), branch(n), "--json".to_owned()]);
     let made: Vec<Value> = adds.into_iter().map(|outcome| outcome.ok().json()).collect();
     shares_nothing(&made);
     for (n, one) in made.iter().enumerate() {
@@ -53,8 +53,7 @@ fn a_hundred_at_once_in_three_repositories_share_nothing() {
                 }
             });
         }
-        let removes =
-            all(&sandbox, &repos, |n| vec!["remove".to_owned(), branch(n), "-D".to_owned()]);
+        let removes = all(&repos, |n| vec!["remove".to_owned(), branch(n), "-D".to_owned()]);
         removes.into_iter().for_each(|outcome| drop(outcome.ok()));
     });
     fs::remove_dir_all(&beside).unwrap();
@@ -76,9 +75,8 @@ fn killed_at_random_nothing_is_left_but_what_was_made() {
     let repos = [origin.clone_as("one"), origin.clone_as("two"), origin.clone_as("three")];
     repos.iter().for_each(|repo| drop(repo.agentenv(&["prune"]).ok()));
     let before: Vec<_> = repos.iter().map(Repo::traces).collect();
-    let leases = || fs::read_dir(sandbox.root.join("state/leases")).unwrap().count();
-    let adds: Vec<Running> =
-        (0..30).map(|n| start(&sandbox, &repos[n % 3], &["add", &branch(n)])).collect();
+    let leases = || sandbox.leases().len();
+    let adds: Vec<Running> = (0..30).map(|n| repos[n % 3].start(&["add", &branch(n)])).collect();
     for (n, add) in adds.iter().enumerate().step_by(2) {
         wait_until("some are on their way", || leases() > n / 2 + 3);
         add.signal("KILL");
@@ -105,7 +103,7 @@ fn killed_at_random_nothing_is_left_but_what_was_made() {
 fn when_all_is_taken_the_holders_are_named_and_nothing_is_left() {
     let sandbox = Sandbox::new();
     let repos = [origin(&sandbox)];
-    let adds = all_of(7, &sandbox, &repos, |n| vec!["add".to_owned(), branch(n)]);
+    let adds = all_of(7, &repos, |n| vec!["add".to_owned(), branch(n)]);
     let (made, failed): (Vec<_>, Vec<_>) = adds.into_iter().partition(|add| add.code == 0);
     assert_eq!(made.len(), sandbox.indexes().count());
     assert_eq!(sandbox.databases().len(), made.len());
@@ -130,27 +128,17 @@ fn branch(n: usize) -> String {
     format!("b{n}")
 }
 
-fn start(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Running {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    sandbox.start(command.args(args).current_dir(&repo.path))
-}
-
-fn all(sandbox: &Sandbox, repos: &[Repo<'_>], args: impl Fn(usize) -> Vec<String>) -> Vec<Outcome> {
-    all_of(ADDS, sandbox, repos, args)
+fn all(repos: &[Repo<'_>], args: impl Fn(usize) -> Vec<String>) -> Vec<Outcome> {
+    all_of(ADDS, repos, args)
 }
 
 /// All at once, over the repositories in turn; waits for all.
-fn all_of(
-    count: usize,
-    sandbox: &Sandbox,
-    repos: &[Repo<'_>],
-    args: impl Fn(usize) -> Vec<String>,
-) -> Vec<Outcome> {
+fn all_of(count: usize, repos: &[Repo<'_>], args: impl Fn(usize) -> Vec<String>) -> Vec<Outcome> {
     let started: Vec<Running> = (0..count)
         .map(|n| {
             let args = args(n);
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            start(sandbox, &repos[n % repos.len()], &args)
+            repos[n % repos.len()].start(&args)
         })
         .collect();
     started.into_iter().map(Running::outcome).collect()

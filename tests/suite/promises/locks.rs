@@ -1,6 +1,6 @@
 //! Locks: no process waits for a dead one, and waiting is said once.
 
-use crate::common::{Repo, Running, Sandbox, wait_until};
+use crate::common::{Repo, Sandbox, wait_until};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 fn a_killed_holder_of_the_machine_lock_blocks_no_process() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
-    let holder = hanging(&sandbox, &repo, &["add", "one"], "before-lease");
+    let holder = repo.hanging(&["add", "one"], "before-lease");
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let said = fs::File::create(sandbox.root.join("said")).unwrap();
     let mut waiting =
@@ -30,9 +30,8 @@ fn two_removals_of_one_environment_take_turns() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
     repo.agentenv(&["add", "x"]).ok();
-    let first = hanging(&sandbox, &repo, &["remove", "x"], "removing");
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    let second = sandbox.start(command.args(["remove", "x"]).current_dir(&repo.path));
+    let first = repo.hanging(&["remove", "x"], "removing");
+    let second = repo.start(&["remove", "x"]);
     let busy = repo.agentenv(&["prune"]).ok();
     assert_eq!(busy.stdout, "nothing to prune\n", "{}", busy.show());
     first.signal("KILL");
@@ -107,14 +106,14 @@ fn one_of_two(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) {
     assert_eq!(lost.len(), 1, "{ended:?}");
     assert_eq!(lost[0].0, Some(7), "{ended:?}");
     assert!(lost[0].1.contains("hint: "), "{ended:?}");
-    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 1);
+    assert_eq!(sandbox.leases().len(), 1);
 }
 
 #[test]
 fn a_waiting_process_can_be_interrupted() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
-    let holder = hanging(&sandbox, &repo, &["add", "one"], "before-lease");
+    let holder = repo.hanging(&["add", "one"], "before-lease");
     let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let said = sandbox.root.join("said");
     command.args(["add", "two"]).current_dir(&repo.path).stderr(fs::File::create(&said).unwrap());
@@ -124,7 +123,7 @@ fn a_waiting_process_can_be_interrupted() {
     assert_eq!(waiting.wait().unwrap().code(), Some(130));
     holder.signal("TERM");
     holder.outcome().fails(130);
-    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
+    assert_eq!(sandbox.leases().len(), 0);
 }
 
 #[test]
@@ -153,15 +152,4 @@ fn repo(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
     repo
-}
-
-/// Starts a command that hangs at a point, and waits until it does.
-#[track_caller]
-fn hanging(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str], point: &str) -> Running {
-    let mark = sandbox.root.join("hanging");
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(args).current_dir(&repo.path).env("AGENTENV_FAULT_MARK", &mark);
-    let running = sandbox.start(command.env("AGENTENV_FAULT", format!("{point}:hang")));
-    wait_until("it hangs", || mark.exists());
-    running
 }

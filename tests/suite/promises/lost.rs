@@ -4,13 +4,6 @@ use crate::common::{Outcome, Repo, Sandbox, servers};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The one lease of a sandbox.
-fn lease(sandbox: &Sandbox) -> PathBuf {
-    let leases: Vec<_> = fs::read_dir(sandbox.root.join("state/leases")).unwrap().collect();
-    assert_eq!(leases.len(), 1, "{leases:?}");
-    leases.into_iter().next().unwrap().unwrap().path()
-}
-
 fn environment<'a>(sandbox: &'a Sandbox) -> (Repo<'a>, serde_json::Value, PathBuf) {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config());
@@ -18,7 +11,7 @@ fn environment<'a>(sandbox: &'a Sandbox) -> (Repo<'a>, serde_json::Value, PathBu
     let (index, database) = held(&said);
     servers().psql_on(&database, "CREATE TABLE work (row int)");
     servers().redis(index.parse().unwrap(), &["SET", "work", "1"]);
-    (repo, said, lease(sandbox))
+    (repo, said, sandbox.lease())
 }
 
 fn held(environment: &serde_json::Value) -> (String, String) {
@@ -136,9 +129,7 @@ fn killed_when_the_lease_is_restored_nothing_is_lost() {
     let sandbox = Sandbox::new();
     let (repo, environment, lease) = environment(&sandbox);
     fs::remove_file(&lease).unwrap();
-    let mut adopt = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    adopt.args(["adopt", "../app-x"]).current_dir(&repo.path);
-    sandbox.outcome(adopt.env("AGENTENV_FAULT", "lease-restored:kill")).fails(128 + 9);
+    repo.killed(&["adopt", "../app-x"], "lease-restored");
     repo.agentenv(&["prune"]).ok();
     let restored = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
     assert_eq!(restored["variables"], environment["variables"]);

@@ -16,11 +16,11 @@ fn a_database_that_appears_after_its_client_was_killed_is_released() {
     let repo = configured(&sandbox);
     let before = repo.traces();
     let hold = hold::creation();
-    let add = sandbox.start(&mut command(&sandbox, &repo, &["add", "late"]));
+    let add = sandbox.start(&mut repo.command(&["add", "late"]));
     let server_side = creating(&sandbox.store_id().unwrap());
     kill_with_children(add.pid());
     add.outcome().fails(128 + 9);
-    let prune = sandbox.start(&mut command(&sandbox, &repo, &["prune"]));
+    let prune = sandbox.start(&mut repo.command(&["prune"]));
     waited_for(server_side);
     drop(hold);
     prune.outcome().ok();
@@ -35,12 +35,12 @@ fn without_docker_a_removal_takes_the_worktree_and_keeps_the_rest_on_record() {
     repo.agentenv(&["add", "x"]).ok();
     let removed = without_docker(&sandbox, &repo, &["remove", "x", "-D"]).fails(8);
     assert!(removed.stderr.contains("git agentenv prune"), "{}", removed.show());
-    let forget = format!("gone for good, delete the lease: `rm {}`", leases(&sandbox)[0].display());
+    let forget = format!("gone for good, delete the lease: `rm {}`", sandbox.leases()[0].display());
     assert!(removed.stderr.contains(&forget), "{}", removed.show());
     assert!(!sandbox.root.join("app-x").exists());
     assert_eq!(sandbox.databases(), [format!("{}_x", sandbox.id)]);
     without_docker(&sandbox, &repo, &["prune"]).fails(8);
-    assert_eq!(leases(&sandbox).len(), 1);
+    assert_eq!(sandbox.leases().len(), 1);
     repo.agentenv(&["prune"]).ok();
     repo.leaves_nothing_but(&before, "docker came back");
 }
@@ -56,16 +56,16 @@ fn a_paused_server_keeps_its_part_on_record() {
     );
     repo.config(&only_redis);
     repo.agentenv(&["add", "x"]).ok();
-    let whole = leases(&sandbox);
+    let whole = sandbox.leases();
     docker(&["pause", &name]);
     let failed = repo.agentenv(&["add", "y"]).fails(8);
     assert!(failed.stderr.contains("is paused"), "{}", failed.show());
     repo.agentenv(&["remove", "x"]).fails(8);
     repo.agentenv(&["prune"]).fails(8);
-    assert_eq!(leases(&sandbox).len(), whole.len() + 1);
+    assert_eq!(sandbox.leases().len(), whole.len() + 1);
     docker(&["unpause", &name]);
     repo.agentenv(&["prune"]).ok();
-    assert!(leases(&sandbox).is_empty());
+    assert!(sandbox.leases().is_empty());
     assert_eq!(docker(&["exec", &name, "redis-cli", "INFO", "keyspace"]), "# Keyspace");
 }
 
@@ -80,7 +80,7 @@ fn a_silent_engine_hangs_no_command_and_loses_nothing() {
     let _silent = UnixListener::bind(&socket).unwrap();
     let host = format!("unix://{}", socket.display());
     let silent = |args: &[&str]| {
-        let mut command = command(&sandbox, &repo, args);
+        let mut command = repo.command(args);
         sandbox.outcome(command.env("DOCKER_HOST", &host).env("AGENTENV_TIMEOUT", "0.3"))
     };
     let failed = silent(&["add", "y"]);
@@ -107,7 +107,7 @@ fn a_docker_that_hangs_is_waited_for_once_in_each_command() {
     let ask = |args: &[&str]| {
         fs::write(&log, "").unwrap();
         let begin = Instant::now();
-        let mut command = command(&sandbox, &repo, args);
+        let mut command = repo.command(args);
         let said = sandbox.outcome(hanging.before(&mut command).env("AGENTENV_TIMEOUT", "1"));
         let asked = fs::read_to_string(&log).unwrap();
         // Compose's version is asked of its client alone.
@@ -126,7 +126,7 @@ fn a_docker_that_hangs_is_waited_for_once_in_each_command() {
         fs::remove_dir_all(sandbox.root.join(format!("app-{name}"))).unwrap();
     }
     ask(&["prune"]).fails(8);
-    assert_eq!(leases(&sandbox).len(), 4);
+    assert_eq!(sandbox.leases().len(), 4);
     drop(hanging);
     fs::remove_file(&log).unwrap();
     repo.agentenv(&["prune"]).ok();
@@ -142,7 +142,7 @@ fn a_copy_that_takes_longer_than_the_time_for_silence_is_not_cut() {
     let database = format!("{}_x", sandbox.id);
     // It is in use, and a table is locked: the dump has begun and waits.
     let held = hold::on(&database, "app", "CREATE TABLE t (); BEGIN; LOCK TABLE t;");
-    let mut save = command(&sandbox, &repo, &["db", "snapshot", "save", "one", "x"]);
+    let mut save = repo.command(&["db", "snapshot", "save", "one", "x"]);
     let save = sandbox.start(save.env("AGENTENV_TIMEOUT", "3"));
     let begin = Instant::now();
     wait_until("the dump has waited longer than servers may be silent", || {
@@ -156,7 +156,7 @@ fn a_copy_that_takes_longer_than_the_time_for_silence_is_not_cut() {
 fn a_setting_of_the_time_that_is_no_number_is_refused() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    let mut command = command(&sandbox, &repo, &["list"]);
+    let mut command = repo.command(&["list"]);
     let said = sandbox.outcome(command.env("AGENTENV_TIMEOUT", "soon")).fails(2);
     assert!(said.stderr.contains("AGENTENV_TIMEOUT is `soon`"), "{}", said.show());
 }
@@ -171,7 +171,7 @@ fn a_container_that_is_not_there_leaves_no_record() {
     let failed = repo.agentenv(&["add", "x"]).fails(6);
     assert!(failed.stderr.contains("no container `no-such-container`"), "{}", failed.show());
     repo.leaves_no_file_but(&before, "a container that is not there");
-    assert!(leases(&sandbox).is_empty());
+    assert!(sandbox.leases().is_empty());
 }
 
 #[test]
@@ -179,20 +179,19 @@ fn prune_drops_nothing_when_git_cannot_be_asked() {
     let sandbox = Sandbox::new();
     let repo = configured(&sandbox);
     let before = repo.traces();
-    let mut killed = command(&sandbox, &repo, &["add", "x"]);
-    sandbox.outcome(killed.env("AGENTENV_FAULT", "before-ready:kill")).fails(128 + 9);
+    repo.killed(&["add", "x"], "before-ready");
     let whole = repo.traces();
     let bin = sandbox.root.join("bin");
     fs::create_dir(&bin).unwrap();
     write_program(&bin.join("git"), "#!/bin/sh\necho 'git is broken' >&2\nexit 1\n");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let said = sandbox.outcome(command(&sandbox, &repo, &["prune"]).env("PATH", path)).fails(8);
+    let said = sandbox.outcome(repo.command(&["prune"]).env("PATH", path)).fails(8);
     assert!(said.stderr.contains("git is broken"), "{}", said.show());
     fs::remove_dir_all(&bin).unwrap();
     let kept = |trace: &&String| trace.contains("worktree ") || trace.contains("refs/heads/x");
     let now = repo.traces();
     assert!(whole.iter().filter(kept).all(|trace| now.contains(trace)), "{now:#?}");
-    assert_eq!(leases(&sandbox).len(), 1);
+    assert_eq!(sandbox.leases().len(), 1);
     repo.agentenv(&["prune"]).ok();
     repo.leaves_nothing_but(&before, "git works again");
 }
@@ -220,9 +219,7 @@ fn what_carries_our_mark_and_has_lost_its_lease_is_found() {
     let sandbox = Sandbox::new();
     let repo = configured(&sandbox);
     repo.agentenv(&["add", "x"]).ok();
-    for lease in leases(&sandbox) {
-        fs::remove_file(lease).unwrap();
-    }
+    sandbox.lose_leases();
     repo.git(&["worktree", "remove", "--force", "../app-x"]);
     let foreign = format!("{}_foreign", sandbox.id);
     servers().psql(&format!("CREATE DATABASE {foreign}"));
@@ -247,20 +244,9 @@ fn configured(sandbox: &Sandbox) -> Repo<'_> {
     repo
 }
 
-fn command(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(args).current_dir(&repo.path);
-    command
-}
-
 #[track_caller]
 fn without_docker(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Outcome {
-    sandbox.outcome(command(sandbox, repo, args).env("DOCKER_HOST", NOWHERE))
-}
-
-fn leases(sandbox: &Sandbox) -> Vec<PathBuf> {
-    let dir = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
-    dir.map(|entry| entry.unwrap().path()).collect()
+    sandbox.outcome(repo.command(args).env("DOCKER_HOST", NOWHERE))
 }
 
 /// The program and the docker client that it started.

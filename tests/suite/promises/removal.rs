@@ -207,11 +207,8 @@ fn what_a_hook_leaves_behind_is_put_back_with_the_rest() {
 fn a_worktree_is_put_back_although_a_server_is_not_opened() {
     let sandbox = Sandbox::new();
     let world = World::with(&sandbox, &sandbox.config());
-    let remove = ["agentenv", "remove", "x"];
-    let mut command = sandbox.command("git");
-    command.args(remove).current_dir(&world.repo.path);
-    command.env("AGENTENV_FAULT", "database-closed:error,database-opened:error");
-    sandbox.outcome(&mut command).fails(8);
+    let faults = "database-closed:error,database-opened:error";
+    world.repo.struck(&["remove", "x"], faults).fails(8);
     assert!(world.tree.join(".env.worktree").exists() && !hidden(&world).any(|_| true));
     world.repo.agentenv(&["prune"]).ok();
     assert_eq!(world.git(&["status", "--porcelain"]), "");
@@ -247,9 +244,7 @@ fn a_branch_that_another_removal_deletes_does_not_vouch() {
     let world = World::small(&sandbox);
     world.git(&["commit", "--quiet", "--allow-empty", "--message", "only here"]);
     world.repo.agentenv(&["add", "y", "--from", "x"]).ok();
-    let mut other = sandbox.command("git");
-    other.args(["agentenv", "remove", "y", "-D"]).current_dir(&world.repo.path);
-    sandbox.outcome(other.env("AGENTENV_FAULT", "removing:kill")).fails(128 + 9);
+    world.repo.killed(&["remove", "y", "-D"], "removing");
     let said = world.repo.agentenv(&["remove", "x", "-D"]).fails(7);
     assert!(said.stderr.contains("1 that only x holds"), "{}", said.show());
     // What was agreed to is finished.
@@ -688,7 +683,7 @@ fn what_cannot_be_deleted_stays_on_record_until_it_can() {
     fs::set_permissions(stuck, fs::Permissions::from_mode(0o755)).unwrap();
     world.repo.agentenv(&["prune"]).ok();
     assert!(!world.tree.exists() && !hidden(&world).any(|_| true));
-    assert_eq!(fs::read_dir(sandbox.root.join("state/leases")).unwrap().count(), 0);
+    assert!(sandbox.leases().is_empty());
 }
 
 #[test]

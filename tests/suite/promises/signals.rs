@@ -114,9 +114,7 @@ fn beside_an_answer_in_json_an_interruption_is_no_second_document() {
     let repo = slow(&sandbox);
     let pid = sandbox.root.join("pid");
     let script = format!("echo $$ >{}; exec sleep 300", pid.display());
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(["add", "x", "--json", "-x", &script]).current_dir(&repo.path);
-    let add = sandbox.start(&mut command);
+    let add = repo.start(&["add", "x", "--json", "-x", &script]);
     let sleeper = pid_in(&pid);
     add.signal("INT");
     let said = add.outcome().fails(130);
@@ -156,9 +154,7 @@ fn run_passes_signals_on_and_exits_as_its_command() {
             "trap 'exit 7' {signal}; echo $$ >{}; while :; do sleep 0.05; done",
             file.display()
         );
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        let command = command.args(["run", "x", "--", "sh", "-c", &trap]).current_dir(&repo.path);
-        let running = sandbox.start(command);
+        let running = repo.start(&["run", "x", "--", "sh", "-c", &trap]);
         pid_in(&file);
         running.signal(signal);
         running.outcome().fails(code);
@@ -203,9 +199,8 @@ fn start_with(sandbox: &Sandbox, repo: &Repo<'_>, words: &str, does: &str) -> Ru
         git.display()
     );
     write_program(&bin.join("git"), &script);
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    sandbox.start(command.args(["add", "x"]).env("PATH", path).current_dir(&repo.path))
+    sandbox.start(repo.command(&["add", "x"]).env("PATH", path))
 }
 
 fn write_hook(repo: &Repo<'_>, script: &str) {

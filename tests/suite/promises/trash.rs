@@ -291,7 +291,7 @@ fn a_worktree_that_cannot_be_moved_stays_whole() {
 #[test]
 fn killed_on_its_way_to_the_trash_it_can_be_restored_all_the_same() {
     at_each(&KEEP, &KEEPS, |world, point, finish, before| {
-        world.struck(&KEEPS, point).fails(128 + 9);
+        world.repo.killed(&KEEPS, point);
         let gone = point == "kept" && finish != ["prune"];
         let ended = world.repo.agentenv(finish);
         assert!(ended.code == 0 || gone, "{point}, then {finish:?}: {}", ended.show());
@@ -310,7 +310,7 @@ fn killed_on_its_way_back_it_comes_back_with_the_next_command() {
     let restore = ["restore", BRANCH];
     at_each(&RESTORE, &restore, |world, point, finish, _| {
         world.repo.agentenv(&KEEPS).ok();
-        world.struck(&restore, point).fails(128 + 9);
+        world.repo.killed(&restore, point);
         let ended = world.repo.agentenv(finish);
         let is_back = ["restored", "restore-forgotten"].contains(&point) && finish != ["prune"];
         assert!(ended.code == 0 || is_back, "{point}, then {finish:?}: {}", ended.show());
@@ -353,7 +353,7 @@ fn killed_on_its_way_out_prune_deletes_the_rest() {
     for point in DELETE {
         world.repo.agentenv(&["add", BRANCH]).ok();
         world.repo.agentenv(&KEEPS).ok();
-        world.struck(&["prune", "--trash"], point).fails(128 + 9);
+        world.repo.killed(&["prune", "--trash"], point);
         world.repo.agentenv(&["prune"]).ok();
         world.repo.leaves_nothing_but(&before, &format!("deletion killed at {point}"));
     }
@@ -525,18 +525,9 @@ impl<'a> World<'a> {
         said.stdout.trim_end().to_owned()
     }
 
-    #[track_caller]
-    fn struck(&self, args: &[&str], point: &str) -> Outcome {
-        let mut command = self.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        command.args(args).current_dir(&self.repo.path);
-        self.sandbox.outcome(command.env("AGENTENV_FAULT", format!("{point}:kill")))
-    }
-
     /// With an engine that is not there.
     fn without_docker(&self, args: &[&str]) -> Outcome {
-        let mut command = self.sandbox.command("git");
-        command.arg("agentenv").args(args).current_dir(&self.repo.path);
-        self.sandbox.outcome(command.env("DOCKER_HOST", "unix:///nowhere.sock"))
+        self.sandbox.outcome(self.repo.command(args).env("DOCKER_HOST", "unix:///nowhere.sock"))
     }
 
     fn env(&self) -> BTreeMap<String, String> {

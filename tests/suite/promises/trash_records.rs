@@ -1,6 +1,6 @@
 //! What an interrupted way to or from the trash leaves on record harms no later environment, and is never stranded.
 
-use crate::common::{Outcome, Repo, Sandbox};
+use crate::common::{Repo, Sandbox};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ fn a_record_of_an_interrupted_removal_goes_with_its_environment() {
             repo.agentenv(&["add", "x"]).ok();
             repo.agentenv(&["remove", "x", "--keep"]).ok();
         }
-        kill(&sandbox, &repo, struck, point);
+        repo.killed(struck, point);
         assert!(record(&sandbox).exists(), "{point}");
         repo.agentenv(&["remove", "x", "--no-keep"]).ok();
         assert!(!sandbox.root.join("state/trash").exists(), "{point}");
     }
     // The same for one whose directory the user deletes, and that `prune` settles.
     repo.agentenv(&["add", "x"]).ok();
-    kill(&sandbox, &repo, &["remove", "x", "--keep"], "trash-recorded");
+    repo.killed(&["remove", "x", "--keep"], "trash-recorded");
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     let pruned = repo.agentenv(&["prune"]).ok();
     assert!(pruned.stdout.contains("released x"), "{}", pruned.show());
@@ -33,7 +33,7 @@ fn a_record_of_an_interrupted_removal_goes_with_its_environment() {
 fn a_stale_record_takes_no_later_environment_of_the_same_path() {
     let sandbox = Sandbox::new();
     let repo = with_x(&sandbox);
-    kill(&sandbox, &repo, &["remove", "x", "--keep"], "trash-recorded");
+    repo.killed(&["remove", "x", "--keep"], "trash-recorded");
     let file = record(&sandbox);
     let text = fs::read_to_string(&file).unwrap();
     repo.agentenv(&["remove", "x", "--no-keep"]).ok();
@@ -55,10 +55,8 @@ fn an_environment_that_was_coming_back_when_its_lease_was_lost_is_in_the_trash_a
     let repo = with_x(&sandbox);
     fs::write(sandbox.root.join("app-x/README"), "changed\n").unwrap();
     repo.agentenv(&["remove", "x", "--keep", "--force"]).ok();
-    kill(&sandbox, &repo, &["restore", "x"], "restoring");
-    for lease in fs::read_dir(sandbox.root.join("state/leases")).unwrap() {
-        fs::remove_file(lease.unwrap().path()).unwrap();
-    }
+    repo.killed(&["restore", "x"], "restoring");
+    sandbox.lose_leases();
     repo.agentenv(&["prune"]).ok();
     let listed = repo.agentenv(&["restore", "--list", "--json"]).ok().json();
     assert_eq!(listed["trash"][0]["phase"], "kept", "{listed}");
@@ -75,7 +73,7 @@ fn what_was_coming_back_is_whole_again_before_it_is_removed() {
     for point in ["restore-recorded", "restoring", "worktree-back"] {
         fs::write(tree.join("README"), "changed\n").unwrap();
         repo.agentenv(&["remove", "x", "--keep", "--force"]).ok();
-        kill(&sandbox, &repo, &["restore", "x"], point);
+        repo.killed(&["restore", "x"], point);
         // It is looked at as any other one.
         let said = repo.agentenv(&["remove", "x", "--no-keep"]).fails(7);
         assert!(said.stderr.contains("README"), "{point}: {}", said.show());
@@ -83,7 +81,7 @@ fn what_was_coming_back_is_whole_again_before_it_is_removed() {
         assert!(!sandbox.root.join("state/trash").exists(), "{point}");
     }
     repo.agentenv(&["remove", "x", "--keep", "--force"]).ok();
-    kill(&sandbox, &repo, &["restore", "x"], "restoring");
+    repo.killed(&["restore", "x"], "restoring");
     repo.agentenv(&["remove", "x", "--no-keep", "--force"]).ok();
     assert!(!tree.exists() && !sandbox.root.join("state/trash").exists());
     assert!(!repo.path.join(".git/agentenv-trash").exists());
@@ -207,13 +205,6 @@ fn with_x(sandbox: &Sandbox) -> Repo<'_> {
     repo.config(&sandbox.config_without_servers());
     repo.agentenv(&["add", "x"]).ok();
     repo
-}
-
-#[track_caller]
-fn kill(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str], point: &str) -> Outcome {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(args).current_dir(&repo.path).env("AGENTENV_FAULT", format!("{point}:kill"));
-    sandbox.outcome(&mut command).fails(128 + 9)
 }
 
 /// The one record in the trash.

@@ -1,9 +1,8 @@
 //! Servers of the kind custom: commands of the configuration create, find and drop an environment's part.
 
-use crate::common::{Container, Outcome, Repo, Sandbox, wait_until};
+use crate::common::{Container, Repo, Sandbox, wait_until};
 use crate::project::readme;
 use crate::promises::crash::CUSTOM;
-use std::fs;
 
 const MAKE: &str = "mkdir \"/srv/things/$THING\"";
 
@@ -35,12 +34,6 @@ fn project<'a>(sandbox: &'a Sandbox, server: &Container, create: &str) -> Repo<'
     repo.config(&config(sandbox, server, create));
     repo.agentenv(&["trust", "--yes"]).ok();
     repo
-}
-
-fn struck(repo: &Repo<'_>, args: &[&str], fault: &str) -> Outcome {
-    let mut command = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(args).current_dir(&repo.path).env("AGENTENV_FAULT", fault);
-    repo.sandbox.outcome(&mut command)
 }
 
 #[test]
@@ -106,7 +99,7 @@ fn what_existed_before_is_not_ours() {
     repo.leaves_no_file_but(&before, "refused");
 
     // What another client creates between a kill and `prune` is another's, too.
-    struck(&repo, &["add", "x"], "before-custom:kill").fails(128 + 9);
+    repo.killed(&["add", "x"], "before-custom");
     server.exec(&["mkdir", "/srv/things/app-x"]).unwrap();
     repo.agentenv(&["prune"]).ok();
     assert_eq!(things(&server), ["app-taken", "app-x"]);
@@ -135,9 +128,7 @@ fn a_lost_lease_comes_back_only_with_commands_that_were_approved() {
     let (sandbox, server) = (Sandbox::new(), server());
     let repo = project(&sandbox, &server, MAKE);
     repo.agentenv(&["add", "x"]).ok();
-    for lease in fs::read_dir(sandbox.root.join("state/leases")).unwrap() {
-        fs::remove_file(lease.unwrap().path()).unwrap();
-    }
+    sandbox.lose_leases();
     repo.config(&config(&sandbox, &server, "touch /srv/things/pwned"));
     let refused = repo.agentenv(&["adopt", "../app-x"]).fails(7);
     assert!(refused.stderr.contains("pwned"), "{}", refused.show());
@@ -151,11 +142,11 @@ fn nothing_is_left_by_a_kill_or_a_failure_at_any_point() {
     let before = repo.traces_of_files();
     let [begin, made, released] = CUSTOM;
     for point in [begin, made, "before-ready"] {
-        struck(&repo, &["add", "x"], &format!("{point}:error")).fails(1);
+        repo.struck(&["add", "x"], &format!("{point}:error")).fails(1);
         assert!(things(&server).is_empty(), "failed at {point}");
         repo.leaves_no_file_but(&before, &format!("failed at {point}"));
         for again in [&["prune"][..], &["add", "x"]] {
-            struck(&repo, &["add", "x"], &format!("{point}:kill")).fails(128 + 9);
+            repo.killed(&["add", "x"], point);
             repo.agentenv(again).ok();
             let left = if again[0] == "add" { vec!["app-x"] } else { Vec::new() };
             assert_eq!(things(&server), left, "killed at {point}");
@@ -166,7 +157,7 @@ fn nothing_is_left_by_a_kill_or_a_failure_at_any_point() {
     for again in [&["prune"][..], &["remove", "x"]] {
         repo.agentenv(&["add", "x"]).ok();
         let remove = ["remove", "x", "--delete-branch"];
-        struck(&repo, &remove, &format!("{released}:kill")).fails(128 + 9);
+        repo.killed(&remove, released);
         repo.agentenv(again).ok();
         assert!(things(&server).is_empty());
         repo.leaves_no_file_but(&before, &format!("removal killed at {released}"));
@@ -180,13 +171,11 @@ fn a_command_that_goes_on_after_a_kill_is_waited_for() {
     // It begins, and ends when the test says so.
     let create = "while [ ! -e /srv/go ]; do sleep 0.1; done; mkdir \"/srv/things/$THING\"";
     let repo = project(&sandbox, &server, create);
-    let mut add = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    let add = sandbox.start(add.args(["add", "x"]).current_dir(&repo.path));
+    let add = repo.start(&["add", "x"]);
     wait_until("the command runs", || sh(&server, "ls /tmp").contains("agentenv-"));
     add.signal("KILL");
     add.outcome().fails(128 + 9);
-    let mut prune = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    let prune = sandbox.start(prune.arg("prune").current_dir(&repo.path));
+    let prune = repo.start(&["prune"]);
     let drops = "grep -lszx dro[p] /proc/[0-9]*/cmdline";
     wait_until("prune is at work there", || !sh(&server, drops).is_empty());
     server.exec(&["touch", "/srv/go"]).unwrap();

@@ -39,8 +39,7 @@ fn of_kind(repo: &Repo<'_>, key: &str) -> Vec<String> {
 fn lose(repo: &Repo<'_>) {
     fs::remove_dir_all(repo.sandbox.root.join("app-x")).unwrap();
     repo.git(&["worktree", "prune"]);
-    let lease = fs::read_dir(repo.sandbox.root.join("state/leases")).unwrap().next().unwrap();
-    fs::remove_file(lease.unwrap().path()).unwrap();
+    fs::remove_file(repo.sandbox.lease()).unwrap();
 }
 
 /// Nothing that looks for what is left finds or drops anything.

@@ -96,15 +96,13 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project(&sandbox, &server);
     for point in ["before-database", "database-made"] {
-        let mut add = sandbox.command("git");
-        add.args(["agentenv", "add", "x"]).current_dir(&repo.path);
-        sandbox.outcome(add.env("AGENTENV_FAULT", format!("{point}:kill"))).fails(128 + 9);
+        repo.killed(&["add", "x"], point);
         repo.agentenv(&["prune"]).ok();
         assert!(databases(&server).is_empty(), "killed at {point}");
     }
     repo.agentenv(&["add", "x"]).ok();
-    let lease = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
-    let id = lease.path().file_stem().unwrap().to_str().unwrap().to_owned();
+    let lease = sandbox.lease();
+    let id = lease.file_stem().unwrap().to_str().unwrap().to_owned();
     // As a server that dies between the two statements leaves it: announced, and without its mark.
     sql(&server, &format!("DROP VIEW shop_x.agentenv_{id}; CREATE DATABASE {}", announced(&id)))
         .unwrap();
@@ -113,7 +111,7 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
 
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     repo.git(&["worktree", "prune"]);
-    fs::remove_file(lease.path()).unwrap();
+    fs::remove_file(lease).unwrap();
     repo.agentenv(&["prune"]).ok();
     assert!(databases(&server).is_empty(), "a marked database without lease and worktree goes");
 
@@ -214,19 +212,14 @@ fn a_copy_that_was_cut_short_is_rolled_back_or_made_again() {
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     repo.config(&config.replace("kind: mysql,", "kind: mysql, from: main,"));
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 1 AS a").unwrap();
-    let killed = |command: &str, name: &str, point: &str| {
-        let mut run = sandbox.command("git");
-        run.args(["agentenv", command, name]).current_dir(&repo.path);
-        sandbox.outcome(run.env("AGENTENV_FAULT", format!("{point}:kill"))).fails(128 + 9);
-    };
     for point in MYSQL {
-        killed("add", "x", point);
+        repo.killed(&["add", "x"], point);
         repo.agentenv(&["prune"]).ok();
         assert_eq!(databases(&server), ["shop"], "killed at {point}");
 
         repo.agentenv(&["add", "x"]).ok();
         sql(&server, "DROP DATABASE shop_x").unwrap();
-        killed("adopt", "../app-x", point);
+        repo.killed(&["adopt", "../app-x"], point);
         let said = repo.agentenv(&["doctor"]).fails(1);
         assert!(said.stdout.contains("shop_x is missing"), "{}", said.show());
         repo.agentenv(&["adopt", "../app-x"]).ok();
@@ -250,9 +243,7 @@ fn a_copy_that_was_cut_short_is_no_word_about_the_other_database() {
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 1 AS a").unwrap();
     repo.agentenv(&["add", "x"]).ok();
     sql(&server, "CREATE TABLE other_x.mine AS SELECT 2 AS a; DROP DATABASE shop_x").unwrap();
-    let mut adopt = sandbox.command("git");
-    adopt.args(["agentenv", "adopt", "../app-x"]).current_dir(&repo.path);
-    sandbox.outcome(adopt.env("AGENTENV_FAULT", "mysql-begun:kill")).fails(128 + 9);
+    repo.killed(&["adopt", "../app-x"], "mysql-begun");
     repo.agentenv(&["adopt", "../app-x"]).ok();
     assert_eq!(sql(&server, "SELECT a FROM other_x.mine").unwrap(), "2");
     assert_eq!(sql(&server, "SELECT a FROM shop_x.t").unwrap(), "1");

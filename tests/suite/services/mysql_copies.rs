@@ -33,9 +33,7 @@ pub(super) fn configure(repo: &Repo<'_>, keys: &str) {
 }
 
 pub(super) fn struck(repo: &Repo<'_>, args: &[&str], fault: &str) -> Outcome {
-    let mut run = repo.sandbox.command("git");
-    run.arg("agentenv").args(args).current_dir(&repo.path);
-    let struck = repo.sandbox.outcome(run.env("AGENTENV_FAULT", fault));
+    let struck = repo.struck(args, fault);
     assert_ne!(struck.code, 0, "{args:?} {fault}: {}", struck.show());
     struck
 }
@@ -167,15 +165,9 @@ fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_sour
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x(&sandbox, &server);
     for point in ["mysql-replaced", "mysql-filled"] {
-        let mark = sandbox.root.join("hanging");
-        let mut copy = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        copy.args(["db", "copy", "x", "--no-snapshot"]).current_dir(&repo.path);
-        copy.env("AGENTENV_FAULT", format!("{point}:hang")).env("AGENTENV_FAULT_MARK", &mark);
-        let running = sandbox.start(&mut copy);
-        wait_until("it hangs", || mark.exists());
+        let running = repo.hanging(&["db", "copy", "x", "--no-snapshot"], point);
         running.signal("TERM");
         running.outcome().fails(130);
-        fs::remove_file(&mark).unwrap();
         assert_eq!(origin(&server, "shop_x"), "x", "{point}");
         assert_eq!(databases(&server), ["shop", "shop_x"], "{point}");
     }
@@ -196,12 +188,7 @@ fn the_copy_of_the_old_content_stays_until_the_database_has_all_of_it_or_of_the_
     let kept = || databases(&server).into_iter().find(|name| name.starts_with("agentenv_old_"));
 
     // The server completed it, and its client was interrupted.
-    let mark = sandbox.root.join("hanging");
-    let mut run = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    run.args(copy).current_dir(&repo.path);
-    run.env("AGENTENV_FAULT", "mysql-replaced:hang").env("AGENTENV_FAULT_MARK", &mark);
-    let running = sandbox.start(&mut run);
-    wait_until("it hangs", || mark.exists());
+    let running = repo.hanging(&copy, "mysql-replaced");
     let announces = |name: &String| name.starts_with("agentenv_") && !name.contains("_old_");
     let announced = databases(&server).into_iter().find(announces).unwrap();
     let complete = "CREATE TABLE shop_x.t AS SELECT 'main' AS origin; DROP DATABASE";
@@ -262,9 +249,7 @@ fn holders(server: &MariaDb, table: &str) -> String {
 
 /// Starts `db copy x --from y`, and waits until it waits for a locked table.
 fn copy_that_waits(repo: &Repo<'_>, server: &MariaDb) -> Running {
-    let mut run = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    run.args(["db", "copy", "x", "--from", "y", "--no-snapshot"]).current_dir(&repo.path);
-    let running = repo.sandbox.start(&mut run);
+    let running = repo.start(&["db", "copy", "x", "--from", "y", "--no-snapshot"]);
     wait_until("the copy waits", || waiting(server, "TRUE"));
     running
 }
@@ -316,8 +301,7 @@ fn an_interruption_ends_what_still_fills_the_database() {
 
     fs::write(repo.path.join("slow.sql"), "SELECT SLEEP(600), 'dump';\n").unwrap();
     configure(&repo, "from: { dump: slow.sql }");
-    let mut run = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    let running = sandbox.start(run.args(["add", "z"]).current_dir(&repo.path));
+    let running = repo.start(&["add", "z"]);
     wait_until("it fills", || !holders(&server, "dump").is_empty());
     running.signal("TERM");
     running.outcome().fails(130);

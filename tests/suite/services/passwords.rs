@@ -99,11 +99,9 @@ fn add_asks_for(variable: &str, repo: &Repo<'_>) {
 /// Runs with the password in a variable, and shows that it is written nowhere.
 #[track_caller]
 fn with(repo: &Repo<'_>, variable: &str, args: &[&str]) -> Outcome {
-    let mut command = repo.sandbox.command("git");
-    command.arg("agentenv").args(args).env(variable, SECRET).current_dir(&repo.path);
-    let said = repo.sandbox.outcome(&mut command);
-    for lease in fs::read_dir(repo.sandbox.root.join("state/leases")).unwrap() {
-        let lease = fs::read_to_string(lease.unwrap().path()).unwrap();
+    let said = repo.sandbox.outcome(repo.command(args).env(variable, SECRET));
+    for lease in repo.sandbox.leases() {
+        let lease = fs::read_to_string(lease).unwrap();
         assert!(!lease.contains(SECRET), "{lease}");
     }
     said

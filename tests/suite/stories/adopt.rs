@@ -57,9 +57,7 @@ fn what_a_killed_removal_closed_is_opened_and_what_it_began_to_delete_is_refused
     let repo = added(&sandbox);
     let tree = sandbox.root.join("app-x");
     let killed = |point: &str| {
-        let mut remove = sandbox.command("git");
-        remove.args(["agentenv", "remove", "x", "-D"]).current_dir(&repo.path);
-        sandbox.outcome(remove.env("AGENTENV_FAULT", format!("{point}:kill"))).fails(128 + 9);
+        repo.killed(&["remove", "x", "-D"], point);
         let mut beside = fs::read_dir(&sandbox.root).unwrap().map(|entry| entry.unwrap().path());
         let is_hidden =
             |path: &std::path::PathBuf| path.display().to_string().contains("/.agentenv-");

@@ -170,10 +170,7 @@ fn a_reset_that_is_killed_leaves_the_old_or_the_new_database() {
     let world = World::new();
     let repo = world.project();
     world.set("x", "x");
-    let mut reset = world.sandbox.command("git");
-    reset.args(["agentenv", "db", "reset", "x"]).env("AGENTENV_FAULT", "copy-filled:kill");
-    let said = world.sandbox.outcome(reset.current_dir(&repo.path));
-    assert_ne!(said.code, 0, "{}", said.show());
+    repo.killed(&["db", "reset", "x"], "copy-filled");
     assert_eq!(world.origin("x"), "x");
     for _ in 0..4 {
         repo.agentenv(&["db", "reset", "x"]).ok();
@@ -349,9 +346,7 @@ fn snapshots_whose_record_was_lost_are_pruned() {
     let world = World::new();
     let repo = world.project();
     repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
-    for lease in std::fs::read_dir(world.sandbox.root.join("state/leases")).unwrap() {
-        std::fs::remove_file(lease.unwrap().path()).unwrap();
-    }
+    world.sandbox.lose_leases();
     // While the worktrees stand, their databases are in use, with or without a record.
     let before = world.sandbox.databases();
     repo.agentenv(&["prune"]).fails(8);

@@ -4,7 +4,6 @@ use crate::common::{Outcome, Repo, Sandbox, servers};
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
-use std::process::Command;
 
 #[test]
 fn what_is_whole_has_no_errors() {
@@ -143,8 +142,7 @@ fn a_worktree_that_is_away_keeps_its_environment_and_a_way_back_is_named() {
 fn what_was_interrupted_or_lost_its_worktree_is_finished() {
     let sandbox = Sandbox::new();
     let repo = environment(&sandbox);
-    let mut add = command(&sandbox, &repo, &["add", "y"]);
-    sandbox.outcome(add.env("AGENTENV_FAULT", "before-ready:kill")).fails(128 + 9);
+    repo.killed(&["add", "y"], "before-ready");
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     let said = repo.agentenv(&["doctor", "--json"]).fails(1).json();
     let found = errors(&said);
@@ -181,7 +179,7 @@ fn what_is_foreign_is_named_and_kept() {
 fn engines_and_leases_that_do_not_answer_are_named() {
     let sandbox = Sandbox::new();
     let repo = environment(&sandbox);
-    let mut doctor = command(&sandbox, &repo, &["doctor", "--json"]);
+    let mut doctor = repo.command(&["doctor", "--json"]);
     let said = sandbox.outcome(doctor.env("DOCKER_HOST", "unix:///nonexistent/docker.sock"));
     let said = said.fails(1).json();
     assert!(
@@ -189,11 +187,11 @@ fn engines_and_leases_that_do_not_answer_are_named() {
             .iter()
             .any(|finding| finding.contains("cannot use Docker: the Docker engine is not running"))
     );
-    let lease = fs::read_dir(sandbox.root.join("state/leases")).unwrap().next().unwrap().unwrap();
-    fs::write(lease.path(), "version: 99\n").unwrap();
+    let lease = sandbox.lease();
+    fs::write(&lease, "version: 99\n").unwrap();
     let said: Outcome = repo.agentenv(&["doctor"]).fails(1);
     assert!(said.stdout.contains("newer git-agentenv (version 99)"), "{}", said.show());
-    assert!(said.stdout.contains(&format!("  mv {}", lease.path().display())), "{}", said.show());
+    assert!(said.stdout.contains(&format!("  mv {}", lease.display())), "{}", said.show());
 }
 
 fn environment(sandbox: &Sandbox) -> Repo<'_> {
@@ -201,12 +199,6 @@ fn environment(sandbox: &Sandbox) -> Repo<'_> {
     repo.config(&sandbox.config_in_container());
     repo.agentenv(&["add", "x"]).ok();
     repo
-}
-
-fn command(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) -> Command {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(args).current_dir(&repo.path);
-    command
 }
 
 fn errors(said: &Value) -> Vec<String> {

@@ -181,9 +181,7 @@ fn docker_that_is_missing_down_or_forbidden() {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_in_container());
     let add = |name: &str, value: &std::ffi::OsStr| {
-        let mut command = sandbox.command("git");
-        command.args(["agentenv", "add", "x"]).current_dir(&repo.path).env(name, value);
-        let said = sandbox.outcome(&mut command).fails(6);
+        let said = sandbox.outcome(repo.command(&["add", "x"]).env(name, value)).fails(6);
         nothing_left(&sandbox, &repo, &said);
         said
     };
@@ -245,10 +243,9 @@ fn a_state_directory_that_cannot_be_used() {
     fs::write(&file, "").unwrap();
     // A relative one would be another one in each directory.
     for (dir, words) in [(file.join("state"), "state directory"), ("rel".into(), "absolute")] {
-        let mut command = sandbox.command("git");
-        command.args(["agentenv", "add", "x"]).current_dir(&repo.path);
-        command.env("AGENTENV_STATE_DIR", dir);
-        says(&sandbox.outcome(&mut command).fails(1), &[words, "AGENTENV_STATE_DIR"]);
+        let mut command = repo.command(&["add", "x"]);
+        let said = sandbox.outcome(command.env("AGENTENV_STATE_DIR", dir)).fails(1);
+        says(&said, &[words, "AGENTENV_STATE_DIR"]);
         assert!(!repo.path.join("rel").exists());
     }
 }

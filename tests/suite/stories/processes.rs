@@ -252,9 +252,7 @@ fn removal_ends_what_was_started_whatever_it_has_become_and_nothing_else() {
 fn what_was_started_before_a_kill_is_found_without_a_record() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox, &[("web", "exec sleep 600")]);
-    let mut up = sandbox.command("git");
-    up.args(["agentenv", "up", "x"]).current_dir(&repo.path);
-    sandbox.outcome(up.env("AGENTENV_FAULT", "process-started:kill")).fails(128 + 9);
+    repo.killed(&["up", "x"], "process-started");
     let id = lease_id(&sandbox);
     wait_until("its command runs", || carrying(&id).len() == 2);
     let both = carrying(&id);

@@ -90,11 +90,7 @@ fn no_spare_is_taken_twice() {
     repo.agentenv(&["db", "template", "spare"]).ok();
     let ready = spares(&sandbox);
     assert_eq!(ready.len(), 2);
-    let add = |number: usize| {
-        let mut add = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        add.args(["add", &format!("x{number}")]).current_dir(&repo.path);
-        sandbox.start(&mut add)
-    };
+    let add = |number: usize| repo.start(&["add", &format!("x{number}")]);
     let running: Vec<_> = (0..5).map(add).collect();
     running.into_iter().for_each(|one| drop(one.outcome().ok()));
     let mut oids: Vec<String> = (0..5).map(|number| oid(&sandbox, &format!("x{number}"))).collect();

@@ -175,13 +175,8 @@ fn a_mask_or_a_command_that_fails_publishes_nothing() {
 fn many_that_want_a_template_at_once_make_one() {
     let world = World::new();
     let repo = world.project("{}");
-    let running: Vec<_> = (0..4)
-        .map(|number| {
-            let mut add = world.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-            add.args(["add", &format!("x{number}")]).current_dir(&repo.path);
-            world.sandbox.start(&mut add)
-        })
-        .collect();
+    let running: Vec<_> =
+        (0..4).map(|number| repo.start(&["add", &format!("x{number}")])).collect();
     let said: Vec<_> = running.into_iter().map(|one| one.outcome().ok().stderr).collect();
     let made = |said: &&String| said.contains(&format!("from {}", world.db("main")));
     assert_eq!(templates(&repo).len(), 1);

@@ -140,9 +140,8 @@ fn what_is_merged_in_any_way_goes_and_what_was_just_created_stays() {
 
 /// Adds an environment whose files and whose HEAD changed last a long time ago.
 fn added_long_ago(sandbox: &Sandbox, repo: &Repo<'_>, name: &str) -> Outcome {
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-    command.args(["add", name]).current_dir(&repo.path).env("GIT_COMMITTER_DATE", LONG_AGO);
-    let added = sandbox.outcome(&mut command).ok();
+    let mut command = repo.command(&["add", name]);
+    let added = sandbox.outcome(command.env("GIT_COMMITTER_DATE", LONG_AGO)).ok();
     age(sandbox, name);
     added
 }
