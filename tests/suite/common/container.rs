@@ -1,7 +1,16 @@
 //! A container of one test's own.
 
-use super::servers;
+use super::{servers, wait_until};
 use std::process::{Child, Command, Stdio};
+
+/// Whether Postgres answers in a container; while it initialises, it listens only at its socket.
+pub const POSTGRES_READY: [&str; 3] = ["pg_isready", "-qh", "127.0.0.1"];
+
+/// Runs docker; what it printed.
+#[track_caller]
+pub fn docker(args: &[&str]) -> String {
+    servers::docker(args, "").unwrap_or_else(|error| panic!("docker {args:?}: {error}"))
+}
 
 /// A container that is removed with this value, unless others remove it.
 pub struct Container {
@@ -18,13 +27,26 @@ impl Container {
 
     /// Starts an image of the tests, with these options for `docker run`, and this command.
     pub fn run_command(image: &str, options: &[&str], command: &[&str]) -> Container {
+        Self::make(&servers::RUN, image, options, command)
+    }
+
+    /// One of an image of the tests that is not started, with these options for `docker create`.
+    pub fn create(image: &str, options: &[&str]) -> Container {
+        Self::make(&["create"], image, options, &[])
+    }
+
+    fn make(how: &[&str], image: &str, options: &[&str], command: &[&str]) -> Container {
         servers::require_image(image);
-        let label = ["--label=agentenv-test"];
-        let run = [&servers::RUN[..], &label, options, &[image], command].concat();
-        let id = servers::docker(&run, "").unwrap();
+        let id = docker(&[how, &["--label=agentenv-test"], options, &[image], command].concat());
         let format = ["container", "inspect", "--format={{.Name}}", &id];
-        let name = servers::docker(&format, "").unwrap().trim_start_matches('/').to_owned();
+        let name = docker(&format).trim_start_matches('/').to_owned();
         Container { name, stays: false }
+    }
+
+    /// Waits until this command in it succeeds.
+    pub fn ready(self, command: &[&str]) -> Container {
+        wait_until("the server in the container answers", || self.exec(command).is_ok());
+        self
     }
 
     /// One that others remove.
@@ -39,7 +61,7 @@ impl Container {
 
     /// What it wrote to its log.
     pub fn said(&self) -> String {
-        servers::docker(&["logs", &self.name], "").unwrap()
+        docker(&["logs", &self.name])
     }
 
     /// Starts a command in it that runs until its value is dropped, or the container is.

@@ -20,7 +20,7 @@ mod servers;
 mod talk;
 mod traces;
 
-pub use container::{Container, Started};
+pub use container::{Container, POSTGRES_READY, Started, docker};
 use servers::Slice;
 pub use servers::servers;
 pub use talk::Talk;

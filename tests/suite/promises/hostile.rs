@@ -143,31 +143,6 @@ fn a_lease_that_cannot_be_read_is_named_and_nothing_is_given_away_or_dropped() {
     repo.agentenv(&["remove", "x", "-D"]).ok();
 }
 
-#[test]
-fn hooks_come_from_the_main_checkout_and_ask_again_when_they_change() {
-    let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    let config = sandbox.config_without_servers();
-    repo.config(&config);
-    repo.git(&["checkout", "-q", "-b", "evil"]);
-    let pwned = sandbox.root.join("pwned");
-    let hooks = |command: String| format!("{config}hooks: {{ post_add: [\"{command}\"] }}\n");
-    repo.config(&hooks(format!("touch {}", pwned.display())));
-    repo.git(&["checkout", "-q", "main"]);
-    repo.agentenv(&["add", "evil"]).ok();
-    assert!(!pwned.exists());
-
-    repo.config(&hooks("touch first.log".to_owned()));
-    let refused = repo.agentenv(&["add", "x"]).fails(7);
-    assert!(refused.stderr.contains("touch first.log"), "{}", refused.show());
-    repo.agentenv(&["trust", "--yes"]).ok();
-    repo.agentenv(&["add", "x"]).ok();
-    assert!(sandbox.root.join("app-x/first.log").exists());
-    repo.config(&hooks("touch second.log".to_owned()));
-    repo.agentenv(&["add", "y"]).fails(7);
-    assert!(!sandbox.root.join("app-y").exists());
-}
-
 /// With `core.hooksPath = .husky` the hooks are files of the branch: those of a branch that was not reviewed never run.
 #[test]
 fn hooks_of_a_relative_path_are_the_main_checkouts() {

@@ -179,17 +179,6 @@ fn what_tools_recreate_is_named_by_its_directory() {
 }
 
 #[test]
-fn what_a_hook_leaves_behind_is_looked_at_again() {
-    let sandbox = Sandbox::new();
-    let hook = "hooks: { pre_remove: [\"echo work >by-hook\"] }\n";
-    let world = World::with(&sandbox, &(sandbox.config_without_servers() + hook));
-    world.repo.agentenv(&["trust", "--yes"]).ok();
-    world.refuses(&[], "by-hook");
-    fs::remove_file(world.tree.join("by-hook")).unwrap();
-    world.repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
-}
-
-#[test]
 fn what_a_hook_leaves_behind_is_put_back_with_the_rest() {
     let sandbox = Sandbox::new();
     let hook = "hooks: { pre_remove: [\"echo work >by-hook\"] }\n";
@@ -200,6 +189,8 @@ fn what_a_hook_leaves_behind_is_put_back_with_the_rest() {
     world.repo.leaves_nothing_but(&before, "closed and opened again");
     assert_eq!(world.git(&["status", "--porcelain"]), "?? by-hook");
     assert_eq!(servers().psql_on(&format!("{}_x", sandbox.id), "SELECT 1"), "1");
+    fs::remove_file(world.tree.join("by-hook")).unwrap();
+    world.repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
 }
 
 /// What cannot be opened again on a server keeps nobody from the directory.

@@ -1,62 +1,66 @@
 //! Servers that demand a password: given by a variable, kept nowhere, and named in the hint when it is missing.
 
-use super::docker::{Container, IMAGE, run};
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use super::docker::{ID, REDIS, server};
+use crate::common::{Container, Outcome, POSTGRES_READY, Repo, Sandbox, docker, wait_until};
+use git_agentenv::error::hint_of;
+use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::service::{RedisIndex, redis};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 const SECRET: &str = "s3cret-of-the-test";
 
 #[test]
-fn redis_with_a_password_leaves_nothing_without_it_and_works_with_it() {
+fn redis_that_refuses_says_why_and_leaves_nothing() {
     let sandbox = Sandbox::new();
-    let name = format!("{}-redis", sandbox.id);
-    // Over the published port, and through the client in the container.
-    for publish in [&["-p", "127.0.0.1::6379"][..], &[]] {
-        let args = [publish, &[IMAGE, "redis-server", "--requirepass", SECRET]].concat();
-        let _container = Container::run(&name, &args);
-        let ping = format!("redis-cli -a {SECRET} --no-auth-warning PING 2>/dev/null || true");
-        let ping = ["exec", &name, "sh", "-c", &ping];
-        wait_until("redis is up", || run(&ping) == "PONG");
-        for (key, variable) in [("", "REDISCLI_AUTH"), (", password_env: APP_REDIS", "APP_REDIS")] {
-            let repo = repo(&sandbox, &format!("kind: redis, container: {name}{key}"));
-            add_asks_for(variable, &repo);
-            with(&repo, variable, &["add", "x"]).ok();
-            with(&repo, variable, &["remove", "x"]).ok();
-            nothing_is_left(&repo);
+    for (args, word) in [
+        (&["--requirepass", SECRET][..], "REDISCLI_AUTH"),
+        (&["--cluster-enabled", "yes"], "Cluster"),
+        (&["--user", "default", "on", "nopass", "~*", "+@all", "-eval"], "needs EVAL"),
+    ] {
+        // Over the published port, and through the client in the container.
+        for publish in [&["-p", "127.0.0.1::6379"][..], &[]] {
+            let command = [&["redis-server"], args].concat();
+            let container = Container::run_command(REDIS, publish, &command);
+            let server = server(Kind::Redis, Place::Container(container.name.clone()));
+            let part = RedisIndex { server, index: 1, claimed_on: None };
+            let claim = || redis::claim(&part, ID).unwrap_err();
+            wait_until(word, || hint_of(&claim()).is_some_and(|hint| hint.contains(word)));
+            let service = format!("kind: redis, container: {}", container.name);
+            if word != "REDISCLI_AUTH" {
+                let repo = repo(&sandbox, &service);
+                let said = repo.agentenv(&["add", "x"]).fails(6);
+                assert!(said.stderr.contains("hint: "), "{}", said.show());
+                nothing_is_left(&repo);
+                continue;
+            }
+            for (key, variable) in
+                [("", "REDISCLI_AUTH"), (", password_env: APP_REDIS", "APP_REDIS")]
+            {
+                let repo = repo(&sandbox, &format!("{service}{key}"));
+                add_asks_for(variable, &repo);
+                with(&repo, variable, &["add", "x"]).ok();
+                with(&repo, variable, &["remove", "x"]).ok();
+                nothing_is_left(&repo);
+            }
+            docker(&["pause", &container.name]);
+            let unpause = format!("docker unpause {}", container.name);
+            assert_eq!(hint_of(&claim()), Some(&*unpause));
         }
     }
 }
 
 #[test]
-fn a_redis_cluster_is_refused_and_leaves_nothing() {
-    let sandbox = Sandbox::new();
-    let name = format!("{}-redis", sandbox.id);
-    let args = ["-p", "127.0.0.1::6379", IMAGE, "redis-server", "--cluster-enabled", "yes"];
-    let _container = Container::run(&name, &args);
-    let repo = repo(&sandbox, &format!("kind: redis, container: {name}"));
-    wait_until("the cluster refuses", || {
-        let said = repo.agentenv(&["add", "x"]);
-        said.code == 6 && said.stderr.contains("not in a cluster")
-    });
-    nothing_is_left(&repo);
-}
-
-#[test]
 fn postgres_that_demands_scram_works_with_a_password_in_the_container_and_on_the_host() {
-    servers(); // the images
     let sandbox = Sandbox::new();
-    let name = format!("{}-postgres", sandbox.id);
     let password = format!("--env=POSTGRES_PASSWORD={SECRET}");
-    let tmpfs = "--tmpfs=/var/lib/postgresql/data";
-    let args = [&password, tmpfs, "-p", "127.0.0.1::5432", "agentenv-test/postgres"];
-    let _container = Container::run(&name, &args);
-    let ready = ["exec", &name, "sh", "-c", "pg_isready -q -h 127.0.0.1 && echo yes || true"];
-    wait_until("postgres is up", || run(&ready) == "yes");
+    let options = [&password, "--tmpfs=/var/lib/postgresql/data", "-p", "127.0.0.1::5432"];
+    let container = Container::run("agentenv-test/postgres", &options).ready(&POSTGRES_READY);
+    let name = &container.name;
     let demand = "sed -i 's/^local.*/local all all scram-sha-256/' $PGDATA/pg_hba.conf &&
         PGPASSWORD=$POSTGRES_PASSWORD psql -qU postgres -c 'SELECT pg_reload_conf()' >/dev/null";
-    run(&["exec", &name, "sh", "-c", demand]);
-    let published = run(&["port", &name, "5432"]);
+    container.exec(&["sh", "-c", demand]).unwrap();
+    let published = docker(&["port", name, "5432"]);
     let port = published.lines().next().unwrap().rsplit_once(':').unwrap().1.to_owned();
 
     for place in [format!("container: {name}"), format!("host: true, port: {port}")] {

@@ -130,20 +130,6 @@ fn a_range_beyond_the_server_leaves_nothing_on_record() {
 }
 
 #[test]
-fn a_script_leaves_the_connection_where_it_was() {
-    let sandbox = Sandbox::new();
-    let index = *sandbox.indexes().start();
-    let client =
-        ::redis::Client::open(format!("redis://127.0.0.1:{}/0", servers().redis_port)).unwrap();
-    let mut connection = client.get_connection().unwrap();
-    let mut script = ::redis::cmd("EVAL");
-    script.arg("redis.call('SELECT', ARGV[1]) return 1").arg(0).arg(index);
-    let _: i64 = script.query(&mut connection).unwrap();
-    let info: String = ::redis::cmd("CLIENT").arg("INFO").query(&mut connection).unwrap();
-    assert!(info.contains(" db=0 "), "{info}");
-}
-
-#[test]
 fn an_index_with_a_client_is_not_claimed_and_kept_until_forced() {
     let sandbox = Sandbox::new();
     let first = *sandbox.indexes().start();

@@ -1,7 +1,7 @@
 //! Databases and Redis indexes in the trash, on real servers: whole there and whole back, and only our own.
 
 use super::World;
-use crate::common::{Talk, servers};
+use crate::common::{Container, Talk, servers};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
@@ -10,7 +10,6 @@ use git_agentenv::service::snapshot;
 use git_agentenv::service::trash::{Kept, Returned, delete, keep, put_back};
 use git_agentenv::service::{Made, State, postgres, redis};
 use std::path::PathBuf;
-use std::process::Command;
 
 #[test]
 fn a_database_goes_with_its_snapshots_and_comes_back_under_any_name() {
@@ -104,7 +103,9 @@ fn a_database_that_is_not_ours_or_in_use_stays() {
 fn keys_of_every_type_come_back_with_their_time_over_each_way() {
     let world = World::new();
     let first = *world.sandbox.indexes().start();
-    let alone = Alone::start();
+    // Without a published port, only its own client reaches it.
+    let alone = Container::run("agentenv-test/redis", &["--network=none"]);
+    let alone = alone.ready(&["redis-cli", "PING"]);
     for (place, redis_of) in [
         (Place::Host, None),
         (Place::Container(servers().redis.to_owned()), None),
@@ -115,7 +116,10 @@ fn keys_of_every_type_come_back_with_their_time_over_each_way() {
         let part = world.index(number, place);
         let ask = |args: &[&str]| match redis_of {
             None => servers().redis(number, args),
-            Some(alone) => alone.redis(number, args),
+            Some(alone) => {
+                let client = ["redis-cli", "-n", &number.to_string()];
+                alone.exec(&[&client[..], args].concat()).unwrap()
+            }
         };
         assert!(matches!(redis::claim(&part, &id).unwrap(), Made::Ours(_)));
         ask(&["SET", "text\n\"k\" \\ ü", "value\n"]);
@@ -218,47 +222,6 @@ fn database(database: &Database) -> Resource {
 
 fn index(index: &RedisIndex) -> Resource {
     Resource::RedisIndex(index.clone())
-}
-
-/// A Redis without a published port: only its own client reaches it.
-struct Alone {
-    name: String,
-}
-
-impl Alone {
-    fn start() -> Self {
-        let name = format!("agentenv-test-alone-{}", std::process::id());
-        docker(&[
-            "run",
-            "-d",
-            "--label=agentenv-test",
-            "--network=none",
-            "--name",
-            &name,
-            "agentenv-test/redis",
-        ]);
-        let alone = Alone { name };
-        crate::common::wait_until("the Redis without a port answers", || {
-            alone.redis(0, &["PING"]) == "PONG"
-        });
-        alone
-    }
-
-    fn redis(&self, index: u16, args: &[&str]) -> String {
-        let number = index.to_string();
-        docker(&[&["exec", &self.name, "redis-cli", "-n", &number], args].concat())
-    }
-}
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        docker(&["rm", "-f", "-v", &self.name]);
-    }
-}
-
-fn docker(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! The application layer as the article has it: one compose stack for each worktree, on the shared network.
 
-use crate::common::{Repo, Sandbox, servers, wait_until};
+use crate::common::{Repo, Sandbox, docker, servers, wait_until};
 use crate::stories::article::venv;
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -144,14 +144,4 @@ pub fn listed(label: &str) -> Vec<String> {
     let names =
         docker(&["ps", "-a", "--format", "{{.Names}}", "--filter", &format!("label={label}")]);
     names.lines().map(str::to_owned).collect()
-}
-
-pub fn docker(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output().unwrap();
-    assert!(
-        output.status.success(),
-        "docker {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -1,7 +1,7 @@
 //! Projects' own compose files, as they are: fixtures in the shape of public ones, two stacks up at once.
 
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
-use crate::stories::compose::{docker, listed, with_plugin};
+use crate::common::{Container, Outcome, POSTGRES_READY, Repo, Sandbox, docker, wait_until};
+use crate::stories::compose::{listed, with_plugin};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -329,43 +329,31 @@ impl Project {
 
 /// Servers of this test alone: others of the machine come and go on the networks of theirs.
 struct Servers {
-    network: String,
-    containers: [String; 2],
+    // Removed before their network.
+    containers: [Container; 2],
+    _network: Network,
 }
+
+struct Network(String);
 
 impl Servers {
     fn start(sandbox: &Sandbox) -> Self {
-        servers(); // the images
-        let network = format!("{}_local", sandbox.id);
-        docker(&["network", "create", &network]);
-        let containers = ["postgres", "redis"].map(|kind| format!("{}-{kind}", sandbox.id));
-        let started = Servers { network, containers };
-        for (name, image) in started.containers.iter().zip(["postgres", "redis"]) {
-            let image = format!("agentenv-test/{image}");
-            let on = ["run", "-d", "--name", name, "--network", &started.network];
-            docker(
-                &[
-                    &on[..],
-                    &[
-                        "-e",
-                        "POSTGRES_HOST_AUTH_METHOD=trust",
-                        "--tmpfs=/var/lib/postgresql/data",
-                        &image,
-                    ],
-                ]
-                .concat(),
-            );
-        }
-        let ready = ["exec", &started.containers[0], "pg_isready", "-h", "127.0.0.1"];
-        wait_until("Postgres answers", || {
-            Command::new("docker").args(ready).output().unwrap().status.success()
+        let network = Network(format!("{}_local", sandbox.id));
+        docker(&["network", "create", &network.0]);
+        let containers = ["postgres", "redis"].map(|kind| {
+            let name = format!("{}-{kind}", sandbox.id);
+            let options = ["--name", &name, "--network", &network.0];
+            let data =
+                ["--env=POSTGRES_HOST_AUTH_METHOD=trust", "--tmpfs=/var/lib/postgresql/data"];
+            Container::run(&format!("agentenv-test/{kind}"), &[&options[..], &data].concat())
         });
-        started
+        let [postgres, redis] = containers;
+        Servers { containers: [postgres.ready(&POSTGRES_READY), redis], _network: network }
     }
 
     fn config(&self, sandbox: &Sandbox, file: &str) -> String {
         let ports = sandbox.ports();
-        let [postgres, redis] = &self.containers;
+        let [postgres, redis] = self.containers.each_ref().map(|container| &container.name);
         format!(
             "ports: {{ WEB_PORT: {{ main: 8000, range: {}-{} }} }}
 services:
@@ -380,13 +368,9 @@ compose: {{ file: {file} }}
     }
 }
 
-impl Drop for Servers {
+impl Drop for Network {
     fn drop(&mut self) {
-        let run = |args: &[&str]| Command::new("docker").args(args).output().ok();
-        for name in &self.containers {
-            run(&["rm", "-f", "-v", name]);
-        }
-        run(&["network", "rm", &self.network]);
+        Command::new("docker").args(["network", "rm", &self.0]).output().ok();
     }
 }
 

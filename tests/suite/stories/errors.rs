@@ -1,6 +1,6 @@
 //! What fails says what, why and the way out, with its own exit code, and leaves nothing behind.
 
-use crate::common::{Outcome, Repo, Sandbox, servers};
+use crate::common::{Container, Outcome, Repo, Sandbox, servers};
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -163,11 +163,9 @@ fn servers_that_are_missing_stopped_or_refuse() {
     let postgres = servers().postgres;
     repo.config(&config.replace(postgres, "no-such-container"));
     add_fails(&sandbox, &repo, 6, &["no-such-container"]);
-    let stopped = format!("{}-stopped", sandbox.id);
-    docker(&["create", "--label=agentenv-test", "--name", &stopped, "agentenv-test/postgres"]);
-    repo.config(&config.replace(postgres, &stopped));
-    let said = add_fails(&sandbox, &repo, 6, &[&stopped, "not running"]);
-    docker(&["rm", "--force", "--volumes", &stopped]);
+    let stopped = Container::create("agentenv-test/postgres", &[]);
+    repo.config(&config.replace(postgres, &stopped.name));
+    let said = add_fails(&sandbox, &repo, 6, &[&stopped.name, "not running"]);
     assert!(said.stderr.contains("docker start"), "{}", said.show());
     let user = config.replace("kind: postgres,", "kind: postgres, user: no-such-user,");
     repo.config(&user);
@@ -267,14 +265,6 @@ fn small(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
     repo
-}
-
-fn docker(args: &[&str]) {
-    let status = std::process::Command::new("docker")
-        .args(args)
-        .stdout(std::process::Stdio::null())
-        .status();
-    assert!(status.unwrap().success(), "docker {args:?}");
 }
 
 /// A directory for PATH that has all of PATH's programs but docker.

@@ -1,7 +1,7 @@
 //! `up`, `down`, `ps`, `logs` and `wait` with the application's own containers.
 
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
-use crate::stories::compose::{docker, listed, with_plugin};
+use crate::common::{Outcome, Repo, Sandbox, docker, servers, wait_until};
+use crate::stories::compose::{listed, with_plugin};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
