@@ -144,6 +144,12 @@ impl Sandbox {
         file
     }
 
+    /// The id of the only lease.
+    #[track_caller]
+    pub fn lease_id(&self) -> String {
+        self.lease().file_stem().unwrap().to_str().unwrap().to_owned()
+    }
+
     /// Deletes all leases, as one who loses the state directory does.
     pub fn lose_leases(&self) {
         self.leases().iter().for_each(|file| fs::remove_file(file).unwrap());

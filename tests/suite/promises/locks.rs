@@ -2,6 +2,7 @@
 
 use crate::common::{Repo, Sandbox, wait_until};
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -9,16 +10,13 @@ fn a_killed_holder_of_the_machine_lock_blocks_no_process() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
     let holder = repo.hanging(&["add", "one"], "before-lease");
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let said = fs::File::create(sandbox.root.join("said")).unwrap();
-    let mut waiting =
-        command.args(["add", "two"]).current_dir(&repo.path).stderr(said).spawn().unwrap();
+    let mut waiting = repo.command(&["add", "two"]).stderr(said).spawn().unwrap();
     let read = || fs::read_to_string(sandbox.root.join("said")).unwrap();
     wait_until("the second says that it waits", || read().contains("waiting for another"));
     holder.signal("KILL");
     let begin = Instant::now();
-    let leases = sandbox.root.join("state/leases");
-    wait_until("the second has its lease", || fs::read_dir(&leases).unwrap().next().is_some());
+    wait_until("the second has its lease", || !sandbox.leases().is_empty());
     assert!(begin.elapsed() < Duration::from_secs(1));
     assert!(waiting.wait().unwrap().success());
     assert_eq!(read().matches("waiting for another").count(), 1, "{}", read());
@@ -45,29 +43,24 @@ fn two_removals_of_the_same_two_environments_never_wait_for_each_other() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
     let added = repo.agentenv(&["add", "a", "b", "--json"]).ok();
-    let listed = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
-    let mut ids: Vec<String> = listed
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().into())
-        .collect();
-    ids.sort();
-    let named = |id: &str| {
-        let lease = sandbox.root.join(format!("state/leases/{id}.yaml"));
+    let leases = sandbox.leases();
+    let named = |lease: &Path| {
         let is_a = fs::read_to_string(lease).unwrap().contains("\nbranch: a\n");
         if is_a { "a" } else { "b" }
     };
-    let lock = |id: &str| {
-        let file = sandbox.root.join(format!("state/locks/{id}.lock"));
+    let lock = |lease: &Path| {
+        let locks = sandbox.root.join("state/locks");
+        let file = locks.join(lease.file_name().unwrap()).with_extension("lock");
         fs::File::options().create(true).append(true).open(file).unwrap()
     };
-    let first = lock(&ids[0]);
+    let first = lock(&leases[0]);
     first.lock().unwrap();
     let said = sandbox.root.join("said");
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     // The other way round than the order in which everybody takes them.
-    command.args(["remove", named(&ids[1]), named(&ids[0])]).current_dir(&repo.path);
+    let mut command = repo.command(&["remove", named(&leases[1]), named(&leases[0])]);
     let mut waiting = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
     wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting for"));
-    let second = lock(&ids[1]).try_lock();
+    let second = lock(&leases[1]).try_lock();
     drop(first);
     assert!(waiting.wait().unwrap().success(), "{}", fs::read_to_string(&said).unwrap());
     assert!(second.is_ok(), "it holds one while it waits for the other: {}", added.show());
@@ -92,8 +85,8 @@ fn one_of_two(sandbox: &Sandbox, repo: &Repo<'_>, args: &[&str]) {
     lock.lock().unwrap();
     let start = |number: usize| {
         let said = sandbox.root.join(format!("said-{number}"));
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        command.args(args).current_dir(&repo.path).stdout(std::process::Stdio::null());
+        let mut command = repo.command(args);
+        command.stdout(std::process::Stdio::null());
         let child = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
         wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting"));
         (child, said)
@@ -114,10 +107,9 @@ fn a_waiting_process_can_be_interrupted() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
     let holder = repo.hanging(&["add", "one"], "before-lease");
-    let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
     let said = sandbox.root.join("said");
-    command.args(["add", "two"]).current_dir(&repo.path).stderr(fs::File::create(&said).unwrap());
-    let mut waiting = command.spawn().unwrap();
+    let mut command = repo.command(&["add", "two"]);
+    let mut waiting = command.stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
     wait_until("it waits", || fs::read_to_string(&said).unwrap().contains("waiting"));
     std::process::Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
     assert_eq!(waiting.wait().unwrap().code(), Some(130));

@@ -90,7 +90,7 @@ fn a_session_on_one_of_them_is_named_and_nothing_is_dropped() {
     let said = repo.agentenv(&["remove", "a"]).fails(7);
     assert!(said.show().contains("test_[ID]_a_gw1: pytest"), "{}", said.show());
     assert_eq!(databases(&sandbox), ["ID_a", "test_ID_a", "test_ID_a_gw1"]);
-    let id = sandbox.lease().file_stem().unwrap().to_str().unwrap().to_owned();
+    let id = sandbox.lease_id();
     // The look right before the deletion finds it as well.
     let mut own = Database::new(&super::postgres_server(), format!("{}_a", sandbox.id));
     own.also = vec![format!("test_{}_a*", sandbox.id)];

@@ -101,8 +101,7 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
         assert!(databases(&server).is_empty(), "killed at {point}");
     }
     repo.agentenv(&["add", "x"]).ok();
-    let lease = sandbox.lease();
-    let id = lease.file_stem().unwrap().to_str().unwrap().to_owned();
+    let id = sandbox.lease_id();
     // As a server that dies between the two statements leaves it: announced, and without its mark.
     sql(&server, &format!("DROP VIEW shop_x.agentenv_{id}; CREATE DATABASE {}", announced(&id)))
         .unwrap();
@@ -111,7 +110,7 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
 
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     repo.git(&["worktree", "prune"]);
-    fs::remove_file(lease).unwrap();
+    sandbox.lose_leases();
     repo.agentenv(&["prune"]).ok();
     assert!(databases(&server).is_empty(), "a marked database without lease and worktree goes");
 

@@ -68,8 +68,7 @@ fn psql_talks_to_the_environments_own_database() {
     assert!(said.stdout.contains("one") && said.stdout.contains("two"), "{}", said.show());
     repo.agentenv(&["db", "psql", "x", "-c", "no such thing"]).fails(1);
 
-    let mut psql = world.sandbox.command("git");
-    psql.args(["agentenv", "db", "psql", "x"]).current_dir(&repo.path);
+    let mut psql = repo.command(&["db", "psql", "x"]);
     let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"CREATE TABLE t AS SELECT 'stdin' AS origin;\n").unwrap();

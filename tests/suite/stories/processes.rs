@@ -108,7 +108,7 @@ fn a_process_that_ends_is_seen_and_not_started_again() {
     assert!(said.stderr.contains("no database"), "{}", said.show());
 
     // The logs of old starts go.
-    let logs = sandbox.root.join("state/logs").join(lease_id(&sandbox));
+    let logs = sandbox.root.join("state/logs").join(sandbox.lease_id());
     (2..8).for_each(|start| fs::write(logs.join(format!("web.{start}.log")), "").unwrap());
     repo.agentenv(&["up", "x"]).ok();
     let mut kept: Vec<String> = fs::read_dir(&logs)
@@ -227,19 +227,20 @@ fn only_approved_commands_are_started() {
 fn removal_ends_what_was_started_whatever_it_has_become_and_nothing_else() {
     let sandbox = Sandbox::new();
     // Daemons as they come: in sessions of their own, taken over by init, deaf to SIGTERM.
-    let daemons = "for n in $(seq 200); do (setsid sh -c 'trap \"\" TERM; sleep 600' &); done; exec sleep 600";
+    let daemons =
+        "for n in $(seq 40); do (setsid sh -c 'trap \"\" TERM; sleep 600' &); done; exec sleep 600";
     let repo = project(&sandbox, &[("daemons", daemons)]);
     let mut stranger = Command::new("sleep");
     let stranger = stranger.arg("600").current_dir(&sandbox.root).stdin(Stdio::null());
     let mut stranger = stranger.spawn().unwrap();
     repo.agentenv(&["up", "x"]).ok();
-    let id = lease_id(&sandbox);
-    wait_until("all daemons run", || carrying(&id).len() >= 400);
+    let id = sandbox.lease_id();
+    wait_until("all daemons run", || carrying(&id).len() >= 80);
 
     repo.agentenv(&["down", "x", "--timeout", "1"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
     repo.agentenv(&["up", "x"]).ok();
-    wait_until("all daemons run again", || carrying(&id).len() >= 400);
+    wait_until("all daemons run again", || carrying(&id).len() >= 80);
     repo.agentenv(&["remove", "x", "--force"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
     assert!(stranger.try_wait().unwrap().is_none(), "a foreign process still runs");
@@ -253,7 +254,7 @@ fn what_was_started_before_a_kill_is_found_without_a_record() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox, &[("web", "exec sleep 600")]);
     repo.killed(&["up", "x"], "process-started");
-    let id = lease_id(&sandbox);
+    let id = sandbox.lease_id();
     wait_until("its command runs", || carrying(&id).len() == 2);
     let both = carrying(&id);
     // It is one that runs, for `ps` and for the next `up`.
@@ -274,7 +275,7 @@ fn what_lives_on_without_its_supervisor_runs_and_its_end_is_seen() {
     let repo = project(&sandbox, &[("web", "exec sleep 600"), ("late", late)]);
     repo.agentenv(&["up", "x"]).ok();
     let of = |process: &str| carrying(&format!("AGENTENV_PROCESS={process}\0"));
-    let of_sandbox = lease_id(&sandbox);
+    let of_sandbox = sandbox.lease_id();
     let own = |process: &str| {
         let marked = carrying(&of_sandbox);
         of(process).into_iter().filter(|pid| marked.contains(pid)).collect::<Vec<_>>()
@@ -368,9 +369,9 @@ fn strangers_in_the_worktree_are_named_and_end_by_force_and_nothing_outside_does
 
     repo.agentenv(&["add", "x"]).ok();
     let mut outside = stranger(&sandbox.root, "exec sleep 600");
-    stranger(&tree, &daemons(200)).wait().unwrap();
+    stranger(&tree, &daemons(40)).wait().unwrap();
     let mut moved = stranger(&tree, "cd / && exec sleep 600");
-    wait_until("the daemons run again", || carrying(&mark).len() >= 401);
+    wait_until("the daemons run again", || carrying(&mark).len() >= 81);
     // The caller's own shell is in there, too.
     let mut shell = sandbox.command("sh");
     let line = "git agentenv remove x --force; echo $? >../code; exec sleep 600";
@@ -463,11 +464,4 @@ fn the_connections_of_what_up_started_need_no_force() {
         repo.agentenv(args).ok();
         assert!(!is_connected());
     }
-}
-
-/// The id of the sandbox's only lease.
-fn lease_id(sandbox: &Sandbox) -> String {
-    let leases = fs::read_dir(sandbox.root.join("state/leases")).unwrap();
-    let file = leases.map(|entry| entry.unwrap().path()).next().unwrap();
-    Path::new(&file).file_stem().unwrap().to_str().unwrap().to_owned()
 }
