@@ -5,6 +5,7 @@ use super::{copy, reset, snapshot};
 use crate::environment::context::Context;
 use crate::environment::data::snapshots::{self, Origin};
 use crate::error::{self, Exit};
+use crate::model::config::embedded;
 use crate::model::lease::{Lease, Part};
 use crate::model::resource::File;
 use crate::model::source::Source;
@@ -77,7 +78,8 @@ pub fn copy(args: &copy::Args, ui: &Ui, target: &Target) -> Result<Exit> {
 
 fn source(args: &copy::Args, target: &Target) -> Result<PathBuf> {
     if args.from == copy::MAIN {
-        let config = target.context.config()?.unwrap_or_default();
+        // A project without a configuration has the file that `add` copies.
+        let config = target.context.config()?.unwrap_or_else(embedded);
         let service = config.services.get(&target.part.service);
         return service.map(|service| target.context.repo.main.join(&service.main)).ok_or_else(
             || {

@@ -13,7 +13,7 @@ use clap_complete::ArgValueCandidates;
 /// The arguments of `db shell`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environment [default: the one around the current directory]
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// More arguments for the client
@@ -26,6 +26,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   git agentenv db shell
   git agentenv db shell feature-x <seed.sql
+  git agentenv db shell feature-x -- -json 'SELECT 1'     # of sqlite3
   git agentenv db shell feature-x -- --help";
 
 /// Runs the client on this terminal, and exits as it does.
@@ -36,7 +37,8 @@ pub fn run(args: &Args, service: Option<&str>) -> Result<Exit> {
     let words: Vec<&str> = args.args.iter().map(String::as_str).collect();
     let client = match &resource {
         Resource::MysqlDatabase(database) => mysql::client(database, &words, ui::is_terminal())?,
-        Resource::File(file) => Cmd::new("sqlite3").args(&words).arg(file.full()).patience(None),
+        // What follows the file is options and statements; what comes before it would be the file.
+        Resource::File(file) => Cmd::new("sqlite3").arg(file.full()).args(&words).patience(None),
         Resource::Database(database) => postgres::client(database, &words, ui::is_terminal())?,
         Resource::RedisIndex(_) | Resource::Custom(_) => {
             return Err(error::usage(format!("{resource} is not a database")).into());

@@ -202,4 +202,24 @@ fn without_a_configuration_the_main_checkout_s_file_is_copied() {
     assert!(said.stderr.contains("copy of the main checkout's db.sqlite3"), "{}", said.show());
     let file = sandbox.root.join("app-x/.agentenv.sqlite3");
     assert_eq!(sql(&file, "SELECT n FROM t"), "7");
+    sql(&file, "UPDATE t SET n = 8");
+    repo.agentenv(&["db", "copy", "x", "--from", "main"]).ok();
+    assert_eq!(sql(&file, "SELECT n FROM t"), "7");
+    fs::remove_file(repo.path.join("db.sqlite3")).unwrap();
+    let said = repo.agentenv(&["db", "copy", "x", "--from", "main"]).fails(4);
+    assert!(said.stderr.contains("no SQLite file"), "{}", said.show());
+}
+
+#[test]
+fn the_shell_takes_options_statements_and_commands() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let shell = |args: &[&str]| {
+        let said = repo.agentenv(&[&["db", "shell", "x", "--"][..], args].concat()).ok();
+        said.stdout.trim().to_owned()
+    };
+    assert_eq!(shell(&["-json", "SELECT n FROM t"]), "[{\"n\":7}]");
+    assert_eq!(shell(&[".tables"]), "t");
+    assert_eq!(repo.git(&["status", "--porcelain"]), "", "no file is called as a statement");
 }
