@@ -22,7 +22,7 @@ use serde::Serialize;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The environment; none: the one around the current directory
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
 }
@@ -131,7 +131,7 @@ fn text(answer: &Answer) -> String {
         fact(&process.name, process_state(process));
     }
     for problem in &answer.problems {
-        fact("problem", format!("{}\nfix: {}", problem.what, problem.command));
+        fact("problem", format!("{}\nfix: {}", problem.what, problem.way_out()));
     }
     listed(&lines)
 }

@@ -1,6 +1,6 @@
 //! Compares the leases with what exists.
 
-use super::{Finding, Fix};
+use super::{Finding, Fix, Level};
 use crate::environment::part_problem::{self, Problem};
 use crate::environment::reclaim::{self, Due};
 use crate::environment::{files, worktree};
@@ -110,7 +110,10 @@ fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let what = format!("`{name}`: {part} {problem}");
     Some(match problem {
         Problem::Missing => Finding::error(what, adopt).fix(Fix::Adopt(lease.path.clone())),
-        Problem::Renamed(now) => Finding::error(what, part_problem::rename_back(&now, part)),
+        Problem::Renamed(now) => {
+            let hint = format!("in psql: {}", part_problem::rename_back(&now, part));
+            Finding::hinted(Level::Error, what, hint)
+        }
         Problem::Unmarked(_) => Finding::warning(what, adopt),
         Problem::NotOurs(_) => Finding::error(what, format!("git agentenv remove {name}")),
     })

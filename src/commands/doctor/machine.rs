@@ -1,8 +1,9 @@
 //! The tools and the servers.
 
-use super::Finding;
+use super::{Finding, Level};
 use crate::environment::effective_config;
-use crate::model::config::Config;
+use crate::error::hint_of;
+use crate::model::config::{Config, Place};
 use crate::model::lease::Lease;
 use crate::service::{self, Server, inventory};
 use crate::sys::compose::Infra;
@@ -13,17 +14,26 @@ use std::path::{Path, PathBuf};
 /// The oldest git that has every option used here.
 const OLDEST: (u32, u32) = (2, 30);
 
+/// Where bash-completion looks for a user's own.
+const INSTALL_COMPLETION: &str = "mkdir -p ~/.local/share/bash-completion/completions && git agentenv completions bash \
+                                  >~/.local/share/bash-completion/completions/git-agentenv";
+
 /// git, Docker, compose, the servers that are configured or in use, the man page and completion.
 pub(super) fn look(config: Option<&Config>, leases: &[Lease]) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(git());
     let servers = servers(config, leases);
-    let needed = servers.iter().any(|server| server.place != crate::model::config::Place::Host);
+    let (on_host, in_docker): (Vec<&Server>, Vec<&Server>) =
+        servers.iter().partition(|server| server.place == Place::Host);
     match docker::containers() {
-        Err(error) => findings.push(engine(&error, needed)),
-        Ok(_) => findings.extend(compose().into_iter().chain(defaults(config))),
+        // None of its servers answers, for the same reason.
+        Err(error) => findings.push(engine(&error, !in_docker.is_empty())),
+        Ok(_) => {
+            findings.extend(compose().into_iter().chain(defaults(config)));
+            findings.extend(in_docker.into_iter().filter_map(silent));
+        }
     }
-    findings.extend(servers.iter().filter_map(silent));
+    findings.extend(on_host.into_iter().filter_map(silent));
     findings.extend(installed());
     findings
 }
@@ -31,25 +41,34 @@ pub(super) fn look(config: Option<&Config>, leases: &[Lease]) -> Vec<Finding> {
 fn git() -> Option<Finding> {
     let said = match Cmd::new("git").arg("version").read() {
         Ok(said) => said,
-        Err(error) => return Some(Finding::error(format!("{error:#}"), "apt install git")),
+        Err(error) => return Some(outdated(format!("{error:#}"))),
     };
     let number = said.split(' ').nth(2).unwrap_or_default();
     let mut parts = number.split('.').filter_map(|part| part.parse::<u32>().ok());
     let version = (parts.next()?, parts.next()?);
     let what = || format!("{said} is older than {}.{}", OLDEST.0, OLDEST.1);
-    (version < OLDEST).then(|| Finding::error(what(), "apt install git"))
+    (version < OLDEST).then(|| outdated(what()))
+}
+
+fn outdated(what: String) -> Finding {
+    let hint = format!("install git {}.{} or later", OLDEST.0, OLDEST.1);
+    Finding::hinted(Level::Error, what, hint)
 }
 
 fn engine(error: &anyhow::Error, needed: bool) -> Finding {
     let what = format!("cannot use Docker: {error:#}");
-    let command = "docker version";
-    if needed { Finding::error(what, command) } else { Finding::warning(what, command) }
+    let level = if needed { Level::Error } else { Level::Warning };
+    match hint_of(error) {
+        Some(hint) => Finding::hinted(level, what, hint),
+        None => Finding::new(level, what, "docker version"),
+    }
 }
 
 fn compose() -> Option<Finding> {
     let missing = Infra::of(None).and_then(|infra| infra.is_callable()).err()?;
     let what = format!("{missing:#}: `git agentenv infra` needs it");
-    Some(Finding::warning(what, "apt install docker-compose-plugin"))
+    let hint = hint_of(&missing).unwrap_or("install docker compose");
+    Some(Finding::hinted(Level::Warning, what, hint))
 }
 
 /// A project without a configuration works without them, on SQLite.
@@ -67,11 +86,11 @@ fn servers(config: Option<&Config>, leases: &[Lease]) -> Vec<Server> {
 
 fn silent(server: &Server) -> Option<Finding> {
     let error = service::ping(server).err()?;
-    let hint = crate::error::hint_of(&error).unwrap_or("git agentenv infra up").to_owned();
-    Some(Finding::error(
-        format!("{} does not answer: {error:#}", docker::called(&server.place)),
-        hint,
-    ))
+    let what = format!("{} does not answer: {error:#}", docker::called(&server.place));
+    Some(match hint_of(&error) {
+        Some(hint) => Finding::hinted(Level::Error, what, hint),
+        None => Finding::error(what, "git agentenv infra up"),
+    })
 }
 
 /// The man page and the completion script, searched where man and bash search for them.
@@ -80,12 +99,13 @@ fn installed() -> Vec<Finding> {
     let page = Cmd::new("man").args(["-w", "git-agentenv"]).output();
     if exec::find("man").is_some() && !page.is_ok_and(|page| page.success()) {
         let what = "the man page is not installed: `git agentenv --help` fails";
-        findings.push(Finding::warning(what, "./install.sh"));
+        let hint = "install.sh installs the pages; `git agentenv -h` needs none";
+        findings.push(Finding::hinted(Level::Warning, what, hint));
     }
     let completion = Path::new("bash-completion/completions/git-agentenv");
     if !shares().iter().any(|share| share.join(completion).exists()) {
-        let command = "git agentenv completions bash";
-        findings.push(Finding::warning("bash completion is not installed", command));
+        let what = "bash completion is not installed";
+        findings.push(Finding::warning(what, INSTALL_COMPLETION));
     }
     findings
 }

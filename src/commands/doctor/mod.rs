@@ -58,8 +58,11 @@ pub struct Finding {
     level: Level,
     /// The problem, with the object that has it.
     pub what: String,
-    /// The command that repairs it.
-    pub command: String,
+    /// The command that repairs it; null: no single command does.
+    command: Option<String>,
+    /// What repairs it, in words; missing: the command does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
     #[serde(skip)]
     fix: Option<Fix>,
 }
@@ -103,7 +106,8 @@ enum Fix {
 
 impl Finding {
     fn new(level: Level, what: impl Into<String>, command: impl Into<String>) -> Self {
-        Finding { level, what: what.into(), command: command.into(), fix: None }
+        let command = Some(command.into());
+        Finding { level, what: what.into(), command, hint: None, fix: None }
     }
 
     fn error(what: impl Into<String>, command: impl Into<String>) -> Self {
@@ -114,9 +118,19 @@ impl Finding {
         Self::new(Level::Warning, what, command)
     }
 
+    /// One that these words repair.
+    fn hinted(level: Level, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Finding { command: None, hint: Some(hint.into()), ..Self::new(level, what, "") }
+    }
+
     fn fix(mut self, fix: Fix) -> Self {
         self.fix = Some(fix);
         self
+    }
+
+    /// What repairs it: a command, or words.
+    pub fn way_out(&self) -> &str {
+        self.command.as_deref().or(self.hint.as_deref()).unwrap_or_default()
     }
 }
 
@@ -218,7 +232,7 @@ fn repair(ui: &Ui, fix: &Fix) -> Result<()> {
 
 fn adopt_at(ui: &Ui, path: &Path) -> Result<()> {
     let context = Context::at(path)?;
-    adopt::worktree(&Workspace::open(&context, ui)?).map(drop)
+    adopt::worktree(&Workspace::of_existing(&context, ui)?).map(drop)
 }
 
 /// What the trash takes.
@@ -236,7 +250,7 @@ fn text(Answer { findings, slots: left, templates, .. }: &Answer) -> String {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        format!("{label}: {}\n  {}\n", finding.what, finding.command)
+        format!("{label}: {}\n  {}\n", finding.what, finding.way_out())
     };
     let mut text: String = findings.iter().map(line).collect();
     for slots::Left { pool, free, of } in left {

@@ -1,10 +1,10 @@
 //! The project: what its application reads, and whether it reaches the servers.
 
-use super::Finding;
+use super::{Finding, Level};
 use crate::environment::context::Context;
 use crate::environment::project_files;
 use crate::model::config::{Config, Place};
-use crate::model::detect;
+use crate::model::detect::{self, Lead};
 use crate::service::Server;
 use crate::sys::docker;
 use anyhow::Result;
@@ -13,7 +13,8 @@ use anyhow::Result;
 pub(super) fn look(context: Option<&Context>, config: Option<&Config>) -> Result<Vec<Finding>> {
     let (Some(context), Some(config)) = (context, config) else { return Ok(Vec::new()) };
     let leads = detect::to_main(&project_files::read(context)?, config);
-    let leads = leads.iter().map(|lead| Finding::warning(lead.to_string(), lead.way_out()));
+    let warning = |lead: &Lead| Finding::hinted(Level::Warning, lead.to_string(), lead.way_out());
+    let leads = leads.iter().map(warning);
     let servers = config
         .services
         .iter()
@@ -38,7 +39,7 @@ fn elsewhere(service: &str, server: &Server) -> Option<Finding> {
             );
             let fix =
                 format!("set `port: {}` in services.{service} of .agentenv.yaml", address.port());
-            Some(Finding::error(what, fix))
+            Some(Finding::hinted(Level::Error, what, fix))
         }
         docker::Reached::Nowhere => {
             let what = format!(
@@ -47,7 +48,7 @@ fn elsewhere(service: &str, server: &Server) -> Option<Finding> {
             );
             let fix =
                 format!("publish it in its compose file: ports: [\"127.0.0.1:{port}:{inside}\"]");
-            Some(Finding::warning(what, fix))
+            Some(Finding::hinted(Level::Warning, what, fix))
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn look(store: &Store, config: Option<&Config>) -> Result<Vec<Finding
     let empty = left(store, config)?.into_iter().filter(|left| left.free == 0);
     let finding = |left: Left| {
         let what = format!("no free slot in {}: the next `add` fails", left.pool);
-        Finding::warning(what, "git agentenv list --all")
+        Finding::warning(what, "git agentenv list --all --idle 7d")
     };
     Ok(empty.map(finding).collect())
 }

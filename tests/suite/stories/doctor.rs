@@ -39,7 +39,7 @@ fn what_is_missing_is_named_and_put_back() {
     }
     let findings = said["findings"].as_array().unwrap().iter();
     let is_repair =
-        |finding: &&Value| finding["command"].as_str().unwrap().starts_with("git agentenv adopt /");
+        |finding: &&Value| finding["command"].to_string().starts_with("\"git agentenv adopt /");
     assert_eq!(findings.filter(is_repair).count(), 3, "{said:#}");
     repo.agentenv(&["doctor", "--fix"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), content);
@@ -68,8 +68,8 @@ fn what_leads_applications_to_another_server_or_the_main_checkout_is_named() {
     let findings = said["findings"].as_array().unwrap();
     let lead =
         findings.iter().find(|one| one["what"].as_str().unwrap().starts_with("REPORTS_DB_NAME"));
-    let command = lead.unwrap()["command"].as_str().unwrap();
-    assert!(command.ends_with("REPORTS_DB_NAME: \"{POSTGRES_DB}\""), "{command}");
+    let hint = lead.unwrap()["hint"].as_str().unwrap();
+    assert!(hint.ends_with("REPORTS_DB_NAME: \"{POSTGRES_DB}\""), "{hint}");
 }
 
 #[test]
@@ -252,4 +252,25 @@ fn a_worktree_that_was_deleted_has_no_path() {
         "{}",
         said.show()
     );
+}
+
+#[test]
+fn what_is_no_command_is_a_hint_and_one_cause_is_named_once() {
+    let sandbox = Sandbox::new();
+    let repo = environment(&sandbox);
+    let mut doctor = sandbox.command("git");
+    doctor.args(["agentenv", "doctor", "--json"]).current_dir(&repo.path);
+    let said = sandbox.outcome(doctor.env("DOCKER_HOST", "unix:///nowhere.sock")).fails(1).json();
+    let findings = said["findings"].as_array().unwrap();
+    let of_docker = |one: &&Value| one["what"].as_str().unwrap().contains("engine is not running");
+    let found: Vec<&Value> = findings.iter().filter(of_docker).collect();
+    assert_eq!(found.len(), 1, "{said:#}");
+    assert_eq!(found[0]["command"], Value::Null);
+    assert!(found[0]["hint"].as_str().unwrap().starts_with("start Docker"), "{said:#}");
+    for one in findings {
+        assert!(one["command"].is_string() != one["hint"].is_string(), "{one:#}");
+        let command = one["command"].as_str().unwrap_or_default();
+        let first = command.split(' ').next().unwrap_or_default();
+        assert!(["", "git", "mkdir", "mv"].contains(&first), "{command}");
+    }
 }
