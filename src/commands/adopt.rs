@@ -3,7 +3,6 @@
 use crate::commands::completions::candidates;
 use crate::commands::output::environment::Environment;
 use crate::environment::context::{Context, current_dir};
-use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, hooks, resolve};
 use crate::error::{self, Exit};
 use crate::ui::Ui;
@@ -15,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// An environment or a worktree's directory; default: the worktree around the current directory
+    /// Environment, or a worktree's directory [default: the current one]
     #[arg(value_name = "ENV_OR_DIR", add = ArgValueCandidates::new(candidates::environments))]
     pub target: Option<PathBuf>,
     /// Do not run the `post_add` hooks
@@ -35,7 +34,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         None => Context::here()?,
         Some(target) => Context::at(&place(target)?)?,
     };
-    let workspace = Workspace::open(&context, ui)?;
+    let workspace = adopt::workspace(&context, ui)?;
     if !args.no_hooks && adopt::known(&context)?.is_none_or(|lease| lease.hooks_pending) {
         hooks::require_trusted(&context, &workspace.config.hooks.post_add)?;
     }

@@ -30,12 +30,12 @@ Examples:
   git agentenv move feature-x ~/worktrees/
   git agentenv move feature-x ../review --json";
 
-/// Moves it, then writes anew what names its directory.
+/// Moves it, then updates the variables and the Compose file.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named(&context, &args.env)?;
     let path = relocate::worktree(&context, ui, &lease, &current_dir()?.join(&args.path))?;
     let context = Context::at(&path)?;
-    let lease = adopt::worktree(&Workspace::open(&context, ui)?)?;
+    let lease = adopt::worktree(&Workspace::of_existing(&context, ui)?)?;
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))
 }

@@ -35,7 +35,7 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named(&context, &args.env)?;
-    let workspace = Workspace::open(&context, ui)?;
+    let workspace = Workspace::of_existing(&context, ui)?;
     let lease = rename::environment(&workspace, &lease, &args.new, args.branch)?;
     ui.answer(&Environment::from(&lease), || format!("{}\n", lease.path.display()))?;
     Ok(Exit::Done)

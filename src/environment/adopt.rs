@@ -16,6 +16,17 @@ use crate::sys::{fs, git};
 use crate::ui::Ui;
 use anyhow::Result;
 
+/// What [`worktree`] works with, for the worktree that the context was found from.
+///
+/// # Errors
+/// `Refused` where that is not a linked worktree.
+pub fn workspace<'a>(context: &'a Context, ui: &'a Ui) -> Result<Workspace<'a>> {
+    match known(context)? {
+        Some(_) => Workspace::of_existing(context, ui),
+        None => Workspace::open(context, ui),
+    }
+}
+
 /// Turns the worktree around the current directory into an environment, or repairs the one that it is.
 pub fn worktree(workspace: &Workspace<'_>) -> Result<Lease> {
     let Workspace { context, ui, .. } = *workspace;
@@ -139,7 +150,10 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     if tree.locked.as_deref() == Some(lease.mark().as_str()) {
         git::unlock(&tree.admin)?;
     }
-    ui.say(format!("`{}` repaired", lease.name));
+    ui.say(match moved {
+        true => format!("moved `{}` to {}", lease.name, lease.path.display()),
+        false => format!("`{}` repaired", lease.name),
+    });
     Ok(lease)
 }
 

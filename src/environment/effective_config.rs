@@ -4,33 +4,33 @@ use crate::environment::context::Context;
 use crate::environment::signs;
 use crate::model::config::{Config, Kind, Origin, Place, serverless, unconfigured};
 use crate::sys::docker;
-use crate::ui::Ui;
 use anyhow::Result;
 
-/// The project's configuration. Without one: the defaults when their servers run, else SQLite, which needs no server.
-pub fn configuration(context: &Context, ui: &Ui) -> Result<Config> {
+/// The project's configuration, and what to say of it where an environment is created. Without a file: the defaults when
+/// their servers run, else SQLite, which needs no server.
+pub fn configuration(context: &Context) -> Result<(Config, Vec<String>)> {
     if let Some(config) = context.config()? {
-        return Ok(config);
+        return Ok((config, Vec::new()));
     }
     let signs = signs::of(&context.repo);
     let mut config = unconfigured(&signs);
     let (why, way_out) = match missing(&mut config) {
-        None if !config.services.is_empty() => return Ok(config),
+        None if !config.services.is_empty() => return Ok((config, Vec::new())),
         None => (NO_SIGN.to_owned(), "configure servers with `git agentenv init`"),
         Some(why) => (why, "start Postgres and Redis with `git agentenv infra up`"),
     };
-    ui.say(format!("using SQLite: {why}; {way_out}"));
+    let mut choice = vec![format!("using SQLite: {why}; {way_out}")];
     let mut config = serverless(&signs);
     for service in config.services.values_mut().filter(|one| one.kind == Kind::Sqlite) {
         if context.repo.main.join(&service.main).is_file() {
-            ui.say(format!(
+            choice.push(format!(
                 "new environments start with a copy of the main checkout's {}",
                 service.main
             ));
             service.from = Origin::Main;
         }
     }
-    Ok(config)
+    Ok((config, choice))
 }
 
 /// Why a project without a configuration gets no shared servers; `None`: it gets them.

@@ -17,8 +17,16 @@ pub struct Workspace<'a> {
 }
 
 impl<'a> Workspace<'a> {
-    /// Reads the project's configuration. A project without one gets a default, and a line says which.
+    /// To create an environment in. A project without a configuration gets a default, and a line says which.
     pub fn open(context: &'a Context, ui: &'a Ui) -> Result<Self> {
-        Ok(Workspace { context, config: effective_config::configuration(context, ui)?, ui })
+        let (config, choice) = effective_config::configuration(context)?;
+        choice.into_iter().for_each(|line| ui.say(line));
+        Ok(Workspace { context, config, ui })
+    }
+
+    /// To work on what was created before.
+    pub fn of_existing(context: &'a Context, ui: &'a Ui) -> Result<Self> {
+        let (config, _) = effective_config::configuration(context)?;
+        Ok(Workspace { context, config, ui })
     }
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// The arguments of `db reset`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environment [default: the one around the current directory]
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// End the sessions on the database
@@ -54,7 +54,7 @@ pub(crate) struct Answer<'a> {
 /// Resets it.
 pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let name = &target.database.name;
-    let workspace = Workspace::open(&target.context, ui)?;
+    let workspace = Workspace::of_existing(&target.context, ui)?;
     let templates = Templates::of_lease(&workspace, &workspace.config, &target.lease)?;
     let has_template = !args.empty && templates.has(&target.service);
     let (what, question) = match has_template {

@@ -98,7 +98,7 @@ struct View {
 /// Runs the subcommand.
 pub fn run(what: &What, ui: &Ui, service: Option<&str>) -> Result<Exit> {
     let context = Context::here()?;
-    let workspace = Workspace::open(&context, ui)?;
+    let workspace = Workspace::of_existing(&context, ui)?;
     let templates = Templates::of_main(&workspace, &workspace.config)?;
     let is_meant = |name: &str| service.is_none_or(|wanted| wanted == name);
     match what {

@@ -135,7 +135,7 @@ fn remove_plain(context: &Context, ui: &Ui, path: &Path) -> Result<Exit> {
 
 /// Repairs the environment of a worktree, or creates one.
 pub fn adopted(context: &Context, ui: &Ui) -> Result<Lease> {
-    let workspace = Workspace::open(context, ui)?;
+    let workspace = adopt::workspace(context, ui)?;
     let mut lease = adopt::worktree(&workspace)?;
     hooks::try_post_add(&workspace, &mut lease);
     Ok(lease)

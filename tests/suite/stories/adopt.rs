@@ -296,3 +296,26 @@ fn a_worktree_that_cannot_be_adopted_is_left_as_it_was() {
     left.sort();
     assert_eq!(left, [".agentenv.yaml", ".git", ".gitignore", "README"]);
 }
+
+#[test]
+fn which_database_was_chosen_is_said_only_where_one_is_created() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let chooses = |args: &[&str]| {
+        let said = repo.agentenv(args);
+        said.stderr.contains("using SQLite")
+    };
+    assert!(chooses(&["add", "x", "--dry-run"]) && chooses(&["add", "x"]));
+    repo.git(&["worktree", "add", "--quiet", "../plain"]);
+    assert!(chooses(&["adopt", "../plain"]));
+    for args in [
+        &["adopt", "../plain"][..],
+        &["adopt", "."],
+        &["move", "x", "../moved"],
+        &["rename", "x", "y"],
+        &["db", "template", "list"],
+        &["db", "reset", "y"],
+    ] {
+        assert!(!chooses(args), "{args:?}");
+    }
+}

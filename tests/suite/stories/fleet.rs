@@ -142,7 +142,10 @@ fn move_takes_the_worktree_elsewhere_and_refuses_what_is_in_use() {
     assert!(variables.contains(&format!("HOME_OF_APP={}", moved.display())), "{variables}");
     // As git leaves it when it is killed between the directory and its record.
     fs::rename(&moved, sandbox.root.join("moved")).unwrap();
-    repo.agentenv(&["move", "x", "../moved"]).ok();
+    let said = repo.agentenv(&["move", "x", "../moved"]).ok();
+    let moved = format!("moved `x` to {}/moved\n", sandbox.root.display());
+    assert!(said.stderr.contains(&moved), "{}", said.show());
+    assert!(!said.stderr.contains("repaired"), "{}", said.show());
     assert!(repo.git(&["worktree", "list"]).contains("/moved "));
     let doctor = repo.agentenv(&["doctor", "--json"]).json()["findings"].to_string();
     assert!(!doctor.contains("`x`") && !doctor.contains("app-x"), "{doctor}");
