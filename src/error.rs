@@ -23,7 +23,7 @@ pub enum Exit {
     Service,
     /// 7: refused, to protect data.
     Refused,
-    /// 8: partially done; `prune` finishes the rest.
+    /// 8: partially done; the hint names the command that finishes the rest.
     Partial,
     /// 130: interrupted.
     Interrupted,
@@ -71,9 +71,11 @@ impl Exit {
             Exit::NoSlot => (5, "no_slot", "No free port or Redis index."),
             Exit::Service => (6, "service", "A server or tool is missing or does not answer."),
             Exit::Refused => (7, "refused", "Refused, to protect data."),
-            Exit::Partial => {
-                (8, "partial", "Partially done; `git agentenv prune` finishes the rest.")
-            }
+            Exit::Partial => (
+                8,
+                "partial",
+                "Partially done; the hint names the command that finishes the rest.",
+            ),
             Exit::Interrupted => (130, "interrupted", "Interrupted."),
             Exit::Command(code) => (code, "command", "The exit code of the command that was run."),
         }
@@ -158,7 +160,7 @@ pub fn refused(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Refused, message)
 }
 
-/// Exit 8: partially done; `prune` finishes the rest.
+/// Exit 8: partially done; the hint names the command that finishes the rest.
 pub fn partial(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Partial, message)
 }

@@ -8,6 +8,9 @@ use std::ffi::OsString;
 /// What `run` misses when its command is taken for its own arguments.
 const DASHES: &str = "write `--` before the command: `git agentenv run [<env>] -- <command>`";
 
+/// What takes the place of a branch beside `--detach`.
+const DETACHED: &str = "`--detach` takes a commit: `git agentenv add --detach --from <commit>`";
+
 /// Whether the arguments contain `--json`. Arguments after `--` belong to another command.
 pub fn wants_json(words: impl IntoIterator<Item = OsString>) -> bool {
     words.into_iter().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
@@ -21,11 +24,13 @@ pub fn is_hook(words: impl IntoIterator<Item = OsString>) -> bool {
 
 /// clap's error with the tip that it does not have.
 pub fn told(mut error: clap::Error) -> clap::Error {
-    let usage = "\nUsage: git agentenv run ";
-    if error.kind() == ErrorKind::UnknownArgument && error.render().to_string().contains(usage) {
-        let tip = ContextValue::StyledStrs(vec![StyledStr::from(DASHES)]);
-        error.insert(ContextKind::Suggested, tip);
-    }
+    let text = error.render().to_string();
+    let tip = match error.kind() {
+        ErrorKind::UnknownArgument if text.contains("\nUsage: git agentenv run ") => DASHES,
+        ErrorKind::ArgumentConflict if text.contains("'--detach'") => DETACHED,
+        _ => return error,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     error
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The environments; none: the one around the current directory
+    /// Environments [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
     /// Wait until the application is ready
@@ -27,6 +27,34 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait")]
     pub timeout: u64,
 }
+
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Start the application of an environment
+
+Starts the containers of the environment's compose file, where `.agentenv.yaml` names one under `compose`, and the \
+commands under `processes`, in the background, in the worktree and with its variables. Both need the approval of \
+`git agentenv trust`; a changed compose file needs it again. What runs already stays; what an earlier start of a \
+process left is ended before its next one. `--wait` waits as `git agentenv wait` does.
+
+The compose file itself stays as it is. `compose.agentenv.yaml` beside it is what each environment starts, with any \
+version of Compose, and names the same except:
+
+- a published port that a variable of `ports` has in the main checkout is the environment's own; others are not \
+published;
+
+- container names, fixed addresses, and names of networks, volumes and built images are left to Compose, which makes \
+them of the project's name;
+
+- a Postgres or Redis service that `keep` does not name is off. A forwarder takes its name and leads to the shared \
+server, so that no stack is on a network with another one;
+
+- variables that name a database, an index or a URL of such a service, also in an `env_file`, lead to the \
+environment's own. An `http` address that containers use among themselves stays.
+
+An ignored `env_file` comes along from the main checkout; one that is missing is named. Files that are included or \
+extended, and `docker-compose.override.yml`, are part of it. A killed `up` leaves nothing that `down` and `remove` \
+do not find.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,9 +86,14 @@ pub(super) fn configured<'a>(
     ui: &'a Ui,
     leases: &[Lease],
 ) -> Result<Workspace<'a>> {
-    let config = context.config()?.unwrap_or_default();
+    let Some(config) = context.config()? else {
+        let failure = error::config(format!("nothing to start: there is no {FILE}"));
+        return Err(failure.hint("write it: `git agentenv init`").into());
+    };
     if config.processes.is_empty() && config.compose.is_none() {
-        let failure = error::config(format!("no processes to start: {FILE} names none"));
+        let failure = error::config(format!(
+            "nothing to start: {FILE} names no processes and no compose file"
+        ));
         let hint = "name them under `processes:`, for example `web: \"npm run dev -- --port $PORT\"`, or the compose \
                     file under `compose:`";
         return Err(failure.hint(hint).into());

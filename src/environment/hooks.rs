@@ -172,18 +172,18 @@ pub fn require(
     Err(error::refused(message).hint(hint).into())
 }
 
-/// Commands, each after the moment at which it runs, as they are: nothing in one can hide it or look like another on a
+/// Commands, each after the moment at which it runs, if that is given, as they are: nothing in one can hide it or look like another on a
 /// terminal.
 pub fn listing(when: &str, commands: &[String]) -> String {
+    let label = if when.is_empty() { String::new() } else { format!("{when:<11}") };
+    // The further lines of a command begin below its first.
+    let next = format!("\n  {:1$}", "", label.len());
     let line = |command: &String| {
-        let shown = visible(command.trim_end_matches('\n')).replace('\n', CONTINUED);
-        format!("  {when:<11}{shown}\n")
+        let shown = visible(command.trim_end_matches('\n')).replace('\n', &next);
+        format!("  {label}{shown}\n")
     };
     commands.iter().map(line).collect()
 }
-
-/// Where the further lines of a command begin, below its first.
-const CONTINUED: &str = "\n             ";
 
 /// A text with what moves the cursor, changes the direction of writing, or takes no room on a terminal written out.
 fn visible(text: &str) -> String {

@@ -4,12 +4,12 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::worktree;
 use crate::error;
 use crate::model::lease::Lease;
-use crate::model::suggest;
+use crate::model::{shell, suggest};
 use crate::sys::fs;
 use crate::sys::repo::{self, Worktree};
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The environment of this branch, name, directory name or path in the repository.
 pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
@@ -25,11 +25,29 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
         return Ok(lease.clone());
     }
     let known = leases.iter().flat_map(|lease| lease.branch.iter().chain([&lease.name]));
-    let hint = match suggest::closest(wanted, known.map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "list the environments: `git agentenv list`".to_owned(),
-    };
+    let hint =
+        match (plain(context, wanted, &path)?, suggest::closest(wanted, known.map(String::as_str)))
+        {
+            (Some(plain), _) => {
+                format!("make it one: `git agentenv adopt {}`", shell::path(&plain))
+            }
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => "list the environments: `git agentenv list`".to_owned(),
+        };
     Err(error::not_found(format!("no environment `{wanted}`")).hint(hint).into())
+}
+
+/// The worktree that is called as an environment would be, and is none.
+fn plain(context: &Context, wanted: &str, path: &Path) -> Result<Option<PathBuf>> {
+    let trees = repo::worktrees(&context.repo.common)?.into_iter();
+    let is_meant = |tree: &Worktree| {
+        tree.branch.as_deref() == Some(wanted)
+            || tree.path.file_name().is_some_and(|name| name == wanted)
+            || fs::canonical(&tree.path) == path
+    };
+    let mut found =
+        trees.filter(|tree| tree.lease.is_none() && tree.is_present() && is_meant(tree));
+    Ok(found.next().map(|tree| tree.path))
 }
 
 /// The environment of this name, or that around the current directory.

@@ -21,7 +21,7 @@ pub fn path() -> Result<PathBuf> {
         .filter(|dir| dir.is_absolute())
         .or_else(|| env::path("HOME").map(|home| home.join(".local/state")));
     let state = state.ok_or_else(|| {
-        error::failed("neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
+        error::usage("neither HOME nor XDG_STATE_HOME is set").hint(lock::WRITABLE)
     })?;
     Ok(state.join("git-agentenv"))
 }
@@ -32,7 +32,8 @@ fn absolute(dir: PathBuf) -> Result<PathBuf> {
         return Ok(dir);
     }
     let message = format!("AGENTENV_STATE_DIR is not an absolute path: {}", dir.display());
-    Err(error::failed(message).hint("use an absolute path").into())
+    let hint = "unset AGENTENV_STATE_DIR, or set it to an absolute path";
+    Err(error::usage(message).hint(hint).into())
 }
 
 /// Who may use a state directory.

@@ -127,7 +127,7 @@ fn text(answer: &Answer) -> String {
         true => String::new(),
         false => format!("in {place}, but {what}:\n  {}\n", lines.join("\n  ")),
     };
-    listed("these variables belong elsewhere", strays)
+    listed("these variables are not its own", strays)
         + &listed("not everything on its servers is its own", parts)
 }
 

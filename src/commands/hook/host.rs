@@ -6,7 +6,7 @@ use super::hosts::{self, Facts, Host};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::include;
 use crate::error::{self, Exit, Failure};
-use crate::sys::fs;
+use crate::sys::fs::{self, Stands};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -77,7 +77,10 @@ pub fn run(key: &str, args: &Args, ui: &Ui) -> Result<Exit> {
         format!("uninstalled: worktrees of {title} are plain worktrees")
     });
     let answer = Installed { installed: args.install, file: place.file };
-    ui.answer(&answer, || format!("{}\n", answer.file.display()))
+    ui.answer(&answer, || match fs::stands(&answer.file) {
+        Ok(Stands::Nothing) => String::new(),
+        _ => format!("{}\n", answer.file.display()),
+    })
 }
 
 /// The host's file, if it contains all of our parts.

@@ -91,8 +91,14 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let answer = Answer::from(fleet);
     let view = view(args.all, ui::width());
-    ui.answer(&answer, || overview::text(&answer.environments, &answer.worktrees, &view))?;
-    if ui.is_heard() && !ui.is_json() {
+    let none_idle = args.idle.filter(|_| answer.environments.is_empty());
+    ui.answer(&answer, || match none_idle {
+        Some(limit) => {
+            format!("no environment has been unused for {}\n", measure::duration(limit))
+        }
+        None => overview::text(&answer.environments, &answer.worktrees, &view),
+    })?;
+    if ui.is_heard() && !ui.is_json() && none_idle.is_none() {
         let legend = overview::legend(&answer.environments, &answer.worktrees, &view);
         legend.iter().for_each(|line| ui.say(Tone::Quiet.paint_stderr(line)));
     }

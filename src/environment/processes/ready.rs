@@ -40,11 +40,18 @@ pub fn wait(lease: &Lease, config: &Config, timeout: Duration) -> Result<()> {
         if Instant::now() >= deadline {
             let message =
                 format!("`{}` is not ready after {} s: {missing}", lease.name, timeout.as_secs());
-            let hint = "read its output with `git agentenv logs`, or wait longer with `--timeout`";
-            return Err(error::service(message).hint(hint).into());
+            return Err(error::service(message).hint(hint(lease, config)).into());
         }
         thread::sleep(PAUSE);
     }
+}
+
+/// The way out when the time is over. What `up` does not start has no output to read.
+fn hint(lease: &Lease, config: &Config) -> &'static str {
+    if config.processes.is_empty() && config.compose.is_none() && lease.processes.is_empty() {
+        return "start the application, or name it under `processes:` in .agentenv.yaml for `git agentenv up`";
+    }
+    "read its output with `git agentenv logs`, or wait longer with `--timeout`"
 }
 
 /// What is not ready yet.

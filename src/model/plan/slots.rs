@@ -127,8 +127,8 @@ fn exhausted<T: Display>(what: &str, key: &str, held: &[(T, Holder)], more: &str
     let holders = held.iter().map(|(slot, holder)| format!("\n  {slot}: {holder}"));
     let message = format!("no free {what} in {key}{}", holders.collect::<String>());
     let hint = format!(
-        "remove an environment with `git agentenv remove <env>` (unused ones: `git agentenv list --idle 7d`), or widen \
-         `{key}` in .agentenv.yaml{more}"
+        "remove one of these with `git -C <path> agentenv remove` (unused ones: `git agentenv list --all --idle 7d`), or \
+         widen `{key}` in .agentenv.yaml{more}"
     );
     error::no_slot(message).hint(hint).into()
 }

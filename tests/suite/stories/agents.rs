@@ -47,7 +47,8 @@ fn each_file_comes_and_goes_without_a_trace() {
         assert_eq!(fs::read_to_string(repo.path.join(file)).unwrap(), printed, "{host}: once");
         let status = || repo.agentenv(&["hook", "status", "--json"]).ok().json();
         assert_eq!(status()[host]["installed"], true, "{host}");
-        repo.agentenv(&["hook", host, "--uninstall"]).ok();
+        let said = repo.agentenv(&["hook", host, "--uninstall"]).ok();
+        assert_eq!(said.stdout, "", "{host}: its file is gone");
         assert_eq!(status()[host]["installed"], false, "{host}");
         repo.agentenv(&["hook", host, "--uninstall"]).ok();
     }

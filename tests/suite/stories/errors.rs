@@ -67,6 +67,33 @@ fn in_no_environment() {
     says(&repo.agentenv(&["env"]).fails(4), &["git agentenv list"]);
     repo.git(&["worktree", "add", "--quiet", "../plain"]);
     says(&sandbox.agentenv_in(sandbox.root.join("plain"), &["env"]).fails(4), &["agentenv adopt"]);
+    for named in ["../plain", "plain"] {
+        for command in ["status", "remove"] {
+            let said = repo.agentenv(&[command, named]).fails(4);
+            says(&said, &["no environment `", "hint: make it one: `git agentenv adopt "]);
+        }
+    }
+}
+
+#[test]
+fn without_a_configuration_there_is_nothing_to_start() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.git(&["worktree", "add", "--quiet", "../x"]);
+    sandbox.agentenv_in(sandbox.root.join("x"), &["adopt"]).ok();
+    let said = repo.agentenv(&["up", "x"]).fails(3);
+    says(&said, &["there is no .agentenv.yaml", "hint: write it: `git agentenv init`"]);
+}
+
+#[test]
+fn a_branch_and_no_branch() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    let said = repo.agentenv(&["add", "x", "--detach"]).fails(2);
+    let hint = "git agentenv add --detach --from <commit>";
+    assert!(said.stderr.contains(hint), "{}", said.show());
+    let said = repo.agentenv(&["add", "x", "--detach", "--json"]).fails(2).json();
+    assert!(said["error"]["hint"].as_str().unwrap().contains(hint), "{said}");
 }
 
 #[test]
@@ -202,7 +229,10 @@ fn all_ports_or_indexes_taken_names_who_holds_them() {
     );
     repo.config(&sandbox.config_without_servers().replace(&all, &one));
     repo.agentenv(&["add", "holder"]).ok();
-    says(&repo.agentenv(&["add", "x"]).fails(5), &["DJANGO_PORT", "holder"]);
+    // The holder may be an environment of another repository.
+    let ways = ["git -C <path> agentenv remove", "agentenv list --all --idle 7d"];
+    let said = repo.agentenv(&["add", "x"]).fails(5);
+    says(&said, &[&["DJANGO_PORT", "holder"][..], &ways].concat());
     repo.agentenv(&["remove", "holder"]).ok();
     let listener = TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
     add_fails(&sandbox, &repo, 5, &["DJANGO_PORT"]);
@@ -240,10 +270,11 @@ fn a_state_directory_that_cannot_be_used() {
     let file = sandbox.root.join("file");
     fs::write(&file, "").unwrap();
     // A relative one would be another one in each directory.
-    for (dir, words) in [(file.join("state"), "state directory"), ("rel".into(), "absolute")] {
+    for (dir, exit, words) in
+        [(file.join("state"), 1, "state directory"), ("rel".into(), 2, "not an absolute path")]
+    {
         let mut command = repo.command(&["add", "x"]);
-        let said = sandbox.outcome(command.env("AGENTENV_STATE_DIR", dir)).fails(1);
-        says(&said, &[words, "AGENTENV_STATE_DIR"]);
+        says(&sandbox.outcome(command.env("AGENTENV_STATE_DIR", dir)).fails(exit), &[words, "AGENTENV_STATE_DIR"]);
         assert!(!repo.path.join("rel").exists());
     }
 }

@@ -174,6 +174,17 @@ fn waiting_ends_with_the_ready_command_or_with_the_time() {
 }
 
 #[test]
+fn waiting_for_what_up_does_not_start_says_so() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    let said = repo.agentenv(&["wait", "x", "--timeout", "0"]).fails(6);
+    assert!(said.stderr.contains("hint: start the application"), "{}", said.show());
+    assert!(!said.stderr.contains("git agentenv logs"), "{}", said.show());
+}
+
+#[test]
 fn only_its_own_processes_make_an_application_ready() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox, &[("web", "exec sleep 600")]);

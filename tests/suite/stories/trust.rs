@@ -29,7 +29,7 @@ fn untrusted_commands_stop_add_before_anything_is_made() {
     let repo = project(&sandbox, "post_add: [\"touch ran\"]");
     let said = repo.agentenv(&["add", "x"]).fails(7);
     assert!(
-        said.stderr.contains("touch ran") && said.stderr.contains("git agentenv trust"),
+        said.stderr.contains("\n  touch ran\n") && said.stderr.contains("git agentenv trust"),
         "{}",
         said.show()
     );

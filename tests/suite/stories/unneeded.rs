@@ -27,6 +27,8 @@ fn what_nothing_has_used_goes_and_what_is_in_use_or_holds_work_stays() {
     let mut server = Command::new("sleep");
     let mut server = server.arg("300").current_dir(tree(&sandbox, "served")).spawn().unwrap();
 
+    let none = repo.agentenv(&["list", "--idle", "2000w"]).ok();
+    assert_eq!(none.stdout, "no environment has been unused for 2000w\n", "{}", none.show());
     let listed = repo.agentenv(&["list", "--idle", "7d", "--json"]).ok().json();
     assert_eq!(names(&listed["environments"]), ["dirty", "locked", "old"]);
     let before = repo.traces();

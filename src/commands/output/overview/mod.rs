@@ -70,8 +70,8 @@ pub fn legend(rows: &[Row], plain: &[Plain], view: &View) -> Vec<String> {
         ),
         (has(state::GONE), "gone: the worktree was deleted; run `git agentenv prune`"),
         (
-            has("creating") || has("removing"),
-            "creating, removing: running, or interrupted; `git agentenv prune` finishes it",
+            has("creating") || has("removing") || has("restoring"),
+            "creating, removing, restoring: running, or interrupted; `git agentenv prune` finishes it",
         ),
         (
             has("hooks pending"),
