@@ -62,14 +62,7 @@ pub enum Command {
     #[command(visible_alias = "rm")]
     Remove(remove::Args),
     /// Restore a removed environment from the trash
-    ///
-    /// `git agentenv remove --keep`, or the key `trash` in `.agentenv.yaml`, moves an environment to
-    /// the trash. `restore` brings it back: files with their times, index, ignored files, branch,
-    /// database with snapshots, Redis keys. Hooks do not run again. A port, index or name that another
-    /// environment took meanwhile is replaced, and the answer says so.
-    ///
-    /// `--list` shows what can be restored, and for how long. `git agentenv prune` deletes what is
-    /// over its time or beyond the limit, oldest first.
+    #[command(long_about = restore::ABOUT)]
     Restore(restore::Args),
     /// List environments
     ///
@@ -83,8 +76,8 @@ pub enum Command {
     /// `--full --json` adds `status`, `last_activity`, `containers`, `worktree_bytes` and
     /// `database_bytes`.
     ///
-    /// States: `ready`; `creating` and `removing` (running, or interrupted: see `git agentenv
-    /// prune`); `gone` (the worktree was deleted); `incomplete` (the environment file is missing:
+    /// States: `ready`; `creating`, `removing` and `restoring` (running, or interrupted: see `git
+    /// agentenv prune`); `gone` (the worktree was deleted); `incomplete` (the environment file is missing:
     /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). `main`
     /// is the main checkout, `plain` a worktree that is no environment: `git agentenv adopt <path>`
     /// makes it one.
@@ -116,12 +109,7 @@ pub enum Command {
     /// Each line of output begins with the environment's name; the exit code is the worst one.
     Run(run::Args),
     /// Start the application of an environment
-    ///
-    /// Starts the containers of the environment's compose file, where `.agentenv.yaml` names one
-    /// under `compose`, and the commands under `processes`, in the background, in the worktree and
-    /// with its variables. Both need the approval of `git agentenv trust`; a changed compose file
-    /// needs it again. What runs already stays; what an earlier start of a process left is ended
-    /// before its next one. `--wait` waits as `git agentenv wait` does.
+    #[command(long_about = up::ABOUT)]
     Up(up::Args),
     /// Stop the application of an environment
     ///
@@ -163,8 +151,8 @@ pub enum Command {
     Open(open::Args),
     /// Move the worktree of an environment to another directory
     ///
-    /// Moves it as `git worktree move` does, then writes anew what names its directory: variables
-    /// and the Compose file. Ports, databases and Redis indexes stay. Nothing may run in the
+    /// Moves it as `git worktree move` does, then updates the variables and the Compose file
+    /// that name its directory. Ports, databases and Redis indexes stay. Nothing may run in the
     /// environment or be connected to its servers. A move that was killed is finished by the same
     /// command.
     Move(r#move::Args),
@@ -208,7 +196,7 @@ pub enum Command {
     /// Diagnose problems and suggest fixes
     ///
     /// Checks git, Docker, the shared servers, the leases and the worktrees of this repository.
-    /// Prints each problem with the command that fixes it, and the number of free slots in each
+    /// Prints each problem with what fixes it, a command or a hint, and the number of free slots in each
     /// pool. Exits with 1 when something does not work.
     ///
     /// `--fix` runs the fixes that lose no data: it finishes interrupted operations and restores
@@ -226,31 +214,20 @@ pub enum Command {
     /// Check that this shell's variables match the current environment
     ///
     /// Compares the calling shell's variables with those of the environment around the current
-    /// directory. Exits with 7 when a variable holds the value of another environment, and names
-    /// both. Use it before commands that write to a database, or in a prompt: it asks no server.
+    /// directory. Exits with 7 when a variable differs from the environment's, and names whose value
+    /// it is. Use it before commands that write to a database, or in a prompt: it asks no server.
     ///
     /// `--servers` asks them, too, and exits with 7 when a database or Redis index is missing, was
     /// renamed, or belongs to another owner.
     Check(check::Args),
-    /// Approve this repository's hook commands
-    ///
-    /// Commands of `.agentenv.yaml` run only after they were approved. `trust` shows them and asks;
-    /// a changed command needs a new approval. The approval is stored outside the repository, so
-    /// that no branch can approve its own commands.
+    /// Approve the commands and the compose file of this repository
+    #[command(long_about = trust::ABOUT)]
     Trust(trust::Args),
     /// Detect the project's setup and write `.agentenv.yaml`
-    ///
-    /// Reads Compose files, settings and environment files; recognises ports, databases and Redis
-    /// indexes; names what would still lead an environment to the main checkout's; asks where
-    /// worktrees go; prints what `add` would create. Never replaces a file without `--force`. `--yes`
-    /// accepts the defaults, for agents and scripts.
+    #[command(long_about = init::ABOUT)]
     Init(init::Args),
     /// Open, reset, copy or snapshot an environment's database
-    ///
-    /// Works on the environment's own database, never on the main checkout's. `reset` and `copy`
-    /// replace the content; they refuse while sessions are connected, unless `--force` ends these
-    /// sessions. Snapshots are databases on the same server. They belong to the environment and are
-    /// dropped with it.
+    #[command(long_about = db::ABOUT)]
     Db(db::Args),
     /// Choose an environment and go there
     ///
@@ -273,19 +250,13 @@ pub enum Command {
     /// once, and `--uninstall` removes it.
     ShellInit(shell_init::Args),
     /// Turn worktrees made by git or coding agents into environments
-    ///
-    /// `hook install` adds a block to the repository's post-checkout hook: each plain `git worktree
-    /// add` then creates an environment. Other hooks stay. `hook uninstall` removes the block; existing
-    /// environments stay.
-    ///
-    /// `hook claude` sets up Claude Code's worktrees and sessions. `hook codex`, `conductor`, `cursor`,
-    /// `gemini`, `opencode`, `vscode` and `worktrunk` print what belongs into the configuration of that
-    /// program. `--install` adds it to the file, `--uninstall` removes it again; other lines stay.
+    #[command(long_about = hook::ABOUT)]
     Hook(hook::Args),
     /// Serve the commands to agents as Model Context Protocol tools
     ///
     /// Speaks the protocol on stdin and stdout; an agent starts it. Each tool is a command of this
-    /// program with the same arguments, and answers with the document of `--json`. A call can name
+    /// program, with the arguments that an agent needs, and answers with the document of `--json`. The
+    /// request `tools/list` names them. Programs run with `git agentenv run`. A call can name
     /// the directory of the repository; without it, the tool runs where the server was started.
     Mcp(mcp::Args),
 }

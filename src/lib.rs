@@ -6,6 +6,7 @@ pub mod cli;
 pub mod commands;
 pub mod environment;
 pub mod error;
+pub mod help;
 pub mod model;
 pub mod service;
 pub mod shell;

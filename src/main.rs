@@ -1,9 +1,8 @@
 //! Parses the command line, runs the command and exits with its code.
 
-use clap::Parser;
 use git_agentenv::cli::Cli;
 use git_agentenv::error::{self, Exit};
-use git_agentenv::{commands, sys, ui, usage};
+use git_agentenv::{commands, help, sys, ui, usage};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -14,7 +13,7 @@ fn main() -> ExitCode {
         ui::Ui::new(false, false, ui::Color::Auto).error_ending(&error, Exit::Command(125));
         return ExitCode::from(125);
     }
-    let exit = match Cli::try_parse() {
+    let exit = match help::parse() {
         Ok(cli) => run(cli),
         Err(error) => refuse(&usage::told(error)),
     };

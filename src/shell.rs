@@ -5,11 +5,11 @@
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Shell {
-    /// GNU bash, with git's own completion
+    /// bash
     Bash,
-    /// zsh, as a file `_git-agentenv` in `fpath`
+    /// zsh
     Zsh,
-    /// fish, as a file in `conf.d`
+    /// fish
     Fish,
 }
 

@@ -22,10 +22,10 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The processes and containers; none: all that were started
+    /// Processes and containers [default: all that were started]
     #[arg(value_name = "PROCESS")]
     pub processes: Vec<String>,
-    /// The environment; without it, the one around the current directory
+    /// Environment [default: the current one]
     #[arg(short, long, value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Go on showing what they print until they end

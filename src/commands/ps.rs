@@ -14,7 +14,7 @@ use clap_complete::ArgValueCandidates;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The environments; none: the one around the current directory
+    /// Environments [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
     /// Every environment of this repository

@@ -29,15 +29,27 @@ pub struct Args {
     pub list: bool,
 }
 
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Restore a removed environment from the trash
+
+`git agentenv remove --keep`, or the key `trash` in `.agentenv.yaml`, moves an environment to the trash. `restore` \
+brings it back: files with their times, index, ignored files, branch, database with snapshots, Redis keys. Hooks do \
+not run again. A port, index or name that another environment took meanwhile is replaced, and the answer says so.
+
+In the trash, nothing is copied but the keys of the index, into a file of at most 64 MB. The worktree is moved into \
+`.git/agentenv-trash/`, the database and its snapshots get another name and are closed for connections, and \
+references under `refs/agentenv/trash/` hold the commits and what is staged.
+
+`--list` shows what can be restored, and for how long. `git agentenv prune` deletes what is over its time or beyond \
+the limit, oldest first; `prune --trash` deletes all. A day in which the machine was off, or by which the clock \
+jumped, counts for at most half of the time.";
+
 const EXAMPLES: &str = "\
 Examples:
   git agentenv remove feature-x --keep
   git agentenv restore feature-x
-  git agentenv restore --list
-
-Files, index, branch, database and Redis keys come back as they were; hooks do not run again. A port, index
-or name that another environment took meanwhile is replaced, and the answer says so.
-`trash: { keep: 24h, limit: 5GB }` in .agentenv.yaml keeps every removed environment.";
+  git agentenv restore --list";
 
 /// Restores an environment, or lists them.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {

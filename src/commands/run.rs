@@ -17,7 +17,7 @@ use std::ffi::OsString;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// The environment; default: the one around the current directory
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Run it in every environment of this repository, side by side

@@ -1,4 +1,4 @@
-//! `git agentenv trust`: approves the hook commands of this repository.
+//! `git agentenv trust`: approves the commands and the compose file of this repository.
 
 use crate::environment::compose::Approval;
 use crate::environment::context::Context;
@@ -22,6 +22,17 @@ pub struct Args {
     #[arg(long, conflicts_with = "yes")]
     pub revoke: bool,
 }
+
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Approve the commands and the compose file of this repository
+
+Hooks, processes, the compose file, and the commands and masks of templates and custom services run only after they \
+were approved. `trust` shows them and asks; what changed needs a new approval. The approval is stored outside the \
+repository, so that no branch can approve its own commands.
+
+A compose file is approved with all that it includes, as it is in this worktree: after a change on a branch, run \
+`trust` there. `trust` names the services that are built; their Dockerfiles are yours to read.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +72,7 @@ pub(crate) struct Revoked {
     revoked: bool,
 }
 
-/// Shows the hook commands and approves them.
+/// Shows the commands and approves them.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     if args.revoke {
@@ -92,11 +103,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if listed.is_empty() {
         return ui.answer(&answer, || "this repository has no commands to approve\n".to_owned());
     }
-    let listed = format!("these commands will run for each worktree:\n{}", listed.trim_end());
+    let listed = format!("these commands may run:\n{}", listed.trim_end());
     if args.yes {
         ui.say(listed);
     } else if !confirmed(ui, &listed)? {
-        return Err(error::refused("the hooks were not approved").into());
+        return Err(error::refused("the commands were not approved").into());
     }
     let mut lists = vec![answer.post_add, answer.pre_remove, &answer.processes, &answer.services];
     lists.extend(templates.iter().map(Vec::as_slice));

@@ -1,4 +1,4 @@
-//! Which hook commands the user approved, kept outside the repository.
+//! Which commands the user approved, kept outside the repository.
 
 use super::fs;
 use super::state_dir::Access;

@@ -64,8 +64,9 @@ the shared servers, writes .env.worktree, and runs the `post_add` hooks of .agen
 this machine share a port, a database or an index.
 
 If something fails, everything that was created is deleted again, the branch included. An interrupted `add` is rolled \
-back by the same command or by `git agentenv prune`. Hooks run only after `git agentenv trust`. If a hook fails, the \
-environment stays; `git agentenv adopt` in it runs the hooks again.
+back by the same command or by `git agentenv prune`. Until `git agentenv trust` approved the hooks, `add` refuses \
+(exit 7); --no-hooks creates the environment without them. If a hook fails, the environment stays; `git agentenv adopt` in \
+it runs the hooks again.
 
 Several environments are created side by side, with slots chosen together; then their hooks run side by side. If one of \
 the branches cannot be checked out, nothing is created; what fails later stops no other one, and the exit code is that \

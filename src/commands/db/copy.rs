@@ -18,7 +18,7 @@ use serde::Serialize;
 /// The arguments of `db copy`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environment to copy to [default: the one around the current directory]
+    /// Environment to copy to [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Copy from `main` (the main checkout), an environment, or a snapshot: its name, or `<env>:<snapshot>`

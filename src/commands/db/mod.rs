@@ -49,7 +49,7 @@ pub enum What {
     /// Reset the database to its template, else empty it; keep the old content as a snapshot
     #[command(after_long_help = reset::EXAMPLES)]
     Reset(reset::Args),
-    /// Replace its content by a copy of another database; keep the old content as a snapshot
+    /// Replace the database by a copy of another one; keep the old content as a snapshot
     #[command(after_long_help = copy::EXAMPLES)]
     Copy(copy::Args),
     /// Save, restore, list and delete snapshots
@@ -70,6 +70,28 @@ pub struct Before {
     #[arg(short, long)]
     pub yes: bool,
 }
+
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Open, reset, copy or snapshot an environment's database
+
+Works on the environment's own database, never on the main checkout's. `reset` and `copy` replace the content; they \
+refuse while sessions are connected, unless `--force` ends these sessions. Snapshots are databases on the same \
+server, for SQLite files. They belong to the environment and are dropped with it.
+
+A copy ends no session on its source. Postgres copies the source while it is idle, else `pg_dump` does; MySQL and \
+MariaDB dump it, and wait 15 s for a locked table; SQLite copies the file, or backs it up online while it is written \
+to. Owner, privileges, settings, locale, extensions and large objects come along, except MySQL's privileges, which \
+are on the names of databases: who lacks them is named, with the statement that grants the same.
+
+Databases of the key `also` belong to an environment if their owner is the own database's and they have no comment; \
+on MySQL, which knows no owner, if they have no mark and no table that is older than the own database. A name that \
+holds the longer name of another database is that one's: `test_app_a_b` belongs to `app_a_b`, not to `app_a`.
+
+MySQL and MariaDB cannot rename a database: what is a rename on Postgres is a dump there, without spares and \
+`--jobs`. `reset` and `copy` put the old content back when the new one fails; after a kill, `snapshot restore` has \
+it. Code that names its own database, and the history of a table, cannot be copied: they are named, and `--no-keep` \
+or `--no-snapshot` goes without a copy.";
 
 const EXAMPLES: &str = "\
 Examples:

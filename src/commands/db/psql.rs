@@ -11,7 +11,7 @@ use clap_complete::ArgValueCandidates;
 /// The arguments of `db psql`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environment [default: the one around the current directory]
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Run this command and exit

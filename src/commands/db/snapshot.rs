@@ -21,7 +21,7 @@ pub enum What {
     /// List the snapshots
     #[command(after_long_help = EXAMPLES)]
     List {
-        /// Environment [default: the one around the current directory]
+        /// Environment [default: the current one]
         #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
         env: Option<String>,
     },
@@ -36,7 +36,7 @@ pub struct Named {
     /// Snapshot name: lower-case letters, digits and hyphens
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Environment [default: the one around the current directory]
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
     /// Replace an existing snapshot (`save`), or end the sessions on the database (`restore`)

@@ -20,7 +20,7 @@ use serde::Serialize;
 /// The arguments of `db status`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environment [default: the one around the current directory]
+    /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
 }

@@ -78,6 +78,23 @@ pub enum What {
     SessionStart,
 }
 
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Turn worktrees made by git or coding agents into environments
+
+`hook install` adds a block to the repository's post-checkout hook: each plain `git worktree add` then creates an \
+environment. Other hooks stay. `hook uninstall` removes the block; existing environments stay.
+
+`hook claude` sets up Claude Code's worktrees and sessions. `hook codex`, `conductor`, `cursor`, `gemini`, \
+`opencode`, `vscode` and `worktrunk` print what belongs into the configuration of that program. `--install` adds it \
+to the file, `--uninstall` removes it again; other lines stay.
+
+Claude Code's settings give the shells of a session the variables of the environment that it is in (SessionStart, \
+CwdChanged), refuse a Bash command that would run with another environment's (PreToolUse), and release what a \
+worktree held when Claude Code removes it (WorktreeRemove; if that event does not come, `git agentenv prune` does). \
+With `--create`, git-agentenv creates the worktrees (WorktreeCreate): in `.claude/worktrees`, from the remote's \
+default branch or as `worktree.baseRef` says, with the files of `.worktreeinclude`.";
+
 const EXAMPLES: &str = "\
 Examples:
   git agentenv hook install

@@ -51,6 +51,20 @@ pub struct Args {
     pub schema: bool,
 }
 
+/// The help of `--help`.
+pub const ABOUT: &str = "\
+Detect the project's setup and write `.agentenv.yaml`
+
+Reads Compose files, settings and environment files; recognises ports, databases and Redis indexes, and what starts \
+the application: a Procfile, Django and Celery, the scripts `dev` or `start`, a compose file. Asks where worktrees \
+go, and prints what `add` would create. Never replaces a file without `--force`. `--yes` accepts the defaults, for \
+agents and scripts.
+
+Notes name what would still lead an environment to the main checkout's database or index: lines of code and settings \
+that name it themselves, and services that no variable of a file leads to. While there is such a service, `--hooks` \
+leaves the commands that migrate as comments. `not found` names a manifest, such as go.mod, of which `init` does not \
+know what starts it.";
+
 const EXAMPLES: &str = "\
 Examples:
   git agentenv init
@@ -242,7 +256,7 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
         Ok(leases) => {
             let lease = leases.into_iter().next()?;
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
-            ui.say(format!("for example, `git agentenv add example`:\n{planned}"));
+            ui.say(format!("an example, `git agentenv add example`. {planned}"));
             Some(lease)
         }
         Err(error) => {

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environments: branches, names, directories [default: the one around the current directory]
+    /// Environments: branches, names, directories [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub envs: Vec<String>,
     /// Discard uncommitted work and commits of no other branch; end database sessions
@@ -44,10 +44,10 @@ pub struct Args {
     /// Do not run the `pre_remove` hooks
     #[arg(long)]
     pub no_hooks: bool,
-    /// Move it to the trash, from where `restore` brings it back; the default where `trash` is configured
+    /// Move the environment to the trash; `restore` brings it back [default with the key `trash`]
     #[arg(long, conflicts_with = "no_keep")]
     pub keep: bool,
-    /// Delete it for good although `trash` is configured
+    /// Delete the environment for good although `trash` is configured
     #[arg(long)]
     pub no_keep: bool,
 }
@@ -65,7 +65,7 @@ sessions on the database. It names each of them. \
 It looks twice: the second time when the worktree has another name and the database takes no more connections, and what \
 appeared in between is put back and refused, too. --force discards what is named.
 
-What `up` started is stopped. Other processes that run in the worktree or listen on its ports are named and go on; --force \
+What `up` started is stopped. Other processes that run in the worktree or listen on its ports are named and keep running; --force \
 ends those in the worktree, but never this command's own shell and what is above it. A worktree that was locked with `git worktree lock` is never removed.
 
 On a terminal it asks once, with the sizes, when a database holds rows and nothing goes to the trash; --yes skips that. \
@@ -74,7 +74,7 @@ It says what it took: databases, Redis indexes, files, and whether the branch st
 Several environments are removed side by side. If the first look refuses one, all of them stay; what fails later stops \
 no other one, and the exit code is that of the gravest failure. The files of a large worktree are deleted in the background.
 
-An interrupted removal is finished, or taken back, by the same command or by `git agentenv prune`.";
+An interrupted removal is finished, or rolled back, by the same command or by `git agentenv prune`.";
 
 const EXAMPLES: &str = "\
 Examples:

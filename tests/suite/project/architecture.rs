@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Imports run downwards only. A module that is not named here may be imported by all but `model`.
-const LAYERS: [&str; 5] = ["model", "sys", "service", "environment", "commands"];
+const LAYERS: [&str; 6] = ["model", "sys", "ui", "service", "environment", "commands"];
 
 /// Where nothing has an effect: `model`, and what serves one command and reads text only.
 const PURE: [&str; 5] = [
@@ -36,7 +36,7 @@ const MODEL_MAY_USE: [&str; 13] = [
 const KEPT_TO: [(&[&str], &[&str]); 6] = [
     (
         &["clap::", "use clap"],
-        &["commands/", "cli.rs", "main.rs", "usage.rs", "shell.rs", "ui/color.rs"],
+        &["commands/", "cli.rs", "help.rs", "main.rs", "usage.rs", "shell.rs", "ui/color.rs"],
     ),
     (
         &["duct::", "use duct", "process::Command", "process::{Command"],

@@ -1,8 +1,6 @@
 //! The manual pages: made from the command line's definition, committed, and opened by git.
 
-mod sections;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +9,7 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 use git_agentenv::cli::Cli;
 
+use super::manual;
 use crate::common::Sandbox;
 
 #[test]
@@ -34,15 +33,57 @@ fn the_committed_pages_are_those_of_this_program() {
 
 #[test]
 fn every_page_has_all_sections() {
-    let sections = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "FILES"];
+    let sections = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "SEE ALSO"];
     for (name, page) in pages() {
-        for section in sections.iter().chain(&["ENVIRONMENT", "EXIT STATUS", "SEE ALSO"]) {
-            let heading = format!("\n.SH \"{section}\"\n");
-            let plain = format!("\n.SH {section}\n");
-            assert!(page.contains(&heading) || page.contains(&plain), "{name} has no {section}");
+        let has = |section: &str| {
+            page.contains(&format!("\n.SH \"{section}\"\n"))
+                || page.contains(&format!("\n.SH {section}\n"))
+        };
+        for section in sections {
+            assert!(has(section), "{name} has no {section}");
         }
+        for section in ["FILES", "ENVIRONMENT", "EXIT STATUS"] {
+            assert_eq!(has(section), name == "git-agentenv.1", "{name}: {section}");
+        }
+        let (_, line) = page.split_once("\n.SH NAME\n").unwrap();
+        assert!(!line.lines().next().unwrap().contains('`'), "{name}: {line}");
     }
 }
+
+/// What a user may set, and what commands of a project find.
+#[test]
+fn the_page_names_every_variable() {
+    let listed: BTreeSet<&str> =
+        manual::ENVIRONMENT.iter().flat_map(|(names, _)| names.split(", ")).collect();
+    let mut grep = Command::new("grep");
+    grep.args(["-rhoE", "AGENTENV_[A-Z_]+", "src"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let found = String::from_utf8(grep.output().unwrap().stdout).unwrap();
+    for name in found.lines().filter(|name| !INTERNAL.contains(name)).chain(PASSWORDS) {
+        assert!(listed.contains(name), "{name}");
+    }
+}
+
+/// Variables of the program's own scripts, shell functions, processes and failpoints.
+const INTERNAL: [&str; 16] = [
+    "AGENTENV_",
+    "AGENTENV_BARE",
+    "AGENTENV_COMPLETE",
+    "AGENTENV_FAULT",
+    "AGENTENV_FAULT_MARK",
+    "AGENTENV_FIRST",
+    "AGENTENV_FUNCTION",
+    "AGENTENV_LEASE",
+    "AGENTENV_LIES",
+    "AGENTENV_OPTIONS",
+    "AGENTENV_PREVIOUS",
+    "AGENTENV_PROCESS",
+    "AGENTENV_SOURCE",
+    "AGENTENV_TARGET",
+    "AGENTENV_VIEWS",
+    "AGENTENV_X",
+];
+
+const PASSWORDS: [&str; 3] = ["PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH"];
 
 #[test]
 fn every_visible_subcommand_shows_examples_of_itself() {
@@ -154,23 +195,35 @@ fn pages() -> BTreeMap<String, String> {
 fn page(command: &clap::Command, see_also: &[String]) -> String {
     let source = concat!("git-agentenv ", env!("CARGO_PKG_VERSION"));
     let man =
-        Man::new(command.clone()).date(sections::DATE).source(source).manual("git-agentenv manual");
+        Man::new(command.clone()).date(manual::DATE).source(source).manual("git-agentenv manual");
     let mut page = Vec::new();
     man.render_title(&mut page).unwrap();
-    man.render_name_section(&mut page).unwrap();
+    page.extend(name(command).into_bytes());
     page.extend(synopsis(command).into_bytes());
     page.extend(description(command).into_bytes());
     man.render_options_section(&mut page).unwrap();
     let mut page = tidy(&String::from_utf8(page).unwrap());
     page += &commands(command);
     page += &format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", escaped(&all_examples(command)));
-    page += &entries("FILES", sections::FILES);
-    page += &entries("ENVIRONMENT", sections::ENVIRONMENT);
-    let status = sections::exit_status();
-    let status: Vec<_> = status.iter().map(|(code, text)| (code.as_str(), text.as_str())).collect();
-    page += &entries("EXIT STATUS", &status);
+    let is_program = command.get_name() == PROGRAM;
+    if is_program {
+        page += &entries("FILES", manual::FILES);
+        page += &entries("ENVIRONMENT", manual::ENVIRONMENT);
+        let status = manual::exit_status();
+        let status = status.iter().map(|(code, text)| (code.as_str(), text.as_str()));
+        page += &entries("EXIT STATUS", &status.collect::<Vec<_>>());
+    }
     let others: Vec<_> = see_also.iter().map(|name| format!(".BR {} (1)", escaped(name))).collect();
-    page + &format!(".SH \"SEE ALSO\"\n{}\n", others.join(" ,\n"))
+    let what = if is_program { "" } else { ":\nfiles, variables and exit codes" };
+    page + &format!(".SH \"SEE ALSO\"\n{}{what}\n", others.join(" ,\n"))
+}
+
+const PROGRAM: &str = "git-agentenv";
+
+/// What `whatis` reads: without marks.
+fn name(command: &clap::Command) -> String {
+    let dashed = command.get_bin_name().unwrap_or_default().replace(' ', "-");
+    format!(".SH NAME\n{} \\- {}\n", escaped(&dashed), escaped(&about(command).replace('`', "")))
 }
 
 /// As `-h` says it: clap_mangen's own leaves out what may be repeated, and the `--` before a command.
@@ -213,14 +266,14 @@ fn commands(command: &clap::Command) -> String {
         return String::new();
     }
     let show = match command.get_name() {
-        "git-agentenv" => by_name,
+        PROGRAM => by_name,
         _ => in_full,
     };
     format!(".SH COMMANDS\n{}", below.iter().map(show).collect::<String>())
 }
 
 fn by_name(command: &clap::Command) -> String {
-    format!(".TP\n\\fB{}\\fR\n{}\n", escaped(command.get_name()), escaped(&about(command)))
+    format!(".TP\n\\fB{}\\fR\n{}\n", escaped(command.get_name()), marked_up(&about(command)))
 }
 
 fn in_full(command: &clap::Command) -> String {
@@ -234,7 +287,7 @@ fn in_full(command: &clap::Command) -> String {
     let (_, options) = options.split_once(".SH OPTIONS\n").unwrap_or_default();
     let below: String = visible(command).iter().map(in_full).collect();
     let name = escaped(command.get_bin_name().unwrap_or_default());
-    format!(".SS \"{name}\"\n{}\n{options}{below}", escaped(&about(command)))
+    format!(".SS \"{name}\"\n{}\n{options}{below}", marked_up(&about(command)))
 }
 
 fn about(command: &clap::Command) -> String {
@@ -244,7 +297,7 @@ fn about(command: &clap::Command) -> String {
 /// A command's examples and those of the commands below it, each once.
 fn all_examples(command: &clap::Command) -> String {
     let mut lines: Vec<String> = examples(command).lines().map(str::to_owned).collect();
-    let below = if command.get_name() == "git-agentenv" { Vec::new() } else { visible(command) };
+    let below = if command.get_name() == PROGRAM { Vec::new() } else { visible(command) };
     for line in below
         .iter()
         .flat_map(|one| all_examples(one).lines().map(str::to_owned).collect::<Vec<_>>())

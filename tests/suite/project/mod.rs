@@ -6,5 +6,6 @@ mod install;
 mod json;
 mod licences;
 mod man;
+mod manual;
 pub mod readme;
 mod tools;

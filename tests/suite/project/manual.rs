@@ -56,6 +56,22 @@ pub const ENVIRONMENT: &[Entry] = &[
         "The port on which git agentenv infra up publishes the built-in Redis.",
     ),
     (
+        "AGENTENV_NETWORK",
+        "The name of the network of the built-in servers; app_local when not set.",
+    ),
+    (
+        "AGENTENV_MAIN",
+        "Set for every command that git agentenv runs in an environment: the main checkout.",
+    ),
+    (
+        "AGENTENV_WORKING",
+        "When it is not empty, the post-checkout hook of git agentenv hook install does nothing.",
+    ),
+    (
+        "PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH",
+        "The password of a Postgres, MySQL or Redis server whose service has no password_env.",
+    ),
+    (
         "AGENTENV_CD_FILE",
         "Set by the function of git agentenv shell-init: the file that names the directory to change to.",
     ),
