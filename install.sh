@@ -3,7 +3,8 @@
 # from source.
 #
 #   ./install.sh                  from a checkout
-#   curl -fsSL <url> | sh         the latest release
+#   curl -fsSL https://raw.githubusercontent.com/git-agentenv/git-agentenv/main/install.sh | sh
+#                                 the latest release
 #
 # Everything is a function that the last line calls: half a download does nothing.
 
