@@ -46,13 +46,18 @@ published;
 - container names, fixed addresses, and names of networks, volumes and built images are left to Compose, which makes \
 them of the project's name;
 
+- a server that stays, such as MySQL, gets a volume of the environment's own where it would keep its data in a directory \
+outside of the worktree, or in a volume that is not the project's: two servers on one directory destroy it. Other such \
+mounts are named: all environments share them;
+
 - a Postgres or Redis service that `keep` does not name is off. A forwarder takes its name and leads to the shared \
 server, so that no stack is on a network with another one;
 
 - variables that name a database, an index or a URL of such a service, also in an `env_file`, lead to the \
 environment's own. An `http` address that containers use among themselves stays.
 
-An ignored `env_file` comes along from the main checkout; one that is missing is named. Files that are included or \
+An ignored `env_file` comes along from the main checkout if the compose file there names it, too; one that is missing \
+is named. Files that are included or \
 extended, and `docker-compose.override.yml`, are part of it. A killed `up` leaves nothing that `down` and `remove` \
 do not find.";
 
