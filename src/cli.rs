@@ -205,8 +205,9 @@ pub enum Command {
     /// Start, stop and inspect the shared servers
     ///
     /// The servers run as one Docker Compose project per machine: the built-in file with Postgres
-    /// and Redis, or the file named by `infra.file` in `.agentenv.yaml`. Every repository uses the
-    /// same servers.
+    /// and Redis, or the file named by `infra.file` in `.agentenv.yaml`, once `git agentenv trust`
+    /// approved it. Every repository uses the same servers. A file of your own needs a `name:` of its
+    /// own: `up` refuses to replace servers on which environments of another repository have data.
     ///
     /// `up` waits until each server answers. `down` keeps the data. `down --volumes` deletes the
     /// data, and refuses while an environment uses it.

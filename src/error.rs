@@ -71,11 +71,9 @@ impl Exit {
             Exit::NoSlot => (5, "no_slot", "No free port or Redis index."),
             Exit::Service => (6, "service", "A server or tool is missing or does not answer."),
             Exit::Refused => (7, "refused", "Refused, to protect data."),
-            Exit::Partial => (
-                8,
-                "partial",
-                "Partially done; the hint names the command that finishes the rest.",
-            ),
+            Exit::Partial => {
+                (8, "partial", "Partially done; the hint names the command that finishes the rest.")
+            }
             Exit::Interrupted => (130, "interrupted", "Interrupted."),
             Exit::Command(code) => (code, "command", "The exit code of the command that was run."),
         }

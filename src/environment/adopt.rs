@@ -110,6 +110,7 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     lease.repository.clone_from(&context.repo.common);
     lease.main.clone_from(&context.repo.main);
     lease.admin = lease.admin.map(|_| tree.admin.clone());
+    let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
     let mut lease = opened(context, lease)?;

@@ -44,7 +44,11 @@ const KEPT_TO: [(&[&str], &[&str]); 6] = [
     ),
     (&["gix::", "use gix"], &["sys/repo.rs"]),
     (&["rmcp::", "tokio::"], &["commands/mcp/"]),
-    (&["\"docker\"", "\"docker-compose\""], &["sys/docker/", "sys/compose/"]),
+    // In a project's paths it is the name of a directory.
+    (
+        &["\"docker\"", "\"docker-compose\""],
+        &["sys/docker/", "sys/compose/", "model/detect/plain/paths.rs"],
+    ),
     (&["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std", "Term::buf"], &["ui/"]),
 ];
 

@@ -64,7 +64,7 @@ fn the_page_names_every_variable() {
 }
 
 /// Variables of the program's own scripts, shell functions, processes and failpoints.
-const INTERNAL: [&str; 16] = [
+const INTERNAL: [&str; 17] = [
     "AGENTENV_",
     "AGENTENV_BARE",
     "AGENTENV_COMPLETE",
@@ -72,6 +72,7 @@ const INTERNAL: [&str; 16] = [
     "AGENTENV_FAULT_MARK",
     "AGENTENV_FIRST",
     "AGENTENV_FUNCTION",
+    "AGENTENV_HOOK_OF",
     "AGENTENV_LEASE",
     "AGENTENV_LIES",
     "AGENTENV_OPTIONS",

@@ -159,10 +159,8 @@ fn what_another_process_works_on_is_neither_released_nor_reported() {
 fn what_adopt_finished_is_as_whole_as_what_add_did() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
-    repo.config(&sandbox.config_on_host());
-    let mut add = sandbox.command("git");
-    add.args(["agentenv", "add", "x"]).current_dir(&repo.path);
-    sandbox.outcome(add.env("AGENTENV_FAULT", "before-ready:kill"));
+    repo.config(&sandbox.config());
+    repo.killed(&["add", "x"], "before-ready");
     repo.agentenv(&["adopt", "../app-x"]).ok();
 
     let environment = repo.agentenv(&["status", "x", "--json"]).ok().json();

@@ -94,7 +94,7 @@ fn a_record_that_is_gone_strands_nothing_that_was_on_its_way() {
     let repo = with_x(&sandbox);
     let tree = sandbox.root.join("app-x");
     fs::write(tree.join("README"), "changed\n").unwrap();
-    kill(&sandbox, &repo, &["remove", "x", "--keep", "--force", "-D"], "kept");
+    repo.killed(&["remove", "x", "--keep", "--force", "-D"], "kept");
     fs::remove_dir_all(record(&sandbox).parent().unwrap()).unwrap();
 
     let listed = repo.agentenv(&["restore", "--list", "--json"]).ok().json();
@@ -110,7 +110,7 @@ fn a_record_that_is_gone_strands_nothing_that_was_on_its_way() {
     assert!(!sandbox.root.join("state/trash").exists());
 
     // What somebody deleted from the trash as well cannot come back: the rest is released.
-    kill(&sandbox, &repo, &["remove", "x", "--keep", "--force"], "worktree-kept");
+    repo.killed(&["remove", "x", "--keep", "--force"], "worktree-kept");
     fs::remove_dir_all(record(&sandbox).parent().unwrap()).unwrap();
     fs::remove_dir_all(repo.path.join(".git/agentenv-trash")).unwrap();
     repo.agentenv(&["prune"]).ok();

@@ -274,7 +274,10 @@ fn a_state_directory_that_cannot_be_used() {
         [(file.join("state"), 1, "state directory"), ("rel".into(), 2, "not an absolute path")]
     {
         let mut command = repo.command(&["add", "x"]);
-        says(&sandbox.outcome(command.env("AGENTENV_STATE_DIR", dir)).fails(exit), &[words, "AGENTENV_STATE_DIR"]);
+        says(
+            &sandbox.outcome(command.env("AGENTENV_STATE_DIR", dir)).fails(exit),
+            &[words, "AGENTENV_STATE_DIR"],
+        );
         assert!(!repo.path.join("rel").exists());
     }
 }

@@ -59,7 +59,7 @@ fn an_application_is_started_watched_and_stopped() {
     assert!(logs().contains("web    | Serving HTTP"));
     // An application prints its passwords.
     let state = sandbox.root.join("state");
-    let log = state.join("logs").join(lease_id(&sandbox)).join("worker.1.log");
+    let log = state.join("logs").join(sandbox.lease_id()).join("worker.1.log");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&state), mode(&log)), (0o700, 0o600));
     let one = repo.agentenv(&["logs", "worker", "--env", "x", "-n", "1"]).ok();
