@@ -9,10 +9,10 @@ use git_agentenv::cli::Cli;
 use git_agentenv::error::Exit;
 use git_agentenv::model::config::{Config, DEFAULTS_YAML};
 
-use crate::common::{Sandbox, wait_until, write_program};
+use crate::common::{Repo, Sandbox, wait_until, write_program};
 
-/// Where README gets `install.sh` from.
-const SCRIPT: &str = "https://raw.githubusercontent.com/git-agentenv/git-agentenv/main/install.sh";
+/// What a reader sees of this project in a fresh clone, as far as the commands need it.
+const CLONED: [&str; 4] = ["install.sh", "Cargo.toml", "man", "completions"];
 
 /// The command that runs this test, among all others.
 const EXEMPT: &str = "tests/run";
@@ -20,8 +20,7 @@ const EXEMPT: &str = "tests/run";
 #[test]
 fn every_command_runs_in_order() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("repo");
-    repo.git(&["tag", "v1.2"]);
+    let repo = fresh_clone(&sandbox);
     // Stand-ins: neither program is to be had where the tests run. They say with what they were called.
     for agent in ["claude", "codex"] {
         stand_in(&sandbox, agent);
@@ -33,7 +32,7 @@ fn every_command_runs_in_order() {
     let path = bash.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
     let dirs = std::iter::once(sandbox.root.join("bin")).chain(std::env::split_paths(&path));
     bash.env("PATH", std::env::join_paths(dirs).unwrap());
-    bash.env("AGENTENV_DOWNLOAD", release(&sandbox));
+    bash.env("AGENTENV_BIN", env!("CARGO_BIN_EXE_git-agentenv"));
     bash.env("DOCKER_HOST", "unix:///nowhere.sock").env("TMUX_TMPDIR", &sandbox.root);
     let said = sandbox.outcome(bash.args(["-xc", &script]).current_dir(&repo.path)).ok();
 
@@ -44,7 +43,6 @@ fn every_command_runs_in_order() {
     assert!(log().contains(": --worktree fix-typo\n"), "{}", log());
     assert!(said.stdout.contains("http://localhost:30"), "{}", said.show());
     assert!(said.stdout.contains("\nrepo-by-hand\n"), "{}", said.show());
-    assert!(said.stdout.contains("installed git-agentenv "), "{}", said.show());
     let left = ["bin/git-agentenv", "share/man/man1/git-agentenv.1"]
         .map(|file| sandbox.root.join("home/.local").join(file).exists());
     assert_eq!(left, [false, false], "{}", said.show());
@@ -98,20 +96,17 @@ fn links_lead_somewhere_and_so_do_the_names_of_tests() {
     }
 }
 
-/// A release of this program, and a curl that has GitHub's copy of `install.sh`.
-fn release(sandbox: &Sandbox) -> String {
-    let bin = sandbox.root.join("bin");
-    let program = sandbox.root.join("released");
-    let ours = env!("CARGO_BIN_EXE_git-agentenv");
-    write_program(&program, &format!("#!/bin/sh\nexec '{ours}' \"$@\"\n"));
-    let script = project().join("install.sh");
-    let curl = format!(
-        "#!/bin/sh\ncase $* in *' {SCRIPT}') exec cat '{}' ;; esac\nexec '{}' \"$@\"\n",
-        script.display(),
-        which::which("curl").unwrap().display()
-    );
-    write_program(&bin.join("curl"), &curl);
-    sandbox.publish(&program)
+/// A repository named `repo`, with the files that the commands use and a tag.
+fn fresh_clone(sandbox: &Sandbox) -> Repo<'_> {
+    let repo = sandbox.repo("repo");
+    for name in CLONED {
+        let mut copy = sandbox.command("cp");
+        sandbox.outcome(copy.arg("-r").arg(project().join(name)).arg(&repo.path)).ok();
+    }
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message", "a clone"]);
+    repo.git(&["tag", "v1.2"]);
+    repo
 }
 
 fn stand_in(sandbox: &Sandbox, agent: &str) {
