@@ -6,13 +6,11 @@ use crate::model::config::Place;
 use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
 use crate::sys::parallel::locked;
-use crate::sys::{budget, docker};
+use crate::sys::{budget, docker, net};
 use anyhow::Result;
-use redis::{
-    Client, Cmd, Connection, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo,
-    ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult, Value,
-};
+use redis::{Cmd, ErrorKind, FromRedisValue, Parser, RedisError, RedisResult, Value};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -134,30 +132,23 @@ fn answer(value: &Value) -> String {
 
 /// Runs one command. A host name is tried on each of its addresses.
 pub(super) fn ask<T: FromRedisValue>(
-    address: (String, u16),
+    (host, port): (String, u16),
     password: Option<&str>,
     cmd: &Cmd,
     limit: Duration,
 ) -> RedisResult<T> {
-    cmd.query(&mut connect(address, password, limit)?)
+    let mut server = net::connect(&host, port, limit)?;
+    if let Some(password) = password {
+        let refused = (ErrorKind::AuthenticationFailed, "Password authentication failed");
+        let said = exchange(&mut server, redis::cmd("AUTH").arg(password));
+        said.map_err(|error| if error.is_io_error() { error } else { refused.into() })?;
+    }
+    Ok(redis::from_redis_value(exchange(&mut server, cmd)?)?)
 }
 
-fn connect(
-    (host, port): (String, u16),
-    password: Option<&str>,
-    limit: Duration,
-) -> RedisResult<Connection> {
-    let mut settings =
-        RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
-    if let Some(password) = password {
-        settings = settings.set_password(password);
-    }
-    let info = ConnectionAddr::Tcp(host, port).into_connection_info()?;
-    let connection =
-        Client::open(info.set_redis_settings(settings))?.get_connection_with_timeout(limit)?;
-    connection.set_read_timeout(Some(limit))?;
-    connection.set_write_timeout(Some(limit))?;
-    Ok(connection)
+fn exchange(server: &mut net::Connection, cmd: &Cmd) -> RedisResult<Value> {
+    server.write_all(&cmd.get_packed_command())?;
+    Parser::new().parse_value(server)?.extract_error()
 }
 
 /// The variable from which redis-cli takes a password.
