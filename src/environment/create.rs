@@ -176,6 +176,7 @@ fn decide(
     let (mut taken, mut leases): (Taken, Vec<Lease>) =
         occupancy::taken(&context.store, &context.repo, config)?;
     let trees = repo::worktrees(&context.repo.common)?;
+    let places = nested::places(&context.store)?;
     for (index, by) in occupied {
         // A lease names the owner better than the keys do.
         taken.indexes.entry(*index).or_insert_with(|| by.clone());
@@ -191,7 +192,7 @@ fn decide(
         let plan = plan::add(config, &facts, request)?;
         // What a user made inside of another is left where it is.
         if !plan.lease.adopted {
-            nested::require_outside(&plan.lease.path, &plan.lease, &leases, &trees)?;
+            nested::require_outside(&plan.lease.path, &plan.lease, &places, &trees)?;
         }
         accept(&plan.lease, &leases)?;
         occupancy::count(&mut taken, &plan.lease, &context.repo.common);

@@ -1,34 +1,58 @@
 //! Worktrees that lie in one another: who moves or deletes the outer one takes the inner one along.
 
+use crate::environment::closing;
 use crate::error;
 use crate::model::lease::Lease;
 use crate::model::shell;
 use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
+use crate::sys::trash;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-/// Refuses to make or move a worktree into another one; `leases` are those of the machine, `trees` those of the repository. The
-/// main checkout is not among them: its directory stays.
+/// A directory that belongs to an environment, or to a plain worktree.
+pub struct Place {
+    path: PathBuf,
+    /// The environment's id and name.
+    of: Option<(String, String)>,
+}
+
+/// Where the environments of the machine have their files, also those on their way out and those in the trash.
+pub fn places(store: &Store) -> Result<Vec<Place>> {
+    // What cannot be read holds no place that is known; `doctor` names it.
+    let (leases, _) = store.survey()?;
+    let (records, _) = trash::survey(store)?;
+    let place = |lease: &Lease, path: PathBuf| Place {
+        path,
+        of: Some((lease.id.clone(), lease.name.clone())),
+    };
+    let kept = records.iter().map(|record| place(&record.lease, record.place.clone()));
+    let live = leases.iter().map(|lease| Ok(place(lease, closing::now_at(lease)?)));
+    live.chain(kept.map(Ok)).collect()
+}
+
+/// Refuses to make or move an environment's worktree into another one. Not counted: the main checkout, whose directory stays, and
+/// what is around it.
 pub fn require_outside(
     path: &Path,
     own: &Lease,
-    leases: &[Lease],
+    places: &[Place],
     trees: &[Worktree],
 ) -> Result<()> {
-    let others = places(own, leases, trees);
-    match others.iter().find(|(place, _)| path.starts_with(place)) {
-        None => Ok(()),
-        Some((place, _)) => {
-            let message = format!(
-                "cannot put `{}` at {}: the worktree {} is around it",
-                own.name,
-                path.display(),
-                place.display()
-            );
-            Err(error::refused(message).hint("choose a directory outside of it").into())
-        }
-    }
+    let plain = plain(trees);
+    let is_around = |place: &&Place| {
+        path.starts_with(&place.path)
+            && !own.main.starts_with(&place.path)
+            && place.is_anothers(own)
+    };
+    let Some(outer) = places.iter().chain(&plain).find(is_around) else { return Ok(()) };
+    let message = format!(
+        "cannot put `{}` at {}: it is inside the worktree {}",
+        own.name,
+        path.display(),
+        outer.path.display()
+    );
+    Err(error::refused(message).hint("choose a directory outside of it").into())
 }
 
 /// Refuses to `verb` an environment while another worktree lies in its own. `--force` does not allow it: what is in there
@@ -36,28 +60,31 @@ pub fn require_outside(
 ///
 /// # Errors
 /// Names the worktrees.
-pub fn require_none_inside(store: &Store, lease: &Lease, verb: &str) -> Result<()> {
-    // What cannot be read holds no place that is known; `doctor` names it.
-    let (leases, _) = store.survey()?;
-    let trees = repo::worktrees(&lease.repository)?;
-    let mut inner = places(lease, &leases, &trees);
-    inner.retain(|(place, _)| place.starts_with(&lease.path));
-    let Some((place, name)) = inner.first() else { return Ok(()) };
-    let lines: String = inner.iter().map(|(place, _)| format!("\n  {}", place.display())).collect();
-    let message = format!("cannot {verb} `{}`: there are other worktrees in it{lines}", lease.name);
-    let moving = match name {
-        Some(name) => format!("git agentenv move {}", shell::word(name)),
-        None => format!("git worktree move {}", shell::path(place)),
+pub fn require_none_inside(lease: &Lease, places: &[Place], verb: &str) -> Result<()> {
+    let plain = plain(&repo::worktrees(&lease.repository)?);
+    let is_inside =
+        |place: &&Place| place.path.starts_with(&lease.path) && place.is_anothers(lease);
+    let inner: Vec<&Place> = places.iter().chain(&plain).filter(is_inside).collect();
+    let Some(first) = inner.first() else { return Ok(()) };
+    let lines: String = inner.iter().map(|place| format!("\n  {}", place.path.display())).collect();
+    let message = format!("cannot {verb} `{}`: other worktrees are inside it{lines}", lease.name);
+    let moving = match &first.of {
+        Some((_, name)) => format!("git agentenv move {}", shell::word(name)),
+        None => format!("git worktree move {}", shell::path(&first.path)),
     };
-    let hint = format!("move each out of it, or remove it first: `{moving} <directory>`");
+    let hint = format!("move or remove them first: `{moving} <directory>`");
     Err(error::refused(message).hint(hint).into())
 }
 
-/// Where the other worktrees are, with the names of those that are environments.
-fn places(own: &Lease, leases: &[Lease], trees: &[Worktree]) -> Vec<(PathBuf, Option<String>)> {
-    let others = leases.iter().filter(|lease| lease.id != own.id);
-    let leased = others.map(|lease| (lease.path.clone(), Some(lease.name.clone())));
+/// The worktrees that are no environments.
+fn plain(trees: &[Worktree]) -> Vec<Place> {
     let plain = trees.iter().filter(|tree| tree.lease.is_none());
-    let plain = plain.map(|tree| (tree.path.clone(), None));
-    leased.chain(plain).filter(|(place, _)| *place != own.path && place.is_dir()).collect()
+    plain.map(|tree| Place { path: tree.path.clone(), of: None }).collect()
+}
+
+impl Place {
+    fn is_anothers(&self, own: &Lease) -> bool {
+        let is_own = self.of.as_ref().is_some_and(|(id, _)| *id == own.id);
+        !is_own && self.path != own.path && self.path.is_dir()
+    }
 }

@@ -69,9 +69,9 @@ fn carry_out(
     if target == lease.path {
         return Ok(target);
     }
-    nested::require_none_inside(&context.store, &lease, "move")?;
-    let trees = repo::worktrees(&lease.repository)?;
-    nested::require_outside(&target, &lease, &context.store.survey()?.0, &trees)?;
+    let places = nested::places(&context.store)?;
+    nested::require_none_inside(&lease, &places, "move")?;
+    nested::require_outside(&target, &lease, &places, &repo::worktrees(&lease.repository)?)?;
     if fs::stands(&target)? != Stands::Nothing {
         return Err(error::refused(format!("{} already exists", target.display())).into());
     }

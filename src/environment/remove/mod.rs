@@ -9,9 +9,11 @@ pub use last_look::reopen;
 pub use running::say as say_running;
 
 use crate::environment::context::Context;
+use crate::environment::nested::{self, Place};
 use crate::environment::processes::Stranger;
 use crate::environment::removal_risks::{self, Loss, Risks, Taken};
-use crate::environment::{closing, hooks, nested, trash, worktree};
+use crate::environment::{closing, hooks, trash, worktree};
+use crate::error;
 use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
@@ -145,13 +147,15 @@ pub fn check(
         config.iter().for_each(|config| lease.learn_also(config));
         Ok(lease)
     });
+    let places = nested::places(store);
     let known: Vec<&Lease> = leases.iter().flatten().collect();
     let mut risks =
         removal_risks::of_all(store, &known, options.delete_branch, servers).into_iter();
     let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {
         let lease = lease?;
         let risks = risks.next().unwrap_or_else(|| Err(anyhow!("no look at `{}`", lease.name)))?;
-        judge(context, options, lease, risks, agreed)
+        let places = places.as_deref().map_err(error::again)?;
+        judge(context, options, lease, risks, (agreed, places))
     };
     leases.into_iter().zip(chosen).map(&mut look).collect()
 }
@@ -202,12 +206,14 @@ fn judge(
     options: RemoveOptions,
     lease: Lease,
     risks: Risks,
-    agreed: &[Loss],
+    (agreed, places): (&[Loss], &[Place]),
 ) -> Result<Removal> {
     let mut serious = risks.losses.iter().filter(|loss| loss.needs_force).peekable();
     let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
     let force = options.force || given_up;
-    let refusal = require(context, options, &lease, &risks.losses, force).err();
+    let refusal = nested::require_none_inside(&lease, places, "remove");
+    let refusal = refusal.and_then(|()| require(context, options, &lease, &risks.losses, force));
+    let refusal = refusal.err();
     if !options.dry_run
         && let Some(refusal) = refusal
     {
@@ -241,7 +247,6 @@ fn require(
         worktree::require_unlocked(lease, &tree)?;
         worktree::require_in_place(lease, &tree)?;
     }
-    nested::require_none_inside(&context.store, lease, "remove")?;
     removal_risks::require_none(lease, losses, force)?;
     if !options.dry_run || force || options.no_hooks {
         return Ok(());

@@ -375,6 +375,12 @@ fn no_environment_takes_one_that_lies_in_it() {
         }
     }
     assert_eq!(fs::read_to_string(inner.join("work")).unwrap(), "unsaved");
+    // Killed while it was closed, it stands under another name.
+    repo.killed(&["remove", "inner", "--force"], "worktree-closed");
+    assert!(!inner.exists());
+    repo.agentenv(&["remove", "outer", "--force"]).fails(7);
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(fs::read_to_string(inner.join("work")).unwrap(), "unsaved");
     repo.agentenv(&["move", "inner", "../app-inner"]).ok();
     repo.git(&["worktree", "remove", "../app-outer/plain"]);
     repo.agentenv(&["remove", "outer", "--force"]).ok();

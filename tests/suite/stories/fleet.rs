@@ -117,7 +117,7 @@ fn move_takes_the_worktree_elsewhere_and_refuses_what_is_in_use() {
     wait_until("the client has gone", || {
         repo.agentenv(&["status", "x", "--json"]).ok().json()["sessions"] == json!([])
     });
-    let said = repo.agentenv(&["move", "x", "../app-y/README"]).fails(7);
+    let said = repo.agentenv(&["move", "x", "README"]).fails(7);
     assert!(said.stderr.contains("already exists"), "{}", said.show());
     let said = repo.agentenv(&["move", "x", "../none/moved"]).fails(7);
     assert!(said.stderr.contains("mkdir -p"), "{}", said.show());
