@@ -163,6 +163,10 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
 fn set_variables(workspace: &Workspace<'_>, lease: &mut Lease) {
     let Workspace { context, ui, config } = workspace;
     let set = plan::set_variables(config, lease, &context.slug());
+    // Without a file, it is what runs on this machine that changes.
+    if !context.config().is_ok_and(|file| file.is_some()) {
+        return;
+    }
     let ports = config.ports.keys().filter(|name| !lease.ports.contains_key(*name));
     let has_part = |name: &str| lease.parts.iter().any(|part| part.service == name);
     let services = config.services.iter().filter(|(name, _)| !has_part(name));

@@ -133,7 +133,14 @@ impl Approval {
     /// # Errors
     /// When the file is missing or wrong.
     pub fn of_servers(main: &Path, config: &Config) -> Result<Option<Self>> {
-        let of = |file: &String| Approval::of(file, &load(main, file)?);
+        let of = |file: &String| match load(main, file) {
+            Ok(whole) => Approval::of(file, &whole),
+            // Compose starts more than is read here: a link, what includes a file outside of the checkout.
+            Err(error) => match fs::read(&fs::canonical(&main.join(file)))? {
+                Some(content) => Ok(Approval(vec![described(file, &sha256(content))])),
+                None => Err(error),
+            },
+        };
         config.infra.file.as_ref().map(of).transpose()
     }
 
@@ -142,8 +149,12 @@ impl Approval {
         let hash = sha256(text);
         let built = compose::built(file).map(|name| format!(", builds {name}"));
         let built = built.collect::<String>();
-        Ok(Approval(vec![format!("compose {path} (sha256 {hash}){built}")]))
+        Ok(Approval(vec![described(path, &hash) + &built]))
     }
+}
+
+fn described(path: &str, hash: &str) -> String {
+    format!("compose {path} (sha256 {hash})")
 }
 
 fn load(checkout: &Path, file: &str) -> Result<Mapping> {
@@ -203,7 +214,7 @@ fn warn_of_missing(ui: &Ui, lease: &Lease, config: &Config, file: &Mapping) {
             let hint = match of_main.contains(&named) {
                 true => "create it in the main checkout, where new environments get it from, or in the worktree".to_owned(),
                 false => format!(
-                    "create it in the worktree; it does not come along, for the main checkout's {from} does not name it"
+                    "create it in the worktree; new environments get no copy of it: {from} in the main checkout does not name it"
                 ),
             };
             ui.warn(format!(

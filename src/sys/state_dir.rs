@@ -90,7 +90,11 @@ impl Access {
         const OTHERS: u32 = 0o077;
         match (self, fs::mode(path).filter(|_| path.is_dir())) {
             (Access::User, None) => fs::make_private_dir(path),
-            (Access::User, Some(mode)) if mode & OTHERS != 0 => fs::set_mode(path, mode & !OTHERS),
+            // Where this cannot be changed, as on a file system without permissions, it is used as it is.
+            (Access::User, Some(mode)) if mode & OTHERS != 0 => {
+                fs::set_mode(path, mode & !OTHERS).ok();
+                Ok(())
+            }
             (Access::Group, None) => {
                 fs::make_dir(path)?;
                 fs::set_mode(path, 0o2770)

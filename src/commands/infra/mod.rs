@@ -118,10 +118,11 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 
 /// Starts what does not run. Another process that waited for this one finds it running.
 fn start(ui: &Ui, config: &Found) -> Result<()> {
+    let _one = alone(ui)?;
+    // Behind the wait, in which the file may change.
     if let Some(context) = &config.context {
         hooks::require_trusted_servers(context, &config.config)?;
     }
-    let _one = alone(ui)?;
     let infra = infra(config)?;
     users::require_none_of_others(config, &infra)?;
     let step = ui.step("starting servers");

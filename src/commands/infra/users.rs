@@ -33,7 +33,9 @@ pub(super) fn require_none(found: &Found, infra: &Infra) -> Result<()> {
 /// replace these servers by those of this file, whose volumes hold none of it.
 pub(super) fn require_none_of_others(found: &Found, infra: &Infra) -> Result<()> {
     let containers = infra.status()?;
-    let Some(other) = containers.iter().find(|container| !infra.made(container)) else {
+    // A directory that is gone was moved: nobody starts them from there any more.
+    let is_others = |container: &&Container| !infra.made(container) && container.dir.is_dir();
+    let Some(other) = containers.iter().find(is_others) else {
         return Ok(());
     };
     let own = found.context.as_ref().map(|context| &context.repo.common);

@@ -29,7 +29,7 @@ pub fn bring(ui: &Ui, store: &Store, lease: &Lease, include: &Include) -> Result
         return Ok(());
     }
     if lease.main == lease.repository {
-        ui.say("no ignored files come along: the repository is bare, and has no main checkout");
+        ui.say("not copying ignored files: the repository is bare");
         return Ok(());
     }
     let step = ui.step("ignored files");

@@ -145,7 +145,7 @@ fn what_a_compose_file_needs_comes_along_where_main_names_it_too() {
     came.retain(|file| !["evil.sqlite3", "compose.agentenv.yaml"].contains(file));
     assert_eq!(came, [".env", "a.env"], "{}", said.show());
     assert!(said.stderr.contains("b.env is missing"), "{}", said.show());
-    let hint = "the main checkout's compose.yml does not name it";
+    let hint = "compose.yml in the main checkout does not name it";
     assert!(said.stderr.contains(hint), "{}", said.show());
 }
 
@@ -163,7 +163,7 @@ fn of_a_bare_repository_nothing_comes_along() {
     let tree = Path::new(said.json()["path"].as_str().unwrap()).to_owned();
     assert!(tree.join("compose.agentenv.yaml").exists());
     assert!(
-        said.stderr.contains("no ignored files come along: the repository is bare"),
+        said.stderr.contains("not copying ignored files: the repository is bare"),
         "{}",
         said.show()
     );
