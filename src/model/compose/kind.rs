@@ -63,6 +63,11 @@ pub(in crate::model) fn shared(service: &Mapping) -> Option<Kind> {
     server(service).filter(|kind| *kind != Kind::Mysql)
 }
 
+/// Where the kinds that environments share keep their data in a container.
+pub(super) fn data() -> impl Iterator<Item = &'static str> {
+    SIGNS.iter().map(|one| one.data)
+}
+
 /// Whether an image works with a server and is none.
 pub(in crate::model) fn is_tool(image: &str) -> bool {
     TOOLS.iter().any(|word| name(image).contains(word))

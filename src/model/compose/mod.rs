@@ -113,7 +113,7 @@ pub fn of_environment(mut file: Mapping, environment: &Environment<'_>) -> anyho
         file.shift_remove(key);
     }
     file.retain(|key, _| !key.as_str().is_some_and(|key| key.starts_with("x-")));
-    networks::separate(&mut file, &mut notes);
+    networks::separate(&mut file);
     let known: Vec<String> = services(&file).map(|(name, _)| name.to_owned()).collect();
     let over = service::Over {
         environment,

@@ -7,9 +7,7 @@ use crate::model::config::Kind;
 use serde_yaml::{Mapping, Value};
 
 /// Where servers keep their data in a container, as the documentation of their images says.
-const DATA: [&str; 7] = [
-    "/var/lib/postgresql",
-    "/var/lib/mysql",
+const DATA: [&str; 5] = [
     "/data/db",
     "/var/lib/rabbitmq",
     "/var/lib/clickhouse",
@@ -63,9 +61,16 @@ impl Shared<'_> {
                 let volume = own_volume(name, target);
                 *entry = mount.of_volume(&volume, entry.is_mapping());
                 own.push(volume);
-            } else if is_shared && !self.volumes.external.contains(source) {
-                notes
-                    .push(format!("service `{name}` mounts `{source}`: all environments share it"));
+            } else if is_shared {
+                let note = match self.volumes.external.contains(source) {
+                    true => format!("volume `{source}` is external: all environments share it"),
+                    false => {
+                        format!("service `{name}` mounts `{source}`: all environments share it")
+                    }
+                };
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
             }
         }
         own
@@ -129,7 +134,7 @@ impl Data {
         };
         // A single file of configuration is mounted there, too.
         let is_file = target.rsplit('/').next().is_some_and(|name| name.contains('.'));
-        let is_known = DATA.iter().any(|dir| is_below(target, dir)) && !is_file;
+        let is_known = kind::data().chain(DATA).any(|dir| is_below(target, dir)) && !is_file;
         let is_set = self.pgdata.as_deref().is_some_and(|dir| is_below(dir, target));
         is_known || is_set || (self.is_redis && target == "/data")
     }

@@ -9,22 +9,13 @@ use serde_yaml::{Mapping, Value};
 const UNIQUE: [&str; 3] = ["ipv4_address", "ipv6_address", "mac_address"];
 
 /// Takes the fixed names and addresses from networks and volumes: compose then names them for the project.
-pub(super) fn separate(file: &mut Mapping, notes: &mut Vec<String>) {
+pub(super) fn separate(file: &mut Mapping) {
     for section in ["networks", "volumes"] {
         let entries = file.get_mut(section).and_then(Value::as_mapping_mut).into_iter().flatten();
-        for (name, entry) in entries {
-            let external = is_external(entry);
-            match entry.as_mapping_mut() {
-                Some(entry) if !external => {
-                    entry.shift_remove("name");
-                    entry.shift_remove("ipam");
-                }
-                Some(_) if section == "volumes" => notes.push(format!(
-                    "volume `{}` is external: all environments share it",
-                    scalar(name)
-                )),
-                _ => {}
-            }
+        let own = entries.map(|(_, entry)| entry).filter(|entry| !is_external(entry));
+        for entry in own.filter_map(Value::as_mapping_mut) {
+            entry.shift_remove("name");
+            entry.shift_remove("ipam");
         }
     }
 }

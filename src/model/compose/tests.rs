@@ -210,7 +210,7 @@ services:
     mac_address: 02:42:ac:11:65:43
     networks: { front: { ipv4_address: 10.5.0.4 } }
   worker: { image: 'hc/api:dev', container_name: hc_worker }
-  sidecar: { image: x, container_name: s, network_mode: 'service:api' }
+  sidecar: { image: x, container_name: s, network_mode: 'service:api', volumes: ['seen:/seen'] }
   beat: { image: y, network_mode: host, ports: ['1:1'], environment: { DB_NAME: hc } }
 networks: { front: { name: hc_front, ipam: { config: [{ subnet: 10.5.0.0/16 }] } }, out: { external: true, name: o } }
 volumes: { data: { name: hc_data }, seen: { external: true } }
@@ -223,7 +223,7 @@ x-a: 1
     becomes(text, "api/image", "hc-red-api");
     becomes(text, "worker/image", "hc-red-api");
     becomes(text, "worker/networks", "{ default: { aliases: [hc_worker] } }");
-    becomes(text, "sidecar", "{ image: x, network_mode: 'service:api' }");
+    becomes(text, "sidecar", "{ image: x, network_mode: 'service:api', volumes: ['seen:/seen'] }");
     becomes(text, "beat/ports", "null");
     let stack = made(text, "compose: { file: compose.yml }", &servers(), &[]);
     let url = &at(&stack, "beat/environment")["DATABASE_URL"];
@@ -239,8 +239,8 @@ x-a: 1
     assert_eq!(
         stack.notes,
         [
-            "volume `seen` is external: all environments share it",
             "service `beat` uses this machine's network: its ports are the same in every environment",
+            "volume `seen` is external: all environments share it",
         ]
     );
 }

@@ -25,7 +25,8 @@ pub(super) fn of(seen: &Seen, vars: &[Var]) -> Vec<Appended> {
     if names.is_empty() {
         return Vec::new();
     }
-    let files = seen.files.iter().filter(|(path, _)| !seen.is_environment(path));
+    let files = seen.files.iter().chain(&seen.others);
+    let files = files.filter(|(path, _)| !seen.is_environment(path));
     files.flat_map(|(file, text)| in_file(&names, file, text)).collect()
 }
 
@@ -51,7 +52,9 @@ fn in_line<'a>(name: &'a str, line: &str) -> Vec<(&'a str, u16)> {
     let (mut found, mut end) = (Vec::new(), 0);
     for word in line.split(|c| !is_part(c)) {
         end += word.len();
-        found.extend(added(&line[end..]).filter(|_| same(word)).map(|index| (name, index)));
+        if same(word) {
+            found.extend(added(&line[end..]).map(|index| (name, index)));
+        }
         end += line[end..].chars().next().map_or(0, char::len_utf8);
     }
     found

@@ -30,12 +30,7 @@ impl<'a> Evidence<'a> {
         beside::leave_out(&mut vars, seen);
         let appended = appended::of(seen, &vars);
         let engine = engine::of(seen, &vars, &stacks, &frameworks);
-        let mut places = plain::of(seen);
-        let is_replaced = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
-        places.retain(|place| !(is_replaced && place.is_replaced()));
-        for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {
-            place.kind = Some(place.kind_or(engine));
-        }
+        let places = plain::used(seen, &frameworks, engine);
         let kept = Vec::new();
         Evidence { seen, stacks, vars, appended, literals, places, frameworks, engine, kept }
     }

@@ -102,9 +102,8 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
     let of_vars = vars.iter().filter(|var| !is_appended(var)).filter_map(|var| lead(config, var));
     let literals = literals::of(seen);
     let literals = literals.iter().filter(|literal| has(literal.kind)).map(of_literal);
-    let is_replaced = frameworks::of(seen).iter().any(|one| one.reads.contains(&"DATABASE_URL"));
-    let mut places = plain::of(seen);
-    places.retain(|place| place.kind.is_none_or(has) && !(is_replaced && place.is_replaced()));
+    let mut places = plain::used(seen, &frameworks::of(seen), Some(sql(config)));
+    places.retain(|place| place.kind.is_none_or(has));
     of_vars
         .chain(literals)
         .chain(plain::leads(&places))
@@ -192,6 +191,6 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
             }
             None => "add a service for it to .agentenv.yaml".to_owned(),
         },
-        said: name.clone(),
+        said: format!("{name} "),
     })
 }

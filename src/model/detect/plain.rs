@@ -4,6 +4,7 @@ mod paths;
 mod skipped;
 mod values;
 
+use super::frameworks::Framework;
 use super::leads::Lead;
 use super::reads;
 use super::sections::development;
@@ -20,7 +21,7 @@ pub(super) struct Place {
     pub(super) file: String,
     /// From 1.
     pub(super) line: usize,
-    /// `None`: a server of a kind that environments cannot share.
+    /// `None`: a server of another kind.
     pub(super) kind: Option<Kind>,
     /// The database or the index.
     pub(super) part: String,
@@ -33,7 +34,7 @@ const MOST: usize = 2;
 
 /// All places in tracked files. What settings in Python say of parts is read elsewhere, but not what they say of servers
 /// of other kinds.
-pub(super) fn of(seen: &Seen) -> Vec<Place> {
+fn of(seen: &Seen) -> Vec<Place> {
     let files = seen.files.iter().chain(&seen.others);
     let files = files.filter(|(path, text)| is_tracked(seen, path, text));
     let places = files.flat_map(|(path, text)| in_file(path, text));
@@ -51,6 +52,17 @@ const TESTS: [&str; 3] = ["test", "tests", "testing"];
 pub(super) fn is_tracked(seen: &Seen, path: &str, text: &str) -> bool {
     let is_stack = || text.lines().any(|line| line == "services:");
     seen.tracked.contains(path) && is_run(seen, path) && !is_stack()
+}
+
+/// Those that count in a project with these frameworks; where a key does not say which database it is, it is one of `engine`.
+pub(super) fn used(seen: &Seen, frameworks: &[Framework], engine: Option<Kind>) -> Vec<Place> {
+    let is_replaced = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
+    let mut places = of(seen);
+    places.retain(|place| !(is_replaced && place.is_replaced()));
+    for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {
+        place.kind = Some(place.kind_or(engine));
+    }
+    places
 }
 
 /// A lead for each part that places name.
@@ -133,12 +145,12 @@ impl Place {
     }
 
     /// The kind, where a key does not say it.
-    pub(super) fn kind_or(&self, engine: Option<Kind>) -> Kind {
+    fn kind_or(&self, engine: Option<Kind>) -> Kind {
         engine.filter(|_| self.is_key).or(self.kind).unwrap_or(Kind::Postgres)
     }
 
     /// A framework replaces what `database.yml` says by a variable.
-    pub(super) fn is_replaced(&self) -> bool {
+    fn is_replaced(&self) -> bool {
         self.is_key && self.file.ends_with("database.yml")
     }
 }

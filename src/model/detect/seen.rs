@@ -186,7 +186,7 @@ impl Seen {
 
     /// The content of a file; nothing when it is not there.
     pub(super) fn text(&self, path: &str) -> &str {
-        self.files.get(path).map_or("", String::as_str)
+        self.files.get(path).or_else(|| self.others.get(path)).map_or("", String::as_str)
     }
 
     /// The files whose paths end so, with their content.

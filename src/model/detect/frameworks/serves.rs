@@ -132,7 +132,10 @@ pub(super) fn needs(package: &Value, name: &str) -> bool {
 fn of_words(words: &[String]) -> Option<(&'static str, u16)> {
     let mut options = words.iter().enumerate();
     options.find_map(|(at, word)| {
-        let (name, value) = word.split_once('=').unwrap_or((word, words.get(at + 1)?));
+        let (name, value) = match word.split_once('=') {
+            Some(pair) => pair,
+            None => (word.as_str(), words.get(at + 1)?.as_str()),
+        };
         let name = ["-p", "--port"].into_iter().find(|option| *option == name)?;
         Some((name, value.parse().ok()?))
     })

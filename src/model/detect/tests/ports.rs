@@ -153,13 +153,18 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
 
 #[test]
 fn a_port_that_a_script_fixes_in_silence_is_told() {
-    let package = r#"{ "scripts": { "dev": "concurrently \"tsc -w\" \"vite --port 4100\"" }, "devDependencies": { "vite": "7" } }"#;
-    let project = detect(&seen(&[("package.json", package)]));
-    assert_eq!(project.ports[0].main, 4100);
-    assert_eq!(
-        project.notes,
-        [
-            "package.json: `dev` listens on port 4100 in every environment: make it read a variable, VITE_PORT"
-        ]
-    );
+    for option in ["--port 4100", "--port=4100"] {
+        let script = format!("concurrently \\\"tsc -w\\\" \\\"vite {option}\\\"");
+        let package = format!(
+            r#"{{ "scripts": {{ "dev": "{script}" }}, "devDependencies": {{ "vite": "7" }} }}"#
+        );
+        let project = detect(&seen(&[("package.json", &package)]));
+        assert_eq!(project.ports[0].main, 4100, "{option}");
+        assert_eq!(
+            project.notes,
+            [
+                "package.json: `dev` listens on port 4100 in every environment: make it read a variable, VITE_PORT"
+            ]
+        );
+    }
 }

@@ -85,7 +85,7 @@ pub(super) const SHAPES: &[Shape] = &[
                 "REDIS_URL=redis://localhost:6379\nQUEUE_REDIS_URL=redis://localhost:6379/4\n",
             ),
             (
-                "src/queue.config.ts",
+                "src/queue.ts",
                 "new Redis(`${process.env.REDIS_URL}/3`)\nnew Redis(process.env.QUEUE_REDIS_URL)\n",
             ),
         ],
@@ -96,7 +96,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         env: &["REDIS_URL=", "QUEUE_REDIS_URL=redis://localhost:6379/{QUEUE_DB}"],
         hooks: &[],
-        notes: &["src/queue.config.ts:1 adds `/3` to REDIS_URL"],
+        notes: &["src/queue.ts:1 adds `/3` to REDIS_URL"],
     },
 ];
 
