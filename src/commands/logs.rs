@@ -31,7 +31,7 @@ pub struct Args {
     /// Go on showing what they print until they end
     #[arg(short, long, conflicts_with = "json")]
     pub follow: bool,
-    /// Show the start before the last one in its place, or the one so many before it
+    /// Show the output of the start before the last one, or of the COUNT-th before it
     #[arg(
         short,
         long,

@@ -256,7 +256,7 @@ fn example(context: &Context, ui: &Ui, config: &Config) -> Option<Lease> {
         Ok(leases) => {
             let lease = leases.into_iter().next()?;
             let planned = summary::planned(&lease, &target, &config.hooks.post_add);
-            ui.say(format!("an example, `git agentenv add example`. {planned}"));
+            ui.say(format!("example: `git agentenv add example`. {planned}"));
             Some(lease)
         }
         Err(error) => {

@@ -41,7 +41,7 @@ pub fn is_missing(store: &Store, lease: &Lease) -> Result<bool> {
 /// Says why an environment comes back that was to go to the trash.
 pub(super) fn say(ui: &Ui, lease: &Lease) {
     let name = &lease.name;
-    ui.warn(format!("the record of `{name}` in the trash is gone: bringing `{name}` back"));
+    ui.warn(format!("the trash record of `{name}` is missing: bringing `{name}` back"));
 }
 
 /// Whether the branch of an environment exists.

@@ -103,7 +103,7 @@ fn a_record_that_is_gone_strands_nothing_that_was_on_its_way() {
     assert_eq!(planned["pruned"][0]["name"], "x", "{planned}");
     assert!(!tree.exists());
     let pruned = repo.agentenv(&["prune"]).ok();
-    assert!(pruned.stderr.contains("the record of `x` in the trash is gone"), "{}", pruned.show());
+    assert!(pruned.stderr.contains("the trash record of `x` is missing"), "{}", pruned.show());
     assert_eq!(fs::read_to_string(tree.join("README")).unwrap(), "changed\n");
     assert_eq!(states(&repo), ["ready"]);
     assert_eq!(repo.git(&["-C", "../app-x", "branch", "--show-current"]), "x");

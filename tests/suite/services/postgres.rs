@@ -110,7 +110,8 @@ fn a_live_session_is_named_and_ended_only_by_force() {
     let [session] = sessions.as_slice() else {
         panic!("{sessions:?}");
     };
-    assert_eq!((&*session.client, &*session.state), ("local", "idle"));
+    assert!(session.client.parse::<std::net::IpAddr>().is_ok(), "{session:?}");
+    assert_eq!(session.state, "idle");
     assert!(session.application.starts_with("the \"app\" \\"), "{session:?}");
     assert!(session.pid > Some(0));
     assert_eq!(postgres::release(&part, &id, true).unwrap(), Gone::Dropped);
