@@ -1,7 +1,7 @@
 //! The files of a project that say how it is run.
 
 use crate::environment::context::Context;
-use crate::model::detect::{References, Seen, is_lock, is_run, is_telling, references, used};
+use crate::model::detect::{self, References, Seen, is_lock, is_run, is_telling, references, used};
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +29,9 @@ const MANIFESTS: [&str; 8] = [
 /// How many files in a row may include each other.
 const DEPTH: usize = 4;
 
-/// What a line that names a server or a database holds, or reads a variable for one.
-const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|amqps?|mongodb|ecto)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
+/// What a line that names a server or a database holds, or reads a variable for one. For `OTHERS` stand the schemes of servers
+/// of other kinds.
+const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
 
 /// Reads the files that exist, then those that they refer to. Skips symbolic links, binary files and files over 1 MiB, but
 /// for lock files: of these it counts that they exist.
@@ -62,7 +63,7 @@ pub fn read(context: &Context) -> Result<Seen> {
         }
         seen.files.extend(new);
     }
-    let naming = git::naming(main, SERVERS)?.into_iter();
+    let naming = git::naming(main, &SERVERS.replace("OTHERS", &detect::SCHEMES.join("|")))?.into_iter();
     let is_new = |path: &String| !seen.files.contains_key(path) && is_run(&seen, path);
     let naming = naming.filter(is_new).take(MOST).collect();
     seen.others = contents(main, naming);

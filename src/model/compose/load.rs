@@ -48,7 +48,7 @@ impl Files<'_> {
         let (files, bytes) = self.left.get();
         match (files.checked_sub(1), bytes.checked_sub(text.len())) {
             (Some(files), Some(bytes)) => self.left.set((files, bytes)),
-            _ => bail!("`{}` includes or extends too many files", self.first),
+            _ => bail!("`{}` and the files that it includes or extends are too many or too large", self.first),
         }
         Ok(text)
     }
@@ -214,7 +214,7 @@ volumes: { named: }
             })
         };
         let error = load("c1.yml", &text).unwrap_err();
-        assert!(error.to_string().ends_with("includes or extends too many files"), "{error}");
+        assert!(error.to_string().ends_with("are too many or too large"), "{error}");
     }
 
     #[test]

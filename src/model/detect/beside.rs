@@ -1,4 +1,4 @@
-//! Variables of which a URL that the main checkout gives is the other form.
+//! Variables that say again what a URL of the main checkout says.
 
 use super::roles::{self, Role};
 use super::seen::Seen;

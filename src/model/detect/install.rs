@@ -1,5 +1,6 @@
 //! Commands that install a project's packages, by its lock files.
 
+use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir};
 
 /// Lock files with the command, and the option that names another directory. A package manager of Python comes with
@@ -48,11 +49,7 @@ pub(super) fn commands(seen: &Seen) -> Vec<String> {
     });
     let manifests = MANIFESTS.iter().filter_map(|(manifest, command)| {
         let dir = dir(seen.named(manifest).next()?);
-        Some(if dir.is_empty() {
-            (*command).to_owned()
-        } else {
-            format!("cd {} && {command}", dir.trim_end_matches('/'))
-        })
+        Some(enter(dir) + command)
     });
     venv.into_iter().chain(files).chain(manifests).collect()
 }

@@ -42,6 +42,7 @@ mod vars;
 pub use carried::is_read_anyway;
 pub use install::is_lock;
 pub use leads::{Lead, to_main};
+pub use others::SCHEMES;
 pub use plain::is_run;
 pub use references::{References, references};
 pub use render::render;

@@ -10,7 +10,7 @@ use crate::model::config::{Config, Place};
 use std::fmt;
 
 /// Schemes of such servers, wherever they stand. Another one may be that of an application.
-const SCHEMES: [&str; 16] = [
+pub const SCHEMES: [&str; 16] = [
     "amqp",
     "amqps",
     "bolt",

@@ -151,9 +151,10 @@ impl Script<'_> {
             let mut ends = scripts::ends(seen, top, name);
             ends.retain(|end| end.file != top);
             let is_own = |end: &End<'_>| end.file == self.file && (end.is_open || !needs_option);
-            name.contains(&self.name) && !ends.is_empty() && ends.iter().all(is_own)
+            !ends.is_empty() && ends.iter().all(is_own)
         };
         let mut scripts = scripts::scripts(seen, top);
+        scripts.retain(|(name, _)| name.contains(&self.name));
         scripts.sort_by_key(|(name, _)| (*name != self.name, name.clone()));
         scripts.into_iter().find(is_it).map(|(name, _)| (top, name))
     }

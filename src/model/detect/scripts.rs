@@ -2,6 +2,7 @@
 
 use super::seen::{Seen, dir};
 use serde_json::Value;
+use std::cell::Cell;
 
 /// A program that a script runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub(super) struct End<'a> {
 /// How many scripts in a row may call each other.
 const DEPTH: usize = 6;
 
+/// How many scripts are followed in all: a few may call each other very often.
+const MOST: usize = 1000;
+
 /// Programs that run the scripts of a package, the first one that is named.
 const RUNNERS: [&str; 4] = ["npm", "pnpm", "yarn", "bun"];
 
@@ -31,7 +35,7 @@ const CHOICES: [&str; 6] = ["--filter", "-F", "--workspace", "-w", "workspace", 
 
 /// The programs at the end of a script.
 pub(super) fn ends<'a>(seen: &'a Seen, file: &'a str, script: &str) -> Vec<End<'a>> {
-    Packages { seen }.script(file, script, &[], DEPTH)
+    Packages { seen, left: Cell::new(MOST) }.script(file, script, &[], DEPTH)
 }
 
 /// The commands of a package, by name.
@@ -44,12 +48,18 @@ pub(super) fn scripts(seen: &Seen, file: &str) -> Vec<(String, String)> {
 
 struct Packages<'a> {
     seen: &'a Seen,
+    /// How many scripts may still be followed.
+    left: Cell<usize>,
 }
 
 impl<'a> Packages<'a> {
     /// The programs of a script that gets these words too.
     fn script(&self, file: &'a str, name: &str, more: &[String], depth: usize) -> Vec<End<'a>> {
-        let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
+        let (Some(depth), Some(left)) = (depth.checked_sub(1), self.left.get().checked_sub(1))
+        else {
+            return Vec::new();
+        };
+        self.left.set(left);
         let scripts = scripts(self.seen, file);
         let text = scripts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str());
         self.text(file, text.unwrap_or_default(), more, depth)

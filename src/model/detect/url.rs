@@ -38,9 +38,13 @@ impl Url {
         let (login, address) = authority.rsplit_once('@').unwrap_or(("", authority));
         let (user, password) =
             login.split_once(':').map_or((login, None), |(user, word)| (user, Some(word)));
-        let (host, port) = address
-            .split_once(':')
-            .map_or((address, None), |(host, port)| (host, port.parse().ok()));
+        // An address of IPv6 stands in brackets.
+        let behind = address.rfind(']').map_or(0, |at| at + 1);
+        let colon = address[behind..].find(':').map(|at| behind + at);
+        let (host, port) = match colon {
+            Some(at) => (&address[..at], address[at + 1..].parse().ok()),
+            None => (address, None),
+        };
         Some(Url {
             kind,
             scheme: scheme.to_owned(),

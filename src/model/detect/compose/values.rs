@@ -7,7 +7,7 @@ use serde_yaml::Value;
 pub(super) fn mounts(service: &Value) -> impl Iterator<Item = &str> {
     let volumes = service.get("volumes").and_then(Value::as_sequence);
     volumes.into_iter().flatten().filter_map(|volume| match volume.as_str() {
-        Some(text) => text.split(':').next(),
+        Some(text) => colons(text).first().copied(),
         None => volume.get("source").and_then(Value::as_str),
     })
 }

@@ -4,6 +4,7 @@ use super::Framework;
 use super::serves::{needs, serves};
 use crate::model::config::Kind;
 use crate::model::detect::packages::{self, runner_of_scripts};
+use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir};
 use serde_json::Value;
 
@@ -47,8 +48,7 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
     servers.extend((any(&POSTGRES) || prisma("\"postgresql\"")).then_some(Kind::Postgres));
     servers.extend((any(&MYSQL) || prisma("\"mysql\"")).then_some(Kind::Mysql));
     servers.extend(any(&REDIS).then_some(Kind::Redis));
-    let dir = dir(file).trim_end_matches('/');
-    let enter = if dir.is_empty() { String::new() } else { format!("cd {dir} && ") };
+    let enter = enter(dir(file));
     // Only where there is a database of its own: a command that fails stops all others.
     let is_whole = |tool: &str| tool != "prisma" || has_schema(seen, file);
     let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && is_whole(tool));

@@ -3,6 +3,7 @@
 use super::{Framework, django, servers};
 use crate::model::config::Kind;
 use crate::model::detect::install::{runner, runner_inside};
+use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir};
 
 /// A Python project that is no Django project.
@@ -47,16 +48,11 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
 
 fn migrate(seen: &Seen, file: &str) -> String {
     let dir = dir(file);
-    let enter = if dir.is_empty() {
-        String::new()
-    } else {
-        format!("cd {} && ", dir.trim_end_matches('/'))
-    };
     // Flask-Migrate starts Alembic by itself, at the top of the application.
     if !seen.text(file).contains("script_location") && seen.text(file).contains("[alembic]") {
         return format!("{}flask db upgrade", runner(seen, dir));
     }
-    format!("{enter}{}alembic upgrade head", runner_inside(seen, dir))
+    format!("{}{}alembic upgrade head", enter(dir), runner_inside(seen, dir))
 }
 
 /// A URL that no variable reaches, unless `env.py` replaces it.

@@ -80,7 +80,7 @@ const CODE: [&str; 14] = [
     "vite-node",
 ];
 
-/// What a program does of a framework with these programs.
+/// Whether a program is the server of a framework of this kind.
 fn listens(end: &End<'_>, is_second: bool) -> bool {
     let program = end.words[0].as_str();
     match PROGRAMS.iter().find(|(name, _)| *name == program) {
@@ -149,12 +149,34 @@ fn of_settings(seen: &Seen, near: &str) -> Option<(Option<String>, Option<u16>)>
     };
     let (_, text) =
         seen.ending(&[".js", ".ts", ".mjs", ".cjs", ".mts"]).find(|(path, _)| is_it(path))?;
-    let server = &text[text.find("server: {").or_else(|| text.find("server:{"))?..];
+    let server = braced(&text[text.find("server: {").or_else(|| text.find("server:{"))?..]);
     let value = server.split_once("port:")?.1.split(['\n', '}']).next()?;
     let read = reads::of(value).into_iter().next();
     let number = |text: &str| text.trim().trim_end_matches(',').parse::<u16>().ok();
     match read {
         Some(read) => Some((Some(read.name), read.default.as_deref().and_then(number))),
         None => Some((None, Some(number(value)?))),
+    }
+}
+
+/// A text up to the end of its first pair of braces.
+fn braced(text: &str) -> &str {
+    let mut depth = 0_u32;
+    let closes = |(at, c): (usize, char)| {
+        depth += u32::from(c == '{');
+        let is_last = c == '}' && depth == 1;
+        depth -= u32::from(c == '}' && depth > 0);
+        is_last.then_some(at)
+    };
+    text.char_indices().find_map(closes).map_or(text, |at| &text[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_section_ends_with_its_own_brace() {
+        let text = "server: { a: { b: 1 } }, preview: { port: 4173 }";
+        assert_eq!(super::braced(text), "server: { a: { b: 1 } ");
+        assert_eq!(super::braced("server: { port: 1"), "server: { port: 1");
     }
 }

@@ -267,3 +267,14 @@ fn a_migration_that_needs_settings_is_the_packages_own_script() {
     assert_eq!(migrations(own), "cd api && yarn run migration:run");
     assert_eq!(migrations(""), "cd api && npx typeorm migration:run");
 }
+
+#[test]
+fn scripts_that_call_each_other_very_often_are_not_followed_for_ever() {
+    let many = |name: &str| [name; 60].join(" ");
+    let scripts: Vec<String> = ["dev", "a", "b", "c", "d"]
+        .windows(2)
+        .map(|pair| format!("\"{}\": \"run-p {}\"", pair[0], many(pair[1])))
+        .collect();
+    let package = format!("{{ \"scripts\": {{ {} }} }}", scripts.join(", "));
+    assert_eq!(detect(&seen(&[("package.json", &package)])).ports.len(), 1);
+}
