@@ -63,11 +63,11 @@ fn close_recorded(
     // A container that Docker restarts would make the directories it mounts again, at the name that the worktree had. What
     // cannot be ended is tried, and named, below.
     let stacks = leases.iter().copied().filter(|lease| lease.compose_file.is_some());
-    let are_down = teardown::end_all(&stacks.collect::<Vec<_>>()).iter().all(Vec::is_empty);
+    teardown::end_all(&stacks.collect::<Vec<_>>());
     let (containers, ((ran, mut left), mut found)) =
         parallel::both(Projects::list, || (teardown::end_processes(&leases), look(removals)));
     let containers = if ran { Projects::list() } else { containers };
-    let ended = teardown::end_containers(&containers, &leases, are_down);
+    let ended = teardown::end_containers(&containers, &leases);
     for (at, ended) in ended.into_iter().enumerate() {
         // Until they had ended, they could write to what was looked at. Of several, some may have ended in spite of an error.
         if containers.is_ok() && !matches!(ended, Ok(0)) {

@@ -41,7 +41,7 @@ pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
         return Vec::new();
     }
     let (_, mut left) = end_processes(leases);
-    let ended = end_containers(&Projects::list(), leases, false);
+    let ended = end_containers(&Projects::list(), leases);
     left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended.err()));
     left
 }
@@ -61,18 +61,13 @@ pub fn end_processes(leases: &[&Lease]) -> (bool, Vec<Vec<anyhow::Error>>) {
 }
 
 /// Removes the containers that were started in each of the worktrees; says how many. Without an engine there are none, unless
-/// a part needs it. `again`: they were removed before, and their networks are gone unless some have come since.
-pub fn end_containers(
-    containers: &Result<Projects>,
-    leases: &[&Lease],
-    again: bool,
-) -> Vec<Result<usize>> {
+/// a part needs it.
+pub fn end_containers(containers: &Result<Projects>, leases: &[&Lease]) -> Vec<Result<usize>> {
     parallel::each(leases, |lease| {
         let needs_docker = lease.parts.iter().any(|part| !matches!(part.place, Place::Host));
         let ended = match containers {
             Err(_) if !needs_docker => return Ok(0),
             Err(error) => Err(error::again(error)),
-            Ok(containers) if again && !containers.has_any(&lease.project, &lease.path) => Ok(0),
             Ok(containers) => remove_containers(containers, lease, STOP),
         };
         ended.map_err(|error| error.context("cannot release the containers"))

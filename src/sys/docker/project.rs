@@ -27,11 +27,6 @@ impl Projects {
         self.of(project, worktree).iter().any(|one| one.is_up())
     }
 
-    /// Whether a project has containers that were started in this worktree.
-    pub fn has_any(&self, project: &str, worktree: &Path) -> bool {
-        !self.of(project, worktree).is_empty()
-    }
-
     /// A project's containers that were started in this worktree.
     pub fn of(&self, project: &str, worktree: &Path) -> Vec<&Container> {
         let all = self.0.iter().filter(|one| one.project == project);
