@@ -63,7 +63,8 @@ pub fn read(context: &Context) -> Result<Seen> {
         }
         seen.files.extend(new);
     }
-    let naming = git::naming(main, &SERVERS.replace("OTHERS", &detect::SCHEMES.join("|")))?.into_iter();
+    let naming =
+        git::naming(main, &SERVERS.replace("OTHERS", &detect::SCHEMES.join("|")))?.into_iter();
     let is_new = |path: &String| !seen.files.contains_key(path) && is_run(&seen, path);
     let naming = naming.filter(is_new).take(MOST).collect();
     seen.others = contents(main, naming);

@@ -48,7 +48,10 @@ impl Files<'_> {
         let (files, bytes) = self.left.get();
         match (files.checked_sub(1), bytes.checked_sub(text.len())) {
             (Some(files), Some(bytes)) => self.left.set((files, bytes)),
-            _ => bail!("`{}` and the files that it includes or extends are too many or too large", self.first),
+            _ => bail!(
+                "`{}` and the files that it includes or extends are too many or too large",
+                self.first
+            ),
         }
         Ok(text)
     }
