@@ -1,5 +1,6 @@
 //! The leases on this machine: one YAML file each, and the locks around them.
 
+mod locks;
 mod repositories;
 
 use super::state_dir::{self, Access};
@@ -9,7 +10,6 @@ use crate::model::hash;
 use crate::model::lease::{Lease, Phase, VERSION};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Where the leases are kept.
 #[derive(Debug, Clone)]
@@ -18,12 +18,6 @@ pub struct Store {
     id: String,
     access: Access,
 }
-
-/// How long a killed process may still hold its locks.
-const PASSING: Duration = Duration::from_millis(300);
-
-/// What the name of a lock for hooks has behind the lease's id.
-const HOOKS: &str = "-hooks";
 
 /// A lease file that cannot be read. Its slots are unknown, so no slot may be handed out.
 #[derive(Debug)]
@@ -83,29 +77,6 @@ impl Store {
         Ok(format!("{}{}", self.id, random_hex(8)?))
     }
 
-    /// The lock under which slots are chosen. Never hold it while git or docker runs.
-    pub fn lock(&self, waiting: impl FnOnce()) -> Result<lock::Lock> {
-        lock::take(&self.dir.join("lock"), waiting)
-    }
-
-    /// The lock of the one process that works on this lease.
-    pub fn lock_lease(&self, id: &str, waiting: impl FnOnce()) -> Result<lock::Lock> {
-        lock::take(&self.lock_file(id), waiting)
-    }
-
-    /// Locks a lease and reads it again: what another process did to it before is seen.
-    ///
-    /// # Errors
-    /// `NotFound` when it was removed meanwhile.
-    pub fn lock_current(
-        &self,
-        lease: &Lease,
-        waiting: impl FnOnce(),
-    ) -> Result<(lock::Lock, Lease)> {
-        let lock = self.lock_lease(&lease.id, waiting)?;
-        Ok((lock, self.current(lease)?))
-    }
-
     /// A lease as it is now, for those who hold its lock.
     ///
     /// # Errors
@@ -114,38 +85,6 @@ impl Store {
         let removed =
             || error::not_found(format!("no environment `{}`: it was just removed", lease.name));
         self.lease(&lease.id)?.ok_or_else(|| removed().into())
-    }
-
-    /// As [`Store::lock_lease`], but nothing when another process works on it.
-    pub fn try_lock_lease(&self, id: &str) -> Result<Option<lock::Lock>> {
-        lock::attempt_for(&self.lock_file(id), PASSING)
-    }
-
-    /// The lock of the one process that runs the hooks of this lease: they take minutes, in which others may work on it.
-    pub fn lock_hooks(&self, id: &str, waiting: impl FnOnce()) -> Result<lock::Lock> {
-        lock::take(&self.hooks_file(id), waiting)
-    }
-
-    /// As [`Store::lock_hooks`], but nothing when another process runs them.
-    pub fn try_lock_hooks(&self, id: &str) -> Result<Option<lock::Lock>> {
-        lock::attempt(&self.hooks_file(id))
-    }
-
-    /// The lock around the moments in which git writes to what a repository's worktrees share.
-    pub fn lock_repository(&self, common: &Path) -> Result<lock::Lock> {
-        lock::take(&self.repository_file(common), || ())
-    }
-
-    /// The lock of the one process that makes or drops a repository's template databases.
-    pub fn lock_templates(&self, common: &Path, waiting: impl FnOnce()) -> Result<lock::Lock> {
-        let name = format!("repository-{}-templates", short_hash(common));
-        lock::take(&self.lock_file(&name), waiting)
-    }
-
-    /// The lock of the one process that starts or stops the shared servers. Compose itself lets two of them create everything
-    /// twice.
-    pub fn lock_infra(&self, waiting: impl FnOnce()) -> Result<lock::Lock> {
-        lock::take(&self.lock_file("infra"), waiting)
     }
 
     /// All leases.
@@ -203,25 +142,6 @@ impl Store {
         Ok(())
     }
 
-    /// Removes what killed processes left in the store: unfinished files, and locks of leases that do not exist.
-    pub fn sweep(&self) -> Result<()> {
-        for dir in ["", "leases", "trust"] {
-            fs::sweep(&self.dir.join(dir))?;
-        }
-        for file in fs::entries(&self.dir.join("locks"))? {
-            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            let stem = stem.strip_suffix(HOOKS).unwrap_or(stem);
-            if !is_hex(stem, 24) || self.file(stem).exists() {
-                continue;
-            }
-            let held = lock::attempt(&file)?;
-            if held.is_some() && !self.file(stem).exists() {
-                fs::remove(&file)?;
-            }
-        }
-        Ok(())
-    }
-
     /// The file of a lease.
     pub fn file(&self, id: &str) -> PathBuf {
         self.dir.join("leases").join(format!("{id}.yaml"))
@@ -238,14 +158,6 @@ impl Store {
         self.access.make_dir(&self.logs(id))?;
         fs::remove(log)?;
         fs::make_empty(log, self.access.of_file())
-    }
-
-    fn hooks_file(&self, id: &str) -> PathBuf {
-        self.lock_file(&format!("{id}{HOOKS}"))
-    }
-
-    fn lock_file(&self, name: &str) -> PathBuf {
-        self.dir.join("locks").join(format!("{name}.lock"))
     }
 }
 
