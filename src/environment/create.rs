@@ -176,7 +176,7 @@ fn decide(
     let (mut taken, mut leases): (Taken, Vec<Lease>) =
         occupancy::taken(&context.store, &context.repo, config)?;
     let trees = repo::worktrees(&context.repo.common)?;
-    let places = nested::places(&context.store)?;
+    let places = nested::places_of(&context.store, &leases)?;
     for (index, by) in occupied {
         // A lease names the owner better than the keys do.
         taken.indexes.entry(*index).or_insert_with(|| by.clone());

@@ -19,8 +19,12 @@ pub struct Place {
 
 /// Where the environments of the machine have their files, also those on their way out and those in the trash.
 pub fn places(store: &Store) -> Result<Vec<Place>> {
+    places_of(store, &store.survey()?.0)
+}
+
+/// As [`places`], with the leases of the machine, which were read.
+pub fn places_of(store: &Store, leases: &[Lease]) -> Result<Vec<Place>> {
     // What cannot be read holds no place that is known; `doctor` names it.
-    let (leases, _) = store.survey()?;
     let (records, _) = trash::survey(store)?;
     let place = |lease: &Lease, path: PathBuf| Place {
         path,
