@@ -172,8 +172,8 @@ pub fn require(
     Err(error::refused(message).hint(hint).into())
 }
 
-/// Commands, each after the moment at which it runs, if that is given, as they are: nothing in one can hide it or look like another on a
-/// terminal.
+/// Commands, each after the moment at which it runs, if that is given, as they are: nothing in one can hide it or look like
+/// another on a terminal.
 pub fn listing(when: &str, commands: &[String]) -> String {
     let label = if when.is_empty() { String::new() } else { format!("{when:<11}") };
     // The further lines of a command begin below its first.

@@ -23,9 +23,7 @@ pub fn is_free(port: u16) -> bool {
 pub fn is_listening(port: u16) -> bool {
     let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let patience = Duration::from_millis(200);
-    addresses.iter().any(|&address| {
-        TcpStream::connect_timeout(&SocketAddr::new(address, port), patience).is_ok()
-    })
+    addresses.iter().any(|&address| to(SocketAddr::new(address, port), patience).is_ok())
 }
 
 /// A program answers behind a published port: Docker's proxy takes each connection, and closes it at once while no

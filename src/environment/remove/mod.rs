@@ -124,12 +124,7 @@ pub fn lock<'a>(
 ) -> Result<Vec<Lock>> {
     let mut leases: Vec<&Lease> = leases.collect();
     leases.sort_by_key(|lease| &lease.id);
-    let take = |lease: &Lease| {
-        let waiting =
-            || ui.say(format!("waiting for another process that works on `{}`", lease.name));
-        context.store.lock_lease(&lease.id, waiting)
-    };
-    leases.into_iter().map(take).collect()
+    leases.into_iter().map(|lease| context.lock_lease(ui, lease)).collect()
 }
 
 /// Every refusal, before anything is destroyed; each lease comes with the losses that the user confirmed at a prompt.

@@ -109,7 +109,7 @@ fn a_record_that_is_gone_strands_nothing_that_was_on_its_way() {
     assert_eq!(repo.git(&["-C", "../app-x", "branch", "--show-current"]), "x");
     assert!(!sandbox.root.join("state/trash").exists());
 
-    // What somebody deleted from the trash as well cannot come back: the rest is released.
+    // What was deleted from the trash as well cannot come back: the rest is released.
     repo.killed(&["remove", "x", "--keep", "--force"], "worktree-kept");
     fs::remove_dir_all(record(&sandbox).parent().unwrap()).unwrap();
     fs::remove_dir_all(repo.path.join(".git/agentenv-trash")).unwrap();
