@@ -1,15 +1,16 @@
 //! The resources of environments that are removed, for all of them at once: one session for each Postgres server.
 
 use super::postgres::removal::{self as postgres, Removal, Wanted};
-use super::{Gone, Resource, Server, Session, State, inventory, mysql, sqlite};
+use super::{Gone, Resource, Server, Session, State, inventory, mysql, redis, sqlite};
 use crate::error;
-use crate::model::config::Kind;
+use crate::model::config::{Kind, Place};
 use crate::model::lease::Lease;
+use crate::sys::docker::Projects;
 use crate::sys::parallel::locked;
 use crate::sys::{failpoint, parallel};
 use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 /// A resource that is removed, and whose it is.
@@ -37,7 +38,10 @@ pub struct Look {
 }
 
 /// The servers of environments that are removed.
-pub struct Servers(BTreeMap<Server, Mutex<Removal>>);
+pub struct Servers {
+    postgres: BTreeMap<Server, Mutex<Removal>>,
+    containers: OnceLock<Result<Projects>>,
+}
 
 impl Servers {
     /// Starts a session with each Postgres server of these leases; nothing waits until it is connected.
@@ -48,12 +52,34 @@ impl Servers {
             open.entry(server)
                 .or_insert_with_key(|server| Mutex::new(Removal::begin(server.clone())));
         }
-        Servers(open)
+        Servers { postgres: open, containers: OnceLock::new() }
+    }
+
+    /// The containers of the engine, as they were when they were asked for first.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn containers(&self) -> &Result<Projects> {
+        self.containers.get_or_init(Projects::list)
     }
 
     /// Looks at resources; the answers are in their order.
     pub fn look(&self, held: &[Held]) -> Vec<Result<Look>> {
-        self.each(held, |server, wanted| looks(server.look(wanted), wanted), look)
+        let other = |one: &Held| {
+            self.locate(one);
+            look(one)
+        };
+        self.each(held, |server, wanted| looks(server.look(wanted), wanted), other)
+    }
+
+    /// A removal lists the containers in any case: then Redis needs no process of its own to be found.
+    fn locate(&self, held: &Held) {
+        if let Resource::RedisIndex(index) = &held.resource
+            && index.server.place != Place::Host
+            && let Ok(containers) = self.containers()
+        {
+            redis::locate(&index.server.place, containers);
+        }
     }
 
     /// Lets no client connect to Postgres databases from now on, and looks at all resources again.
@@ -97,7 +123,7 @@ impl Servers {
         let mut by_server: BTreeMap<&Server, Vec<usize>> = BTreeMap::new();
         let mut rest = Vec::new();
         for (at, one) in held.iter().enumerate() {
-            let server = one.resource.server().filter(|server| self.0.contains_key(*server));
+            let server = one.resource.server().filter(|server| self.postgres.contains_key(*server));
             match server {
                 Some(server) => by_server.entry(server).or_default().push(at),
                 None => rest.push(at),
@@ -109,7 +135,7 @@ impl Servers {
             let ask = |(server, at): (&Server, Vec<usize>)| {
                 let wanted: Vec<Wanted<'_>> =
                     at.iter().filter_map(|&at| held[at].wanted()).collect();
-                let session = &self.0[server];
+                let session = &self.postgres[server];
                 let ask = move || {
                     let mut session = locked(session);
                     postgres(&mut session, &wanted)

@@ -64,9 +64,9 @@ fn close_recorded(
     // cannot be ended is tried, and named, below.
     let stacks = leases.iter().copied().filter(|lease| lease.compose_file.is_some());
     teardown::end_all(&stacks.collect::<Vec<_>>());
-    let (containers, ((ran, mut left), mut found)) =
-        parallel::both(Projects::list, || (teardown::end_processes(&leases), look(removals)));
-    let containers = if ran { Projects::list() } else { containers };
+    let (ran, mut left) = teardown::end_processes(&leases);
+    let mut found = look(removals);
+    let containers = containers(servers, &leases, ran);
     let ended = teardown::end_containers(&containers, &leases);
     for (at, ended) in ended.into_iter().enumerate() {
         // Until they had ended, they could write to what was looked at. Of several, some may have ended in spite of an error.
@@ -82,6 +82,18 @@ fn close_recorded(
         Ok(left)
     });
     judged.collect()
+}
+
+/// The containers to end before the look counts. Where there were none at the first look, what was started since is ended with
+/// everything else: the engine needs longer to say so than all the rest takes.
+fn containers(servers: &Servers, leases: &[&Lease], ran: bool) -> Result<Projects> {
+    let had_none = |seen: &Projects| {
+        leases.iter().all(|lease| seen.of(&lease.project, &lease.path).is_empty())
+    };
+    match servers.containers() {
+        Ok(seen) if !ran && had_none(seen) => Ok(Projects::default()),
+        _ => Projects::list(),
+    }
 }
 
 /// What would be lost with a worktree, and what the servers say of its lease's parts.

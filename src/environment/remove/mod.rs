@@ -144,8 +144,9 @@ pub fn check(
     });
     let places = nested::places(store);
     let known: Vec<&Lease> = leases.iter().flatten().collect();
-    let mut risks =
-        removal_risks::of_all(store, &known, options.delete_branch, servers).into_iter();
+    let look = || removal_risks::of_all(store, &known, options.delete_branch, servers);
+    let (_, risks) = parallel::both(|| servers.containers().is_ok(), look);
+    let mut risks = risks.into_iter();
     let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {
         let lease = lease?;
         let risks = risks.next().unwrap_or_else(|| Err(anyhow!("no look at `{}`", lease.name)))?;

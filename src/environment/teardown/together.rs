@@ -169,6 +169,8 @@ fn discard_fragments(store: &Store, rest: &mut [Going]) {
 struct Beside {
     branch: Result<()>,
     volumes: Result<()>,
+    /// The containers that were started after the last look.
+    containers: Result<usize>,
     /// Whether all files are deleted.
     files: Result<bool>,
 }
@@ -185,6 +187,7 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
     let beside = |one: &Going| Beside {
         branch: unwanted_branch(&ui.about(&one.lease.name), &one.lease),
         volumes: remove_volumes(&one.lease),
+        containers: Ok(0),
         files: files(&one.lease),
     };
     let leases: Vec<(&Lease, Force)> = rest.iter().map(|one| (&one.lease, one.force)).collect();
@@ -193,7 +196,12 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
         done.store(true, Ordering::SeqCst);
         gone
     };
-    let (beside, gone) = parallel::both(|| parallel::each(&rest, beside), released);
+    let (begun, (mut beside, gone)) = parallel::both(Projects::list, || {
+        parallel::both(|| parallel::each(&rest, beside), released)
+    });
+    let leases: Vec<&Lease> = leases.iter().map(|(lease, _)| *lease).collect();
+    let ended = end_containers(&begun, &leases);
+    beside.iter_mut().zip(ended).for_each(|(one, ended)| one.containers = ended);
     let all = rest.into_iter().zip(beside).zip(gone);
     let finished = |((one, beside), gone): ((Going, Beside), Vec<Result<Released>>)| {
         let parts = one.lease.parts.iter().zip(&gone);
@@ -209,6 +217,9 @@ fn finish(store: &Store, one: Going, beside: Beside, gone: Vec<Result<Released>>
     keep(&mut left, "branch", beside.branch);
     keep(&mut left, "volumes", beside.volumes);
     let parts = parts::left(&lease, gone, &mut left);
+    if left.is_empty() {
+        left.extend(beside.containers.err());
+    }
     match beside.files {
         Err(error) => left.push(error.context("cannot release the worktree")),
         Ok(false) if left.is_empty() => {

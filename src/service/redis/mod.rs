@@ -6,8 +6,10 @@ mod transport;
 pub mod trash;
 
 use super::{Gone, Made, RedisIndex, Server, Session, State};
+use crate::model::config::Place;
 use crate::model::lease;
 use crate::service::executor;
+use crate::sys::docker::Projects;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +39,11 @@ impl Index {
     pub fn id(&self) -> Option<&str> {
         lease::id_of_mark(self.mark.as_deref()?)
     }
+}
+
+/// Takes from a list of containers where a server is reached, if the list tells: it needs no process of its own then.
+pub fn locate(place: &Place, containers: &Projects) {
+    transport::locate(place, containers);
 }
 
 /// Marks an index with the lease's id, if it carries that mark already, or is empty and no client is connected to it:

@@ -5,6 +5,7 @@ use crate::error::{self, Exit, Failure, may_have_run};
 use crate::model::config::Place;
 use crate::service::Server;
 use crate::service::executor::{self, Site, Task};
+use crate::sys::docker::Projects;
 use crate::sys::parallel::locked;
 use crate::sys::{budget, docker, net};
 use anyhow::Result;
@@ -63,6 +64,13 @@ fn find(place: &Place) -> Result<Address> {
     let address = docker::published(place, PORT)?.map(|at| (at.ip().to_string(), at.port()));
     found().insert(place.clone(), address.clone());
     Ok(address)
+}
+
+/// Takes from a list of containers where one of them is reached, if the list tells.
+pub(super) fn locate(place: &Place, containers: &Projects) {
+    if let Some(at) = docker::published_in(containers, place, PORT) {
+        locked(&FOUND).insert(place.clone(), Some((at.ip().to_string(), at.port())));
+    }
 }
 
 /// No server answered where the container was found: it may be somewhere else by now.

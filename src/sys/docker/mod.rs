@@ -14,7 +14,7 @@ pub use life::Life;
 pub use listed::pick;
 pub use logs::{follow, logs};
 pub use network::{Attached, attached};
-pub use port::{Reached, published, reached};
+pub use port::{Reached, published, published_in, reached};
 pub use project::{Projects, remove_networks, remove_volumes};
 
 use super::budget;

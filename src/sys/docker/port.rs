@@ -1,6 +1,6 @@
 //! Where a container's port is reached on this machine.
 
-use super::{context, inspect};
+use super::{Projects, context, inspect};
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -27,6 +27,15 @@ pub fn published(place: &Place, port: u16) -> Result<Option<SocketAddr>> {
         Reached::At(address) => Some(address),
         Reached::AsOnHost | Reached::Nowhere | Reached::Unknown => None,
     })
+}
+
+/// The same from a list of containers; `None` also when it does not tell for sure.
+pub fn published_in(containers: &Projects, place: &Place, port: u16) -> Option<SocketAddr> {
+    if engine_is_elsewhere() {
+        return None;
+    }
+    let container = containers.at(place)?;
+    container.bindings(port).find_map(|(ip, port)| Binding { ip, port }.here())
 }
 
 /// Where programs on this machine reach a TCP port of the container at a place.

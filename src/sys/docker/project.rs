@@ -1,7 +1,8 @@
 //! What the compose projects of worktrees leave behind in the engine.
 
-use super::{Container, ask, list, question, run};
+use super::{Container, ask, containers, question, run};
 use crate::model::compose::LEASE;
+use crate::model::config::Place;
 use crate::sys::fs;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use std::time::Duration;
 /// How long the engine has to stop and remove all of a project.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The containers of all compose projects of the engine.
+/// The containers of the engine.
+#[derive(Default)]
 pub struct Projects(Vec<Container>);
 
 impl Projects {
@@ -19,7 +21,19 @@ impl Projects {
     /// # Errors
     /// When it does not answer.
     pub fn list() -> Result<Self> {
-        Ok(Projects(list(&["label=com.docker.compose.project".to_owned()])?))
+        containers().map(Projects)
+    }
+
+    /// The container at a place that has its very name, or the one of its service that runs.
+    pub(super) fn at(&self, place: &Place) -> Option<&Container> {
+        let is_it = |one: &&Container| match place {
+            Place::Host => false,
+            Place::Container(name) => one.name == *name,
+            Place::Compose { project, service } => {
+                (&one.project, &one.service) == (project, service) && one.is_of_service()
+            }
+        };
+        self.0.iter().find(|one| is_it(one) && one.is_up())
     }
 
     /// Whether a container of a project runs that was started in this worktree.

@@ -1,6 +1,6 @@
 //! Containers that are not as they should be, on a real engine.
 
-use crate::common::{Container, Sandbox, docker, wait_until};
+use crate::common::{Container, Sandbox, docker, wait_until, write_program};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::service::{Database, Gone, Made, RedisIndex, Server, inventory, postgres, redis};
@@ -136,6 +136,33 @@ pub(super) fn server(kind: Kind, place: Place) -> Server {
 }
 
 /// The options that give a container a name and labels.
+/// Compose may be called by what nobody sees: from another directory, or through the engine's own interface.
+#[test]
+fn what_is_started_in_a_worktree_while_it_is_removed_goes_too() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    repo.config(&sandbox.config());
+    let added = repo.agentenv(&["add", "x", "--json"]).ok().json();
+    let (tree, project) = (&added["path"], &added["variables"]["COMPOSE_PROJECT_NAME"]);
+    let (tree, project) = (tree.as_str().unwrap(), project.as_str().unwrap());
+    let name = format!("{}-late", sandbox.id);
+    let labels = compose_labels(project, "late", Path::new(tree));
+    let late = [&["create"], &labelled(&name, &labels)[..], &[REDIS]].concat().join(" ");
+    let (bin, path) = (sandbox.root.join("bin-late"), std::env::var("PATH").unwrap());
+    std::fs::create_dir(&bin).unwrap();
+    // Right after the first list of containers.
+    let script = format!(
+        "#!/bin/sh\nPATH='{path}'\n[ \"$1\" = ps ] || exec docker \"$@\"\ndocker \"$@\"\n[ -e {0}/done ] || docker {late} >{0}/done\n",
+        bin.display()
+    );
+    write_program(&bin.join("docker"), &script);
+
+    let path = format!("{}:{path}", bin.display());
+    sandbox.outcome(repo.command(&["remove", "x"]).env("PATH", path)).ok();
+    assert!(bin.join("done").is_file(), "it was started");
+    assert_eq!(docker(&["ps", "-aq", "--filter", &format!("name=^{name}$")]), "");
+}
+
 fn labelled<'a>(name: &'a str, labels: &'a [String]) -> Vec<&'a str> {
     ["--name", name].into_iter().chain(labels.iter().map(String::as_str)).collect()
 }
