@@ -77,15 +77,19 @@ fn restore() {
     let world = World::new(&sandbox);
     world.environment();
     let kept = || drop(world.repo.agentenv(&["remove", "x", "--keep"]).ok());
-    world.strike(&["restore", "x"], kept, || {
-        let listed = world.repo.agentenv(&["list", "--json"]).ok().json();
-        if listed["environments"].as_array().unwrap().is_empty() {
-            world.repo.agentenv(&["restore", "x"]).ok();
-        }
-        world.holds_its_data();
-    });
+    world.strike(&["restore", "x"], kept, || world.comes_back());
     world.repo.agentenv(&REMOVE).ok();
     world.is_gone("restore");
+}
+
+#[test]
+fn remove_to_the_trash() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    world.strike(&["remove", "x", "--keep"], || (), || world.comes_back());
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("remove --keep");
 }
 
 #[test]
@@ -109,6 +113,25 @@ fn db_reset() {
     });
     world.repo.agentenv(&REMOVE).ok();
     world.is_gone("db reset");
+}
+
+#[test]
+fn db_copy() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.repo.agentenv(&["add", "y"]).ok();
+    world.environment();
+    let [x, y] = ["x", "y"].map(|name| format!("{}_{name}", sandbox.id));
+    servers().psql_on(&y, "CREATE TABLE rows AS SELECT 2 AS one");
+    let own = || servers().psql_on(&x, "UPDATE rows SET one = 1").clear();
+    world.strike(&["db", "copy", "--yes", "--from", "y", "x"], own, || {
+        let row = servers().psql_on(&x, "SELECT one FROM rows");
+        assert!(["1", "2"].contains(&row.as_str()), "{row}");
+        let half = "SELECT datname FROM pg_database d WHERE datname LIKE 'agentenv\\_%' AND shobj_description(oid, 'pg_database') IS NULL";
+        assert!(!servers().psql(half).contains(&sandbox.store_id().unwrap()));
+    });
+    world.repo.agentenv(&["remove", "x", "y", "-D"]).ok();
+    world.is_gone("db copy");
 }
 
 struct World<'a> {
@@ -151,6 +174,16 @@ impl<'a> World<'a> {
         let database = said["variables"]["POSTGRES_DB"].as_str().unwrap();
         assert_eq!(servers().psql_on(database, "SELECT one FROM rows"), "1");
         assert_eq!(servers().redis(index, &["GET", "key"]), "value");
+    }
+
+    /// From the trash, if it is there.
+    #[track_caller]
+    fn comes_back(&self) {
+        let listed = self.repo.agentenv(&["list", "--json"]).ok().json();
+        if listed["environments"].as_array().unwrap().is_empty() {
+            self.repo.agentenv(&["restore", "x"]).ok();
+        }
+        self.holds_its_data();
     }
 
     fn branch(&self) {
