@@ -51,11 +51,10 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
         worktree::require_unlocked(lease, &Worktree { locked: fs::word(&lock), ..tree.clone() })?;
     }
     let moved = fs::move_to(&lease.path, &place(lease));
-    if moved.is_err() && (!is_closed(lease)? || fs::stands(&lease.path)? != Stands::Nothing) {
+    if moved.is_err() {
         git::unlock(&tree.admin)?;
-        return moved;
     }
-    Ok(())
+    moved
 }
 
 /// Opens a worktree again, as far as it was closed.

@@ -67,20 +67,29 @@ pub fn size(path: &Path) -> u64 {
 /// Moves a file or a directory to a path where nothing is, on the same file system; when this returns, it is on the disk.
 ///
 /// # Errors
-/// When something is there, the paths are on two file systems, or a directory may not be written.
+/// When something is there, the paths are on two file systems, a directory may not be written, or the disk is full; it is
+/// where it was then.
 pub fn move_to(from: &Path, to: &Path) -> Result<()> {
-    let moved = match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    let why = || format!("cannot move {} to {}", from.display(), to.display());
+    rename_to(from, to).with_context(why)?;
+    let mut dirs = [from, to].into_iter().filter_map(|path| path.parent());
+    let synced = dirs.try_for_each(|dir| File::open(dir)?.sync_all());
+    synced.or_else(|error| {
+        rename_to(to, from).with_context(|| format!("{}, nor back: {error}", why()))?;
+        Err(error).with_context(why)
+    })
+}
+
+fn rename_to(from: &Path, to: &Path) -> std::io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Some network file systems cannot look and rename in one.
-        Err(Errno::INVAL | Errno::NOSYS) if stands(to)? == Stands::Nothing => fs::rename(from, to),
-        moved => moved.map_err(std::io::Error::from),
-    };
-    let synced = moved.and_then(|()| {
-        [from, to]
-            .iter()
-            .filter_map(|path| path.parent())
-            .try_for_each(|dir| File::open(dir)?.sync_all())
-    });
-    synced.with_context(|| format!("cannot move {} to {}", from.display(), to.display()))
+        Err(Errno::INVAL | Errno::NOSYS)
+            if fs::symlink_metadata(to).is_err_and(|e| is_absent(&e)) =>
+        {
+            fs::rename(from, to)
+        }
+        moved => Ok(moved?),
+    }
 }
 
 /// Removes a file; a missing one is no error.

@@ -15,6 +15,9 @@ pub(super) const FILE_CALLS: &str = "write,pwrite64,rename,renameat,renameat2,mk
 const ADD: [&str; 2] = ["add", "x"];
 const REMOVE: [&str; 3] = ["remove", "x", "-D"];
 
+/// More than the main thread makes on the way to the trash.
+const SYNCS: usize = 30;
+
 #[test]
 fn killed_at_any_call() {
     sweep(&["signal=KILL"]);
@@ -43,6 +46,32 @@ fn git_killed_at_any_call() {
         struck(&sandbox, &repo, &["-f"], "signal=KILL", n, &REMOVE);
         pruned(&repo);
         gone(&repo, &before, &format!("git killed at its call {n} in remove"));
+    }
+}
+
+/// What was renamed is not on the disk yet when that fails: it goes back, or is found where it is.
+#[test]
+fn a_disk_that_is_full_on_the_way_to_the_trash_and_back() {
+    let (sandbox, _) = world();
+    let repo = sandbox.repo_at("app");
+    let tree = sandbox.root.join("app-x");
+    repo.agentenv(&ADD).ok();
+    fs::write(tree.join("work"), "mine").unwrap();
+    for (args, n) in (1..=SYNCS).flat_map(|n| {
+        [(["remove", "x", "--keep", "--force"], n), (["restore", "x", "--quiet", "--json"], n)]
+    }) {
+        let inject = format!("inject=fsync,fdatasync:error=ENOSPC:when={n}");
+        let options = ["-o", "/dev/null", "-e", &inject];
+        sandbox.outcome(&mut strace(&sandbox, &repo, "fsync,fdatasync", &options, &args));
+        repo.agentenv(&["prune"]).ok();
+        let listed = repo.agentenv(&["list", "--json"]).ok().json();
+        if args[0] == "restore" && listed["environments"].as_array().unwrap().is_empty() {
+            repo.agentenv(&["restore", "x"]).ok();
+        }
+        if args[0] == "restore" {
+            let work = fs::read_to_string(tree.join("work"));
+            assert_eq!(work.unwrap_or_default(), "mine", "ENOSPC at sync {n} of {args:?}");
+        }
     }
 }
 
