@@ -1,5 +1,6 @@
 //! What each kind of server does for an environment: create, find and release its resources.
 
+pub mod contents;
 pub mod copy;
 pub mod creation;
 pub mod custom;

@@ -1,5 +1,6 @@
 //! `git agentenv infra`: starts, stops and inspects the shared servers.
 
+mod contents;
 mod users;
 
 use crate::environment::context::{Context, current_dir};
@@ -40,9 +41,12 @@ pub enum What {
     },
     /// Stop and remove the servers; their data stays
     Down {
-        /// Delete the data as well; refused while an environment uses it
+        /// Delete the data as well; refused while an environment uses it, or something else is in it
         #[arg(long)]
         volumes: bool,
+        /// Delete also what git-agentenv did not make, without a question
+        #[arg(short, long, requires = "volumes")]
+        force: bool,
     },
     /// Show each server and whether it answers
     Status,
@@ -100,7 +104,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = config()?;
     match args.what {
         What::Up { timeout } => up(ui, &config, Duration::from_secs(timeout.into())),
-        What::Down { volumes } => down(ui, &config, volumes),
+        What::Down { volumes, force } => down(ui, &config, volumes, force),
         What::Status => status(ui, &config),
     }
 }
@@ -151,12 +155,13 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
     Ok(())
 }
 
-fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
+fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
     let infra = infra(config)?;
     let _one = alone(ui)?;
     let templates = match volumes {
         true => {
             users::require_none(config, &infra)?;
+            contents::agree(ui, config, &infra, force)?;
             templates(&config.config, &infra)?
         }
         false => None,
@@ -173,7 +178,8 @@ fn down(ui: &Ui, config: &Found, volumes: bool) -> Result<Exit> {
 /// The templates and spares on those of these servers that answer. They are made again when an environment needs them.
 fn templates(config: &Config, infra: &Infra) -> Result<Option<Stock>> {
     let containers = infra.status()?;
-    let here = known::configured(config).filter(|server| infra.runs(&server.place, &containers));
+    let here = known::configured(config)
+        .filter(|server| infra.runs((&server.place, server.port), &containers));
     let stock = All::on_those_that_answer(&Store::open()?, here).stock();
     Ok((!stock.is_empty()).then_some(stock))
 }

@@ -5,6 +5,7 @@ use crate::error;
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part};
 use crate::model::shell;
+use crate::service::Server;
 use crate::sys::compose::Infra;
 use crate::sys::docker::Container;
 use crate::sys::store::Store;
@@ -15,10 +16,15 @@ use anyhow::{Result, bail};
 /// configuration, which may have changed since.
 pub(super) fn require_none(found: &Found, infra: &Infra) -> Result<()> {
     let containers = infra.status()?;
-    let configured: Vec<Place> =
-        servers(&found.config).into_iter().map(|(_, server)| server.place).collect();
-    let is_here =
-        |part: &Part| configured.contains(&part.place) || infra.runs(&part.place, &containers);
+    // One on this host is the user's, unless one of these containers is behind its port.
+    let is_shared = |server: &Server| server.place != Place::Host;
+    let configured: Vec<Place> = servers(&found.config)
+        .into_iter()
+        .filter_map(|(_, server)| is_shared(&server).then_some(server.place))
+        .collect();
+    let is_here = |part: &Part| {
+        configured.contains(&part.place) || infra.runs((&part.place, part.port), &containers)
+    };
     let names = named(|lease| lease.parts.iter().any(is_here))?;
     if names.is_empty() {
         return Ok(());
@@ -39,7 +45,7 @@ pub(super) fn require_none_of_others(found: &Found, infra: &Infra) -> Result<()>
         return Ok(());
     };
     let own = found.context.as_ref().map(|context| &context.repo.common);
-    let is_here = |part: &Part| infra.runs(&part.place, &containers);
+    let is_here = |part: &Part| infra.runs((&part.place, part.port), &containers);
     let names = named(|lease| Some(&lease.repository) != own && lease.parts.iter().any(is_here))?;
     if names.is_empty() { Ok(()) } else { Err(anothers(found, infra, other, &names)) }
 }

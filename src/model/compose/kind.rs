@@ -51,16 +51,20 @@ pub(in crate::model) fn server(service: &Mapping) -> Option<Kind> {
     if is_tool(&image) {
         return None;
     }
-    let by_image =
-        SIGNS.iter().find(|one| one.images.iter().any(|word| name(&image).contains(word)));
     let is_built = service.contains_key("build");
-    let found = by_image.or_else(|| SIGNS.iter().find(|one| !is_built && one.count(service) > 1));
-    found.map(|one| one.kind)
+    let signs = || SIGNS.iter().find(|one| !is_built && one.count(service) > 1);
+    of_image(&image).or_else(|| signs().map(|one| one.kind))
 }
 
 /// The same, of those kinds that a shared container takes the place of.
 pub(in crate::model) fn shared(service: &Mapping) -> Option<Kind> {
     server(service).filter(|kind| *kind != Kind::Mysql)
+}
+
+/// The kind of server that an image of this name runs.
+pub fn of_image(image: &str) -> Option<Kind> {
+    let is_it = |one: &&Signs| one.images.iter().any(|word| name(image).contains(word));
+    (!is_tool(image)).then(|| SIGNS.iter().find(is_it)).flatten().map(|one| one.kind)
 }
 
 /// Where the kinds that environments share keep their data in a container.

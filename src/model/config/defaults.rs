@@ -38,7 +38,7 @@ impl Default for Config {
 }
 
 /// The defaults of a kind of service.
-pub(super) fn service(kind: Kind) -> Service {
+pub fn service(kind: Kind) -> Service {
     let (variable, name, main) = match kind {
         Kind::Postgres => ("POSTGRES_DB", "app_{name}", "app_db"),
         Kind::Mysql => ("MYSQL_DATABASE", "app_{name}", "app_db"),

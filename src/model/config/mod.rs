@@ -22,7 +22,7 @@ mod vars;
 mod yaml;
 
 pub use also::OWN;
-pub use defaults::{DEFAULTS_YAML, SCHEMA};
+pub use defaults::{DEFAULTS_YAML, SCHEMA, service as default_service};
 pub use embedded::{EMBEDDED_FILE, embedded};
 pub use origin::Origin;
 pub use recipe::Recipe;

@@ -28,6 +28,21 @@ pub(in crate::service) fn inventory(server: &Server) -> Result<Vec<Found>> {
     Ok(found)
 }
 
+/// Every database on a server but its own.
+pub(in crate::service) fn databases(server: &Server) -> Result<Vec<Found>> {
+    let marked = inventory(server)?;
+    let lines = client::run(server, scripts::look::databases(), None)?;
+    let Some(("1", names)) = lines.split_first().map(|(sees, names)| (sees.as_str(), names)) else {
+        let message = format!("user `{}` may not see all databases", server.user);
+        return Err(error::service(message).into());
+    };
+    let found = |name: &String| {
+        let known = marked.iter().find(|one| one.name == *name).cloned();
+        known.unwrap_or(Found { name: name.clone(), mark: None, sessions: Vec::new() })
+    };
+    Ok(names.iter().map(found).collect())
+}
+
 /// The databases on a server whose mark begins with this.
 pub(in crate::service) fn marked(server: &Server, prefix: &str) -> Result<Vec<Row>> {
     let lines = client::run(server, scripts::look::marked(prefix), None)?;

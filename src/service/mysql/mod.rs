@@ -10,7 +10,7 @@ mod scripts;
 pub(super) mod trash;
 
 pub use detail::{detail, look, sessions, users};
-pub(super) use marked::{drop_marked, inventory, marked};
+pub(super) use marked::{databases, drop_marked, inventory, marked};
 pub use privileges::lacking;
 
 use super::template::Row;

@@ -153,6 +153,14 @@ pub fn inventory(server: &Server) -> Result<Vec<Found>> {
     parse(&psql::Session::new(server, scripts::INVENTORY).run()?.concat())
 }
 
+/// Every database on a server but its own.
+///
+/// # Errors
+/// When the server does not answer.
+pub(super) fn databases(server: &Server) -> Result<Vec<Found>> {
+    parse(&psql::Session::new(server, scripts::ALL).run()?.concat())
+}
+
 /// A psql on a database, on this process's stdin and stdout; `terminal`: these are a terminal.
 pub fn client(database: &Database, args: &[&str], terminal: bool) -> Result<Cmd> {
     psql::client(&database.server, &database.name, args, terminal)

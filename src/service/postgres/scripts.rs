@@ -175,6 +175,13 @@ pub(super) const VISITS: &str = concat!(
     " WHERE name = :'name';\n"
 );
 
+/// Prints every database but the server's own.
+pub(super) const ALL: &str = concat!(
+    "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM ",
+    databases!(),
+    " WHERE name NOT IN ('postgres', 'template0', 'template1');\n"
+);
+
 /// Prints every database that this program created or began to create.
 pub(super) const INVENTORY: &str = concat!(
     "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM ",

@@ -110,7 +110,7 @@ fn of(store: &str, template: &str) -> String {
 }
 
 /// What the comment of a spare of this store begins with.
-pub(super) fn prefix(store: &str) -> String {
+pub(in crate::service) fn prefix(store: &str) -> String {
     format!("git-agentenv spare {store} ")
 }
 

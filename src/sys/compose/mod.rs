@@ -13,6 +13,7 @@ use crate::error;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde_yaml::{Mapping, Value};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tool::Version;
 
@@ -89,15 +90,20 @@ impl Infra {
         self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"))
     }
 
-    /// Whether a server at this place is one of these: by its container's name, or one of `containers`, which are these.
-    pub fn runs(&self, place: &Place, containers: &[Container]) -> bool {
-        match place {
+    /// Whether a server at this place, reached at this port, is one of these: by its container's name, or one of
+    /// `containers`, which are these.
+    pub fn runs(&self, (place, port): (&Place, u16), containers: &[Container]) -> bool {
+        let is_of_project = match place {
             Place::Host => false,
             Place::Compose { project, .. } => *project == self.project,
-            Place::Container(name) => {
-                docker::pick(containers, name).is_some() || is_named_for(&self.project, name)
-            }
-        }
+            Place::Container(name) => is_named_for(&self.project, name),
+        };
+        is_of_project || containers.iter().any(|container| container.is_at(place, port))
+    }
+
+    /// The volumes that would be deleted with the servers, each with the containers that use it.
+    pub fn volumes(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        docker::volumes(&self.project)
     }
 
     /// Checks that compose is installed.

@@ -1,6 +1,7 @@
 //! What a list of containers tells of one of them.
 
 use super::Container;
+use crate::model::config::Place;
 
 /// The container of this name, as either version of compose writes it.
 pub fn pick<'a>(containers: &'a [Container], name: &str) -> Option<&'a Container> {
@@ -17,6 +18,17 @@ impl Container {
             let (ip, port) = entry.strip_suffix(&inside)?.rsplit_once(':')?;
             Some((ip.trim_matches(['[', ']']).to_owned(), port.to_owned()))
         })
+    }
+
+    /// Whether a server at this place is in it; one on the host is known by the port at which it is reached.
+    pub fn is_at(&self, place: &Place, port: u16) -> bool {
+        match place {
+            Place::Host => self.ports().contains(&port),
+            Place::Container(name) => self.name == *name || self.answers_to(name),
+            Place::Compose { project, service } => {
+                (&self.project, &self.service) == (project, service)
+            }
+        }
     }
 
     /// The port on this machine at which a TCP port of the container is published.

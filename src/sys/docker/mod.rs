@@ -8,6 +8,7 @@ mod logs;
 mod network;
 mod port;
 mod project;
+mod volumes;
 
 pub use diagnosis::{diagnose, says_missing};
 pub use life::Life;
@@ -16,6 +17,7 @@ pub use logs::{follow, logs};
 pub use network::{Attached, attached};
 pub use port::{Reached, published, published_in, reached};
 pub use project::{Projects, remove_networks, remove_volumes};
+pub use volumes::volumes;
 
 use super::budget;
 use super::exec::{Cmd, Output};

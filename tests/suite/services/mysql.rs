@@ -3,6 +3,8 @@
 use crate::common::mariadb::{self, MariaDb};
 use crate::common::{Repo, Sandbox, wait_until};
 use crate::promises::crash_data::MYSQL;
+use git_agentenv::model::config::{Kind, Place};
+use git_agentenv::service::{Server, contents};
 use std::fs;
 
 pub(super) fn sql(server: &MariaDb, statement: &str) -> Result<String, String> {
@@ -62,6 +64,29 @@ fn an_environment_has_a_database_of_its_own_and_takes_it_along() {
     assert!(sql(&server, "SELECT a FROM shop_x.t").is_err());
     repo.agentenv(&["remove", "x"]).ok();
     assert_eq!(databases(&server), ["shop", "shop_taken"]);
+}
+
+#[test]
+fn every_database_of_others_is_listed_or_the_user_who_cannot_see_them_is_named() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = project(&sandbox, &server);
+    repo.agentenv(&["add", "x"]).ok();
+    // The client in the container has the administrator's password.
+    let password = mariadb::PASSWORD[1].replace('\'', "''");
+    let user = format!("CREATE USER one IDENTIFIED BY '{password}'");
+    sql(&server, &format!("CREATE DATABASE shop; {user}; GRANT ALL ON shop.* TO one")).unwrap();
+    let of = |user: &str, store: &str| {
+        let place = Place::Container(server.name.clone());
+        let (user, password_env) = (user.to_owned(), None);
+        let port = server.port;
+        contents::of_others(&Server { kind: Kind::Mysql, place, user, port, password_env }, store)
+    };
+    let id = sandbox.store_id().unwrap();
+    for store in [&*id, "01234567"] {
+        assert_eq!(of("root", store).unwrap(), ["database `shop`", "database `shop_x`"]);
+    }
+    let why = of("one", &id).unwrap_err().to_string();
+    assert_eq!(why, "user `one` may not see all databases");
 }
 
 #[test]

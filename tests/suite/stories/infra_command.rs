@@ -1,6 +1,6 @@
 //! `infra up|down|status` with a compose file of the project's own.
 
-use crate::common::{Outcome, Repo, Sandbox, servers};
+use crate::common::{Outcome, Repo, Sandbox, docker, servers, wait_until};
 use crate::stories::compose::with_plugin;
 use std::fs;
 use std::net::TcpListener;
@@ -51,6 +51,46 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
 }
 
 #[test]
+fn down_deletes_nothing_of_others_unless_it_is_told_to() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "redis:7");
+    let down = |args: &[&str]| infra(&sandbox, &repo, &[&["down", "--volumes"], args].concat());
+    infra(&sandbox, &repo, &["up"]).ok();
+    let [postgres, redis] = ["postgres", "redis"].map(|name| format!("{}-{name}-1", sandbox.id));
+    let sql = |sql: &str| docker(&["exec", &postgres, "psql", "-qU", "postgres", "-c", sql]);
+
+    sql("CREATE DATABASE app_db");
+    docker(&["exec", &redis, "redis-cli", "SET", "key", "value"]);
+    // With a store of its own, another user of this machine.
+    let mut other = repo.command(&["add", "theirs"]);
+    sandbox.outcome(other.env("AGENTENV_STATE_DIR", sandbox.root.join("other-store"))).ok();
+    let refused = down(&[]).fails(7);
+    let theirs = format!("database `{}_theirs` on `{postgres}`", sandbox.id);
+    for what in ["database `app_db` on `", &theirs, "Redis index 0 with 1 key on `"] {
+        assert!(refused.stderr.contains(what), "{what}: {}", refused.show());
+    }
+
+    // An environment may reach the same server by its port.
+    let own = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let place = format!("compose: {{ project: {}, service: postgres }}", sandbox.id);
+    repo.config(&own.replace(&place, "host: true"));
+    repo.agentenv(&["add", "mine"]).ok();
+    repo.config(&own);
+    let refused = down(&["--force"]).fails(7);
+    assert!(refused.stderr.contains("environments use it: `mine`"), "{}", refused.show());
+    repo.agentenv(&["remove", "mine", "--yes"]).ok();
+
+    docker(&["stop", "-t", "0", &postgres]);
+    let refused = down(&[]).fails(7);
+    assert!(refused.stderr.contains("into which git-agentenv cannot look"), "{}", refused.show());
+    docker(&["start", &postgres]);
+    wait_until("Postgres answers", || down(&[]).stderr.contains("app_db"));
+    let said = down(&["--force"]).ok();
+    assert!(said.stderr.contains("warning: deleting "), "{}", said.show());
+    assert!(said.stderr.contains("database `app_db` on `"), "{}", said.show());
+}
+
+#[test]
 fn compose_1_takes_a_file_that_names_its_project_too() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox, "redis:7");
@@ -75,7 +115,8 @@ fn a_taken_port_a_missing_image_and_a_missing_engine_are_told_apart() {
     let holder = TcpListener::bind(("0.0.0.0", sandbox.ports().start() + 31)).unwrap();
     says(infra(&sandbox, &repo, &["up"]), "a port is in use");
     drop(holder);
-    infra(&sandbox, &repo, &["down", "--volumes"]).ok();
+    // Postgres may have been started, and does not say yet that it holds nothing.
+    infra(&sandbox, &repo, &["down", "--volumes", "--force"]).ok();
 
     let mut away = sandbox.command("git");
     away.args(["agentenv", "infra", "up"]).current_dir(&repo.path);

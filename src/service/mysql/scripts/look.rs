@@ -34,6 +34,15 @@ UNION SELECT CONCAT_WS('\\t', schema_name, '', 'named') FROM information_schema.
     )
 }
 
+/// Says whether the user sees every database, then lists all but the server's own.
+pub(in super::super) fn databases() -> String {
+    "SELECT EXISTS(SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'SHOW DATABASES'
+  AND grantee = CONCAT('\\'', REPLACE(CURRENT_USER(), '@', '\\'@\\''), '\\''));
+SELECT schema_name FROM information_schema.schemata
+  WHERE schema_name NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys') ORDER BY 1;\n"
+        .to_owned()
+}
+
 /// Lists the databases whose mark's text begins with `prefix`: name, digits, whether it names its database, size.
 pub(in super::super) fn marked(prefix: &str) -> String {
     let prefix = hex(prefix);
