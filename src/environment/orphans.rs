@@ -2,8 +2,9 @@
 
 use crate::environment::{reclaim, worktree};
 use crate::model::config::Config;
-use crate::model::lease::Lease;
-use crate::service::{Resource, Server, inventory};
+use crate::model::lease::{Lease, Phase};
+use crate::service::inventory::{self, Marked};
+use crate::service::{Resource, Server};
 use crate::sys::fs::{self, Stands};
 use crate::sys::mounts;
 use crate::sys::repo::{self, Worktree};
@@ -14,12 +15,18 @@ use anyhow::{Context, Result, anyhow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A resource on a server that only a lost lease of this store can have held.
+/// A resource on a server that only a lost lease of this store can have held, or that an interrupted command of a lease left.
 pub struct Orphan {
-    /// The lost lease's id.
+    /// The lease's id.
     pub id: String,
     /// What it held.
     pub resource: Resource,
+}
+
+impl From<&Marked> for Orphan {
+    fn from(marked: &Marked) -> Self {
+        Orphan { id: marked.id.clone(), resource: marked.resource.clone() }
+    }
 }
 
 impl Orphan {
@@ -63,6 +70,8 @@ pub struct Lost {
     pub orphans: Vec<Orphan>,
     /// Resources of worktrees that exist, with the worktree's directory.
     pub in_use: Vec<(Orphan, PathBuf)>,
+    /// What interrupted commands left of environments that exist, each with the environment's name.
+    pub left_over: Vec<(Orphan, String)>,
     /// What could not be read.
     pub silent: Vec<Silent>,
 }
@@ -76,9 +85,7 @@ pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Resu
     let mut marked = Vec::new();
     for server in inventory::distinct(servers(&leases, config)) {
         match inventory::marked(&server) {
-            Ok(found) => {
-                marked.extend(found.into_iter().map(|(id, resource)| Orphan { id, resource }))
-            }
+            Ok(found) => marked.extend(found),
             Err(why) => lost.silent.push(Silent { server: server.title(), why }),
         }
     }
@@ -87,13 +94,17 @@ pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Resu
     let trashed = trash::survey(store)?.0;
     let in_trash = trashed.iter().map(|record| &record.lease.id);
     let known: BTreeSet<&String> = leases.iter().map(|lease| &lease.id).chain(in_trash).collect();
+    let ready = |id: &str| leases.iter().find(|one| one.id == id && one.phase == Phase::Ready);
+    let left_over = marked.iter().filter(|one| one.is_left_over);
+    let left_over = left_over.filter_map(|one| Some((one.into(), ready(&one.id)?.name.clone())));
+    lost.left_over = left_over.collect();
     marked.retain(|orphan| orphan.id.starts_with(store.id()) && !known.contains(&orphan.id));
     if marked.is_empty() {
         return Ok(lost);
     }
     let repositories = repositories(store, &leases, here)?;
     let (standing, unread) = standing(&repositories);
-    for orphan in marked {
+    for orphan in marked.iter().map(Orphan::from) {
         match standing.get(&orphan.id) {
             Some(path) => lost.in_use.push((orphan, path.clone())),
             None if unread.is_empty() => lost.orphans.push(orphan),

@@ -28,6 +28,26 @@ impl Found {
             None => self.name.strip_prefix(postgres::birth::PREFIX)?.split('_').next(),
         }
     }
+
+    /// Whether no command of its lease needs it any more, if none is running. Of Postgres alone: on MySQL, the copy of a
+    /// database that was being replaced may be all that there is.
+    fn is_left_over(&self) -> bool {
+        let old = |mark: &String| {
+            self.id().map(|id| mark.starts_with(&lease::mark_of_copy(id, "old", "")))
+        };
+        self.mark.as_ref().is_none_or(|mark| old(mark) == Some(true))
+    }
+}
+
+/// What carries a mark of ours on a server.
+#[derive(Debug, Clone)]
+pub struct Marked {
+    /// The id of the lease that it was created for.
+    pub id: String,
+    /// The database or index.
+    pub resource: Resource,
+    /// It is of no use to that lease: a copy that was not completed, or what a completed one has replaced.
+    pub is_left_over: bool,
 }
 
 /// Every database on a server that this program created or began to create, of all users and leases.
@@ -71,8 +91,8 @@ pub fn sessions(resource: &Resource, id: &str) -> Result<Vec<(String, Session)>>
     Ok(sessions.into_iter().map(|session| (holds.clone(), session)).collect())
 }
 
-/// Everything on a server that carries a mark of ours, each with the id of the lease that it was created for.
-pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
+/// Everything on a server that carries a mark of ours.
+pub fn marked(server: &Server) -> Result<Vec<Marked>> {
     let database = |name: &str| {
         let database = Database::new(server, name);
         match server.kind {
@@ -87,11 +107,18 @@ pub fn marked(server: &Server) -> Result<Vec<(String, Resource)>> {
     Ok(match server.kind {
         Kind::Postgres | Kind::Mysql => found(server)?
             .iter()
-            .filter_map(|found| Some((found.id()?.to_owned(), database(&found.name))))
+            .filter_map(|found| {
+                let is_left_over = server.kind == Kind::Postgres && found.is_left_over();
+                let (id, resource) = (found.id()?.to_owned(), database(&found.name));
+                Some(Marked { id, resource, is_left_over })
+            })
             .collect(),
         Kind::Redis => redis::inventory(server)?
             .iter()
-            .filter_map(|found| Some((found.id()?.to_owned(), index(found.index))))
+            .filter_map(|found| {
+                let (id, resource) = (found.id()?.to_owned(), index(found.index));
+                Some(Marked { id, resource, is_left_over: false })
+            })
             .collect(),
         Kind::Sqlite | Kind::Custom => Vec::new(),
     })
@@ -158,5 +185,9 @@ mod tests {
         assert_eq!(of(&format!("agentenv_{id}_0a1b2c"), None).id(), Some(id));
         assert_eq!(of(&format!("agentenv_{id}_0a1b2c_3d4e5f"), None).id(), Some(id));
         assert_eq!(of("app_x", Some("mine")).id(), None);
+        let left =
+            |kind: &str| of("x", Some(&lease::mark_of_copy(id, kind, "app_x"))).is_left_over();
+        assert!(of(&format!("agentenv_{id}_0a1b2c"), None).is_left_over() && left("old"));
+        assert!(!of("app_x", Some(&lease::mark(id))).is_left_over() && !left("snapshot old"));
     }
 }

@@ -7,12 +7,13 @@ use anyhow::{Context, Result};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-static UNDOING: AtomicBool = AtomicBool::new(false);
+/// How many rollbacks are running.
+static UNDOING: AtomicUsize = AtomicUsize::new(0);
 static ENDING: Mutex<()> = Mutex::new(());
 static CHOOSING: Mutex<()> = Mutex::new(());
 static ENDED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
@@ -52,7 +53,7 @@ pub fn listen() -> Result<()> {
 
 /// Fails with exit 130 after a signal, unless a rollback is running.
 pub fn check() -> Result<()> {
-    if INTERRUPTED.load(Ordering::SeqCst) && !UNDOING.load(Ordering::SeqCst) {
+    if INTERRUPTED.load(Ordering::SeqCst) && UNDOING.load(Ordering::SeqCst) == 0 {
         return Err(error::interrupted("interrupted").into());
     }
     Ok(())
@@ -68,12 +69,12 @@ pub fn wait() {
 pub fn undoing() {
     // What a signal has chosen to end was started before, so it is no part of the rollback.
     let _one = locked(&CHOOSING);
-    UNDOING.store(true, Ordering::SeqCst);
+    UNDOING.fetch_add(1, Ordering::SeqCst);
 }
 
-/// The rollback has finished: signals count again.
+/// That rollback has finished: signals count again, unless another one is running.
 pub fn undone() {
-    UNDOING.store(false, Ordering::SeqCst);
+    UNDOING.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Makes a running command one that an interruption ends.
@@ -118,7 +119,7 @@ impl Drop for Registered {
 /// The commands that a signal ends: none of a rollback.
 fn interruptible() -> Vec<(Arc<duct::Handle>, Ending)> {
     let _one = locked(&CHOOSING);
-    if UNDOING.load(Ordering::SeqCst) {
+    if UNDOING.load(Ordering::SeqCst) > 0 {
         return Vec::new();
     }
     running().iter().filter_map(|(one, ending)| Some((one.upgrade()?, *ending))).collect()

@@ -16,7 +16,7 @@ use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::shell;
-use crate::service::{self, Gone, State, inventory};
+use crate::service::{self, Gone, Resource, State, inventory, postgres};
 use crate::sys::repo::Repo;
 use crate::sys::store::Store;
 use crate::ui::Ui;
@@ -145,6 +145,18 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
         let why = anyhow!("worktree {} uses it, but its lease was lost: `{adopt}`", path.display());
         report.keep(&orphan.name(), &why);
     }
+    for (left, environment) in &lost.left_over {
+        let name = left.name();
+        match clear(store, left, report.dry_run) {
+            Ok(false) => {}
+            Ok(true) => {
+                let verb = report.verb();
+                ui.say(format!("{verb} {name}: an interrupted command of `{environment}` left it"));
+                report.pruned.push(Entry::of(name, left.holds()));
+            }
+            Err(error) => report.keep(&name, &error),
+        }
+    }
     for orphan in lost.orphans {
         let name = orphan.name();
         match release(store, &orphan, report.dry_run) {
@@ -193,6 +205,16 @@ fn release(store: &Store, orphan: &Orphan, dry_run: bool) -> Result<bool> {
     // No lease has this id, so its lock file is only what was made above.
     store.forget(&orphan.id)?;
     dropped
+}
+
+/// Drops what an interrupted command left; `false`: another process works on the environment, or was quicker.
+fn clear(store: &Store, left: &Orphan, dry_run: bool) -> Result<bool> {
+    let Some(_working) = store.try_lock_lease(&left.id)? else { return Ok(false) };
+    match &left.resource {
+        _ if dry_run => still_there(left),
+        Resource::Database(database) => postgres::drop_left_over(database, &left.id),
+        _ => Ok(false),
+    }
 }
 
 fn still_there(orphan: &Orphan) -> Result<bool> {

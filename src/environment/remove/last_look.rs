@@ -34,7 +34,8 @@ pub(super) fn close(
         begun.and_then(|()| closed.next().unwrap_or_else(|| Err(anyhow!("it was not closed"))))
     });
     let ended: Vec<Result<_>> = ended.collect();
-    if ended.iter().any(Result::is_err) {
+    let is_undone = ended.iter().any(Result::is_err);
+    if is_undone {
         interrupt::undoing();
     }
     let opened = removals
@@ -42,7 +43,9 @@ pub(super) fn close(
         .zip(ended)
         .map(|(one, ended)| ended.map_err(|error| put_back(store, servers, &one.lease, error)));
     let ended = opened.collect();
-    interrupt::undone();
+    if is_undone {
+        interrupt::undone();
+    }
     ended
 }
 

@@ -6,13 +6,13 @@ use super::sql_error::SqlError;
 use super::{
     birth, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
 };
-use crate::error::{self, Exit, Failure, exit_of};
+use crate::error::{self, Exit, Failure};
 use crate::model::lease;
 use crate::model::source::Source;
 use crate::service::Database;
 use crate::service::copy::{Copied, Copy, Dump, Means};
 use crate::service::room::NoRoom;
-use crate::sys::failpoint;
+use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
 
 /// The lines that end a script.
@@ -75,9 +75,7 @@ fn attempt(
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
     copied.map_err(|error| {
-        if exit_of(&error) != Exit::Interrupted {
-            discard(copy);
-        }
+        discard(copy);
         explain(copy, error)
     })
 }
@@ -187,10 +185,14 @@ fn tell(
     }
 }
 
-/// Drops an unfinished copy. Without an answer the next command about the environment does it.
+/// Drops an unfinished copy, also after an interruption, with what an ended client left at work on it. Without an answer
+/// `prune` does it, or the next command about the environment.
 fn discard(copy: &Copy) {
-    let script = session(copy.server, scripts::LOCK.to_owned(), copy.target, copy.id);
+    interrupt::undoing();
+    let first = [scripts::copy::STOP, scripts::LOCK].concat();
+    let script = session(copy.server, first, copy.target, copy.id);
     script.then(scripts::LOCKED, scripts::copy::DISCARD).last(&["dropped"]).run().ok();
+    interrupt::undone();
 }
 
 fn unfinished(copy: &Copy) -> String {

@@ -23,6 +23,7 @@ pub mod trash;
 pub use detail::{detail, holds_rows};
 pub use mark::carrying;
 pub(super) use marked::{drop_marked, marked};
+pub use removal::drop_left_over;
 
 use super::inventory::Found;
 use super::{Database, Gone, Server, Session, State, Visits, not_ours};

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, set};
 use super::{birth, explain, owner, parse_json, require_name, scripts, session};
+use crate::error;
 use crate::model::lease;
 use crate::model::resource::Database;
 use crate::service::inventory::Found;
@@ -155,6 +156,27 @@ impl Removal {
             [one, ..] => explain(error, one.database),
             [] => error,
         })
+    }
+}
+
+/// Drops a database that an interrupted command left of the lease with this id, whose lock has to be held. `false`: there is
+/// none any more.
+///
+/// # Errors
+/// `Refused` while a program of that command still creates it; else when the server refuses.
+pub fn drop_left_over(database: &Database, id: &str) -> Result<bool> {
+    let name = &database.name;
+    let session = session(&database.server, scripts::removal::CLEAR.to_owned(), name, id)
+        .var("unfinished", &birth::of_lease(id))
+        .var("old", &lease::mark_of_copy(id, "old", ""))
+        .last(&["dropped", "kept", "busy"]);
+    let said = session.run().map_err(|error| explain(error, database))?;
+    match said.last().map(String::as_str) {
+        Some("busy") => {
+            let message = format!("a session of an interrupted command still creates `{name}`");
+            Err(error::refused(message).into())
+        }
+        said => Ok(said == Some("dropped")),
     }
 }
 

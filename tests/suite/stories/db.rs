@@ -1,6 +1,6 @@
 //! `db`: an environment's database, on the real server.
 
-use crate::common::{Outcome, Repo, Sandbox, Talk, hold, servers};
+use crate::common::{Outcome, Repo, Sandbox, Talk, hold, servers, wait_until};
 use std::io::Write;
 use std::process::Stdio;
 
@@ -178,6 +178,68 @@ fn a_reset_that_is_killed_leaves_the_old_or_the_new_database() {
     assert_eq!(listed, ["before-reset-2", "before-reset-3", "before-reset-4"]);
     repo.agentenv(&["remove", "x", "y"]).ok();
     assert_eq!(world.sandbox.databases(), [world.db("main")], "nothing is left over");
+}
+
+#[test]
+fn what_a_killed_copy_left_is_pruned_and_what_a_running_one_makes_is_not() {
+    let world = World::new();
+    let repo = world.project();
+    world.set("x", "x");
+    let of_lease = |name: &str| {
+        let mark = world.comment(&world.db(name));
+        let mark = mark.lines().next().unwrap().to_owned();
+        (format!("agentenv_{}", mark.strip_prefix("git-agentenv ").unwrap()), mark)
+    };
+    let ((left, mark), (other, _)) = (of_lease("x"), of_lease("y"));
+    let begun = |prefix: &str| {
+        let all = servers().databases();
+        all.into_iter().filter(|name| name.starts_with(prefix)).collect::<Vec<_>>()
+    };
+    repo.killed(&["db", "copy", "x"], "copy-filled");
+    // A kill after the new database has its name leaves the old one.
+    let old = format!("{left}_0a_old");
+    let digits = format!("encode('{old}', 'hex')");
+    servers().psql(&format!("CREATE DATABASE {old}"));
+    let comment = format!("'{mark} old of {}' || E'\\n' || {digits}", world.db("x"));
+    servers().psql(&format!(
+        "SELECT format('COMMENT ON DATABASE %I IS %L', '{old}', {comment}) \\gexec"
+    ));
+    repo.agentenv(&["db", "snapshot", "save", "old", "x"]).ok();
+    let running = repo.hanging(&["db", "copy", "y"], "copy-filled");
+    assert_eq!((begun(&left).len(), begun(&other).len()), (2, 1));
+
+    let would = repo.agentenv(&["prune", "--dry-run", "--json"]).ok().json();
+    assert_eq!((would["pruned"].as_array().unwrap().len(), begun(&left).len()), (2, 2));
+    let said = repo.agentenv(&["prune"]).ok();
+    assert!(said.stderr.contains("an interrupted command of `x` left it"), "{}", said.show());
+    assert_eq!((begun(&left).len(), begun(&other).len()), (0, 1));
+    assert_eq!(world.origin("x"), "x");
+    assert!(world.sandbox.databases().contains(&world.db("x__old")));
+    running.signal("KILL");
+    running.outcome();
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(begun(&other), [""; 0]);
+}
+
+#[test]
+fn a_copy_that_is_interrupted_leaves_nothing_at_work() {
+    let world = World::new();
+    let repo = world.project_in_container();
+    let main = world.db("main");
+    world.set("x", "x");
+    let user = Talk::with(&main, "BEGIN; LOCK TABLE t; SELECT 'here';");
+    let copy = repo.start(&["db", "copy", "x"]);
+    let dumps = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{main}' AND application_name <> 'psql'"
+    );
+    wait_until("the dump waits for the table", || servers().psql(&dumps) == "1");
+    copy.signal("INT");
+    copy.outcome().fails(130);
+    let id = world.comment(&world.db("x")).split([' ', '\n']).nth(1).unwrap().to_owned();
+    let left = format!("SELECT count(*) FROM pg_database WHERE datname LIKE 'agentenv_{id}%'");
+    assert_eq!((servers().psql(&left), world.origin("x")), ("0".to_owned(), "x".to_owned()));
+    wait_until("the dump has ended", || servers().psql(&dumps) == "0");
+    drop(user);
 }
 
 #[test]

@@ -140,6 +140,29 @@ SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
     "\\echo dropped\n"
 );
 
+/// Drops a database that an interrupted command left of a lease: one that it did not complete, with what may still fill it,
+/// or one that it has replaced. Prints `dropped` or `kept`, or `busy` where a session still creates one.
+pub(in super::super) const CLEAR: &str = concat!(
+    r#"SELECT pg_try_advisory_lock(hashtextextended(:'mark', 0)) AS free \gset
+\if :free
+  SELECT coalesce(max(CASE WHEN current_setting('server_version_num')::int >= 130000 THEN 'WITH (FORCE)' ELSE '' END), '') AS clause,
+    count(*) > 0 AS goes
+  FROM "#,
+    databases!(),
+    r#" WHERE name = :'name' AND (mark IS NULL AND starts_with(name, :'unfinished')
+    OR starts_with(mark, :'old')) \gset
+  \if :goes
+    DROP DATABASE :"name" :clause;
+    \echo dropped
+  \else
+    \echo kept
+  \endif
+\else
+  \echo busy
+\endif
+"#
+);
+
 /// Takes the mark off a database that carries it. Prints `disowned`.
 pub(in super::super) const DISOWN: &str = concat!(
     "SELECT format('COMMENT ON DATABASE %I IS NULL', name) FROM ",
