@@ -69,12 +69,12 @@ pub fn overwrite(
             .map(|kept| (name_of(database, &kept.snapshot), mark(database, id, &kept.snapshot))),
         ..Copy::new(server, id, source, name, lease::mark(id))
     })?;
+    let kept = kept.filter(|_| copied.existed);
     for old in kept.iter().flat_map(|kept| &kept.outdated) {
         // One that is in use stays until the next time.
         delete(database, id, old).ok();
     }
-    let existed = copied.existed;
-    Ok((copied.means, kept.filter(|_| existed).map(|kept| kept.snapshot)))
+    Ok((copied.means, kept.map(|kept| kept.snapshot)))
 }
 
 /// Drops a snapshot.

@@ -243,6 +243,21 @@ fn a_copy_that_is_interrupted_leaves_nothing_at_work() {
 }
 
 #[test]
+fn a_missing_database_is_made_again_and_costs_no_snapshot() {
+    let world = World::new();
+    let repo = world.project();
+    for _ in 0..3 {
+        repo.agentenv(&["db", "reset", "x"]).ok();
+    }
+    let listed = || snapshots(&repo.agentenv(&["db", "snapshot", "list", "x", "--json"]).ok());
+    let before = listed();
+    servers().psql(&format!("DROP DATABASE {}", world.db("x")));
+    let reset = repo.agentenv(&["db", "reset", "x", "--json"]).ok().json();
+    assert!(reset["snapshot"].is_null());
+    assert_eq!((listed(), before.len()), (before, 3));
+}
+
+#[test]
 fn copy_takes_the_main_checkouts_or_another_environments() {
     let world = World::new();
     let repo = world.project_in_container();
