@@ -23,15 +23,19 @@ pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Res
     copy::copy(&Copy { replace, ..whole }).map(|copied| copied.means)
 }
 
-/// Restores a database from a snapshot; `force` ends the sessions on the database.
+/// Restores a database from a snapshot. Gives the snapshot of what was overwritten, as [`overwrite`] does.
 ///
 /// # Errors
 /// `NotFound` without such a snapshot; `Refused` when the database is in use, without `force`.
-pub fn restore(database: &Database, id: &str, snapshot: &str, force: bool) -> Result<Means> {
+pub fn restore(
+    database: &Database,
+    id: &str,
+    snapshot: &str,
+    how: &Overwrite,
+) -> Result<Option<String>> {
     require(database, id, snapshot)?;
     let source = Source::Database(name_of(database, snapshot));
-    let whole = Copy::new(&database.server, id, Some(&source), &database.name, lease::mark(id));
-    copy::copy(&Copy { replace: true, force, ..whole }).map(|copied| copied.means)
+    overwrite(database, id, Some(&source), how).map(|(_, kept)| kept)
 }
 
 /// How a database is overwritten.
@@ -46,8 +50,8 @@ pub struct Overwrite {
 }
 
 /// Overwrites a database with a copy of `source`, or with nothing. What was in it is kept
-/// as the snapshot `before-<command>-<number>`, whose name is returned, and the oldest of more than three is deleted.
-/// Without `before` nothing is kept.
+/// as the snapshot `before-<command>-<number>`, whose name is returned, and the oldest of more than three is deleted, unless
+/// it is the source. Without `before`, or where there was no database, nothing is kept or deleted.
 pub fn overwrite(
     database: &Database,
     id: &str,
@@ -70,7 +74,8 @@ pub fn overwrite(
         ..Copy::new(server, id, source, name, lease::mark(id))
     })?;
     let kept = kept.filter(|_| copied.existed);
-    for old in kept.iter().flat_map(|kept| &kept.outdated) {
+    let is_source = |old: &&String| matches!(source, Some(Source::Database(source)) if *source == name_of(database, old));
+    for old in kept.iter().flat_map(|kept| &kept.outdated).filter(|old| !is_source(old)) {
         // One that is in use stays until the next time.
         delete(database, id, old).ok();
     }

@@ -55,7 +55,7 @@ pub fn sessions(file: &File) -> Vec<Session> {
 }
 
 /// Overwrites a file with a copy of `source`, or with nothing; `before` names the command. What was in it is kept as a
-/// snapshot, whose name is returned, and the oldest of more than three is deleted.
+/// snapshot, whose name is returned, and the oldest of more than three is deleted, unless it is the source.
 ///
 /// # Errors
 /// `Refused` when a process has the file open, without `force`; `NotFound` without the source.
@@ -77,17 +77,18 @@ pub fn overwrite(
     files::put_back(&path)?;
     let fresh = source.map(|source| files::copy_beside(&fs::canonical(source), &path));
     let fresh = fresh.transpose()?.map(|(fresh, _)| fresh);
-    let replaced = keep_and_replace(file, fresh.as_deref(), snapshots, force, before);
+    let replaced = keep_and_replace(file, (source, fresh.as_deref()), snapshots, force, before);
     if let (Err(_), Some(fresh)) = (&replaced, &fresh) {
         fs::remove(fresh).ok();
     }
     replaced
 }
 
-/// The snapshot that makes older ones outdated is one of a file that was replaced: commands that fail delete none.
+/// Replaces a file by `fresh`, a copy of `source`. The snapshot that makes older ones outdated is one of a file that was
+/// replaced: commands that fail delete none, and none deletes its source.
 fn keep_and_replace(
     file: &File,
-    fresh: Option<&Path>,
+    (source, fresh): (Option<&Path>, Option<&Path>),
     snapshots: &Snapshots,
     force: bool,
     before: Option<&str>,
@@ -99,12 +100,13 @@ fn keep_and_replace(
     };
     // A copy takes time.
     let replaced = require_unused(&path, force).and_then(|()| files::replace(&path, fresh));
+    let is_source = |old: &&String| source == snapshots.path(old).ok().as_deref();
     let obsolete: Vec<&String> = match (&replaced, &kept) {
-        (Ok(()), Some(kept)) => kept.outdated.iter().collect(),
+        (Ok(()), Some(kept)) => kept.outdated.iter().filter(|old| !is_source(old)).collect(),
         (Err(_), Some(kept)) if path.exists() => vec![&kept.snapshot],
         _ => Vec::new(),
     };
-    // The source may be one of these. One that cannot be deleted stays until the next time.
+    // One that cannot be deleted stays until the next time.
     obsolete.into_iter().for_each(|name| drop(snapshots.delete(name)));
     replaced.map(|()| kept.map(|kept| kept.snapshot))
 }

@@ -113,7 +113,11 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
         let listed = listed.map(|(name, path)| (name, path.display().to_string())).collect();
         return snapshot::answer_list(ui, listed);
     }
+    if let snapshot::What::Restore(restore) = what {
+        restore.agree(ui, &target.part.holds)?;
+    }
     let _working = target.lock(ui)?;
+    let mut kept = None;
     let name = match what {
         snapshot::What::Save(named) => {
             snapshots.save(file, &named.name, named.force)?;
@@ -121,7 +125,8 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
         }
         snapshot::What::Restore(named) => {
             let saved = snapshots.path(&named.name)?;
-            sqlite::overwrite(file, Some(&saved), &snapshots, named.force, None)?;
+            let before = named.before();
+            kept = sqlite::overwrite(file, Some(&saved), &snapshots, named.force, before)?;
             &named.name
         }
         snapshot::What::Delete(named) => {
@@ -130,5 +135,5 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
         }
         snapshot::What::List { .. } => return Ok(Exit::Done),
     };
-    snapshot::answer(ui, name, &target.part.holds)
+    snapshot::answer(ui, &target.lease, (name, &target.part.holds), kept)
 }

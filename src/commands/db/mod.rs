@@ -75,7 +75,8 @@ pub struct Before {
 pub const ABOUT: &str = "\
 Open, reset, copy or snapshot an environment's database
 
-Works on the environment's own database, never on the main checkout's. `reset` and `copy` replace the content; they \
+Works on the environment's own database, never on the main checkout's. `reset`, `copy` and \
+`snapshot restore` replace the content, and keep the old as a snapshot, of which each command keeps three; they \
 refuse while sessions are connected, unless `--force` ends these sessions. Snapshots are databases on the same \
 server, for SQLite files. They belong to the environment and are dropped with it.
 

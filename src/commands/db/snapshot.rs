@@ -3,7 +3,8 @@
 use super::Target;
 use crate::commands::completions::candidates;
 use crate::error::Exit;
-use crate::service::snapshot;
+use crate::model::lease::Lease;
+use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -15,9 +16,9 @@ pub enum What {
     /// Save the content of the database
     #[command(after_long_help = EXAMPLES)]
     Save(Named),
-    /// Restore the database from a snapshot
+    /// Restore the database from a snapshot; keep the present content as another snapshot
     #[command(after_long_help = EXAMPLES)]
-    Restore(Named),
+    Restore(Restore),
     /// List the snapshots
     #[command(after_long_help = EXAMPLES)]
     List {
@@ -39,9 +40,39 @@ pub struct Named {
     /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// Replace an existing snapshot (`save`), or end the sessions on the database (`restore`)
+    /// Replace an existing snapshot (`save`)
     #[arg(short, long)]
     pub force: bool,
+}
+
+/// The arguments of `db snapshot restore`.
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// Snapshot name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Environment [default: the current one]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    pub env: Option<String>,
+    /// End the sessions on the database
+    #[arg(short, long)]
+    pub force: bool,
+    /// What happens before the present content goes.
+    #[command(flatten)]
+    pub before: super::Before,
+}
+
+impl Restore {
+    /// Asks on a terminal before the database is overwritten.
+    pub(super) fn agree(&self, ui: &Ui, database: &str) -> Result<()> {
+        let what = format!("restores `{database}` from snapshot `{}`", self.name);
+        super::agree(ui, self.before.yes, self.before.no_snapshot, &what, "Restore it?")
+    }
+
+    /// The word in the names of snapshots of what it overwrites; `None`: it keeps none.
+    pub(super) fn before(&self) -> Option<&'static str> {
+        (!self.before.no_snapshot).then_some("restore")
+    }
 }
 
 /// The examples in its help.
@@ -57,7 +88,8 @@ impl What {
     /// The environment that was named.
     pub fn env(&self) -> &Option<String> {
         match self {
-            What::Save(named) | What::Restore(named) | What::Delete(named) => &named.env,
+            What::Save(named) | What::Delete(named) => &named.env,
+            What::Restore(restore) => &restore.env,
             What::List { env } => env,
         }
     }
@@ -71,6 +103,9 @@ pub(crate) struct Snapshot {
     snapshot: String,
     /// Its database. In a list: the one that holds it, else the environment's.
     database: String,
+    /// The snapshot that holds what `restore` overwrote. Missing: nothing was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<String>,
 }
 
 /// `db snapshot list`.
@@ -87,7 +122,11 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
     if let What::List { .. } = what {
         return list(ui, target);
     }
+    if let What::Restore(restore) = what {
+        restore.agree(ui, &database.name)?;
+    }
     let _working = target.lock(ui)?;
+    let mut kept = None;
     let name = match what {
         What::Save(named) => {
             let step = ui.step(format!("saving {} as {}", database.name, named.name));
@@ -97,7 +136,9 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
         }
         What::Restore(named) => {
             let step = ui.step(format!("restoring {} from {}", database.name, named.name));
-            snapshot::restore(database, &lease.id, &named.name, named.force)?;
+            let (force, before) = (named.force, named.before());
+            let how = Overwrite { force, before, ..Overwrite::default() };
+            kept = snapshot::restore(database, &lease.id, &named.name, &how)?;
             step.done();
             &named.name
         }
@@ -107,12 +148,18 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
         }
         What::List { .. } => return Ok(Exit::Done),
     };
-    answer(ui, name, &database.name)
+    answer(ui, lease, (name, &database.name), kept)
 }
 
 /// Says what was done with a snapshot.
-pub(super) fn answer(ui: &Ui, snapshot: &str, database: &str) -> Result<Exit> {
-    let answer = Snapshot { snapshot: snapshot.to_owned(), database: database.to_owned() };
+pub(super) fn answer(
+    ui: &Ui,
+    lease: &Lease,
+    (snapshot, database): (&str, &str),
+    kept: Option<String>,
+) -> Result<Exit> {
+    super::say_way_back(ui, lease, kept.as_deref());
+    let answer = Snapshot { snapshot: snapshot.to_owned(), database: database.to_owned(), kept };
     ui.answer(&answer, || format!("{snapshot}\n"))
 }
 
@@ -122,7 +169,7 @@ fn list(ui: &Ui, target: &Target) -> Result<Exit> {
 
 /// Lists snapshots, each with its own database.
 pub(super) fn answer_list(ui: &Ui, found: Vec<(String, String)>) -> Result<Exit> {
-    let snapshot = |(snapshot, database)| Snapshot { snapshot, database };
+    let snapshot = |(snapshot, database)| Snapshot { snapshot, database, kept: None };
     let answer = Snapshots { snapshots: found.into_iter().map(snapshot).collect() };
     ui.answer(&answer, || {
         let line = |one: &Snapshot| format!("{}  {}\n", one.snapshot, one.database);

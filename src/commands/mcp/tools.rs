@@ -236,9 +236,12 @@ mod tests {
         assert!(line("nope", json!({})).is_err());
         assert!(line("list", json!({ "alll": true })).is_err());
         assert!(line("add", json!({ "exec": "rm -rf ." })).is_err());
-        for (tool, key) in
-            [("prune", "trash"), ("db_reset", "no_snapshot"), ("db_copy", "no_snapshot")]
-        {
+        for (tool, key) in [
+            ("prune", "trash"),
+            ("db_reset", "no_snapshot"),
+            ("db_copy", "no_snapshot"),
+            ("db_snapshot_restore", "no_snapshot"),
+        ] {
             assert!(line(tool, json!({ key: true })).is_err(), "{tool} {key}");
         }
         assert!(line("add", json!({ "branches": [{}] })).is_err());

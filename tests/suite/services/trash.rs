@@ -6,7 +6,7 @@ use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
 use git_agentenv::model::resource::{Database, RedisIndex, Resource, Server};
-use git_agentenv::service::snapshot;
+use git_agentenv::service::snapshot::{self, Overwrite};
 use git_agentenv::service::trash::{Kept, Returned, delete, keep, put_back};
 use git_agentenv::service::{Made, State, postgres, redis};
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ fn a_database_goes_with_its_snapshots_and_comes_back_under_any_name() {
             Returned::Ours
         );
         assert_eq!(postgres::state(&part, &id).unwrap(), State::Missing);
-        snapshot::restore(&renamed, &id, "before", false).unwrap();
+        snapshot::restore(&renamed, &id, "before", &Overwrite::default()).unwrap();
         assert_eq!(servers().psql_on(&renamed.name, "SELECT n FROM t"), "7");
         postgres::release(&renamed, &id, false).unwrap();
         assert_eq!(world.databases(), Vec::<String>::new());

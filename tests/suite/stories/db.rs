@@ -390,13 +390,26 @@ fn snapshots_come_back_and_go_with_the_environment() {
     db(&["save", "two-b"]).ok();
     assert_eq!(snapshots(&db(&["list", "--json"]).ok()), ["one", "two-b"]);
 
-    db(&["restore", "one"]).ok();
+    world.set("x", "present");
+    let restored = db(&["restore", "one"]).ok();
+    let back = "git agentenv db snapshot restore before-restore-1 x";
+    assert!(restored.stderr.contains(back), "{}", restored.show());
     assert_eq!((world.origin("x"), world.comment(&world.db("x"))), ("first".to_owned(), mark));
-    db(&["restore", "two-b"]).ok();
+    let restored = db(&["restore", "before-restore-1", "--json"]).ok().json();
+    assert_eq!(restored["kept"], "before-restore-2");
+    assert_eq!(world.origin("x"), "present");
+    db(&["restore", "two-b", "--no-snapshot"]).ok();
     assert_eq!(world.origin("x"), "second");
     db(&["save", "one", "--force"]).ok();
     db(&["restore", "one"]).ok();
     assert_eq!(world.origin("x"), "second");
+    // The oldest of three goes, but not while it is what is restored.
+    db(&["restore", "before-restore-1"]).ok();
+    let of_restores =
+        ["before-restore-1", "before-restore-2", "before-restore-3", "before-restore-4"];
+    let kept = snapshots(&db(&["list", "--json"]).ok());
+    assert_eq!(kept[..4], of_restores);
+    of_restores.iter().for_each(|name| drop(db(&["delete", name]).ok()));
     for (args, code) in [
         (["restore", "none"], 4),
         (["delete", "none"], 4),
