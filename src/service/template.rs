@@ -30,6 +30,8 @@ pub struct Row {
     pub mark: String,
     /// Its size on the server, in bytes.
     pub bytes: u64,
+    /// The server stopped while it dropped it: it can only be dropped.
+    pub is_broken: bool,
 }
 
 /// The databases on a server whose mark begins with this.
@@ -56,7 +58,8 @@ pub fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> 
 
 /// The template databases of a store on a server, the newest first.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Template>> {
-    let rows = marked(server, &prefix(store))?;
+    let mut rows = marked(server, &prefix(store))?;
+    rows.retain(|row| !row.is_broken);
     let template = |row: Row| {
         let mark = TemplateMark::parse(&row.mark, store)?;
         Some(Template { database: row.name, bytes: row.bytes, mark })
@@ -64,6 +67,17 @@ pub fn list(server: &Server, store: &str) -> Result<Vec<Template>> {
     let mut found: Vec<Template> = rows.into_iter().filter_map(template).collect();
     found.sort_by_key(|one| std::cmp::Reverse(one.mark.at));
     Ok(found)
+}
+
+/// The templates and spares of a store on a server that can only be dropped.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn broken(server: &Server, store: &str) -> Result<Vec<Row>> {
+    let mut rows = marked(server, "git-agentenv ")?;
+    let own = [prefix(store), postgres::spare::prefix(store)];
+    rows.retain(|row| row.is_broken && own.iter().any(|prefix| row.mark.starts_with(prefix)));
+    Ok(rows)
 }
 
 /// Makes a template, in the place of one of the same key: copies `source`, lets `prepare` change the copy, and publishes
@@ -88,6 +102,9 @@ pub fn make(
         Kind::Mysql => one.mark.database(store) == stem,
         _ => one.database == stem,
     };
+    for row in broken(server, store)?.iter().filter(|row| row.name == target) {
+        drop_marked(server, &row.name, &row.mark)?;
+    }
     let old: Vec<Template> = list(server, store)?.into_iter().filter(is_old).collect();
     let replaced = old.iter().find(|one| one.database == target).map_or(&mark, |one| &one.mark);
     let whole = Copy::new(server, id, source, &target, replaced.comment(store));

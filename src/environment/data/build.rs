@@ -37,8 +37,11 @@ impl Templates<'_> {
         let step = self.ui.step(format!("template {name} from {from}"));
         let made = self.publish(service, server, wanted, mark)?;
         step.done();
-        self.drop_outdated(&made, server)?;
-        spares::drop_stale(self.store, server)?;
+        // It is published, and what it replaces can go another time.
+        let dropped = self.drop_outdated(&made, server);
+        if let Err(error) = dropped.and_then(|()| spares::drop_stale(self.store, server)) {
+            self.ui.warn(format!("cannot drop what template {name} replaces: {error:#}"));
+        }
         Ok(made)
     }
 

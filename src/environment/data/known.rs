@@ -6,7 +6,7 @@ use crate::environment::workspace::Workspace;
 use crate::model::config::{Config, Kind};
 use crate::model::stock::Stock;
 use crate::service::postgres::spare::{self, Spare};
-use crate::service::template::{self, Template};
+use crate::service::template::{self, Row, Template};
 use crate::service::{Server, inventory};
 use crate::sys::fs::{self, Stands};
 use crate::sys::store::Store;
@@ -55,6 +55,20 @@ impl Stale {
     }
 }
 
+/// A template or spare that the server has dropped half.
+pub struct Broken {
+    server: Server,
+    /// The database.
+    pub row: Row,
+}
+
+impl Broken {
+    /// Drops it, unless it is another database by now.
+    pub fn drop(&self) -> Result<bool> {
+        template::drop_marked(&self.server, &self.row.name, &self.row.mark)
+    }
+}
+
 /// Every template and spare of a store on some servers.
 #[derive(Default)]
 pub struct All {
@@ -62,6 +76,8 @@ pub struct All {
     pub templates: Vec<Known>,
     /// Spares of none of them.
     pub stale: Vec<Stale>,
+    /// What is of no use to anyone.
+    pub broken: Vec<Broken>,
 }
 
 impl All {
@@ -97,6 +113,8 @@ impl All {
         }
         let stale = |spare| Stale { server: server.clone(), spare };
         self.stale.extend(spares.into_iter().map(stale));
+        let broken = |row| Broken { server: server.clone(), row };
+        self.broken.extend(template::broken(server, store.id())?.into_iter().map(broken));
         Ok(())
     }
 

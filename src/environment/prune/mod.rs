@@ -176,6 +176,11 @@ fn unused(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) 
         Ok(leases) => All::on_those_that_answer(store, orphans::servers(&leases, config)),
         Err(error) => return report.keep("templates", &error),
     };
+    for broken in &all.broken {
+        let name = format!("database {}", broken.row.name);
+        let dropped = if report.dry_run { Ok(true) } else { broken.drop() };
+        report.dropped(ui, name, dropped, 0, "the server stopped while it dropped it");
+    }
     for stale in &all.stale {
         let name = format!("spare {}", stale.spare.database);
         let dropped = if report.dry_run { Ok(true) } else { stale.drop() };

@@ -49,7 +49,7 @@ pub(in crate::service) fn marked(server: &Server, prefix: &str) -> Result<Vec<Ro
     let row = |line: &String| {
         let (name, rest) = line.split_once('\t')?;
         let (mark, bytes) = marked_row(name, rest)?;
-        Some(Row { name: name.to_owned(), mark, bytes })
+        Some(Row { name: name.to_owned(), mark, bytes, is_broken: false })
     };
     Ok(lines.iter().filter_map(row).collect())
 }

@@ -16,7 +16,7 @@ macro_rules! beside {
         concat!(
             r#"(SELECT d.oid, d.datname AS name, "#,
             users!(),
-            r#" AS sessions, CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END AS size
+            r#" AS sessions, coalesce(CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) END, 0) AS size
 FROM pg_database d JOIN pg_database own ON own.datname = "#,
             $name,
             r#" AND own.datdba = d.datdba AND own.oid <> d.oid

@@ -1,7 +1,7 @@
 //! Databases found by the beginning of their comment.
 
 use super::mark::{digits, mark};
-use super::scripts::size;
+use super::scripts::{broken, size};
 use super::{SqlError, parse_json, psql};
 use crate::error;
 use crate::service::Server;
@@ -12,8 +12,10 @@ use anyhow::Result;
 const TEMPLATES: &str = concat!(
     "SELECT coalesce(json_agg(json_build_object('name', datname, 'mark', mark, 'bytes', ",
     size!(),
+    ", 'is_broken', ",
+    broken!(),
     ")), '[]')
-FROM (SELECT oid, datname, ",
+FROM (SELECT oid, datname, datconnlimit, ",
     mark!("oid", "datname"),
     " AS mark FROM pg_database) d
 WHERE left(mark, length(:'prefix')) = :'prefix';

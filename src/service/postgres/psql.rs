@@ -28,6 +28,9 @@ fn margin() -> Duration {
 /// The variable from which psql takes a password. On the host it reads `~/.pgpass`, too.
 pub(super) const PASSWORD: &str = "PGPASSWORD";
 
+/// What psql says first when no session started.
+const NO_SESSION: &str = "psql: error: connection to server";
+
 /// A script to run.
 pub(super) struct Session<'a> {
     server: &'a Server,
@@ -128,9 +131,16 @@ fn meaning(site: &Site, task: &Task<'_>, output: &Output) -> Result<Vec<String>>
         0 => Ok(output.text().lines().map(str::to_owned).collect()),
         // psql's exit codes; docker uses small numbers too, so its text decides.
         3 => Err(SqlError::of(&output.stderr).into()),
+        2 if is_refusal(&output.stderr) => Err(SqlError::of(&output.stderr).into()),
         2 if !output.stderr.starts_with("Error") => Err(silent(site, output)),
         _ => Err(site.explain(task, output)),
     }
+}
+
+/// Whether a server that answers has ended the session, and neither it nor its administrator is stopping: class 57P.
+fn is_refusal(stderr: &str) -> bool {
+    let code = SqlError::of(stderr).code;
+    !code.is_empty() && !code.starts_with("57P") && !stderr.starts_with(NO_SESSION)
 }
 
 /// A psql for a person or a script, on this process's stdin and stdout.
@@ -214,8 +224,24 @@ fn silent(site: &Site, output: &Output) -> anyhow::Error {
     let message = format!("postgres at `{}` does not answer: {said}", site.title());
     let failure = error::service(message).hint(hint);
     // psql prints this only when no session started; of one that was cut it says that it was closed.
-    match output.stderr.starts_with("psql: error: connection to server") {
+    match output.stderr.starts_with(NO_SESSION) {
         true => failure.never_ran(),
         false => failure.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_refusal;
+
+    #[test]
+    fn a_session_that_the_server_ends_for_a_reason_was_refused() {
+        let said = |text: &str| is_refusal(&format!("psql:<stdin>:3: {text}"));
+        assert!(said("FATAL:  58P01: could not open file \"base/1/2\": No such file or directory"));
+        assert!(!said("FATAL:  57P01: terminating connection due to administrator command"));
+        assert!(!said("server closed the connection unexpectedly"));
+        assert!(!is_refusal(
+            "psql: error: connection to server on socket \"/s\" failed: FATAL:  role \"X1234\" does not exist"
+        ));
     }
 }

@@ -28,13 +28,21 @@ macro_rules! users {
 }
 pub(super) use users;
 
-/// The size of the database `d` in bytes; 0 when the user may not know it.
+/// The size of the database `d` in bytes; 0 when the user may not know it, or when its files are gone.
 macro_rules! size {
     () => {
-        "CASE WHEN has_database_privilege(d.oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_database_size(d.oid) ELSE 0 END"
+        "coalesce(CASE WHEN has_database_privilege(d.oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_database_size(d.oid) END, 0)"
     };
 }
 pub(super) use size;
+
+/// Whether the server stopped while it dropped the database `d`, which can only be dropped again.
+macro_rules! broken {
+    () => {
+        "d.datconnlimit = -2"
+    };
+}
+pub(super) use broken;
 
 /// Every database with its mark and what uses it.
 macro_rules! databases {

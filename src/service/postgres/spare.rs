@@ -16,7 +16,7 @@ const CLAIM: &str = concat!(
     "SELECT coalesce((SELECT s.datname FROM pg_database s JOIN (SELECT ",
     mark!("oid", "datname"),
     " AS mark FROM pg_database WHERE datname = :'template') t ON left(t.mark, length(:'prefix')) = :'prefix'
-    WHERE ",
+    WHERE s.datconnlimit <> -2 AND ",
     mark!("s.oid", "s.datname"),
     r#" = :'spare_mark' || ' ' || (substr(t.mark, length(:'prefix') + 1)::json->>'at')
     ORDER BY random() LIMIT 1), '') AS spare,
@@ -56,7 +56,7 @@ impl Spare {
 
 /// The spares of a store on a server.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Spare>> {
-    let rows = marked(server, &prefix(store))?.into_iter();
+    let rows = marked(server, &prefix(store))?.into_iter().filter(|row| !row.is_broken);
     let spare = |row: Row| Spare { database: row.name, bytes: row.bytes, comment: row.mark };
     Ok(rows.map(spare).collect())
 }
@@ -95,7 +95,7 @@ pub fn claim(database: &Database, store: &str, id: &str, template: &str) -> Resu
     }
 }
 
-/// Drops a spare.
+/// Drops a spare, unless it is another database by now.
 pub fn drop(server: &Server, spare: &Spare) -> Result<bool> {
     template::drop_marked(server, &spare.database, &spare.comment)
 }

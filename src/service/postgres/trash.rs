@@ -4,7 +4,7 @@
 use super::also::{beside, patterns};
 use super::mark::{comment, digits, mark};
 use super::psql;
-use super::scripts::{copies, lock, users};
+use super::scripts::{broken, copies, lock, size, users};
 use super::sql_error::SqlError;
 use super::{Session, explain, forcing, no_word, on, owner, parse_json, require_name, session};
 use crate::model::resource::{Database, Server};
@@ -33,24 +33,30 @@ macro_rules! own {
     };
 }
 
-/// Moves a database and its copies to the trash in one transaction. Prints what there was as JSON, then `kept`, `busy`,
+/// Moves a database and its copies to the trash in one transaction, but none that the server has dropped half. Prints what there was as JSON, then `kept`, `busy`,
 /// `foreign`, `already` or `missing`.
 const KEEP: &str = concat!(
     lock!(),
     r#"CREATE TEMP TABLE found AS SELECT oid, datname AS name, mark, coalesce("#,
     own!("datname", "mark"),
     r#", false) AS own,
-  CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END AS size, "#,
+  "#,
+    size!(),
+    " AS size, ",
     users!(),
     r#" AS sessions, NULL::text AS beside
 FROM (SELECT oid, datname, "#,
     mark!("oid", "datname"),
-    r#" AS mark FROM pg_database) d
+    " AS mark FROM pg_database d WHERE NOT ",
+    broken!(),
+    r#") d
 WHERE datname = :'name' OR "#,
     own!("datname", "mark"),
     r#" UNION ALL SELECT oid, name, NULL, true, size, sessions, :'name' FROM "#,
     beside!(),
-    r#";
+    " WHERE oid NOT IN (SELECT oid FROM pg_database d WHERE ",
+    broken!(),
+    r#");
 SELECT count(*) > 0 AS already FROM "#,
     trashed!(),
     " AND ",

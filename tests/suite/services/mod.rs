@@ -3,6 +3,7 @@
 mod also;
 mod copies;
 mod custom;
+mod cut_drops;
 mod disk;
 mod docker;
 mod in_use;
