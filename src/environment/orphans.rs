@@ -74,18 +74,24 @@ pub struct Lost {
     pub left_over: Vec<(Orphan, String)>,
     /// What could not be read.
     pub silent: Vec<Silent>,
+    /// The same of servers that only had templates.
+    pub templates_unknown: Vec<Silent>,
 }
 
-/// Asks the servers that leases and the configuration name, and looks for worktrees that carry the lost ids.
+/// Asks the servers that leases and the configuration name, and those that had templates, and looks for worktrees that carry the lost ids.
 ///
 /// While one of the known repositories cannot be read, nothing counts as an orphan.
 pub fn find(store: &Store, config: Option<&Config>, here: Option<&Path>) -> Result<Lost> {
     let mut lost = Lost::default();
     let leases = store.leases()?;
     let mut marked = Vec::new();
-    for server in inventory::distinct(servers(&leases, config)) {
+    let needed = used_servers(&leases, config);
+    for server in inventory::distinct(servers(store, &leases, config)) {
         match inventory::marked(&server) {
             Ok(found) => marked.extend(found),
+            Err(why) if !needed.contains(&server) => {
+                lost.templates_unknown.push(Silent { server: server.title(), why });
+            }
             Err(why) => lost.silent.push(Silent { server: server.title(), why }),
         }
     }
@@ -172,8 +178,15 @@ fn place(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
     worktree::moved_to(main, tree)
 }
 
-/// The servers that leases and the configuration know.
-pub fn servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
+/// The servers that leases and the configuration know, and those that had templates.
+pub fn servers(store: &Store, leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
+    let remembered = store.remembered_servers().unwrap_or_default().into_iter();
+    let mut all = used_servers(leases, config);
+    all.extend(remembered.map(|one| one.server));
+    all
+}
+
+fn used_servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
     let held = leases.iter().flat_map(|lease| &lease.parts).filter_map(Server::of_part);
     let configured = config.iter().flat_map(|config| config.services.values());
     held.chain(configured.filter_map(Server::of_service)).collect()

@@ -4,11 +4,12 @@ use super::config::{Commands, Kind, OWN, Place, Service};
 use super::lease::{Lease, Part, Phase};
 use crate::error;
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 /// A shared server.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Server {
     /// What kind it is.
     pub kind: Kind,

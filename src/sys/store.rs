@@ -1,7 +1,10 @@
-//! The leases on this machine: one YAML file each, and the locks around them.
+//! The leases on this machine: one YAML file each, the locks around them, and what outlives them.
 
 mod locks;
 mod repositories;
+mod servers;
+
+pub use servers::Remembered;
 
 use super::state_dir::{self, Access};
 use super::{fs, lock, parallel};

@@ -11,7 +11,7 @@ use anyhow::Result;
 /// What is on the servers that answer.
 pub(super) fn all(store: &Store, config: Option<&Config>) -> Result<All> {
     let (leases, _) = store.survey()?;
-    Ok(All::on_those_that_answer(store, orphans::servers(&leases, config)))
+    Ok(All::on_those_that_answer(store, orphans::servers(store, &leases, config)))
 }
 
 /// Templates of repositories that are gone, and spares of templates that are gone or were made again.

@@ -13,7 +13,7 @@ use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::lock::Lock;
 use crate::sys::repo::Repo;
-use crate::sys::store::Store;
+use crate::sys::store::{Remembered, Store};
 use crate::sys::{budget, clock, docker, interrupt};
 use crate::ui::table::{self, Cells, Fit};
 use crate::ui::{Tone, Ui};
@@ -169,10 +169,20 @@ fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
     if let Some(stock) = templates {
         ui.say(format!("deleting {} with the servers' data", stock.at(clock::now())));
     }
+    let gone = if volumes { remembered(&infra)? } else { Vec::new() };
     infra.down(volumes)?;
+    gone.iter().try_for_each(|one| Store::open()?.forget_server(one))?;
     let kept = if volumes { "their data is deleted" } else { "their data stays" };
     let answer = Down { down: true, volumes, templates };
     ui.answer(&answer, || format!("servers stopped and removed; {kept}\n"))
+}
+
+/// The records of these servers, which have no templates once their data is deleted.
+fn remembered(infra: &Infra) -> Result<Vec<Remembered>> {
+    let containers = infra.status()?;
+    let mut all = Store::open()?.remembered_servers()?;
+    all.retain(|Remembered { server, .. }| infra.runs((&server.place, server.port), &containers));
+    Ok(all)
 }
 
 /// The templates and spares on those of these servers that answer. They are made again when an environment needs them.

@@ -77,10 +77,12 @@ impl Templates<'_> {
         let id = self.store.new_id()?;
         let _working = self.store.lock_lease(&id, || ())?;
         let source = wanted.source.as_ref();
+        self.store.remember_server(server)?;
         let made = template::make(server, self.store.id(), &id, (source, mark), |birth| {
             self.build(service, wanted, birth, &id)
         });
         self.store.forget(&id)?;
+        self.store.remember_server(server)?;
         made
     }
 

@@ -118,6 +118,11 @@ impl All {
         Ok(())
     }
 
+    /// There is nothing.
+    pub fn is_empty(self) -> bool {
+        self.templates.is_empty() && self.stale.is_empty() && self.broken.is_empty()
+    }
+
     /// How many there are, how large and how old.
     pub fn stock(&self) -> Stock {
         let spares = self.templates.iter().flat_map(|known| &known.spares);

@@ -9,7 +9,7 @@ pub use unneeded::{Criteria, Unneeded, find, remove};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::All;
 use crate::environment::leftovers;
-use crate::environment::orphans::{self, Orphan};
+use crate::environment::orphans::{self, Orphan, Silent};
 use crate::environment::reclaim::{self, Released, Settled};
 use crate::environment::{remove as removal, trash};
 use crate::model::config::Config;
@@ -18,7 +18,7 @@ use crate::model::measure;
 use crate::model::shell;
 use crate::service::{self, Gone, Resource, State, inventory, postgres};
 use crate::sys::repo::Repo;
-use crate::sys::store::Store;
+use crate::sys::store::{Remembered, Store};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
@@ -137,6 +137,9 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
         Err(error) => return report.keep("databases without a lease", &error),
     };
     unused(ui, store, config.as_ref(), report);
+    for Silent { server, why } in lost.templates_unknown {
+        ui.say(format!("cannot look for templates on {server}: {why:#}"));
+    }
     for silent in lost.silent {
         report.keep(&silent.server, &silent.why);
     }
@@ -172,10 +175,13 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
 
 /// Spares that no `add` takes any more, then the templates of repositories that are gone.
 fn unused(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) {
-    let all = match store.leases() {
-        Ok(leases) => All::on_those_that_answer(store, orphans::servers(&leases, config)),
+    // Read before anything is looked for: what is made meanwhile is recorded again.
+    let known = store.leases().and_then(|leases| Ok((leases, store.remembered_servers()?)));
+    let (leases, remembered) = match known {
+        Ok(known) => known,
         Err(error) => return report.keep("templates", &error),
     };
+    let all = All::on_those_that_answer(store, orphans::servers(store, &leases, config));
     for broken in &all.broken {
         let name = format!("database {}", broken.row.name);
         let dropped = if report.dry_run { Ok(true) } else { broken.drop() };
@@ -196,6 +202,11 @@ fn unused(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) 
             Err(error) => Err(error),
         };
         report.dropped(ui, name, dropped, bytes, "its repository was deleted");
+    }
+    if !report.dry_run {
+        let is_empty =
+            |one: &&Remembered| All::on(store, [one.server.clone()]).is_ok_and(All::is_empty);
+        remembered.iter().filter(is_empty).for_each(|one| drop(store.forget_server(one)));
     }
 }
 

@@ -50,8 +50,8 @@ impl Repo<'_> {
         ] {
             traces.extend(self.git(args).lines().map(str::to_owned));
         }
-        // What a full disk takes first, and the next removal puts back; where repositories and worktrees were seen.
-        let stays = ["/state/reserve", "/state/mounts"];
+        // What a full disk takes first, and the next removal puts back; where repositories, worktrees and templates were seen.
+        let stays = ["/state/reserve", "/state/mounts", "/state/servers"];
         traces.retain(|trace| {
             !trace.contains("locks/repository-") && !stays.iter().any(|end| trace.ends_with(end))
         });

@@ -78,6 +78,29 @@ fn add_copies_the_template_and_waits_for_no_source_that_is_in_use() {
 }
 
 #[test]
+fn prune_finds_templates_although_nothing_names_their_server_any_more() {
+    let world = World::new();
+    let repo = world.project("{}");
+    repo.agentenv(&["add", "x"]).ok();
+    let [template] = templates(&repo).try_into().unwrap();
+    let name = template["database"].as_str().unwrap();
+    repo.agentenv(&["remove", "x", "--yes"]).ok();
+    let records = world.sandbox.root.join("state/servers");
+    let recorded = || fs::read_dir(&records).unwrap().count();
+    world.sandbox.repo("other").agentenv(&["prune"]).ok();
+    assert_eq!((recorded(), templates(&repo).len()), (1, 1), "its repository is there");
+
+    fs::remove_dir_all(&repo.path).unwrap();
+    let other = world.sandbox.repo_at("other");
+    let said = other.agentenv(&["prune"]).ok();
+    assert!(said.stdout.contains(name), "{}", said.show());
+    assert!(!servers().databases().contains(&name.to_owned()));
+    assert_eq!(recorded(), 0);
+    let said = other.agentenv(&["prune"]).ok();
+    assert!(said.stdout.contains("nothing to prune"), "{}", said.show());
+}
+
+#[test]
 fn a_branch_gets_the_template_that_is_nearest_to_its_files() {
     let world = World::new();
     let repo = world.project("{ key: ['db/*.sql'] }");
