@@ -2,6 +2,7 @@
 
 use crate::error;
 use anyhow::Result;
+use std::collections::BTreeMap;
 
 /// The longest name of a snapshot, in bytes.
 const LONGEST: usize = 30;
@@ -33,6 +34,17 @@ impl Automatic {
             outdated: numbers[..outdated].iter().map(named).collect(),
         }
     }
+}
+
+/// The newest automatic snapshot of each command among these.
+pub fn latest<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, &'a str> {
+    let parse = |name: &'a str| {
+        let (command, number) = name.strip_prefix("before-")?.rsplit_once('-')?;
+        Some((command, number.parse::<u32>().ok()?, name))
+    };
+    let mut automatic: Vec<_> = names.filter_map(parse).collect();
+    automatic.sort_unstable();
+    automatic.into_iter().map(|(command, _, name)| (command, name)).collect()
 }
 
 /// Checks the name of a snapshot.
@@ -68,5 +80,12 @@ mod tests {
         assert_eq!(next(&own), ("before-reset-3".to_owned(), Vec::new()));
         let many = ["before-reset-10", "before-reset-9", "before-reset-8"];
         assert_eq!(next(&many), ("before-reset-11".to_owned(), vec!["before-reset-8".to_owned()]));
+    }
+
+    #[test]
+    fn the_newest_of_each_command_has_the_highest_number() {
+        let names = ["before-copy-9", "before-copy-10", "mine", "before-reset-2", "before-x"];
+        let latest: Vec<_> = latest(names.into_iter()).into_iter().collect();
+        assert_eq!(latest, [("copy", "before-copy-10"), ("reset", "before-reset-2")]);
     }
 }

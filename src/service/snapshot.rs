@@ -1,7 +1,9 @@
 //! Snapshots: copies of an environment's database, kept beside it and dropped with it.
 
 use super::copy::{self, Copy, Dump, Means};
+use super::detail::Part;
 use super::inventory::{Found, found};
+use super::template::{self, Row};
 use super::{Database, Gone, Server, mysql, postgres};
 use crate::error;
 use crate::model::config::Kind;
@@ -131,6 +133,19 @@ pub fn list(database: &Database, id: &str) -> Result<Vec<(String, String)>> {
     let snapshot =
         |found: Found| Some((named(database, id, found.mark.as_deref()?)?.to_owned(), found.name));
     Ok(databases.filter_map(snapshot).collect())
+}
+
+/// The snapshots of a database, also of one that is missing: the name of each, with its own database and size.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn sizes(database: &Database, id: &str) -> Result<Vec<(String, Part)>> {
+    let rows = template::marked(&database.server, &format!("{} snapshot ", lease::mark(id)))?;
+    let snapshot = |row: Row| {
+        let name = named(database, id, &row.mark)?.to_owned();
+        Some((name, Part { database: row.name, bytes: row.bytes }))
+    };
+    Ok(rows.into_iter().filter_map(snapshot).collect())
 }
 
 /// The name of the snapshot of a database that carries this mark.

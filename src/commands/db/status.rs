@@ -8,9 +8,10 @@ use crate::error::Exit;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::measure;
-use crate::service::Session;
+use crate::model::snapshot::latest;
 use crate::service::detail::{self, Detail};
 use crate::service::sqlite::Snapshots;
+use crate::service::{Resource, Session, snapshot};
 use crate::sys::{clock, parallel};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -101,11 +102,19 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
 }
 
 fn look(lease: &Lease, part: &Part) -> Result<View> {
-    let found = detail::of(&lease.resource(part)?, &lease.id)?;
+    let resource = lease.resource(part)?;
+    let found = detail::of(&resource, &lease.id)?;
     let exists = found.is_some();
     let Detail { bytes, created, sessions, also, mut snapshots } = found.unwrap_or_default();
-    if let (Kind::Sqlite, Some(admin)) = (part.kind, &lease.admin) {
-        snapshots = Snapshots::of(admin, &part.service).sizes()?;
+    match (&resource, &lease.admin) {
+        (Resource::File(_), Some(admin)) => {
+            snapshots = Snapshots::of(admin, &part.service).sizes()?;
+        }
+        // It had none to tell.
+        (Resource::Database(database) | Resource::MysqlDatabase(database), _) if !exists => {
+            snapshots = snapshot::sizes(database, &lease.id)?;
+        }
+        _ => {}
     }
     let kept = |(snapshot, part)| Kept { snapshot, part };
     Ok(View {
@@ -126,13 +135,19 @@ fn text(answer: &Answer) -> String {
     if answer.databases.is_empty() {
         return format!("`{}` has no database\n", answer.environment);
     }
-    answer.databases.iter().map(described).collect()
+    answer.databases.iter().map(|view| described(view, &answer.environment)).collect()
 }
 
-fn described(view: &View) -> String {
+fn described(view: &View, environment: &str) -> String {
     let mut lines = vec![format!("{} {}", view.service, view.database)];
     if !view.exists {
         lines.push("missing: `git agentenv adopt` creates it again".to_owned());
+        // A kill in the middle of a command may be why: on MySQL the database is made anew after its content was kept.
+        let latest = latest(view.snapshots.iter().map(|kept| kept.snapshot.as_str()));
+        lines.extend(latest.iter().map(|(command, snapshot)| {
+            let restore = format!("git agentenv db snapshot restore {snapshot} {environment}");
+            format!("`{restore}` brings back its content before `{command}`")
+        }));
     } else {
         let age = view.created.map(|at| clock::now().saturating_sub(at)).map(measure::duration);
         let age = age.map_or_else(String::new, |age| format!(", {age} old"));

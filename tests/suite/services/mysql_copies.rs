@@ -176,6 +176,9 @@ fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_sour
     assert!(said.stderr.contains("it is not complete"), "{}", said.show());
     let said = repo.agentenv(&["add", "y", "--data", "x"]).fails(4);
     assert!(said.stderr.contains("it is not complete"), "{}", said.show());
+    let said = repo.agentenv(&["db", "status", "x"]).ok();
+    let restore = "`git agentenv db snapshot restore before-copy-1 x` brings back its content";
+    assert!(said.stdout.contains(restore), "{}", said.show());
     repo.agentenv(&["db", "snapshot", "restore", "before-copy-1", "x"]).ok();
     assert_eq!(origin(&server, "shop_x"), "x");
 }
