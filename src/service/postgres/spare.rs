@@ -75,24 +75,34 @@ pub fn make(server: &Server, store: &str, id: &str, template: &Template) -> Resu
     Ok(target)
 }
 
-/// Makes a spare of this template the database of a lease. `false`: there is none. Of two that want the same one gets it.
+/// How many spares are tried that another process takes first.
+const TRIES: usize = 5;
+
+/// Makes a spare of this template the database of a lease. `false`: there is none. Of two that want the same one gets it,
+/// and the other tries the next.
 ///
 /// # Errors
 /// When the server refuses.
 pub fn claim(database: &Database, store: &str, id: &str, template: &str) -> Result<bool> {
+    for _ in 0..TRIES {
+        match claim_one(database, store, id, template) {
+            // Another process was quicker: with this spare, or with the name.
+            Err(error) if is_lost(&error) => {}
+            claimed => return claimed,
+        }
+    }
+    Ok(false)
+}
+
+fn claim_one(database: &Database, store: &str, id: &str, template: &str) -> Result<bool> {
     let claimed = session(&database.server, scripts::LOCK.to_owned(), &database.name, id)
         .then(scripts::LOCKED, CLAIM)
         .var("template", template)
         .var("prefix", &template_key::prefix(store))
         .var("spare_mark", &of(store, template))
         .last(&["made", "none"])
-        .run();
-    match claimed {
-        Ok(lines) => Ok(lines.last().is_some_and(|word| word == "made")),
-        // Another process was quicker: with this spare, or with the name.
-        Err(error) if is_lost(&error) => Ok(false),
-        Err(error) => Err(error),
-    }
+        .run()?;
+    Ok(claimed.last().is_some_and(|word| word == "made"))
 }
 
 /// Drops a spare, unless it is another database by now.

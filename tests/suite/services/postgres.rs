@@ -7,6 +7,7 @@ use git_agentenv::model::config::Place;
 use git_agentenv::model::lease::mark;
 use git_agentenv::model::name::with_hash;
 use git_agentenv::model::source::Source;
+use git_agentenv::service::postgres::spare;
 use git_agentenv::service::{Database, Gone, Server, State, postgres, template};
 
 #[test]
@@ -21,6 +22,35 @@ fn a_database_is_made_once_and_dropped_once() {
     assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Dropped);
     assert_eq!(postgres::release(&part, &id, false).unwrap(), Gone::Missing);
     assert_eq!(world.databases(), Vec::<String>::new());
+}
+
+#[test]
+fn of_two_that_want_one_spare_the_second_takes_the_next() {
+    let world = World::new();
+    let (part, id, name) = (world.part("one"), world.id(1), world.sandbox.id.clone());
+    let store = &name[1..];
+    let make = |database: &str, mark: &str| {
+        servers().psql(&format!("CREATE DATABASE {database}"));
+        servers().psql(&format!("COMMENT ON DATABASE {database} IS '{mark}'"));
+    };
+    let spare = format!("git-agentenv spare {store} {name}_t 7");
+    make(&format!("{name}_t"), &format!("git-agentenv template {store} {{\"at\":7}}"));
+    make(&format!("{name}_s"), &spare);
+    let other = format!("BEGIN; ALTER DATABASE {name}_s RENAME TO {name}_taken; SELECT 'here';");
+    let mut other = Talk::with("postgres", &other);
+    let waits = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COMMENT ON DATABASE \"{name}_s%'"
+    );
+    let taken = std::thread::scope(|scope| {
+        let claim = scope.spawn(|| spare::claim(&part, store, &id, &format!("{name}_t")));
+        wait_until("the second waits for the first", || servers().psql(&waits) == "1");
+        make(&format!("{name}_next"), &spare);
+        other.say("COMMIT;");
+        claim.join().unwrap()
+    });
+    assert!(taken.unwrap());
+    assert_eq!(postgres::state(&part, &id).unwrap(), State::Ours);
+    postgres::release(&part, &id, false).unwrap();
 }
 
 #[test]
