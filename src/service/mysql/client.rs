@@ -1,6 +1,5 @@
 //! The client program: `mariadb` or `mysql`, in the server's container or on this host.
 
-use super::scripts;
 use crate::error;
 use crate::service::executor::{Site, Task};
 use crate::service::{Database, Server};
@@ -24,17 +23,17 @@ dump=$(command -v mariadb-dump || command -v mysqldump) || { echo "no mariadb-du
 export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
 echo begun
 fill() { "$client" "$@" --batch --skip-reconnect --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
+edit() { LC_ALL=C sed -E -e "$AGENTENV_EDIT"; }
 options="--single-transaction --quick --triggers --hex-blob --no-tablespaces"
 IFS='
 '; set -f
 content() {
-  if [ -z "$AGENTENV_SOURCE" ]; then cat; echo "$?" >&3; return; fi
+  if [ -z "$AGENTENV_SOURCE" ]; then { cat; echo "$?" >&3; } | edit; return; fi
   IFS=' '; set -- "$@" $options; IFS='
 '
   if "$dump" --help | grep -q -e --set-gtid-purged; then set -- "$@" --set-gtid-purged=OFF; fi
   { { [ -z "$AGENTENV_BARE" ] || "$dump" "$@" --no-data -- "$AGENTENV_SOURCE" $AGENTENV_BARE; } &&
-    "$dump" "$@" --routines --events $AGENTENV_OPTIONS -- "$AGENTENV_SOURCE"; echo "$?" >&3; } |
-    LC_ALL=C sed -e "$AGENTENV_VIEWS"
+    "$dump" "$@" --routines --events $AGENTENV_OPTIONS -- "$AGENTENV_SOURCE"; echo "$?" >&3; } | edit
 }
 ended=$({ { printf '%s' "$AGENTENV_FIRST"; content "$@"; echo "$?" >&3; } | fill "$@"; echo "$?" >&3; } 3>&1)
 unset IFS
@@ -102,6 +101,8 @@ pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Resul
 pub(super) struct Reading {
     /// The database; empty: stdin is read.
     pub(super) source: String,
+    /// A program for `sed -E` that changes its text.
+    pub(super) edit: String,
     /// Options of the program that dumps.
     pub(super) options: Vec<String>,
     /// Tables whose rows are left out.
@@ -120,7 +121,6 @@ pub(super) fn fill(
 ) -> Result<()> {
     let Database { server, name, .. } = database;
     let site = Site::with_password(server, PASSWORD)?;
-    let views = scripts::copy::unqualified_views(&reading.source);
     let (options, bare) = (reading.options.join("\n"), reading.bare.join("\n"));
     let mut task = connected(&site, server, FILL);
     task.vars.extend([
@@ -128,7 +128,7 @@ pub(super) fn fill(
         ("AGENTENV_TARGET", name),
         ("AGENTENV_OPTIONS", &options),
         ("AGENTENV_BARE", &bare),
-        ("AGENTENV_VIEWS", &views),
+        ("AGENTENV_EDIT", &reading.edit),
         ("AGENTENV_FIRST", first),
     ]);
     task.feed = feed;

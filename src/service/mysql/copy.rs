@@ -9,7 +9,7 @@ mod replaced;
 
 use super::client;
 use super::scripts::{self, copy::Target};
-use super::{detail, end_holder, explain, no_answer, parse_sessions, require_name, room};
+use super::{detail, end_holder, events, explain, no_answer, parse_sessions, require_name, room};
 use crate::error::{Exit, Failure, exit_of, hint_of};
 use crate::model::lease;
 use crate::model::source::Source;
@@ -84,7 +84,10 @@ fn attempt(
         Ok(Begun::Made) => {}
         Ok(Begun::Ours) => return Ok(None),
         Ok(Begun::Refused(error)) => {
-            old.kept().into_iter().for_each(|kept| drop(forget(copy, &kept.name)));
+            if let Some(kept) = old.kept() {
+                forget(copy, &kept.name).ok();
+                events::wake_again(&database);
+            }
             return Err(error);
         }
         // The old database may be gone by now.
@@ -103,7 +106,7 @@ fn attempt(
         .and_then(|()| content.require_unchanged(copy))
         .and_then(|()| failpoint::point("mysql-filled"))
         .and_then(|()| prepare(&database))
-        .and_then(|()| finish(&database, &target, mark));
+        .and_then(|()| complete(&database, &target, &content, copy.id, mark));
     if let Err(error) = filled {
         return Err(give_up(copy, &target, &old, error));
     }
@@ -185,6 +188,24 @@ fn begin(copy: &Copy, target: &Target, like: &str, written: Option<&str>) -> Res
         Some("taken") => Ok(Begun::Refused(not_ours(copy.target))),
         _ => Err(no_answer("create", copy.target)),
     }
+}
+
+/// Says of a database that was filled that it is complete, once its events run if it is used, else rest.
+fn complete(
+    database: &Database,
+    target: &Target,
+    content: &Content,
+    id: &str,
+    mark: &str,
+) -> Result<()> {
+    let is_used =
+        mark == lease::mark(id) || mark.starts_with(&lease::mark_of_copy(id, "beside", ""));
+    match is_used {
+        true if content.may_have_events() => events::wake(database, &target.claim())?,
+        true => {}
+        false => events::rest(database)?,
+    }
+    finish(database, target, mark)
 }
 
 fn finish(database: &Database, target: &Target, mark: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 mod client;
 pub(super) mod copy;
 mod detail;
+mod events;
 mod marked;
 mod privileges;
 mod room;
@@ -51,10 +52,15 @@ pub fn create(database: &Database, id: &str, from: Option<&Source>) -> Result<()
     }
 }
 
-/// Lets the mark of a database of the lease name it, where an earlier version made it.
+/// Lets the mark of a database of the lease name it, where an earlier version made it, and its events run, which a process
+/// that was killed kept from running.
 pub(super) fn reclaim(database: &Database, id: &str) -> Result<()> {
     let script = scripts::name_mark(&Names::new(&database.name, id));
-    client::run(&database.server, script, None).map(drop).map_err(|error| explain(error, database))
+    client::run(&database.server, script, None).map_err(|error| explain(error, database))?;
+    match state(database, id)? {
+        State::Ours => events::wake(database, ""),
+        _ => Ok(()),
+    }
 }
 
 /// Drops a database that carries the lease's id, the copies that the lease keeps of it, and what tests made beside it; with

@@ -4,8 +4,8 @@
 use super::copy::{self, plain, renew};
 use super::scripts::Names;
 use super::{
-    detail, drop_beside, drop_marked, drop_one, end_sessions, mark_beside, marked, require_name,
-    state,
+    detail, drop_beside, drop_marked, drop_one, end_sessions, events, mark_beside, marked,
+    require_name, state,
 };
 use crate::model::lease;
 use crate::model::name::with_hash;
@@ -70,7 +70,7 @@ pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     if force {
         end_sessions(server, name)?;
     }
-    let written = detail::written(database)?;
+    let written = unchanging(database)?;
     carry(database, id, &Going { name: name.clone(), mark: Some(lease::mark(id)) })?;
     failpoint::point("mysql-in-trash")?;
     match drop_one(database, &names, force, Some(&written))? {
@@ -80,13 +80,19 @@ pub fn keep(database: &Database, id: &str, force: bool) -> Result<Kept> {
     }
 }
 
+/// What differs once something is written to a database, whose events would do that: they rest from now on.
+fn unchanging(database: &Database) -> Result<String> {
+    events::rest(database)?;
+    detail::written(database)
+}
+
 /// Moves the snapshots of a database and what tests made beside it to the trash; gives their bytes.
 fn keep_around(database: &Database, names: &Names, force: bool) -> Result<u64> {
     let around = detail::around(database, names)?;
     let mut bytes = 0;
     for part in around.beside {
         let going = Going { name: part.database, mark: None };
-        let written = detail::written(&Database::new(&database.server, &going.name))?;
+        let written = unchanging(&Database::new(&database.server, &going.name))?;
         carry(database, names.id, &going)?;
         drop_beside(database, names, &going.name, force, Some(&written))?;
         bytes += part.bytes;
@@ -103,7 +109,8 @@ fn keep_around(database: &Database, names: &Names, force: bool) -> Result<u64> {
 }
 
 /// Drops what is unfinished on its way to the trash, and the copies there of what tests made beside the database and is still
-/// there. The others carry their marks still when they are, and [`put_back`] leaves those as they are.
+/// there. The others carry their marks still when they are, and [`put_back`] leaves those as they are. The events of what is
+/// there run again.
 pub fn discard_drafts(database: &Database, id: &str) -> Result<()> {
     let Database { server, name, .. } = database;
     if state(database, id)? != State::Ours {
@@ -112,6 +119,10 @@ pub fn discard_drafts(database: &Database, id: &str) -> Result<()> {
     let around = detail::around(database, &Names::new(name, id))?;
     for (part, mark) in around.copies.iter().filter(|(_, mark)| is_partial(mark, id)) {
         drop_marked(server, &part.database, mark)?;
+    }
+    events::wake(database, "")?;
+    for part in &around.beside {
+        events::wake(&Database::new(server, &part.database), "")?;
     }
     for (one, comment) in listed(server, id, name)? {
         if one.mark.is_none() && around.beside.iter().any(|part| part.database == one.name) {

@@ -64,15 +64,18 @@ fn the_page_names_every_variable() {
 }
 
 /// Variables of the program's own scripts, shell functions, processes and failpoints.
-const INTERNAL: [&str; 17] = [
+const INTERNAL: [&str; 20] = [
     "AGENTENV_",
+    "AGENTENV_ADDS",
     "AGENTENV_BARE",
     "AGENTENV_COMPLETE",
+    "AGENTENV_EDIT",
     "AGENTENV_FAULT",
     "AGENTENV_FAULT_MARK",
     "AGENTENV_FIRST",
     "AGENTENV_FUNCTION",
     "AGENTENV_HOOK_OF",
+    "AGENTENV_KEY",
     "AGENTENV_LEASE",
     "AGENTENV_LIES",
     "AGENTENV_OPTIONS",
@@ -80,7 +83,7 @@ const INTERNAL: [&str; 17] = [
     "AGENTENV_PROCESS",
     "AGENTENV_SOURCE",
     "AGENTENV_TARGET",
-    "AGENTENV_VIEWS",
+    "AGENTENV_TRUSTED",
     "AGENTENV_X",
 ];
 

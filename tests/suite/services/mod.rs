@@ -11,6 +11,7 @@ mod infra;
 mod marks;
 mod mysql;
 mod mysql_copies;
+mod mysql_events;
 mod mysql_losses;
 mod mysql_privileges;
 mod passwords;

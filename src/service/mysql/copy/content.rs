@@ -1,6 +1,7 @@
 //! What fills a database.
 
 use super::super::client::{self, SqlError};
+use super::super::events;
 use super::super::marked::unhex;
 use super::super::scripts::Names;
 use super::super::scripts::copy as scripts;
@@ -11,6 +12,7 @@ use crate::model::source::Source;
 use crate::model::{glob, lease};
 use crate::service::Database;
 use crate::service::copy::{Copy, Dump, Means};
+use crate::service::trash;
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use anyhow::Result;
@@ -41,6 +43,9 @@ pub(super) struct Origin {
     lies: String,
     tables: Vec<String>,
     marks: Vec<String>,
+    /// It is a database of ours.
+    is_ours: bool,
+    has_events: bool,
     dump: Dump,
 }
 
@@ -82,7 +87,10 @@ impl Content {
         let bytes = one("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or_default();
         let (lies, tables, marks) = (one("lies").unwrap_or_default(), told("table"), told("mark"));
         let (name, dump) = (name.to_owned(), copy.dump.clone());
-        let origin = Origin { name, like, bytes, lies, tables, marks, dump };
+        // What tests made is ours as well, and carries no mark before it is in the trash.
+        let is_ours = !marks.is_empty() || copy.mark.starts_with(trash::MARK);
+        let has_events = one("events").is_some();
+        let origin = Origin { name, like, bytes, lies, tables, marks, is_ours, has_events, dump };
         Ok(Content::Database(Box::new(origin)))
     }
 
@@ -136,6 +144,15 @@ impl Content {
         self.origin().map_or("", |origin| &origin.lies)
     }
 
+    /// Whether an event may be in it.
+    pub(super) fn may_have_events(&self) -> bool {
+        match self {
+            Content::Database(origin) => origin.has_events,
+            Content::Dump { .. } => true,
+            Content::Nothing => false,
+        }
+    }
+
     /// How it is copied.
     pub(super) fn means(&self) -> Means {
         match self {
@@ -164,7 +181,9 @@ impl Content {
             }
             Content::Dump { path, is_packed } => {
                 let feed = reader(READ, path, *is_packed);
-                client::fill(database, &client::Reading::default(), &first, Some(feed))
+                let edit = events::at_rest(false);
+                let reading = client::Reading { edit, ..client::Reading::default() };
+                client::fill(database, &reading, &first, Some(feed))
             }
         };
         said.map_err(|error| match error.downcast_ref::<SqlError>() {
@@ -206,7 +225,8 @@ impl Origin {
         let mut options: Vec<String> =
             ignored.map(|table| format!("--ignore-table={}.{table}", self.name)).collect();
         options.extend(self.dump.schema_only.then(|| "--no-data".to_owned()));
-        client::Reading { source: self.name.clone(), options, bare }
+        let edit = scripts::unqualified_views(&self.name) + "\n" + &events::at_rest(self.is_ours);
+        client::Reading { source: self.name.clone(), edit, options, bare }
     }
 }
 

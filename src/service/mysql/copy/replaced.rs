@@ -1,9 +1,9 @@
 //! Keeps a copy of a database that is replaced, and puts it back.
 
 use super::super::scripts::copy::Target;
-use super::super::{LONGEST, detail, end_holder, end_sessions, parse_sessions};
+use super::super::{LONGEST, detail, end_holder, end_sessions, events, parse_sessions};
 use super::content::Content;
-use super::{Begun, begin, finish, look, plain, renew, require_source};
+use super::{Begun, begin, complete, look, plain, renew, require_source};
 use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::name::with_hash;
@@ -60,9 +60,18 @@ pub(super) fn keep(copy: &Copy, database: &Database, target: &Target) -> Result<
         }
         can => can?,
     }
-    let written = detail::written(database)?;
-    renew(&safety)?;
-    Ok(Old::Kept(Kept { name, written }))
+    // One that writes each second would keep it from ever being unchanged.
+    let written = events::rest(database).and_then(|()| {
+        let written = detail::written(database)?;
+        renew(&safety).map(|()| written)
+    });
+    match written {
+        Ok(written) => Ok(Old::Kept(Kept { name, written })),
+        Err(error) => {
+            events::wake_again(database);
+            Err(error)
+        }
+    }
 }
 
 /// Puts the old content back, from the copy of it, and gives the error that says so. No signal stops that. `is_gone`: the
@@ -86,13 +95,17 @@ pub(super) fn put_back(
             Begun::Made => {}
             // An interrupted client does not interrupt the server: this may be the new content.
             Begun::Ours if is_gone || detail::written_now(&database)? != kept.written => {
+                events::wake(&database, "")?;
                 return Ok(false);
             }
-            Begun::Ours => return forget(copy, &kept.name).map(|()| true),
+            Begun::Ours => {
+                events::wake(&database, "")?;
+                return forget(copy, &kept.name).map(|()| true);
+            }
             Begun::Refused(error) => return Err(error),
         }
         content.fill(&database, target)?;
-        finish(&database, target, &copy.mark)?;
+        complete(&database, target, &content, copy.id, &copy.mark)?;
         forget(copy, &kept.name).map(|()| true)
     });
     interrupt::undone();

@@ -144,15 +144,15 @@ fn pattern(name: &str) -> String {
     name.chars().map(|c| if plain(c) { c.to_string() } else { format!("[{c}]") }).collect()
 }
 
-/// A program for `sed` that takes the name of the database out of the views in a dump: MariaDB writes it where a view's
+/// A program for `sed -E` that takes the name of the database out of the views in a dump: MariaDB writes it where a view's
 /// definer may not read the tables, and the view of the copy would not be made.
 pub(in super::super) fn unqualified_views(database: &str) -> String {
     format!(r"/^\/\*!50001 VIEW /s/`{}`\.//g", pattern(database))
 }
 
 /// Says of a database that is to be copied how it was created, its size, where the server's data lies, its tables, which
-/// views mark it, and what of it no copy has: `like`, `bytes`, `lies`, `table`, `mark`, `digits` and `refused`, each with a
-/// value. Nothing when it does not exist.
+/// views mark it, whether it has events, and what of it no copy has: `like`, `bytes`, `lies`, `table`, `mark`, `digits`,
+/// `events` and `refused`, each with a value. Nothing when it does not exist.
 pub(in super::super) fn source(name: &str) -> String {
     let shape = text(&format!("^{VIEW}([0-9a-f]{{24}}|mark)$"));
     // Code that names its database would reach the source from the copy.
@@ -178,6 +178,7 @@ SELECT CONCAT('mark\\t', table_name) FROM information_schema.tables
   WHERE table_schema = {name} AND table_type = 'VIEW' AND table_name REGEXP {shape};
 SELECT CONCAT('digits\\t', {digits}) FROM information_schema.views
   WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME});
+SELECT CONCAT('events\\t', COUNT(*)) FROM information_schema.events WHERE event_schema = {name} HAVING COUNT(*) > 0;
 SELECT CONCAT('refused\\tthe history of table `', table_name, '` is in no dump') FROM information_schema.tables
   WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';\n"
         ),

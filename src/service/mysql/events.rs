@@ -1,0 +1,95 @@
+//! Events run in databases that are used: not in a snapshot, a template or the trash, which they would change, and not in
+//! what is not complete. There `DISABLE ON SLAVE`, a state that no server runs and that every dump takes along, says of an
+//! event that it is enabled once its database is used; one that had that state in a database that is not ours is `DISABLE`.
+
+use super::scripts::{identifier, text};
+use super::{client, explain};
+use crate::service::Database;
+use crate::sys::interrupt;
+use anyhow::Result;
+
+/// A program for `sed -E` that keeps events from running where a dump is read. `is_ours`: it is of a database of ours.
+pub(super) fn at_rest(is_ours: bool) -> String {
+    let (name, time) = ("`([^`]|``)*`", "'[^']*'");
+    let every = format!("EVERY ({time}|[0-9]+) [A-Z_]+( STARTS {time})?( ENDS {time})?");
+    let event = format!(
+        r"^(/\*!50106 CREATE\*/ (/\*!50117 DEFINER={name}@{name}\*/ )?/\*!50106 EVENT {name} ON SCHEDULE ({every}|AT {time}) ON COMPLETION (NOT )?PRESERVE)"
+    );
+    let elsewhere = format!("s#{event} DISABLE ON (SLAVE|REPLICA)#\\1 DISABLE#\n");
+    let own = format!("s#{event} ENABLE#\\1 DISABLE ON SLAVE#\n");
+    if is_ours { own } else { elsewhere + &own }
+}
+
+/// Keeps the events of a database of ours from running, until [`wake`].
+pub(super) fn rest(database: &Database) -> Result<()> {
+    alter(database, "= 'ENABLED'", "DISABLE ON SLAVE", "")
+}
+
+/// Lets those events run again. `first`: a statement that fails where they must not.
+pub(super) fn wake(database: &Database, first: &str) -> Result<()> {
+    alter(database, "IN ('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED')", "ENABLE", first)
+}
+
+/// The same after an error, which says what is wrong; no signal stops it.
+pub(super) fn wake_again(database: &Database) {
+    interrupt::undoing();
+    wake(database, "").ok();
+    interrupt::undone();
+}
+
+/// Gives events their state. No server prepares such a statement; without its definer, an event would get this user.
+fn alter(database: &Database, of: &str, to: &str, first: &str) -> Result<()> {
+    let Database { server, name, .. } = database;
+    let host = "SUBSTRING_INDEX(definer, '@', -1)";
+    let user = format!("LEFT(definer, CHAR_LENGTH(definer) - CHAR_LENGTH({host}) - 1)");
+    let quoted = |what: &str| format!("'`', REPLACE({what}, '`', '``'), '`'");
+    let list = format!(
+        "SELECT CONCAT('ALTER DEFINER=', {user}, '@', {host}, ' EVENT ', {schema}, '.', {event}, ' {to};')
+  FROM information_schema.events WHERE event_schema = {name} AND status {of};\n",
+        user = quoted(&user),
+        host = quoted(host),
+        schema = text(&identifier(name)),
+        event = quoted("event_name"),
+        name = text(name),
+    );
+    let run = |script: String| {
+        client::run(server, script, None).map_err(|error| explain(error, database))
+    };
+    let altered = run(list)?;
+    match altered.is_empty() {
+        true => Ok(()),
+        false => run(format!("{first}{}\n", altered.join("\n"))).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exec::Cmd;
+
+    fn edited(is_ours: bool, line: &str) -> String {
+        let edit = "printf '%s\\n' \"$1\" | LC_ALL=C sed -E -e \"$2\"";
+        let shell = Cmd::new("sh").args(["-c", edit, "sh", line]).arg(at_rest(is_ours));
+        shell.output().unwrap().text().trim_end().to_owned()
+    }
+
+    #[test]
+    fn the_state_of_an_event_is_edited_and_no_other_text() {
+        let begin = "/*!50106 CREATE*/ /*!50117 DEFINER=`a``b c`@`%`*/ /*!50106 EVENT `e ENABLE` ON SCHEDULE";
+        let every =
+            "EVERY '1:30' HOUR_MINUTE STARTS '2026-11-29 01:00:00' ON COMPLETION NOT PRESERVE";
+        let body = "COMMENT 'ENABLE' DO ALTER EVENT `e` ON COMPLETION PRESERVE ENABLE */ ;;";
+        for schedule in [every, "AT '2030-01-01 00:00:00' ON COMPLETION PRESERVE"] {
+            let event = |state: &str| format!("{begin} {schedule} {state} {body}");
+            for is_ours in [true, false] {
+                assert_eq!(edited(is_ours, &event("ENABLE")), event("DISABLE ON SLAVE"));
+                assert_eq!(edited(is_ours, &event("DISABLE")), event("DISABLE"));
+                let row = format!("INSERT INTO t VALUES ('{}');", event("ENABLE"));
+                assert_eq!(edited(is_ours, &row), row);
+            }
+            let elsewhere = event("DISABLE ON SLAVE");
+            assert_eq!(edited(true, &elsewhere), elsewhere);
+            assert_eq!(edited(false, &elsewhere), event("DISABLE"));
+        }
+    }
+}
