@@ -213,7 +213,11 @@ fn load(file: &Path) -> Result<Option<Lease>> {
     Ok(Some(lease))
 }
 
-fn random_hex(bytes: usize) -> Result<String> {
+/// Random digits: two of each byte.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     Ok(hash::hex(&random))

@@ -17,12 +17,13 @@ export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
 exec "$client" "$@""#;
 
 /// Fills a database in one process, while another reads the source or stdin is read. A reader that ends early says so: its
-/// text may have been cut anywhere.
+/// text may have been cut anywhere. The client that fills takes SQL only: commands of its own would run on this host, and a
+/// file of it would be read.
 const FILL: &str = r#"client=$(command -v mariadb || command -v mysql) || { echo "no mariadb or mysql client" >&2; exit 127; }
 dump=$(command -v mariadb-dump || command -v mysqldump) || { echo "no mariadb-dump or mysqldump" >&2; exit 127; }
 export MYSQL_PWD="${MYSQL_PWD-${MARIADB_ROOT_PASSWORD-${MYSQL_ROOT_PASSWORD-}}}"
 echo begun
-fill() { "$client" "$@" --batch --skip-reconnect --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
+fill() { "$client" "$@" --loose-sandbox --local-infile=0 --batch --skip-reconnect --binary-mode --database="$AGENTENV_TARGET" >/dev/null; }
 edit() { LC_ALL=C sed -E -e "$AGENTENV_EDIT"; }
 options="--single-transaction --quick --triggers --hex-blob --no-tablespaces"
 IFS='
@@ -45,10 +46,11 @@ const FREE: &str = r#"echo begun; df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -
 /// Time limit of a copy.
 pub(super) const COPYING: Duration = Duration::from_secs(600);
 
-/// What a server said about a statement: `ERROR 1007 (HY000) at line 3: Can't create database …`.
+/// What a server said about a statement: `ERROR 1007 (HY000) at line 3: Can't create database …`; or the client about a
+/// command: `ERROR at line 3: Unknown command …`.
 #[derive(Debug)]
 pub(super) struct SqlError {
-    /// The server's error number: the same in every language, unlike the text.
+    /// The server's error number: the same in every language, unlike the text; 0: it is the client's error.
     pub(super) number: u16,
     /// What it said.
     pub(super) message: String,
@@ -57,7 +59,10 @@ pub(super) struct SqlError {
 impl SqlError {
     fn of(stderr: &str) -> Option<Self> {
         let line = stderr.lines().find(|line| line.starts_with("ERROR "))?;
-        let number = line["ERROR ".len()..].split(' ').next()?.parse().ok()?;
+        let number = match line["ERROR ".len()..].split(' ').next()? {
+            "at" => 0,
+            number => number.parse().ok()?,
+        };
         let message = line.split_once(": ").map_or(line, |(_, message)| message);
         Some(SqlError { number, message: message.to_owned() })
     }
@@ -71,7 +76,8 @@ impl SqlError {
 
 impl std::fmt::Display for SqlError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the server refused: {}", self.message)
+        let who = if self.number == 0 { "client" } else { "server" };
+        write!(f, "the {who} refused: {}", self.message)
     }
 }
 
@@ -212,6 +218,8 @@ mod tests {
         assert_eq!(error.message, "Can't create database 'x'; database exists");
         assert!(!error.is_about_the_connection());
         assert!(SqlError::of("ERROR 2002 (HY000): no socket").unwrap().is_about_the_connection());
+        let error = SqlError::of("ERROR at line 4: Unknown command '\\!'.").unwrap();
+        assert_eq!(error.to_string(), "the client refused: Unknown command '\\!'.");
         assert!(SqlError::of("Error: No such container: x").is_none());
     }
 }

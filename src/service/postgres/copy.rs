@@ -90,7 +90,8 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
             if tell(copy, &copy.mark, script, false, dump.bytes())?.is_none() {
                 return Ok(None);
             }
-            return dump.restore(copy.server, &unfinished(copy)).map(|()| Some(Means::File));
+            dump.restore(copy.server, &unfinished(copy), false)?;
+            return Ok(Some(Means::File));
         }
         None => {
             let empty = run(copy, &copy.mark, scripts::copy::EMPTY.to_owned(), false)?;

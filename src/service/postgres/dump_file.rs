@@ -7,6 +7,7 @@ use crate::service::Server;
 use crate::service::executor::{Site, Task};
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
+use crate::sys::store::random_hex;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -24,24 +25,53 @@ enum Format {
     Directory,
 }
 
-/// Prints a dump as it is, then a line that says that it is complete. What stops in the middle makes psql fail: it may
-/// have stopped in the data of a table, where any text is a row.
+/// Prints a dump as it is, then lines that say that it is complete, or one that says that it is broken.
 const READ: &str = r#"{ if [ "$2" = gzip ]; then gzip -dc -- "$1"
 elif [ "$2" = directory ]; then pg_restore -f - -- "$1"
-else cat -- "$1"; fi } && printf '\n\\echo complete\n' || printf '\n\\.\nthe dump cannot be read;\n'"#;
+else cat -- "$1"; fi } && printf '\n\\unrestrict %s\n\\echo complete\n' "$3" || printf '\nbroken %s\n' "$3""#;
 
 /// Prints a dump in the custom format, whose end `pg_restore` checks itself.
 const READ_CUSTOM: &str = r#"cat -- "$1""#;
 
-/// Executes text. `\connect` is not wanted: it would lead to another database.
-const EXECUTE: &str = r#"psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1"#;
+/// Executes text.
+const EXECUTE: &str = "execute";
 
 /// The same for the custom format.
-const EXECUTE_CUSTOM: &str = r#"{ pg_restore -f - && printf '\n\\echo complete\n' || printf '\n\\.\nthe dump cannot be read;\n'; } |
-psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1"#;
+const EXECUTE_CUSTOM: &str = r#"{ pg_restore -f - && printf '\n\\unrestrict %s\n\\echo complete\n' "$AGENTENV_KEY" || printf '\nbroken %s\n' "$AGENTENV_KEY"; } | execute"#;
+
+/// Lets psql run nothing but SQL of what it reads, until the line with the key: other text of a dump could run commands on
+/// this host, or lead to another database. Such a mode of psql came with 13.22, 14.19, 15.14, 16.10 and 17.6. For one before
+/// it, a backslash stands only where it may begin an escape in the data of a table: commands of these letters do no harm. What
+/// is `trusted` is executed as it is. A dump that sets the mode itself has lines that do not count here. What is broken makes
+/// psql fail by text after the end of a table's data: it may have stopped there, where any text is a row.
+const RESTRICTED: &str = r#"execute() {
+  mode=none
+  if [ -z "$AGENTENV_TRUSTED" ]; then
+    psql --help=commands | grep -q '\\restrict' && mode=psql || mode=here
+  fi
+  { [ "$mode" != psql ] || printf '\\restrict %s\n' "$AGENTENV_KEY"
+    LC_ALL=C awk -v key="$AGENTENV_KEY" -v mode="$mode" '
+      function fail(why) {
+        print "error: " why | "cat >&2"
+        close("cat >&2")
+        print "\n\\.\nit is no dump;"
+        exit
+      }
+      $0 == "broken " key { fail("it cannot be read to its end") }
+      $0 == "\\unrestrict " key { over = 1; if (mode != "psql") next }
+      !over && length($0) > 40 && /^\\(un)?restrict [A-Za-z0-9]+$/ { next }
+      !over && mode == "here" {
+        rest = $0
+        gsub(/\\[Nbfnrtvx0-7\\.]/, "", rest)
+        if (index(rest, "\\")) fail("psql cannot keep a line with a backslash from running a command: " $0)
+      }
+      { print }'
+  } | psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1
+}
+"#;
 
 /// Ends well when a line of a dump is a `\connect`.
-const CONNECTS: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi | LC_ALL=C grep -aqm1 '^\\c'"#;
+const CONNECTS: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi | LC_ALL=C grep -aqm1 '^[[:space:]]*\\c'"#;
 
 /// Opens a dump.
 ///
@@ -52,7 +82,10 @@ pub(super) fn open(path: &Path) -> Result<DumpFile> {
     let name = path.display();
     let format = match fs::stands(&path)? {
         Stands::Nothing => return Err(error::not_found(format!("no dump {name}")).into()),
-        Stands::Directory => Format::Directory,
+        Stands::Directory => {
+            require_restorer(&path)?;
+            Format::Directory
+        }
         _ => match fs::head(&path, 5)?.as_slice() {
             b"PGDMP" => Format::Custom,
             [0x1f, 0x8b, ..] => Format::Gzip,
@@ -69,23 +102,41 @@ pub(super) fn open(path: &Path) -> Result<DumpFile> {
     Ok(dump)
 }
 
+/// A directory is read here, where the server's own programs may be missing.
+fn require_restorer(path: &Path) -> Result<()> {
+    if Cmd::new("sh").args(["-c", "command -v pg_restore"]).output()?.success() {
+        return Ok(());
+    }
+    let message = format!("cannot read {}: no pg_restore on this machine", path.display());
+    let hint = "install PostgreSQL's client programs, or make the dump with `-Fc`";
+    Err(error::service(message).hint(hint).into())
+}
+
 impl DumpFile {
     /// Its size in bytes. Text and rows take about the same; what is compressed takes more.
     pub(super) fn bytes(&self) -> u64 {
         fs::size(&self.path)
     }
 
-    /// Fills an empty database.
+    /// Fills an empty database with SQL; `trusted`: what psql itself is told, too, was approved.
     ///
     /// # Errors
-    /// When the dump is damaged, or needs a role or an extension that the server does not have; psql names it.
-    pub(super) fn restore(&self, server: &Server, database: &str) -> Result<()> {
+    /// When the dump is damaged, has commands of psql, or needs a role or an extension that the server does not have; psql
+    /// names it.
+    pub(super) fn restore(&self, server: &Server, database: &str, trusted: bool) -> Result<()> {
         let site = Site::with_password(server, psql::PASSWORD)?;
         let custom = self.format == Format::Custom;
+        let key = random_hex(16)?;
+        let mut vars = psql::filling(&site, server, database);
+        vars.extend([
+            ("AGENTENV_KEY", key.as_str()),
+            ("AGENTENV_TRUSTED", if trusted { "yes" } else { "" }),
+        ]);
+        let script = RESTRICTED.to_owned() + if custom { EXECUTE_CUSTOM } else { EXECUTE };
         let task = Task {
-            args: vec!["-c", if custom { EXECUTE_CUSTOM } else { EXECUTE }],
-            vars: psql::filling(&site, server, database),
-            feed: Some(self.reader(if custom { READ_CUSTOM } else { READ })),
+            args: vec!["-c", &script],
+            vars,
+            feed: Some(self.reader(if custom { READ_CUSTOM } else { READ }).arg(&key)),
             patience: psql::COPYING,
             ..Task::new("sh")
         };
@@ -107,5 +158,61 @@ impl DumpFile {
         };
         let command = Cmd::new("sh").args(["-c", script, "sh"]).arg(&self.path).arg(format);
         command.patience(Some(psql::COPYING))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a psql of another version reads of this dump, and what is said.
+    fn executed(has_mode: bool, trusted: &str, dump: &str) -> (String, String) {
+        let help = if has_mode { "\\\\restrict KEY" } else { "" };
+        let psql = format!(
+            "psql() {{ if [ \"$1\" = --help=commands ]; then echo '{help}'; else cat; fi; }}\n"
+        );
+        let script = format!("{psql}{RESTRICTED}printf '%s' \"$1\" | execute");
+        let shell = Cmd::new("sh").args(["-c", &script, "sh", dump]);
+        let shell = shell.env("AGENTENV_KEY", "k1").env("AGENTENV_TRUSTED", trusted);
+        let output = shell.output().unwrap();
+        (output.text().to_owned(), output.stderr)
+    }
+
+    #[test]
+    fn psql_reads_nothing_but_sql_until_the_end() {
+        let own = "r".repeat(63);
+        let dump = format!(
+            "\\restrict {own}\nCOPY t FROM stdin;\na\\tb\\\\!\\N\n\\.\n\\unrestrict {own}\n\\unrestrict k1\n\\echo complete\n"
+        );
+        let sql = "COPY t FROM stdin;\na\\tb\\\\!\\N\n\\.\n";
+        let end = "\\unrestrict k1\n\\echo complete";
+        assert_eq!(executed(true, "", &dump).0, format!("\\restrict k1\n{sql}{end}"));
+        for (has_mode, trusted) in [(false, ""), (true, "yes"), (false, "yes")] {
+            let read = executed(has_mode, trusted, &dump).0;
+            assert_eq!(read, format!("{sql}\\echo complete"), "{has_mode} {trusted}");
+        }
+    }
+
+    #[test]
+    fn a_dump_that_cannot_be_read_to_its_end_fails_and_says_so() {
+        for (has_mode, begin) in [(true, "\\restrict k1\n"), (false, "")] {
+            let (read, said) = executed(has_mode, "", "COPY t FROM stdin;\nhalf a li\nbroken k1\n");
+            assert_eq!(
+                read,
+                format!("{begin}COPY t FROM stdin;\nhalf a li\n\n\\.\nit is no dump;")
+            );
+            assert_eq!(said, "error: it cannot be read to its end");
+        }
+    }
+
+    #[test]
+    fn a_psql_without_the_mode_reads_no_line_that_may_hold_a_command() {
+        for line in ["\\! touch x", " select 1; \\connect x", "\\\\\\! x", "*/ \\i x", "a \\"] {
+            let dump = format!("/*\nCOPY t FROM stdin;\n{line}\nafter;\n");
+            let (read, said) = executed(false, "", &dump);
+            assert!(!read.contains(line) && !read.contains("after"), "{read}");
+            assert!(said.contains(line) && said.starts_with("error: psql cannot keep"), "{said}");
+            assert_eq!(executed(false, "yes", &dump).0, dump.trim_end(), "trusted");
+        }
     }
 }

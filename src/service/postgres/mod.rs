@@ -66,12 +66,12 @@ pub(super) fn drop_copy(database: &Database, id: &str) -> Result<Gone> {
     drop_database(database, id, false, false)
 }
 
-/// Fills a database with what is in a dump, all of it or nothing.
+/// Runs a file that was approved on a database, all of it or nothing.
 ///
 /// # Errors
 /// `NotFound` without the file, and what the server refuses.
 pub(super) fn restore(database: &Database, file: &Path) -> Result<()> {
-    dump_file::open(file)?.restore(&database.server, &database.name)
+    dump_file::open(file)?.restore(&database.server, &database.name, true)
 }
 
 fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {

@@ -158,13 +158,21 @@ fn a_dump_that_cannot_be_carried_is_named_and_nothing_is_left() {
             world.db("main")
         ),
     );
+    with(
+        "sneaks.sql",
+        &format!("SELECT 1; \\connect {}\nDROP TABLE public.child;\n", world.db("main")),
+    );
+    let touched = format!("/tmp/{}_touched", world.sandbox.id);
+    with("shell.sql", &format!("CREATE TABLE t ();\n\\! touch {touched}\n"));
     with("cut.sql", &text[..in_a_table]);
     let before = properties(&world.db("main")) + &content(&world.db("main"));
     for (dump, named) in [
         ("role.sql", "role \"nobody_at_all\" does not exist"),
         ("extension.sql", "extension \"no_such_extension\" is not available"),
         ("connects.sql", "connects to a database of its own"),
-        ("cut.sql.gz", "cannot restore"),
+        ("sneaks.sql", "backslash commands are restricted"),
+        ("shell.sql", "backslash commands are restricted"),
+        ("cut.sql.gz", "cut.sql.gz: error: it cannot be read to its end"),
         ("custom", "cannot restore"),
         ("none", "no dump "),
     ] {
@@ -175,6 +183,8 @@ fn a_dump_that_cannot_be_carried_is_named_and_nothing_is_left() {
         repo.leaves_nothing_but(&before_add, dump);
     }
     assert_eq!(properties(&world.db("main")) + &content(&world.db("main")), before);
+    let said = servers().beside_postgres(&["sh", "-c", &format!("test -e {touched} || echo none")]);
+    assert_eq!(said.trim(), "none");
 }
 
 #[test]

@@ -212,6 +212,16 @@ fn a_new_database_is_a_faithful_copy_of_main_another_environments_or_a_dump() {
     let before = databases(&server);
     for (dump, why) in [
         (format!("USE shop;\n{text}"), "names a database"),
+        (format!("  SELECT 1; use `shop`;\n{text}"), "names a database"),
+        (
+            format!("{text}\n\\! touch /tmp/touched\n"),
+            "seed.sql: the client refused: Unknown command",
+        ),
+        (
+            format!("{text}\nsystem touch /tmp/touched\n"),
+            "seed.sql: the server refused: You have an error",
+        ),
+        (format!("{text}\nLOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE item;\n"), "seed.sql: "),
         (format!("{text}\nINSERT INTO nothing VALUES (1);\n"), "nothing"),
         (text[..text.len() / 2].to_owned() + "'", "error"),
     ] {

@@ -21,9 +21,10 @@ use std::path::{Path, PathBuf};
 /// Prints a dump.
 const READ: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi"#;
 
-/// Ends well when a dump leads to another database, or carries the mark of an environment.
+/// Ends well when a dump leads to another database, or carries the mark of an environment. Only before a quote is a statement
+/// told from the text of a row.
 const LEADS_AWAY: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi |
-LC_ALL=C grep -aqiE '^(/\*!?[0-9]* *)?(use|create database|drop database) |`agentenv_([0-9a-f]{24}|mark)`'"#;
+LC_ALL=C grep -aqiE '^(([^'"'"'"]*;)?[[:space:]]*(/\*!?[0-9]* *)?(use|create database|drop database)[[:space:]`]|.*`agentenv_([0-9a-f]{24}|mark)`)'"#;
 
 /// What fills a database.
 pub(super) enum Content {
@@ -189,7 +190,11 @@ impl Content {
         said.map_err(|error| match error.downcast_ref::<SqlError>() {
             Some(sql) => {
                 let name = &database.name;
-                error::service(format!("cannot fill database `{name}`: {sql}")).into()
+                let what = match self {
+                    Content::Dump { path, .. } => format!(" with {}", path.display()),
+                    Content::Nothing | Content::Database(_) => String::new(),
+                };
+                error::service(format!("cannot fill database `{name}`{what}: {sql}")).into()
             }
             None => error,
         })
