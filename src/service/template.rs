@@ -120,14 +120,14 @@ pub fn make(
     Ok(Template { database: target, bytes: 0, mark })
 }
 
-/// Runs a file of SQL on a database. In Postgres all of it or nothing.
+/// Runs a file of SQL on a database. In Postgres all of it or nothing, and nothing of what it overwrote stays.
 ///
 /// # Errors
 /// `NotFound` without the file, and what the server refuses.
 pub fn mask(database: &Database, id: &str, file: &Path) -> Result<()> {
     match database.server.kind {
         Kind::Mysql => mysql::copy::run(database, id, file),
-        _ => postgres::restore(database, file),
+        _ => postgres::mask::run(database, file),
     }
 }
 

@@ -12,6 +12,7 @@ mod dump_file;
 mod likeness;
 mod mark;
 mod marked;
+pub(super) mod mask;
 mod psql;
 pub mod removal;
 mod room;
@@ -35,7 +36,6 @@ use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
 use creation::Creation;
 use sql_error::SqlError;
-use std::path::Path;
 
 /// Creates a database marked with the lease's id, as a copy of `from` if there is one. Does nothing when one with this
 /// mark exists.
@@ -64,14 +64,6 @@ pub fn release(database: &Database, id: &str, force: bool) -> Result<Gone> {
 /// Drops a database that carries a mark of this lease, and nothing else.
 pub(super) fn drop_copy(database: &Database, id: &str) -> Result<Gone> {
     drop_database(database, id, false, false)
-}
-
-/// Runs a file that was approved on a database, all of it or nothing.
-///
-/// # Errors
-/// `NotFound` without the file, and what the server refuses.
-pub(super) fn restore(database: &Database, file: &Path) -> Result<()> {
-    dump_file::open(file)?.restore(&database.server, &database.name, true)
 }
 
 fn drop_database(database: &Database, id: &str, force: bool, copies: bool) -> Result<Gone> {

@@ -167,6 +167,20 @@ pub(super) fn client(
     site.terminal(&task, terminal)
 }
 
+/// Runs a script on a database that is being created.
+pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()> {
+    let site = Site::with_password(server, PASSWORD)?;
+    let mut task = Task { vars: filling(&site, server, database), ..Task::new("psql") };
+    task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
+    task.script = Script { first: script.into(), ..Script::default() };
+    task.patience = COPYING;
+    let output = site.run(&task)?;
+    match output.success() {
+        true => Ok(()),
+        false => Err(error::service(said(&output.stderr).to_owned()).into()),
+    }
+}
+
 /// The variables of a shell script that fills this database.
 pub(super) fn filling<'b>(
     site: &'b Site,

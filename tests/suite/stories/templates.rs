@@ -205,6 +205,44 @@ fn many_that_want_a_template_at_once_make_one() {
     assert_eq!(templates(&repo).len(), 1);
     assert!(said.iter().filter(made).count() >= 1, "{said:?}");
     assert!((0..4).all(|number| world.names(&format!("x{number}")) == "secret"));
+#[test]
+fn nothing_of_what_a_mask_overwrote_is_left_in_its_template() {
+    let world = World::new();
+    let repo = world.project("{ mask: mask.sql }");
+    let main = world.db("main");
+    servers().psql_on(
+        &main,
+        "INSERT INTO person SELECT 'secret' FROM generate_series(1, 99);
+         CREATE TABLE gone AS SELECT 'secret' AS name FROM generate_series(1, 99);
+         CREATE TABLE pair AS SELECT 'secret' AS a, 'secret' AS b FROM generate_series(1, 99);
+         CREATE STATISTICS both_of (mcv) ON a, b FROM pair; ANALYZE",
+    );
+    repo.commit(
+        "mask.sql",
+        "UPDATE person SET name = 'masked'; DELETE FROM gone; UPDATE pair SET a = '-', b = '-';\n",
+    );
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    let known = |what: &str| {
+        servers().psql_on(&world.db("x"), &format!("SELECT count(*) FROM {what} LIKE '%secret%'"))
+    };
+    assert_eq!(known("pg_stats WHERE most_common_vals::text"), "0");
+    assert_eq!(known("pg_stats_ext WHERE most_common_vals::text"), "0");
+    let masked = "SELECT most_common_vals FROM pg_stats WHERE tablename = 'person'";
+    assert_eq!(servers().psql_on(&world.db("x"), masked), "{masked}");
+    // What the files of the template hold, which those of the copy are copies of.
+    servers().psql("CHECKPOINT");
+    let oid =
+        servers().psql(&format!("SELECT oid FROM pg_database WHERE datname = '{}'", world.db("x")));
+    let files = format!(
+        "cd \"$(psql -XAtU postgres -c 'SHOW data_directory')/base/{}\" && grep -l secret *",
+        oid.trim()
+    );
+    let holding = servers().beside_postgres(&["sh", "-c", &(files + " || true")]);
+    let which = "SELECT relname, pg_relation_filenode(oid) FROM pg_class ORDER BY 2";
+    assert_eq!(holding.trim(), "", "{}", servers().psql_on(&world.db("x"), which));
+}
+
 }
 
 #[test]
