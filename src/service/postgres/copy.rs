@@ -34,13 +34,13 @@ const WORDS: [&str; 10] = [
 /// # Errors
 /// As [`crate::service::copy::copy`].
 pub(in crate::service) fn copy(copy: &Copy) -> Result<Option<Copied>> {
-    attempt(copy, &copy.mark, likeness::DRESS, |_| Ok(()))
+    attempt(copy, &copy.mark, &dress(), |_| Ok(()))
 }
 
 /// Creates a database that carries the lease's mark as a copy. Does nothing when it exists.
 pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<()> {
     let copy = Copy::new(&database.server, id, Some(source), &database.name, lease::mark(id));
-    attempt(&copy, &copy.mark, likeness::DRESS, |_| Ok(())).map(drop)
+    attempt(&copy, &copy.mark, &dress(), |_| Ok(())).map(drop)
 }
 
 /// Copies a database, lets `prepare` change the copy, and publishes it without connections under this mark.
@@ -49,11 +49,16 @@ pub(in crate::service) fn publish(
     mark: &str,
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<()> {
-    let closed = [likeness::DRESS, likeness::CLOSE].concat();
+    let closed = dress() + likeness::CLOSE;
     attempt(copy, mark, &closed, prepare).map(drop)
 }
 
 /// `None`: the target exists, is ours and may not be replaced.
+/// What makes a copy like its source once it is filled.
+fn dress() -> String {
+    [likeness::DRESS, likeness::SETTINGS].concat()
+}
+
 fn attempt(
     copy: &Copy,
     mark: &str,
@@ -103,7 +108,8 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
         .replace("{lacking}", likeness::LACKING)
         .replace("{room}", room::OF_SOURCE)
         .replace("{files}", likeness::COPY_FILES)
-        .replace("{like}", likeness::CREATE_LIKE);
+        .replace("{like}", likeness::CREATE_LIKE)
+        .replace("{settings}", likeness::SETTINGS);
     let dump = copy.dump != Dump::default();
     let word = match run(copy, &copy.mark, script.clone(), dump) {
         // A client connected meanwhile, or the user may not use the source as a template.

@@ -44,9 +44,8 @@ FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace, to_jsonb(d) 
 WHERE d.datname = :'source' \gexec
 "#;
 
-/// Gives `birth` the owner, the connection limit, the privileges and the settings of `source`, in a transaction. A
-/// privilege that was granted by another role than the owner is granted by that role again, in the order of the chain.
-/// The elements of a setting that is a list of names are quoted one by one, as `pg_dump` does.
+/// Gives `birth` the owner, the connection limit and the privileges of `source`, in a transaction. A privilege that was
+/// granted by another role than the owner is granted by that role again, in the order of the chain.
 pub(super) const DRESS: &str = r#"SELECT format('ALTER DATABASE %I OWNER TO %I', :'birth', pg_get_userbyid(datdba)),
   format('ALTER DATABASE %I CONNECTION LIMIT %s', :'birth', datconnlimit)
 FROM pg_database WHERE datname = :'source' \gexec
@@ -70,7 +69,11 @@ SELECT CASE WHEN grantor = datdba THEN 'RESET ROLE' ELSE format('SET LOCAL ROLE 
   'RESET ROLE'
 FROM chain GROUP BY datdba, grantor, grantee, privilege_type, is_grantable
 ORDER BY max(depth), min(place) \gexec
-SELECT format('ALTER %s SET %I TO %s',
+"#;
+
+/// Gives `birth` the settings of `source`: before it is filled, too, for a function that fills an index or a materialized
+/// view may read one. The elements of a setting that is a list of names are quoted one by one, as `pg_dump` does.
+pub(super) const SETTINGS: &str = r#"SELECT format('ALTER %s SET %I TO %s',
   CASE WHEN s.setrole = 0 THEN format('DATABASE %I', :'birth')
     ELSE format('ROLE %I IN DATABASE %I', pg_get_userbyid(s.setrole), :'birth') END,
   name, CASE WHEN name IN ('local_preload_libraries', 'search_path', 'session_preload_libraries',

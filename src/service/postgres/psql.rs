@@ -192,7 +192,11 @@ pub(super) fn filling<'b>(
         ("PGUSER", &server.user),
         ("PGAPPNAME", "git-agentenv"),
         ("PGCONNECT_TIMEOUT", "10"),
-        ("PGOPTIONS", "-c client_min_messages=warning"),
+        // The database may have settings of its own already, which are for its application.
+        (
+            "PGOPTIONS",
+            "-c client_min_messages=warning -c role=none -c default_transaction_read_only=off -c statement_timeout=0",
+        ),
     ];
     vars.extend(site.password());
     if site.is_host() {

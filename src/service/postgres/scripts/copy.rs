@@ -62,9 +62,12 @@ FROM "#,
 \endif
 {room}\if :idle
   {files}
-  \echo copied
 \else
   {like}
+\endif
+{settings}\if :idle
+  \echo copied
+\else
   \echo empty
 \endif
 "#
