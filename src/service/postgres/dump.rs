@@ -7,10 +7,29 @@ use crate::service::copy::Dump;
 use crate::service::executor::{Site, Task};
 use anyhow::Result;
 
+/// Prints a program for `sed -E` that adds to a dump of this database what `pg_dump` leaves out: the versions of its
+/// extensions, as far as the server has them, and that it lacks what a new database has, where the user may drop that.
+const ADDS: &str = r#"WITH me AS (SELECT current_setting('is_superuser') = 'on' AS is_super,
+    current_setting('server_version_num')::int >= 150000 AS is_owner)
+SELECT string_agg(line, E'\n') FROM (
+  SELECT E'1i\\\nDROP SCHEMA public;' AS line FROM me
+  WHERE (is_super OR is_owner) AND NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public')
+  UNION ALL SELECT E'1i\\\nDROP EXTENSION plpgsql;' FROM me
+  WHERE is_super AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'plpgsql')
+  UNION ALL SELECT '/^COPY .* FROM stdin;$/,/^\\\.$/b'
+  UNION ALL SELECT format('s/^(CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA .*);$/\1 VERSION %s;/',
+    regexp_replace(quote_ident(extname), '[^a-zA-Z0-9_]', '[\&]', 'g'), regexp_replace(quote_literal(extversion), '[\\/&]', '\\\&', 'g'))
+  FROM pg_extension JOIN pg_available_extension_versions ON name = extname AND version = extversion
+) lines"#;
+
+/// Sets what [`ADDS`] prints.
+const ADDING: &str = r#"adds=$(PGDATABASE="$AGENTENV_SOURCE" psql -XqAtw -v ON_ERROR_STOP=1 -c "$AGENTENV_ADDS" </dev/null) || exit
+"#;
+
 /// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
 /// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
 const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s "$@" || printf '\n\\.\nthe dump failed;\n'; } |
-psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
+LC_ALL=C sed -E -e "$adds" | psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
 
 /// The same by several processes, through a directory of the server's own. `pg_restore` gets the name of a database that
 /// is being created, which is no connection string.
@@ -19,15 +38,18 @@ dir=$(mktemp -d) || exit
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s -Fd -j "$jobs" -f "$dir/dump" "$@" &&
-pg_restore -w --exit-on-error -j "$jobs" -d "$PGDATABASE" "$dir/dump" && echo copied"#;
+pg_restore -f "$dir/begin" --section=pre-data "$dir/dump" &&
+LC_ALL=C sed -E -e "$adds" "$dir/begin" >"$dir/edited" &&
+psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 -f "$dir/edited" &&
+pg_restore -w --exit-on-error -j "$jobs" -d "$PGDATABASE" --section=data --section=post-data "$dir/dump" && echo copied"#;
 
 /// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
     let mut vars = psql::filling(&site, server, target);
-    vars.push(("AGENTENV_SOURCE", source));
+    vars.extend([("AGENTENV_SOURCE", source), ("AGENTENV_ADDS", ADDS)]);
     // The line tells that the container answers.
-    let (script, options) = (format!("echo begun\n{}", how.script()), how.options());
+    let (script, options) = (format!("echo begun\n{ADDING}{}", how.script()), how.options());
     let mut args = vec!["-c", &script, "sh"];
     args.extend(options.iter().map(String::as_str));
     let task = Task { args, vars, patience: psql::COPYING, ..Task::new("sh") };

@@ -227,3 +227,42 @@ fn data_names_a_source_for_one_environment() {
     let said = repo.agentenv(&["add", "x", "--data", "nothing"]).fails(4);
     assert!(said.stderr.contains("no environment and no snapshot `nothing`"), "{}", said.show());
 }
+
+/// What a dump leaves out of what is in a database.
+fn versions(database: &str) -> String {
+    let sql = "SELECT extname, extversion, nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace ORDER BY 1;
+        SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1";
+    servers().psql_on(database, sql)
+}
+
+#[test]
+fn a_source_in_use_gives_what_the_idle_one_gives() {
+    let world = World::new();
+    let main = world.db("bare");
+    servers().psql(&format!("CREATE DATABASE {main}"));
+    servers().psql(&format!("ALTER DATABASE {main} SET app.tenant TO 'seven'"));
+    servers().psql(&format!("ALTER DATABASE {main} SET default_transaction_read_only TO on"));
+    servers().psql_on(
+        &main,
+        "SET default_transaction_read_only TO off;
+         DROP SCHEMA public; DROP EXTENSION plpgsql; CREATE SCHEMA \"e xt\";
+         CREATE EXTENSION citext SCHEMA \"e xt\" VERSION '1.4'; CREATE EXTENSION \"uuid-ossp\" SCHEMA \"e xt\";
+         CREATE TABLE \"e xt\".t AS SELECT 'CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA \"e xt\";' AS text;
+         CREATE MATERIALIZED VIEW \"e xt\".tenant AS SELECT current_setting('app.tenant') AS tenant",
+    );
+    let repo = world.project("app", &main);
+    repo.agentenv(&["add", "idle"]).ok();
+    alike(&main, &world.db("idle"));
+    assert_eq!(versions(&main), versions(&world.db("idle")));
+    let _user = hold::on(&main, "user", "BEGIN; SELECT 1;");
+    let _other = hold::on(&world.db("idle"), "other", "BEGIN; SELECT 1;");
+    repo.agentenv(&["add", "busy"]).ok();
+    let jobs: [&[&str]; 3] = [&[], &["--jobs", "2"], &["--schema-only"]];
+    for how in jobs {
+        alike(&main, &world.db("busy"));
+        assert_eq!(versions(&main), versions(&world.db("busy")), "{how:?}");
+        repo.agentenv(&[&["db", "copy", "busy", "--from", "idle", "--no-snapshot"], how].concat())
+            .ok();
+    }
+    assert_eq!(versions(&main), versions(&world.db("busy")), "schema only");
+}
