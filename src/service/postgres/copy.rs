@@ -16,7 +16,7 @@ use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
 
 /// The lines that end a script.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 11] = [
     "copied",
     "empty",
     "made",
@@ -26,6 +26,7 @@ const WORDS: [&str; 10] = [
     "busy",
     "spare-taken",
     "lacking",
+    "unsettable",
     "full",
 ];
 
@@ -53,12 +54,12 @@ pub(in crate::service) fn publish(
     attempt(copy, mark, &closed, prepare).map(drop)
 }
 
-/// `None`: the target exists, is ours and may not be replaced.
 /// What makes a copy like its source once it is filled.
 fn dress() -> String {
     [likeness::DRESS, likeness::SETTINGS].concat()
 }
 
+/// `None`: the target exists, is ours and may not be replaced.
 fn attempt(
     copy: &Copy,
     mark: &str,
@@ -179,6 +180,7 @@ fn tell(
     match (word.as_str(), parse(found)?.pop()) {
         ("absent", _) => Err(error::not_found(format!("no database `{source}` to copy")).into()),
         ("lacking", _) => Err(lacking(copy, said())),
+        ("unsettable", _) => Err(unsettable(copy, said())),
         ("full", _) => Err(super::parse_json::<NoRoom>(said())?.into()),
         ("foreign", Some(database)) => {
             let whose = owner(database.mark.as_deref());
@@ -224,6 +226,15 @@ fn lacking(copy: &Copy, roles: &str) -> anyhow::Error {
     let message =
         format!("cannot copy database `{}`: user `{user}` is not a member of {roles}", named(copy));
     let hint = format!("run `GRANT {roles} TO \"{user}\"`, or set another `user`");
+    error::refused(message).hint(hint).into()
+}
+
+fn unsettable(copy: &Copy, settings: &str) -> anyhow::Error {
+    let (user, name) = (&copy.server.user, named(copy));
+    let message = format!(
+        "cannot copy database `{name}`: user `{user}` may not give its settings: {settings}"
+    );
+    let hint = "use a superuser as `user`, or take these off the database: `ALTER DATABASE … RESET …`; from PostgreSQL 15 on, `GRANT SET ON PARAMETER` lets the user set one";
     error::refused(message).hint(hint).into()
 }
 

@@ -266,3 +266,28 @@ fn a_source_in_use_gives_what_the_idle_one_gives() {
     }
     assert_eq!(versions(&main), versions(&world.db("busy")), "schema only");
 }
+
+#[test]
+fn a_setting_that_the_user_may_not_give_is_named_before_anything_is_made() {
+    let world = World::new();
+    let (id, main) = (&world.sandbox.id, world.db("poor"));
+    servers().psql(&format!(
+        "CREATE ROLE {id}_poor LOGIN CREATEDB; CREATE DATABASE {main} OWNER {id}_poor;
+         ALTER DATABASE {main} SET work_mem TO '7MB'"
+    ));
+    let repo = world.project("app", &format!("{main}, user: {id}_poor"));
+    repo.agentenv(&["add", "x"]).ok();
+    servers().psql(&format!(
+        "ALTER DATABASE {main} SET session_preload_libraries TO ''; ALTER DATABASE {main} SET app.tenant TO 'seven';
+         ALTER DATABASE {main} SET log_min_duration_statement TO '1s';
+         ALTER ROLE {id}_reader IN DATABASE {main} SET work_mem TO '8MB';
+         ALTER ROLE {id}_poor IN DATABASE {main} SET work_mem TO '9MB'"
+    ));
+    let before = repo.traces();
+    let said = repo.agentenv(&["add", "y"]).fails(7);
+    let settings = format!(
+        "user `{id}_poor` may not give its settings: app.tenant, log_min_duration_statement, session_preload_libraries, work_mem of role {id}_reader"
+    );
+    assert!(said.stderr.contains(&settings), "{}", said.show());
+    repo.leaves_nothing_but(&before, "refused");
+}

@@ -42,7 +42,7 @@ SELECT :'exists'::boolean AND :'keep'::boolean
 
 /// Creates the new database under its temporary name: a copy of `source`, and prints `copied`; when the source is in use
 /// or `dump` is set, an empty database like it, and prints `empty`. Prints the roles that the user may not use, and
-/// `lacking`, when there are any.
+/// `lacking`, when there are any; the settings that it may not give, and `unsettable`.
 pub(in super::super) const COPY: &str = concat!(
     target!(),
     drop_unfinished!(":'born'"),
@@ -58,6 +58,12 @@ FROM "#,
 \if :lacks
   \echo :lacking
   \echo lacking
+  \q
+\endif
+SELECT :'unsettable' <> '' AS lacks \gset
+\if :lacks
+  \echo :unsettable
+  \echo unsettable
   \q
 \endif
 {room}\if :idle
