@@ -52,6 +52,11 @@ impl Key {
         self.0.is_empty()
     }
 
+    /// How many of its files the other has, unchanged.
+    pub fn in_common(&self, other: &Key) -> usize {
+        self.0.intersection(&other.0).count()
+    }
+
     /// A short name for it.
     pub fn digest(&self) -> String {
         short(&self.0.iter().map(String::as_str).collect::<Vec<_>>().join(","), 6)
@@ -132,6 +137,10 @@ mod tests {
         assert_ne!(key(&[ONE]), key(&[("a/migrations/0001.py", "changed")]));
         assert_ne!(key(&[ONE]).digest(), key(&[ONE, TWO]).digest());
         assert_eq!(key(&[]).len(), 0);
+        assert_eq!(
+            key(&[ONE, TWO]).in_common(&key(&[ONE, ("a/migrations/0002.py", "changed")])),
+            1
+        );
     }
 
     #[test]

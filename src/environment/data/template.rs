@@ -182,32 +182,48 @@ impl<'a> Templates<'a> {
     }
 
     /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
-    /// none for the main checkout's commit; `None`: it has none.
+    /// none for the main checkout's commit; `None`: it has none, or begins empty because each is ahead of its branch.
     fn choose(&self, part: &Part) -> Result<Option<Template>> {
         let (Some(wanted), Some(server)) = (self.wanted.get(&part.service), Server::of_part(part))
         else {
             return Ok(None);
         };
         let mut known = self.list(&part.service, &server)?;
-        let chosen = match known.iter().position(|one| one.mark.key == wanted.branch) {
+        let (name, branch) = (&part.holds, &wanted.branch);
+        let exact = known.iter().position(|one| one.mark.key == *branch);
+        let current = match exact {
             Some(exact) => known.swap_remove(exact),
-            None => {
-                let current = self.make(&part.service, &server, false)?;
-                known.push(current.clone());
-                let marks: Vec<_> = known.iter().map(|one| one.mark.clone()).collect();
-                let suits = nearest(&wanted.branch, &marks);
-                known.into_iter().find(|one| suits == Some(&one.mark)).unwrap_or(current)
-            }
+            None => self.make(&part.service, &server, false)?,
         };
-        let name = &chosen.database;
-        let (has, of) = (chosen.mark.key.len(), wanted.branch.len());
-        let behind = if chosen.mark.key == wanted.branch {
-            String::new()
-        } else {
-            format!(", which has {has} of {of} files of its key")
-        };
-        self.ui.say(format!("copying template {name} to {}{behind}", part.holds));
+        if current.mark.key == *branch {
+            self.ui.say(format!("copying template {} to {name}", current.database));
+            return Ok(Some(current));
+        }
+        known.push(current.clone());
+        let marks: Vec<_> = known.iter().map(|one| one.mark.clone()).collect();
+        let suits = nearest(branch, &marks);
+        let suits = known.into_iter().find(|one| suits == Some(&one.mark));
+        if suits.is_none() && wanted.source.is_none() {
+            let said = "each of its templates has files of the key that the branch lacks";
+            self.ui.say(format!("{name} begins empty: {said}"));
+            return Ok(None);
+        }
+        let chosen = suits.unwrap_or(current);
+        self.say_distance(&chosen, branch, name);
         Ok(Some(chosen))
+    }
+
+    /// Says how far a template is from the branch whose database `name` becomes a copy of it.
+    fn say_distance(&self, template: &Template, branch: &Key, name: &str) {
+        let key = &template.mark.key;
+        let (has, of, all) = (key.in_common(branch), branch.len(), key.len());
+        let template = &template.database;
+        let has_some = format!("which has {has} of {of} files of its key");
+        self.ui.say(format!("copying template {template} to {name}, {has_some}"));
+        if has < all {
+            let lacks = format!("the branch lacks {} of the {all} files of its key", all - has);
+            self.ui.warn(format!("{name} is a copy of a template that is ahead of it: {lacks}"));
+        }
     }
 
     /// The services that have a template, each with its server.

@@ -127,6 +127,34 @@ fn a_branch_gets_the_template_that_is_nearest_to_its_files() {
 }
 
 #[test]
+fn a_branch_behind_every_template_is_told_so_or_begins_with_nothing() {
+    let world = World::new();
+    let repo = world.project("{ key: ['db/*.sql'] }");
+    repo.commit("db/1.sql", "one");
+    repo.git(&["branch", "behind"]);
+    repo.commit("db/2.sql", "two");
+    repo.commit("db/3.sql", "three");
+    let said = repo.agentenv(&["add", "behind"]).ok();
+    assert!(said.stderr.contains("which has 1 of 1 files of its key"), "{}", said.show());
+    let warning =
+        "is a copy of a template that is ahead of it: the branch lacks 2 of the 3 files of its key";
+    assert!(said.stderr.contains(warning), "{}", said.show());
+    repo.agentenv(&["remove", "behind", "--force", "--yes"]).ok();
+
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    repo.config(&config.replace("from: main", "from: empty"));
+    repo.agentenv(&["add", "now"]).ok();
+    let said = repo.agentenv(&["add", "behind"]).ok();
+    assert!(
+        said.stderr.contains("begins empty: each of its templates has files"),
+        "{}",
+        said.show()
+    );
+    let said = repo.agentenv(&["db", "reset", "behind", "--json"]).ok().json();
+    assert_eq!((&said["from"], &said["empty"]), (&Value::Null, &true.into()));
+}
+
+#[test]
 fn commands_and_mask_run_once_and_only_when_they_were_approved() {
     let world = World::new();
     let build = "echo $POSTGRES_DB $PWD >>../built";
@@ -178,34 +206,6 @@ fn commands_and_mask_run_once_and_only_when_they_were_approved() {
 }
 
 #[test]
-fn a_mask_or_a_command_that_fails_publishes_nothing() {
-    let world = World::new();
-    for template in ["{ mask: mask.sql }", "{ build: ['exit 3'] }"] {
-        let repo = world.project(template);
-        repo.commit("mask.sql", "UPDATE person SET name = 'half';\nSELECT 1 / 0;\n");
-        repo.agentenv(&["trust", "--yes"]).ok();
-        let before = repo.traces();
-        let said = repo.agentenv(&["add", "x"]);
-        let why = if template.contains("mask") { "division by zero" } else { "exited with 3" };
-        assert!(said.code != 0 && said.stderr.contains(why), "{}", said.show());
-        repo.leaves_nothing_but(&before, template);
-        assert!(templates(&repo).is_empty());
-        fs::remove_dir_all(&repo.path).unwrap();
-    }
-}
-
-#[test]
-fn many_that_want_a_template_at_once_make_one() {
-    let world = World::new();
-    let repo = world.project("{}");
-    let running: Vec<_> =
-        (0..4).map(|number| repo.start(&["add", &format!("x{number}")])).collect();
-    let said: Vec<_> = running.into_iter().map(|one| one.outcome().ok().stderr).collect();
-    let made = |said: &&String| said.contains(&format!("from {}", world.db("main")));
-    assert_eq!(templates(&repo).len(), 1);
-    assert!(said.iter().filter(made).count() >= 1, "{said:?}");
-    assert!((0..4).all(|number| world.names(&format!("x{number}")) == "secret"));
-#[test]
 fn nothing_of_what_a_mask_overwrote_is_left_in_its_template() {
     let world = World::new();
     let repo = world.project("{ mask: mask.sql }");
@@ -243,6 +243,34 @@ fn nothing_of_what_a_mask_overwrote_is_left_in_its_template() {
     assert_eq!(holding.trim(), "", "{}", servers().psql_on(&world.db("x"), which));
 }
 
+#[test]
+fn a_mask_or_a_command_that_fails_publishes_nothing() {
+    let world = World::new();
+    for template in ["{ mask: mask.sql }", "{ build: ['exit 3'] }"] {
+        let repo = world.project(template);
+        repo.commit("mask.sql", "UPDATE person SET name = 'half';\nSELECT 1 / 0;\n");
+        repo.agentenv(&["trust", "--yes"]).ok();
+        let before = repo.traces();
+        let said = repo.agentenv(&["add", "x"]);
+        let why = if template.contains("mask") { "division by zero" } else { "exited with 3" };
+        assert!(said.code != 0 && said.stderr.contains(why), "{}", said.show());
+        repo.leaves_nothing_but(&before, template);
+        assert!(templates(&repo).is_empty());
+        fs::remove_dir_all(&repo.path).unwrap();
+    }
+}
+
+#[test]
+fn many_that_want_a_template_at_once_make_one() {
+    let world = World::new();
+    let repo = world.project("{}");
+    let running: Vec<_> =
+        (0..4).map(|number| repo.start(&["add", &format!("x{number}")])).collect();
+    let said: Vec<_> = running.into_iter().map(|one| one.outcome().ok().stderr).collect();
+    let made = |said: &&String| said.contains(&format!("from {}", world.db("main")));
+    assert_eq!(templates(&repo).len(), 1);
+    assert!(said.iter().filter(made).count() >= 1, "{said:?}");
+    assert!((0..4).all(|number| world.names(&format!("x{number}")) == "secret"));
 }
 
 #[test]
