@@ -1,5 +1,6 @@
 //! One psql session on the maintenance database, and why it was not reached.
 
+use super::connection::set;
 use super::sql_error::SqlError;
 use crate::error;
 use crate::service::Server;
@@ -35,7 +36,8 @@ const NO_SESSION: &str = "psql: error: connection to server";
 pub(super) struct Session<'a> {
     server: &'a Server,
     script: Script,
-    vars: Vec<String>,
+    /// Lines before it that set its variables: an argument of a program has a limit, and a mark may be longer.
+    vars: String,
     limit: Duration,
 }
 
@@ -43,7 +45,7 @@ impl<'a> Session<'a> {
     /// A session that runs this script on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Vec<u8>>) -> Self {
         let script = Script { first: script.into(), ..Script::default() };
-        Session { server, script, vars: Vec::new(), limit: usual() }
+        Session { server, script, vars: String::new(), limit: usual() }
     }
 
     /// The rest of the script, sent when the first half has printed this line.
@@ -60,7 +62,7 @@ impl<'a> Session<'a> {
 
     /// A variable for it.
     pub(super) fn var(mut self, name: &str, value: &str) -> Self {
-        self.vars.push(format!("{name}={value}"));
+        self.vars.push_str(&set(name, value));
         self
     }
 
@@ -77,10 +79,9 @@ impl<'a> Session<'a> {
     pub(super) fn run(self) -> Result<Vec<String>> {
         let is_long = self.limit > usual();
         let mut script = self.script.clone();
-        if is_long {
-            // The server answers: from here on it works, or waits for a lock.
-            script.first.splice(..0, *b"\\echo connected\n");
-        }
+        // The server answers: from here on it works, or waits for a lock.
+        let connected = if is_long { "\\echo connected\n" } else { "" };
+        script.first.splice(..0, format!("{connected}{}", self.vars).into_bytes());
         let lines = self.with_task(|site, task| {
             let task = Task { script, ..task };
             meaning(site, &task, &site.run(&task)?)
@@ -114,13 +115,15 @@ impl<'a> Session<'a> {
         run(&site, task)
     }
 
-    fn args<'b>(&'b self, site: &'b Site) -> Vec<&'b str> {
+    fn args<'b>(&self, site: &'b Site) -> Vec<&'b str>
+    where
+        'a: 'b,
+    {
         let mut args = vec!["-XqAtw", "-d", "postgres", "-U", &self.server.user];
         if site.is_host() {
             args.extend(["-h", "localhost", "-p", site.port()]);
         }
         args.extend(["-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"]);
-        args.extend(self.vars.iter().flat_map(|var| ["-v", var]));
         args
     }
 }

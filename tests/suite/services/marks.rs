@@ -3,6 +3,8 @@
 use super::mysql::{databases, project, sql};
 use crate::common::mariadb::MariaDb;
 use crate::common::{Repo, Sandbox, servers};
+use git_agentenv::model::template_key::{Key, TemplateMark};
+use git_agentenv::service::template;
 use std::fs;
 
 /// Copies a database as a user does.
@@ -164,4 +166,24 @@ fn a_postgres_database_that_was_copied_by_hand_stays() {
     let said = repo.agentenv(&["prune"]).ok();
     assert!(!said.stderr.contains("mine"), "{}", said.show());
     assert_eq!(left(), ["mine", "mine_one"].map(db), "only what its mark names goes");
+}
+
+#[test]
+fn a_mark_may_be_longer_than_an_argument_of_a_program() {
+    let world = super::World::new();
+    let (server, id) = (super::postgres_server(), world.id(1));
+    let files: Vec<String> = (0..13_000).map(|number| format!("m/{number}.py")).collect();
+    let key = Key::of(&["m/*.py".to_owned()], files.iter().map(|file| (&**file, "it's \\")));
+    let mark = TemplateMark {
+        repository: "/it's \\ one".into(),
+        service: "postgres".to_owned(),
+        from: None,
+        recipe: String::new(),
+        at: 1,
+        key,
+    };
+    let store = &id[..8];
+    let made = template::make(&server, store, &id, (None, mark.clone()), |_| Ok(())).unwrap();
+    assert_eq!(template::list(&server, store).unwrap()[0].mark, mark);
+    assert!(template::drop(&server, store, &made).unwrap());
 }
