@@ -23,10 +23,18 @@ impl Templates<'_> {
         };
         let mark = self.mark(service, wanted, &wanted.main)?;
         let name = mark.database(self.store.id());
-        let waiting = || self.ui.say(format!("waiting for another process that makes {name}"));
-        let _one = self.store.lock_templates(&self.repository, waiting)?;
-        let mut known = self.list(service, server)?;
-        known.retain(|one| one.mark.key == wanted.main);
+        let current = || -> Result<Vec<Template>> {
+            let mut known = self.list(service, server)?;
+            known.retain(|one| one.mark.key == wanted.main);
+            Ok(known)
+        };
+        // What is there is taken without waiting for a process that makes a spare of it.
+        if let (false, [only]) = (refresh, current()?.as_slice()) {
+            return Ok(only.clone());
+        }
+        let said = "waiting for another process that works on the templates of this repository";
+        let _one = self.store.lock_templates(&self.repository, || self.ui.say(said))?;
+        let mut known = current()?;
         if !refresh && !known.is_empty() {
             let newest = known.remove(0);
             // A process that was killed had no time to.

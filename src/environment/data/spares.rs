@@ -3,7 +3,7 @@
 use crate::environment::data::template::Templates;
 use crate::service::Server;
 use crate::service::postgres::spare;
-use crate::service::template;
+use crate::service::template::{self, Template};
 use crate::sys::env;
 use crate::sys::exec::Cmd;
 use crate::sys::store::Store;
@@ -18,42 +18,43 @@ pub fn begin(main: &Path) -> Result<()> {
 }
 
 impl Templates<'_> {
-    /// Makes the spares that are missing, of the template of the main checkout's commit, else of the newest.
+    /// Makes the spares that are missing, of the template of the main checkout's commit, else of the newest. The lock of the
+    /// templates is held for one at a time: who wants it meanwhile does not wait for all of them.
     pub fn make_spares(&self) -> Result<Vec<String>> {
         let mut made = Vec::new();
         for (service, server) in self.services() {
-            let wanted = &self.wanted[service];
-            let _one = self.store.lock_templates(&self.repository, || ())?;
-            let known = self.list(service, &server)?;
-            let current = known.iter().find(|one| one.mark.key == wanted.main);
-            if let Some(template) = current.or_else(|| known.first()) {
-                let count = usize::from(wanted.recipe.spares);
-                made.extend(fill(self.store, &server, template, count)?);
+            while self.without_spare(service, &server)?.is_some() {
+                let _one = self.store.lock_templates(&self.repository, || ())?;
+                let Some(template) = self.without_spare(service, &server)? else { break };
+                made.push(make(self.store, &server, &template)?);
             }
         }
         Ok(made)
     }
+
+    /// The template of a service of which a spare is missing.
+    fn without_spare(&self, service: &str, server: &Server) -> Result<Option<Template>> {
+        let wanted = &self.wanted[service];
+        let mut known = self.list(service, server)?;
+        let current = known.iter().position(|one| one.mark.key == wanted.main);
+        if known.is_empty() {
+            return Ok(None);
+        }
+        let template = known.swap_remove(current.unwrap_or_default());
+        let ready = spare::list(server, self.store.id())?;
+        let ready = ready.iter().filter(|one| one.is_of(self.store.id(), &template)).count();
+        Ok((ready < usize::from(wanted.recipe.spares)).then_some(template))
+    }
 }
 
-/// Makes spares of a template until there are this many. The lock of the repository's templates has to be held.
-fn fill(
-    store: &Store,
-    server: &Server,
-    template: &template::Template,
-    count: usize,
-) -> Result<Vec<String>> {
-    let mut ready = spare::list(server, store.id())?;
-    ready.retain(|one| one.is_of(store.id(), template));
-    let mut made = Vec::new();
-    for _ in ready.len()..count {
-        // As a template's, it has no lease: the lock says that a process works on what has this id.
-        let id = store.new_id()?;
-        let _working = store.lock_lease(&id, || ())?;
-        let spare = spare::make(server, store.id(), &id, template);
-        store.forget(&id)?;
-        made.push(spare?);
-    }
-    Ok(made)
+/// Makes a spare of a template. The lock of the repository's templates has to be held.
+fn make(store: &Store, server: &Server, template: &Template) -> Result<String> {
+    // As a template's, it has no lease: the lock says that a process works on what has this id.
+    let id = store.new_id()?;
+    let _working = store.lock_lease(&id, || ())?;
+    let spare = spare::make(server, store.id(), &id, template);
+    store.forget(&id)?;
+    spare
 }
 
 /// Drops the spares of templates that are gone or were made again.

@@ -101,3 +101,21 @@ fn no_spare_is_taken_twice() {
     assert_eq!(oids.len(), 5);
     wait_until("there are two again", || spares(&sandbox).len() == 2);
 }
+
+#[test]
+fn add_waits_for_no_process_that_makes_spares() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, 2);
+    let config = std::fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    repo.config(&config.replace("template: {", "template: { key: ['db/*.sql'],"));
+    repo.commit("db/1.sql", "one");
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    repo.git(&["switch", "--quiet", "--create", "ahead"]);
+    repo.commit("db/2.sql", "two");
+    repo.git(&["switch", "--quiet", "main"]);
+    let making = repo.hanging(&["db", "template", "spare"], "spare-filled");
+    let said = repo.agentenv(&["add", "ahead"]).ok();
+    assert!(!said.stderr.contains("waiting"), "{}", said.show());
+    making.signal("TERM");
+    making.outcome();
+}
