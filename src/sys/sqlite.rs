@@ -17,8 +17,8 @@ const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 /// A file that was changed later than this may be changing: the clock of a file system has ticks.
 const REST: Duration = Duration::from_secs(2);
 
-/// How long a copy may take.
-const LIMIT: Duration = Duration::from_secs(600);
+/// How long a copy may take: as long as it needs.
+const LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The online backup of SQLite: it copies one state of the database, although other processes write to it meanwhile.
 const BACKUP: &str = "

@@ -4,6 +4,7 @@ use super::connection::set;
 use super::sql_error::SqlError;
 use crate::error;
 use crate::service::Server;
+use crate::service::copy;
 use crate::service::executor::{Site, Task};
 use crate::sys::budget;
 use crate::sys::exec::{Cmd, Conversation, Output, Script};
@@ -11,7 +12,7 @@ use anyhow::{Result, anyhow};
 use std::time::Duration;
 
 /// Time limit of one statement on the server where data is copied.
-pub(super) const COPYING: Duration = Duration::from_secs(600);
+pub(super) const COPYING: Duration = copy::LONGEST;
 
 /// Extra time for the client, as a part of the command's time: the server cancels cleanly, while a killed client leaves
 /// its session running.
