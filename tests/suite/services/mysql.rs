@@ -234,6 +234,22 @@ fn a_new_database_is_a_faithful_copy_of_main_another_environments_or_a_dump() {
     sql(&server, "USE shop; CREATE PROCEDURE leads() SELECT * FROM shop . item").unwrap();
     let said = repo.agentenv(&["add", "w"]).fails(7);
     assert!(said.stderr.contains("routine `leads` names its database"), "{}", said.show());
+    sql(
+        &server,
+        "USE shop; DROP PROCEDURE leads; CREATE TABLE shop (id INT, item_id INT);
+        CREATE PROCEDURE leads() SELECT shop.id, shop.`item_id` FROM shop",
+    )
+    .unwrap();
+    repo.agentenv(&["add", "alike"]).ok();
+    sql(&server, "USE shop; CREATE PROCEDURE leads_away() SELECT * FROM shop . `item` WHERE TRUE")
+        .unwrap();
+    let said = repo.agentenv(&["add", "w"]).fails(7);
+    assert!(
+        said.stderr.contains("copy database `shop`: routine `leads_away` names"),
+        "{}",
+        said.show()
+    );
+    repo.agentenv(&["remove", "alike", "--yes"]).ok();
     from("absent");
     repo.agentenv(&["add", "w"]).fails(4);
     assert_eq!(databases(&server), before);

@@ -155,14 +155,19 @@ pub(in super::super) fn unqualified_views(database: &str) -> String {
 /// `events` and `refused`, each with a value. Nothing when it does not exist.
 pub(in super::super) fn source(name: &str) -> String {
     let shape = text(&format!("^{VIEW}([0-9a-f]{{24}}|mark)$"));
-    // Code that names its database would reach the source from the copy.
-    let names_it = text(&format!("(^|[^A-Za-z0-9_$`.])`?{}`?[[:space:]]*[.]", pattern(name)));
+    // Code that names its database would reach the source from the copy. Where a table has the same name, this is more often
+    // the table before one of its columns.
+    let reaches = format!("(^|[^A-Za-z0-9_$`.])`?{}`?[[:space:]]*[.]", pattern(name));
+    let (names_it, reaches) = (text(&reaches), text(&(reaches + "[[:space:]]*`?\\Q")));
     let digits = super::DIGITS;
     let name = text(name);
     let code = |kind: &str, schema: &str, object: &str, body: &str, table: &str| {
         format!(
             "SELECT CONCAT('refused\\t{kind} `', {object}, '` names its database') FROM information_schema.{table}
-  WHERE {schema} = {name} AND {body} REGEXP {names_it};\n"
+  WHERE {schema} = {name} AND {body} REGEXP {names_it} AND (NOT @alike OR EXISTS(
+    SELECT 1 FROM (SELECT table_name AS part FROM information_schema.tables WHERE table_schema = {name}
+      UNION SELECT routine_name FROM information_schema.routines WHERE routine_schema = {name}) parts
+    WHERE {body} REGEXP CONCAT({reaches}, part, '\\\\E`?([^A-Za-z0-9_$]|$)')));\n"
         )
     };
     let column = "CONCAT(table_name, '.', column_name)";
@@ -180,7 +185,8 @@ SELECT CONCAT('digits\\t', {digits}) FROM information_schema.views
   WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME});
 SELECT CONCAT('events\\t', COUNT(*)) FROM information_schema.events WHERE event_schema = {name} HAVING COUNT(*) > 0;
 SELECT CONCAT('refused\\tthe history of table `', table_name, '` is in no dump') FROM information_schema.tables
-  WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';\n"
+  WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';
+SET @alike = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name} AND table_name = {name});\n"
         ),
         code("routine", "routine_schema", "routine_name", "routine_definition", "routines"),
         code("trigger", "trigger_schema", "trigger_name", "action_statement", "triggers"),
