@@ -163,14 +163,32 @@ impl fmt::Display for Session {
             return f.write_str(&self.application);
         }
         let name = if self.application.is_empty() { "a session" } else { &self.application };
-        let pid = self.pid.map_or_else(String::new, |pid| format!("pid {pid}, "));
-        write!(f, "{name} ({pid}{}, from {})", self.state, self.client)
+        let pid = self.pid.map(|pid| format!("pid {pid}"));
+        let state = Some(self.state.clone()).filter(|state| !state.is_empty());
+        let from = Some(format!("from {}", self.client));
+        let told: Vec<String> = [pid, state, from].into_iter().flatten().collect();
+        write!(f, "{name} ({})", told.join(", "))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_says_what_is_known_of_it() {
+        let session = |pid: Option<i64>, state: &str| Session {
+            pid,
+            application: String::new(),
+            client: "local".to_owned(),
+            state: state.to_owned(),
+        };
+        let said = |pid, state| session(pid, state).to_string();
+        assert_eq!(said(Some(7), "idle"), "a session (pid 7, idle, from local)");
+        // A user who is no superuser is not told the state.
+        assert_eq!(said(Some(7), ""), "a session (pid 7, from local)");
+        assert_eq!(said(None, "idle"), "a session (idle, from local)");
+    }
 
     #[test]
     fn a_database_says_whose_it_is() {

@@ -80,7 +80,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
 
 /// The template that suits the environment's commit.
 fn template(templates: &Templates<'_>, target: &Target) -> Result<Option<String>> {
-    templates.require_trusted()?;
+    templates.require_trusted(", or go without it: `--empty`")?;
     let part = target.lease.parts.iter().find(|part| part.service == target.service);
     part.map(|part| templates.database_for(part)).transpose().map(Option::flatten)
 }

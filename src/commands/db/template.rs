@@ -108,7 +108,7 @@ pub fn run(what: &What, ui: &Ui, service: Option<&str>) -> Result<Exit> {
             list(ui, &found)
         }
         What::Refresh => {
-            templates.require_trusted()?;
+            templates.require_trusted("")?;
             let mut made = Vec::new();
             for (name, server) in templates.services().filter(|(name, _)| is_meant(name)) {
                 made.push(templates.make(name, &server, true)?.database);

@@ -57,7 +57,7 @@ impl<'a> Templates<'a> {
         };
         let mut templates = Self::all(workspace, config, &commit(workspace, &request.target))?;
         templates.wanted.retain(|service, _| !chosen(service));
-        templates.require_trusted()?;
+        templates.require_trusted(", or go without it: `--data empty`")?;
         Ok(templates)
     }
 
@@ -261,13 +261,13 @@ impl<'a> Templates<'a> {
         }
     }
 
-    /// Continues only when the commands and the mask of every template were approved.
-    pub fn require_trusted(&self) -> Result<()> {
+    /// Continues only when the commands and the mask of every template were approved. `instead` ends the hint.
+    pub fn require_trusted(&self, instead: &str) -> Result<()> {
         for (service, wanted) in &self.wanted {
             let commands = approval::commands(&self.main, &wanted.recipe)?;
             let what = format!("the template of `{service}` is");
-            let hint = "approve it with `git agentenv trust`, or go without it: `--data main`";
-            hooks::require(self.store, &self.repository, &commands, (&what, hint))?;
+            let hint = format!("approve it with `git agentenv trust`{instead}");
+            hooks::require(self.store, &self.repository, &commands, (&what, &hint))?;
         }
         Ok(())
     }

@@ -250,7 +250,11 @@ fn explain(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
         return crate::service::not_ours(copy.target);
     }
     let exit = if sql.code == "55006" { Exit::Refused } else { Exit::Service };
-    let message = format!("cannot copy database `{}` to `{}`: {sql}", named(copy), copy.target);
+    let target = copy.target;
+    let message = match copy.source {
+        Some(source) => format!("cannot copy database `{source}` to `{target}`: {sql}"),
+        None => format!("cannot make database `{target}` empty: {sql}"),
+    };
     Failure::new(exit, message).into()
 }
 

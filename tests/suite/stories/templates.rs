@@ -163,6 +163,7 @@ fn commands_and_mask_run_once_and_only_when_they_were_approved() {
     let before = repo.traces();
     let said = repo.agentenv(&["add", "x"]).fails(7);
     assert!(said.stderr.contains("mask mask.sql (sha256 "), "{}", said.show());
+    assert!(said.stderr.contains("or go without it: `--data empty`"), "{}", said.show());
     repo.leaves_nothing_but(&before, "not trusted");
     repo.agentenv(&["trust", "--yes"]).ok();
     repo.agentenv(&["add", "x", "y"]).ok();
@@ -192,6 +193,7 @@ fn commands_and_mask_run_once_and_only_when_they_were_approved() {
     fs::write(repo.path.join("mask.sql"), "UPDATE person SET name = 'other';\n").unwrap();
     let said = repo.agentenv(&["db", "reset", "x"]).fails(7);
     assert!(said.stderr.contains("is not trusted"), "{}", said.show());
+    assert!(said.stderr.contains("or go without it: `--empty`"), "{}", said.show());
     repo.agentenv(&["add", "z"]).fails(7);
     repo.agentenv(&["trust", "--yes"]).ok();
     repo.agentenv(&["add", "z"]).ok();
