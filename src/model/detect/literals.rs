@@ -180,14 +180,18 @@ fn of_url(setting: &str, key: &str, kind: Kind) -> String {
 
 /// A server of this machine or of a compose file, not one elsewhere.
 fn is_here(url: &Url) -> bool {
-    let is_whole = !url.host.is_empty() && (url.kind == Kind::Redis || !url.part.is_empty());
+    // What stands in braces comes from elsewhere.
+    let is_whole = !url.host.is_empty()
+        && !url.text.contains('{')
+        && (url.kind == Kind::Redis || !url.part.is_empty());
     is_whole && (url.is_local() || !url.host.contains('.'))
 }
 
 /// Whether the literal is what a setting or an entry is, or one of a list; what a call gets may be a default.
 fn is_given(line: &str, value: &str) -> bool {
     let before = line.find(value).and_then(|at| line.get(..at.checked_sub(1)?));
-    let before = before.unwrap_or_default().trim_end();
+    let before = before.unwrap_or_default();
+    let before = before.strip_suffix('f').unwrap_or(before).trim_end();
     before.ends_with([':', '[']) || (before.ends_with('=') && assigned(line).is_some())
 }
 
@@ -205,7 +209,8 @@ fn written(line: &str, variable: &str, key: &str, value: &str) -> (String, Strin
     let quoted = |text: &str| {
         quotes.iter().find_map(|quote| {
             let [from, to] = [value, shown].map(|inner| format!("{quote}{inner}{quote}"));
-            replaced(&from, if text.is_empty() { &to } else { text })
+            let by = if text.is_empty() { &to } else { text };
+            replaced(&format!("f{from}"), by).or_else(|| replaced(&from, by))
         })
     };
     let number = || replaced(value, &format!("int({call})"));

@@ -5,8 +5,8 @@ use super::leads::Lead;
 use super::plain;
 use super::url::{Url, is_local};
 use super::vars::Var;
-use super::{Evidence, Project};
-use crate::model::config::{Config, Place};
+use super::{Evidence, Project, Service, carried};
+use crate::model::config::{Config, Kind, Place};
 use std::fmt;
 
 /// Schemes of such servers, wherever they stand. Another one may be that of an application.
@@ -160,17 +160,27 @@ pub(super) fn broker(evidence: &Evidence<'_>) -> Option<String> {
     evidence.vars.iter().find_map(of_var).or_else(in_code)
 }
 
+/// What holds the main checkout's tasks, where no variable leads the application to a broker of the environment's own.
+fn main_broker(project: &Project, evidence: &Evidence<'_>) -> Option<String> {
+    let is_set = |var: &Var| var.is_named && project.env.iter().any(|(own, _)| *own == var.name);
+    if evidence.vars.iter().any(|var| var.name.contains("BROKER") && is_set(var)) {
+        return None;
+    }
+    let redis = || {
+        let mut services = project.services.iter().filter(|service| service.kind == Kind::Redis);
+        let is_lost = |one: &Service| !carried::is_carried(project, evidence, one);
+        (evidence.is_literal(Kind::Redis) || services.any(is_lost)).then(|| "Redis".to_owned())
+    };
+    broker(evidence).or_else(redis)
+}
+
 /// Leaves out workers that would take the main checkout's tasks.
 pub(super) fn hold_workers(project: &mut Project, evidence: &Evidence<'_>) {
-    let is_set = |name: &str| project.env.iter().any(|(own, _)| own == name);
-    // A broker in the stack is each environment's own.
-    let is_moved = evidence.vars.iter().any(|var| var.name.contains("BROKER") && is_set(&var.name));
-    let broker = broker(evidence).filter(|_| !is_moved);
-    let appended = || evidence.appended.first().map(|one| one.name.clone());
-    let Some(broker) = broker.or_else(appended) else { return };
-    let is_worker = |command: &str| command.split([' ', '/']).any(|word| word == "celery");
-    let (held, kept): (Vec<_>, Vec<_>) =
-        project.processes.drain(..).partition(|(_, command)| is_worker(command));
+    let Some(broker) = main_broker(project, evidence) else { return };
+    let is_worker = |(name, command): &(String, String)| {
+        name.contains("worker") || command.split([' ', '/']).any(|word| word == "celery")
+    };
+    let (held, kept): (Vec<_>, Vec<_>) = project.processes.drain(..).partition(is_worker);
     project.processes = kept;
     project.notes.extend(held.into_iter().map(|(name, command)| {
         format!("{name} is not among `processes:`, for it would take the main checkout's tasks ({broker}): `{command}`")

@@ -96,7 +96,9 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     let python = runner(seen, dir(manage));
     let web = format!("{python}python {manage} runserver ${}", port.variable);
     let mut found = vec![process("web", dir(manage), web)];
-    let module = seen.named("celery.py").find_map(|path| {
+    // A module of this name may hold something else, such as settings.
+    let mut modules = seen.named("celery.py").filter(|path| seen.text(path).contains("Celery("));
+    let module = modules.find_map(|path| {
         let module = path.strip_prefix(dir(manage))?.strip_suffix("/celery.py")?;
         Some(module.replace('/', "."))
     });

@@ -47,7 +47,7 @@ const CASES: &[Case] = &[
         "Django with Celery, and Vite beside it",
         &[
             DJANGO,
-            ("shop/celery.py", ""),
+            ("shop/celery.py", "app = Celery('shop')"),
             ("frontend/package.json", VITE),
             ("frontend/pnpm-lock.yaml", ""),
         ],

@@ -106,9 +106,13 @@ fn a_worker_takes_no_tasks_of_the_main_checkout() {
         let settings = format!("CELERY_BROKER_URL = {broker}\n");
         let project = detect(&seen(&[
             MANAGE,
+            ("docker/celery.py", "from .settings import Settings"),
             ("shop/celery.py", "app = Celery('shop')"),
             ("shop/settings.py", &settings),
+            ("requirements.txt", "redis"),
         ]));
+        let workers = project.processes.iter().filter(|(name, _)| name == "worker");
+        assert!(workers.into_iter().all(|(_, run)| run.contains("-A shop ")));
         let held = project.notes.iter().filter(|note| note.contains("main checkout's tasks"));
         (project.processes.len(), held.count())
     };
@@ -116,4 +120,9 @@ fn a_worker_takes_no_tasks_of_the_main_checkout() {
     assert_eq!(of("env('CELERY_BROKER_URL', default='amqp://localhost:5672//')"), (1, 1));
     assert_eq!(of("'amqp://localhost:5672//'"), (1, 1));
     assert_eq!(of("env('REDIS_URL') + '/1'"), (1, 1));
+    assert_eq!(of("'redis://localhost:6379/1'"), (1, 1));
+    assert_eq!(of("f'redis://:pw@cache:6379/1'"), (1, 1));
+    assert_eq!(of("Settings.broker()"), (1, 1), "nothing leads to the index");
+    let cache = "env('BROKER_URL', default='redis://h/1')\nCACHE_URL = 'redis://h/2'";
+    assert_eq!(of(cache), (2, 0), "the broker is another one");
 }
