@@ -1,6 +1,8 @@
 //! The ports that an application listens on.
 
 use super::frameworks::Framework;
+use super::seen::is_compose;
+use super::vars::Var;
 use super::{Evidence, Port, Project, compose};
 use crate::model::config::{self, Kind};
 
@@ -8,7 +10,7 @@ use crate::model::config::{self, Kind};
 /// that runs the application, then what the frameworks use by themselves, then the rest of what that file starts.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let of_stacks = evidence.stacks.iter().flat_map(|stack| stack.ports(true));
-    let of_vars = evidence.vars.iter().filter(|var| is_port(&var.name)).filter_map(|var| {
+    let of_vars = evidence.vars.iter().filter(|var| is_own(evidence, var)).filter_map(|var| {
         let main = var.value.parse().ok()?;
         Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
     });
@@ -79,7 +81,24 @@ fn push(ports: &mut Vec<Port>, port: Port) {
 /// Ports that every user may listen on, with room above them.
 const USABLE: std::ops::RangeInclusive<u16> = 1024..=60_000;
 
-/// A port of the application's, and not of a server that it uses.
+/// A port of the application's on this machine: not one inside a container, and not of a server that has a host beside it.
+fn is_own(evidence: &Evidence<'_>, var: &Var) -> bool {
+    let Some(owner) = var.name.strip_suffix("PORT").filter(|_| is_port(&var.name)) else {
+        return false;
+    };
+    let is_application = owner.is_empty() || owner.split('_').any(|word| OWN.contains(&word));
+    let host = format!("{owner}HOST");
+    let mut others = evidence.vars.iter();
+    let is_used = !is_application
+        && others.any(|other| other.name == host && !["0.0.0.0", "::"].contains(&&*other.value));
+    !is_compose(&var.file) && !is_used
+}
+
+/// What applications call themselves.
+const OWN: [&str; 10] =
+    ["API", "APP", "BACKEND", "CLIENT", "FRONTEND", "HTTP", "SERVER", "SITE", "UI", "WEB"];
+
+/// The name is that of a port, and not of a server that it uses.
 fn is_port(name: &str) -> bool {
     const SERVERS: [&str; 13] = [
         "DB",

@@ -152,6 +152,27 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
 }
 
 #[test]
+fn ports_of_servers_that_are_used_and_ports_inside_containers_are_not_the_applications() {
+    let ports = |files: &[(&str, &str)]| {
+        let found = config(files).ports;
+        let found = found.iter().map(|(name, port)| format!("{name}={}", port.main));
+        found.collect::<Vec<_>>().join(" ")
+    };
+    for (env, expected) in [
+        ("PUSHER_HOST=localhost\nPUSHER_PORT=6001\n", "PORT=3000"),
+        ("PUSHER_HOST=\nPUSHER_PORT=6001\nWEB_PORT=4000\n", "WEB_PORT=4000"),
+        ("HOST=localhost\nPORT=4000\n", "PORT=4000"),
+        ("SHOP_HOST=0.0.0.0\nSHOP_PORT=4000\n", "SHOP_PORT=4000"),
+        ("SHOP_API_HOST=localhost\nSHOP_API_PORT=4000\n", "SHOP_API_PORT=4000"),
+        ("SHOP_PORT=4000\n", "SHOP_PORT=4000"),
+    ] {
+        assert_eq!(ports(&[(".env", env)]), expected, "{env}");
+    }
+    let stack = "services:\n  app: { image: inn, environment: { PORT: 8080 } }\n";
+    assert_eq!(ports(&[("compose.yml", stack)]), "PORT=3000");
+}
+
+#[test]
 fn a_port_that_a_script_fixes_in_silence_is_told() {
     for option in ["--port 4100", "--port=4100"] {
         let script = format!("concurrently \\\"tsc -w\\\" \\\"vite {option}\\\"");
