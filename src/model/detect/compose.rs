@@ -12,7 +12,8 @@ use crate::model::envfile;
 use serde_yaml::{Mapping, Value};
 pub(super) use service::Service;
 use service::read;
-use values::{project_name, variable};
+use values::project_name;
+pub(super) use values::variable;
 
 /// The names that compose looks for by itself, in its order.
 const MAIN: [&str; 4] =

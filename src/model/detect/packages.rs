@@ -1,6 +1,7 @@
 //! The processes that a project's `package.json` files name.
 
 use super::Port;
+use super::compose;
 use super::frameworks::{self, By, Serves};
 use super::install::above;
 use super::processes::{Process, enter, is_name, owned, port_before};
@@ -76,28 +77,41 @@ fn top(seen: &Seen) -> Option<&str> {
     seen.named("package.json").next().filter(|file| dir(file).is_empty())
 }
 
+/// What a script lacks that is not started.
+pub(super) enum Left {
+    /// A port of its own.
+    Port(Port),
+    /// What no file says, in words.
+    Words(String),
+}
+
 impl Script<'_> {
     /// It starts a server while it is developed.
     pub(super) fn is_main(&self) -> bool {
         self.name == "dev" && self.serves.as_ref().is_some_and(|server| !server.is_second)
     }
 
-    /// The process under `web` or, where that is taken, under the directory's name.
+    /// The process under `web` or, where that is taken, under the directory's name. Two programs cannot listen on one port:
+    /// `Err` is what it lacks.
     pub(super) fn process(
         &self,
         seen: &Seen,
         ports: &[Port],
         found: &[Process],
-    ) -> Option<Process> {
-        let port = match &self.serves {
-            Some(serves) if serves.is_second => owned(ports, &serves.variable),
-            Some(serves) => owned(ports, &serves.variable).or(ports.first()),
-            None => ports.first().filter(|_| !self.is_beside),
+    ) -> Result<Option<Process>, Left> {
+        let is_free = |port: &&Port| !found.iter().any(|other| other.reads(&port.variable));
+        let first = || ports.first().filter(is_free);
+        let of_server = |serves: &Serves| {
+            let own = owned(ports, &serves.variable).filter(is_free);
+            let own = own.or_else(|| owned(ports, &self.apart()).filter(is_free));
+            let is_any = !serves.is_second && serves.variable == "PORT";
+            own.or_else(|| first().filter(|_| is_any))
         };
-        // Two programs cannot listen on one port; which other one this could take, no file says.
-        if port.is_some_and(|port| found.iter().any(|other| other.reads(&port.variable))) {
-            return None;
-        }
+        let port = match &self.serves {
+            Some(serves) => Some(of_server(serves).ok_or_else(|| self.left(ports, serves))?),
+            None if self.is_beside => None,
+            None => Some(first().ok_or_else(|| self.unknown())?),
+        };
         let is_taken = |name: &str| found.iter().any(|known| known.name == name);
         let name = match dir(self.file).trim_end_matches('/').rsplit('/').next() {
             _ if !is_taken("web") => "web",
@@ -113,7 +127,35 @@ impl Script<'_> {
             port: port.map(|port| port.variable.clone()),
             place: (!is_second).then(|| dir(self.file).to_owned()),
         };
-        (is_name(name) && !is_taken(name)).then_some(process)
+        Ok((is_name(name) && !is_taken(name)).then_some(process))
+    }
+
+    /// The variable for its port where another package has the usual one.
+    fn apart(&self) -> String {
+        let name = dir(self.file).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        format!("{}_PORT", compose::variable(name))
+    }
+
+    /// The port that a server lacks. What is no application of its own may be an example.
+    fn left(&self, ports: &[Port], serves: &Serves) -> Left {
+        if ["packages/", "libs/"].iter().any(|all| self.file.starts_with(all)) {
+            return self.unknown();
+        }
+        let variable = match owned(ports, &serves.variable) {
+            None => serves.variable.clone(),
+            Some(_) => self.apart(),
+        };
+        let is_free = |main: &u16| ports.iter().all(|port| port.main != *main);
+        let main = (serves.main..).find(is_free).unwrap_or(serves.main);
+        let why = format!("{}: {}", self.file, serves.title);
+        Left::Port(Port { variable, main, why })
+    }
+
+    fn unknown(&self) -> Left {
+        Left::Words(format!(
+            "a port for `{}` of {}: add one to `ports:`, and what starts it to `processes:`",
+            self.name, self.file
+        ))
     }
 
     /// The command, and what the user should know of it.

@@ -1,21 +1,29 @@
 //! The ports that an application listens on.
 
 use super::frameworks::Framework;
+use super::packages::Left;
 use super::seen::is_compose;
 use super::vars::Var;
-use super::{Evidence, Port, Project, compose};
+use super::{Evidence, Port, Project, compose, processes, procfile};
 use crate::model::config::{self, Kind};
 
 /// From port mappings of what is built here by a variable, then the environment file, then fixed mappings of the file
 /// that runs the application, then what the frameworks use by themselves, then the rest of what that file starts.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let of_stacks = evidence.stacks.iter().flat_map(|stack| stack.ports(true));
-    let of_vars = evidence.vars.iter().filter(|var| is_own(evidence, var)).filter_map(|var| {
+    let is_host = |name: &str| {
+        let mut vars = evidence.vars.iter();
+        vars.any(|var| var.name == name && !["0.0.0.0", "::"].contains(&&*var.value))
+    };
+    let is_own = |var: &&Var| is_here(evidence, var) && is_own(&var.name, is_host);
+    let of_vars = evidence.vars.iter().filter(is_own).filter_map(|var| {
         let main = var.value.parse().ok()?;
         Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
     });
     let (own, others) = fixed_ports(evidence);
-    for port in of_stacks.chain(of_vars).chain(own) {
+    let (webs, programs): (Vec<_>, Vec<_>) =
+        procfile::ports(evidence.seen).into_iter().partition(|port| port.variable == "PORT");
+    for port in of_stacks.chain(of_vars).chain(own).chain(webs) {
         push(&mut project.ports, port);
     }
     let mut frameworks: Vec<&Framework> = evidence.frameworks.iter().collect();
@@ -29,12 +37,28 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         }
     }
     let application = super::application(evidence).into_iter();
-    for port in application.flat_map(|stack| stack.ports(false)).chain(others) {
+    for port in application.flat_map(|stack| stack.ports(false)).chain(others).chain(programs) {
         push(&mut project.ports, port);
+    }
+    if super::application(evidence).is_none() {
+        // Each one that gets a port changes what the next one lacks.
+        while let Some(port) = left(evidence, &project.ports) {
+            let count = project.ports.len();
+            push(&mut project.ports, port);
+            if project.ports.len() == count {
+                break;
+            }
+        }
     }
     if project.ports.is_empty() {
         forwarded(project, evidence);
     }
+}
+
+/// The port that a further server lacks, of those that `up` starts.
+fn left(evidence: &Evidence<'_>, ports: &[Port]) -> Option<Port> {
+    let (_, left) = processes::of(evidence.seen, ports);
+    left.into_iter().find_map(|left| if let Left::Port(port) = left { Some(port) } else { None })
 }
 
 /// Fixed ports of the application's containers, so that each environment publishes them on ports of its own. The one on
@@ -81,17 +105,19 @@ fn push(ports: &mut Vec<Port>, port: Port) {
 /// Ports that every user may listen on, with room above them.
 const USABLE: std::ops::RangeInclusive<u16> = 1024..=60_000;
 
-/// A port of the application's on this machine: not one inside a container, and not of a server that has a host beside it.
-fn is_own(evidence: &Evidence<'_>, var: &Var) -> bool {
-    let Some(owner) = var.name.strip_suffix("PORT").filter(|_| is_port(&var.name)) else {
-        return false;
-    };
+/// What compose gives a container is a port inside it, unless a service publishes it under the same number.
+fn is_here(evidence: &Evidence<'_>, var: &Var) -> bool {
+    let mut stacks = evidence.stacks.iter().filter(|stack| stack.file == var.file);
+    let is_published =
+        |one: &compose::Service| var.value.parse().is_ok_and(|port| one.publishes(port));
+    !is_compose(&var.file) || stacks.any(|stack| stack.services.iter().any(is_published))
+}
+
+/// A port of the application's, and not of a server that it uses, which has a host beside it.
+pub(super) fn is_own(name: &str, is_host: impl Fn(&str) -> bool) -> bool {
+    let Some(owner) = name.strip_suffix("PORT").filter(|_| is_port(name)) else { return false };
     let is_application = owner.is_empty() || owner.split('_').any(|word| OWN.contains(&word));
-    let host = format!("{owner}HOST");
-    let mut others = evidence.vars.iter();
-    let is_used = !is_application
-        && others.any(|other| other.name == host && !["0.0.0.0", "::"].contains(&&*other.value));
-    !is_compose(&var.file) && !is_used
+    is_application || !is_host(&format!("{owner}HOST"))
 }
 
 /// What applications call themselves.

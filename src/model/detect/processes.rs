@@ -3,7 +3,8 @@
 use super::Port;
 use super::frameworks::{self, Framework};
 use super::install::{runner, runner_inside};
-use super::packages;
+use super::packages::{self, Left};
+use super::procfile;
 use super::seen::{Seen, dir};
 use super::{Evidence, Project};
 use std::collections::BTreeSet;
@@ -37,56 +38,37 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     if let Some(file) = &project.compose {
         let of_file =
             |aside| format!("{file} runs the application: `up` starts nothing of {aside}");
-        project.guessed.extend(procfile(seen).map(of_file));
+        project.guessed.extend(procfile::any(seen).map(of_file));
         return;
     }
-    let found = of(seen, &project.ports);
+    let (found, left) = of(seen, &project.ports);
+    project.missing.extend(left.into_iter().filter_map(|left| match left {
+        Left::Words(words) => Some(words),
+        Left::Port(_) => None,
+    }));
     project.missing.extend(unknown(seen, &found, frameworks));
     project.notes.extend(found.iter().filter_map(|process| process.note.clone()));
     project.processes = found.into_iter().map(|process| (process.name, process.run)).collect();
 }
 
-/// A Procfile for development, else scripts for it, else another Procfile, else what frameworks are started with.
-pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<Process> {
+/// A Procfile for development, else scripts for it, else another Procfile, else what frameworks are started with;
+/// and what lacks a port.
+pub(super) fn of(seen: &Seen, ports: &[Port]) -> (Vec<Process>, Vec<Left>) {
     let packages = packages::of(seen);
-    let file = procfile(seen)
-        .filter(|file| file.ends_with(".dev") || !packages.iter().any(packages::Script::is_main));
-    let found = file.map(|file| of_procfile(seen, file, ports)).unwrap_or_default();
+    let found = procfile::chosen(seen, &packages)
+        .map(|file| procfile::of(seen, file, ports))
+        .unwrap_or_default();
     if !found.is_empty() {
-        return found;
+        return (found, Vec::new());
     }
-    let mut found = of_django(seen, ports);
+    let (mut found, mut left) = (of_django(seen, ports), Vec::new());
     for script in packages {
-        let process = script.process(seen, ports, &found);
-        found.extend(process);
+        match script.process(seen, ports, &found) {
+            Ok(process) => found.extend(process),
+            Err(what) => left.push(what),
+        }
     }
-    found
-}
-
-/// The Procfile that is used.
-fn procfile(seen: &Seen) -> Option<&str> {
-    seen.named("Procfile.dev").chain(seen.named("Procfile")).next()
-}
-
-/// `name: command` in each line. `release` runs once, before a deployment.
-fn of_procfile(seen: &Seen, file: &str, ports: &[Port]) -> Vec<Process> {
-    let lines = seen.text(file).lines().filter_map(|line| line.split_once(':'));
-    let lines = lines.map(|(name, command)| (name.trim(), command.trim()));
-    let lines = lines.filter(|(name, command)| is_name(name) && !command.is_empty());
-    // A template of a Procfile has a line for each choice.
-    let mut names = BTreeSet::new();
-    lines
-        .filter(move |(name, _)| names.insert(*name))
-        .filter(|(name, _)| *name != "release")
-        .map(|(name, command)| {
-            let command = with_variables(command, ports);
-            let is_told = ports.iter().any(|port| command.contains(&port.variable));
-            let port =
-                if name == "web" && !is_told { port_before(ports.first()) } else { String::new() };
-            // Its author knows all that there is to start.
-            process(name, "", format!("{}{port}{command}", enter(dir(file))))
-        })
-        .collect()
+    (found, left)
 }
 
 /// `runserver`, and a worker where the application has a module for Celery.
@@ -110,7 +92,7 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     found
 }
 
-fn process(name: &str, place: &str, run: String) -> Process {
+pub(super) fn process(name: &str, place: &str, run: String) -> Process {
     Process { name: name.to_owned(), run, port: None, place: Some(place.to_owned()), note: None }
 }
 
@@ -164,34 +146,6 @@ pub(super) fn enter(dir: &str) -> String {
         "" => String::new(),
         dir => format!("cd {dir} && "),
     }
-}
-
-/// A command in which `$PORT` and the main checkout's ports are the environment's variables.
-fn with_variables(command: &str, ports: &[Port]) -> String {
-    let Some(first) = ports.first() else { return command.to_owned() };
-    let mut command = command.replace("${PORT}", "$PORT");
-    if owned(ports, "PORT").is_none() {
-        command = command.replace("$PORT", &format!("${}", first.variable));
-    }
-    for port in ports {
-        command = with_variable(&command, port);
-    }
-    command
-}
-
-/// The main checkout's port, where it stands as a number of its own.
-fn with_variable(command: &str, port: &Port) -> String {
-    let main = port.main.to_string();
-    let mut parts = command.split(main.as_str()).peekable();
-    let mut text = String::new();
-    while let Some(part) = parts.next() {
-        text.push_str(part);
-        let Some(after) = parts.peek() else { break };
-        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_';
-        let is_own = !text.ends_with(is_word) && !after.starts_with(is_word);
-        text.push_str(&if is_own { format!("${}", port.variable) } else { main.clone() });
-    }
-    text
 }
 
 /// Whether the configuration takes a process of this name.

@@ -197,7 +197,10 @@ fn range(ports: &[Port], at: usize) -> String {
     let crowded = ports[..at].iter().any(|other| near(other.main, port.main));
     if at == 0 || crowded {
         let shift = u16::try_from(at).unwrap_or(0) * 100;
-        let begin = port.main.saturating_add(shift).min(u16::MAX - WIDTH - 1);
+        // No environment gets the port of a neighbour of the main checkout's.
+        let mains = ports.iter().map(|other| other.main).filter(|main| near(*main, port.main));
+        let last = mains.max().unwrap_or(port.main);
+        let begin = last.saturating_add(shift).min(u16::MAX - WIDTH - 1);
         return format!("range: {}-{}", begin + 1, begin + width.max(1));
     }
     format!("follows: {}", first.variable)

@@ -25,8 +25,13 @@ pub(super) fn development(text: &str) -> String {
     kept
 }
 
-/// Whether a line begins a section for something else: `production:`, `"test": {`, `[prod]`.
+/// Whether a line begins a section for something else: `production:`, `"test": {`, `[prod]`, `if config_env() == :prod do`.
 fn is_foreign(line: &str) -> bool {
+    let condition = line.trim_start().strip_prefix("if ").and_then(|rest| rest.strip_suffix(" do"));
+    let word = condition.and_then(|words| words.split_once("== :"));
+    if word.is_some_and(|(_, word)| FOREIGN.contains(&word)) {
+        return true;
+    }
     let line = line.trim_start().trim_start_matches(['{', '[', '"', '\'', ' ']);
     let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(line.len());
     let (name, after) = line.split_at(end);
@@ -62,5 +67,7 @@ mod tests {
             "{ \"development\": { \"a\": 1 },"
         );
         assert_eq!(development("test_name: 1\n"), "test_name: 1\n");
+        let elixir = "if config_env() == :prod do\n  a: 1\nend\nb: 2\n";
+        assert_eq!(development(elixir), "\n\nend\nb: 2\n");
     }
 }

@@ -18,7 +18,7 @@ pub struct Seen {
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 40] = [
+const NAMES: [&str; 43] = [
     ".flaskenv",
     "Cargo.toml",
     "Gemfile",
@@ -34,8 +34,10 @@ const NAMES: [&str; 40] = [
     "cable.yml",
     "celery.py",
     "composer.json",
+    "config.exs",
     "database.yml",
     "dev.env",
+    "dev.exs",
     "devcontainer.json",
     "env.example",
     "example.env",
@@ -56,6 +58,7 @@ const NAMES: [&str; 40] = [
     "pom.xml",
     "pyproject.toml",
     "requirements.txt",
+    "runtime.exs",
     "schema.prisma",
     "uv.lock",
     "yarn.lock",

@@ -26,7 +26,7 @@ pub(super) fn mapping(port: &Value) -> Option<(String, String)> {
 }
 
 /// A service's name as the beginning of a variable's.
-pub(super) fn variable(name: &str) -> String {
+pub(in crate::model::detect) fn variable(name: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     name.chars().map(kept).collect()
 }

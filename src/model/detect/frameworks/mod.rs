@@ -5,9 +5,11 @@ mod node;
 mod others;
 mod python;
 mod rails;
+mod said;
 mod serves;
 
 pub(super) use django::{manage as django, only_localhost};
+pub(super) use said::assigned;
 pub(super) use serves::{By, Serves, serves};
 
 use crate::model::config::Kind;

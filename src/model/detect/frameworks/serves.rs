@@ -1,7 +1,7 @@
 //! The server that a package's script starts, and how it gets its port.
 
+use super::said::{of_code, of_script, of_settings, of_words};
 use crate::model::detect::packages::starting;
-use crate::model::detect::reads;
 use crate::model::detect::scripts::{self, End};
 use crate::model::detect::seen::{Seen, dir};
 use serde_json::Value;
@@ -100,6 +100,7 @@ pub(in crate::model::detect) fn serves(seen: &Seen, file: &str) -> Option<Serves
         return None;
     }
     let ends = script.map(|script| scripts::ends(seen, file, script));
+    let given = script.and_then(|name| of_script(package["scripts"][name].as_str()?));
     SERVERS.iter().filter(|(name, ..)| needs(&package, name)).find_map(|row| {
         let (_, title, variable, main, is_second) = *row;
         let is_it = |end: &&End<'_>| end.file == file && listens(end, is_second);
@@ -113,12 +114,21 @@ pub(in crate::model::detect) fn serves(seen: &Seen, file: &str) -> Option<Serves
         };
         let usual = if is_second { option("--port") } else { By::Variable };
         let said = end.and_then(|end| of_words(&end.words));
-        let settings = is_second.then(|| of_settings(seen, dir(file))).flatten();
-        let (variable, main, by) = match (said, settings) {
+        // A vite.config may be beside a server that does not use it, and these programs read PORT themselves.
+        let is_programs = |end: &End<'_>| PROGRAMS.iter().any(|(name, _)| *name == end.words[0]);
+        let near = dir(file);
+        let of_files = || match is_second {
+            true => of_settings(seen, near),
+            false => of_code(seen, near).filter(|_| !end.is_some_and(is_programs)),
+        };
+        let (variable, main, by) = match (said, given.clone()) {
             (Some((name, main)), _) => (variable.to_owned(), main, option(name)),
-            (None, Some((Some(own), said))) => (own, said.unwrap_or(main), By::Variable),
-            (None, Some((None, said))) => (variable.to_owned(), said.unwrap_or(main), usual),
-            (None, None) => (variable.to_owned(), main, usual),
+            (None, Some((None, said))) => (variable.to_owned(), said.unwrap_or(main), By::Nothing),
+            (None, given) => match given.or_else(of_files) {
+                Some((Some(own), said)) => (own, said.unwrap_or(main), By::Variable),
+                Some((None, said)) => (variable.to_owned(), said.unwrap_or(main), usual),
+                None => (variable.to_owned(), main, usual),
+            },
         };
         Some(Serves { title, variable, main, is_second, by })
     })
@@ -126,57 +136,4 @@ pub(in crate::model::detect) fn serves(seen: &Seen, file: &str) -> Option<Serves
 
 pub(super) fn needs(package: &Value, name: &str) -> bool {
     ["dependencies", "devDependencies"].iter().any(|key| package[key].get(name).is_some())
-}
-
-/// `-p 3100` or `--port=3100` among a program's words.
-fn of_words(words: &[String]) -> Option<(&'static str, u16)> {
-    let mut options = words.iter().enumerate();
-    options.find_map(|(at, word)| {
-        let (name, value) = match word.split_once('=') {
-            Some(pair) => pair,
-            None => (word.as_str(), words.get(at + 1)?.as_str()),
-        };
-        let name = ["-p", "--port"].into_iter().find(|option| *option == name)?;
-        Some((name, value.parse().ok()?))
-    })
-}
-
-/// The port in the section `server` of the settings beside a package: the variable that it is read from, and the number.
-fn of_settings(seen: &Seen, near: &str) -> Option<(Option<String>, Option<u16>)> {
-    let is_it = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        dir(path) == near && (name.starts_with("vite.config.") || name.starts_with("astro.config."))
-    };
-    let (_, text) =
-        seen.ending(&[".js", ".ts", ".mjs", ".cjs", ".mts"]).find(|(path, _)| is_it(path))?;
-    let server = braced(&text[text.find("server: {").or_else(|| text.find("server:{"))?..]);
-    let value = server.split_once("port:")?.1.split(['\n', '}']).next()?;
-    let read = reads::of(value).into_iter().next();
-    let number = |text: &str| text.trim().trim_end_matches(',').parse::<u16>().ok();
-    match read {
-        Some(read) => Some((Some(read.name), read.default.as_deref().and_then(number))),
-        None => Some((None, Some(number(value)?))),
-    }
-}
-
-/// A text up to the end of its first pair of braces.
-fn braced(text: &str) -> &str {
-    let mut depth = 0_u32;
-    let closes = |(at, c): (usize, char)| {
-        depth += u32::from(c == '{');
-        let is_last = c == '}' && depth == 1;
-        depth -= u32::from(c == '}' && depth > 0);
-        is_last.then_some(at)
-    };
-    text.char_indices().find_map(closes).map_or(text, |at| &text[..at])
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_section_ends_with_its_own_brace() {
-        let text = "server: { a: { b: 1 } }, preview: { port: 4173 }";
-        assert_eq!(super::braced(text), "server: { a: { b: 1 } ");
-        assert_eq!(super::braced("server: { port: 1"), "server: { port: 1");
-    }
 }

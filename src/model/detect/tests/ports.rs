@@ -7,7 +7,7 @@ fn neighbouring_ports_do_not_meet() {
     let config = config(&[(".env", "API_PORT=8000\nWEB_PORT=8001\nADMIN_PORT=9000\n")]);
     let (api, web) =
         (config.ports["API_PORT"].range.unwrap(), config.ports["WEB_PORT"].range.unwrap());
-    assert!(api.1 < web.0 && api.0 > 8000, "{api:?} {web:?}");
+    assert!(api.1 < web.0 && api.0 > 8001, "{api:?} {web:?}");
     assert_eq!(config.ports["ADMIN_PORT"].follows.as_deref(), Some("API_PORT"));
 }
 
@@ -112,6 +112,28 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
         ),
         ("Phoenix", vec![("mix.exs", "{:phoenix, \"~> 1.7\"}")], "PORT=4000"),
         (
+            "Phoenix with a variable of its own, but in production",
+            vec![
+                ("mix.exs", "{:phoenix, \"~> 1.7\"}"),
+                (
+                    "config/runtime.exs",
+                    "if config_env() == :prod do\n  http: [port: 1]\nend\n  http: [ip: {0, 0}, port: System.get_env(\"INN_PORT\", \"4100\")],\n",
+                ),
+            ],
+            "INN_PORT=4100",
+        ),
+        (
+            "scripts and a Procfile with ports of their own",
+            vec![
+                (
+                    "package.json",
+                    r#"{ "scripts": { "dev": "PORT=${SITE_PORT:-3001} next dev" }, "dependencies": { "next": "15" } }"#,
+                ),
+                ("Procfile.dev", "web: PORT=5000 yarn dev\nstream: PORT=4000 yarn start\n"),
+            ],
+            "PORT=5000 STREAM_PORT=4000",
+        ),
+        (
             "Laravel",
             vec![("composer.json", "{ \"require\": { \"laravel/framework\": \"11\" } }")],
             "SERVER_PORT=8000",
@@ -170,6 +192,27 @@ fn ports_of_servers_that_are_used_and_ports_inside_containers_are_not_the_applic
     }
     let stack = "services:\n  app: { image: inn, environment: { PORT: 8080 } }\n";
     assert_eq!(ports(&[("compose.yml", stack)]), "PORT=3000");
+}
+
+#[test]
+fn a_port_that_no_variable_reaches_is_told() {
+    let phoenix = ("mix.exs", "{:phoenix, \"~> 1.7\"}");
+    let settings =
+        ("config/dev.exs", "# http: [port: 1]\nconfig :a, Endpoint,\n  http: [port: 4001],\n");
+    let script =
+        r#"{ "scripts": { "dev": "PORT=3100 next dev" }, "dependencies": { "next": "15" } }"#;
+    for (files, main, note) in [
+        (&[phoenix, settings][..], 4001, "config/dev.exs:3: the server listens on port 4001 in"),
+        (&[("package.json", script)], 3100, "package.json: `dev` listens on port 3100 in"),
+    ] {
+        let project = detect(&seen(files));
+        assert_eq!(project.ports[0].main, main);
+        assert!(
+            project.notes.len() == 1 && project.notes[0].starts_with(note),
+            "{:?}",
+            project.notes
+        );
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'
 
 const DJANGO: (&str, &str) = ("manage.py", "DJANGO_SETTINGS_MODULE = 'shop.settings'");
 const VITE: &str = r#"{ "scripts": { "dev": "vite" }, "devDependencies": { "vite": "7" } }"#;
+const NEXT: &str = r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#;
 
 const CASES: &[Case] = &[
     ("nothing known", &[], &[]),
@@ -29,6 +30,32 @@ const CASES: &[Case] = &[
             ("Procfile.dev", "web: node server.js\ncss: npm run css\n"),
         ],
         &["web: PORT=$WEB_PORT node server.js", "css: npm run css"],
+    ),
+    (
+        "a Procfile that gives a second program a port, and has none from its runner",
+        &[
+            ("Gemfile", "gem 'rails'\n"),
+            ("Procfile.dev", "web: unset PORT; bin/puma\nstream: PORT=4000 yarn start\n"),
+        ],
+        &["web: PORT=$PORT bin/puma", "stream: PORT=$STREAM_PORT yarn start"],
+    ),
+    (
+        "a script that takes its port from a variable of another name, beside code that does",
+        &[
+            (
+                "backend/package.json",
+                r#"{ "scripts": { "dev": "nest start" }, "dependencies": { "@nestjs/core": "11" } }"#,
+            ),
+            (
+                "backend/src/env.ts",
+                "const PORT = +process.env.LISTEN_PORT || 3000\nconst KAFKA = process.env.KAFKA_HOST\nconst at = process.env.KAFKA_PORT || 9092\n",
+            ),
+            (
+                "site/package.json",
+                r#"{ "scripts": { "dev": "cross-env PORT=${SITE_PORT:-3001} next dev" }, "dependencies": { "next": "15" } }"#,
+            ),
+        ],
+        &["web: cd backend && npm run dev", "site: cd site && npm run dev"],
     ),
     ("Django", &[DJANGO], &["web: python manage.py runserver $DJANGO_PORT"]),
     (
@@ -61,6 +88,24 @@ const CASES: &[Case] = &[
         "Django, and a script that would take its port",
         &[DJANGO, ("ui/package.json", r#"{ "scripts": { "start": "ng serve" } }"#)],
         &["web: python manage.py runserver $DJANGO_PORT"],
+    ),
+    (
+        "servers that have one variable by themselves get one each, and a library's example none",
+        &[
+            DJANGO,
+            ("site/package.json", NEXT),
+            ("apps/admin/package.json", NEXT),
+            ("packages/book/package.json", NEXT),
+            ("ui/package.json", VITE),
+            ("apps/shop/package.json", VITE),
+        ],
+        &[
+            "web: python manage.py runserver $DJANGO_PORT",
+            "site: cd site && PORT=$PORT npm run dev",
+            "admin: cd apps/admin && PORT=$ADMIN_PORT npm run dev",
+            "ui: cd ui && npm run dev -- --port $VITE_PORT",
+            "shop: cd apps/shop && npm run dev -- --port $SHOP_PORT",
+        ],
     ),
     ("Vite alone", &[("package.json", VITE)], &["web: npm run dev -- --port $VITE_PORT"]),
     (
@@ -252,6 +297,14 @@ fn an_application_that_nothing_is_known_to_start_is_named() {
         };
         assert_eq!(missing(files), expected);
     }
+}
+
+#[test]
+fn a_script_that_lacks_a_port_is_named() {
+    let ui = ("ui/package.json", r#"{ "scripts": { "start": "ng serve" } }"#);
+    let project = detect(&seen(&[DJANGO, ui]));
+    let words = "a port for `start` of ui/package.json: add one to `ports:`";
+    assert!(project.missing.iter().any(|what| what.starts_with(words)), "{:?}", project.missing);
 }
 
 #[test]
