@@ -8,6 +8,7 @@ use super::frameworks;
 use super::literals::{self, Literal};
 use super::others;
 use super::plain;
+use super::proxies;
 use super::roles::{self, Role};
 use super::seen::Seen;
 use super::url::Url;
@@ -108,7 +109,8 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
         .chain(literals)
         .chain(plain::leads(&places))
         .chain(appended::leads(&appended))
-        .chain(others::leads(&stacks, &vars, config))
+        .chain(others::leads(seen, &stacks, &vars, config))
+        .chain(proxies::leads(seen, &|name| is_set(config, name)))
         .collect()
 }
 

@@ -26,6 +26,7 @@ mod plain;
 mod ports;
 mod processes;
 mod procfile;
+mod proxies;
 mod reads;
 mod references;
 mod render;

@@ -2,6 +2,7 @@
 
 use super::Port;
 use super::text::last_word;
+use super::url::is_local;
 
 /// What such an address begins with, before its port.
 const HOSTS: [&str; 4] =
@@ -17,6 +18,20 @@ const LOCAL: [&str; 2] = ["localhost", "127.0.0.1"];
 pub(super) fn holds(value: &str) -> bool {
     let numbered = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
     HOSTS.iter().any(|host| value.split(host).skip(1).any(numbered))
+}
+
+/// The addresses of this machine in a line, with their ports, for a server of the web.
+pub(super) fn addresses(line: &str) -> Vec<(&str, u16)> {
+    let found = line.match_indices("://").filter_map(|(at, mark)| {
+        let scheme = last_word(&line[..at], |c| c.is_ascii_alphanumeric());
+        let rest = &line[at + mark.len()..];
+        let (host, after) = rest.split_once(':')?;
+        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let address = &line[at - scheme.len()..at + mark.len() + host.len() + 1 + end];
+        let is_it = WEB.contains(&scheme) && is_local(host);
+        is_it.then(|| Some((address, after[..end].parse().ok()?))).flatten()
+    });
+    found.collect()
 }
 
 /// The value with the environment's ports in the place of the main checkout's; `None`: it names none of them. In a value that

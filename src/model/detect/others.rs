@@ -3,6 +3,7 @@
 use super::compose::{self, Stack};
 use super::leads::Lead;
 use super::plain;
+use super::seen::Seen;
 use super::url::{Url, is_local};
 use super::vars::Var;
 use super::{Evidence, Project, Service, carried};
@@ -80,7 +81,7 @@ impl Address {
     fn is_shared(&self, var: &Var) -> bool {
         let is_here = is_local(&self.host) && self.port.is_some();
         match self.is_web() {
-            true => is_here && !var.is_default,
+            true => is_here && (is_other(&var.name) || (!var.is_default && !is_own(&var.name))),
             false => self.is_server() && (is_local(&self.host) || !self.host.contains('.')),
         }
     }
@@ -94,7 +95,7 @@ impl fmt::Display for Address {
 }
 
 /// Leads for the servers that stay outside of the environments' own stacks. `vars` are those that no environment sets.
-pub(super) fn leads(stacks: &[Stack], vars: &[Var], config: &Config) -> Vec<Lead> {
+pub(super) fn leads(seen: &Seen, stacks: &[Stack], vars: &[Var], config: &Config) -> Vec<Lead> {
     let own = config.compose.as_ref().map(|compose| compose.file.as_str());
     let (inside, outside): (Vec<&Stack>, Vec<&Stack>) =
         stacks.iter().partition(|stack| own == Some(stack.file.as_str()));
@@ -126,7 +127,8 @@ pub(super) fn leads(stacks: &[Stack], vars: &[Var], config: &Config) -> Vec<Lead
     }
     let servers = servers
         .into_iter()
-        .filter(|(stack, one, names)| one.keeps(&stack.services) || !names.is_empty());
+        .filter(|(stack, one, names)| one.keeps(&stack.services) || !names.is_empty())
+        .filter(|(_, one, _)| !one.is_of(&seen.repo));
     let servers = servers.map(|(stack, service, names)| {
         let names =
             if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
@@ -136,6 +138,21 @@ pub(super) fn leads(stacks: &[Stack], vars: &[Var], config: &Config) -> Vec<Lead
         lead(format!("{}: all environments use the same server at {address}", names.join(", ")))
     });
     servers.chain(addresses).collect()
+}
+
+/// Words in the names of the application's own addresses, and of lists that hold some.
+const OWN: [&str; 8] = ["APP", "BASE", "CORS", "CSP", "HOMEPAGE", "ORIGIN", "ORIGINS", "SITE"];
+
+fn is_own(name: &str) -> bool {
+    name.split('_').any(|word| OWN.contains(&word))
+}
+
+/// Words in the names of servers that speak HTTP: their addresses are no application's.
+const OTHERS: [&str; 7] =
+    ["ELASTIC", "ELASTICSEARCH", "MEILI", "MEILISEARCH", "OPENSEARCH", "S3", "TYPESENSE"];
+
+fn is_other(name: &str) -> bool {
+    name.split('_').any(|word| OTHERS.contains(&word))
 }
 
 fn lead(fault: String) -> Lead {

@@ -18,7 +18,7 @@ pub struct Seen {
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 43] = [
+const NAMES: [&str; 44] = [
     ".flaskenv",
     "Cargo.toml",
     "Gemfile",
@@ -56,6 +56,7 @@ const NAMES: [&str; 43] = [
     "pnpm-lock.yaml",
     "poetry.lock",
     "pom.xml",
+    "proxy.conf.json",
     "pyproject.toml",
     "requirements.txt",
     "runtime.exs",
@@ -86,7 +87,7 @@ pub fn is_telling(path: &str) -> bool {
         return false;
     }
     let name = path.rsplit('/').next().unwrap_or(path);
-    let code = [".py", ".js", ".ts", ".mjs", ".cjs", ".rb", ".go", ".rs", ".php"];
+    let code = [".py", ".js", ".ts", ".mjs", ".mts", ".cjs", ".rb", ".go", ".rs", ".php"];
     let is_code = code.iter().any(|ending| name.ends_with(ending));
     let stem = name.split(['.', '_', '-']).next().unwrap_or_default();
     let is_settings =

@@ -149,6 +149,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         ".js",
         ".ts",
         ".mjs",
+        ".mts",
         ".cjs",
         ".rb",
         ".go",
@@ -176,7 +177,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let is_address = move |read: &reads::Read| {
             read.default.as_deref().is_some_and(leads) && !is_test(&read.name)
         };
-        let sections = [".exs", ".yml", ".js", ".ts", ".mjs", ".cjs"];
+        let sections = [".exs", ".yml", ".js", ".ts", ".mjs", ".mts", ".cjs"];
         let has_sections = sections.iter().any(|end| file.ends_with(end));
         let text = if has_sections { &development(text) } else { text };
         let reads = reads::of(text).into_iter();

@@ -14,6 +14,7 @@ pub(in crate::model::detect) struct Service {
     pub(super) name: String,
     pub(in crate::model::detect) kind: Option<Kind>,
     pub(super) container: Option<String>,
+    image: String,
     /// Host port as it stands there, and the port in the container.
     pub(super) ports: Vec<(String, String)>,
     /// Its image is built from the repository.
@@ -42,6 +43,7 @@ pub(super) fn read(name: &str, service: &Value) -> Option<Service> {
         name: name.split_whitespace().collect::<Vec<_>>().join(" "),
         kind: service.as_mapping().and_then(server),
         container: text("container_name").map(|name| interpolated(name).0),
+        image: text("image").unwrap_or_default().to_lowercase(),
         ports: ports.into_iter().flatten().filter_map(mapping).collect(),
         is_built: service.get("build").is_some(),
         is_mounted: mounts(service).any(|from| [".", ".."].contains(&from.trim_end_matches('/'))),
@@ -88,6 +90,11 @@ impl Service {
     /// It is neither built from the repository nor a server that environments share.
     pub(in crate::model::detect) fn is_other(&self) -> bool {
         self.kind.is_none() && !self.is_built && !self.is_mounted
+    }
+
+    /// It runs an image of the project with this name.
+    pub(in crate::model::detect) fn is_of(&self, repo: &str) -> bool {
+        self.image.split(['/', ':', '-', '_']).any(|word| word == repo.to_lowercase())
     }
 
     /// It is a server, whether a variable leads there or not: no application of those that environments share, and nothing

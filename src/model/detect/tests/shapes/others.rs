@@ -78,6 +78,59 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        name: "feedbin: code that defaults to one; the application's own addresses and image are none",
+        files: &[
+            (
+                ".env.example",
+                "APP_URL=http://localhost:4000\nSTORE_CORS=http://localhost:4001,https://inn.example\nADMIN_URL=http://localhost:4002\n",
+            ),
+            (
+                "config/initializers/search.rb",
+                "url = ENV.fetch(\"ELASTICSEARCH_URL\", \"http://localhost:9200\")\nui = ENV.fetch(\"ADMIN_UI_URL\", \"http://localhost:4003\")\nREDIS = ENV[\"REDIS_URL\"]\n",
+            ),
+            (
+                "docker/compose.yml",
+                "services:\n  job: { image: 'inn/shop-job:latest', ports: ['9000:9000'] }\n  web: { image: 'ghcr.io/inn/shop', volumes: ['data:/data'] }\n",
+            ),
+        ],
+        services: &[],
+        env: &[],
+        hooks: &[],
+        notes: &[
+            "ADMIN_URL of .env.example: all environments use the same server at http://localhost:4002",
+            "ELASTICSEARCH_URL of config/initializers/search.rb: all environments use the same server at http://localhost:9200",
+        ],
+    },
+    Shape {
+        name: "servers for development that send requests on",
+        files: &[
+            ("web/package.json", r#"{ "devDependencies": { "vite": "7" } }"#),
+            (
+                "web/vite.config.mts",
+                "let to = \"http://localhost:8081\";\nif (process.env.DEV_PROXY) to = process.env.DEV_PROXY;\nexport default {\n  server: { port: 3001, proxy: { \"/api\": to, \"/x\": \"http://localhost:8081\" },\n    origin: \"http://localhost:3001\" } }\n",
+            ),
+            (
+                "ui/package.json",
+                "{\n  \"proxy\": \"http://localhost:4000\",\n  \"homepage\": \"http://localhost:1\"\n}",
+            ),
+            ("ui/proxy.conf.json", "{ \"/api\": { \"target\": \"http://0.0.0.0:3333\" } }"),
+            (
+                "site/nuxt.config.js",
+                "proxy: {\n  a: process.env.API_URL || \"http://localhost:9000\",\n  b: process.env.WEB_URL || \"http://localhost:9100\" }\n",
+            ),
+            (".env.example", "API_PORT=9000\n"),
+        ],
+        services: &[],
+        env: &["API_URL=http://localhost:{API_PORT}"],
+        hooks: &[],
+        notes: &[
+            "web/vite.config.mts:1 sends requests to http://localhost:8081 in every environment: set DEV_PROXY",
+            "ui/package.json:2 sends requests to http://localhost:4000 in every environment: read it from",
+            "ui/proxy.conf.json:1 sends requests to http://0.0.0.0:3333 in every",
+            "site/nuxt.config.js:3 sends requests to http://localhost:9100 in every environment: set WEB_URL",
+        ],
+    },
+    Shape {
         name: "in JavaScript and Ruby",
         files: &[
             (
