@@ -17,7 +17,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     };
     let is_own = |var: &&Var| is_here(evidence, var) && is_own(&var.name, is_host);
     let of_vars = evidence.vars.iter().filter(is_own).filter_map(|var| {
-        let main = var.value.parse().ok()?;
+        let main = var.value.parse().ok().filter(|main| *main >= UNPRIVILEGED)?;
         Some(Port { variable: var.name.clone(), main, why: var.file.clone() })
     });
     let (own, others) = fixed_ports(evidence);
@@ -102,8 +102,11 @@ fn push(ports: &mut Vec<Port>, port: Port) {
     }
 }
 
-/// Ports that every user may listen on, with room above them.
-const USABLE: std::ops::RangeInclusive<u16> = 1024..=60_000;
+/// Ports with room above them. Of those that not every user may listen on, only containers publish some.
+const USABLE: std::ops::RangeInclusive<u16> = 1..=60_000;
+
+/// The first port that every user may listen on.
+pub(super) const UNPRIVILEGED: u16 = 1024;
 
 /// What compose gives a container is a port inside it, unless a service publishes it under the same number.
 fn is_here(evidence: &Evidence<'_>, var: &Var) -> bool {

@@ -1,6 +1,7 @@
 //! A project as `.agentenv.yaml`, with comments.
 
 use crate::model::config::{self, Kind, Place};
+use crate::model::detect::ports::UNPRIVILEGED;
 use crate::model::detect::{Port, Project, Service};
 use std::fmt::Write;
 
@@ -9,6 +10,9 @@ const TEMPLATE: &str = "from: main, template: { key: [";
 
 /// How many environments the ports are for.
 const WIDTH: u16 = 19;
+
+/// What is added to a port that not every user may listen on.
+const HIGH: u16 = 8000;
 
 /// Ports that are closer together than this cannot follow each other.
 const NEAR: u16 = 5;
@@ -194,12 +198,13 @@ fn range(ports: &[Port], at: usize) -> String {
         ports.iter().map(|other| other.main.abs_diff(port.main)).filter(|gap| *gap > NEAR).min()
     };
     let width = ports.iter().filter_map(gap).min().map_or(WIDTH, |gap| WIDTH.min(gap - 1));
-    let crowded = ports[..at].iter().any(|other| near(other.main, port.main));
+    let is_low = port.main < UNPRIVILEGED;
+    let crowded = is_low || ports[..at].iter().any(|other| near(other.main, port.main));
     if at == 0 || crowded {
         let shift = u16::try_from(at).unwrap_or(0) * 100;
         // No environment gets the port of a neighbour of the main checkout's.
         let mains = ports.iter().map(|other| other.main).filter(|main| near(*main, port.main));
-        let last = mains.max().unwrap_or(port.main);
+        let last = mains.max().unwrap_or(port.main) + if is_low { HIGH } else { 0 };
         let begin = last.saturating_add(shift).min(u16::MAX - WIDTH - 1);
         return format!("range: {}-{}", begin + 1, begin + width.max(1));
     }

@@ -12,6 +12,16 @@ fn neighbouring_ports_do_not_meet() {
 }
 
 #[test]
+fn a_port_that_only_containers_may_publish_has_a_range_above() {
+    let stack =
+        "services:\n  web: { build: ., ports: ['9000:9000', '${APP_PORT:-80}:80', '443:443'] }\n";
+    let ports = config(&[("compose.yml", stack), (".env", "FTP_PORT=21\n")]).ports;
+    let found = ["APP_PORT", "WEB_PORT", "WEB_443_PORT"].map(|name| ports[name].range);
+    assert_eq!(found, [Some((8081, 8099)), None, Some((8644, 8662))]);
+    assert_eq!(ports.len(), 3);
+}
+
+#[test]
 fn fixed_ports_of_the_applications_containers_get_variables() {
     let compose = |services: &str| format!("services:\n{services}");
     for (what, files, ports) in [
