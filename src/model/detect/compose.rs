@@ -1,5 +1,6 @@
 //! Compose files.
 
+mod filled;
 mod service;
 mod values;
 
@@ -9,6 +10,7 @@ use crate::model::config::Place;
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir, is_compose};
 use crate::model::envfile;
+use filled::fill;
 use serde_yaml::{Mapping, Value};
 pub(super) use service::Service;
 use service::read;
@@ -18,6 +20,9 @@ pub(super) use values::variable;
 /// The names that compose looks for by itself, in its order.
 const MAIN: [&str; 4] =
     ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+/// The variable that names the project, whatever the file says.
+const PROJECT: &str = "COMPOSE_PROJECT_NAME";
 
 /// Files for the servers alone.
 const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
@@ -67,10 +72,12 @@ fn dev_last(name: &str) -> bool {
 
 fn stack(file: &str, seen: &Seen) -> Option<Stack> {
     let plain = || serde_yaml::from_str(seen.text(file)).ok();
-    let (root, fault) = match load(file, &|path| seen.files.get(path).cloned()) {
+    let (mut root, fault) = match load(file, &|path| seen.files.get(path).cloned()) {
         Ok(root) => (root, None),
         Err(error) => (plain()?, Some(error.to_string())),
     };
+    let vars = envfile::parse(seen.text(&format!("{}.env", dir(file))).as_bytes());
+    fill(&mut root, &vars);
     let mut services = services(&root)?;
     for (path, names) in env_files(&root) {
         let vars = envfile::parse(seen.text(&join(dir(file), &path)).as_bytes());
@@ -82,14 +89,16 @@ fn stack(file: &str, seen: &Seen) -> Option<Stack> {
     services.sort_by_key(|service| service.is_optional);
     let env_files = env_files(&root).into_keys();
     let env_files = env_files.map(|path| join(dir(file), &path)).collect();
-    let (project, name_variable) = match root.get("name").and_then(Value::as_str) {
-        Some(name) => interpolated(name),
-        None => (directory_name(file, &seen.repo), None),
+    let given = vars.iter().find(|(name, value)| name == PROJECT && !value.is_empty());
+    let (project, name_variable) = match (given, root.get("name").and_then(Value::as_str)) {
+        (Some((_, name)), _) => (name.clone(), None),
+        (None, Some(name)) => interpolated(name),
+        (None, None) => (directory_name(file, &seen.repo), None),
     };
     Some(Stack {
         file: file.to_owned(),
         project: project_name(&project),
-        name_variable: name_variable.filter(|name| name != "COMPOSE_PROJECT_NAME"),
+        name_variable: name_variable.filter(|name| name != PROJECT),
         services,
         env_files,
         fault,

@@ -40,3 +40,19 @@ fn compose_files_are_read_as_compose_reads_them() {
         assert_eq!(project(root), expected, "{root}");
     }
 }
+
+#[test]
+fn variables_of_a_compose_file_are_filled_from_the_file_beside_it() {
+    let stack = "services:\n  db:\n    image: ${DB_IMAGE:?needed}\n    ports: ['${DB_HOST_PORT}:5432']\n    environment: { POSTGRES_DB: '${DB_NAME:-inn}', POSTGRES_PASSWORD: '${DB_SECRET}' }\n  web: { build: ., ports: ['${WEB_PORT}:80'], environment: ['KEY=${DB_SECRET}'] }\n";
+    let env = "COMPOSE_PROJECT_NAME=hotel\nDB_IMAGE=postgres:16\nDB_HOST_PORT=5440\nDB_NAME=shop\nWEB_PORT=9100\nDB_SECRET=hunter2\n";
+    for dir in ["", "docker/"] {
+        let [file, beside] = ["compose.yml", ".env"].map(|name| format!("{dir}{name}"));
+        let text = render(&detect(&seen(&[(&file, stack), (&beside, env)])), None, true);
+        let config = Config::parse("t", &text).unwrap();
+        let db = config.services.values().next().unwrap();
+        assert_eq!((db.main.as_str(), db.port), ("shop", 5440), "{text}");
+        assert_eq!(db.place.title(), "hotel/db");
+        assert_eq!(config.ports["WEB_PORT"].main, 9100);
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
