@@ -1,5 +1,6 @@
 //! Compose files.
 
+mod choice;
 mod filled;
 mod service;
 mod values;
@@ -8,8 +9,10 @@ use crate::model::compose::syntax::interpolated;
 use crate::model::compose::{env_files, join, load};
 use crate::model::config::Place;
 use crate::model::detect::Port;
-use crate::model::detect::seen::{Seen, dir, is_compose};
+use crate::model::detect::seen::{Seen, dir};
 use crate::model::envfile;
+use choice::MAIN;
+pub(super) use choice::stacks;
 use filled::fill;
 use serde_yaml::{Mapping, Value};
 pub(super) use service::Service;
@@ -17,15 +20,8 @@ use service::read;
 use values::project_name;
 pub(super) use values::variable;
 
-/// The names that compose looks for by itself, in its order.
-const MAIN: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
-
 /// The variable that names the project, whatever the file says.
 const PROJECT: &str = "COMPOSE_PROJECT_NAME";
-
-/// Files for the servers alone.
-const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
 
 /// A compose file.
 pub(super) struct Stack {
@@ -39,35 +35,6 @@ pub(super) struct Stack {
     pub(super) env_files: Vec<String>,
     /// Why only what stands in the file itself is known.
     pub(super) fault: Option<String>,
-}
-
-/// The compose files that are used: the application's with its override file, one with the servers if that has none,
-/// and those for servers alone.
-pub(super) fn stacks(seen: &Seen) -> Vec<Stack> {
-    let mut files: Vec<&str> = seen.files.keys().map(String::as_str).collect();
-    files.retain(|file| is_compose(file) && !INFRA.contains(file) && !is_override(file));
-    files.sort_by_key(|file| {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
-        (file.matches('/').count(), order, dev_last(name), *file)
-    });
-    let mut read =
-        files.into_iter().filter_map(|file| stack(file, seen)).collect::<Vec<_>>().into_iter();
-    let mut found: Vec<Stack> = read.next().into_iter().collect();
-    if !found.iter().any(Stack::has_servers) {
-        found.extend(read.find(Stack::has_servers));
-    }
-    found.extend(INFRA.iter().filter_map(|file| stack(file, seen)));
-    found
-}
-
-fn is_override(file: &str) -> bool {
-    file.contains(".override.")
-}
-
-/// Among files of one directory, those for development come first.
-fn dev_last(name: &str) -> bool {
-    !["dev", "local", "postgres"].iter().any(|word| name.contains(word))
 }
 
 fn stack(file: &str, seen: &Seen) -> Option<Stack> {
@@ -146,7 +113,7 @@ impl Stack {
     /// It runs the application, and not only an editor's container, the servers, or tools from elsewhere.
     pub(super) fn runs_application(&self) -> bool {
         let is_editors = self.file.split('/').any(|part| part == ".devcontainer");
-        let is_own = |service: &Service| service.is_built || service.is_mounted;
+        let is_own = |one: &Service| (one.is_built || one.is_mounted) && !one.is_optional;
         !is_editors && self.services.iter().any(|one| one.kind.is_none() && is_own(one))
     }
 

@@ -60,10 +60,13 @@ fn script<'a>(seen: &'a Seen, file: &'a str) -> Option<Script<'a>> {
     is_own.then(|| Script { file, name: name.to_owned(), serves, is_beside: false })
 }
 
+/// Scripts that start a package, those for development first: `start` may run what was built.
+const STARTING: [&str; 5] = ["dev", "start:dev", "dev:server", "start:server", "start"];
+
 /// The script that starts a package.
 pub(super) fn starting(seen: &Seen, file: &str) -> Option<&'static str> {
     let scripts = scripts::scripts(seen, file);
-    ["dev", "start"].into_iter().find(|wanted| scripts.iter().any(|(name, _)| name == wanted))
+    STARTING.into_iter().find(|wanted| scripts.iter().any(|(name, _)| name == wanted))
 }
 
 /// The packages that the script at the top starts.
@@ -88,7 +91,7 @@ pub(super) enum Left {
 impl Script<'_> {
     /// It starts a server while it is developed.
     pub(super) fn is_main(&self) -> bool {
-        self.name == "dev" && self.serves.as_ref().is_some_and(|server| !server.is_second)
+        self.name != "start" && self.serves.as_ref().is_some_and(|server| !server.is_second)
     }
 
     /// The process under `web` or, where that is taken, under the directory's name. Two programs cannot listen on one port:

@@ -38,7 +38,9 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     if let Some(file) = &project.compose {
         let of_file =
             |aside| format!("{file} runs the application: `up` starts nothing of {aside}");
-        project.guessed.extend(procfile::any(seen).map(of_file));
+        let packages = packages::of(seen);
+        let scripts = packages.iter().find(|one| one.is_main()).map(|one| one.file);
+        project.guessed.extend(procfile::any(seen).or(scripts).map(of_file));
         return;
     }
     let (found, left) = of(seen, &project.ports);

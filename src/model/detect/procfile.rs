@@ -8,11 +8,24 @@ use super::processes::{Process, enter, is_name, owned, port_before, process};
 use super::seen::{Seen, dir};
 use std::collections::BTreeSet;
 
-/// The Procfile that counts: scripts for development come before one that is not.
+/// The Procfile that counts: scripts for development come before one that is not, and it says nothing of a developer's
+/// machine where it runs what a deployment builds.
 pub(super) fn chosen<'a>(seen: &'a Seen, packages: &[packages::Script<'_>]) -> Option<&'a str> {
-    let is_for_development = |file: &&str| file.ends_with(".dev");
     let is_main = || packages.iter().any(packages::Script::is_main);
-    any(seen).filter(|file| is_for_development(file) || !is_main())
+    let is_built =
+        |file: &str| lines(seen, file).any(|line| line.0 == "web" && runs_built(seen, line.1));
+    any(seen).filter(|file| file.ends_with(".dev") || !(is_main() || is_built(file)))
+}
+
+/// The program is a file, and none that git tracks.
+fn runs_built(seen: &Seen, command: &str) -> bool {
+    let program = command.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+    let path = program.trim_start_matches("./");
+    let is_plain = !command.contains("$(");
+    is_plain
+        && program.contains(['/', '.'])
+        && !path.starts_with(['/', '$'])
+        && !seen.tracked.contains(path)
 }
 
 /// The Procfile that is used.

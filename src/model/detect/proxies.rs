@@ -5,12 +5,12 @@ use super::leads::Lead;
 use super::origins;
 use super::reads;
 use super::sections::development;
-use super::seen::{Seen, dir};
+use super::seen::{Seen, dir, is_compose};
 use std::collections::BTreeSet;
 
 /// Leads for the lines that name a backend, unless an environment gives a variable that they read a value.
 pub(super) fn leads(seen: &Seen, is_set: &dyn Fn(&str) -> bool) -> Vec<Lead> {
-    let files = seen.files.iter().filter(|(path, text)| is_proxy(path, text));
+    let files = seen.files.iter().filter(|(path, text)| !is_compose(path) && is_proxy(path, text));
     files.flat_map(|(path, text)| in_file(seen, path, text, is_set)).collect()
 }
 

@@ -92,9 +92,13 @@ impl Service {
         self.kind.is_none() && !self.is_built && !self.is_mounted
     }
 
-    /// It runs an image of the project with this name.
+    /// It runs an image of the project with this name, and not another one of its owner's.
     pub(in crate::model::detect) fn is_of(&self, repo: &str) -> bool {
-        self.image.split(['/', ':', '-', '_']).any(|word| word == repo.to_lowercase())
+        // `registry.example/owner/project/part`, and less of it.
+        let (first, rest) = self.image.split_once('/').unwrap_or(("", &self.image));
+        let path = if first.contains(['.', ':']) { rest } else { &self.image };
+        let name = path.split_once('/').map_or(path, |(_, name)| name);
+        name.split(['/', ':', '-', '_']).any(|word| word == repo.to_lowercase())
     }
 
     /// It is a server, whether a variable leads there or not: no application of those that environments share, and nothing

@@ -80,15 +80,19 @@ const CODE: [&str; 14] = [
     "vite-node",
 ];
 
-/// Whether a program is the server of a framework of this kind.
+/// Whether a program is the server of a framework of this kind, perhaps behind one that is not known.
 fn listens(end: &End<'_>, is_second: bool) -> bool {
-    let program = end.words[0].as_str();
-    match PROGRAMS.iter().find(|(name, _)| *name == program) {
-        Some((_, fixed)) => {
+    let is_program = |word: &String| PROGRAMS.iter().find(|(name, _)| name == word);
+    let found = end.words.iter().enumerate().find_map(|(at, word)| Some((at, is_program(word)?)));
+    match found {
+        Some((at, (_, fixed))) => {
             *fixed == is_second
-                && !end.words[1..].iter().any(|word| OTHERS.contains(&word.as_str()))
+                && !end.words[at + 1..].iter().any(|word| OTHERS.contains(&word.as_str()))
         }
-        None => !is_second && (CODE.contains(&program) || program.contains('.')),
+        None => {
+            let program = end.words[0].as_str();
+            !is_second && (CODE.contains(&program) || program.contains('.'))
+        }
     }
 }
 
@@ -99,7 +103,9 @@ pub(in crate::model::detect) fn serves(seen: &Seen, file: &str) -> Option<Serves
     if script.is_none() && package["scripts"].is_object() {
         return None;
     }
+    // What a program of the project's own runs is not known.
     let ends = script.map(|script| scripts::ends(seen, file, script));
+    let ends = ends.filter(|ends| !ends.is_empty());
     let given = script.and_then(|name| of_script(package["scripts"][name].as_str()?));
     SERVERS.iter().filter(|(name, ..)| needs(&package, name)).find_map(|row| {
         let (_, title, variable, main, is_second) = *row;

@@ -56,3 +56,39 @@ fn variables_of_a_compose_file_are_filled_from_the_file_beside_it() {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
+
+#[test]
+fn the_file_that_a_script_starts_counts() {
+    let server = |port: u16| {
+        format!("services: {{ db: {{ image: 'postgres:16', ports: ['{port}:5432'] }} }}")
+    };
+    let port = |script: &str| {
+        let package = format!("{{ \"scripts\": {{ \"up\": \"{script}\" }} }}");
+        let files = [
+            ("docker-compose.yml", server(1)),
+            ("docker-compose.dev.yml", server(2)),
+            ("docker-compose.test.yml", server(3)),
+            ("docker-compose.mail.yml", "services: { mail: { image: mailhog } }".to_owned()),
+            ("package.json", package),
+        ];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        config(&files).services.values().next().unwrap().port
+    };
+    assert_eq!(port("docker compose -f ./docker-compose.dev.yml up -d"), 2);
+    for other in [
+        "",
+        "docker compose -f docker-compose.test.yml up",
+        "docker-compose -f docker-compose.mail.yml up",
+    ] {
+        assert_eq!(port(other), 1, "{other}");
+    }
+}
+
+#[test]
+fn scripts_that_a_compose_file_stands_before_are_named() {
+    let next = r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#;
+    let stack = "services: { web: { build: . } }";
+    let project = detect(&seen(&[("compose.yml", stack), ("package.json", next)]));
+    let words = "compose.yml runs the application: `up` starts nothing of package.json";
+    assert!(project.guessed.contains(&words.to_owned()), "{:?}", project.guessed);
+}

@@ -107,6 +107,33 @@ const CASES: &[Case] = &[
             "shop: cd apps/shop && npm run dev -- --port $SHOP_PORT",
         ],
     ),
+    (
+        "a Procfile of a deployment, and scripts that do not run what was built",
+        &[
+            ("Procfile", "web: ./target/release/server\n"),
+            (
+                "package.json",
+                r#"{ "scripts": { "start": "node dist/main", "start:dev": "nest start --watch" }, "dependencies": { "@nestjs/core": "11" } }"#,
+            ),
+        ],
+        &["web: PORT=$PORT npm run start:dev"],
+    ),
+    (
+        "a Procfile that runs a file of the repository",
+        &[
+            ("Procfile", "web: KEY=$(mix a.b c) ./bin/serve\nx: FAST=1 ./bin/x\n"),
+            ("bin/serve", ""),
+        ],
+        &["web: PORT=$PORT KEY=$(mix a.b c) ./bin/serve", "x: FAST=1 ./bin/x"],
+    ),
+    (
+        "a compose file whose application starts on demand",
+        &[
+            ("compose.yml", "services: { web: { build: ., profiles: [all] } }"),
+            ("package.json", NEXT),
+        ],
+        &["web: PORT=$PORT npm run dev"],
+    ),
     ("Vite alone", &[("package.json", VITE)], &["web: npm run dev -- --port $VITE_PORT"]),
     (
         "Next.js",
@@ -134,7 +161,7 @@ const CASES: &[Case] = &[
             ),
             (
                 "apps/site/package.json",
-                r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#,
+                r#"{ "scripts": { "dev": "wrapped site next dev" }, "dependencies": { "next": "15" } }"#,
             ),
             ("packages/db/package.json", r#"{ "scripts": { "dev": "prisma migrate dev" } }"#),
             ("apps/jobs/package.json", r#"{ "scripts": { "dev": "tsx watch jobs.ts" } }"#),

@@ -90,13 +90,14 @@ pub(super) const SHAPES: &[Shape] = &[
             ),
             (
                 "docker/compose.yml",
-                "services:\n  job: { image: 'inn/shop-job:latest', ports: ['9000:9000'] }\n  web: { image: 'ghcr.io/inn/shop', volumes: ['data:/data'] }\n",
+                "services:\n  job: { image: 'inn/shop-job:latest', ports: ['9000:9000'] }\n  web: { image: 'ghcr.io/shop/shop', volumes: ['data:/data'] }\n  hub: { image: 'ghcr.io/shop/hub', volumes: ['hub:/data'] }\n",
             ),
         ],
         services: &[],
         env: &[],
         hooks: &[],
         notes: &[
+            "docker/compose.yml: hub: all environments use the same one",
             "ADMIN_URL of .env.example: all environments use the same server at http://localhost:4002",
             "ELASTICSEARCH_URL of config/initializers/search.rb: all environments use the same server at http://localhost:9200",
         ],

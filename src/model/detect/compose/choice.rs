@@ -1,0 +1,56 @@
+//! Which compose files are used.
+
+use super::{Stack, stack};
+use crate::model::detect::seen::{Seen, is_compose};
+
+/// The names that compose looks for by itself, in its order.
+pub(super) const MAIN: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+/// Files for the servers alone.
+const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
+
+/// The compose files that are used: the application's with its override file, one with the servers if that has none,
+/// and those for servers alone.
+pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
+    let mut files: Vec<&str> = seen.files.keys().map(String::as_str).collect();
+    files.retain(|file| is_compose(file) && !INFRA.contains(file) && !is_override(file));
+    files.sort_by_key(|file| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
+        (file.matches('/').count(), order, dev_last(name), *file)
+    });
+    let mut read: Vec<Stack> = files.into_iter().filter_map(|file| stack(file, seen)).collect();
+    read.sort_by_key(|stack| {
+        !(stack.has_servers() || stack.runs_application()) || !is_started(seen, &stack.file)
+    });
+    let mut read = read.into_iter();
+    let mut found: Vec<Stack> = read.next().into_iter().collect();
+    if !found.iter().any(Stack::has_servers) {
+        found.extend(read.find(Stack::has_servers));
+    }
+    found.extend(INFRA.iter().filter_map(|file| stack(file, seen)));
+    found
+}
+
+/// What developers start: scripts name the file.
+fn is_started(seen: &Seen, file: &str) -> bool {
+    let foreign = ["test", "tests", "e2e", "ci", "prod", "production", "staging"];
+    let is_foreign =
+        file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word));
+    let scripts = ["package.json", "Makefile", "justfile", ".env"].into_iter();
+    let names = |text: &str| {
+        let words = text.split(|c: char| c.is_whitespace() || "\"'=:;,".contains(c));
+        words.into_iter().any(|word| word.trim_start_matches("./") == file)
+    };
+    !is_foreign && scripts.into_iter().any(|path| names(seen.text(path)))
+}
+
+fn is_override(file: &str) -> bool {
+    file.contains(".override.")
+}
+
+/// Among files of one directory, those for development come first.
+fn dev_last(name: &str) -> bool {
+    !["dev", "local", "postgres"].iter().any(|word| name.contains(word))
+}
