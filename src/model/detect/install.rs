@@ -1,5 +1,6 @@
 //! Commands that install a project's packages, by its lock files.
 
+use crate::model::detect::packages;
 use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir};
 
@@ -35,16 +36,27 @@ pub fn is_lock(path: &str) -> bool {
     INSTALLERS.iter().any(|(lock, ..)| *lock == name)
 }
 
-/// A command for each lock file and for the topmost of other manifests; a virtual environment for requirements without one.
+/// A command for each lock file, but for those of tools further down, and for the topmost of other manifests; a virtual
+/// environment for requirements without one.
 pub(super) fn commands(seen: &Seen) -> Vec<String> {
+    let started = packages::of(seen);
+    let is_used = |path: &&str| {
+        let is_near = path.matches('/').count() < 2;
+        is_near || started.iter().any(|one| one.file.starts_with(dir(path)))
+    };
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {
-        seen.named(lock).map(move |path| within(command, option, dir(path)))
+        let locks = seen.named(lock).filter(is_used);
+        locks.map(move |path| within(command, option, dir(path))).collect::<Vec<_>>()
     });
     // Before Python 3.13 a virtual environment does not tell git to ignore it.
     let venv = requirements(seen).map(|file| {
         let venv = format!("{}.venv", dir(file));
+        let what = match file.strip_suffix("pyproject.toml") {
+            Some(dir) => format!("-e ./{dir}"),
+            None => format!("-r {file}"),
+        };
         format!(
-            "python3 -m venv {venv} && echo '*' >{venv}/.gitignore && {venv}/bin/pip install -r {file}"
+            "python3 -m venv {venv} && echo '*' >{venv}/.gitignore && {venv}/bin/pip install {what}"
         )
     });
     let manifests = MANIFESTS.iter().filter_map(|(manifest, command)| {
@@ -54,10 +66,16 @@ pub(super) fn commands(seen: &Seen) -> Vec<String> {
     venv.into_iter().chain(files).chain(manifests).collect()
 }
 
-/// The topmost `requirements.txt` of a project without a lock file for Python.
+/// The topmost `requirements.txt` of a project without a lock file for Python, else what declares it as a package.
 fn requirements(seen: &Seen) -> Option<&str> {
     let is_locked = RUNNERS.iter().any(|(lock, ..)| seen.named(lock).next().is_some());
-    seen.named("requirements.txt").next().filter(|_| !is_locked)
+    // Others configure tools.
+    let is_package = |file: &&str| {
+        let text = seen.text(file);
+        text.lines().any(|line| ["[project]", "[tool.poetry]"].contains(&line.trim()))
+    };
+    let package = || seen.named("pyproject.toml").find(is_package);
+    seen.named("requirements.txt").next().or_else(package).filter(|_| !is_locked)
 }
 
 /// What comes before `python` for a file in `near`: `uv run `, for the nearest project above it. In a virtual environment of

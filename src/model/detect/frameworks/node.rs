@@ -4,20 +4,23 @@ use super::Framework;
 use super::serves::{needs, serves};
 use crate::model::config::Kind;
 use crate::model::detect::packages::{self, runner_of_scripts};
-use crate::model::detect::processes::enter;
+use crate::model::detect::processes::{self, enter};
+use crate::model::detect::scripts;
 use crate::model::detect::seen::{Seen, dir};
 use serde_json::Value;
 
-const POSTGRES: [&str; 4] = ["pg", "postgres", "pg-promise", "@neondatabase/serverless"];
+const POSTGRES: [&str; 5] =
+    ["pg", "postgres", "pg-promise", "@neondatabase/serverless", "@medusajs/medusa"];
 const MYSQL: [&str; 3] = ["mysql", "mysql2", "mariadb"];
 const REDIS: [&str; 5] = ["redis", "ioredis", "bull", "bullmq", "connect-redis"];
 
 /// Tools that migrate a database, with the command.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("prisma", "npx prisma migrate deploy"),
     ("drizzle-kit", "npx drizzle-kit migrate"),
     ("knex", "npx knex migrate:latest"),
     ("typeorm", "npx typeorm migration:run"),
+    ("@medusajs/cli", "npx medusa db:migrate"),
     ("sequelize-cli", "npx sequelize-cli db:migrate"),
 ];
 
@@ -54,9 +57,13 @@ fn package(seen: &Seen, file: &str) -> Option<Framework> {
     let migrations = MIGRATIONS.iter().filter(|(tool, _)| needs(tool) && is_whole(tool));
     let migrations = migrations.filter(|_| !servers.is_empty());
     let migrate = migrations.map(|(tool, command)| {
-        let own = own_migration(&package, tool);
-        let own = own.map(|script| format!("{} {script}", runner_of_scripts(seen, file).0));
-        format!("{enter}{}", own.unwrap_or_else(|| (*command).to_owned()))
+        let Some(script) = own_migration(&package, tool) else {
+            return format!("{enter}{command}");
+        };
+        // A script of this name at the top runs this one, after what it needs.
+        let is_top = |top: &&str| dir(top).is_empty() && has_script(seen, top, script);
+        let from = seen.named("package.json").find(is_top).unwrap_or(file);
+        format!("{}{} {script}", processes::enter(dir(from)), runner_of_scripts(seen, from).0)
     });
     let migrate = migrate.collect();
     Some(Framework {
@@ -80,9 +87,14 @@ fn has_schema(seen: &Seen, file: &str) -> bool {
     schemas.peek().is_none() || schemas.any(owner)
 }
 
-/// The package's own script that runs the migrations of a tool which finds no settings by itself.
+/// The package's own script that runs the migrations: the tool's command may find no settings, or not all of them.
 fn own_migration(package: &Value, tool: &str) -> Option<&'static str> {
-    let scripts = ["migration:run", "migrations:run", "typeorm:migrate", "db:migrate"];
+    let scripts = ["db:migrate:deploy", "migrate:deploy", "migration:run", "migrations:run"];
+    let others: &[&str] = if tool == "typeorm" { &["typeorm:migrate", "db:migrate"] } else { &[] };
     let is_there = |script: &&str| package["scripts"][script].is_string();
-    scripts.into_iter().find(is_there).filter(|_| tool == "typeorm")
+    scripts.into_iter().chain(others.iter().copied()).find(is_there)
+}
+
+fn has_script(seen: &Seen, file: &str, script: &str) -> bool {
+    scripts::scripts(seen, file).iter().any(|(name, _)| name == script)
 }

@@ -1,4 +1,5 @@
 mod code;
+mod commands;
 mod compose;
 mod kept;
 mod leads;

@@ -1,13 +1,16 @@
 //! Shapes of projects × what `up` starts.
 
+mod packages;
+
 use super::*;
 
 /// A shape, its files, and the processes in their order: `name: command`.
 type Case = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
-const DJANGO: (&str, &str) = ("manage.py", "DJANGO_SETTINGS_MODULE = 'shop.settings'");
+pub(super) const DJANGO: (&str, &str) = ("manage.py", "DJANGO_SETTINGS_MODULE = 'shop.settings'");
 const VITE: &str = r#"{ "scripts": { "dev": "vite" }, "devDependencies": { "vite": "7" } }"#;
-const NEXT: &str = r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#;
+pub(super) const NEXT: &str =
+    r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#;
 
 const CASES: &[Case] = &[
     ("nothing known", &[], &[]),
@@ -134,141 +137,6 @@ const CASES: &[Case] = &[
         ],
         &["web: PORT=$PORT npm run dev"],
     ),
-    ("Vite alone", &[("package.json", VITE)], &["web: npm run dev -- --port $VITE_PORT"]),
-    (
-        "Next.js",
-        &[
-            (
-                "package.json",
-                r#"{ "scripts": { "start": "next start", "dev": "next dev" }, "dependencies": { "next": "15" } }"#,
-            ),
-            ("yarn.lock", ""),
-        ],
-        &["web: PORT=$PORT yarn run dev"],
-    ),
-    (
-        "a server without a known framework",
-        &[("package.json", r#"{ "scripts": { "start": "node ." } }"#), (".env", "API_PORT=4000\n")],
-        &["web: PORT=$API_PORT npm run start"],
-    ),
-    (
-        "packages without a server, and scripts that run the others",
-        &[
-            ("package.json", r#"{ "scripts": { "dev": "turbo dev" } }"#),
-            (
-                "apps/mobile/package.json",
-                r#"{ "scripts": { "start": "expo start" }, "dependencies": { "expo": "54" } }"#,
-            ),
-            (
-                "apps/site/package.json",
-                r#"{ "scripts": { "dev": "wrapped site next dev" }, "dependencies": { "next": "15" } }"#,
-            ),
-            ("packages/db/package.json", r#"{ "scripts": { "dev": "prisma migrate dev" } }"#),
-            ("apps/jobs/package.json", r#"{ "scripts": { "dev": "tsx watch jobs.ts" } }"#),
-        ],
-        &["web: cd apps/site && PORT=$PORT npm run dev", "jobs: cd apps/jobs && npm run dev"],
-    ),
-    (
-        "Laravel's Vite",
-        &[("composer.json", "{}"), ("package.json", VITE)],
-        &["web: npm run dev -- --port $VITE_PORT"],
-    ),
-    (
-        "a script that builds and a package that is started by another one",
-        &[
-            (
-                "package.json",
-                r#"{ "scripts": { "dev": "npm run texts && turbo run dev --filter=@inn/site" }, "devDependencies": { "vite": "7" } }"#,
-            ),
-            (
-                "apps/site/package.json",
-                r#"{ "name": "@inn/site", "scripts": { "dev": "npm run with:env -- react-router dev", "with:env": "dotenv -e ../../.env --" }, "devDependencies": { "vite": "7" } }"#,
-            ),
-            (
-                "apps/site/vite.config.ts",
-                "export default { server: {\n  port: parseInt(process.env.SITE_PORT || '4100', 10) } }",
-            ),
-            (
-                "apps/api/package.json",
-                r#"{ "name": "api", "scripts": { "dev": "next dev -p 3003" }, "dependencies": { "next": "15" } }"#,
-            ),
-            (
-                "packages/db/package.json",
-                r#"{ "scripts": { "dev": "vite build --watch" }, "devDependencies": { "vite": "7" } }"#,
-            ),
-        ],
-        &["web: npm run dev"],
-    ),
-    (
-        "ports that scripts and settings name",
-        &[
-            (
-                "apps/site/package.json",
-                r#"{ "scripts": { "dev": "next dev -p 3100 --turbo" }, "dependencies": { "next": "15" } }"#,
-            ),
-            (
-                "apps/admin/package.json",
-                r#"{ "scripts": { "dev": "tsc && vite --host" }, "dependencies": { "vite": "7" } }"#,
-            ),
-            ("apps/admin/vite.config.ts", "export default { server: { port: 3200 } }"),
-            ("pnpm-lock.yaml", ""),
-        ],
-        &[
-            "web: cd apps/site && pnpm run dev -p $PORT",
-            "admin: cd apps/admin && pnpm run dev --port $VITE_PORT",
-        ],
-    ),
-    (
-        "scripts at the top that start the packages, in a workspace of yarn",
-        &[
-            (
-                "package.json",
-                r#"{ "scripts": { "web:build": "yarn workspace web build", "web:dev": "dotenv -- yarn workspace @inn/web dev", "jobs:dev": "dotenv -- yarn workspace @inn/jobs dev", "all": "concurrently \"yarn web:dev\" \"yarn jobs:dev\"" } }"#,
-            ),
-            ("yarn.lock", ""),
-            (
-                "apps/web/package.json",
-                r#"{ "name": "@inn/web", "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#,
-            ),
-            (
-                "apps/jobs/package.json",
-                r#"{ "name": "@inn/jobs", "scripts": { "dev": "tsx watch index.ts" } }"#,
-            ),
-        ],
-        &["web: PORT=$PORT yarn run web:dev", "jobs: yarn run jobs:dev"],
-    ),
-    (
-        "a window of its own is no server, and the server in another language is named",
-        &[
-            (
-                "desktop/package.json",
-                r#"{ "scripts": { "start": "electron ." }, "dependencies": { "express": "5" } }"#,
-            ),
-            ("frontend/package.json", VITE),
-            ("go.mod", "module inn"),
-        ],
-        &["web: cd frontend && npm run dev -- --port $VITE_PORT"],
-    ),
-    (
-        "a server of the project's own, which a script starts beside others, and not as in production",
-        &[
-            ("Procfile", "web: yarn start --services=web\n"),
-            (
-                "package.json",
-                r#"{ "scripts": { "start": "node b.js", "dev": "yarn concurrently -n a \"node --inspect b.js\"", "x": "vite" }, "dependencies": { "koa": "3", "vite": "7" } }"#,
-            ),
-            ("yarn.lock", ""),
-        ],
-        &["web: PORT=$PORT yarn run dev"],
-    ),
-    (
-        "a watcher beside the server",
-        &[(
-            "package.json",
-            r#"{ "scripts": { "dev": "concurrently -n a,b \"tsc -w\" \"vite --open\"" }, "devDependencies": { "vite": "7" } }"#,
-        )],
-        &["web: npm run dev"],
-    ),
     (
         "a package without such a script",
         &[("package.json", r#"{ "scripts": { "test": "x" } }"#)],
@@ -283,7 +151,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn shapes_are_started_with_the_variables_of_the_environment() {
-    for (shape, files, expected) in CASES.iter().copied() {
+    for (shape, files, expected) in CASES.iter().chain(packages::CASES).copied() {
         let found = config(files).processes;
         let found: Vec<String> =
             found.iter().map(|(name, process)| format!("{name}: {}", process.run)).collect();
@@ -332,29 +200,4 @@ fn a_script_that_lacks_a_port_is_named() {
     let project = detect(&seen(&[DJANGO, ui]));
     let words = "a port for `start` of ui/package.json: add one to `ports:`";
     assert!(project.missing.iter().any(|what| what.starts_with(words)), "{:?}", project.missing);
-}
-
-#[test]
-fn a_migration_that_needs_settings_is_the_packages_own_script() {
-    let migrations = |scripts: &str| {
-        let needs = r#""dependencies": { "pg": "8", "typeorm": "0.3" }"#;
-        let package = format!("{{ \"scripts\": {{ {scripts} }}, {needs} }}");
-        let env = ("api/.env", "DATABASE_NAME=inn\n");
-        let files = [("api/package.json", package.as_str()), ("api/yarn.lock", ""), env];
-        config(&files).hooks.post_add[1..].join("; ")
-    };
-    let own = r#""migration:run": "npm run typeorm -- -d source.ts migration:run""#;
-    assert_eq!(migrations(own), "cd api && yarn run migration:run");
-    assert_eq!(migrations(""), "cd api && npx typeorm migration:run");
-}
-
-#[test]
-fn scripts_that_call_each_other_very_often_are_not_followed_for_ever() {
-    let many = |name: &str| [name; 60].join(" ");
-    let scripts: Vec<String> = ["dev", "a", "b", "c", "d"]
-        .windows(2)
-        .map(|pair| format!("\"{}\": \"run-p {}\"", pair[0], many(pair[1])))
-        .collect();
-    let package = format!("{{ \"scripts\": {{ {} }} }}", scripts.join(", "));
-    assert_eq!(detect(&seen(&[("package.json", &package)])).ports.len(), 1);
 }

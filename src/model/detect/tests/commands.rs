@@ -1,0 +1,81 @@
+//! Commands that prepare a new worktree.
+
+use super::processes::{DJANGO, NEXT};
+use super::*;
+
+#[test]
+fn a_migration_that_needs_settings_is_the_packages_own_script() {
+    let migrations = |scripts: &str| {
+        let needs = r#""dependencies": { "pg": "8", "typeorm": "0.3" }"#;
+        let package = format!("{{ \"scripts\": {{ {scripts} }}, {needs} }}");
+        let env = ("api/.env", "DATABASE_NAME=inn\n");
+        let files = [("api/package.json", package.as_str()), ("api/yarn.lock", ""), env];
+        config(&files).hooks.post_add[1..].join("; ")
+    };
+    let own = r#""migration:run": "npm run typeorm -- -d source.ts migration:run""#;
+    assert_eq!(migrations(own), "cd api && yarn run migration:run");
+    assert_eq!(migrations(""), "cd api && npx typeorm migration:run");
+}
+
+#[test]
+fn tools_that_migrate_are_run_where_there_are_migrations() {
+    let env = (".env.example", "DATABASE_URL=postgres://me@localhost/inn\n");
+    let prisma = r#"{ "scripts": { "db:migrate:deploy": "node apply.js" }, "dependencies": { "prisma": "6", "pg": "8" } }"#;
+    let top = r#"{ "scripts": { "db:migrate:deploy": "turbo run db:migrate:deploy" } }"#;
+    let phoenix = ("mix.exs", "{:phoenix, \"1.7\"}, {:ecto_sql}, {:postgrex}");
+    let laravel = ("api/composer.json", r#"{ "require": { "laravel/framework": "11" } }"#);
+    let medusa = r#"{ "dependencies": { "@medusajs/medusa": "2", "@medusajs/cli": "2" } }"#;
+    for (files, command) in [
+        (&[phoenix, ("priv/repo/migrations/1_a.exs", "")][..], "mix ecto.migrate"),
+        (&[laravel, ("api/database/migrations/a.php", "")], "cd api && php artisan migrate"),
+        (&[phoenix, laravel], ""),
+        (&[("package.json", medusa)], "npx medusa db:migrate"),
+        (
+            &[("package.json", top), ("packages/db/package.json", prisma)],
+            "npm run db:migrate:deploy",
+        ),
+    ] {
+        let files = [files, &[env]].concat();
+        let project = detect(&seen(&files));
+        let commands = project.hooks.iter().filter(|hook| hook.contains("migrate"));
+        assert_eq!(commands.cloned().collect::<Vec<_>>().join("; "), command);
+        let is_missing = project.missing.iter().any(|what| what.contains("what migrates"));
+        assert_eq!(is_missing, command.is_empty(), "{command}: {:?}", project.missing);
+    }
+    let started = [env, ("Cargo.toml", ""), ("Procfile.dev", "web: cargo run\n")];
+    assert_eq!(
+        detect(&seen(&started)).missing,
+        ["a port: PORT is a guess", "what migrates a database: add it to `hooks:`"]
+    );
+}
+
+#[test]
+fn packages_are_installed_of_what_is_run() {
+    let hooks = |files: &[(&str, &str)]| config(files).hooks.post_add;
+    let oscar = ("pyproject.toml", "[build-system]\n[project]\nname = 'inn'\n");
+    let venv = "python3 -m venv .venv && echo '*' >.venv/.gitignore && .venv/bin/pip install";
+    assert_eq!(
+        hooks(&[DJANGO, oscar]),
+        [
+            format!("{venv} -e ./"),
+            "PATH=\"$PWD/.venv/bin:$PATH\" python manage.py migrate".to_owned()
+        ]
+    );
+    assert_eq!(hooks(&[("pyproject.toml", "[tool.ruff]\n")]), [""; 0]);
+    let locks =
+        ["ui/package-lock.json", "import/a/package-lock.json", "apps/site/package-lock.json"];
+    let locks = locks.map(|lock| (lock, ""));
+    let files = [&locks[..], &[("apps/site/package.json", NEXT)]].concat();
+    assert_eq!(hooks(&files), ["npm ci --prefix ui", "npm ci --prefix apps/site"]);
+}
+
+#[test]
+fn scripts_that_call_each_other_very_often_are_not_followed_for_ever() {
+    let many = |name: &str| [name; 60].join(" ");
+    let scripts: Vec<String> = ["dev", "a", "b", "c", "d"]
+        .windows(2)
+        .map(|pair| format!("\"{}\": \"run-p {}\"", pair[0], many(pair[1])))
+        .collect();
+    let package = format!("{{ \"scripts\": {{ {} }} }}", scripts.join(", "));
+    assert_eq!(detect(&seen(&[("package.json", &package)])).ports.len(), 1);
+}
