@@ -40,9 +40,11 @@ pub fn is_lock(path: &str) -> bool {
 /// environment for requirements without one.
 pub(super) fn commands(seen: &Seen) -> Vec<String> {
     let started = packages::of(seen);
+    let is_near = |path: &str| path.matches('/').count() < 2;
+    let has_near = INSTALLERS.iter().flat_map(|(lock, ..)| seen.named(lock)).any(is_near);
     let is_used = |path: &&str| {
-        let is_near = path.matches('/').count() < 2;
-        is_near || started.iter().any(|one| one.file.starts_with(dir(path)))
+        let is_started = || started.iter().any(|one| one.file.starts_with(dir(path)));
+        !has_near || is_near(path) || is_started()
     };
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {
         let locks = seen.named(lock).filter(is_used);

@@ -1,8 +1,7 @@
 //! The files that say which migrations a database has: what names its template.
 
-use super::Project;
-use super::frameworks::Framework;
 use super::seen::Seen;
+use super::{Evidence, Project};
 use crate::model::config::Kind;
 
 /// Tools that migrate, by a file that each needs with a word in it, and where the migrations are. Each migration is a file
@@ -18,13 +17,26 @@ const TOOLS: [(&str, &str, &str); 8] = [
     ("flyway.toml", "flyway", "**/V*__*.sql"),
 ];
 
-/// Says that no command is known that gives a new database its tables.
-pub(super) fn unknown(project: &mut Project, frameworks: &[Framework]) {
-    let is_sql = project.services.iter().any(|service| service.kind != Kind::Redis);
+/// Says that no command is known that gives a new database its tables. Commands on this machine reach no database of a
+/// stack's own.
+pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
+    let frameworks = &evidence.frameworks;
+    let is_sql = |kind: Kind| kind != Kind::Redis;
     let is_known = frameworks.iter().any(|framework| !framework.migrate.is_empty());
     let is_said = project.missing.iter().any(|what| what.contains("what migrates"));
-    if is_sql && !is_known && !is_said {
-        project.missing.push("what migrates a database: add it to `hooks:`".to_owned());
+    if project.services.iter().any(|service| is_sql(service.kind)) {
+        if !is_known && !is_said {
+            project.missing.push("what migrates a database: add it to `hooks:`".to_owned());
+        }
+        return;
+    }
+    let stacks =
+        evidence.stacks.iter().filter(|stack| project.compose.as_ref() == Some(&stack.file));
+    let mut kinds = stacks.flat_map(|stack| &stack.services).filter_map(|service| service.kind);
+    if kinds.any(is_sql) {
+        let is_migration =
+            |hook: &mut String| frameworks.iter().any(|one| one.migrate.contains(hook));
+        project.held.extend(project.hooks.extract_if(.., is_migration));
     }
 }
 

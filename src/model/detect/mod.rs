@@ -184,7 +184,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     project.key = migrations::key(seen);
     carried::close(&mut project, evidence);
     carried::drivers(&mut project, evidence);
-    migrations::unknown(&mut project, frameworks);
+    migrations::close(&mut project, evidence);
     for framework in frameworks {
         project.notes.extend(framework.notes.clone());
         project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));

@@ -35,7 +35,7 @@ pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
 
 /// What developers start: scripts name the file.
 fn is_started(seen: &Seen, file: &str) -> bool {
-    let foreign = ["test", "tests", "e2e", "ci", "prod", "production", "staging"];
+    let foreign = ["test", "tests", "testing", "e2e", "ci", "prod", "production", "staging"];
     let is_foreign =
         file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word));
     let scripts = ["package.json", "Makefile", "justfile", ".env"].into_iter();

@@ -34,7 +34,8 @@ pub(in crate::model::detect) struct Service {
 pub(super) fn read(name: &str, service: &Value) -> Option<Service> {
     let text = |key: &str| service.get(key).and_then(Value::as_str);
     let ports = service.get("ports").and_then(Value::as_sequence);
-    let is_running = text("restart") != Some("no") && service.get("profiles").is_none();
+    let is_optional = is_optional(service.get("profiles"));
+    let is_running = text("restart") != Some("no") && !is_optional;
     let needs = needs(service);
     let keeps =
         service.get("ports").is_some() || (service.get("volumes").is_some() && needs.is_empty());
@@ -48,10 +49,16 @@ pub(super) fn read(name: &str, service: &Value) -> Option<Service> {
         is_built: service.get("build").is_some(),
         is_mounted: mounts(service).any(|from| [".", ".."].contains(&from.trim_end_matches('/'))),
         environment: environment(service.get("environment")),
-        is_optional: service.get("profiles").is_some(),
+        is_optional,
         keeps: is_running && keeps && text("image").is_some_and(|image| !is_tool(image)),
         needs,
     })
+}
+
+/// It has a profile, and not only a variable for one.
+fn is_optional(profiles: Option<&Value>) -> bool {
+    let mut all = profiles.and_then(Value::as_sequence).into_iter().flatten();
+    all.any(|profile| !interpolated(&scalar(profile)).0.is_empty())
 }
 
 /// What `depends_on` says, a list or a mapping.

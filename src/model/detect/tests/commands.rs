@@ -50,6 +50,18 @@ fn tools_that_migrate_are_run_where_there_are_migrations() {
 }
 
 #[test]
+fn migrations_that_reach_no_database_of_the_stack_are_held() {
+    let laravel = ("composer.json", r#"{ "require": { "laravel/framework": "11" } }"#);
+    let migration = ("database/migrations/a.php", "");
+    let stack = "services: { web: { build: . }, db: { image: 'mysql:8' } }";
+    let project = detect(&seen(&[laravel, migration, ("compose.yml", stack)]));
+    assert_eq!(
+        (project.hooks, project.held),
+        (vec!["composer install".to_owned()], vec!["php artisan migrate".to_owned()])
+    );
+}
+
+#[test]
 fn packages_are_installed_of_what_is_run() {
     let hooks = |files: &[(&str, &str)]| config(files).hooks.post_add;
     let oscar = ("pyproject.toml", "[build-system]\n[project]\nname = 'inn'\n");
@@ -67,6 +79,7 @@ fn packages_are_installed_of_what_is_run() {
     let locks = locks.map(|lock| (lock, ""));
     let files = [&locks[..], &[("apps/site/package.json", NEXT)]].concat();
     assert_eq!(hooks(&files), ["npm ci --prefix ui", "npm ci --prefix apps/site"]);
+    assert_eq!(hooks(&locks[1..2]), ["npm ci --prefix import/a"], "there is no other");
 }
 
 #[test]

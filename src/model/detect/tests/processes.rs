@@ -144,7 +144,7 @@ const CASES: &[Case] = &[
     ),
     (
         "a compose file that runs the application",
-        &[DJANGO, ("compose.yml", "services: { web: { build: . } }")],
+        &[DJANGO, ("compose.yml", "services: { web: { build: ., profiles: ['${NONE:-}'] } }")],
         &[],
     ),
 ];
