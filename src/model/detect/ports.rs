@@ -15,7 +15,11 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         let mut vars = evidence.vars.iter();
         vars.any(|var| var.name == name && !["0.0.0.0", "::"].contains(&&*var.value))
     };
-    let is_own = |var: &&Var| is_here(evidence, var) && is_own(&var.name, is_host);
+    let is_frameworks = |name: &str| evidence.frameworks.iter().any(|one| one.owns(name));
+    let is_own = |var: &&Var| {
+        let is_used = |host: &str| !is_frameworks(&var.name) && is_host(host);
+        is_here(evidence, var) && is_own(&var.name, is_used)
+    };
     let of_vars = evidence.vars.iter().filter(is_own).filter_map(|var| {
         let main = var.value.parse().ok().filter(|main| *main >= UNPRIVILEGED)?;
         Some(Port { variable: var.name.clone(), main, why: var.file.clone() })

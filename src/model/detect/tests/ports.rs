@@ -200,6 +200,10 @@ fn ports_of_servers_that_are_used_and_ports_inside_containers_are_not_the_applic
     ] {
         assert_eq!(ports(&[(".env", env)]), expected, "{env}");
     }
+    let env = (".env", "DJANGO_HOST=localhost\nDJANGO_PORT=4000\n");
+    assert_eq!(ports(&[MANAGE, env]), "DJANGO_PORT=4000");
+    let vite = ("package.json", "{ \"devDependencies\": { \"vite\": \"7\" } }");
+    assert_eq!(ports(&[vite, (".env", "WEBHOOK_TIMEOUT=5000\n")]), "VITE_PORT=5173");
     let stack = "services:\n  app: { image: inn, environment: { PORT: 8080 } }\n";
     assert_eq!(ports(&[("compose.yml", stack)]), "PORT=3000");
 }
