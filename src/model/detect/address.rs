@@ -125,8 +125,19 @@ fn free_name(stem: &str, usual: &str) -> String {
 
 /// `CELERY_BROKER_URL` is the `CELERY_BROKER`.
 pub(super) fn stem(variable: &str) -> String {
-    let endings =
-        ["_DATABASE_URL", "_DB_URL", "_REDIS_URL", "_URL", "_URI", "_DSN", "_DB", "_LOCATION"];
+    let endings = [
+        "_DATABASE_URL",
+        "_DB_URL",
+        "_REDIS_URL",
+        "_URL",
+        "_URI",
+        "_DSN",
+        "_DATABASE_NAME",
+        "_DB_NAME",
+        "_POSTGRES_DB",
+        "_DB",
+        "_LOCATION",
+    ];
     let cut = endings.iter().find_map(|ending| variable.strip_suffix(ending));
     cut.filter(|stem| !stem.is_empty()).unwrap_or(variable).to_owned()
 }

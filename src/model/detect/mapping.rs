@@ -122,7 +122,8 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
     project.env.push((var.name.clone(), template));
 }
 
-/// The service that a variable for its host, port or user stands beside: by what it says, else by its name.
+/// The service of a variable for its part, or that one for its host, port or user stands beside: by what it says, else by its
+/// name.
 fn beside<'a>(
     project: &'a Project,
     evidence: &Evidence<'_>,
@@ -131,10 +132,12 @@ fn beside<'a>(
 ) -> Option<&'a Service> {
     let of_kind = || project.services.iter().filter(|service| service.kind == kind);
     let prefix = roles::prefix(&var.name);
-    let is_port = matches!(evidence.role(&var.name), Some((_, Role::Port)));
+    let role = evidence.role(&var.name).map(|(_, role)| role);
+    let is_port = role == Some(Role::Port);
     let by_port = || of_kind().find(|service| is_port && service.port.to_string() == var.value);
-    let by_name = of_kind().find(|service| service.prefix == prefix);
-    by_name.or_else(by_port).or_else(|| of_kind().next())
+    let by_part = of_kind().find(|service| role == Some(Role::Part) && service.main == var.value);
+    let by_name = || of_kind().find(|service| service.prefix == prefix);
+    by_part.or_else(by_name).or_else(by_port).or_else(|| of_kind().next())
 }
 
 /// MySQL on this machine, under the name that the main checkout has for it: a socket or a port.

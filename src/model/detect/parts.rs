@@ -2,6 +2,7 @@
 
 use crate::model::config::Kind;
 use crate::model::detect::clues::Clues;
+use crate::model::detect::roles;
 use crate::model::detect::sections::development;
 use crate::model::detect::servers::is_plain;
 use crate::model::detect::url::Url;
@@ -24,13 +25,13 @@ impl Clues<'_> {
     /// Those that clues tell apart.
     pub(super) fn distinct(&self) -> Vec<Part<'_>> {
         let mut found: Vec<Part<'_>> = Vec::new();
-        // A database may have several names for one value; each index has its own.
-        let most = if self.kind == Kind::Redis { self.parts.len() } else { 1 };
-        for var in self.parts.iter().take(most) {
+        for var in &self.parts {
             let site = self.site_beside(var);
             let (main, is_guess) = self.main(&var.value, site);
-            let why = format!("{}: {}", var.file, var.name);
-            found.push(Part { main, is_guess, site, variable: Some(var), url: None, why });
+            if self.kind == Kind::Redis || self.is_new(&found, var, &main, site) {
+                let why = format!("{}: {}", var.file, var.name);
+                found.push(Part { main, is_guess, site, variable: Some(var), url: None, why });
+            }
         }
         for (var, url) in &self.urls {
             let site = self.site(url);
@@ -64,6 +65,18 @@ impl Clues<'_> {
             found.extend(why.map(part));
         }
         found
+    }
+
+    /// A database may have several names for one value, and forms of one name, of which a file gives one. Each index has
+    /// its own.
+    fn is_new(&self, found: &[Part<'_>], var: &Var, main: &str, site: Option<usize>) -> bool {
+        let is_said = self.usable(&var.value).is_some();
+        let is_form = |known: &Part<'_>| {
+            let known = known.variable.map(|known| roles::prefix(&known.name));
+            var.is_default && known.as_deref() == Some(&roles::prefix(&var.name))
+        };
+        let mut same = found.iter().filter(|known| known.site == site);
+        found.is_empty() || (is_said && !same.any(|known| known.main == main || is_form(known)))
     }
 
     /// What the main checkout uses by a value, else by other signs, and whether that is a guess.

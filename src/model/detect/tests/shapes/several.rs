@@ -74,4 +74,29 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &[],
     },
+    Shape {
+        name: "each database of a server is one, by the name that it has",
+        files: &[
+            (".env.example", "DB_NAME=shop\nAUDIT_DB_NAME=audit\nOLD_DB_NAME=shop\n"),
+            (
+                "shop/settings.py",
+                "A = os.environ['OWN_DB_NAME']\nB = os.environ.get('TELEMETRY_POSTGRES_DB', 'telemetry')\nC = os.environ.get('DATABASE_NAME', 'inn')\n",
+            ),
+        ],
+        services: &[
+            "postgres postgres DB_NAME=shop",
+            "audit postgres AUDIT_DB_NAME=audit",
+            "telemetry postgres TELEMETRY_POSTGRES_DB=telemetry",
+        ],
+        // Without a value of its own, a name stands for the first one; so does another form of a name that a file gives.
+        env: &[
+            "OLD_DB_NAME={DB_NAME}",
+            "OWN_DB_NAME={DB_NAME}",
+            "DATABASE_NAME={DB_NAME}",
+            "AUDIT_DB_NAME=",
+            "TELEMETRY_POSTGRES_DB=",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
 ];
