@@ -2,6 +2,7 @@
 
 use super::merge::{self, merge};
 use super::paths;
+use super::syntax::merge_keys;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_yaml::{Mapping, Value};
 use std::cell::Cell;
@@ -88,7 +89,7 @@ fn parsed(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
     let text = files.text(path)?;
     let wrong = || format!("`{path}` is no compose file");
     let mut file: Value = serde_yaml::from_str(&text).with_context(wrong)?;
-    file.apply_merge().with_context(wrong)?;
+    merge_keys(&mut file).with_context(wrong)?;
     match file {
         Value::Mapping(file) => Ok(file),
         _ => Err(anyhow!(wrong())),
@@ -163,8 +164,10 @@ mod tests {
     fn anchors_and_extended_services_are_written_out() {
         let text = "
 x-app: &app { image: app, environment: { A: 1 } }
+x-all: &all { <<: *app, init: true }
 services:
   web: { <<: *app, ports: ['80:80'] }
+  all: { <<: [*all], environment: { <<: { A: 2, B: 2 }, A: 3 } }
   worker: { extends: web, command: work }
   beat: { extends: { service: worker, file: other/base.yml }, image: mine }
 ";
@@ -173,8 +176,10 @@ services:
             &[("c.yml", text), ("other/base.yml", other)],
             "
 x-app: { image: app, environment: { A: 1 } }
+x-all: { image: app, environment: { A: 1 }, init: true }
 services:
   web: { image: app, environment: { A: 1 }, ports: ['80:80'] }
+  all: { image: app, environment: { A: 3, B: 2 }, init: true }
   worker: { image: app, environment: { A: 1 }, ports: ['80:80'], command: work }
   beat: { build: ./src, env_file: ./other/env, image: mine }
 ",

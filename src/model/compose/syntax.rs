@@ -1,6 +1,34 @@
 //! What single values of a compose file mean.
 
-use serde_yaml::Value;
+use anyhow::{Result, bail};
+use serde_yaml::{Mapping, Value};
+
+/// Puts what `<<` names in its place, from the innermost on: what is merged may merge others itself. The first one that has a
+/// key counts.
+///
+/// # Errors
+/// When `<<` names anything but mappings.
+pub(super) fn merge_keys(value: &mut Value) -> Result<()> {
+    match value {
+        Value::Mapping(map) => {
+            map.values_mut().try_for_each(merge_keys)?;
+            let Some(merged) = map.shift_remove("<<") else { return Ok(()) };
+            let bases = if let Value::Sequence(list) = merged { list } else { vec![merged] };
+            bases.into_iter().try_for_each(|base| add_missing(map, base))
+        }
+        Value::Sequence(list) => list.iter_mut().try_for_each(merge_keys),
+        Value::Tagged(tagged) => merge_keys(&mut tagged.value),
+        _ => Ok(()),
+    }
+}
+
+fn add_missing(map: &mut Mapping, base: Value) -> Result<()> {
+    let Value::Mapping(base) = base else { bail!("`<<` names something that is no mapping") };
+    for (key, value) in base {
+        map.entry(key).or_insert(value);
+    }
+    Ok(())
+}
 
 /// The variables of `environment`, a mapping or a list. A name without a value is left out.
 pub(in crate::model) fn environment(value: Option<&Value>) -> Vec<(String, String)> {
