@@ -44,14 +44,16 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
         .filter(|service| !waits(evidence, service.kind))
         .collect();
     // Tools that migrate read the same settings.
-    let is_held = lost.iter().any(|service| service.kind != Kind::Redis)
+    let is_told = |service: &Service| project.told.contains(&service.key);
+    let mut databases = project.services.iter().filter(|service| service.kind != Kind::Redis);
+    let is_held = project.is_unserved
+        || lost.iter().any(|service| service.kind != Kind::Redis)
+        || databases.any(is_told)
         || evidence.kept.iter().any(|server| server.kind != Kind::Redis)
         || evidence.places.iter().any(|place| place.is_settings());
-    let is_told = |service: &Service| {
-        project.told.contains(&service.key) || evidence.is_literal(service.kind)
-    };
+    let is_said = |service: &Service| is_told(service) || evidence.is_literal(service.kind);
     let leads: Vec<String> =
-        lost.into_iter().filter(|one| !is_told(one)).map(|one| Lead::lost(one).told()).collect();
+        lost.into_iter().filter(|one| !is_said(one)).map(|one| Lead::lost(one).told()).collect();
     project.notes.extend(leads);
     let commands = |of: fn(&Framework) -> &Vec<String>| {
         evidence.frameworks.iter().flat_map(of).cloned().collect::<Vec<_>>()
@@ -89,6 +91,7 @@ pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
             || places.any(|place| place.is_settings() || kind == Kind::Redis);
         if is_new && !stays && !is_said {
             told.push(kind);
+            project.is_unserved |= is_sql(kind);
             let server = servers::title(kind);
             let lead = Lead::of(
                 format!(

@@ -138,6 +138,8 @@ pub struct Project {
     pub notes: Vec<String>,
     /// Keys of the services of which a note says that a variable still leads to the main checkout.
     told: BTreeSet<String>,
+    /// A note says of a kind of database that no environment has a part of it.
+    is_unserved: bool,
 }
 
 /// Recognises a project by its files.
@@ -182,8 +184,8 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     copies::find(&mut project, evidence);
     project.hooks = install::commands(seen);
     project.key = migrations::key(seen);
-    carried::close(&mut project, evidence);
     carried::drivers(&mut project, evidence);
+    carried::close(&mut project, evidence);
     migrations::close(&mut project, evidence);
     for framework in frameworks {
         project.notes.extend(framework.notes.clone());

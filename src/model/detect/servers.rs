@@ -60,6 +60,7 @@ fn is_other(evidence: &Evidence<'_>, clues: &Clues<'_>) -> bool {
 
 /// Says that packages talk to several kinds of databases, and no file says which the main checkout uses.
 pub(super) fn several(project: &mut Project, found: &str) {
+    project.is_unserved = true;
     let note = format!(
         "{found}: packages talk to several kinds of databases, and no file says which one the main checkout uses: add its \
          service to .agentenv.yaml"

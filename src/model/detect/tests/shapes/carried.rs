@@ -128,7 +128,30 @@ pub(super) const SHAPES: &[Shape] = &[
         files: &[("Gemfile", "gem 'rails'\ngem 'pg'\ngem 'mysql2'\n")],
         services: &[],
         env: &["DATABASE_URL="],
-        hooks: &["bundle install", "bin/rails db:prepare"],
+        hooks: &["bundle install"],
         notes: &["Gemfile: Rails: packages talk to several kinds of databases"],
+    },
+    Shape {
+        name: "postal: a server that no part is known of holds migrations back",
+        files: &[super::MANAGE, (".env.example", "MAIN_DB_HOST=localhost\n")],
+        services: &[],
+        env: &[],
+        hooks: &[],
+        notes: &["MAIN_DB_HOST of .env.example leads to Postgres"],
+    },
+    Shape {
+        name: "ghostfolio: a URL that still points at the main checkout holds migrations back",
+        files: &[
+            (".env", "POSTGRES_DB=inn\nDATABASE_URL=postgres://inn:hunter2@localhost:5432/inn\n"),
+            ("package.json", r#"{ "dependencies": { "prisma": "6", "pg": "8" } }"#),
+            (
+                "prisma/schema.prisma",
+                "datasource db {\n  provider = \"postgresql\"\n  url = env(\"DATABASE_URL\")\n}\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &["DATABASE_URL of .env holds a password", ".env is ignored by git and leads to"],
     },
 ];
