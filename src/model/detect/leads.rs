@@ -100,7 +100,8 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
     let has = |kind: Kind| config.services.values().any(|service| service.kind == kind);
     appended.retain(|_| has(Kind::Redis));
     let is_appended = |var: &&Var| appended.iter().any(|one| one.name == var.name);
-    let of_vars = vars.iter().filter(|var| !is_appended(var)).filter_map(|var| lead(config, var));
+    let of_vars =
+        vars.iter().filter(|var| !is_appended(var)).filter_map(|var| lead(seen, config, var));
     let literals = literals::of(seen);
     let literals = literals.iter().filter(|literal| has(literal.kind)).map(of_literal);
     let mut places = plain::used(seen, &frameworks::of(seen), Some(sql(config)));
@@ -146,7 +147,7 @@ fn is_part(name: &str) -> bool {
             && ["DATABASE", "DB", "DB_NAME"].iter().any(|end| name.ends_with(end)))
 }
 
-fn lead(config: &Config, var: &Var) -> Option<Lead> {
+fn lead(seen: &Seen, config: &Config, var: &Var) -> Option<Lead> {
     let url = Url::parse(&var.value);
     let (kind, part) = match &url {
         // A name with a dot is a server elsewhere, and no environment's.
@@ -168,7 +169,7 @@ fn lead(config: &Config, var: &Var) -> Option<Lead> {
     let template = covering.map(|(key, service)| match &url {
         None => format!("{{{}}}", service.variable),
         Some(url) if !url.fits(&var.name) => String::new(),
-        Some(url) if (url.is_open() || var.tracked) && !var.value.contains('$') => {
+        Some(url) if (url.is_open() || var.is_public(seen)) && !var.value.contains('$') => {
             url.template(key, &service.variable, service.port)
         }
         Some(url) => {

@@ -15,7 +15,7 @@ use crate::model::envfile::check_value;
 pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
     for var in &evidence.vars {
         if roles::is_prefix(&var.name) && check_value(&var.name, &var.value).is_ok() {
-            let prefix = if is_public(evidence, var) { var.value.as_str() } else { "" };
+            let prefix = if var.is_public(evidence.seen) { var.value.as_str() } else { "" };
             project.env.push((var.name.clone(), format!("{{name}}:{prefix}")));
             continue;
         }
@@ -36,7 +36,7 @@ fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) 
     let url = if service.is_shared { &url.of_shared(&service.key) } else { url };
     let key = service.key.clone();
     let template = |url: &Url| url.template(&service.key, &service.variable, service.port);
-    let note = if !url.is_open() && !var.tracked {
+    let note = if !url.is_open() && !var.is_public(evidence.seen) {
         let without = Url { password: None, query: String::new(), ..url.clone() };
         let without = template(&without);
         format!(
@@ -44,12 +44,10 @@ fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) 
              checkout: without the password it would be `{without}`",
             var.name, var.file
         )
-    } else if !url.is_plain_query() || !url.fits(&var.name) {
-        format!(
-            "{} of {} still points at the main checkout: set it by hand, for its value holds what an environment file \
-             cannot",
-            var.name, var.file
-        )
+    } else if !url.fits(&var.name) {
+        by_hand(var, "its value holds what an environment file cannot")
+    } else if !url.is_plain_query() && !var.is_public(evidence.seen) {
+        by_hand(var, "what follows its address may be a secret, which git does not track")
     } else {
         let template = template(url);
         project.env.push((var.name.clone(), template));
@@ -57,6 +55,10 @@ fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) 
     };
     project.notes.push(note);
     project.told.insert(key);
+}
+
+fn by_hand(Var { name, file, .. }: &Var, why: &str) -> String {
+    format!("{name} of {file} still points at the main checkout: set it by hand, for {why}")
 }
 
 /// The service of what a URL names.
@@ -71,16 +73,11 @@ fn served<'a>(project: &'a Project, evidence: &Evidence<'_>, url: &Url) -> Optio
         .or_else(|| of_kind().next())
 }
 
-/// What may stand in a file that is committed: git tracks the value's file, or another one that holds it.
-fn is_public(evidence: &Evidence<'_>, var: &Var) -> bool {
-    var.tracked || evidence.seen.is_public(&var.value)
-}
-
 /// An address of the application itself. What leads to one on `localhost` often allows no other host name.
 fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var, template: String) {
     let why = if check_value(&var.name, &var.value).is_err() {
         "its value holds what an environment file cannot"
-    } else if !is_public(evidence, var) && !origins::is_bare(&var.value) {
+    } else if !var.is_public(evidence.seen) && !origins::is_bare(&var.value) {
         "its value holds more than an address, which git does not track"
     } else {
         if origins::holds(&var.value) {

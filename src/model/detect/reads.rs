@@ -40,12 +40,14 @@ fn calls(text: &str) -> Vec<Read> {
 }
 
 fn reads_variables(before: &str) -> bool {
+    // Elixir calls what raises an error `fetch_env!`.
+    let before = before.strip_suffix('!').unwrap_or(before);
     let called = last_word(before, |c| c.is_ascii_alphanumeric() || "_.:".contains(c));
     let called = called.to_lowercase();
     called.contains("env") || called == "config" || called.ends_with(".config")
 }
 
-/// What follows a name: `, "default"`, `, default="default"`, `) || "default"`, `) { "default" }`.
+/// What follows a name: `, "default"`, `, default="default"`, `, dev: "default"`, `) || "default"`, `) { "default" }`.
 fn default(rest: &str) -> Option<String> {
     let rest = rest.trim_start();
     let other = || {
@@ -53,8 +55,8 @@ fn default(rest: &str) -> Option<String> {
         ["||", "??", "or ", "{"].iter().find_map(|word| behind.strip_prefix(word))
     };
     let rest = rest.strip_prefix(',').or_else(other)?.trim_start();
-    let rest =
-        rest.strip_prefix("default").map_or(rest, |rest| rest.trim_start_matches([' ', '=']));
+    let named = ["default", "dev"].iter().find_map(|word| rest.strip_prefix(word));
+    let rest = named.map_or(rest, |rest| rest.trim_start_matches([' ', '=', ':']));
     let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     match literal(rest) {
         Some((text, _)) => Some(text.to_owned()),
@@ -156,6 +158,8 @@ mod tests {
             ("os.Getenv(\"REDIS_URL\")", "REDIS_URL", None),
             ("url=${INN_URL:jdbc:mysql://h/inn}\n", "INN_URL", Some("jdbc:mysql://h/inn")),
             ("System.get_env(\"DB_URL\") || \"ecto://h/inn\"", "DB_URL", Some("ecto://h/inn")),
+            ("System.fetch_env!(\"DB_URL\")", "DB_URL", None),
+            ("Util.fetch_env!(\"DB_NAME\", dev: \"inn\", test: \"t\")", "DB_NAME", Some("inn")),
             (
                 "class S(BaseSettings):\n    POSTGRES_PORT: int = 5432\n",
                 "POSTGRES_PORT",

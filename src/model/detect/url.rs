@@ -111,23 +111,15 @@ impl Url {
 
     /// What follows says how to connect, and holds no secret.
     pub(super) fn is_plain_query(&self) -> bool {
-        let plain = [
-            "charset",
-            "connection_limit",
-            "encoding",
-            "options",
-            "pgbouncer",
-            "pool_timeout",
-            "schema",
-            "serverversion",
-            "ssl",
-            "sslmode",
-            "timeout",
-            "usessl",
-        ];
-        let name = |query: &str| query.split('=').next().unwrap_or_default().to_lowercase();
-        let query = self.query.strip_prefix('?');
-        self.query.is_empty() || query.is_some_and(|query| plain.contains(&name(query).as_str()))
+        let plain = ["charset", "encoding", "options", "schema", "serverversion", "sslmode"];
+        let is_plain = |query: &str| {
+            let (name, value) = query.split_once('=').unwrap_or((query, ""));
+            let is_number = value.len() < 6 && value.chars().all(|c| c.is_ascii_digit());
+            is_number
+                || ["true", "false"].contains(&value)
+                || plain.contains(&name.to_lowercase().as_str())
+        };
+        self.query.is_empty() || self.query.strip_prefix('?').is_some_and(is_plain)
     }
 
     /// The password protects nothing: it may stand in a file that is committed.

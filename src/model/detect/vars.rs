@@ -29,6 +29,13 @@ pub(super) struct Var {
     pub(super) others: Vec<(String, String)>,
 }
 
+impl Var {
+    /// The value may stand in a file that is committed: git tracks the value's file, or another one that holds it.
+    pub(super) fn is_public(&self, seen: &Seen) -> bool {
+        self.tracked || seen.is_public(&self.value)
+    }
+}
+
 /// All variables: each once, the first that has a value.
 pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var> {
     let mut vars: Vec<Var> = Vec::new();
@@ -107,7 +114,11 @@ fn is_placeholder(value: &str) -> bool {
     let Some(url) = Url::parse(value) else { return false };
     let word =
         |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    value.contains("***") || value.contains('<') || value.contains("...") || word(&url.host)
+    let server = value.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next());
+    let port = server.and_then(|server| server.rsplit('@').next()?.split_once(':'));
+    let is_word = port.is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let marks = ["***", "<", "..."];
+    marks.iter().any(|mark| value.contains(mark)) || word(&url.host) || is_word
 }
 
 /// The value with the variables of its own file in the place of `${NAME}`.

@@ -114,4 +114,42 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &["compose.yaml: db publishes no port", "postgres: no file names a variable"],
     },
+    Shape {
+        name: "hoppscotch: a password that a tracked example holds too is no secret",
+        files: &[
+            (".env", "DATABASE_URL=postgres://inn:testpass@localhost:5432/inn\n"),
+            (".env.example", "DATABASE_URL=postgres://inn:testpass@localhost:5432/inn\n"),
+            ("package.json", r#"{ "dependencies": { "prisma": "6", "pg": "8" } }"#),
+            (
+                "prisma/schema.prisma",
+                "datasource db {\n  provider = \"postgresql\"\n  url = env(\"DATABASE_URL\")\n}\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL=postgres://inn:testpass@localhost:5432/{POSTGRES_DB}"],
+        hooks: &["npx prisma migrate deploy"],
+        notes: &[".env is ignored by git and leads to"],
+    },
+    Shape {
+        name: "feedbin: words in the place of an address are no address",
+        files: &[(
+            ".env.example",
+            "DATABASE_URL=postgres://username:password@host:port/database\n",
+        )],
+        services: &[],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "ghostfolio: a query in a tracked file is no secret",
+        files: &[(
+            ".env.example",
+            "DATABASE_URL=postgres://inn:inn@localhost:5432/inn?connect_timeout=300\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL=postgres://inn:inn@localhost:5432/{POSTGRES_DB}?connect_timeout=300"],
+        hooks: &[],
+        notes: &[],
+    },
 ];
