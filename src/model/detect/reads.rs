@@ -1,5 +1,7 @@
 //! The variables that an application's own code reads, with the defaults that it gives them.
 
+mod schemas;
+
 use crate::model::detect::text::last_word;
 use crate::model::envfile::is_name;
 
@@ -17,6 +19,7 @@ pub(super) fn of(text: &str) -> Vec<Read> {
     let mut found = calls(text);
     found.extend(members(text));
     found.extend(braces(text));
+    found.extend(schemas::of(text));
     if text.contains("BaseSettings") {
         found.extend(text.lines().filter_map(field));
     }
@@ -33,10 +36,20 @@ fn calls(text: &str) -> Vec<Read> {
         let is_variable =
             name.len() > 1 && is_name(name) && !name.chars().any(|c| c.is_ascii_lowercase());
         if is_variable && reads_variables(&text[..at]) {
-            found.push(Read { name: name.to_owned(), default: default(rest) });
+            let default = default(rest).or_else(|| before(&text[..at]));
+            found.push(Read { name: name.to_owned(), default });
         }
     }
     found
+}
+
+/// `{"default": "x", "env": os.getenv("X")}`: a default that stands before the call, in the same block.
+fn before(text: &str) -> Option<String> {
+    let block = text.rsplit(['{', '}']).next().filter(|block| block.len() < text.len())?;
+    let (start, rest) = block.rsplit_once("default")?;
+    let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).trim_start().strip_prefix(':')?;
+    let is_key = start.is_empty() || start.ends_with(['"', '\'', ' ', '\n', ',']);
+    literal(rest.trim_start()).map(|(text, _)| text.to_owned()).filter(|_| is_key)
 }
 
 fn reads_variables(before: &str) -> bool {
@@ -158,6 +171,12 @@ mod tests {
             ("os.Getenv(\"REDIS_URL\")", "REDIS_URL", None),
             ("url=${INN_URL:jdbc:mysql://h/inn}\n", "INN_URL", Some("jdbc:mysql://h/inn")),
             ("System.get_env(\"DB_URL\") || \"ecto://h/inn\"", "DB_URL", Some("ecto://h/inn")),
+            (
+                "{\n  \"default\": \"sqlite3\",\n  \"env\": os.getenv(\"DB_TYPE\"),\n}",
+                "DB_TYPE",
+                Some("sqlite3"),
+            ),
+            ("{\"default\": \"x\"}, {\"env\": os.getenv(\"DB_TYPE\")}", "DB_TYPE", None),
             ("System.fetch_env!(\"DB_URL\")", "DB_URL", None),
             ("Util.fetch_env!(\"DB_NAME\", dev: \"inn\", test: \"t\")", "DB_NAME", Some("inn")),
             (
