@@ -149,7 +149,11 @@ fn is_needed(evidence: &Evidence<'_>, var: &Var, kind: Kind) -> bool {
         Some(url) => url.kind == kind,
         None => evidence.role(&other.name) == Some((kind, Role::Part)),
     };
-    !evidence.vars.iter().any(|other| other.name != var.name && leads(other))
+    // What only an example or a container names may be the server's own.
+    let is_read = |var: &Var| evidence.seen.is_in_code(&var.name);
+    let counts = |other: &&Var| other.is_named && (is_read(other) || !is_read(var));
+    let mut others = evidence.vars.iter().filter(|other| other.name != var.name);
+    !others.any(|other| counts(&other) && leads(other))
 }
 
 /// A service of its own stands for this variable.

@@ -180,6 +180,16 @@ impl Seen {
         tracked.any(|content| content.contains(text))
     }
 
+    /// A file names a variable that neither holds variables itself nor runs containers.
+    pub(super) fn is_in_code(&self, name: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let mut files = self.files.iter().chain(&self.others);
+        files.any(|(path, text)| {
+            let is_code = text.contains(name) && !self.is_environment(path) && !is_compose(path);
+            is_code && text.split(|c| !is_part(c)).any(|word| word == name)
+        })
+    }
+
     /// The paths of the files with this name, the topmost first.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let mut paths: Vec<&str> = self.files.keys().map(String::as_str).collect();

@@ -32,6 +32,28 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        name: "medusa: a URL that code reads, beside a name that only an example mentions",
+        files: &[
+            (".env.example", "DATABASE_URL=\nDB_NAME=inn\n"),
+            ("medusa-config.ts", "databaseUrl: process.env.DATABASE_URL,\n"),
+        ],
+        services: &["postgres postgres DB_NAME=inn"],
+        env: &["DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{DB_NAME}"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "a URL that the main checkout leaves empty, beside parts that code reads",
+        files: &[
+            (".env.example", "DB_NAME=inn\n"),
+            ("shop/settings.py", "A = os.environ.get('DATABASE_URL')\nB = os.environ['DB_NAME']\n"),
+        ],
+        services: &["postgres postgres DB_NAME=inn"],
+        env: &["DATABASE_URL="],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
         name: "parts in a file that reads no URL are the application's own",
         files: &[
             (".env.example", "DATABASE_URL=postgres://user:user@localhost:5432/inn\n"),
