@@ -74,7 +74,7 @@ pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
         is_open && same.any(|(other, _)| is_sql(*other) && *other != kind)
     };
     if let Some((_, file)) = found.iter().find(|(kind, file)| is_choice(*kind, file)) {
-        servers::several(project, file);
+        servers::several(project, &format!("{file}: packages"));
     }
     let manifests = found.iter().filter(|(kind, file)| !is_choice(*kind, file));
     let manifests = manifests.filter(|(kind, _)| *kind != Kind::Sqlite);
@@ -115,7 +115,9 @@ fn hosts<'a>(evidence: &'a Evidence<'_>) -> impl Iterator<Item = (Kind, String)>
             return Some((Kind::Redis, format!("{name} of {file} chooses")));
         }
         let (kind, role) = evidence.role(name)?;
-        let is_host = role == Role::Host && !value.is_empty() && kind != Kind::Sqlite && !is_php;
+        // Beside SQLite, a host is that of what could be used instead.
+        let is_used = kind == Kind::Redis || evidence.engine != Some(Kind::Sqlite);
+        let is_host = role == Role::Host && !value.is_empty() && is_used && !is_php;
         is_host.then(|| (kind, format!("{name} of {file} leads to")))
     })
 }

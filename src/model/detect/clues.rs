@@ -5,7 +5,7 @@ use crate::model::detect::address::stem;
 use crate::model::detect::compose::{self, Stack};
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::url::Url;
-use crate::model::detect::vars::Var;
+use crate::model::detect::vars::{self, Var};
 use crate::model::detect::{Evidence, Project, Service};
 
 /// A server in a compose file.
@@ -98,19 +98,35 @@ impl<'a> Clues<'a> {
         self.parts.is_empty() && self.urls.is_empty() && self.placed.is_empty()
     }
 
-    /// Nothing but packages says that there is such a server, and these talk to another kind of database too.
+    /// Nothing but packages and images says that there is such a server, and there are others for another kind of database.
     pub(super) fn is_one_of_several(&self) -> bool {
-        let mut frameworks = self.evidence.frameworks.iter();
-        let other = |kind: &Kind| *kind != self.kind && *kind != Kind::Redis;
+        let packages = self.evidence.frameworks.iter().flat_map(|one| one.servers.clone());
+        let images = self.evidence.stacks.iter().flat_map(Stack::kinds);
+        let other = |kind: Kind| kind != self.kind && kind != Kind::Redis;
         self.kind != Kind::Redis
-            && self.is_only_guessed()
-            && self.packages().next().is_some()
-            && frameworks.any(|framework| framework.servers.iter().any(other))
+            && self.parts.is_empty()
+            && self.urls.is_empty()
+            && (self.packages().next().is_some() || !self.placed.is_empty())
+            && packages.chain(images).any(other)
     }
 
-    /// A variable or a URL names a server of this kind.
-    pub(super) fn is_named(&self) -> bool {
-        !self.parts.is_empty() || !self.urls.is_empty()
+    /// A file gives a URL of a server of this kind, or a value to a variable for `least`.
+    pub(super) fn is_given(&self, least: Role) -> bool {
+        let is_given = |var: &Var| !var.is_default && !var.value.is_empty();
+        self.urls.iter().any(|(var, _)| is_given(var))
+            || (least == Role::Part && self.parts.iter().any(|var| is_given(var)))
+    }
+
+    /// Only packages name such a server, and code does without each variable for one; or an example of PHP, which names what
+    /// the framework could use, keeps nothing there.
+    pub(super) fn is_only_possible(&self) -> bool {
+        let of_kind =
+            |var: &&Var| self.evidence.role(&var.name).is_some_and(|(kind, _)| kind == self.kind);
+        let mut vars = self.evidence.vars.iter().filter(of_kind).peekable();
+        let is_optional = vars.peek().is_some() && vars.all(|var| var.is_optional);
+        let is_php = self.evidence.seen.named("composer.json").next().is_some();
+        let is_kept = || self.evidence.vars.iter().any(vars::is_redis_chosen);
+        self.urls.is_empty() && self.placed.is_empty() && (is_optional || (is_php && !is_kept()))
     }
 
     /// Says which servers applications on this machine cannot reach.

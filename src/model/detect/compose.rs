@@ -7,7 +7,7 @@ mod values;
 
 use crate::model::compose::syntax::interpolated;
 use crate::model::compose::{env_files, join, load};
-use crate::model::config::Place;
+use crate::model::config::{Kind, Place};
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir};
 use crate::model::envfile;
@@ -90,6 +90,11 @@ impl Stack {
     /// It runs a server that environments can share.
     pub(super) fn has_servers(&self) -> bool {
         self.services.iter().any(|service| service.kind.is_some())
+    }
+
+    /// The kinds of its servers.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.services.iter().filter_map(|service| service.kind)
     }
 
     /// Variables that the application's own services get.

@@ -2,6 +2,7 @@
 
 use super::compose::Stack;
 use super::frameworks::Framework;
+use super::literals::used_settings;
 use super::roles::{self, Role};
 use super::sections::development;
 use super::seen::{Seen, is_compose};
@@ -19,8 +20,7 @@ pub(super) fn of(
 ) -> Option<Kind> {
     let given = || vars.iter().filter(|var| var.is_named && !var.is_default);
     let defaults = || vars.iter().filter(|var| var.is_named && var.is_default);
-    let is_plain = |var: &&Var| is_engine(var) && word(&var.value) != Some(Kind::Sqlite);
-    let images = || stacks.iter().flat_map(|stack| &stack.services).find_map(|one| one.kind);
+    let images = || only(stacks.iter().flat_map(Stack::kinds));
     let packages = || only(frameworks.iter().flat_map(|framework| framework.servers.clone()));
     given()
         .filter(|var| is_engine(var))
@@ -29,8 +29,8 @@ pub(super) fn of(
         .or_else(|| only(settings(seen)))
         .or_else(|| given().find_map(of_port))
         .or_else(|| given().find_map(of_name))
-        .or_else(|| images().filter(|kind| *kind != Kind::Redis))
-        .or_else(|| defaults().filter(is_plain).find_map(|var| word(&var.value)))
+        .or_else(images)
+        .or_else(|| defaults().filter(|var| is_engine(var)).find_map(|var| word(&var.value)))
         .or_else(|| defaults().find_map(of_url))
         .or_else(packages)
 }
@@ -95,8 +95,10 @@ fn settings(seen: &Seen) -> Vec<Kind> {
             && !path.ends_with("package.json")
             && !path.ends_with("lock.yaml")
             && !path.ends_with("lock.json")
+            && !path.ends_with(".py")
     };
-    let files = seen.files.iter().filter(|(path, _)| is_settings(path));
+    let files = seen.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let files = files.filter(|(path, _)| is_settings(path)).chain(used_settings(seen));
     files
         .flat_map(|(_, text)| development(text).lines().flat_map(engines).collect::<Vec<_>>())
         .collect()

@@ -38,9 +38,13 @@ impl Literal {
 
 /// All of the settings that the application uses.
 pub(super) fn of(seen: &Seen) -> Vec<Literal> {
+    used_settings(seen).flat_map(|(path, text)| in_file(path, text)).collect()
+}
+
+/// The settings in Python that are used.
+pub(super) fn used_settings(seen: &Seen) -> impl Iterator<Item = (&str, &str)> {
     let module = settings(seen);
-    let files = seen.ending(&[".py"]).filter(|(path, _)| is_used(seen, module, path));
-    files.flat_map(|(path, text)| in_file(path, text)).collect()
+    seen.ending(&[".py"]).filter(move |(path, _)| is_used(seen, module, path))
 }
 
 /// The file of the module that `manage.py` names.

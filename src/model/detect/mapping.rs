@@ -99,6 +99,9 @@ fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var, template
 fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
     let Some((kind, role)) = evidence.role(&var.name) else { return };
     let Some(service) = beside(project, evidence, var, kind) else { return };
+    if role != Role::Url && var.is_optional && !is_beside_service(project, var, kind) {
+        return;
+    }
     let key = &service.key;
     let template = match role {
         Role::Part if is_other(project, var, kind) => return,
@@ -135,6 +138,12 @@ fn beside<'a>(
     let by_part = of_kind().find(|service| role == Some(Role::Part) && service.main == var.value);
     let by_name = || of_kind().find(|service| service.prefix == prefix);
     by_part.or_else(by_name).or_else(by_port).or_else(|| of_kind().next())
+}
+
+/// A service has a variable of the same prefix.
+fn is_beside_service(project: &Project, var: &Var, kind: Kind) -> bool {
+    let prefix = roles::prefix(&var.name);
+    project.services.iter().any(|service| service.kind == kind && service.prefix == prefix)
 }
 
 /// MySQL on this machine, under the name that the main checkout has for it: a socket or a port.

@@ -10,7 +10,7 @@ use crate::model::envfile::is_name;
 pub(super) struct Read {
     /// Its name.
     pub(super) name: String,
-    /// The value without it, when that is a literal.
+    /// The value without it, when that is a literal; what stands for none is empty.
     pub(super) default: Option<String>,
 }
 
@@ -70,11 +70,20 @@ fn default(rest: &str) -> Option<String> {
     let rest = rest.strip_prefix(',').or_else(other)?.trim_start();
     let named = ["default", "dev"].iter().find_map(|word| rest.strip_prefix(word));
     let rest = named.map_or(rest, |rest| rest.trim_start_matches([' ', '=', ':']));
-    let number = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    match literal(rest) {
+    value(rest)
+}
+
+/// A string in quotes, a number, or a word for nothing.
+fn value(text: &str) -> Option<String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let is_nothing = || {
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+        ["None", "null", "nil", "undefined"].contains(&&text[..end])
+    };
+    match literal(text) {
         Some((text, _)) => Some(text.to_owned()),
-        None if number > 0 => Some(rest[..number].to_owned()),
-        None => None,
+        None if digits > 0 => Some(text[..digits].to_owned()),
+        None => is_nothing().then(String::new),
     }
 }
 
@@ -110,10 +119,8 @@ fn field(line: &str) -> Option<Read> {
     if !is_name(name) || !is_type {
         return None;
     }
-    let value = rest.split_once('=').map_or("", |(_, value)| value.trim());
-    let literal = literal(value).map(|(text, _)| text.to_owned());
-    let number = || value.parse::<u64>().ok().map(|number| number.to_string());
-    Some(Read { name: name.to_ascii_uppercase(), default: literal.or_else(number) })
+    let default = rest.split_once('=').and_then(|(_, text)| value(text.trim()));
+    Some(Read { name: name.to_ascii_uppercase(), default })
 }
 
 /// Calls that read a variable which they do not name.
@@ -165,6 +172,7 @@ mod tests {
             ),
             ("process.env['PGHOST'] || \"db\"", "PGHOST", Some("db")),
             ("f(os.getenv(\"X_Y\"), \"no\")", "X_Y", None),
+            ("env('DB_URL', default=None)", "DB_URL", Some("")),
             ("<%= ENV.fetch(\"RAILS_DB\") { \"blog\" } %>", "RAILS_DB", Some("blog")),
             ("url = env(\"DATABASE_URL\")", "DATABASE_URL", None),
             ("std::env::var(\"REDIS_URL\")", "REDIS_URL", None),

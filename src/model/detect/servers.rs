@@ -15,7 +15,9 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
             continue;
         }
         if evidence.engine.is_none() && clues.is_one_of_several() {
-            several(project, &clues.packages().next().unwrap_or_default());
+            let stack = clues.placed.first().map(|(stack, _)| format!("{}: servers", stack.file));
+            let packages = clues.packages().next().map(|found| format!("{found}: packages"));
+            several(project, &packages.or(stack).unwrap_or_default());
             continue;
         }
         // Packages for tasks talk to a broker that is no Redis.
@@ -52,18 +54,23 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     }
 }
 
-/// The project uses another kind of database, and no variable and no URL names one of this kind.
+/// The project uses another kind of database, and no file gives one of this kind; or it could use Redis, and nothing says
+/// that it does. Beside SQLite, names are those of what could be used instead: only a URL says more.
 fn is_other(evidence: &Evidence<'_>, clues: &Clues<'_>) -> bool {
+    if clues.kind == Kind::Redis {
+        return clues.is_only_possible();
+    }
+    let is_file = evidence.engine == Some(Kind::Sqlite);
     let is_own = evidence.engine.is_none_or(|engine| engine == clues.kind);
-    clues.kind != Kind::Redis && !is_own && !clues.is_named()
+    !is_own && !clues.is_given(if is_file { Role::Url } else { Role::Part })
 }
 
-/// Says that packages talk to several kinds of databases, and no file says which the main checkout uses.
+/// Says that there are packages or servers for several kinds of databases, and no file says which the main checkout uses.
 pub(super) fn several(project: &mut Project, found: &str) {
     project.is_unserved = true;
     let note = format!(
-        "{found}: packages talk to several kinds of databases, and no file says which one the main checkout uses: add its \
-         service to .agentenv.yaml"
+        "{found} for several kinds of databases, and no file says which one the main checkout uses: add its service to \
+         .agentenv.yaml"
     );
     if !project.notes.contains(&note) {
         project.notes.push(note);

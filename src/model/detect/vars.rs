@@ -23,6 +23,8 @@ pub(super) struct Var {
     pub(super) tracked: bool,
     /// The value is what code does without one.
     pub(super) is_default: bool,
+    /// Code does without it: what it takes instead is nothing.
+    pub(super) is_optional: bool,
     /// A file names it; else it is what a literal could read.
     pub(super) is_named: bool,
     /// Files of other applications that give it another value, with that.
@@ -45,11 +47,15 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
         file: literal.file.clone(),
         tracked: seen.tracked.contains(&literal.file),
         is_default: true,
+        is_optional: false,
         is_named: false,
         others: Vec::new(),
     });
-    let sources =
-        environment_files(seen).chain(of_stacks(stacks)).chain(code(seen)).chain(in_place);
+    // An example of a compose file that runs images alone is how others deploy the application: code says more.
+    let is_example = |stack: &Stack| used(&stack.file).is_some() && !stack.runs_application();
+    let of = |is_last| of_stacks(stacks, move |stack| is_example(stack) == is_last);
+    let sources = environment_files(seen).chain(of(false)).chain(code(seen));
+    let sources = sources.chain(of(true)).chain(in_place);
     for var in sources.filter(|var| is_free_name(&var.name)) {
         match vars.iter_mut().find(|known| known.name == var.name) {
             None => vars.push(var),
@@ -102,6 +108,7 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
                 file: file.clone(),
                 tracked,
                 is_default: false,
+                is_optional: false,
                 is_named: true,
                 others: Vec::new(),
             }
@@ -133,8 +140,8 @@ fn expanded(value: &str, known: &[(String, String)]) -> String {
 }
 
 /// What compose gives to services that are no servers.
-fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
-    stacks.iter().flat_map(|stack| {
+fn of_stacks(stacks: &[Stack], is_one: impl Fn(&Stack) -> bool) -> impl Iterator<Item = Var> {
+    stacks.iter().filter(move |stack| is_one(stack)).flat_map(|stack| {
         let vars = stack.variables().into_iter();
         vars.map(|(name, value)| Var {
             name,
@@ -142,6 +149,7 @@ fn of_stacks(stacks: &[Stack]) -> impl Iterator<Item = Var> + '_ {
             file: stack.file.clone(),
             tracked: true,
             is_default: false,
+            is_optional: false,
             is_named: true,
             others: Vec::new(),
         })
@@ -202,6 +210,7 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let reads = reads.filter(move |read| !could_use || !is_redis(&read.name));
         reads.map(|read| Var {
             name: read.name,
+            is_optional: read.default.as_deref() == Some(""),
             value: read.default.unwrap_or_default(),
             file: file.clone(),
             tracked: seen.tracked.contains(file),

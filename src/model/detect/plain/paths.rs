@@ -37,6 +37,15 @@ pub(super) fn is_settings(seen: &Seen, path: &str) -> bool {
     path.ends_with(".py") && seen.files.contains_key(path)
 }
 
+/// `application-postgres.yml` beside `application.yml`: settings of one of Spring's profiles, which is not active by itself.
+fn is_profile(seen: &Seen, path: &str) -> bool {
+    let own = path.strip_prefix(dir(path)).and_then(|name| name.strip_prefix("application-"));
+    let Some((profile, _)) = own.and_then(|name| name.split_once('.')) else { return false };
+    let ends = [".properties", ".yml", ".yaml"];
+    let base = |end: &&str| seen.tracked.contains(&format!("{}application{end}", dir(path)));
+    !["dev", "development", "local"].contains(&profile) && ends.iter().any(|end| base(&end))
+}
+
 /// Whether a developer's application may read the file. Environment files and compose files are read elsewhere.
 pub fn is_run(seen: &Seen, path: &str) -> bool {
     let lower = path.to_lowercase();
@@ -63,6 +72,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
     ];
     !seen.is_environment(path)
         && !is_compose(path)
+        && !is_profile(seen, path)
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
         && !words(dir(&lower)).iter().any(|word| ["test", "tests"].contains(&word.as_str()))

@@ -1,6 +1,6 @@
 //! Schemas of the environment: what validates it names each variable as a key, with its default inside of the value.
 
-use super::{Read, literal};
+use super::Read;
 use crate::model::detect::url::Url;
 use crate::model::envfile::is_name;
 
@@ -70,9 +70,7 @@ fn default(value: &str) -> Option<String> {
     ends.filter_map(|end| {
         let rest = value[end..].strip_prefix(['"', '\'']).unwrap_or(&value[end..]);
         let rest = rest.trim_start().strip_prefix(['(', ':', '='])?.trim_start();
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let number = || (digits > 0).then(|| rest[..digits].to_owned());
-        literal(rest).map(|(text, _)| text.to_owned()).or_else(number)
+        super::value(rest)
     })
     .next()
 }

@@ -85,7 +85,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &[],
         env: &["DATABASE_URL="],
         hooks: &[],
-        notes: &["go.mod: packages talk to several kinds of databases"],
+        notes: &["go.mod: packages for several kinds of databases"],
     },
     Shape {
         name: "a text of a test does not hide the driver",
@@ -129,7 +129,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &[],
         env: &["DATABASE_URL="],
         hooks: &["bundle install"],
-        notes: &["Gemfile: Rails: packages talk to several kinds of databases"],
+        notes: &["Gemfile: Rails: packages for several kinds of databases"],
     },
     Shape {
         name: "postal: a server that no part is known of holds migrations back",

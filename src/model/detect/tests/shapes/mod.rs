@@ -8,6 +8,7 @@ mod literals;
 mod others;
 mod reached;
 mod several;
+mod unused;
 
 use super::*;
 
@@ -33,6 +34,11 @@ fn nothing_leads_to_the_main_checkout_in_silence() {
     {
         shapes.iter().for_each(check);
     }
+}
+
+#[test]
+fn nothing_is_made_that_the_main_checkout_does_not_use() {
+    unused::SHAPES.iter().for_each(check);
 }
 
 #[test]
