@@ -31,22 +31,32 @@ impl Clues<'_> {
         let placed = part.site.and_then(|at| self.placed.get(at).copied());
         let place = self.place(placed)?;
         let is_shared = place.is_none() && self.is_shared(placed);
+        let prefix = part.variable.map_or_else(String::new, |var| roles::prefix(&var.name));
         Some(Service {
             key: stem.map_or(key.to_owned(), |stem| stem.to_lowercase()),
             kind: self.kind,
             variable,
             is_guess: part.is_guess,
-            main: part.main,
-            user: self.user(placed, part.url, is_shared, place.as_ref()),
-            password_env: self.password(place.as_ref()),
+            main: part.main.clone(),
+            user: self.user(&part, placed, is_shared, place.as_ref()),
+            password_env: self.password_env(placed, place.as_ref(), &prefix),
+            password: self.password(placed, &prefix).filter(|_| !is_shared),
             place,
             is_shared,
             port: self.port(placed, part.url),
-            prefix: part.variable.map_or_else(String::new, |var| roles::prefix(&var.name)),
+            prefix,
             stack: placed.map(|(stack, _)| stack.file.clone()),
             site: part.site,
             why: placed.map_or(part.why, |(stack, service)| stack.why(service)),
         })
+    }
+
+    /// The variable for `role` that stands beside one of this prefix, else the one without a prefix.
+    pub(super) fn beside(&self, role: Role, prefix: &str) -> Option<&Var> {
+        let is_it = |var: &&Var| self.evidence.role(&var.name) == Some((self.kind, role));
+        let vars = || self.evidence.vars.iter().filter(is_it).filter(|var| !var.value.is_empty());
+        let of = |wanted: &str| vars().find(|var| roles::prefix(&var.name) == wanted);
+        of(prefix).or_else(|| of(""))
     }
 
     /// Environments use the server of `infra up`: this machine reaches none of the project's own, and no file names one.
@@ -61,8 +71,8 @@ impl Clues<'_> {
     /// The server of `infra up` has no role but `postgres`. On MySQL, only the administrator creates databases.
     fn user(
         &self,
+        part: &Part<'_>,
         placed: Option<Placed<'_>>,
-        url: Option<&Url>,
         is_shared: bool,
         place: Option<&Place>,
     ) -> String {
@@ -73,22 +83,13 @@ impl Clues<'_> {
         if is_shared || (self.kind == Kind::Mysql && place != Some(&Place::Host)) {
             return usual.to_owned();
         }
-        let is_user = |var: &&Var| self.evidence.role(&var.name) == Some((self.kind, Role::User));
-        let mut vars = self.evidence.vars.iter().filter(is_user);
+        let prefix = part.variable.map_or_else(String::new, |var| roles::prefix(&var.name));
         let said = [
             placed.and_then(|(_, service)| service.value("POSTGRES_USER")),
-            vars.find(|var| is_plain(&var.value)).map(|var| var.value.clone()),
-            url.map(|url| url.user.clone()),
+            part.url.map(|url| url.user.clone()).filter(|user| is_plain(user)),
+            self.beside(Role::User, &prefix).map(|var| var.value.clone()),
         ];
         said.into_iter().flatten().find(|text| is_plain(text)).unwrap_or_else(|| usual.to_owned())
-    }
-
-    /// The variable with the password of MySQL on this machine.
-    fn password(&self, place: Option<&Place>) -> Option<String> {
-        let is_host = self.kind == Kind::Mysql && place == Some(&Place::Host);
-        let is_it = |var: &&Var| self.evidence.role(&var.name) == Some((self.kind, Role::Password));
-        let mut vars = self.evidence.vars.iter().filter(is_it).filter(|_| is_host);
-        vars.find(|var| !var.value.is_empty()).map(|var| var.name.clone())
     }
 
     /// Where it runs: `Some(None)` in the shared container. Applications on this machine cannot reach a container without

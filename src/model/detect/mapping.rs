@@ -113,7 +113,10 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
         Role::Engine => engine(evidence, var, kind),
         Role::Url if !var.value.is_empty() => None,
         Role::Url if is_needed(evidence, var, kind) => Some(whole(service)),
-        Role::Url | Role::User | Role::Password => None,
+        // A private one is the user's own.
+        Role::Password if !var.value.is_empty() && !var.is_public(evidence.seen) => None,
+        Role::Password => service.password.clone(),
+        Role::Url | Role::User => None,
     };
     let Some(template) = template else { return };
     if matches!(role, Role::Engine | Role::Url) {
@@ -173,11 +176,14 @@ fn is_other(project: &Project, var: &Var, kind: Kind) -> bool {
 /// A URL for a variable that has none in the main checkout.
 fn whole(service: &Service) -> String {
     let Service { key, variable, user, kind, .. } = service;
-    match kind {
-        Kind::Redis => format!("redis://{{{key}.host}}:{{{key}.port}}/{{{variable}}}"),
-        Kind::Mysql => format!("mysql://{user}@{}:{{{key}.port}}/{{{variable}}}", host(*kind, key)),
-        _ => format!("postgres://{{{key}.user}}@{{{key}.host}}:{{{key}.port}}/{{{variable}}}"),
-    }
+    let word = service.password.as_ref().map_or_else(String::new, |word| format!(":{word}"));
+    let (scheme, login) = match kind {
+        Kind::Redis if word.is_empty() => ("redis", String::new()),
+        Kind::Redis => ("redis", format!("{word}@")),
+        Kind::Mysql => ("mysql", format!("{user}{word}@")),
+        _ => ("postgres", format!("{{{key}.user}}{word}@")),
+    };
+    format!("{scheme}://{login}{}:{{{key}.port}}/{{{variable}}}", host(*kind, key))
 }
 
 /// The application's own word for the kind of database: what a file gives, or what its code compares with. An example of an

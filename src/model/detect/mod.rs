@@ -22,6 +22,7 @@ mod origins;
 mod others;
 mod packages;
 mod parts;
+mod passwords;
 mod plain;
 mod ports;
 mod processes;
@@ -87,6 +88,8 @@ pub struct Service {
     pub port: u16,
     /// The variable with the password of `user`.
     pub password_env: Option<String>,
+    /// The password itself, which a tracked file holds.
+    password: Option<String>,
     /// What stands before the words for the server in the names of its variables.
     prefix: String,
     /// The compose file that it stands in.

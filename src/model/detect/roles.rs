@@ -36,7 +36,7 @@ const KINDS: [(&str, Kind); 5] = [
 
 const REDIS: [&str; 2] = ["REDIS", "VALKEY"];
 
-const WORDS: [(&str, Role); 24] = [
+const WORDS: [(&str, Role); 25] = [
     ("NAME", Role::Part),
     ("DATABASE", Role::Part),
     ("DB", Role::Part),
@@ -49,6 +49,7 @@ const WORDS: [(&str, Role); 24] = [
     ("USERNAME", Role::User),
     ("PASSWORD", Role::Password),
     ("PASS", Role::Password),
+    ("AUTH", Role::Password),
     ("ENGINE", Role::Engine),
     ("TYPE", Role::Engine),
     ("CONNECTION", Role::Engine),

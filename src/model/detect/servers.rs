@@ -39,6 +39,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     project.notes.extend(own);
     stay(project, evidence);
     grants(project, evidence);
+    secrets(project);
     let is_told = project.compose.as_ref().is_some_and(|file| {
         let mut stacks = evidence.stacks.iter();
         stacks.any(|stack| stack.file == *file && stack.has_servers())
@@ -150,6 +151,16 @@ fn stay(project: &mut Project, evidence: &Evidence<'_>) {
             ));
         }
     }
+}
+
+/// Says which variable `add` needs for a Redis that asks for a password.
+fn secrets(project: &mut Project) {
+    let asking = project.services.iter().filter(|service| service.kind == Kind::Redis);
+    let notes = asking.filter_map(|service| {
+        let (key, name) = (&service.key, service.password_env.as_ref()?);
+        Some(format!("{key}: its server asks for a password: set {name} where `git agentenv` runs"))
+    });
+    project.notes.extend(notes.collect::<Vec<_>>());
 }
 
 /// MySQL gives a user rights on databases by their names.

@@ -22,6 +22,7 @@ pub(in crate::model::detect) struct Service {
     /// The repository's own files are mounted in it.
     pub(super) is_mounted: bool,
     pub(super) environment: Vec<(String, String)>,
+    command: Option<String>,
     /// Compose starts it only on demand.
     pub(super) is_optional: bool,
     /// It runs on, by itself, with a port or data.
@@ -50,6 +51,7 @@ pub(super) fn read(name: &str, service: &Value) -> Option<Service> {
         is_mounted: mounts(service).any(|from| [".", ".."].contains(&from.trim_end_matches('/'))),
         environment: environment(service.get("environment")),
         is_optional,
+        command: service.get("command").map(words),
         keeps: is_running && keeps && text("image").is_some_and(|image| !is_tool(image)),
         needs,
     })
@@ -59,6 +61,14 @@ pub(super) fn read(name: &str, service: &Value) -> Option<Service> {
 fn is_optional(profiles: Option<&Value>) -> bool {
     let mut all = profiles.and_then(Value::as_sequence).into_iter().flatten();
     all.any(|profile| !interpolated(&scalar(profile)).0.is_empty())
+}
+
+/// A command, a text or a list.
+fn words(command: &Value) -> String {
+    match command {
+        Value::Sequence(list) => list.iter().map(scalar).collect::<Vec<_>>().join(" "),
+        one => scalar(one),
+    }
 }
 
 /// What `depends_on` says, a list or a mapping.
@@ -90,8 +100,21 @@ impl Service {
 
     /// A value that its container gets.
     pub(in crate::model::detect) fn value(&self, name: &str) -> Option<String> {
+        self.raw(name).map(|value| interpolated(value).0).filter(|value| !value.is_empty())
+    }
+
+    /// The same as it stands in the file.
+    pub(in crate::model::detect) fn raw(&self, name: &str) -> Option<&str> {
         let found = self.environment.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| interpolated(value).0).filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The password without which this Redis answers nothing, as it stands in the file.
+    pub(in crate::model::detect) fn required(&self) -> Option<&str> {
+        let command = self.command.as_deref().unwrap_or_default();
+        let after = command.split_once("requirepass").map(|(_, after)| after);
+        let word = after.and_then(|after| after.split_whitespace().next());
+        word.map(|word| word.trim_matches(['"', '\''])).or_else(|| self.raw("REDIS_PASSWORD"))
     }
 
     /// It is neither built from the repository nor a server that environments share.

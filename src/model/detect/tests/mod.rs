@@ -6,6 +6,7 @@ mod leads;
 mod ports;
 mod processes;
 mod projects;
+mod secrets;
 mod shapes;
 mod templates;
 mod text;
