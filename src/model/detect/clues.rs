@@ -123,7 +123,12 @@ impl<'a> Clues<'a> {
         let of_kind =
             |var: &&Var| self.evidence.role(&var.name).is_some_and(|(kind, _)| kind == self.kind);
         let mut vars = self.evidence.vars.iter().filter(of_kind).peekable();
-        let is_optional = vars.peek().is_some() && vars.all(|var| var.is_optional);
+        // A URL that is none of Redis chooses something else.
+        let is_idle = |var: &Var| {
+            let role = self.evidence.role(&var.name).map(|(_, role)| role);
+            var.is_optional || (role == Some(Role::Url) && !var.value.is_empty())
+        };
+        let is_optional = vars.peek().is_some() && vars.all(is_idle);
         let is_php = self.evidence.seen.named("composer.json").next().is_some();
         let is_kept = || self.evidence.vars.iter().any(vars::is_redis_chosen);
         self.urls.is_empty() && self.placed.is_empty() && (is_optional || (is_php && !is_kept()))

@@ -1,5 +1,5 @@
 //! Servers of the compose file that stay in each environment's own stack, because nothing leads the application to an
-//! environment's part of a shared one.
+//! environment's part of a shared one, or code chooses the part.
 
 use crate::model::compose::{holders, join, load, uncarried};
 use crate::model::config::Kind;
@@ -37,7 +37,30 @@ pub(super) fn of(project: &Project, evidence: &Evidence<'_>) -> Vec<Kept> {
     };
     let lost = uncarried(&file, &env_file, &holders);
     let kept = lost.into_iter().map(|(name, kind)| Kept { kind, file: path.clone(), name });
-    kept.filter(|one| is_plain(&one.name) && !is_read(project, evidence, one)).collect()
+    let kept = kept.filter(|one| !is_read(project, evidence, one)).chain(appended(path, evidence));
+    let mut found: Vec<Kept> = Vec::new();
+    for one in kept.filter(|one| is_plain(&one.name)) {
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found
+}
+
+/// Servers of the file that a variable leads to, where code adds an index to it: whatever an environment gave it would be the
+/// index of another one.
+fn appended(path: &str, evidence: &Evidence<'_>) -> Vec<Kept> {
+    let clues = Clues::of(evidence, Kind::Redis);
+    let is_appended = |name: &str| evidence.appended.iter().any(|one| one.name == name);
+    let urls = clues.urls.iter().filter(|(var, _)| is_appended(&var.name));
+    let servers = urls.filter_map(|(_, url)| clues.placed.get(clues.site(url)?));
+    let inside = servers.filter(|(stack, _)| stack.file == path);
+    let kept = inside.map(|(stack, service)| Kept {
+        kind: Kind::Redis,
+        file: stack.file.clone(),
+        name: service.name().to_owned(),
+    });
+    kept.collect()
 }
 
 /// No environment would get a part of such a server, or other files say that the application reads a variable with it.

@@ -150,6 +150,10 @@ pub fn detect(seen: &Seen) -> Project {
     let mut evidence = Evidence::of(seen);
     let project = of_evidence(&evidence);
     evidence.kept = kept::of(&project, &evidence);
+    if kept::all(&evidence, Kind::Redis) {
+        // Each environment has all indexes for itself.
+        evidence.appended.clear();
+    }
     if evidence.kept.is_empty() { project } else { of_evidence(&evidence) }
 }
 

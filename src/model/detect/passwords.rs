@@ -28,7 +28,7 @@ impl Clues<'_> {
     /// The password itself, if a tracked file has it and a URL can hold it. The server of `infra up` wants none.
     pub(super) fn password(&self, placed: Option<Placed<'_>>, prefix: &str) -> Option<String> {
         let text = match placed {
-            Some((_, service)) => self.resolved(self.of_container(service)?)?,
+            Some((_, service)) => self.resolved(self.of_container(service)?),
             None => self.beside(Role::Password, prefix)?.value.clone(),
         };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
@@ -46,13 +46,11 @@ impl Clues<'_> {
         names.iter().find_map(|name| service.raw(name))
     }
 
-    /// The text with its variable's value; `None` when only the user knows that.
-    fn resolved(&self, text: &str) -> Option<String> {
+    /// The text with its variable's value, else with the default.
+    fn resolved(&self, text: &str) -> String {
         let (default, name) = interpolated(text);
-        let mut vars = self.evidence.vars.iter().filter(|var| !var.value.is_empty());
-        match name.and_then(|name| vars.find(|var| var.name == name && !var.is_default)) {
-            Some(var) => var.is_public(self.evidence.seen).then(|| var.value.clone()),
-            None => Some(default),
-        }
+        let mut given = self.evidence.vars.iter().filter(|var| !var.is_default);
+        let own = name.and_then(|name| given.find(|var| var.name == name && !var.value.is_empty()));
+        own.map_or(default, |var| var.value.clone())
     }
 }

@@ -27,6 +27,13 @@ fn a_server_whose_part_nothing_carries_stays_in_the_stack() {
         ("{ DATABASE_URL: 'postgres://u@db/inn', REDIS_HOST: cache }", &node, "cache", "postgres"),
         ("{ A: 'jdbc:postgresql://db/inn', B: 'redis://cache' }", &[], "", "postgres redis"),
         ("{ B: 'redis://cache:6379/0' }", &go, "db", "redis"),
+        // Code adds an index to whatever the environment is given.
+        (
+            "{ DATABASE_URL: 'postgres://u@db/inn', REDIS_URL: 'redis://cache' }",
+            &[("shop/settings.py", "A = os.environ['REDIS_URL'] + '/1'\n")],
+            "cache",
+            "postgres",
+        ),
         // Code says more than the stack does.
         ("{ DB_HOST: db }", &[code], "cache", "postgres"),
         (

@@ -26,7 +26,7 @@ pub(super) const SHAPES: &[Shape] = &[
             MANAGE,
             (
                 "shop/settings.py",
-                "DATABASES = {'default': {\n  'ENGINE': os.environ.get('DATABASE_ENGINE', 'django.db.backends.sqlite3'),\n  'NAME': os.environ.get('DATABASE_NAME', at('inn.sqlite')),\n  'HOST': os.environ.get('DATABASE_HOST', None)}}\nPICTURES_REDIS_URL = env('PICTURES_REDIS_URL', default=None)\n",
+                "DATABASES = {'default': {\n  'ENGINE': os.environ.get('DATABASE_ENGINE', 'django.db.backends.sqlite3'),\n  'NAME': os.environ.get('DATABASE_NAME', at('inn.sqlite')),\n  'HOST': os.environ.get('DATABASE_HOST', None)}}\nPICTURES_REDIS_URL = env('PICTURES_REDIS_URL', default=None)\nCACHES = {'default': env.cache(default='locmemcache://')}\n",
             ),
             (
                 "shop/settings_postgres.py",
