@@ -3,12 +3,11 @@
 use super::compose;
 use super::leads;
 use super::plain;
-use super::seen::used;
+use super::seen::{dir, used};
 use super::{Evidence, Project};
 use std::collections::BTreeSet;
 
-/// Gathers them. What leads to the main checkout's servers stays behind: commands
-/// without the environment's variables would use those.
+/// Gathers them. What leads to the main checkout's servers stays behind, unless the environment sets each variable that does.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let Evidence { seen, literals, .. } = evidence;
     let examples: BTreeSet<String> = seen.tracked.iter().filter_map(|path| used(path)).collect();
@@ -20,25 +19,37 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         let way_out = if examples.contains(*file) { ": copy the example beside it" } else { "" };
         project.notes.push(format!("{file} is missing, which containers read{way_out}"));
     }
+    // `add` brings the file that compose itself reads, too.
+    let beside = application.map(|stack| format!("{}.env", dir(&stack.file)));
     let is_own = |path: &&String| {
         let is_read = seen.is_environment(path) || examples.contains(*path);
-        is_read && !seen.tracked.contains(*path) && !given.contains(path)
+        let is_given = given.contains(path) || beside.as_ref() == Some(*path);
+        is_read && !seen.tracked.contains(*path) && !is_given
     };
     for file in seen.files.keys().filter(is_own) {
-        let leads = match seen.is_environment(file) {
+        let leading = match seen.is_environment(file) {
             true => leads::in_file(seen, file),
-            false => {
-                literals.iter().any(|literal| literal.file == *file)
-                    || plain::names_part(file, seen.text(file))
-            }
+            false => Vec::new(),
         };
-        if leads {
+        let names_part = || {
+            literals.iter().any(|literal| literal.file == *file)
+                || plain::names_part(file, seen.text(file))
+        };
+        let is_set = leading.iter().all(|name| project.sets(name));
+        if !is_set || (!seen.is_environment(file) && names_part()) {
             project.notes.push(format!(
                 "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a \
                  command without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"
             ));
-        } else {
-            project.copy.push(file.clone());
+            continue;
         }
+        if !leading.is_empty() {
+            project.notes.push(format!(
+                "{file} is copied, and leads to the main checkout's servers: the environment's own variables replace {}, so \
+                 run commands with them (`git agentenv run`)",
+                leading.join(", ")
+            ));
+        }
+        project.copy.push(file.clone());
     }
 }

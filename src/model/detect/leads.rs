@@ -123,10 +123,19 @@ fn is_set(config: &Config, name: &str) -> bool {
         || name == "COMPOSE_PROJECT_NAME"
 }
 
-/// Whether an ignored file leads to what the main checkout uses on a server, of whatever kind.
-pub(super) fn in_file(seen: &Seen, file: &str) -> bool {
+/// The variables of an ignored file that lead to what the main checkout uses on a server, of whatever kind.
+pub(super) fn in_file(seen: &Seen, file: &str) -> Vec<String> {
     let own = envfile::parse(seen.text(file).as_bytes());
-    own.iter().any(|(name, value)| !value.is_empty() && (is_server(value) || is_part(name)))
+    let leads = |name: &str, value: &str| {
+        !value.is_empty() && (is_server(value) || (is_part(name) && !is_own_file(value)))
+    };
+    own.into_iter().filter(|(name, value)| leads(name, value)).map(|(name, _)| name).collect()
+}
+
+/// A file of SQLite in each worktree.
+fn is_own_file(value: &str) -> bool {
+    let ends = [".db", ".sqlite", ".sqlite3"];
+    !value.starts_with(['/', '~']) && ends.iter().any(|end| value.ends_with(end))
 }
 
 /// The value is the URL of a server, or of an SQLite file at a fixed path. Web and mail servers have no parts.

@@ -145,6 +145,15 @@ pub struct Project {
     is_unserved: bool,
 }
 
+impl Project {
+    /// An environment gives the variable a value.
+    fn sets(&self, name: &str) -> bool {
+        self.ports.iter().any(|port| port.variable == name)
+            || self.services.iter().any(|service| service.variable == name)
+            || self.env.iter().any(|(own, _)| own == name)
+    }
+}
+
 /// Recognises a project by its files.
 pub fn detect(seen: &Seen) -> Project {
     let mut evidence = Evidence::of(seen);

@@ -90,23 +90,39 @@ fn ignored_files_come_along_unless_they_lead_to_the_main_checkout() {
     };
     assert_eq!(of("SECRET=x\n"), (vec!["/.env".to_owned()], vec![]));
     for lead in [
-        "DATABASE_URL=postgres://localhost/shop\n",
-        "DB_NAME=shop\n",
-        "DATABASE_URL=mysql://root@localhost/shop\n",
-        "MYSQL_DATABASE=shop\n",
-        "BROKER=amqp://localhost//\n",
+        "DATABASE_URL=postgres://me:hunter2@localhost/shop\n",
+        "DB_NAME=shop\nBROKER=amqp://localhost//\n",
         "DATABASE_URL=sqlite:////srv/shop/db.sqlite3\n",
     ] {
         let (copy, notes) = of(lead);
         let said = notes.iter().any(|note| note.contains("`copy: [\"/.env\"]`"));
         assert!(copy.is_empty() && said, "{lead}: {notes:?}");
     }
-    for free in ["DATABASE_URL=sqlite:///db.sqlite3\n", "EMAIL_URL=smtp://localhost:1025\n"] {
+    // The environment has a value of its own for each variable that leads there.
+    for set in [
+        "DATABASE_URL=postgres://localhost/shop\n",
+        "DB_NAME=shop\n",
+        "DATABASE_URL=mysql://root@localhost/shop\n",
+        "MYSQL_DATABASE=shop\nSECRET=x\n",
+    ] {
+        let (copy, notes) = of(set);
+        let said = notes[0].starts_with(".env is copied, and leads to the main checkout's servers");
+        assert!(copy == ["/.env"] && said, "{set}: {notes:?}");
+    }
+    for free in [
+        "DATABASE_URL=sqlite:///db.sqlite3\n",
+        "EMAIL_URL=smtp://localhost:1025\n",
+        "INN_DATABASE_TYPE=sqlite\nINN_DATABASE_NAME=./inn.sqlite\n",
+    ] {
         assert_eq!(of(free).0, ["/.env"], "{free}");
     }
-    let lead = "DB_NAME=shop\n";
+    let lead = "BROKER=amqp://localhost//\n";
     let files = [("backend/.env.example", ""), (".env", lead), ("backend/.env", lead)];
     assert_eq!(config(&files).copy, [] as [String; 0], "each file is judged by what it says");
+    // `add` brings the one that compose reads.
+    let stack = ("compose.yml", "services: { web: { build: ., ports: ['8000:8000'] } }");
+    let notes = detect(&seen(&[stack, (".env", lead)])).notes;
+    assert!(!notes.iter().any(|note| note.contains("ignored by git")), "{notes:?}");
 }
 
 #[test]

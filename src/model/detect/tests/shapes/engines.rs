@@ -2,7 +2,7 @@
 
 use super::Shape;
 
-const STAYS: &str = ".env is ignored by git and leads to the main checkout's servers";
+const COMES: &str = ".env is copied, and leads to the main checkout's servers";
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
@@ -17,7 +17,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &["mysql mysql DB_DATABASE=inn"],
         env: &["DB_CONNECTION=mysql", "DB_HOST=127.0.0.1", "DB_PORT={mysql.port}", "DATABASE_URL="],
         hooks: &["composer install"],
-        notes: &[STAYS],
+        notes: &[COMES],
     },
     Shape {
         name: "Laravel with Postgres: the engine's variable is set, since .env stays behind",
@@ -28,7 +28,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &["postgres postgres DB_DATABASE=inn"],
         env: &["DB_CONNECTION=pgsql", "DB_USERNAME={postgres.user}"],
         hooks: &[],
-        notes: &[STAYS],
+        notes: &[COMES],
     },
     Shape {
         name: "Laravel keeps its cache in Redis: the indexes of its settings, which nothing uses otherwise",

@@ -128,7 +128,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &["postgres postgres POSTGRES_DB=inn"],
         env: &["DATABASE_URL=postgres://inn:testpass@localhost:5432/{POSTGRES_DB}"],
         hooks: &["npx prisma migrate deploy"],
-        notes: &[".env is ignored by git and leads to"],
+        notes: &[".env is copied, and leads to"],
     },
     Shape {
         name: "feedbin: words in the place of an address are no address",
