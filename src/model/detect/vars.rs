@@ -52,8 +52,8 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
         others: Vec::new(),
     });
     // An example of a compose file that runs images alone is how others deploy the application: code says more.
-    let is_example = |stack: &Stack| used(&stack.file).is_some() && !stack.runs_application();
-    let of = |is_last| of_stacks(stacks, move |stack| is_example(stack) == is_last);
+    let is_deployed = |stack: &Stack| used(&stack.file).is_some() && !stack.runs_application();
+    let of = |is_last| of_stacks(stacks, move |stack| is_deployed(stack) == is_last);
     let sources = environment_files(seen).chain(of(false)).chain(code(seen));
     let sources = sources.chain(of(true)).chain(in_place);
     for var in sources.filter(|var| is_free_name(&var.name)) {
@@ -75,13 +75,15 @@ fn is_elsewhere(known: &Var, var: &Var) -> bool {
     is_given(known) && is_given(var) && is_apart && known.value != var.value
 }
 
-/// What says which of the values in one directory counts: the first of these; examples come last.
+fn is_example(path: &str) -> bool {
+    used(path).is_some() || path.rsplit('/').next().is_some_and(|name| name.contains("example"))
+}
+
+/// What says which of the values in one directory counts: the first of these. An example counts as what it is copied to.
 fn rank(path: &str) -> usize {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    if used(path).is_some() || name.contains("example") {
-        return 5;
-    }
-    match name {
+    let copy = used(path);
+    let path = copy.as_deref().unwrap_or(path);
+    match path.rsplit('/').next().unwrap_or(path) {
         ".env.development.local" => 0,
         ".env.local" => 1,
         name if name.starts_with(".env.") => 2,
@@ -94,7 +96,11 @@ fn rank(path: &str) -> usize {
 fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let mut files: Vec<&String> =
         seen.files.keys().filter(|path| seen.is_environment(path)).collect();
-    files.sort_by_key(|path| (rank(path) == 5, path.matches('/').count(), rank(path)));
+    files.sort_by_key(|path| {
+        let depth = path.matches('/').count();
+        // The shortest name is the most usual one.
+        (is_example(path), depth, rank(path), path.len())
+    });
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);
         let vars = envfile::parse(seen.text(file).as_bytes());

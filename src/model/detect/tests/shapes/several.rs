@@ -99,4 +99,29 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &[],
     },
+    Shape {
+        name: "the same database from this machine and from a container is one",
+        files: &[
+            ("apps/a/.env.example", "DATABASE_URL=postgres://postgres@localhost:5432/rooms\n"),
+            (
+                "compose.yml",
+                "services: { web: { build: ., environment: { DATABASE_URL: 'postgres://postgres@db/rooms' } }, db: { image: 'postgres:16', ports: ['5432:5432'] } }",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=rooms"],
+        env: &[],
+        hooks: &[],
+        notes: &["db must run before `git agentenv add`"],
+    },
+    Shape {
+        name: "of several examples, the one with the fewest words counts",
+        files: &[
+            (".env.dev-azure.example", "DATABASE_URL=postgres://postgres@localhost/azure\n"),
+            (".env.dev.example", "DATABASE_URL=postgres://postgres@localhost/rooms\n"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=rooms"],
+        env: &[],
+        hooks: &[],
+        notes: &[],
+    },
 ];
