@@ -75,15 +75,13 @@ fn is_elsewhere(known: &Var, var: &Var) -> bool {
     is_given(known) && is_given(var) && is_apart && known.value != var.value
 }
 
-fn is_example(path: &str) -> bool {
-    used(path).is_some() || path.rsplit('/').next().is_some_and(|name| name.contains("example"))
-}
-
-/// What says which of the values in one directory counts: the first of these. An example counts as what it is copied to.
+/// What says which of the values in one directory counts: the first of these; examples come last.
 fn rank(path: &str) -> usize {
-    let copy = used(path);
-    let path = copy.as_deref().unwrap_or(path);
-    match path.rsplit('/').next().unwrap_or(path) {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if used(path).is_some() || name.contains("example") {
+        return 5;
+    }
+    match name {
         ".env.development.local" => 0,
         ".env.local" => 1,
         name if name.starts_with(".env.") => 2,
@@ -97,9 +95,9 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let mut files: Vec<&String> =
         seen.files.keys().filter(|path| seen.is_environment(path)).collect();
     files.sort_by_key(|path| {
-        let depth = path.matches('/').count();
-        // The shortest name is the most usual one.
-        (is_example(path), depth, rank(path), path.len())
+        // `.env.dev-azure` is a special case of `.env.dev`.
+        let usual = path.replace('-', "~");
+        (rank(path) == 5, path.matches('/').count(), rank(path), usual)
     });
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);

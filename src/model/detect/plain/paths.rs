@@ -43,7 +43,7 @@ fn is_profile(seen: &Seen, path: &str) -> bool {
     let Some((profile, _)) = own.and_then(|name| name.split_once('.')) else { return false };
     let ends = [".properties", ".yml", ".yaml"];
     let base = |end: &&str| seen.tracked.contains(&format!("{}application{end}", dir(path)));
-    !["dev", "development", "local"].contains(&profile) && ends.iter().any(|end| base(&end))
+    !["dev", "development", "local"].contains(&profile) && ends.iter().any(base)
 }
 
 /// Whether a developer's application may read the file. Environment files and compose files are read elsewhere.

@@ -114,7 +114,7 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &["db must run before `git agentenv add`"],
     },
     Shape {
-        name: "of several examples, the one with the fewest words counts",
+        name: "of two examples, a special one counts last",
         files: &[
             (".env.dev-azure.example", "DATABASE_URL=postgres://postgres@localhost/azure\n"),
             (".env.dev.example", "DATABASE_URL=postgres://postgres@localhost/rooms\n"),
