@@ -123,7 +123,7 @@ fn it_says_what_it_is_sure_of_what_it_guessed_and_what_is_missing() {
         "src/manage.py",
         "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
     );
-    repo.commit("src/shop/settings.py", "NAME = os.getenv('SHOP_DB_NAME', 'shop')\nENGINE = os.getenv('DB', 'sqlite')\nif DB == 'postgres': pass\n");
+    repo.commit("src/shop/settings.py", "NAME = os.getenv('SHOP_DB_NAME', 'shop')\nENGINE = os.environ['DB']\nif DB == 'postgres': pass\n");
     repo.commit(".gitignore", ".*\n!.gitignore\n");
     let said = repo.agentenv(&["init", "--yes", "--json"]).ok();
     let answer = said.json();
