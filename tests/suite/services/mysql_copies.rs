@@ -59,13 +59,16 @@ fn a_database_is_reset_copied_saved_and_restored_and_nothing_is_lost() {
     repo.agentenv(&["db", "copy", "x", "--no-snapshot"]).ok();
     repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
     repo.agentenv(&["db", "snapshot", "save", "one", "x"]).fails(7);
-    assert_eq!(snapshots(&repo, "x"), ["before-copy-1", "before-reset-1", "one"]);
+    assert_eq!(
+        snapshots(&repo, "x"),
+        ["before-copy-1", "before-reset-1", "before-restore-1", "one"]
+    );
 
     let status = repo.agentenv(&["db", "status", "x", "--json"]).ok().json();
     let status = &status["databases"][0];
     assert!(status["bytes"].as_u64().unwrap() > 0 && status["created"].is_u64(), "{status}");
-    assert_eq!(status["snapshots"].as_array().unwrap().len(), 3);
-    assert!(status["snapshots"][2]["bytes"].as_u64().unwrap() > 0, "{status}");
+    assert_eq!(status["snapshots"].as_array().unwrap().len(), 4);
+    assert!(status["snapshots"][3]["bytes"].as_u64().unwrap() > 0, "{status}");
     let listed = repo.agentenv(&["list", "--full", "--json"]).ok().json();
     let x = listed["environments"].as_array().unwrap().iter().find(|one| one["name"] == "x");
     assert!(x.unwrap()["database_bytes"].as_u64().unwrap() > 0, "{listed}");
@@ -79,7 +82,7 @@ fn a_database_is_reset_copied_saved_and_restored_and_nothing_is_lost() {
     repo.agentenv(&["db", "snapshot", "delete", "one", "x"]).ok();
     repo.agentenv(&["db", "snapshot", "restore", "one", "x"]).fails(4);
     repo.agentenv(&["prune"]).ok();
-    assert_eq!(snapshots(&repo, "x").len(), 2, "prune knows whose they are");
+    assert_eq!(snapshots(&repo, "x").len(), 3, "prune knows whose they are");
     let said = repo.agentenv(&["remove", "x", "--yes"]).ok();
     assert!(said.stderr.contains("database `shop_x` ("), "{}", said.show());
     assert_eq!(databases(&server), ["shop", "shop_y"]);
