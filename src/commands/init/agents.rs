@@ -86,6 +86,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_front_matter_of_the_skill_is_yaml() {
+        let front = SKILL.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
+        let front: serde_yaml::Value = serde_yaml::from_str(front.unwrap().0).unwrap();
+        assert_eq!(front["name"].as_str(), Some("git-agentenv"));
+        let about = front["description"].as_str().unwrap();
+        assert!(about.contains("worktree: its ports") && about.len() <= 1024, "{about}");
+    }
+
+    #[test]
     fn the_text_is_there_once() {
         let fresh = with_text("");
         assert_eq!(with_text(&fresh), fresh);
