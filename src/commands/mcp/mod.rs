@@ -89,10 +89,10 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let given = request.arguments.unwrap_or_default();
-        let words = tools::command_line(&request.name, &given)
-            .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+        let invalid = |error: anyhow::Error| ErrorData::invalid_params(error.to_string(), None);
+        let words = tools::command_line(&request.name, &given).map_err(invalid)?;
         let mut command = Cmd::new(&self.program).args(words).patience(None);
-        if let Some(directory) = given.get(tools::DIRECTORY).and_then(Value::as_str) {
+        if let Some(directory) = tools::directory(&given).map_err(invalid)? {
             command = command.dir(directory);
         }
         let ran = tokio::task::spawn_blocking(move || command.output()).await;

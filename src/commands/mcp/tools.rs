@@ -59,7 +59,7 @@ const HIDDEN: [&str; 12] = [
 ];
 
 /// Where the command runs: an argument that every tool has.
-pub const DIRECTORY: &str = "directory";
+const DIRECTORY: &str = "directory";
 
 /// All tools.
 pub fn all() -> Vec<Tool> {
@@ -108,6 +108,18 @@ pub fn command_line(name: &str, given: &JsonObject) -> Result<Vec<String>> {
         }
     }
     Ok(words)
+}
+
+/// The directory of a call.
+///
+/// # Errors
+/// When it is anything but a string: the command must not run elsewhere then.
+pub fn directory(given: &JsonObject) -> Result<Option<&str>> {
+    match given.get(DIRECTORY) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(directory)) => Ok(Some(directory)),
+        Some(_) => Err(error::usage(format!("`{DIRECTORY}` is not a string")).into()),
+    }
 }
 
 fn cli() -> Command {
@@ -229,6 +241,19 @@ mod tests {
         let words = line("db_snapshot_save", json!({ "name": "s", "env": "x", "force": false }));
         assert_eq!(words.unwrap(), ["db", "snapshot", "save", "--json", "--quiet", "--", "s", "x"]);
         assert_eq!(line("wait", json!({ "timeout": 5 })).unwrap()[3], "--timeout=5");
+    }
+
+    #[test]
+    fn a_directory_is_a_string_or_not_there() {
+        let found = |given: Value| {
+            directory(given.as_object().unwrap()).map(|found| found.map(str::to_owned))
+        };
+        assert_eq!(found(json!({})).unwrap(), None);
+        assert_eq!(found(json!({ "directory": null })).unwrap(), None);
+        assert_eq!(found(json!({ "directory": "/x" })).unwrap().as_deref(), Some("/x"));
+        for odd in [json!(["/x"]), json!(1), json!(true), json!({})] {
+            assert!(found(json!({ "directory": odd })).is_err(), "{odd}");
+        }
     }
 
     #[test]
