@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
+use std::any::TypeId;
 
 /// What a tool does to what is there.
 #[derive(Clone, Copy)]
@@ -90,6 +91,11 @@ pub fn command_line(name: &str, given: &JsonObject) -> Result<Vec<String>> {
         match given.get(&key) {
             None | Some(Value::Null | Value::Bool(false)) => {}
             Some(Value::Bool(true)) => words.push(format!("--{}", long(arg))),
+            Some(Value::Array(values)) => {
+                for value in values {
+                    words.push(format!("--{}={}", long(arg), text(&key, value)?));
+                }
+            }
             Some(value) => words.push(format!("--{}={}", long(arg), text(&key, value)?)),
         }
     }
@@ -177,7 +183,8 @@ fn long(arg: &Arg) -> &str {
 fn schema(arg: &Arg) -> Value {
     let about = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let many = arg.get_num_args().is_some_and(|count| count.max_values() > 1);
-    let is_count = arg.get_value_parser().type_id() == std::any::TypeId::of::<usize>();
+    let parsed = arg.get_value_parser().type_id();
+    let is_count = parsed == TypeId::of::<usize>() || parsed == TypeId::of::<u16>();
     let number = |value: &std::ffi::OsString| value.to_str().is_some_and(is_number);
     let mut schema = match arg.get_action() {
         ArgAction::SetTrue => json!({ "type": "boolean" }),
@@ -241,6 +248,22 @@ mod tests {
         let words = line("db_snapshot_save", json!({ "name": "s", "env": "x", "force": false }));
         assert_eq!(words.unwrap(), ["db", "snapshot", "save", "--json", "--quiet", "--", "s", "x"]);
         assert_eq!(line("wait", json!({ "timeout": 5 })).unwrap()[3], "--timeout=5");
+    }
+
+    #[test]
+    fn an_option_of_several_values_is_given_once_for_each() {
+        let words = line("db_copy", json!({ "exclude_table_data": ["a_*", "b"], "jobs": 4 }));
+        let options = ["--exclude-table-data=a_*", "--exclude-table-data=b", "--jobs=4"];
+        assert_eq!(
+            words.unwrap(),
+            [&["db", "copy", "--json", "--quiet"], &options[..], &["--"]].concat()
+        );
+        let tools = all();
+        let copy = tools.iter().find(|tool| tool.name == "db_copy").unwrap();
+        let properties = &copy.input_schema["properties"];
+        assert_eq!(properties["exclude_table_data"]["type"], "array");
+        assert_eq!(properties["jobs"]["type"], "integer");
+        assert!(line("db_copy", json!({ "exclude_table_data": [["a"]] })).is_err());
     }
 
     #[test]
