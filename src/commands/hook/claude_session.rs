@@ -84,8 +84,7 @@ pub fn check(ui: &Ui) -> Result<Exit> {
 fn look(ui: &Ui) -> Result<Exit> {
     let event = event::read(&["PreToolUse"])?;
     let command = event.command().unwrap_or_default();
-    // It takes care of the variables itself.
-    if command.contains("git agentenv") || command.contains("git-agentenv") {
+    if is_ours(command) {
         return Ok(Exit::Done);
     }
     let context = Context::at(&event.dir()?)?;
@@ -121,6 +120,19 @@ fn look(ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Whether it only runs git-agentenv, which takes care of the variables itself.
+fn is_ours(command: &str) -> bool {
+    let commands = shell::commands(command);
+    let ours = |command: &String| {
+        let mut words = command.split_whitespace();
+        match words.next() {
+            Some("git") => words.next() == Some("agentenv"),
+            first => first == Some("git-agentenv"),
+        }
+    };
+    !commands.is_empty() && commands.iter().all(ours)
+}
+
 /// The environment whose variables this session's shells get, as our hooks wrote it: the lease's id, or `-` for none.
 fn written(event: &Event) -> Option<String> {
     let config = env::path("CLAUDE_CONFIG_DIR")
@@ -139,4 +151,36 @@ fn written(event: &Event) -> Option<String> {
         text.lines().rev().find_map(|line| line.strip_prefix(MARK)).map(str::to_owned)
     });
     marks.next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_commands_need_no_check() {
+        for ours in [
+            "git agentenv run x -- python manage.py flush 2>&1",
+            "git-agentenv run x -- sh -c 'cd y; python flush'",
+            "git agentenv up x && git  agentenv ps; git agentenv logs",
+        ] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for other in [
+            "",
+            "git agentenv status; python manage.py flush",
+            "git agentenv status && python manage.py flush",
+            "git agentenv list || flush",
+            "git agentenv env x | flush",
+            "git agentenv status\nflush",
+            "git agentenv status & flush",
+            "git agentenv status \"$(flush)\"",
+            "echo git agentenv",
+            "flush # git-agentenv",
+            "git agentenvy",
+            "git status",
+        ] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
 }
