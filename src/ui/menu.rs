@@ -8,7 +8,7 @@ use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use std::collections::BTreeMap;
 
-/// How many entries show at once.
+/// How many entries show at once, where the terminal is high enough.
 const ROWS: usize = 10;
 
 /// An entry.
@@ -80,7 +80,7 @@ impl Menu<'_> {
         state.search();
         loop {
             state.look();
-            screen.draw(&state.lines())?;
+            screen.draw(&state.lines(screen.height()))?;
             match screen.key(self.prompt)? {
                 Key::Escape | Key::CtrlC => return Err(cancelled(self.prompt)),
                 Key::Enter => {
@@ -160,18 +160,21 @@ impl State<'_> {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// The lines for a terminal that shows so many. What has no room is cut from the end: first the preview.
+    fn lines(&self, height: usize) -> Vec<String> {
         let prompt = Tone::Strong.paint_stderr(self.menu.prompt);
         let mut lines = vec![format!("{prompt} {}▏", self.typed)];
-        let first = self.at.saturating_sub(ROWS - 1);
-        let visible = self.rows.iter().enumerate().skip(first).take(ROWS);
+        const PROMPT_AND_KEYS: usize = 2;
+        let shown = height.saturating_sub(PROMPT_AND_KEYS).clamp(1, ROWS);
+        let first = (self.at + 1).saturating_sub(shown);
+        let visible = self.rows.iter().enumerate().skip(first).take(shown);
         lines.extend(visible.map(|(at, row)| self.line(row, at == self.at)));
         let keys = if self.menu.several {
             "type to search, ↑ ↓ to move, space to mark, enter to accept, esc to cancel"
         } else {
             "type to search, ↑ ↓ to move, enter to accept, esc to cancel"
         };
-        let more = match self.rows.len().saturating_sub(ROWS) {
+        let more = match self.rows.len().saturating_sub(shown) {
             0 => String::new(),
             more => format!("{more} more; "),
         };
@@ -264,7 +267,31 @@ mod tests {
         state.look();
         state.look();
         assert_eq!(asked.get(), 1);
-        assert!(state.lines().last().unwrap().contains("entry 1"));
+        assert!(state.lines(24).last().unwrap().contains("entry 1"));
+    }
+
+    #[test]
+    fn the_cursor_stays_in_a_short_terminal() {
+        let labels: Vec<String> = (0..12).map(|at| format!("entry-{at}")).collect();
+        let items = items(&labels.iter().map(String::as_str).collect::<Vec<_>>());
+        let preview = |_: usize| vec!["details".to_owned(); 4];
+        let menu =
+            Menu { prompt: "", items: &items, new: None, several: false, preview: Some(&preview) };
+        for height in 2..20 {
+            let mut state = state(&menu, "");
+            for at in 0..12 {
+                state.look();
+                let lines = state.lines(height);
+                let seen = &lines[..lines.len().min(height)];
+                let cursor = seen.iter().find(|line| line.starts_with('>'));
+                assert!(
+                    cursor.is_some_and(|line| line.contains(&format!("entry-{at} "))),
+                    "{height}: {seen:?}"
+                );
+                state.press(Key::ArrowDown);
+            }
+        }
+        assert!(state(&menu, "").lines(6)[5].contains("8 more"));
     }
 
     #[test]

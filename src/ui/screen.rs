@@ -19,11 +19,16 @@ impl Screen {
         Ok(Screen { term, drawn: 0 })
     }
 
+    /// How many lines can be drawn: the cursor stands below the last one.
+    pub(super) fn height(&self) -> usize {
+        usize::from(self.term.size().0).saturating_sub(1)
+    }
+
     /// Replaces the drawn lines, each cut to the terminal's width.
     pub(super) fn draw(&mut self, lines: &[String]) -> Result<()> {
-        let (height, width) = self.term.size();
+        let (_, width) = self.term.size();
         self.clear();
-        for line in lines.iter().take(usize::from(height).saturating_sub(1)) {
+        for line in lines.iter().take(self.height()) {
             let line = truncate_str(line, usize::from(width).saturating_sub(1), "…");
             self.term.write_line(&line).context(UNUSABLE)?;
             self.drawn += 1;
