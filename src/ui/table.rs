@@ -51,6 +51,7 @@ const GAP: usize = 2;
 /// Empty columns are left out.
 pub fn render(mut columns: Vec<Column>, limit: Option<usize>) -> String {
     columns.retain(|column| column.cells.iter().any(|cell| !cell.is_empty()));
+    columns.iter_mut().for_each(escape);
     let mut widths: Vec<usize> = columns.iter().map(width).collect();
     if let Some(limit) = limit {
         fit(&mut columns, &mut widths, limit);
@@ -63,6 +64,8 @@ pub fn render(mut columns: Vec<Column>, limit: Option<usize>) -> String {
 
 /// The same cells for a terminal too narrow for a table: for each row the first two cells, and a line for each other.
 pub fn blocks(columns: &[Column], limit: usize) -> String {
+    let mut columns = columns.to_vec();
+    columns.iter_mut().for_each(escape);
     let (title, facts) = columns.split_at(columns.len().min(2));
     let rows = columns.first().map_or(0, |column| column.cells.len());
     let labels = facts.iter().map(|column| column.heading.len()).max().unwrap_or(0);
@@ -82,6 +85,29 @@ pub fn blocks(columns: &[Column], limit: usize) -> String {
         }
     }
     text
+}
+
+/// Escapes control characters, which paths may hold and which would break the table; colours stay.
+fn escape(column: &mut Column) {
+    for cell in column.cells.iter_mut().filter(|cell| cell.contains(char::is_control)) {
+        let mut escaped = String::new();
+        for (at, char) in cell.char_indices() {
+            match char {
+                control if control.is_control() && !is_color(&cell[at..]) => {
+                    escaped.extend(control.escape_default());
+                }
+                other => escaped.push(other),
+            }
+        }
+        *cell = escaped;
+    }
+}
+
+/// Whether a text begins with a sequence that sets colours (ECMA-48, SGR).
+fn is_color(text: &str) -> bool {
+    let digits = |char: char| char.is_ascii_digit() || char == ';';
+    let parameters = text.strip_prefix("\x1b[");
+    parameters.is_some_and(|rest| rest.trim_start_matches(digits).starts_with('m'))
 }
 
 fn width_of(column: &Column, row: usize) -> usize {
@@ -208,6 +234,17 @@ mod tests {
         assert_eq!(shown(Some(35)), "a-rather-long-na…  …/app     less …");
         assert_eq!(shown(Some(24)), "a-rather-long…  …/app");
         assert_eq!(shown(Some(20)), "a-rather-…  …/app");
+    }
+
+    #[test]
+    fn control_characters_are_escaped_and_colours_stay() {
+        let column =
+            |cell: &str| Column { heading: "PATH", cells: vec![cell.to_owned()], fit: Fit::Whole };
+        let path = "a\nb\tc\u{7}\x1b[2Jd";
+        let shown = "PATH\na\\nb\\tc\\u{7}\\u{1b}[2Jd\n";
+        assert_eq!(render(vec![column(path)], None), shown);
+        assert_eq!(blocks(&[column(path)], 40), "a\\nb\\tc\\u{7}\\u{1b}[2Jd\n");
+        assert_eq!(render(vec![column("\x1b[1;32mx\x1b[0m")], None), "PATH\n\x1b[1;32mx\x1b[0m\n");
     }
 
     #[test]
