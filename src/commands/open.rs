@@ -59,17 +59,52 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     ui.answer(&answer, || format!("{}\n", answer.url))
 }
 
+/// The command lines that `$BROWSER` names: a list with `:`, each with `%s` for the URL or the URL behind it.
+fn named(browser: &str, url: &str) -> Vec<Vec<String>> {
+    let lines = browser.split(':').filter(|line| !line.trim().is_empty());
+    let words = |line: &str| -> Vec<String> {
+        let mut words: Vec<String> =
+            line.split_whitespace().map(|word| word.replace("%s", url)).collect();
+        if !line.contains("%s") {
+            words.push(url.to_owned());
+        }
+        words
+    };
+    lines.map(words).collect()
+}
+
 fn browse(ui: &Ui, url: &str) -> bool {
-    let named = env::var("BROWSER").into_iter();
-    let mut programs = named.chain(OPENERS.map(str::to_owned));
-    let Some(program) = programs.find(|program| exec::find(program).is_some()) else {
+    let named = env::var("BROWSER").map(|browser| named(&browser, url)).unwrap_or_default();
+    let openers = OPENERS.map(|opener| vec![opener.to_owned(), url.to_owned()]);
+    let mut lines = named.into_iter().chain(openers);
+    let Some(line) = lines.find(|line| exec::find(&line[0]).is_some()) else {
         return false;
     };
-    let failure = match exec::Cmd::new(&program).arg(url).launch(MOMENT) {
+    let program = &line[0];
+    let failure = match exec::Cmd::new(program).args(&line[1..]).launch(MOMENT) {
         Ok(None | Some(0)) => return true,
         Ok(Some(code)) => format!("`{program}` exited with {code}"),
         Err(error) => format!("{error:#}"),
     };
     ui.warn(format!("cannot open a browser: {failure}"));
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browser_is_a_list_of_commands() {
+        let lines = |browser: &str| {
+            named(browser, "http://x:1").iter().map(|line| line.join(" ")).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("firefox"), ["firefox http://x:1"]);
+        assert_eq!(
+            lines("firefox --new-tab:w3m"),
+            ["firefox --new-tab http://x:1", "w3m http://x:1"]
+        );
+        assert_eq!(lines("lynx -dump %s::"), ["lynx -dump http://x:1"]);
+        assert_eq!(named("a 'b c'", "u"), [["a", "'b", "c'", "u"]]);
+    }
 }
