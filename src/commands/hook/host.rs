@@ -65,17 +65,19 @@ pub fn run(key: &str, args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
         return place.print(ui);
     }
-    if args.install {
-        place.install()?
-    } else {
-        place.uninstall()?
-    }
     let Host { title, note, .. } = host;
-    ui.say(if args.install {
-        format!("installed: worktrees of {title} become environments; {note}")
+    if args.install {
+        place.install()?;
+        ui.say(format!("installed: worktrees of {title} become environments; {note}"));
     } else {
-        format!("uninstalled: worktrees of {title} are plain worktrees")
-    });
+        match place.uninstall()?.as_slice() {
+            [] => ui.say(format!("uninstalled: worktrees of {title} are plain worktrees")),
+            still => still.iter().for_each(|command| {
+                let file = place.file.display();
+                ui.warn(format!("{file} still runs `{command}`; remove that by hand"));
+            }),
+        }
+    }
     let answer = Installed { installed: args.install, file: place.file };
     ui.answer(&answer, || match fs::stands(&answer.file) {
         Ok(Stands::Nothing) => String::new(),
@@ -157,23 +159,21 @@ impl Place {
         self.write(&text)
     }
 
-    fn uninstall(&self) -> Result<()> {
-        let Some(text) = &self.text else { return Ok(()) };
+    /// Removes our parts; gives those of our commands that the user's own scripts still run.
+    fn uninstall(&self) -> Result<Vec<&'static str>> {
+        let Some(text) = &self.text else { return Ok(Vec::new()) };
+        let parts = (self.host.parts)(&self.facts);
         let rest = match self.host.format {
             Format::Own(mark) if text.starts_with(mark) => self.base(),
-            Format::Own(_) => return Ok(()),
-            format => {
-                let parts = (self.host.parts)(&self.facts);
-                edit::uninstall(format, text, &parts).map_err(|error| self.odd(&error))?
-            }
+            Format::Own(_) => return Ok(Vec::new()),
+            format => edit::uninstall(format, text, &parts).map_err(|error| self.odd(&error))?,
         };
         if is_nothing(&rest) || rest == self.base() {
-            return self.delete();
+            self.delete()?;
+        } else if rest != *text {
+            self.write(&rest)?;
         }
-        if rest == *text {
-            return Ok(());
-        }
-        self.write(&rest)
+        Ok(edit::still_run(self.host.format, &rest, &parts))
     }
 
     fn write(&self, text: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Edits of JSON files that keep comments, order and indentation.
 
-use super::{AND, Part};
+use super::{AND, Part, in_front, runs, without};
 use anyhow::{Result, anyhow};
 use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
 use jsonc_parser::{ParseOptions, json};
@@ -23,6 +23,14 @@ pub fn edit(
     let object = root.object_value().ok_or_else(|| anyhow!("it is not an object"))?;
     parts.iter().try_for_each(|part| change(&object, part))?;
     Ok(root.to_string())
+}
+
+/// The script at these keys, if one is there.
+pub fn scripts(text: &str, at: &[&str]) -> Vec<String> {
+    let root = CstRootNode::parse(text, &ParseOptions::default()).ok();
+    let root = root.and_then(|root| root.to_serde_value());
+    let found = at.iter().try_fold(root.as_ref(), |value, key| Some(value?.get(*key)));
+    found.flatten().and_then(Value::as_str).map(str::to_owned).into_iter().collect()
 }
 
 /// Adds a part where it is missing.
@@ -123,8 +131,9 @@ fn insert_command(root: &CstObject, at: &[&str], command: &str) -> Result<()> {
             let script = string(&found, key)?;
             if script.trim().is_empty() {
                 found.set_value(CstInputValue::from(command));
-            } else if !script.contains(command) {
-                found.set_value(CstInputValue::from(format!("{command}{AND}{script}")));
+            } else if !runs(&script, command) {
+                let script = in_front(&script, command, AND, "\n");
+                found.set_value(CstInputValue::from(script));
             }
         }
     }
@@ -145,7 +154,7 @@ fn remove_command(root: &CstObject, at: &[&str], command: &str) -> Result<()> {
     let script = string(&found, key)?;
     if script == command {
         found.remove();
-    } else if let Some(rest) = script.strip_prefix(&format!("{command}{AND}")) {
+    } else if let Some(rest) = without(&script, command, "\n") {
         found.set_value(CstInputValue::from(rest));
     }
     above.into_iter().rev().for_each(remove_if_empty);

@@ -3,6 +3,7 @@
 pub mod json;
 pub mod toml;
 
+use crate::model::shell;
 use anyhow::Result;
 
 /// What we put into a configuration file.
@@ -69,4 +70,47 @@ pub fn uninstall(format: Format, text: &str, parts: &[Part]) -> Result<String> {
         Format::Toml => toml::edit(text, parts, toml::remove),
         Format::Own(_) => Ok(text.to_owned()),
     }
+}
+
+/// Those of our commands that scripts in the text run.
+pub fn still_run(format: Format, text: &str, parts: &[Part]) -> Vec<&'static str> {
+    let scripts = |at| match format {
+        Format::Json => json::scripts(text, at),
+        Format::Toml => toml::scripts(text, at),
+        Format::Own(_) => Vec::new(),
+    };
+    let still = |part: &Part| match part {
+        Part::Script { at, command, .. } => {
+            scripts(at).iter().any(|script| runs(script, command)).then_some(*command)
+        }
+        _ => None,
+    };
+    parts.iter().filter_map(still).collect()
+}
+
+/// Whether one of a script's commands is this one: its words in a comment or in another command are not.
+fn runs(script: &str, command: &str) -> bool {
+    shell::commands(script).iter().any(|found| found == command)
+}
+
+/// The script with a command in front, but behind a first line that names the interpreter.
+fn in_front(script: &str, command: &str, joint: &str, newline: &str) -> String {
+    match interpreter(script, newline) {
+        "" => format!("{command}{joint}{script}"),
+        first => format!("{first}{command}{newline}{}", &script[first.len()..]),
+    }
+}
+
+/// The script without the command that [`in_front`] put into it.
+fn without(script: &str, command: &str, newline: &str) -> Option<String> {
+    let first = interpreter(script, newline);
+    let rest = script[first.len()..].strip_prefix(command)?;
+    let rest = [AND, newline].iter().find_map(|joint| rest.strip_prefix(joint))?;
+    Some(format!("{first}{rest}"))
+}
+
+/// The first line with its end, if it names the interpreter of a script.
+fn interpreter<'a>(script: &'a str, newline: &str) -> &'a str {
+    let end = script.find(newline).filter(|_| script.starts_with("#!"));
+    end.map_or("", |end| &script[..end + newline.len()])
 }

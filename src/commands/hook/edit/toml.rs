@@ -1,6 +1,6 @@
 //! Edits of TOML files that keep comments, order and the way in which strings are written.
 
-use super::{AND, Part};
+use super::{AND, Part, runs, without};
 use anyhow::{Result, anyhow, bail};
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
@@ -29,17 +29,27 @@ pub fn insert(root: &mut Table, part: &Part) -> Result<()> {
     }
     match table.entry(key).or_insert(Item::None) {
         none @ Item::None => *none = toml_edit::value(*command),
-        Item::Value(Value::String(script)) if script.value().contains(command) => {}
+        Item::Value(Value::String(script)) if runs(script.value(), command) => {}
         Item::Value(script @ Value::String(_)) => replace(script, &in_front(script, command)?)?,
         commands => {
             let commands = commands.as_table_like_mut();
             let commands = commands.ok_or_else(|| anyhow!("`{key}` is not a command"))?;
-            if commands.iter().all(|(_, found)| found.as_str() != Some(command)) {
+            let is_there = |found: &Item| found.as_str().is_some_and(|found| runs(found, command));
+            if !commands.iter().any(|(_, found)| is_there(found)) {
                 commands.insert(NAME, toml_edit::value(*command));
             }
         }
     }
     Ok(())
+}
+
+/// The scripts at these keys: one, or those of a table of commands.
+pub fn scripts(text: &str, at: &[&str]) -> Vec<String> {
+    let Ok(document) = text.parse::<DocumentMut>() else { return Vec::new() };
+    let found = at.iter().try_fold(document.as_item(), |item, key| item.get(key));
+    let named = found.and_then(Item::as_table_like).into_iter().flat_map(|table| table.iter());
+    let scripts = found.into_iter().chain(named.map(|(_, script)| script));
+    scripts.filter_map(Item::as_str).map(str::to_owned).collect()
 }
 
 /// Removes a part, and the tables that are empty then.
@@ -79,12 +89,9 @@ fn remove_command(script: &mut Value, command: &str) -> Result<bool> {
         return Ok(true);
     }
     let raw = raw(script);
-    for joint in [AND, "\n"] {
-        let prefix = format!("{command}{joint}");
-        let (quotes, body) = split(&raw);
-        if let Some(rest) = body.strip_prefix(&prefix) {
-            replace(script, &format!("{quotes}{rest}"))?;
-        }
+    let (quotes, body) = split(&raw);
+    if let Some(rest) = without(body, command, newline(quotes)) {
+        replace(script, &format!("{quotes}{rest}"))?;
     }
     Ok(false)
 }
@@ -97,7 +104,12 @@ fn in_front(script: &Value, command: &str) -> Result<String> {
     let raw = raw(script);
     let (quotes, body) = split(&raw);
     let joint = if quotes.ends_with('\n') { "\n" } else { AND };
-    Ok(format!("{quotes}{command}{joint}{body}"))
+    Ok(format!("{quotes}{}", super::in_front(body, command, joint, newline(quotes))))
+}
+
+/// The end of a line as a string with these quotes has it.
+fn newline(quotes: &str) -> &'static str {
+    if quotes == "\"" { "\\n" } else { "\n" }
 }
 
 /// The string as it is written, without the blanks and comments around it.

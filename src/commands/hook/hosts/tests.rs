@@ -1,6 +1,6 @@
 //! What each program's file becomes, and that it comes back.
 
-use super::super::edit::{install, uninstall};
+use super::super::edit::{install, still_run, uninstall};
 use super::*;
 
 fn facts() -> Facts {
@@ -97,6 +97,68 @@ fn our_command_comes_first_and_theirs_still_runs() {
     assert!(with.contains("[\"git agentenv hook setup\", \"npm ci\"]"), "{with}");
     let (with, _) = both("worktrunk", "[pre-start]\ndeps = \"npm ci\"\n");
     assert!(with.contains("agentenv = \"git agentenv adopt\""), "{with}");
+}
+
+#[test]
+fn a_command_is_installed_only_where_it_runs() {
+    for script in [
+        "# not git agentenv hook setup",
+        "echo git agentenv hook setup",
+        "git agentenv hook setups",
+    ] {
+        let (with, without) =
+            both("conductor", &format!("{{\"scripts\": {{\"setup\": \"{script}\"}}}}"));
+        assert!(with.contains(&format!("\"git agentenv hook setup && {script}\"")), "{with}");
+        assert!(without.contains(&format!("\"{script}\"")), "{without}");
+        let (with, _) = both("codex", &format!("[setup]\nscript = \"{script}\"\n"));
+        assert!(with.contains(&format!("\"git agentenv hook setup && {script}\"")), "{with}");
+    }
+    let own = "{\"scripts\": {\"setup\": \"npm ci; git agentenv hook setup || true\"}}";
+    let (with, _) = both("conductor", own);
+    assert!(with.contains("\"setup\": \"npm ci; git agentenv hook setup || true\""), "{with}");
+}
+
+#[test]
+fn an_interpreter_stays_in_the_first_line() {
+    for (key, theirs, with) in [
+        (
+            "conductor",
+            "{\n  \"scripts\": {\n    \"setup\": \"#!/bin/bash\\nnpm ci\"\n  }\n}\n",
+            "\"#!/bin/bash\\ngit agentenv hook setup\\nnpm ci\"",
+        ),
+        (
+            "codex",
+            "[setup]\nscript = \"\"\"\n#!/bin/bash\nnpm ci\n\"\"\"\n",
+            "\n#!/bin/bash\ngit agentenv hook setup\nnpm ci\n",
+        ),
+        (
+            "codex",
+            "[setup]\nscript = \"\"\"#!/bin/bash\nnpm ci\n\"\"\"\n",
+            "#!/bin/bash\ngit agentenv hook setup\nnpm ci\n",
+        ),
+        (
+            "codex",
+            "[setup]\nscript = \"#!/bin/bash\\nnpm ci\"\n",
+            "\"#!/bin/bash\\ngit agentenv hook setup\\nnpm ci\"",
+        ),
+    ] {
+        let (installed, without) = both(key, theirs);
+        assert!(installed.contains(with), "{installed}");
+        assert!(without.starts_with(theirs), "{without}");
+    }
+}
+
+#[test]
+fn what_is_still_there_is_named() {
+    let host = host("codex");
+    let parts = (host.parts)(&facts());
+    let text = "[setup]\nscript = \"git agentenv hook setup && x\"\n[cleanup]\nscript = \"true; git agentenv hook cleanup\"\n";
+    let rest = uninstall(host.format, text, &parts).unwrap();
+    assert_eq!(still_run(host.format, &rest, &parts), ["git agentenv hook cleanup"]);
+    let text = "{\"scripts\": {\"archive\": \"true; git agentenv hook cleanup\"}}";
+    assert_eq!(still_run(Format::Json, text, &conductor(&facts())), ["git agentenv hook cleanup"]);
+    let none = "{\"scripts\": {\"archive\": \"true\"}}";
+    assert!(still_run(Format::Json, none, &conductor(&facts())).is_empty());
 }
 
 #[test]
