@@ -110,6 +110,14 @@ pub fn end(handle: &duct::Handle, ending: Ending) {
     }
 }
 
+/// Ends a command of this program as Ctrl-C does: it gets time to roll back.
+pub fn cancel(handle: &duct::Handle) {
+    for pid in handle.pids() {
+        process_tree::signal_one(pid, Signal::INT);
+    }
+    end(handle, Ending::Whole);
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         running().retain(|(other, _)| !other.ptr_eq(&self.0));

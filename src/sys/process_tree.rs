@@ -10,10 +10,13 @@ pub fn signal(pid: u32, signal: Signal) {
         family.extend(children(member));
         at += 1;
     }
-    for member in family {
-        let pid = i32::try_from(member).ok().and_then(Pid::from_raw);
-        pid.map(|pid| kill_process(pid, signal).ok());
-    }
+    family.into_iter().for_each(|member| signal_one(member, signal));
+}
+
+/// Sends a signal to a process alone.
+pub fn signal_one(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.map(|pid| kill_process(pid, signal).ok());
 }
 
 #[cfg(not(target_os = "linux"))]

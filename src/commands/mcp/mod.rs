@@ -1,6 +1,7 @@
 //! `git agentenv mcp`: our commands as tools of a Model Context Protocol server on stdin and stdout.
 //!
-//! Each call runs this program with `--json`: a tool answers what the command answers, and keeps its promises.
+//! Each call runs this program with `--json`: a tool answers what the command answers, and keeps its promises. A call that
+//! the client cancels ends as with Ctrl-C, and one whose server dies as with SIGTERM.
 
 mod tools;
 
@@ -86,7 +87,7 @@ impl ServerHandler for Server {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let given = request.arguments.unwrap_or_default();
         let invalid = |error: anyhow::Error| ErrorData::invalid_params(error.to_string(), None);
@@ -95,7 +96,8 @@ impl ServerHandler for Server {
         if let Some(directory) = tools::directory(&given).map_err(invalid)? {
             command = command.dir(directory);
         }
-        let ran = tokio::task::spawn_blocking(move || command.output()).await;
+        let call = move || command.tied()?.start()?.wait_unless(|| context.ct.is_cancelled());
+        let ran = tokio::task::spawn_blocking(call).await;
         let ran = ran.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         Ok(ran.map_or_else(|error| failed(format!("{error:#}")), |output| result(&output)).into())
     }

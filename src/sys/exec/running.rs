@@ -122,6 +122,18 @@ impl Running {
         })
     }
 
+    /// As [`Running::wait`], of one of our own commands. Once its caller has cancelled it, it is ended as Ctrl-C ends it: it
+    /// rolls back first.
+    pub fn wait_unless(self, cancelled: impl Fn() -> bool) -> Result<Output> {
+        while matches!(self.handle.wait_timeout(SLICE), Ok(None)) && interrupt::check().is_ok() {
+            if cancelled() {
+                interrupt::cancel(&self.handle);
+                break;
+            }
+        }
+        self.wait()
+    }
+
     /// All that it answers. Once it has begun to, it may take longer.
     fn said(&self, answer: &Receiver<Answer>) -> Result<Answer> {
         match self.until(self.limit.silence(), |at| hear(answer, at))? {

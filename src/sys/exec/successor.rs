@@ -27,6 +27,14 @@ impl Cmd {
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+impl Cmd {
+    /// The same command: only Linux ends it with this program.
+    pub fn tied(self) -> Result<Cmd> {
+        Ok(self)
+    }
+}
+
 /// Nothing to do: the command replaced this program itself.
 #[cfg(not(target_os = "linux"))]
 pub fn succeed() -> Option<anyhow::Error> {
@@ -58,13 +66,22 @@ mod linux {
     const PASSED_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
     impl Cmd {
+        /// The same command, which gets SIGTERM when the thread that starts it ends, such as with this program.
+        pub fn tied(self) -> Result<Cmd> {
+            let me = env::program()?;
+            let mut args = become_args(Signal::TERM).to_vec();
+            args.push(self.program);
+            args.extend(self.args);
+            Ok(Cmd { program: me.into(), args, ..self })
+        }
+
         /// Runs it in the place of this program. Gives its exit code, 128 + n when signal n ended it.
         #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
         pub fn take_over(self) -> Result<u8> {
             self.require_program()?;
             let me = env::program()?;
             let mut command = std::process::Command::new(me);
-            command.arg(SUCCEED).arg(std::process::id().to_string());
+            command.args(become_args(Signal::KILL));
             command.arg(&self.program).args(&self.args).env_clear().envs(&self.env);
             if let Some(dir) = &self.dir {
                 command.current_dir(dir);
@@ -101,6 +118,12 @@ mod linux {
         }
     }
 
+    /// The arguments that make this program another command, which gets this signal when the calling thread ends.
+    fn become_args(signal: Signal) -> [OsString; 3] {
+        let (pid, signal) = (std::process::id().to_string(), signal.as_raw().to_string());
+        [SUCCEED.into(), pid.into(), signal.into()]
+    }
+
     fn pass_on(signals: &mut Signals, to: Pid) {
         for number in signals.forever() {
             // The terminal's own keys reach both.
@@ -121,8 +144,9 @@ mod linux {
         let mut args = std::env::args_os().skip(1);
         args.next().filter(|first| first == SUCCEED)?;
         let parent = args.next()?.to_str()?.parse().ok().and_then(Pid::from_raw);
+        let signal = args.next()?.to_str()?.parse().ok().and_then(Signal::from_named_raw);
         let program = args.next()?;
-        rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).ok();
+        rustix::process::set_parent_process_death_signal(signal).ok();
         if rustix::process::getppid() != parent {
             return Some(error::interrupted("the calling process was killed").into());
         }

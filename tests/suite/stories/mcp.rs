@@ -5,7 +5,8 @@ use crate::stories::article::venv;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 /// Calls each tool of a list, and prints what the server is and what the calls answered.
 const CLIENT: &str = r#"
@@ -128,31 +129,55 @@ fn without_a_client_it_says_how_to_start_it() {
     assert!(said.stderr.contains("claude mcp add"), "{}", said.stderr);
 }
 
+/// A server that has greeted its client, and its stdin and stdout.
+fn greeted(repo: &Repo) -> (Child, ChildStdin, BufReader<ChildStdout>) {
+    let mut command = repo.sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
+    command.arg("mcp").current_dir(&repo.path).stdin(Stdio::piped());
+    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut to, mut from) =
+        (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
+    let client = json!({
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" },
+    });
+    send(&mut to, &json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client }));
+    from.read_line(&mut String::new()).unwrap();
+    send(&mut to, &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    (server, to, from)
+}
+
+fn send(to: &mut ChildStdin, document: &Value) {
+    writeln!(to, "{document}").unwrap();
+}
+
+fn call(to: &mut ChildStdin, id: u32, tool: &str, arguments: &Value) {
+    let call = json!({ "name": tool, "arguments": arguments });
+    send(to, &json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call }));
+}
+
+/// A project whose hook writes its process id and stays.
+fn slow(sandbox: &Sandbox) -> (Repo<'_>, PathBuf) {
+    let repo = sandbox.repo("app");
+    let ran = sandbox.root.join("ran");
+    let hook = format!("hooks: {{ post_add: [\"echo $$ >{}; exec sleep 300\"] }}\n", ran.display());
+    repo.config(&(sandbox.config_without_servers() + &hook));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    (repo, ran)
+}
+
+fn is_alive(pid_file: &Path) -> bool {
+    let pid = fs::read_to_string(pid_file).unwrap();
+    Path::new("/proc").join(pid.trim()).exists()
+}
+
 #[test]
 fn a_signal_ends_the_server_and_what_a_call_does() {
     let sandbox = Sandbox::new();
-    let repo = sandbox.repo("app");
-    let ran = sandbox.root.join("ran");
-    let hook = format!("hooks: {{ post_add: [\"echo >{}; exec sleep 300\"] }}\n", ran.display());
-    repo.config(&(sandbox.config_without_servers() + &hook));
-    repo.agentenv(&["trust", "--yes"]).ok();
+    let (repo, ran) = slow(&sandbox);
     for (signal, branch) in [("TERM", None), ("INT", Some("x"))] {
-        let mut command = sandbox.command(env!("CARGO_BIN_EXE_git-agentenv"));
-        command.arg("mcp").current_dir(&repo.path).stdin(Stdio::piped());
-        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let (mut to, mut from) =
-            (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
-        let client = json!({
-            "protocolVersion": "2025-06-18", "capabilities": {},
-            "clientInfo": { "name": "test", "version": "1" },
-        });
-        let mut send = |document: Value| writeln!(to, "{document}").unwrap();
-        send(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client }));
-        from.read_line(&mut String::new()).unwrap();
+        let (mut server, mut to, _from) = greeted(&repo);
         if let Some(branch) = branch {
-            let call = json!({ "name": "add", "arguments": { "branches": [branch] } });
-            send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
-            send(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call }));
+            call(&mut to, 2, "add", &json!({ "branches": [branch] }));
             wait_until("the hook runs", || ran.exists());
         }
         let mut kill = sandbox.command("kill");
@@ -161,5 +186,46 @@ fn a_signal_ends_the_server_and_what_a_call_does() {
     }
     let state = repo.agentenv(&["list", "--json"]).ok().json();
     assert_eq!(state["environments"][0]["hooks_pending"], true, "{state}");
+    repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
+}
+
+#[test]
+fn a_call_that_the_client_cancels_ends_and_the_server_serves_on() {
+    let sandbox = Sandbox::new();
+    let (repo, ran) = slow(&sandbox);
+    let (mut server, mut to, mut from) = greeted(&repo);
+    call(&mut to, 2, "add", &json!({ "branches": ["x"] }));
+    wait_until("the hook runs", || fs::read_to_string(&ran).is_ok_and(|pid| pid.ends_with('\n')));
+    let params = json!({ "requestId": 2, "reason": "no" });
+    let cancelled =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+    send(&mut to, &cancelled);
+    wait_until("the hook has ended", || !is_alive(&ran));
+    wait_until("the command has ended", || {
+        let rows = repo.agentenv(&["list", "--json"]).ok().json();
+        rows["environments"][0]["hooks_pending"] == true
+    });
+    call(&mut to, 3, "list", &json!({}));
+    let mut line = String::new();
+    while !line.contains("\"id\":3") {
+        line.clear();
+        assert!(from.read_line(&mut line).unwrap() > 0);
+    }
+    assert!(line.contains("hooks_pending"), "{line}");
+    drop(to);
+    assert!(server.wait().unwrap().success());
+    repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
+}
+
+#[test]
+fn a_call_ends_with_its_server() {
+    let sandbox = Sandbox::new();
+    let (repo, ran) = slow(&sandbox);
+    let (mut server, mut to, _from) = greeted(&repo);
+    call(&mut to, 2, "add", &json!({ "branches": ["x"] }));
+    wait_until("the hook runs", || fs::read_to_string(&ran).is_ok_and(|pid| pid.ends_with('\n')));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    wait_until("the hook has ended", || !is_alive(&ran));
     repo.agentenv(&["remove", "x", "--no-hooks"]).ok();
 }
