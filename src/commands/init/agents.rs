@@ -21,6 +21,9 @@ const SKILL: &str = include_str!("SKILL.md");
 /// Where agents look for skills of a project.
 const SKILL_FILE: &str = ".agents/skills/git-agentenv/SKILL.md";
 
+/// Where agents look for instructions.
+const AGENTS_FILE: &str = "AGENTS.md";
+
 /// The line by which we know our own skill.
 const SKILL_MARK: &str = "<!-- Written by `git agentenv init --agents`";
 
@@ -32,40 +35,55 @@ pub struct Written {
     pub skill: PathBuf,
 }
 
+/// What is to be written: both files are looked at before either is changed.
+struct Change {
+    file: PathBuf,
+    text: String,
+    is_new: bool,
+}
+
 /// Writes the skill and the instructions.
 pub fn write(context: &Context, ui: &Ui) -> Result<Written> {
-    let skill = write_skill(context)?;
-    let agents = write_text(context, ui)?;
+    let changes = [skill(context)?, instructions(context)?];
+    for change in changes.iter().filter(|change| change.is_new) {
+        fs::write_text(&change.file, &change.text)?;
+    }
+    let [skill, agents] = changes.map(|change| change.file);
+    ui.say(format!("wrote instructions for coding agents to {}", agents.display()));
     Ok(Written { agents, skill })
 }
 
-/// Writes the skill; refuses to replace another one of that name.
-fn write_skill(context: &Context) -> Result<PathBuf> {
-    let file = context.repo.main.join(SKILL_FILE);
-    let existing = fs::read(&file)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+/// The skill; refuses to replace another one of that name.
+fn skill(context: &Context) -> Result<Change> {
+    let (file, existing) = find(context, SKILL_FILE)?;
     if existing.as_ref().is_some_and(|text| !text.contains(SKILL_MARK)) {
         let message = format!("{} was not written by git-agentenv", file.display());
         let hint = "rename that skill, then run `git agentenv init --agents`";
         return Err(error::refused(message).hint(hint).into());
     }
-    if existing.as_deref() != Some(SKILL) {
-        fs::write_text(&file, SKILL)?;
-    }
-    Ok(file)
+    let is_new = existing.as_deref() != Some(SKILL);
+    Ok(Change { file, text: SKILL.to_owned(), is_new })
 }
 
-/// Replaces our block in AGENTS.md, or appends it; returns the file.
-fn write_text(context: &Context, ui: &Ui) -> Result<PathBuf> {
-    let file = context.repo.main.join("AGENTS.md");
-    let existing = fs::read(&file).map_err(|error| refused(&error.to_string()))?;
-    let existing = String::from_utf8(existing.unwrap_or_default())
-        .map_err(|_| refused(&format!("{} is not UTF-8 text", file.display())))?;
+/// AGENTS.md with our block in the place of an earlier one, or behind the rest.
+fn instructions(context: &Context) -> Result<Change> {
+    let (file, existing) = find(context, AGENTS_FILE)?;
+    let existing = existing.unwrap_or_default();
     let text = with_text(&existing);
-    if text != existing {
-        fs::write_text(&file, &text)?;
+    Ok(Change { file, is_new: text != existing, text })
+}
+
+/// A file of the main checkout and its text: the file itself, where a link leads to it. A link that leads out of the
+/// checkout is refused: it may come from another's repository.
+fn find(context: &Context, name: &str) -> Result<(PathBuf, Option<String>)> {
+    let file = fs::canonical(&context.repo.main.join(name));
+    if !file.starts_with(fs::canonical(&context.repo.main)) {
+        let why = format!("it is a link to {}, outside the repository", file.display());
+        return Err(refused(name, &why).into());
     }
-    ui.say(format!("wrote instructions for coding agents to {}", file.display()));
-    Ok(file)
+    let content = fs::read(&file).map_err(|error| refused(name, &error.to_string()))?;
+    let text = content.map(String::from_utf8).transpose();
+    Ok((file, text.map_err(|_| refused(name, "it is not UTF-8 text"))?))
 }
 
 fn with_text(existing: &str) -> String {
@@ -76,8 +94,8 @@ fn with_text(existing: &str) -> String {
     })
 }
 
-fn refused(why: &str) -> Failure {
-    error::refused(format!("cannot change AGENTS.md: {why}"))
+fn refused(name: &str, why: &str) -> Failure {
+    error::refused(format!("cannot change {name}: {why}"))
         .hint("replace it with a regular text file, then run `git agentenv init --agents`")
 }
 

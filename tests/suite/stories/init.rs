@@ -89,9 +89,20 @@ fn agents_are_told_once() {
     fs::remove_file(&skill).unwrap();
 
     fs::remove_file(&file).unwrap();
-    std::os::unix::fs::symlink("README", &file).unwrap();
+    let outside = sandbox.root.join("outside");
+    fs::write(&outside, "mine").unwrap();
+    std::os::unix::fs::symlink(&outside, &file).unwrap();
     repo.agentenv(&["init", "--agents"]).fails(7);
-    assert_eq!(fs::read_to_string(repo.path.join("README")).unwrap(), "first\n");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "mine");
+    assert!(!skill.exists(), "neither file is written if one cannot be");
+
+    fs::remove_file(&file).unwrap();
+    let real = repo.path.join("CLAUDE.md");
+    fs::write(&real, "# Shop\n").unwrap();
+    std::os::unix::fs::symlink("CLAUDE.md", &file).unwrap();
+    let said = repo.agentenv(&["init", "--agents", "--json"]).ok().json();
+    assert_eq!(said["agents"], real.to_str().unwrap());
+    assert!(file.is_symlink() && fs::read_to_string(&real).unwrap().starts_with("# Shop\n\n<!--"));
 }
 
 #[test]
