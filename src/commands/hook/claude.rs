@@ -1,6 +1,7 @@
 //! `git agentenv hook claude`: Claude Code's settings.
 
 use crate::commands::hook::checkout::Installed;
+use crate::commands::hook::edit::json;
 use crate::commands::hook::{checkout, claude_protocol};
 use crate::environment::context::{Context, current_dir};
 use crate::error::{self, Exit, Failure};
@@ -8,7 +9,7 @@ use crate::sys::{env, fs};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The arguments of `hook claude`.
@@ -55,7 +56,7 @@ pub(crate) struct Settings {
 /// Prints the settings, or changes the settings file.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if !args.install && !args.uninstall {
-        let settings = claude_protocol::snippet(args.create);
+        let settings = claude_protocol::snippet(args.create)?;
         let answer = Settings { settings };
         return ui.answer(&answer, || format!("{:#}\n", answer.settings));
     }
@@ -66,17 +67,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     // The file itself, where a link leads to it.
     let file = fs::canonical(&file);
     let existing = read(&file)?;
-    let mut settings = existing.clone().unwrap_or_else(|| json!({}));
-    let changed = match args.install {
-        true => claude_protocol::insert(&mut settings, args.create),
-        false => claude_protocol::remove(&mut settings),
+    let before = existing.as_deref().unwrap_or_default();
+    let after = match args.install {
+        true => claude_protocol::insert(before, args.create),
+        false => claude_protocol::remove(before),
     };
-    changed.map_err(|error| odd(&file, &error.to_string()))?;
+    let after = after.map_err(|error| odd(&file, &error.to_string()))?;
     if args.install && !args.create {
         checkout::put_in(&Context::here()?, false)?;
     }
-    if existing.as_ref() != Some(&settings) {
-        write(&file, &settings, existing.is_some())?;
+    if existing.as_ref() != Some(&after) {
+        write(&file, &after, existing.is_some())?;
     }
     ui.say(match (args.install, args.create) {
         (true, false) => {
@@ -107,32 +108,25 @@ pub fn starts_at_head(context: &Context) -> bool {
         .or_else(|| env::path("HOME").map(|home| home.join(".claude")));
     let files = FILES.map(|file| context.repo.main.join(file)).into_iter();
     let files = files.chain(home.map(|home| home.join("settings.json")));
-    let settings: Vec<Value> = files.filter_map(|file| settled(&file)).collect();
+    let settings: Vec<Value> = files.filter_map(|file| json::value(&settled(&file)?)).collect();
     settings.iter().find_map(claude_protocol::base_ref) == Some("head")
 }
 
 /// The settings in a file or where its link leads, if it is there and can be read.
-fn settled(file: &Path) -> Option<Value> {
+fn settled(file: &Path) -> Option<String> {
     read(&fs::canonical(file)).ok().flatten()
 }
 
-fn read(file: &Path) -> Result<Option<Value>> {
-    let Some(content) = fs::read(file)? else {
-        return Ok(None);
-    };
-    if content.trim_ascii().is_empty() {
-        return Ok(Some(json!({})));
-    }
-    let settings = serde_json::from_slice(&content);
-    settings.map(Some).map_err(|error| odd(file, &error.to_string()).into())
+fn read(file: &Path) -> Result<Option<String>> {
+    let text = fs::read(file)?.map(String::from_utf8).transpose();
+    text.map_err(|_| odd(file, "not UTF-8 text").into())
 }
 
-fn write(file: &Path, settings: &Value, existed: bool) -> Result<()> {
-    if *settings == json!({}) {
+fn write(file: &Path, settings: &str, existed: bool) -> Result<()> {
+    if settings.split_whitespace().collect::<String>() == "{}" {
         return if existed { remove(file) } else { Ok(()) };
     }
-    fs::write_text(file, &format!("{settings:#}\n"))
-        .context("cannot change the settings of Claude Code")
+    fs::write_text(file, settings).context("cannot change the settings of Claude Code")
 }
 
 /// Deletes the file, and its directory when that is empty.

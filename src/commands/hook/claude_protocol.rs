@@ -1,41 +1,34 @@
 //! Claude Code's settings and hook events.
 
+use super::edit::{self, Format, Part};
 use anyhow::{Result, anyhow};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::path::PathBuf;
 
-/// An event that we handle.
-struct Handled {
-    event: &'static str,
-    command: &'static str,
-    /// The tool that it is about.
-    matcher: Option<&'static str>,
-    /// Time limit in seconds.
-    timeout: u32,
-}
-
 /// The one that replaces Claude Code's own `git worktree add`: the limit covers the checkout and the project's hooks.
-const CREATE: Handled = handled("WorktreeCreate", "git agentenv hook claude-create", 600);
+const CREATE: Part = hook("WorktreeCreate", "git agentenv hook claude-create", 600, None);
 
-/// Those that are always handled.
-const ALWAYS: [Handled; 4] = [
-    handled("WorktreeRemove", "git agentenv hook claude-remove", 600),
-    handled("SessionStart", "git agentenv hook claude-session", 10),
-    handled("CwdChanged", "git agentenv hook claude-session", 10),
-    Handled {
-        matcher: Some("Bash"),
-        ..handled("PreToolUse", "git agentenv hook claude-check", 10)
-    },
+/// Those that are always handled; the limits are in seconds.
+const ALWAYS: [Part; 4] = [
+    hook("WorktreeRemove", "git agentenv hook claude-remove", 600, None),
+    hook("SessionStart", "git agentenv hook claude-session", 10, None),
+    hook("CwdChanged", "git agentenv hook claude-session", 10, None),
+    hook("PreToolUse", "git agentenv hook claude-check", 10, Some("Bash")),
 ];
 
-const fn handled(event: &'static str, command: &'static str, timeout: u32) -> Handled {
-    Handled { event, command, matcher: None, timeout }
+const fn hook(
+    event: &'static str,
+    command: &'static str,
+    timeout: u32,
+    matcher: Option<&'static str>,
+) -> Part {
+    Part::Hook { event, command, timeout, matcher }
 }
 
 /// Those that are handled when this program creates Claude Code's worktrees, or git's hook adopts them.
-fn events(creates: bool) -> impl Iterator<Item = &'static Handled> {
-    creates.then_some(&CREATE).into_iter().chain(&ALWAYS)
+fn parts(creates: bool) -> Vec<Part> {
+    creates.then_some(CREATE).into_iter().chain(ALWAYS).collect()
 }
 
 /// The fields that we use of the event that Claude Code writes to a hook's stdin.
@@ -80,21 +73,13 @@ impl Event {
 }
 
 /// The settings that turn Claude Code's worktrees into environments.
-pub fn snippet(creates: bool) -> Value {
-    let mut settings = json!({});
-    for handled in events(creates) {
-        settings["hooks"][handled.event] = json!([entry(handled)]);
-    }
-    settings
+pub fn snippet(creates: bool) -> Result<Value> {
+    Ok(edit::json::value(&insert("", creates)?).unwrap_or_default())
 }
 
 /// Whether the settings contain all of our hooks.
-pub fn is_in(settings: &Value) -> bool {
-    ALWAYS.iter().all(|handled| {
-        let entries = settings["hooks"][handled.event].as_array();
-        let mut entries = entries.into_iter().flatten();
-        entries.any(|entry| commands(entry).any(|found| found == handled.command))
-    })
+pub fn is_in(settings: &str) -> bool {
+    edit::install(Format::Json, settings, &ALWAYS).is_ok_and(|with| with == settings)
 }
 
 /// The commit that Claude Code's settings name for new worktrees: `fresh` or `head`.
@@ -102,133 +87,80 @@ pub fn base_ref(settings: &Value) -> Option<&str> {
     settings["worktree"]["baseRef"].as_str()
 }
 
-/// Adds our hooks to the settings; fails when `hooks` is not an object of lists.
-pub fn insert(settings: &mut Value, creates: bool) -> Result<()> {
-    remove(settings)?;
-    let hooks = object(settings, "the settings")?.entry("hooks").or_insert_with(|| json!({}));
-    let hooks = object(hooks, "`hooks`")?;
-    for handled in events(creates) {
-        let entries = hooks.entry(handled.event).or_insert_with(|| json!([]));
-        array(entries, handled.event)?.push(entry(handled));
-    }
-    Ok(())
+/// The settings with our hooks; all else stays as it is written. Fails when `hooks` is not an object of lists.
+pub fn insert(settings: &str, creates: bool) -> Result<String> {
+    let without = if creates { &[] } else { &[CREATE][..] };
+    let settings = edit::uninstall(Format::Json, settings, without)?;
+    edit::install(Format::Json, &settings, &parts(creates))
 }
 
-/// Removes our hooks from the settings, and the lists that are empty then.
-pub fn remove(settings: &mut Value) -> Result<()> {
-    let settings = object(settings, "the settings")?;
-    let Some(hooks) = settings.get_mut("hooks") else {
-        return Ok(());
-    };
-    let hooks = object(hooks, "`hooks`")?;
-    for Handled { event, command, .. } in events(true) {
-        let Some(entries) = hooks.get_mut(*event) else { continue };
-        let entries = array(entries, event)?;
-        let before = entries.len();
-        entries.iter_mut().for_each(|entry| take_out(entry, command));
-        entries.retain(|entry| !is_empty(&entry["hooks"]));
-        if entries.is_empty() && before > 0 {
-            hooks.shift_remove(*event);
-        }
-    }
-    if hooks.is_empty() {
-        settings.shift_remove("hooks");
-    }
-    Ok(())
-}
-
-fn entry(handled: &Handled) -> Value {
-    let Handled { command, timeout, matcher, .. } = handled;
-    let mut entry =
-        json!({ "hooks": [{ "type": "command", "command": command, "timeout": timeout }] });
-    if let Some(matcher) = matcher {
-        entry["matcher"] = json!(matcher);
-    }
-    entry
-}
-
-fn commands(entry: &Value) -> impl Iterator<Item = &str> {
-    entry["hooks"].as_array().into_iter().flatten().filter_map(|hook| hook["command"].as_str())
-}
-
-fn take_out(entry: &mut Value, command: &str) {
-    if let Some(hooks) = entry.get_mut("hooks").and_then(Value::as_array_mut) {
-        hooks.retain(|hook| hook["command"] != command);
-    }
-}
-
-fn is_empty(hooks: &Value) -> bool {
-    hooks.as_array().is_some_and(Vec::is_empty)
-}
-
-fn object<'a>(value: &'a mut Value, what: &str) -> Result<&'a mut Map<String, Value>> {
-    value.as_object_mut().ok_or_else(|| anyhow!("{what} is not an object"))
-}
-
-fn array<'a>(value: &'a mut Value, what: &str) -> Result<&'a mut Vec<Value>> {
-    value.as_array_mut().ok_or_else(|| anyhow!("`hooks.{what}` is not a list"))
+/// The settings without our hooks, and without the lists that are empty then.
+pub fn remove(settings: &str) -> Result<String> {
+    edit::uninstall(Format::Json, settings, &parts(true))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    fn other() -> Value {
-        json!({
-            "permissions": { "allow": ["Bash(ls:*)"] },
-            "hooks": {
-                "Stop": [{ "hooks": [{ "type": "command", "command": "say done" }] }],
-                "WorktreeRemove": [{ "hooks": [{ "type": "command", "command": "echo bye" }] }],
-            },
-            "model": "x",
-        })
+    #[test]
+    fn the_settings_of_the_user_stay_byte_for_byte() {
+        for theirs in [
+            "{\n\t\"a\": 1.0e3,\n\t\"b\": \"\\u00e9\\/\",\n\t\"a\": 2\n}\n",
+            "{\n    // mine\n    \"model\": \"x\", /* why */\n    \"big\": 12345678901234567890123,\n}",
+            "{\n  \"hooks\": {\n    \"Stop\": [{ \"hooks\": [] }],\n    \"WorktreeRemove\": [\n      { \"hooks\": [{ \"type\": \"command\", \"command\": \"echo bye\" }] }\n    ]\n  },\n  \"model\": \"x\"\n}\n",
+            "{\r\n  \"model\": \"x\"\r\n}\r\n",
+            "{ // mine\n}",
+        ] {
+            for creates in [true, false] {
+                let with = insert(theirs, creates).unwrap();
+                assert!(is_in(&with), "{with}");
+                assert_eq!(insert(&with, creates).unwrap(), with, "twice is once");
+                assert_eq!(remove(&with).unwrap(), theirs, "{with}");
+            }
+            assert!(!is_in(theirs) && remove(theirs).unwrap() == theirs);
+        }
     }
 
     #[test]
-    fn hooks_come_and_go_beside_others() {
-        let mut settings = other();
-        insert(&mut settings, true).unwrap();
-        assert!(is_in(&settings));
-        let once = settings.clone();
-        insert(&mut settings, true).unwrap();
-        assert_eq!(settings, once);
-        assert_eq!(settings["hooks"]["WorktreeRemove"].as_array().unwrap().len(), 2);
-        remove(&mut settings).unwrap();
-        assert!(!is_in(&settings));
-        assert_eq!(settings.to_string(), other().to_string(), "in the same order");
+    fn an_object_on_one_line_keeps_what_is_in_it() {
+        let theirs = "{ \"hooks\": { \"Stop\": [] }, \"a\": 1.0e3 }";
+        let rest = remove(&insert(theirs, true).unwrap()).unwrap();
+        let squeezed = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(squeezed(&rest), squeezed(theirs));
     }
 
     #[test]
     fn nothing_is_left_of_nothing() {
-        let mut settings = json!({});
-        insert(&mut settings, true).unwrap();
-        assert_eq!(settings, snippet(true));
-        insert(&mut settings, false).unwrap();
-        assert_eq!(settings, snippet(false));
+        let with = insert("", true).unwrap();
+        assert!(snippet(true).unwrap()["hooks"]["WorktreeCreate"].is_array());
+        let with = insert(&with, false).unwrap();
+        let settings = edit::json::value(&with).unwrap();
+        assert_eq!(settings, snippet(false).unwrap());
         assert_eq!(settings["hooks"].get("WorktreeCreate"), None, "git's own hook does it");
         assert_eq!(settings["hooks"]["PreToolUse"][0]["matcher"], "Bash");
-        remove(&mut settings).unwrap();
-        assert_eq!(settings, json!({}));
+        assert_eq!(edit::json::value(&remove(&with).unwrap()), Some(json!({})));
     }
 
     #[test]
     fn a_command_beside_ours_stays() {
-        let mut settings = snippet(true);
+        let mut settings = snippet(true).unwrap();
         let hooks = settings["hooks"]["WorktreeCreate"][0]["hooks"].as_array_mut().unwrap();
         hooks.push(json!({ "type": "command", "command": "echo" }));
-        remove(&mut settings).unwrap();
+        let rest = remove(&settings.to_string()).unwrap();
         assert_eq!(
-            settings,
+            edit::json::value(&rest).unwrap(),
             json!({ "hooks": { "WorktreeCreate": [{ "hooks": [{ "type": "command", "command": "echo" }] }] } })
         );
     }
 
     #[test]
     fn settings_of_another_kind_are_refused() {
-        for mut odd in
-            [json!([]), json!({ "hooks": [] }), json!({ "hooks": { "WorktreeCreate": {} } })]
+        for odd in
+            ["[]", "{ \"hooks\": [] }", "{ \"hooks\": { \"WorktreeCreate\": {} } }", "{ mine"]
         {
-            assert!(insert(&mut odd, true).is_err(), "{odd}");
+            assert!(insert(odd, true).is_err(), "{odd}");
         }
     }
 

@@ -152,7 +152,7 @@ fn cursor(_: &Facts) -> Vec<Part> {
 
 fn gemini(_: &Facts) -> Vec<Part> {
     let command = "git agentenv hook session-start";
-    vec![Part::Hook { event: "SessionStart", command, timeout: 600_000 }]
+    vec![Part::Hook { event: "SessionStart", command, timeout: 600_000, matcher: None }]
 }
 
 fn vscode(facts: &Facts) -> Vec<Part> {

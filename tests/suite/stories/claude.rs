@@ -218,8 +218,13 @@ fn settings_are_merged_and_restored() {
 
     fs::write(&file, "{ // mine\n}").unwrap();
     assert!(!installed());
-    repo.agentenv(&["hook", "claude", "--install"]).fails(7);
+    repo.agentenv(&["hook", "claude", "--install"]).ok();
+    assert!(installed());
+    repo.agentenv(&["hook", "claude", "--uninstall"]).ok();
     assert_eq!(fs::read_to_string(&file).unwrap(), "{ // mine\n}");
+    fs::write(&file, "{ mine").unwrap();
+    repo.agentenv(&["hook", "claude", "--install"]).fails(7);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{ mine");
     repo.agentenv(&["hook", "claude", "--install", "--settings", "own.json"]).ok();
     assert!(repo.path.join("own.json").exists());
 }

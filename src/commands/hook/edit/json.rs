@@ -25,10 +25,14 @@ pub fn edit(
     Ok(root.to_string())
 }
 
+/// What the text says, whatever comments are in it; `None`: it is no JSON.
+pub fn value(text: &str) -> Option<Value> {
+    CstRootNode::parse(text, &ParseOptions::default()).ok()?.to_serde_value()
+}
+
 /// The script at these keys, if one is there.
 pub fn scripts(text: &str, at: &[&str]) -> Vec<String> {
-    let root = CstRootNode::parse(text, &ParseOptions::default()).ok();
-    let root = root.and_then(|root| root.to_serde_value());
+    let root = value(text);
     let found = at.iter().try_fold(root.as_ref(), |value, key| Some(value?.get(*key)));
     found.flatten().and_then(Value::as_str).map(str::to_owned).into_iter().collect()
 }
@@ -52,14 +56,17 @@ pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
             }
             Ok(())
         }
-        Part::Hook { event, command, timeout } => {
+        Part::Hook { event, command, timeout, matcher } => {
             let hooks = object(root, "hooks")?;
             let entries = list(&hooks, event)?;
             if entries.elements().iter().all(|entry| !commands(entry).contains(&(*command).into()))
             {
                 let (command, timeout) = (*command, CstInputValue::Number(timeout.to_string()));
                 let hook = json!({ "type": "command", "command": command, "timeout": timeout });
-                entries.append(json!({ "hooks": [hook] }));
+                entries.append(match *matcher {
+                    Some(matcher) => json!({ "matcher": matcher, "hooks": [hook] }),
+                    None => json!({ "hooks": [hook] }),
+                });
             }
             Ok(())
         }

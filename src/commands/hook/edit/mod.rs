@@ -37,6 +37,8 @@ pub enum Part {
         command: &'static str,
         /// The time limit, in the unit of the program.
         timeout: u32,
+        /// The tool that the event is about.
+        matcher: Option<&'static str>,
     },
 }
 
