@@ -7,6 +7,7 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::resolve;
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::Lease;
+use crate::model::name;
 use crate::sys::git::status;
 use crate::sys::repo::Repo;
 use crate::sys::{env, fs};
@@ -147,8 +148,10 @@ fn chosen(context: &Context, ui: &Ui) -> Result<String> {
 
 fn item(lease: &Lease, here: &std::path::Path) -> Item {
     let label = lease.branch.clone().unwrap_or_else(|| lease.name.clone());
-    let note = if here.starts_with(&lease.path) { "you are here" } else { "" };
-    Item { label, note: note.to_owned() }
+    let name = name::beside(&label, &lease.name);
+    let here = here.starts_with(&lease.path).then_some("you are here");
+    let notes: Vec<&str> = name.into_iter().chain(here).collect();
+    Item { label, note: notes.join(", ") }
 }
 
 /// What `status` says that needs no server.

@@ -86,22 +86,25 @@ fn rename_branch(
     new: &str,
     always: bool,
 ) -> Result<Option<String>> {
-    let Some(branch) = lease.branch.as_deref().filter(|branch| *branch != new) else {
+    let branch = lease.branch.as_deref();
+    if branch == Some(new) {
         return Ok(None);
-    };
+    }
+    let repo = &workspace.context.repo;
+    // Also where its branch keeps its name: commands take a branch for the environment's name. Its own, git moves out of the
+    // way.
+    let in_the_way = repo.branch_in_the_way(new, branch);
+    if let Some(other) = repo.branch(new).map(|_| new.to_owned()).or(in_the_way) {
+        let failure = error::refused(format!("cannot rename to `{new}`: branch `{other}` exists"));
+        return Err(failure.hint("choose another name").into());
+    }
+    let Some(branch) = branch else { return Ok(None) };
     let is_ours = git::birth_of_branch(&lease.main, branch)?.as_deref() == Some(&lease.mark());
     if !is_ours && !always {
         workspace.ui.say(format!(
             "keeping branch `{branch}`: `add` did not create it; `--branch` renames it, too"
         ));
         return Ok(None);
-    }
-    let repo = &workspace.context.repo;
-    // Its own, git moves out of the way.
-    let in_the_way = repo.branch_in_the_way(new, Some(branch));
-    if let Some(other) = repo.branch(new).map(|_| new.to_owned()).or(in_the_way) {
-        let failure = error::refused(format!("cannot rename to `{new}`: branch `{other}` exists"));
-        return Err(failure.hint("choose another name").into());
     }
     git::rename_branch(&lease.main, branch, new)?;
     Ok(Some(branch.to_owned()))

@@ -112,5 +112,11 @@ fn beginning(text: &str, room: usize) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
+/// An environment's name, where it is not the one that its branch gives it.
+pub fn beside<'a>(branch: &str, name: &'a str) -> Option<&'a str> {
+    let is_its_own = branch == name || candidates(branch).iter().any(|own| own == name);
+    (!is_its_own).then_some(name)
+}
+
 #[cfg(test)]
 mod tests;

@@ -198,6 +198,8 @@ fn rename_gives_branch_and_directory_another_name() {
     repo.agentenv(&["remove", "fix-login", "-D"]).ok();
     assert!(!sandbox.databases().contains(&database));
 
+    let said = repo.agentenv(&["rename", "old", "main"]).fails(7);
+    assert!(said.stderr.contains("branch `main` exists"), "{}", said.show());
     let said = repo.agentenv(&["rename", "old", "new"]).ok();
     assert!(said.stderr.contains("keeping branch `old`"), "{}", said.show());
     assert_eq!(repo.git(&["branch", "--list", "new"]), "");
@@ -206,5 +208,7 @@ fn rename_gives_branch_and_directory_another_name() {
     repo.agentenv(&["move", "newer", "../elsewhere"]).ok();
     let said = repo.agentenv(&["rename", "newer", "newest"]).ok();
     assert_eq!(said.stdout.trim(), sandbox.root.join("elsewhere").to_str().unwrap());
+    let list = repo.agentenv(&["list"]).ok().stdout;
+    assert!(list.contains("newer (newest)"), "{list}");
     assert_eq!(repo.agentenv(&["doctor"]).stdout.matches("error: ").count(), 0);
 }

@@ -6,6 +6,7 @@ use crate::environment::facts::Facts;
 use crate::environment::fleet::Plain;
 use crate::model::config::Kind;
 use crate::model::measure::{duration, size};
+use crate::model::name;
 use crate::ui::Tone;
 use crate::ui::table::{Column, Fit};
 use std::path::{Component, Path, PathBuf};
@@ -113,7 +114,12 @@ impl Line<'_> {
             Line::Plain(plain) => &plain.branch,
         };
         let branch = branch.as_deref().unwrap_or("(detached)");
-        if current == Some(self.path()) { format!("{CURRENT} {branch}") } else { branch.to_owned() }
+        let named = match self {
+            Line::Environment(row) => name::beside(branch, &row.environment.name),
+            Line::Plain(_) => None,
+        };
+        let branch = named.map_or(branch.to_owned(), |name| format!("{branch} ({name})"));
+        if current == Some(self.path()) { format!("{CURRENT} {branch}") } else { branch }
     }
 
     /// What is no environment steps back.
