@@ -13,7 +13,7 @@ use crate::model::lease::Lease;
 use crate::service::{Session, inventory};
 use crate::sys::listeners::{self, Listener};
 use crate::sys::parallel;
-use crate::ui::{Tone, Ui};
+use crate::ui::{self, Tone, Ui, table};
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
@@ -87,7 +87,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         problems: doctor::of_lease(&lease),
     };
     step.nothing();
-    ui.answer(&answer, || text(&answer))
+    ui.answer(&answer, || text(&answer, ui::width()))
 }
 
 fn on_ports(lease: &Lease) -> Vec<OnPort> {
@@ -110,7 +110,7 @@ fn on_services(lease: &Lease) -> Vec<OnService> {
     found.into_iter().flatten().collect()
 }
 
-fn text(answer: &Answer) -> String {
+fn text(answer: &Answer, width: Option<usize>) -> String {
     let environment = &answer.row.environment;
     let mut lines = vec![(String::new(), heading(answer))];
     let mut fact = |label: &str, value: String| lines.push((label.to_owned(), value));
@@ -133,7 +133,7 @@ fn text(answer: &Answer) -> String {
     for problem in &answer.problems {
         fact("problem", format!("{}\nfix: {}", problem.what, problem.way_out()));
     }
-    listed(&lines)
+    listed(&lines, width)
 }
 
 fn heading(answer: &Answer) -> String {
@@ -162,16 +162,34 @@ fn branch(answer: &Answer) -> String {
     }
 }
 
-/// One fact a line, the labels in a column; further lines of a fact stand under its first.
-fn listed(facts: &[(String, String)]) -> String {
+/// One fact a line, the labels in a column; further lines of a fact, and what is wider than the terminal, stand under its first.
+fn listed(facts: &[(String, String)], limit: Option<usize>) -> String {
+    const MARGIN: usize = 4;
     let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     let margin = format!("\n{:width$}    ", "");
     let line = |(label, value): &(String, String)| match label.as_str() {
         "" => format!("{value}\n"),
         _ => {
             let label = Tone::Quiet.paint(&format!("{label:<width$}"));
-            format!("  {label}  {}\n", value.replace('\n', &margin))
+            let room = limit.map(|limit| limit.saturating_sub(width + MARGIN));
+            let lines = value.lines().flat_map(|line| table::wrapped(line, room));
+            format!("  {label}  {}\n", lines.collect::<Vec<_>>().join(&margin))
         }
     };
     facts.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_stays_within_the_terminal() {
+        let facts =
+            [("branch".to_owned(), "x  clean, 1 ahead of and 2 behind main\nmore".to_owned())];
+        let expected =
+            "  branch  x  clean, 1 ahead of\n          and 2 behind main\n          more\n";
+        assert_eq!(listed(&facts, Some(30)), expected);
+        assert_eq!(listed(&facts, None).lines().count(), 2);
+    }
 }

@@ -87,6 +87,22 @@ pub fn blocks(columns: &[Column], limit: usize) -> String {
     text
 }
 
+/// A text broken between words into lines for a terminal of `limit` columns; `None`: any width. Only a longer word is wider.
+pub fn wrapped(text: &str, limit: Option<usize>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let room = |line: &String| measure_text_width(line) + 1 + measure_text_width(word);
+        match lines.last_mut() {
+            Some(line) if limit.is_none_or(|limit| room(line) <= limit) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Escapes control characters, which paths may hold and which would break the table; colours stay.
 fn escape(column: &mut Column) {
     for cell in column.cells.iter_mut().filter(|cell| cell.contains(char::is_control)) {

@@ -78,7 +78,8 @@ pub fn legend(rows: &[Row], plain: &[Plain], view: &View) -> Vec<String> {
             "hooks pending: a post_add hook failed or was skipped; run `git agentenv adopt <path>`",
         ),
     ];
-    lines.into_iter().filter(|(shown, _)| *shown).map(|(_, line)| line.to_owned()).collect()
+    let lines = lines.into_iter().filter(|(shown, _)| *shown);
+    lines.flat_map(|(_, line)| table::wrapped(line, view.width)).collect()
 }
 
 /// The signs in the table that are there, each with its meaning.

@@ -65,3 +65,13 @@ fn a_frame_fits_every_terminal_and_counts_what_has_no_room() {
     assert!(lines[1].contains("clean    +2 -11"), "{lines:#?}");
     assert!(lines[1].contains("2h") && lines[1].contains("1.2 MB"), "{lines:#?}");
 }
+
+#[test]
+fn the_legend_fits_every_terminal() {
+    for width in [30, 40, 80] {
+        let lines = legend(&[], &fleet(), &view(width));
+        assert!(lines.iter().all(|line| measure_text_width(line) <= width), "{lines:#?}");
+        assert!(lines.join(" ").contains("plain: no environment; run `git agentenv adopt <path>`"));
+    }
+    assert!(legend(&[], &fleet(), &View { width: None, ..view(1) })[1].contains("to make it one"));
+}
