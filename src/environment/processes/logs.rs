@@ -20,6 +20,12 @@ pub const EARLIER: u64 = KEPT as u64 - 1;
 /// The most that is read of a log's end, in bytes.
 const TAIL: u64 = 1 << 20;
 
+/// The most that is read at once of a log that grows, in bytes.
+const LOOK: u64 = 1 << 20;
+
+/// The longest line that is waited for, in bytes: a longer one, or one that never ends, is shown in pieces.
+const LONGEST_LINE: usize = 64 << 10;
+
 /// The longest log, in bytes: of a longer one, the next command that deals with logs keeps the end.
 const LONGEST: u64 = 64 << 20;
 
@@ -63,12 +69,13 @@ pub fn tail(log: &Path, lines: usize) -> Result<String> {
     tail_of(&mut file, lines)
 }
 
-/// The last lines of a file, which is read to its end.
+/// The last lines of a file, which is read to the end that it has now.
 fn tail_of(file: &mut File, lines: usize) -> Result<String> {
     let mut text = Vec::new();
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-    file.read_to_end(&mut text)?;
+    // It may grow faster than it is read.
+    file.take(TAIL).read_to_end(&mut text)?;
     let text = String::from_utf8_lossy(&text);
     let all: Vec<&str> = text.split_inclusive('\n').collect();
     Ok(all[all.len().saturating_sub(lines)..].concat())
@@ -141,7 +148,7 @@ impl Follower {
     /// The lines that have come since the last call, and whether more may come: from a process while it runs.
     pub fn lines(&mut self, process_runs: bool) -> Result<(String, bool)> {
         Ok(match self {
-            Follower::File(file) => (file.lines(process_runs)?, process_runs),
+            Follower::File(file) => file.lines(process_runs)?,
             Follower::Container(lines) => match lines.come() {
                 Some(lines) => (joined(lines), true),
                 None => (String::new(), false),
@@ -168,19 +175,21 @@ impl Growing {
         Ok(Growing { file, begun })
     }
 
-    /// The lines that have come since the last call; without a process that goes on, the last one may have no end.
-    fn lines(&mut self, process_runs: bool) -> Result<String> {
+    /// The lines that have come since the last call, and whether more may come; the last one of all may have no end.
+    fn lines(&mut self, process_runs: bool) -> Result<(String, bool)> {
         // It was shortened, to what was shown already.
         if self.file.metadata()?.len() < self.file.stream_position()? {
             self.file.seek(SeekFrom::End(0))?;
         }
-        self.file.read_to_end(&mut self.begun)?;
-        let end = match process_runs {
-            true => self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1),
+        let read = (&self.file).take(LOOK).read_to_end(&mut self.begun)?;
+        let goes_on = process_runs || read as u64 == LOOK;
+        let whole = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = match goes_on && self.begun.len() - whole <= LONGEST_LINE {
+            true => whole,
             false => self.begun.len(),
         };
         let lines: Vec<u8> = self.begun.drain(..end).collect();
-        Ok(String::from_utf8_lossy(&lines).into_owned())
+        Ok((String::from_utf8_lossy(&lines).into_owned(), goes_on))
     }
 }
 
@@ -196,12 +205,12 @@ mod tests {
         assert_eq!(tail(&log, 2).unwrap(), "two\nthree\n");
         let mut follower = Growing::after(&log, 1).unwrap();
         fs::append(&log, b"four\nfi").unwrap();
-        assert_eq!(follower.lines(true).unwrap(), "three\nfour\n");
+        assert_eq!(follower.lines(true).unwrap().0, "three\nfour\n");
         fs::append(&log, b"ve\n").unwrap();
-        assert_eq!(follower.lines(true).unwrap(), "five\n");
+        assert_eq!(follower.lines(true).unwrap().0, "five\n");
         fs::append(&log, b"the end").unwrap();
-        assert_eq!(follower.lines(true).unwrap(), "");
-        assert_eq!(follower.lines(false).unwrap(), "the end");
+        assert_eq!(follower.lines(true).unwrap().0, "");
+        assert_eq!(follower.lines(false).unwrap().0, "the end");
     }
 
     #[test]
@@ -212,15 +221,26 @@ mod tests {
         let mut print = |text: &str| std::io::Write::write_all(&mut printing, text.as_bytes());
         print("one\ntwo\nthree\n").unwrap();
         let mut follower = Growing::after(&log, 9).unwrap();
-        assert_eq!(follower.lines(true).unwrap(), "one\ntwo\nthree\n");
+        assert_eq!(follower.lines(true).unwrap().0, "one\ntwo\nthree\n");
         fs::keep_tail(&log, 14, 8).unwrap();
         assert_eq!(tail(&log, 9).unwrap(), "one\ntwo\nthree\n", "it is not too long");
         fs::keep_tail(&log, 13, 8).unwrap();
         assert_eq!(tail(&log, 9).unwrap(), "three\n");
-        assert_eq!(follower.lines(true).unwrap(), "");
+        assert_eq!(follower.lines(true).unwrap().0, "");
         print("four\n").unwrap();
         assert_eq!(tail(&log, 9).unwrap(), "three\nfour\n");
-        assert_eq!(follower.lines(true).unwrap(), "four\n");
+        assert_eq!(follower.lines(true).unwrap().0, "four\n");
+    }
+
+    #[test]
+    fn a_log_that_grows_without_end_is_read_in_pieces() {
+        let zero = Path::new("/dev/zero");
+        assert_eq!(tail(zero, 1).unwrap().len() as u64, TAIL);
+        let mut follower = Growing { file: File::open(zero).unwrap(), begun: Vec::new() };
+        for process_runs in [true, false] {
+            let (lines, goes_on) = follower.lines(process_runs).unwrap();
+            assert_eq!((lines.len() as u64, goes_on), (LOOK, true), "a line that never ends");
+        }
     }
 
     #[test]

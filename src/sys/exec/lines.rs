@@ -3,9 +3,14 @@
 use super::Cmd;
 use crate::sys::interrupt::{self, Ending};
 use anyhow::{Context, Result};
-use std::io::{BufRead, BufReader, PipeReader};
+use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
+
+/// The longest line in bytes, and the most lines that wait to be taken: a longer line comes in pieces, and a command that
+/// prints faster than it is read waits.
+const LONGEST: u64 = 1 << 20;
+const MOST: usize = 1024;
 
 impl Cmd {
     /// Runs it with nothing to read, and hands over each line of its output and its errors. Gives its exit code.
@@ -15,9 +20,8 @@ impl Cmd {
     pub fn each_line(self, print: &dyn Fn(&str) -> Result<()>) -> Result<i32> {
         let (handle, read) = self.read_whole()?;
         let _registered = interrupt::register(&handle, Ending::AtOnce)?;
-        for line in BufReader::new(read).split(b'\n') {
-            let line = line.with_context(|| format!("cannot read from `{}`", self.name()))?;
-            print(&String::from_utf8_lossy(&line))?;
+        for line in lines(read) {
+            print(&line.with_context(|| format!("cannot read from `{}`", self.name()))?)?;
         }
         let ended = handle.wait().with_context(|| format!("cannot wait for `{}`", self.name()))?;
         interrupt::check()?;
@@ -31,18 +35,16 @@ impl Cmd {
     pub fn lines(self) -> Result<Lines> {
         let (handle, read) = self.read_whole()?;
         let registered = interrupt::register(&handle, Ending::AtOnce)?;
-        let (send, lines) = mpsc::channel();
+        let (send, lines) = mpsc::sync_channel(MOST);
         std::thread::spawn(move || {
-            let whole = |line: Vec<u8>| String::from_utf8_lossy(&line).into_owned();
-            let read = BufReader::new(read).split(b'\n').map_while(Result::ok);
             // Without a receiver no line is wanted any more.
-            read.map(whole).try_for_each(|line| send.send(line))
+            self::lines(read).map_while(Result::ok).try_for_each(|line| send.send(line))
         });
         Ok(Lines { handle, lines, _registered: registered })
     }
 
     fn read_whole(&self) -> Result<(Arc<duct::Handle>, PipeReader)> {
-        let (read, write) = std::io::pipe().context("cannot create a pipe")?;
+        let (read, write) = io::pipe().context("cannot create a pipe")?;
         let copy = write.try_clone().context("cannot duplicate a pipe")?;
         let expression = self.expression().stdin_null().stdout_file(write).stderr_file(copy);
         let handle = expression.start().map_err(|error| self.not_started(error))?;
@@ -50,6 +52,22 @@ impl Cmd {
         drop(expression);
         Ok((Arc::new(handle), read))
     }
+}
+
+fn lines(read: impl Read) -> impl Iterator<Item = io::Result<String>> {
+    let mut read = BufReader::new(read);
+    std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        let count = read.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+        match count {
+            Ok(0) => None,
+            Ok(_) => {
+                line.pop_if(|last| *last == b'\n');
+                Some(Ok(String::from_utf8_lossy(&line).into_owned()))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    })
 }
 
 /// The lines of a command that runs. It is ended when this goes.
@@ -60,10 +78,14 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// The lines that have come since the last call; `None`: the command has ended, and all lines were given.
+    /// The lines that have come since the last call, or some of them; `None`: the command has ended, and all lines were
+    /// given.
     pub fn come(&mut self) -> Option<Vec<String>> {
         let mut come = Vec::new();
         loop {
+            if come.len() >= MOST {
+                return Some(come);
+            }
             match self.lines.try_recv() {
                 Ok(line) => come.push(line),
                 Err(TryRecvError::Disconnected) if come.is_empty() => return None,
@@ -81,5 +103,18 @@ impl Lines {
 impl Drop for Lines {
     fn drop(&mut self) {
         interrupt::end(&self.handle, Ending::AtOnce);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_never_ends_comes_in_pieces() {
+        let mut endless = lines(io::repeat(b'x'));
+        assert_eq!(endless.next().unwrap().unwrap().len() as u64, LONGEST);
+        let short = lines(&b"one\n\nend"[..]).collect::<io::Result<Vec<_>>>();
+        assert_eq!(short.unwrap(), ["one", "", "end"]);
     }
 }
