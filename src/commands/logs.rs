@@ -10,7 +10,7 @@ use crate::model::lease::Lease;
 use crate::model::suggest;
 use crate::sys::interrupt;
 use crate::sys::store::Store;
-use crate::ui::{Tone, Ui};
+use crate::ui::{self, Tone, Ui};
 use anyhow::Result;
 use clap::builder::RangedU64ValueParser;
 use clap_complete::ArgValueCandidates;
@@ -171,7 +171,10 @@ fn follow(
             let is_it = |one: &Status| one.name == *name && one.state == State::Running;
             let (lines, goes_on) = follower.lines(processes.iter().any(is_it))?;
             runs |= goes_on;
-            ui.raw(&prefixed(prefix, lines.lines()))?;
+            // To write nothing does not tell whether anything reads.
+            if !ui.stream(&prefixed(prefix, lines.lines()))? || ui::reader_has_gone() {
+                return Ok(Exit::Done);
+            }
         }
         if !runs {
             return Ok(Exit::Done);

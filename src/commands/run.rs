@@ -7,11 +7,12 @@ use crate::environment::{hooks, resolve};
 use crate::error::{self, Exit};
 use crate::model::lease::Lease;
 use crate::sys::exec::Cmd;
-use crate::sys::parallel;
+use crate::sys::{interrupt, parallel};
 use crate::ui::{Tone, Ui};
 use anyhow::{Context as _, Result};
 use clap_complete::ArgValueCandidates;
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -40,6 +41,9 @@ Examples:
 
 /// The exit code when the command never ran.
 const NEVER_RAN: Exit = Exit::Command(125);
+
+/// The exit code when the reader of the output has gone: that of a command that SIGPIPE ended.
+const READER_GONE: Exit = Exit::Command(141);
 
 /// Runs the command and exits as it does. Every other problem is printed and exits 125.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
@@ -74,16 +78,27 @@ fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
         return Err(failure.hint("create one: `git agentenv add <branch>`").into());
     }
     let width = leases.iter().map(|lease| lease.name.len()).max().unwrap_or(0);
+    let gone = AtomicBool::new(false);
     let codes = parallel::each(&leases, |lease| {
         let prefix = format!("{} | ", Tone::Strong.paint(&format!("{:<width$}", lease.name)));
-        let print = |line: &str| ui.raw(&format!("{prefix}{line}\n"));
+        let print = |line: &str| {
+            if !ui.stream(&format!("{prefix}{line}\n"))? && !gone.swap(true, Ordering::SeqCst) {
+                interrupt::interrupt();
+            }
+            Ok(())
+        };
         let ran =
             resolve::require_present(lease).and_then(|()| command(args, lease)?.each_line(&print));
         ran.unwrap_or_else(|error| {
-            ui.warn(format!("{}: {error:#}", lease.name));
+            if !gone.load(Ordering::SeqCst) {
+                ui.warn(format!("{}: {error:#}", lease.name));
+            }
             125
         })
     });
+    if gone.into_inner() {
+        return Ok(READER_GONE);
+    }
     let failed = leases.iter().zip(&codes).filter(|(_, code)| **code != 0);
     failed.for_each(|(lease, code)| ui.say(format!("{} exited with {code}", lease.name)));
     let worst = codes.into_iter().max().unwrap_or(0);

@@ -42,13 +42,18 @@ pub fn listen() -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            INTERRUPTED.store(true, Ordering::SeqCst);
-            end_all(&interruptible());
+            interrupt();
             *locked(&ENDED.0) = true;
             ENDED.1.notify_all();
         }
     });
     Ok(())
+}
+
+/// Does what a signal does: ends the commands that run.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::SeqCst);
+    end_all(&interruptible());
 }
 
 /// Fails with exit 130 after a signal, unless a rollback is running.

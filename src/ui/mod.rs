@@ -21,6 +21,7 @@ use anyhow::{Context, Result};
 use console::{Style, Term};
 use lanes::{Lane, Lanes};
 use progress::Progress;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -89,6 +90,11 @@ impl Ui {
     /// Prints text on stdout as it is, `--json` or not.
     pub fn raw(&self, text: &str) -> Result<()> {
         print(text)
+    }
+
+    /// Prints a part of an output that goes on. `false`: the reader has gone, and wants no more.
+    pub fn stream(&self, text: &str) -> Result<bool> {
+        written(text)
     }
 
     /// Narrates on stderr, unless quiet.
@@ -290,9 +296,23 @@ pub fn show_cursor() {
 
 /// Prints to stdout. A closed pipe is no error, as in other tools.
 fn print(text: &str) -> Result<()> {
+    written(text).map(drop)
+}
+
+/// Prints to stdout; `false`: the pipe is closed.
+fn written(text: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).context("cannot write to stdout"),
     }
+}
+
+/// Whether the reader of stdout has gone, as `head` does when it has seen enough.
+pub fn reader_has_gone() -> bool {
+    let stdout = std::io::stdout();
+    let mut looked = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    poll(&mut looked, Some(&now)).is_ok_and(|_| looked[0].revents().intersects(gone))
 }

@@ -21,6 +21,7 @@ mod init;
 mod mcp;
 mod processes;
 mod readers;
+mod running;
 mod several;
 mod shell_init;
 mod spares;

@@ -1,0 +1,61 @@
+//! What runs for an environment, beside the terminal, the files and the reader of the one who started it.
+
+use crate::common::{Repo, Sandbox, wait_until};
+use serde_json::json;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+/// A repository with these processes and environments.
+fn project<'a>(sandbox: &'a Sandbox, processes: &[(&str, &str)], envs: &[&str]) -> Repo<'a> {
+    let repo = sandbox.repo("app");
+    let lines: String =
+        processes.iter().map(|(name, line)| format!("  {name}: {}\n", json!(line))).collect();
+    repo.config(&format!("{}processes:\n{lines}", sandbox.config_without_servers()));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&[&["add"], envs].concat()).ok();
+    repo
+}
+
+/// The state and the session of a process that runs (`proc_pid_stat(5)`).
+fn session(pid: u64) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    (fields[0] != "Z").then(|| fields[3].parse().unwrap())
+}
+
+fn written(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// Reads one line of what a command prints, and goes.
+fn read_one_line(mut child: Child) -> Child {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.ends_with('\n'), "{line}");
+    child
+}
+
+#[test]
+fn output_that_goes_on_ends_when_its_reader_has_gone() {
+    let sandbox = Sandbox::new();
+    let quiet = ("web", "echo one; exec sleep 600");
+    let repo = project(&sandbox, &[quiet], &["x", "y"]);
+    repo.agentenv(&["up", "x"]).ok();
+    let script = "echo $$ >pid; while :; do echo one; sleep 0.1; done";
+    for args in
+        [&["logs", "--follow", "--env", "x"][..], &["run", "--all", "--", "sh", "-c", script]]
+    {
+        let started = repo.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = read_one_line(started.unwrap());
+        wait_until("it has ended", || child.try_wait().unwrap().is_some());
+        let said = child.wait_with_output().unwrap().stderr;
+        assert_eq!(String::from_utf8_lossy(&said), "", "it ends quietly");
+    }
+    for env in ["app-x", "app-y"] {
+        let pid = written(&sandbox.root.join(env).join("pid"));
+        assert!(pid.is_none_or(|pid| session(pid).is_none()), "the command of {env} runs on");
+    }
+    repo.agentenv(&["down", "x"]).ok();
+}
