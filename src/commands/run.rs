@@ -11,6 +11,7 @@ use crate::sys::{interrupt, parallel};
 use crate::ui::{Tone, Ui};
 use anyhow::{Context as _, Result};
 use clap_complete::ArgValueCandidates;
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -79,7 +80,7 @@ fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let width = leases.iter().map(|lease| lease.name.len()).max().unwrap_or(0);
     let gone = AtomicBool::new(false);
-    let codes = parallel::each(&leases, |lease| {
+    let codes = parallel::each_at_once(&leases, |lease| {
         let prefix = format!("{} | ", Tone::Strong.paint(&format!("{:<width$}", lease.name)));
         let print = |line: &str| {
             if !ui.stream(&format!("{prefix}{line}\n"))? && !gone.swap(true, Ordering::SeqCst) {
@@ -87,8 +88,8 @@ fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
             }
             Ok(())
         };
-        let ran =
-            resolve::require_present(lease).and_then(|()| command(args, lease)?.each_line(&print));
+        let ran = resolve::require_present(lease)
+            .and_then(|()| command(args, lease)?.ended_with_this(Signal::KILL)?.each_line(&print));
         ran.unwrap_or_else(|error| {
             if !gone.load(Ordering::SeqCst) {
                 ui.warn(format!("{}: {error:#}", lease.name));

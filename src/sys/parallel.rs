@@ -20,6 +20,11 @@ pub fn each<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec
     }
 }
 
+/// The same, all of them at once, however many: for work that may wait for the others.
+pub fn each_at_once<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    by(things.len(), things, ask)
+}
+
 /// The same, for questions that keep a processor busy.
 pub fn each_by_cpu<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -93,6 +98,12 @@ mod tests {
         assert_eq!(super::each(&things, |thing| thing * 2)[99], 198);
         assert_eq!(super::each_by_cpu(&things, |thing| thing * 2)[99], 198);
         assert!(super::each(&[0_u8; 0], |_| ()).is_empty());
+    }
+
+    #[test]
+    fn all_at_once_wait_for_each_other() {
+        let all = std::sync::Barrier::new(20);
+        assert_eq!(super::each_at_once(&[(); 20], |()| all.wait().is_leader() as u8).len(), 20);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler, ServiceExt};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -96,7 +97,12 @@ impl ServerHandler for Server {
         if let Some(directory) = tools::directory(&given).map_err(invalid)? {
             command = command.dir(directory);
         }
-        let call = move || command.tied()?.start()?.wait_unless(|| context.ct.is_cancelled());
+        let call = move || {
+            command
+                .ended_with_this(Signal::TERM)?
+                .start()?
+                .wait_unless(|| context.ct.is_cancelled())
+        };
         let ran = tokio::task::spawn_blocking(call).await;
         let ran = ran.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         Ok(ran.map_or_else(|error| failed(format!("{error:#}")), |output| result(&output)).into())

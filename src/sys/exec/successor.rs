@@ -5,6 +5,8 @@
 
 use super::Cmd;
 use anyhow::Result;
+#[cfg(not(target_os = "linux"))]
+use rustix::process::Signal;
 use std::convert::Infallible;
 use std::os::unix::process::CommandExt;
 
@@ -13,6 +15,12 @@ impl Cmd {
     #[cfg(not(target_os = "linux"))]
     pub fn take_over(self) -> Result<u8> {
         match self.replace()? {}
+    }
+
+    /// The same command. Only Linux ends it when the thread that starts it has gone.
+    #[cfg(not(target_os = "linux"))]
+    pub fn ended_with_this(self, _signal: Signal) -> Result<Cmd> {
+        Ok(self)
     }
 
     /// Replaces this process by it (`execve(2)`).
@@ -24,14 +32,6 @@ impl Cmd {
             command.current_dir(dir);
         }
         Err(self.not_started(command.exec()))
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Cmd {
-    /// The same command: only Linux ends it with this program.
-    pub fn tied(self) -> Result<Cmd> {
-        Ok(self)
     }
 }
 
@@ -66,23 +66,12 @@ mod linux {
     const PASSED_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
     impl Cmd {
-        /// The same command, which gets SIGTERM when the thread that starts it ends, such as with this program.
-        pub fn tied(self) -> Result<Cmd> {
-            let me = env::program()?;
-            let mut args = become_args(Signal::TERM).to_vec();
-            args.push(self.program);
-            args.extend(self.args);
-            Ok(Cmd { program: me.into(), args, ..self })
-        }
-
         /// Runs it in the place of this program. Gives its exit code, 128 + n when signal n ended it.
         #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
         pub fn take_over(self) -> Result<u8> {
-            self.require_program()?;
-            let me = env::program()?;
-            let mut command = std::process::Command::new(me);
-            command.args(become_args(Signal::KILL));
-            command.arg(&self.program).args(&self.args).env_clear().envs(&self.env);
+            let successor = self.clone().ended_with_this(Signal::KILL)?;
+            let mut command = std::process::Command::new(&successor.program);
+            command.args(&successor.args).env_clear().envs(&self.env);
             if let Some(dir) = &self.dir {
                 command.current_dir(dir);
             }
@@ -106,6 +95,19 @@ mod linux {
             Ok(u8::try_from(running::code(status)).unwrap_or(1))
         }
 
+        /// The command, which gets this signal when this program is killed, or the thread that starts it ends.
+        ///
+        /// # Errors
+        /// When the program is not on PATH.
+        pub fn ended_with_this(self, signal: Signal) -> Result<Cmd> {
+            self.require_program()?;
+            let called = Some(self.name());
+            let (pid, signal) = (std::process::id().to_string(), signal.as_raw().to_string());
+            let first = [SUCCEED.into(), pid.into(), signal.into(), self.program];
+            let args = first.into_iter().chain(self.args).collect();
+            Ok(Cmd { program: env::program()?.into(), args, called, ..self })
+        }
+
         /// Refuses a program that is not on PATH while this program can still say so.
         fn require_program(&self) -> Result<()> {
             let path = self.env.get(&OsString::from("PATH"));
@@ -116,12 +118,6 @@ mod linux {
             }
             Err(self.not_started(ErrorKind::NotFound.into()))
         }
-    }
-
-    /// The arguments that make this program another command, which gets this signal when the calling thread ends.
-    fn become_args(signal: Signal) -> [OsString; 3] {
-        let (pid, signal) = (std::process::id().to_string(), signal.as_raw().to_string());
-        [SUCCEED.into(), pid.into(), signal.into()]
     }
 
     fn pass_on(signals: &mut Signals, to: Pid) {

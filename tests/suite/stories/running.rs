@@ -59,3 +59,21 @@ fn output_that_goes_on_ends_when_its_reader_has_gone() {
     }
     repo.agentenv(&["down", "x"]).ok();
 }
+
+#[test]
+fn run_all_runs_any_number_side_by_side_and_ends_them_when_it_is_killed() {
+    let sandbox = Sandbox::new();
+    let envs = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let repo = project(&sandbox, &[("web", "true")], &envs);
+    // Each waits for all.
+    let meet = "touch ../met-${PWD##*/}; until [ $(ls ../met-* | wc -l) = 9 ]; do sleep 0.1; done";
+    repo.agentenv(&["run", "--all", "--", "timeout", "30", "sh", "-c", meet]).ok();
+
+    let script = "echo $$ >pid; exec sleep 600";
+    let running = repo.start(&["run", "--all", "--", "sh", "-c", script]);
+    let pids = || envs.map(|env| written(&sandbox.root.join(format!("app-{env}/pid"))));
+    wait_until("all have begun", || pids().iter().all(Option::is_some));
+    running.signal("KILL");
+    let ended = |pid: &Option<u64>| session(pid.unwrap()).is_none();
+    wait_until("all have ended", || pids().iter().all(ended));
+}
