@@ -1,6 +1,6 @@
 //! The processes of an environment's application: started, watched and stopped, without a daemon.
 //!
-//! Each runs in a process group of its own, below a shell that supervises it, and carries the lease's id and its own name
+//! Each runs in a session of its own, below a shell that supervises it, and carries the lease's id and its own name
 //! in its environment, as do all that it starts: what was started is found again even when its supervisor was killed, or
 //! the command that started it before it could record it.
 
@@ -102,7 +102,7 @@ fn running(lease: &Lease) -> Vec<Process> {
     let all = table.all();
     let mut found = process::marked(&lease.id);
     for started in lease.processes.values().filter(|started| table.is_alive(started)) {
-        found.extend(all.values().filter(|one| one.group == started.pid).map(|one| one.pid));
+        found.extend(table.led(started).map(|one| one.pid));
     }
     let above = process::ancestors(all);
     let found = process::with_descendants(all, &found - &above);

@@ -101,7 +101,7 @@ fn launch(lease: &Lease, name: &str, process: &Process, log: &Path) -> Result<St
     let command = Cmd::new("sh").args(["-c", SUPERVISE, name, &process.run]).arg(exit_file(log));
     let command = hooks::with_vars(command, lease).env(process::MARK, &lease.id);
     let command = command.env(process::NAME, name);
-    let pid = command.detach(log).with_context(|| format!("cannot start `{name}`"))?;
+    let pid = command.lead(log).with_context(|| format!("cannot start `{name}`"))?;
     // One that has ended already is told apart from all others by having none.
     let identity = process::identity(pid).unwrap_or_default();
     Ok(Started { pid, identity, since: clock::now(), log: log.to_owned() })

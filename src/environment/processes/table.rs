@@ -69,7 +69,7 @@ impl Table {
     /// it, or the `up` that started it before it knew the id; what runs on is told by its mark then.
     fn members(&self, lease: &str, name: &str, started: &Started) -> Vec<&Process> {
         if self.is_alive(started) {
-            return self.all.values().filter(|one| one.group == started.pid).collect();
+            return self.led(started).collect();
         }
         // One that ended by itself has ended, whatever daemons it left.
         if exit_code(&started.log).is_some() {
@@ -97,6 +97,12 @@ impl Table {
         // The supervisor leads the group, also where its id was not recorded.
         let leads = root.pid == started.pid || started.pid == 0 && root.pid == root.group;
         Some(child(root.pid).filter(|_| leads).unwrap_or(root.pid))
+    }
+
+    /// A supervisor and its process group, which it makes when it has begun.
+    pub(super) fn led(&self, started: &Started) -> impl Iterator<Item = &Process> {
+        let leader = started.pid;
+        self.all.values().filter(move |one| one.pid == leader || one.group == leader)
     }
 
     /// Whether a supervisor runs that has not started its command yet.

@@ -5,13 +5,13 @@ mod detached;
 mod dialogue;
 mod lines;
 mod running;
+mod session;
 mod successor;
 
 pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
 pub use self::lines::Lines;
 pub use self::running::{Output, Running};
-pub use self::successor::succeed;
 use super::{budget, env, interrupt};
 use crate::error;
 use crate::sys::interrupt::Ending;
@@ -227,6 +227,11 @@ impl Cmd {
             _ => anyhow::Error::new(error).context(format!("cannot start `{program}`")),
         }
     }
+}
+
+/// Becomes the command that this program was started for, if it was. Returns only why that failed.
+pub fn succeed() -> Option<anyhow::Error> {
+    successor::succeed().or_else(session::lead)
 }
 
 /// What a failed command said, in one line for an error message.

@@ -4,10 +4,12 @@
 //! this program is killed: the child asks for that itself, as this program, before it becomes the command.
 
 use super::Cmd;
+use crate::sys::env;
 use anyhow::Result;
 #[cfg(not(target_os = "linux"))]
 use rustix::process::Signal;
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 
 impl Cmd {
@@ -25,13 +27,26 @@ impl Cmd {
 
     /// Replaces this process by it (`execve(2)`).
     #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
-    fn replace(self) -> Result<Infallible> {
+    pub(super) fn replace(self) -> Result<Infallible> {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(&self.env);
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
         Err(self.not_started(command.exec()))
+    }
+}
+
+/// Becomes this command, with the environment of this process: it was made for the command, marks included. Returns only
+/// why that failed.
+pub(super) fn become_command(
+    program: OsString,
+    args: impl Iterator<Item = OsString>,
+) -> anyhow::Error {
+    let command = Cmd { env: env::own(), ..Cmd::new(program) };
+    match command.args(args).replace() {
+        Ok(never) => match never {},
+        Err(error) => error,
     }
 }
 
@@ -146,11 +161,6 @@ mod linux {
         if rustix::process::getppid() != parent {
             return Some(error::interrupted("the calling process was killed").into());
         }
-        // It was made for the command, marks included.
-        let command = Cmd { env: env::own(), ..Cmd::new(program) };
-        match command.args(args).replace() {
-            Ok(never) => match never {},
-            Err(error) => Some(error),
-        }
+        Some(super::become_command(program, args))
     }
 }

@@ -77,3 +77,23 @@ fn run_all_runs_any_number_side_by_side_and_ends_them_when_it_is_killed() {
     let ended = |pid: &Option<u64>| session(pid.unwrap()).is_none();
     wait_until("all have ended", || pids().iter().all(ended));
 }
+
+#[test]
+fn what_was_started_has_no_terminal_and_no_file_of_its_caller() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")], &["x"]);
+    let up = repo.command(&["up", "x", "--json"]);
+    let mut holding = sandbox.command("sh");
+    holding.args(["-c", "exec \"$@\" 7>../held", "sh"]).arg(up.get_program()).args(up.get_args());
+    let up = sandbox.outcome(holding.current_dir(&repo.path)).ok().json();
+    let pid = up["environments"][0]["processes"][0]["pid"].as_u64().unwrap();
+    let own = session(std::process::id().into());
+    assert!(session(pid).is_some_and(|session| Some(session) != own && session != pid));
+    for one in [pid, session(pid).unwrap()] {
+        let mut files = fs::read_dir(format!("/proc/{one}/fd")).unwrap();
+        let is_held = |path: std::path::PathBuf| path.ends_with("held");
+        assert!(!files.any(|file| is_held(file.unwrap().path().read_link().unwrap_or_default())));
+    }
+    assert!(repo.agentenv(&["down", "x"]).ok().stdout.starts_with("stopped x: "));
+    assert!(session(pid).is_none());
+}
