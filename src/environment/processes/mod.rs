@@ -96,14 +96,31 @@ fn ended(exit: Option<i32>) -> State {
     if exit.is_some_and(|code| code <= 128) { State::Exited } else { State::Killed }
 }
 
+/// How often the machine is looked at again while processes of the environment start others.
+const LOOKS: usize = 10;
+
 /// All that the environment's processes started and that still runs, without this process and those above it.
 fn running(lease: &Lease) -> Vec<Process> {
-    let table = Table::read();
-    let all = table.all();
-    let mut found = process::marked(&lease.id);
+    let mut looks = LOOKS;
+    loop {
+        looks -= 1;
+        let table = Table::read();
+        let all = table.all();
+        let marked = &process::marked(&lease.id) - &process::ancestors(all);
+        // One that was started after the table was read may be all that is left of those in it.
+        if looks > 0 && marked.iter().any(|pid| !all.contains_key(pid)) {
+            continue;
+        }
+        return led_and(marked, &table, lease);
+    }
+}
+
+/// These processes of an environment, those of its groups, and all that they started.
+fn led_and(mut found: BTreeSet<u32>, table: &Table, lease: &Lease) -> Vec<Process> {
     for started in lease.processes.values().filter(|started| table.is_alive(started)) {
         found.extend(table.led(started).map(|one| one.pid));
     }
+    let all = table.all();
     let above = process::ancestors(all);
     let found = process::with_descendants(all, &found - &above);
     (&found - &above).iter().filter_map(|pid| all.get(pid).cloned()).collect()

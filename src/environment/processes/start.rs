@@ -82,7 +82,7 @@ fn end_remains(workspace: &Workspace<'_>, lease: &Lease, names: &[String]) -> Re
     if !remains().is_empty() {
         workspace.ui.say(format!("ending what earlier starts left in {}", lease.name));
     }
-    stop::end_all(lease, GRACE, &[Signal::TERM], remains).map(drop)
+    stop::end_all(&lease.name, GRACE, &[Signal::TERM], remains).map(drop)
 }
 
 /// Waits until the supervisors have started their commands, whose ids the answers name.

@@ -47,12 +47,13 @@ pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped
 
 /// Stops all that `up` started in an environment that goes: its record is not kept.
 pub fn end(lease: &Lease, grace: Duration) -> Result<Stopped> {
-    end_all(lease, grace, &[Signal::TERM], || running(lease))
+    end_all(&lease.name, grace, &[Signal::TERM], || running(lease))
 }
 
-/// Sends these signals to all that `running` finds, and SIGKILL after the grace time, until nothing is left.
+/// Sends these signals to all that `running` finds in the environment `name`, and SIGKILL after the grace time, until
+/// nothing is left.
 pub(super) fn end_all(
-    lease: &Lease,
+    name: &str,
     grace: Duration,
     signals: &[Signal],
     running: impl Fn() -> Vec<Process>,
@@ -60,18 +61,21 @@ pub(super) fn end_all(
     let begin = Instant::now();
     let (mut asked, mut killed) = (BTreeSet::new(), BTreeSet::new());
     let mut pause = PAUSE;
+    let mut was_empty = true;
     loop {
         // Looked at anew each time: what is told to end can start others.
         let running = running();
-        if running.is_empty() {
+        // One look can miss a process that starts another one and ends.
+        if running.is_empty() && was_empty {
             let (processes, killed) = (asked.len(), killed.len());
             return Ok(Stopped { processes, killed, containers: 0 });
         }
         interrupt::check()?;
-        if begin.elapsed() > grace + REAPING {
+        if !running.is_empty() && begin.elapsed() > grace.saturating_add(REAPING) {
             let pids: Vec<String> = running.iter().map(|one| one.pid.to_string()).collect();
-            anyhow::bail!("cannot end the processes {} of `{}`", pids.join(", "), lease.name);
+            anyhow::bail!("cannot end the processes {} of `{}`", pids.join(", "), name);
         }
+        was_empty = running.is_empty();
         for process in running {
             let fresh = asked.insert((process.pid, process.identity.clone()));
             if begin.elapsed() >= grace {
@@ -83,5 +87,27 @@ pub(super) fn end_all(
         }
         thread::sleep(pause);
         pause = LONGEST_PAUSE.min(2 * pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exec::Cmd;
+    use std::cell::RefCell;
+    use std::path::Path;
+
+    #[test]
+    fn one_empty_look_may_have_missed_a_process() {
+        let sleep = || {
+            let pid = Cmd::new("sleep").arg("60").detach(Path::new("/dev/null")).unwrap();
+            process::all()[&pid].clone()
+        };
+        let (first, second) = (sleep(), sleep());
+        let looks = RefCell::new(vec![vec![], vec![], vec![second], vec![], vec![first]]);
+        let look = || looks.borrow_mut().pop().unwrap();
+        let stopped = end_all("x", GRACE, &[Signal::TERM], look).unwrap();
+        assert_eq!((stopped.processes, stopped.killed), (2, 0));
+        assert!(looks.borrow().is_empty());
     }
 }

@@ -107,7 +107,7 @@ impl Machine {
 /// # Errors
 /// When a process cannot be ended.
 pub fn end_inside(lease: &Lease, dir: &Path) -> Result<Stopped> {
-    stop::end_all(lease, GRACE, &SIGNALS, || {
+    stop::end_all(&lease.name, GRACE, &SIGNALS, || {
         let all = process::all();
         let kept = kept(&all);
         let inside = process::inside(dir).into_iter().filter(|pid| !kept.contains(pid));
