@@ -9,7 +9,6 @@ use crate::model::lease::{Lease, Phase, Started};
 use crate::sys::exec::Cmd;
 use crate::sys::{clock, failpoint, process};
 use anyhow::{Context as _, Result};
-use rustix::process::Signal;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -82,7 +81,7 @@ fn end_remains(workspace: &Workspace<'_>, lease: &Lease, names: &[String]) -> Re
     if !remains().is_empty() {
         workspace.ui.say(format!("ending what earlier starts left in {}", lease.name));
     }
-    stop::end_all(&lease.name, GRACE, &[Signal::TERM], remains).map(drop)
+    stop::end_all(&lease.name, GRACE, &stop::SIGNALS, remains).map(drop)
 }
 
 /// Waits until the supervisors have started their commands, whose ids the answers name.

@@ -21,6 +21,9 @@ const REAPING: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(80);
 
+/// One that was stopped, as by Ctrl-Z, hears nothing until it goes on.
+pub(super) const SIGNALS: [Signal; 2] = [Signal::TERM, Signal::CONT];
+
 /// What was stopped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stopped {
@@ -47,7 +50,7 @@ pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped
 
 /// Stops all that `up` started in an environment that goes: its record is not kept.
 pub fn end(lease: &Lease, grace: Duration) -> Result<Stopped> {
-    end_all(&lease.name, grace, &[Signal::TERM], || running(lease))
+    end_all(&lease.name, grace, &SIGNALS, || running(lease))
 }
 
 /// Sends these signals to all that `running` finds in the environment `name`, and SIGKILL after the grace time, until

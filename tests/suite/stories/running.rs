@@ -97,3 +97,14 @@ fn what_was_started_has_no_terminal_and_no_file_of_its_caller() {
     assert!(repo.agentenv(&["down", "x"]).ok().stdout.starts_with("stopped x: "));
     assert!(session(pid).is_none());
 }
+
+#[test]
+fn a_stopped_process_goes_on_and_ends_by_itself() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")], &["x"]);
+    let up = repo.agentenv(&["up", "x", "--json"]).ok().json();
+    let pid = up["environments"][0]["processes"][0]["pid"].to_string();
+    sandbox.command("kill").args(["-s", "STOP", &pid]).status().unwrap();
+    let down = repo.agentenv(&["down", "x", "--timeout", "30", "--json"]).ok().json();
+    assert_eq!(down["stopped"][0]["killed"], 0, "{down}");
+}
