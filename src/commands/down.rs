@@ -1,6 +1,6 @@
 //! `git agentenv down`: stops the application of an environment.
 
-use super::up::chosen;
+use super::up::{chosen, limit};
 use crate::commands::completions::candidates;
 use crate::commands::output::failed::{Each, Failed};
 use crate::environment::context::Context;
@@ -59,7 +59,7 @@ struct Application {
 /// Stops it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let grace = Duration::from_secs(args.timeout);
+    let grace = limit(args.timeout);
     let leases = chosen(&context, &args.envs)?;
     let one = |lease: &Lease| {
         let Stopped { processes, killed, containers } = stop(&context, ui, lease, grace)?;

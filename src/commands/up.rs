@@ -76,7 +76,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases = each.run(&leases, |lease| processes::start(&workspace, lease))?;
     let config = &workspace.config;
     if args.wait {
-        let timeout = Duration::from_secs(args.timeout);
+        let timeout = limit(args.timeout);
         each.run(&leases, |lease| processes::wait(lease, config, timeout))?;
     }
     let (failed, exit) = each.end();
@@ -107,6 +107,14 @@ pub(super) fn configured<'a>(
     let workspace = Workspace { context, config, ui };
     processes::require_trusted(&workspace, leases)?;
     Ok(workspace)
+}
+
+/// A century: a longer time is as good as none, and no clock can count all of it.
+const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// A time that the user gave in seconds.
+pub(super) fn limit(seconds: u64) -> Duration {
+    Duration::from_secs(seconds.min(LONGEST))
 }
 
 /// The environments that are meant, each once.

@@ -1,5 +1,6 @@
 //! `git agentenv wait`: waits until the application of an environment is ready.
 
+use super::up::limit;
 use crate::commands::completions::candidates;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
@@ -8,7 +9,6 @@ use crate::error::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
-use std::time::Duration;
 
 /// The arguments of `wait`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     hooks::require_trusted(&context, &config.process_commands())?;
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     let step = ui.step(format!("waiting for {}", lease.name));
-    processes::wait(&lease, &config, Duration::from_secs(args.timeout))?;
+    processes::wait(&lease, &config, limit(args.timeout))?;
     step.done();
     let answer = Processes::of(ui, &[lease], &config);
     ui.answer(&answer, String::new)?;

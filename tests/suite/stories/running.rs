@@ -108,3 +108,13 @@ fn a_stopped_process_goes_on_and_ends_by_itself() {
     let down = repo.agentenv(&["down", "x", "--timeout", "30", "--json"]).ok().json();
     assert_eq!(down["stopped"][0]["killed"], 0, "{down}");
 }
+
+#[test]
+fn the_longest_time_is_no_fault() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")], &["x"]);
+    let longest = u64::MAX.to_string();
+    repo.agentenv(&["down", "x", "--timeout", &longest]).ok();
+    let dead = repo.agentenv(&["wait", "x", "--timeout", &longest]).fails(6);
+    assert!(dead.stderr.contains("process `web` is not running"), "{}", dead.show());
+}
