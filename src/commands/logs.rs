@@ -94,13 +94,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let mut followers = Vec::new();
     let mut answer = Answer { logs: Vec::new() };
     for (name, source) in &started {
-        if args.follow {
-            followers.push((name.clone(), prefix(name), source.follow(args.lines)?));
-            continue;
+        let shown = match args.follow {
+            true => source
+                .follow(args.lines)
+                .map(|follower| followers.push((name.clone(), prefix(name), follower))),
+            false => log(name, source, args.lines).map(|log| answer.logs.push(log)),
+        };
+        match shown {
+            Err(error) if started.len() == 1 => return Err(error),
+            Err(error) => ui.warn(format!("{error:#}")),
+            Ok(()) => {}
         }
-        let lines = source.tail(args.lines)?;
-        let lines = lines.lines().map(str::to_owned).collect();
-        answer.logs.push(Log { process: name.clone(), file: source.file(), lines });
     }
     if args.follow {
         return follow(ui, &lease, &config, &mut followers);
@@ -111,6 +115,11 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         answer.logs.iter().map(text).collect()
     })?;
     Ok(Exit::Done)
+}
+
+fn log(name: &str, source: &Source, count: usize) -> Result<Log> {
+    let lines = source.tail(count)?.lines().map(str::to_owned).collect();
+    Ok(Log { process: name.to_owned(), file: source.file(), lines })
 }
 
 fn started(

@@ -118,3 +118,20 @@ fn the_longest_time_is_no_fault() {
     let dead = repo.agentenv(&["wait", "x", "--timeout", &longest]).fails(6);
     assert!(dead.stderr.contains("process `web` is not running"), "{}", dead.show());
 }
+
+#[test]
+fn logs_go_on_without_one_that_is_missing() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("a", "echo one"), ("b", "echo two")], &["x"]);
+    repo.agentenv(&["up", "x"]).ok();
+    let logs = |more: &[&str]| repo.agentenv(&[&["logs", "--env", "x"], more].concat());
+    wait_until("both have spoken", || logs(&[]).stdout == "a | one\nb | two\n");
+    let dir = sandbox.root.join("state/logs").join(sandbox.lease_id());
+    fs::remove_file(dir.join("a.1.log")).unwrap();
+    for more in [&[][..], &["--follow"]] {
+        let said = logs(more).ok();
+        assert!(said.stdout.contains("two\n"), "{}", said.show());
+        assert!(said.stderr.contains("warning: cannot read "), "{}", said.show());
+    }
+    logs(&["a"]).fails(1);
+}
