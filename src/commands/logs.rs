@@ -107,7 +107,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         }
     }
     if args.follow {
-        return follow(ui, &lease, &config, &mut followers);
+        return follow(ui, &context.store, lease, &config, &mut followers);
     }
     ui.answer(&answer, || {
         let text =
@@ -167,18 +167,25 @@ fn nothing(lease: &Lease, previous: Option<usize>) -> anyhow::Error {
 
 fn follow(
     ui: &Ui,
-    lease: &Lease,
+    store: &Store,
+    mut lease: Lease,
     config: &Config,
     followers: &mut [(String, String, Follower)],
 ) -> Result<Exit> {
     loop {
         interrupt::check()?;
+        // As it is now: another start has another log, and what this one prints ends. None is left of one that was removed.
+        match store.lease(&lease.id)? {
+            Some(now) => lease.processes = now.processes,
+            None => lease.processes.clear(),
+        }
         // Looked at before the last lines are read: what ends afterwards is seen next time.
-        let processes = processes::of(lease, config, &Containers::none());
+        let processes = processes::of(&lease, config, &Containers::none());
         let mut runs = false;
         for (name, prefix, follower) in followers.iter_mut() {
-            let is_it = |one: &Status| one.name == *name && one.state == State::Running;
-            let (lines, goes_on) = follower.lines(processes.iter().any(is_it))?;
+            let is_it = |one: &&Status| one.name == *name && one.state == State::Running;
+            let running = processes.iter().find(is_it);
+            let (lines, goes_on) = follower.lines(running.and_then(|one| one.log.as_deref()))?;
             runs |= goes_on;
             // To write nothing does not tell whether anything reads.
             if !ui.stream(&prefixed(prefix, lines.lines()))? || ui::reader_has_gone() {

@@ -145,10 +145,14 @@ pub enum Follower {
 }
 
 impl Follower {
-    /// The lines that have come since the last call, and whether more may come: from a process while it runs.
-    pub fn lines(&mut self, process_runs: bool) -> Result<(String, bool)> {
+    /// The lines that have come since the last call, and whether more may come: from a process while it prints to this
+    /// log. `log`: that of the process, if it runs.
+    pub fn lines(&mut self, log: Option<&Path>) -> Result<(String, bool)> {
         Ok(match self {
-            Follower::File(file) => file.lines(process_runs)?,
+            Follower::File(file) => {
+                let process_runs = log.is_some_and(|log| log == file.log);
+                file.lines(process_runs)?
+            }
             Follower::Container(lines) => match lines.come() {
                 Some(lines) => (joined(lines), true),
                 None => (String::new(), false),
@@ -163,6 +167,7 @@ fn joined(lines: Vec<String>) -> String {
 
 /// A log that grows.
 pub struct Growing {
+    log: PathBuf,
     file: File,
     begun: Vec<u8>,
 }
@@ -172,7 +177,7 @@ impl Growing {
     fn after(log: &Path, count: usize) -> Result<Growing> {
         let mut file = File::open(log).with_context(|| format!("cannot read {}", log.display()))?;
         let begun = tail_of(&mut file, count)?.into_bytes();
-        Ok(Growing { file, begun })
+        Ok(Growing { log: log.to_owned(), file, begun })
     }
 
     /// The lines that have come since the last call, and whether more may come; the last one of all may have no end.
@@ -236,7 +241,8 @@ mod tests {
     fn a_log_that_grows_without_end_is_read_in_pieces() {
         let zero = Path::new("/dev/zero");
         assert_eq!(tail(zero, 1).unwrap().len() as u64, TAIL);
-        let mut follower = Growing { file: File::open(zero).unwrap(), begun: Vec::new() };
+        let mut follower =
+            Growing { log: zero.to_owned(), file: File::open(zero).unwrap(), begun: Vec::new() };
         for process_runs in [true, false] {
             let (lines, goes_on) = follower.lines(process_runs).unwrap();
             assert_eq!((lines.len() as u64, goes_on), (LOOK, true), "a line that never ends");

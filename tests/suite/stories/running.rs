@@ -135,3 +135,25 @@ fn logs_go_on_without_one_that_is_missing() {
     }
     logs(&["a"]).fails(1);
 }
+
+#[test]
+fn following_ends_with_the_start_that_it_shows() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "echo one; exec sleep 600")], &["x"]);
+    repo.agentenv(&["up", "x"]).ok();
+    let follow = repo.command(&["logs", "--follow", "--env", "x"]).stdout(Stdio::piped()).spawn();
+    let mut follow = follow.unwrap();
+    let mut line = String::new();
+    let mut reader = BufReader::new(follow.stdout.take().unwrap());
+    reader.read_line(&mut line).unwrap();
+    // It sees nothing of the time between the two.
+    let signal = |name: &str| {
+        let pid = follow.id().to_string();
+        sandbox.command("kill").args(["-s", name, &pid]).status().unwrap();
+    };
+    signal("STOP");
+    repo.agentenv(&["restart", "x"]).ok();
+    signal("CONT");
+    wait_until("it has ended", || follow.try_wait().unwrap().is_some());
+    repo.agentenv(&["down", "x"]).ok();
+}
