@@ -1,6 +1,6 @@
 //! Stops the processes of an environment.
 
-use super::{running, stack};
+use super::{logs, running, stack};
 use crate::model::lease::Lease;
 use crate::sys::interrupt;
 use crate::sys::process::{self, Process};
@@ -45,6 +45,7 @@ pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped
         lease.processes.clear();
         store.save(lease)?;
     }
+    logs::shorten(store, lease)?;
     Ok(Stopped { containers: stack::stop(lease, grace)?, ..stopped })
 }
 

@@ -157,3 +157,14 @@ fn following_ends_with_the_start_that_it_shows() {
     wait_until("it has ended", || follow.try_wait().unwrap().is_some());
     repo.agentenv(&["down", "x"]).ok();
 }
+
+#[test]
+fn down_shortens_the_logs() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")], &["x"]);
+    repo.agentenv(&["up", "x"]).ok();
+    let log = sandbox.root.join("state/logs").join(sandbox.lease_id()).join("web.1.log");
+    fs::File::options().write(true).open(&log).unwrap().set_len(65 << 20).unwrap();
+    repo.agentenv(&["down", "x"]).ok();
+    assert_eq!(fs::metadata(&log).unwrap().len(), 1 << 20);
+}
