@@ -33,6 +33,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases = up::chosen(&context, &args.envs)?;
     let workspace = up::configured(&context, ui, &leases)?;
     let restart = |lease: &Lease| {
+        processes::require_startable(lease)?;
         down::stop(&context, ui, lease, processes::GRACE)?;
         processes::start(&workspace, lease)
     };

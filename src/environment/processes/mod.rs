@@ -16,7 +16,7 @@ mod table;
 pub use logs::{EARLIER, Follower, Source, shorten, tail};
 pub use ready::wait;
 pub use stack::{Containers, require_trusted};
-pub use start::start;
+pub use start::{require_startable, start};
 pub use stop::{GRACE, Stopped, end, stop};
 pub use strangers::{Machine, Stranger, end_inside};
 pub use table::Table;

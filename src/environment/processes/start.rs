@@ -1,8 +1,8 @@
 //! Starts the processes of an environment.
 
 use super::{GRACE, State, Table, exit_file, logs, stack, stop};
-use crate::environment::hooks;
 use crate::environment::workspace::Workspace;
+use crate::environment::{hooks, resolve};
 use crate::error;
 use crate::model::config::{Config, Process};
 use crate::model::lease::{Lease, Phase, Started};
@@ -28,12 +28,7 @@ pub fn start(workspace: &Workspace<'_>, lease: &Lease) -> Result<Lease> {
     let Workspace { context, config, ui } = workspace;
     let (_working, recorded) = context.lock_current(ui, lease)?;
     let mut lease = Lease { path: lease.path.clone(), branch: lease.branch.clone(), ..recorded };
-    if lease.phase != Phase::Ready {
-        let refusal = error::refused(format!("environment `{}` is not ready", lease.name));
-        return Err(refusal
-            .hint("`git agentenv adopt` repairs it, `git agentenv prune` removes it")
-            .into());
-    }
+    require_startable(&lease)?;
     logs::shorten(&context.store, &lease)?;
     stack::start(workspace, &lease)?;
     let missing = missing(config, &lease);
@@ -59,6 +54,15 @@ pub fn start(workspace: &Workspace<'_>, lease: &Lease) -> Result<Lease> {
     lease.processes.retain(|name, started| started.pid != 0 || !missing.contains(name));
     context.store.save(&lease)?;
     launched.map(|()| wait_for_commands(&lease, &missing)).map(|()| lease)
+}
+
+/// Refuses an environment that is not whole or has no worktree: nothing can be started there.
+pub fn require_startable(lease: &Lease) -> Result<()> {
+    if lease.phase == Phase::Ready {
+        return resolve::require_present(lease);
+    }
+    let refusal = error::refused(format!("environment `{}` is not ready", lease.name));
+    Err(refusal.hint("`git agentenv adopt` repairs it, `git agentenv prune` removes it").into())
 }
 
 /// The processes that do not run.

@@ -168,3 +168,17 @@ fn down_shortens_the_logs() {
     repo.agentenv(&["down", "x"]).ok();
     assert_eq!(fs::metadata(&log).unwrap().len(), 1 << 20);
 }
+
+#[test]
+fn what_cannot_be_started_is_not_stopped() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")], &["x"]);
+    let up = repo.agentenv(&["up", "x", "--json"]).ok().json();
+    let pid = up["environments"][0]["processes"][0]["pid"].as_u64().unwrap();
+    let (dir, gone) = (sandbox.root.join("app-x"), sandbox.root.join("gone"));
+    fs::rename(&dir, &gone).unwrap();
+    let said = repo.agentenv(&["restart", "x"]).fails(7);
+    assert!(session(pid).is_some(), "{}", said.show());
+    fs::rename(&gone, &dir).unwrap();
+    repo.agentenv(&["down", "x"]).ok();
+}
