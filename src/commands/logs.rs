@@ -2,7 +2,9 @@
 
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
-use crate::environment::processes::{self, Containers, EARLIER, Follower, Source, State, Status};
+use crate::environment::processes::{
+    self, Containers, EARLIER, Follower, Source, State, Status, Table,
+};
 use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::config::Config;
@@ -83,7 +85,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config()?.unwrap_or_default();
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
-    let known = processes::of(&lease, &config, &Containers::seen(ui, [&lease]));
+    let known = processes::of(&Table::read(), &lease, &config, &Containers::seen(ui, [&lease]));
     processes::shorten(&context.store, &lease)?;
     let started = started(&context.store, &known, args, &lease)?;
     let width = started.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -180,7 +182,7 @@ fn follow(
             None => lease.processes.clear(),
         }
         // Looked at before the last lines are read: what ends afterwards is seen next time.
-        let processes = processes::of(&lease, config, &Containers::none());
+        let processes = processes::of(&Table::read(), &lease, config, &Containers::none());
         let mut runs = false;
         for (name, prefix, follower) in followers.iter_mut() {
             let is_it = |one: &&Status| one.name == *name && one.state == State::Running;

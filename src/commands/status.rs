@@ -5,7 +5,7 @@ use crate::commands::completions::candidates;
 use crate::commands::output::environment::Row;
 use crate::commands::output::processes::described as process_state;
 use crate::environment::context::Context;
-use crate::environment::processes::{self, Containers, Status};
+use crate::environment::processes::{self, Containers, Status, Table};
 use crate::environment::resolve;
 use crate::environment::state::Glance;
 use crate::error::Exit;
@@ -83,7 +83,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         row: Row { environment: (&lease).into(), state: glance.with_status(&lease) },
         listeners: on_ports(&lease),
         sessions: on_services(&lease),
-        processes: processes::of(&lease, &config, &Containers::seen(ui, [&lease])),
+        processes: processes::of(&Table::read(), &lease, &config, &Containers::seen(ui, [&lease])),
         problems: doctor::of_lease(&lease),
     };
     step.nothing();

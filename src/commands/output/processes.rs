@@ -2,7 +2,7 @@
 
 use super::environment::url;
 use super::failed::Failed;
-use crate::environment::processes::{self, Containers, State, Status};
+use crate::environment::processes::{self, Containers, State, Status, Table};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::model::measure::{duration, size};
@@ -40,11 +40,12 @@ impl Processes {
     /// Looks at the processes and containers of these environments.
     pub fn of(ui: &Ui, leases: &[Lease], config: &Config) -> Processes {
         let containers = Containers::seen(ui, leases);
+        let table = Table::read();
         let one = |lease: &Lease| Application {
             name: lease.name.clone(),
             path: lease.path.clone(),
             url: url(lease),
-            processes: processes::of(lease, config, &containers),
+            processes: processes::of(&table, lease, config, &containers),
         };
         Processes { environments: leases.iter().map(one).collect(), failed: Vec::new() }
     }

@@ -71,14 +71,13 @@ pub struct Status {
 }
 
 /// The configured processes of an environment, those that were started under another configuration, and its containers.
-pub fn of(lease: &Lease, config: &Config, containers: &Containers) -> Vec<Status> {
-    let mut found = processes(lease, config);
+pub fn of(table: &Table, lease: &Lease, config: &Config, containers: &Containers) -> Vec<Status> {
+    let mut found = processes(table, lease, config);
     found.extend(containers.of(lease));
     found
 }
 
-fn processes(lease: &Lease, config: &Config) -> Vec<Status> {
-    let table = Table::read();
+fn processes(table: &Table, lease: &Lease, config: &Config) -> Vec<Status> {
     let forgotten = lease.processes.keys().filter(|name| !config.processes.contains_key(*name));
     config
         .processes

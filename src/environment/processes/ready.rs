@@ -1,6 +1,6 @@
 //! Waits until an environment's application is ready.
 
-use super::{Containers, Source, State, Status, of, proof};
+use super::{Containers, Source, State, Status, Table, of, proof};
 use crate::environment::context::FILE;
 use crate::environment::hooks;
 use crate::error::{self, Exit, exit_of};
@@ -56,7 +56,7 @@ fn hint(lease: &Lease, config: &Config) -> &'static str {
 
 /// What is not ready yet.
 fn missing(lease: &Lease, config: &Config, deadline: Instant) -> Result<Option<String>> {
-    let all = of(lease, config, &Containers::look([lease])?);
+    let all = of(&Table::read(), lease, config, &Containers::look([lease])?);
     // No process is waited for while another one, on which it may depend, has ended.
     all.iter().try_for_each(|one| require_running(lease, one))?;
     for one in &all {
