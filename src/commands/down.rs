@@ -61,8 +61,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let grace = limit(args.timeout);
     let leases = chosen(&context, &args.envs)?;
-    let one = |lease: &Lease| {
-        let Stopped { processes, killed, containers } = stop(&context, ui, lease, grace)?;
+    let one = |ui: &Ui, lease: &Lease| {
+        let Stopped { processes, killed, containers } = stop(&Context::here()?, ui, lease, grace)?;
         Ok(Application { name: lease.name.clone(), processes, killed, containers })
     };
     let mut each = Each::of(ui, leases.len());

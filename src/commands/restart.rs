@@ -32,15 +32,16 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let leases = up::chosen(&context, &args.envs)?;
     let workspace = up::configured(&context, ui, &leases)?;
-    let restart = |lease: &Lease| {
+    let config = &workspace.config;
+    let restart = |ui: &Ui, lease: &Lease| {
         processes::require_startable(lease)?;
-        down::stop(&context, ui, lease, processes::GRACE)?;
-        processes::start(&workspace, lease)
+        down::stop(&Context::here()?, ui, lease, processes::GRACE)?;
+        up::start(config, ui, lease)
     };
     let mut each = Each::of(ui, leases.len());
     let leases = each.run(&leases, restart)?;
     let (failed, exit) = each.end();
-    let answer = Processes::of(ui, &leases, &workspace.config).beside(failed);
+    let answer = Processes::of(ui, &leases, config).beside(failed);
     ui.answer(&answer, || answer.text())?;
     Ok(exit)
 }

@@ -7,6 +7,7 @@ use crate::environment::context::{Context, FILE};
 use crate::environment::workspace::Workspace;
 use crate::environment::{hooks, processes, resolve};
 use crate::error::{self, Exit};
+use crate::model::config::Config;
 use crate::model::lease::Lease;
 use crate::ui::Ui;
 use anyhow::Result;
@@ -73,16 +74,22 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases = chosen(&context, &args.envs)?;
     let workspace = configured(&context, ui, &leases)?;
     let mut each = Each::of(ui, leases.len());
-    let leases = each.run(&leases, |lease| processes::start(&workspace, lease))?;
     let config = &workspace.config;
+    let leases = each.run(&leases, |ui, lease| start(config, ui, lease))?;
     if args.wait {
         let timeout = limit(args.timeout);
-        each.run(&leases, |lease| processes::wait(lease, config, timeout))?;
+        each.run(&leases, |_, lease| processes::wait(lease, config, timeout))?;
     }
     let (failed, exit) = each.end();
     let answer = Processes::of(ui, &leases, config).beside(failed);
     ui.answer(&answer, || answer.text())?;
     Ok(exit)
+}
+
+/// Starts one of several: git's data is not shared between threads.
+pub(super) fn start(config: &Config, ui: &Ui, lease: &Lease) -> Result<Lease> {
+    let workspace = Workspace { context: &Context::here()?, config: config.clone(), ui };
+    processes::start(&workspace, lease)
 }
 
 /// The configuration, when it names something to start and that was approved, also the compose file of each environment.

@@ -2,6 +2,7 @@
 
 use crate::error::{Exit, exit_of};
 use crate::model::lease::Lease;
+use crate::sys::parallel;
 use crate::ui::{ErrorReport, Ui};
 use serde::Serialize;
 
@@ -28,31 +29,32 @@ pub fn gravest<'a>(errors: impl IntoIterator<Item = &'a anyhow::Error>) -> Exit 
     exits.max_by_key(|exit| exit.code()).unwrap_or(Exit::Done)
 }
 
-/// Does the same for each environment of a command; what fails for one stops no other.
-pub struct Each<'a> {
-    ui: &'a Ui,
+/// Does the same for each environment of a command, side by side; what fails for one stops no other.
+pub struct Each {
+    ui: Ui,
     is_one: bool,
     failed: Vec<(String, anyhow::Error)>,
 }
 
-impl<'a> Each<'a> {
+impl Each {
     /// Of so many environments.
-    pub fn of(ui: &'a Ui, count: usize) -> Self {
-        Each { ui, is_one: count == 1, failed: Vec::new() }
+    pub fn of(ui: &Ui, count: usize) -> Self {
+        Each { ui: ui.for_several(count), is_one: count == 1, failed: Vec::new() }
     }
 
     /// What this gives for each for which it succeeds.
     ///
     /// # Errors
     /// When it fails for the only one, or was interrupted.
-    pub fn run<T>(
+    pub fn run<T: Send>(
         &mut self,
         leases: &[Lease],
-        act: impl Fn(&Lease) -> anyhow::Result<T>,
+        act: impl Fn(&Ui, &Lease) -> anyhow::Result<T> + Sync,
     ) -> anyhow::Result<Vec<T>> {
+        let ended = parallel::each(leases, |lease| act(&self.ui.about(&lease.name), lease));
         let mut done = Vec::new();
-        for lease in leases {
-            match act(lease) {
+        for (lease, ended) in leases.iter().zip(ended) {
+            match ended {
                 Ok(one) => done.push(one),
                 Err(error) if self.is_one || exit_of(&error) == Exit::Interrupted => {
                     return Err(error);

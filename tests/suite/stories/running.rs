@@ -182,3 +182,19 @@ fn what_cannot_be_started_is_not_stopped() {
     fs::rename(&gone, &dir).unwrap();
     repo.agentenv(&["down", "x"]).ok();
 }
+
+#[test]
+fn several_environments_are_stopped_side_by_side() {
+    let sandbox = Sandbox::new();
+    // Each ends only when the other one has been told to.
+    let line = "trap 'touch ../told-${PWD##*/}' TERM; until [ -e ../told-app-x -a -e ../told-app-y ]; do sleep 0.1; done";
+    let repo = project(&sandbox, &[("web", line)], &["x", "y"]);
+    let up = repo.agentenv(&["up", "x", "y"]).ok();
+    for env in ["x", "y"] {
+        assert!(up.stderr.contains(&format!("{env}: started web")), "{}", up.show());
+    }
+    let down = repo.agentenv(&["down", "x", "y", "--timeout", "30", "--json"]).ok().json();
+    for one in down["stopped"].as_array().unwrap() {
+        assert_eq!(one["killed"], 0, "{down}");
+    }
+}
