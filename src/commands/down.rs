@@ -62,6 +62,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let grace = limit(args.timeout);
     let leases = chosen(&context, &args.envs)?;
     let one = |ui: &Ui, lease: &Lease| {
+        processes::require_outside(lease)?;
         let Stopped { processes, killed, containers } = stop(&Context::here()?, ui, lease, grace)?;
         Ok(Application { name: lease.name.clone(), processes, killed, containers })
     };

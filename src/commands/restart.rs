@@ -35,6 +35,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = &workspace.config;
     let restart = |ui: &Ui, lease: &Lease| {
         processes::require_startable(lease)?;
+        processes::require_outside(lease)?;
         down::stop(&Context::here()?, ui, lease, processes::GRACE)?;
         up::start(config, ui, lease)
     };

@@ -17,7 +17,7 @@ pub use logs::{EARLIER, Follower, Source, shorten, tail};
 pub use ready::wait;
 pub use stack::{Containers, require_trusted};
 pub use start::{require_startable, start};
-pub use stop::{GRACE, Stopped, end, stop};
+pub use stop::{GRACE, Stopped, end, require_outside, stop};
 pub use strangers::{Machine, Stranger, end_inside};
 pub use table::Table;
 

@@ -1,7 +1,8 @@
 //! Stops the processes of an environment.
 
-use super::{logs, running, stack};
-use crate::model::lease::Lease;
+use super::{Table, logs, running, stack};
+use crate::error;
+use crate::model::lease::{Lease, Started};
 use crate::sys::interrupt;
 use crate::sys::process::{self, Process};
 use crate::sys::store::Store;
@@ -33,6 +34,20 @@ pub struct Stopped {
     pub killed: usize,
     /// How many containers.
     pub containers: usize,
+}
+
+/// Refuses to stop what runs this very command: it would be half stopped, and started a second time by `restart`.
+pub fn require_outside(lease: &Lease) -> Result<()> {
+    let table = Table::read();
+    let above = process::ancestors(table.all());
+    let runs_this = |started: &Started| {
+        table.is_alive(started) && table.led(started).any(|one| above.contains(&one.pid))
+    };
+    let Some((name, _)) = lease.processes.iter().find(|(_, started)| runs_this(started)) else {
+        return Ok(());
+    };
+    let message = format!("this command runs in the process `{name}` of `{}`", lease.name);
+    Err(error::refused(message).hint("run it in a shell that `up` did not start").into())
 }
 
 /// Stops all that `up` started in the environment, whatever it has become, and forgets it.

@@ -198,3 +198,19 @@ fn several_environments_are_stopped_side_by_side() {
         assert_eq!(one["killed"], 0, "{down}");
     }
 }
+
+#[test]
+fn a_process_does_not_stop_itself() {
+    let sandbox = Sandbox::new();
+    let said =
+        "for how in restart down; do git agentenv $how x; echo \"$how $?\"; done; exec sleep 600";
+    let repo = project(&sandbox, &[("web", said)], &["x"]);
+    repo.agentenv(&["up", "x"]).ok();
+    let logs = || repo.agentenv(&["logs", "--env", "x"]).ok().stdout;
+    wait_until("it has tried", || logs().contains("down 7"));
+    assert!(logs().contains("restart 7"), "{}", logs());
+    assert!(logs().contains("error: this command runs in the process `web` of `x`"), "{}", logs());
+    let starts = fs::read_dir(sandbox.root.join("state/logs").join(sandbox.lease_id())).unwrap();
+    assert_eq!(starts.count(), 1);
+    repo.agentenv(&["down", "x"]).ok();
+}
