@@ -41,9 +41,11 @@ const EXECUTE_CUSTOM: &str = r#"{ pg_restore -f - && printf '\n\\unrestrict %s\n
 
 /// Lets psql run nothing but SQL of what it reads, until the line with the key: other text of a dump could run commands on
 /// this host, or lead to another database. Such a mode of psql came with 13.22, 14.19, 15.14, 16.10 and 17.6. For one before
-/// it, a backslash stands only where it may begin an escape in the data of a table: commands of these letters do no harm. What
-/// is `trusted` is executed as it is. A dump that sets the mode itself has lines that do not count here. What is broken makes
-/// psql fail by text after the end of a table's data: it may have stopped there, where any text is a row.
+/// it, a backslash stands only where it may begin an escape in the data of a table: commands of these letters do no harm, but
+/// psql runs what stands in backquotes after any command. In what looks like a table's data a backquote becomes its octal
+/// escape there, and fails else, or where the encoding has letters that end with the byte of a backquote. What is `trusted` is
+/// executed as it is. A dump that sets the mode itself has lines that do not count here. What is broken makes psql fail by
+/// text after the end of a table's data: it may have stopped there, where any text is a row.
 const RESTRICTED: &str = r#"execute() {
   mode=none
   if [ -z "$AGENTENV_TRUSTED" ]; then
@@ -63,7 +65,12 @@ const RESTRICTED: &str = r#"execute() {
       !over && mode == "here" {
         rest = $0
         gsub(/\\[Nbfnrtvx0-7\\.]/, "", rest)
-        if (index(rest, "\\")) fail("psql cannot keep a line with a backslash from running a command: " $0)
+        if (/^SET client_encoding = .(BIG5|GB|JOHAB|SJIS|SHIFT|UHC)/) wide = 1
+        data = data && $0 != "\\." || /^COPY .* FROM stdin;$/
+        runs = /\\.*`/
+        if (index(rest, "\\") || runs && (wide || !data))
+          fail("psql cannot keep a line with a backslash from running a command: " $0)
+        if (runs) gsub(/`/, "\\140")
       }
       { print }'
   } | psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1
@@ -214,5 +221,19 @@ mod tests {
             assert!(said.contains(line) && said.starts_with("error: psql cannot keep"), "{said}");
             assert_eq!(executed(false, "yes", &dump).0, dump.trim_end(), "trusted");
         }
+    }
+
+    #[test]
+    fn a_psql_without_the_mode_runs_no_text_in_backquotes() {
+        for line in ["\\t `touch x`", " \\x\\f `touch x`", "select '`\\n`';"] {
+            let (read, said) = executed(false, "", &format!("a;\n{line}\nafter;\n"));
+            assert!(!read.contains(line) && !read.contains("after"), "{read}");
+            assert!(said.contains(line) && said.starts_with("error: psql cannot keep"), "{said}");
+        }
+        let table = |row: &str| format!("`a`;\nCOPY t FROM stdin;\n`\n{row}\n\\.\n`b`;");
+        let read = |dump: &str| executed(false, "", dump).0;
+        assert_eq!(read(&table("`a`\\n\\\\`b`")), table("\\140a\\140\\n\\\\\\140b\\140"));
+        let wide = format!("SET client_encoding = 'SJIS';\n{}", table("\\n`"));
+        assert!(read(&wide).ends_with("it is no dump;"), "half a letter there");
     }
 }
