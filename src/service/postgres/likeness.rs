@@ -92,7 +92,7 @@ pub(super) const CLOSE: &str = "ALTER DATABASE :\"birth\" ALLOW_CONNECTIONS fals
 
 /// Finds the roles of `source` that the user may not use, separated by commas: without them the copy would have another
 /// owner, or privileges by another role. And its settings that the user may not give to another database; a setting that no
-/// server knows may turn out to be a superuser's.
+/// server knows may turn out to be a superuser's, but some that each user may set are in no list.
 pub(super) const LACKING: &str = r#"SELECT coalesce(string_agg(DISTINCT quote_ident(role), ', '), '') AS lacking
 FROM (
   SELECT pg_get_userbyid(datdba) AS role FROM pg_database WHERE datname = :'source'
@@ -109,7 +109,7 @@ FROM (
   FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole,
     unnest(s.setconfig) c, LATERAL (SELECT split_part(c, '=', 1) AS name) n, pg_roles me
   WHERE d.datname = :'source' AND me.rolname = current_user AND NOT me.rolsuper AND (
-    NOT (:granted OR EXISTS (SELECT FROM pg_settings p WHERE lower(p.name) = lower(n.name) AND p.context IN ('user', 'backend')))
+    NOT (:granted OR lower(n.name) IN ('role', 'session_authorization', 'seed', 'default_with_oids') OR EXISTS (SELECT FROM pg_settings p WHERE lower(p.name) = lower(n.name) AND p.context IN ('user', 'backend')))
     OR r.oid <> me.oid AND NOT (me.rolcreaterole AND NOT r.rolsuper
       AND (current_setting('server_version_num')::int < 160000 OR pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION'))))
 ) s \gset

@@ -273,10 +273,11 @@ fn a_setting_that_the_user_may_not_give_is_named_before_anything_is_made() {
     let (id, main) = (&world.sandbox.id, world.db("poor"));
     servers().psql(&format!(
         "CREATE ROLE {id}_poor LOGIN CREATEDB; CREATE DATABASE {main} OWNER {id}_poor;
-         ALTER DATABASE {main} SET work_mem TO '7MB'"
+         ALTER DATABASE {main} SET work_mem TO '7MB'; ALTER DATABASE {main} SET role TO {id}_poor"
     ));
     let repo = world.project("app", &format!("{main}, user: {id}_poor"));
     repo.agentenv(&["add", "x"]).ok();
+    alike(&main, &world.db("x"));
     servers().psql(&format!(
         "ALTER DATABASE {main} SET session_preload_libraries TO ''; ALTER DATABASE {main} SET app.tenant TO 'seven';
          ALTER DATABASE {main} SET log_min_duration_statement TO '1s';
