@@ -1,6 +1,6 @@
 //! Events run in databases that are used: not in a snapshot, a template or the trash, which they would change, and not in
-//! what is not complete. There `DISABLE ON SLAVE`, a state that no server runs and that every dump takes along, says of an
-//! event that it is enabled once its database is used; one that had that state in a database that is not ours is `DISABLE`.
+//! what is not complete. There one that is enabled is `DISABLE ON SLAVE`, a state that no server runs and that every dump takes
+//! along, and its comment begins with [`SIGN`]: one that had that state before, or gets it from a person, keeps it.
 
 use super::scripts::{identifier, text};
 use super::{client, explain};
@@ -8,26 +8,34 @@ use crate::service::Database;
 use crate::sys::interrupt;
 use anyhow::Result;
 
-/// A program for `sed -E` that keeps events from running where a dump is read. `is_ours`: it is of a database of ours.
-pub(super) fn at_rest(is_ours: bool) -> String {
+/// What the comment of an event begins with that is enabled once its database is used. A comment has a limit of 64
+/// characters, beyond which a server cuts its end off.
+const SIGN: &str = "⏸";
+
+/// A program for `sed -E` that keeps events from running where a dump is read.
+pub(super) fn at_rest() -> String {
     let (name, time) = ("`([^`]|``)*`", "'[^']*'");
     let every = format!("EVERY ({time}|[0-9]+) [A-Z_]+( STARTS {time})?( ENDS {time})?");
     let event = format!(
         r"^(/\*!50106 CREATE\*/ (/\*!50117 DEFINER={name}@{name}\*/ )?/\*!50106 EVENT {name} ON SCHEDULE ({every}|AT {time}) ON COMPLETION (NOT )?PRESERVE)"
     );
-    let elsewhere = format!("s#{event} DISABLE ON (SLAVE|REPLICA)#\\1 DISABLE#\n");
-    let own = format!("s#{event} ENABLE#\\1 DISABLE ON SLAVE#\n");
-    if is_ours { own } else { elsewhere + &own }
+    let rests = format!("DISABLE ON SLAVE COMMENT '{SIGN}");
+    format!("s#{event} ENABLE#\\1 {rests}'#\ns#{event} {rests}' COMMENT '#\\1 {rests}#\n")
 }
 
 /// Keeps the events of a database of ours from running, until [`wake`].
 pub(super) fn rest(database: &Database) -> Result<()> {
-    alter(database, "= 'ENABLED'", "DISABLE ON SLAVE", "")
+    let comment = format!("CONCAT({}, event_comment)", text(SIGN));
+    alter(database, "status = 'ENABLED'", "DISABLE ON SLAVE", &comment, "")
 }
 
 /// Lets those events run again. `first`: a statement that fails where they must not.
 pub(super) fn wake(database: &Database, first: &str) -> Result<()> {
-    alter(database, "IN ('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED')", "ENABLE", first)
+    let rest = format!(
+        "status IN ('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED') AND LEFT(event_comment, 1) = {}",
+        text(SIGN)
+    );
+    alter(database, &rest, "ENABLE", "SUBSTRING(event_comment, 2)", first)
 }
 
 /// The same after an error, which says what is wrong; no signal stops it.
@@ -37,15 +45,16 @@ pub(super) fn wake_again(database: &Database) {
     interrupt::undone();
 }
 
-/// Gives events their state. No server prepares such a statement; without its definer, an event would get this user.
-fn alter(database: &Database, of: &str, to: &str, first: &str) -> Result<()> {
+/// Gives events their state and their comment. No server prepares such a statement; without its definer, an event would get
+/// this user.
+fn alter(database: &Database, of: &str, to: &str, comment: &str, first: &str) -> Result<()> {
     let Database { server, name, .. } = database;
     let host = "SUBSTRING_INDEX(definer, '@', -1)";
     let user = format!("LEFT(definer, CHAR_LENGTH(definer) - CHAR_LENGTH({host}) - 1)");
     let quoted = |what: &str| format!("'`', REPLACE({what}, '`', '``'), '`'");
     let list = format!(
-        "SELECT CONCAT('ALTER DEFINER=', {user}, '@', {host}, ' EVENT ', {schema}, '.', {event}, ' {to};')
-  FROM information_schema.events WHERE event_schema = {name} AND status {of};\n",
+        "SELECT CONCAT('ALTER DEFINER=', {user}, '@', {host}, ' EVENT ', {schema}, '.', {event}, ' {to} COMMENT ', QUOTE({comment}), ';')
+  FROM information_schema.events WHERE event_schema = {name} AND {of};\n",
         user = quoted(&user),
         host = quoted(host),
         schema = text(&identifier(name)),
@@ -67,9 +76,9 @@ mod tests {
     use super::*;
     use crate::sys::exec::Cmd;
 
-    fn edited(is_ours: bool, line: &str) -> String {
+    fn edited(line: &str) -> String {
         let edit = "printf '%s\\n' \"$1\" | LC_ALL=C sed -E -e \"$2\"";
-        let shell = Cmd::new("sh").args(["-c", edit, "sh", line]).arg(at_rest(is_ours));
+        let shell = Cmd::new("sh").args(["-c", edit, "sh", line]).arg(at_rest());
         shell.output().unwrap().text().trim_end().to_owned()
     }
 
@@ -78,18 +87,17 @@ mod tests {
         let begin = "/*!50106 CREATE*/ /*!50117 DEFINER=`a``b c`@`%`*/ /*!50106 EVENT `e ENABLE` ON SCHEDULE";
         let every =
             "EVERY '1:30' HOUR_MINUTE STARTS '2026-11-29 01:00:00' ON COMPLETION NOT PRESERVE";
-        let body = "COMMENT 'ENABLE' DO ALTER EVENT `e` ON COMPLETION PRESERVE ENABLE */ ;;";
+        let body = "DO ALTER EVENT `e` ON COMPLETION PRESERVE ENABLE COMMENT '' */ ;;";
         for schedule in [every, "AT '2030-01-01 00:00:00' ON COMPLETION PRESERVE"] {
             let event = |state: &str| format!("{begin} {schedule} {state} {body}");
-            for is_ours in [true, false] {
-                assert_eq!(edited(is_ours, &event("ENABLE")), event("DISABLE ON SLAVE"));
-                assert_eq!(edited(is_ours, &event("DISABLE")), event("DISABLE"));
-                let row = format!("INSERT INTO t VALUES ('{}');", event("ENABLE"));
-                assert_eq!(edited(is_ours, &row), row);
+            let rests = event("DISABLE ON SLAVE COMMENT '⏸ENABLE'");
+            assert_eq!(edited(&event("ENABLE COMMENT 'ENABLE'")), rests);
+            assert_eq!(edited(&event("ENABLE")), event("DISABLE ON SLAVE COMMENT '⏸'"));
+            for state in ["DISABLE", "DISABLE ON SLAVE", "DISABLE ON SLAVE COMMENT '⏸ENABLE'"] {
+                assert_eq!(edited(&event(state)), event(state));
             }
-            let elsewhere = event("DISABLE ON SLAVE");
-            assert_eq!(edited(true, &elsewhere), elsewhere);
-            assert_eq!(edited(false, &elsewhere), event("DISABLE"));
+            let row = format!("INSERT INTO t VALUES ('{}');", event("ENABLE"));
+            assert_eq!(edited(&row), row);
         }
     }
 }

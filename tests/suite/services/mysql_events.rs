@@ -15,7 +15,7 @@ fn with_events<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
         "CREATE USER 'a b'@'%'; GRANT ALL ON *.* TO 'a b'@'%';
          CREATE DATABASE shop; USE shop; CREATE TABLE log AS SELECT seq FROM seq_1_to_3; CREATE TABLE beats (a INT);
          CREATE DEFINER='a b'@'%' EVENT `eat ``it ENABLE` {every} ON COMPLETION PRESERVE COMMENT 'ENABLE' DO DELETE FROM log;
-         CREATE EVENT beat {every} DO INSERT INTO beats VALUES (1);
+         CREATE EVENT beat {every} COMMENT 'it''s \\\\ one' DO INSERT INTO beats VALUES (1);
          CREATE EVENT off {every} DISABLE DO DELETE FROM log;
          CREATE EVENT elsewhere {every} DISABLE ON SLAVE DO DELETE FROM log;"
     );
@@ -39,9 +39,9 @@ fn events(server: &MariaDb, database: &str) -> String {
     sql(server, &format!("SELECT {columns} {of}")).unwrap()
 }
 
-const LIVE: &str = "beat	root@%	ENABLED	NOT PRESERVE	
+const LIVE: &str = "beat	root@%	ENABLED	NOT PRESERVE	it's \\\\ one
 eat `it ENABLE	a b@%	ENABLED	PRESERVE	ENABLE
-elsewhere	root@%	DISABLED	NOT PRESERVE	
+elsewhere	root@%	SLAVESIDE_DISABLED	NOT PRESERVE	
 off	root@%	DISABLED	NOT PRESERVE";
 
 #[test]
@@ -59,7 +59,7 @@ fn events_run_in_the_database_of_an_environment_and_not_in_what_is_kept() {
         assert_eq!(count(&server, &format!("{kept}.log")), 3, "{kept}");
         assert_eq!(count(&server, &format!("{kept}.beats")), 0, "{kept}");
     }
-    repo.agentenv(&["db", "snapshot", "restore", "one", "x"]).ok();
+    repo.agentenv(&["db", "snapshot", "restore", "one", "x", "--no-snapshot"]).ok();
     assert_eq!(events(&server, "shop_x"), LIVE);
     let own = databases(&server).into_iter().filter(|name| name.contains("shop_x"));
     assert_eq!(own.collect::<Vec<_>>(), ["shop_x", "shop_x__before_restore_1", "shop_x__one"]);

@@ -12,7 +12,6 @@ use crate::model::source::Source;
 use crate::model::{glob, lease};
 use crate::service::Database;
 use crate::service::copy::{Copy, Dump, Means};
-use crate::service::trash;
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use anyhow::Result;
@@ -44,8 +43,6 @@ pub(super) struct Origin {
     lies: String,
     tables: Vec<String>,
     marks: Vec<String>,
-    /// It is a database of ours.
-    is_ours: bool,
     has_events: bool,
     dump: Dump,
 }
@@ -88,10 +85,8 @@ impl Content {
         let bytes = one("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or_default();
         let (lies, tables, marks) = (one("lies").unwrap_or_default(), told("table"), told("mark"));
         let (name, dump) = (name.to_owned(), copy.dump.clone());
-        // What tests made is ours as well, and carries no mark before it is in the trash.
-        let is_ours = !marks.is_empty() || copy.mark.starts_with(trash::MARK);
         let has_events = one("events").is_some();
-        let origin = Origin { name, like, bytes, lies, tables, marks, is_ours, has_events, dump };
+        let origin = Origin { name, like, bytes, lies, tables, marks, has_events, dump };
         Ok(Content::Database(Box::new(origin)))
     }
 
@@ -182,7 +177,7 @@ impl Content {
             }
             Content::Dump { path, is_packed } => {
                 let feed = reader(READ, path, *is_packed);
-                let edit = events::at_rest(false);
+                let edit = events::at_rest();
                 let reading = client::Reading { edit, ..client::Reading::default() };
                 client::fill(database, &reading, &first, Some(feed))
             }
@@ -230,7 +225,7 @@ impl Origin {
         let mut options: Vec<String> =
             ignored.map(|table| format!("--ignore-table={}.{table}", self.name)).collect();
         options.extend(self.dump.schema_only.then(|| "--no-data".to_owned()));
-        let edit = scripts::unqualified_views(&self.name) + "\n" + &events::at_rest(self.is_ours);
+        let edit = scripts::unqualified_views(&self.name) + "\n" + &events::at_rest();
         client::Reading { source: self.name.clone(), edit, options, bare }
     }
 }
