@@ -21,9 +21,11 @@ use std::path::{Path, PathBuf};
 const READ: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi"#;
 
 /// Ends well when a dump leads to another database, or carries the mark of an environment. Only before a quote is a statement
-/// told from the text of a row.
+/// told from the text of a row; behind another one `use` counts as a whole one, and at the start of a line unless it is the
+/// hint of a query.
 const LEADS_AWAY: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi |
-LC_ALL=C grep -aqiE '^(([^'"'"'"]*;)?[[:space:]]*(/\*!?[0-9]* *)?(use|create database|drop database)[[:space:]`]|.*`agentenv_([0-9a-f]{24}|mark)`)'"#;
+LC_ALL=C grep -aiE '^((([^-#'"'"'"][^'"'"'"]*)?;)?[[:space:]]*(/\*!?[0-9]* *)?(create|drop) database[[:space:]`]|[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]`]|([^-#'"'"'"][^'"'"'"]*)?;[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]]*[^[:space:];]+[[:space:]]*(;|$|--|#|/\*)|.*`agentenv_([0-9a-f]{24}|mark)`)' |
+LC_ALL=C grep -avqiE '^[[:space:]]*use[[:space:]]+(index|key)[[:space:]]*(for|\()'"#;
 
 /// What fills a database.
 pub(super) enum Content {
@@ -249,4 +251,35 @@ fn reader(script: &str, path: &Path, is_packed: bool) -> Cmd {
     let format = if is_packed { "gzip" } else { "text" };
     let command = Cmd::new("sh").args(["-c", script, "sh"]).arg(path).arg(format);
     command.patience(Some(client::COPYING))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leads_away(text: &str) -> bool {
+        let shell = Cmd::new("sh").args(["-c", LEADS_AWAY, "sh", "/dev/stdin", "text"]);
+        shell.stdin(text).output().unwrap().success()
+    }
+
+    #[test]
+    fn a_dump_that_leads_to_another_database_is_told_from_a_hint_and_a_text() {
+        for line in
+            ["use b", "  USE `b`;", "/*!40000 use b*/;", "a; use b;", ";use b -- c", "a; use `b`"]
+        {
+            assert!(leads_away(&format!("a;\n{line}\n")), "{line}");
+        }
+        for line in ["CREATE DATABASE b;", "a; drop database b;", "x `agentenv_mark` y"] {
+            assert!(leads_away(line), "{line}");
+        }
+        for line in [
+            "  USE INDEX (a)",
+            "use key for join (a)",
+            "-- see it; use b",
+            "a; use the new table",
+            "'; use b;",
+        ] {
+            assert!(!leads_away(line), "{line}");
+        }
+    }
 }
