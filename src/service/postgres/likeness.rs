@@ -32,9 +32,11 @@ FROM (SELECT CASE WHEN has_database_privilege(datname, 'CONNECT') OR pg_has_role
 "#;
 
 /// Creates `birth` without content, with the encoding, the locale and its provider, and the tablespace of `source`. The
-/// columns of the locale differ from version to version.
-pub(super) const CREATE_LIKE: &str = r#"SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L TABLESPACE %I',
-    :'birth', pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, t.spcname)
+/// columns of the locale differ from version to version. Only a superuser may name the usual tablespace.
+pub(super) const CREATE_LIKE: &str = r#"SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
+    :'birth', pg_encoding_to_char(d.encoding), d.datcollate, d.datctype)
+  || CASE WHEN t.oid = (SELECT dattablespace FROM pg_database WHERE datname = 'template0') THEN ''
+    ELSE format(' TABLESPACE %I', t.spcname) END
   || CASE j->>'datlocprovider' WHEN 'c' THEN ' LOCALE_PROVIDER libc'
     WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', j->>'datlocale')
     WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(j->>'datlocale', j->>'daticulocale'))

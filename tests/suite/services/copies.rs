@@ -278,6 +278,9 @@ fn a_setting_that_the_user_may_not_give_is_named_before_anything_is_made() {
     let repo = world.project("app", &format!("{main}, user: {id}_poor"));
     repo.agentenv(&["add", "x"]).ok();
     alike(&main, &world.db("x"));
+    let held = hold::on(&main, "user", "BEGIN; SELECT 1;");
+    repo.agentenv(&["add", "w"]).ok();
+    drop(held);
     servers().psql(&format!(
         "ALTER DATABASE {main} SET session_preload_libraries TO ''; ALTER DATABASE {main} SET app.tenant TO 'seven';
          ALTER DATABASE {main} SET log_min_duration_statement TO '1s';
