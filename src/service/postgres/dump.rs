@@ -27,8 +27,9 @@ const ADDING: &str = r#"adds=$(PGDATABASE="$AGENTENV_SOURCE" psql -XqAtw -v ON_E
 "#;
 
 /// Fills one database with the content of another, in a shell. A failing dump makes the reader fail: text that is not
-/// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row.
-const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s "$@" || printf '\n\\.\nthe dump failed;\n'; } |
+/// SQL follows the end-of-data line, because a dump can be cut in the middle of a table, where any text is a row. The source
+/// is read with its own settings: the user may need its role.
+const DUMP: &str = r#"{ PGDATABASE="$AGENTENV_SOURCE" PGOPTIONS= pg_dump -w --no-subscriptions --lock-wait-timeout=15s "$@" || printf '\n\\.\nthe dump failed;\n'; } |
 LC_ALL=C sed -E -e "$adds" | psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 && echo copied"#;
 
 /// The same by several processes, through a directory of the server's own. `pg_restore` gets the name of a database that
@@ -37,7 +38,7 @@ const PARALLEL: &str = r#"jobs=$1; shift
 dir=$(mktemp -d) || exit
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
-PGDATABASE="$AGENTENV_SOURCE" pg_dump -w --no-subscriptions --lock-wait-timeout=15s -Fd -j "$jobs" -f "$dir/dump" "$@" &&
+PGDATABASE="$AGENTENV_SOURCE" PGOPTIONS= pg_dump -w --no-subscriptions --lock-wait-timeout=15s -Fd -j "$jobs" -f "$dir/dump" "$@" &&
 pg_restore -f "$dir/begin" --section=pre-data "$dir/dump" &&
 LC_ALL=C sed -E -e "$adds" "$dir/begin" >"$dir/edited" &&
 psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 -f "$dir/edited" &&
@@ -95,5 +96,14 @@ mod tests {
             read("COPY t (x) FROM stdin;\\nhalf a li"),
             "COPY t (x) FROM stdin;\nhalf a li\n\\.\nthe dump failed;"
         );
+    }
+
+    #[test]
+    fn the_source_is_read_with_its_own_role() {
+        let said = "pg_dump() { echo \"source $PGOPTIONS\"; }; psql() { echo \"copy $PGOPTIONS\"; cat; } >&2\n";
+        let shell = Cmd::new("sh").args(["-c", &(said.to_owned() + DUMP)]);
+        let shell = shell.env("AGENTENV_SOURCE", "a").env("PGDATABASE", "b");
+        let read = shell.env("PGOPTIONS", "-c role=none").output().unwrap().stderr;
+        assert_eq!(read.trim_end(), "copy -c role=none\nsource");
     }
 }
