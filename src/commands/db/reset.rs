@@ -64,7 +64,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     super::agree(ui, args.before.yes, args.before.no_snapshot, &what, question)?;
     let _working = target.lock(ui)?;
     let source = if has_template { template(&templates, target)? } else { None };
-    let step = ui.step(if has_template {
+    let step = ui.step(if source.is_some() {
         format!("resetting {name}")
     } else {
         format!("emptying {name}")

@@ -181,8 +181,8 @@ impl<'a> Templates<'a> {
         })
     }
 
-    /// What a new database of this part is a copy of: the template that suits its branch best, which is made if there is
-    /// none for the main checkout's commit; `None`: it has none, or begins empty because each is ahead of its branch.
+    /// What a new database of this part is a copy of: the template that suits its branch best, which is made if it is
+    /// that of the main checkout's commit and not there; `None`: it has none, or begins empty because each is ahead of its branch.
     fn choose(&self, part: &Part) -> Result<Option<Template>> {
         let (Some(wanted), Some(server)) = (self.wanted.get(&part.service), Server::of_part(part))
         else {
@@ -191,25 +191,29 @@ impl<'a> Templates<'a> {
         let mut known = self.list(&part.service, &server)?;
         let (name, branch) = (&part.holds, &wanted.branch);
         let exact = known.iter().position(|one| one.mark.key == *branch);
-        let current = match exact {
-            Some(exact) => known.swap_remove(exact),
-            None => self.make(&part.service, &server, false)?,
-        };
-        if current.mark.key == *branch {
-            self.ui.say(format!("copying template {} to {name}", current.database));
-            return Ok(Some(current));
+        if let Some(exact) = exact {
+            let exact = known.swap_remove(exact);
+            self.ui.say(format!("copying template {} to {name}", exact.database));
+            return Ok(Some(exact));
         }
-        known.push(current.clone());
-        let marks: Vec<_> = known.iter().map(|one| one.mark.clone()).collect();
+        // The one that is not there yet is only made if it is taken.
+        let main = self.mark(&part.service, wanted, &wanted.main)?;
+        let marks: Vec<_> = known.iter().map(|one| &one.mark).chain([&main]).cloned().collect();
         let suits = nearest(branch, &marks);
-        let suits = known.into_iter().find(|one| suits == Some(&one.mark));
         if suits.is_none() && wanted.source.is_none() {
             let said = "each of its templates has files of the key that the branch lacks";
             self.ui.say(format!("{name} begins empty: {said}"));
             return Ok(None);
         }
-        let chosen = suits.unwrap_or(current);
-        self.say_distance(&chosen, branch, name);
+        let chosen = match known.into_iter().find(|one| suits == Some(&one.mark)) {
+            Some(suits) => suits,
+            None => self.make(&part.service, &server, false)?,
+        };
+        if chosen.mark.key == *branch {
+            self.ui.say(format!("copying template {} to {name}", chosen.database));
+        } else {
+            self.say_distance(&chosen, branch, name);
+        }
         Ok(Some(chosen))
     }
 
