@@ -5,10 +5,6 @@ use crate::model::config::Kind;
 use crate::model::source::Source;
 use crate::service::{Database, Server, mysql, postgres};
 use anyhow::Result;
-use std::time::Duration;
-
-/// How long a copy may take: as long as it needs, and yet no process is left for ever beside a server that hangs.
-pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to copy, and to where.
 #[derive(Debug, Clone)]

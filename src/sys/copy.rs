@@ -8,6 +8,10 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a copy of data may take: as long as it needs, and yet no process is left for ever beside a server that hangs.
+pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Copies files between two file systems, and remembers whether reflinks work there.
 #[derive(Debug, Default)]
@@ -130,7 +134,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (from, to) = (dir.path().join("a"), dir.path().join("b"));
         files::replace_as(&from, b"content", 0o750).unwrap();
-        let past = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        let past = std::time::UNIX_EPOCH + Duration::from_secs(1_000_000);
         File::options().write(true).open(&from).unwrap().set_modified(past).unwrap();
         let copier = Copier::default();
         assert!(copier.copy(&from, &to).unwrap());

@@ -1,7 +1,7 @@
 //! SQLite files: copied whole, also while an application writes to them.
 
 use crate::error;
-use crate::sys::copy::Copier;
+use crate::sys::copy::{Copier, LONGEST};
 use crate::sys::exec::{self, Cmd};
 use crate::sys::fs::{self as files, Stands};
 use crate::sys::listeners::{self, Listener};
@@ -16,9 +16,6 @@ const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// A file that was changed later than this may be changing: the clock of a file system has ticks.
 const REST: Duration = Duration::from_secs(2);
-
-/// How long a copy may take: as long as it needs.
-const LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The online backup of SQLite: it copies one state of the database, although other processes write to it meanwhile.
 const BACKUP: &str = "
@@ -117,7 +114,7 @@ fn backup(from: &Path, to: &Path) -> Result<()> {
     };
     // Both would make a file that everyone may read, whatever the permissions of this one.
     files::make_empty(to, files::mode(from).unwrap_or(0) | 0o600)?;
-    let output = command.patience(Some(LIMIT)).output()?;
+    let output = command.patience(Some(LONGEST)).output()?;
     if output.success() && (size(to) > 0 || size(from) == 0) {
         return Ok(());
     }

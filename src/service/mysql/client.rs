@@ -1,9 +1,9 @@
 //! The client program: `mariadb` or `mysql`, in the server's container or on this host.
 
 use crate::error;
-use crate::service::copy;
 use crate::service::executor::{Site, Task};
 use crate::service::{Database, Server};
+use crate::sys::copy::LONGEST;
 use crate::sys::exec::{Cmd, Output, Script};
 use anyhow::Result;
 use std::time::Duration;
@@ -45,7 +45,7 @@ unset IFS
 const FREE: &str = r#"echo begun; df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }"#;
 
 /// Time limit of a copy.
-pub(super) const COPYING: Duration = copy::LONGEST;
+pub(super) const COPYING: Duration = LONGEST;
 
 /// What a server said about a statement: `ERROR 1007 (HY000) at line 3: Can't create database …`; or the client about a
 /// command: `ERROR at line 3: Unknown command …`.

@@ -48,7 +48,7 @@ pub(in crate::service) fn drop_marked(server: &Server, database: &str, mark: &st
     let session = psql::Session::new(server, DROP_TEMPLATE)
         .var("name", database)
         .var("mark", mark)
-        .limit(psql::COPYING);
+        .limit(psql::WAITING);
     match session.run() {
         Ok(lines) => Ok(lines.last().is_some_and(|word| word == "dropped")),
         Err(error) if is_gone(&error) => Ok(false),

@@ -4,15 +4,18 @@ use super::connection::set;
 use super::sql_error::SqlError;
 use crate::error;
 use crate::service::Server;
-use crate::service::copy;
 use crate::service::executor::{Site, Task};
 use crate::sys::budget;
+use crate::sys::copy::LONGEST;
 use crate::sys::exec::{Cmd, Conversation, Output, Script};
 use anyhow::{Result, anyhow};
 use std::time::Duration;
 
 /// Time limit of one statement on the server where data is copied.
-pub(super) const COPYING: Duration = copy::LONGEST;
+pub(super) const COPYING: Duration = LONGEST;
+
+/// Time limit of one that waits for a lock or drops what was copied. No data is as large as that.
+pub(super) const WAITING: Duration = Duration::from_secs(600);
 
 /// Extra time for the client, as a part of the command's time: the server cancels cleanly, while a killed client leaves
 /// its session running.
@@ -67,7 +70,7 @@ impl<'a> Session<'a> {
         self
     }
 
-    /// Time limit of each statement.
+    /// Time limit of each statement: [`WAITING`] at most, before the first half has printed its line.
     pub(super) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -83,6 +86,12 @@ impl<'a> Session<'a> {
         // The server answers: from here on it works, or waits for a lock.
         let connected = if is_long { "\\echo connected\n" } else { "" };
         script.first.splice(..0, format!("{connected}{}", self.vars).into_bytes());
+        if let Some((_, rest)) = script.then.as_mut().filter(|_| self.limit > WAITING) {
+            rest.splice(
+                ..0,
+                format!("SET statement_timeout = {};\n", self.limit.as_millis()).into_bytes(),
+            );
+        }
         let lines = self.with_task(|site, task| {
             let task = Task { script, ..task };
             meaning(site, &task, &site.run(&task)?)
@@ -105,7 +114,7 @@ impl<'a> Session<'a> {
         let site = Site::with_password(self.server, PASSWORD)?;
         let options = format!(
             "-c statement_timeout={} -c client_min_messages=warning",
-            self.limit.as_millis()
+            self.first_limit().as_millis()
         );
         let task = Task {
             args: self.args(&site),
@@ -114,6 +123,10 @@ impl<'a> Session<'a> {
             ..Task::new("psql")
         };
         run(&site, task)
+    }
+
+    fn first_limit(&self) -> Duration {
+        if self.script.then.is_some() { self.limit.min(WAITING) } else { self.limit }
     }
 
     fn args<'b>(&self, site: &'b Site) -> Vec<&'b str>

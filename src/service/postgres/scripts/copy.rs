@@ -105,6 +105,7 @@ pub(in super::super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" W
 /// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name, which is kept as
 /// `spare` or dropped; prints `made`.
 pub(in super::super) const SWAP: &str = concat!(
+    "SET statement_timeout = '10min';\n",
     target!(),
     r#"\if :keep
 \else
