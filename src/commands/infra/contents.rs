@@ -11,66 +11,76 @@ use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// What would be lost with the data.
 #[derive(Default)]
-struct Losses {
+pub(super) struct Losses {
     /// Databases and indexes, and what could not be looked at.
     all: Vec<String>,
-    /// The containers whose volumes hold no more than that.
-    asked: BTreeSet<String>,
+    /// The containers whose volumes hold no more than that, and what they run.
+    asked: BTreeSet<(String, Kind)>,
+    /// A server does not run, which could be asked otherwise.
+    is_silent: bool,
 }
 
-/// Names what git-agentenv did not make for this user on these servers, and what of their data cannot be looked at.
-/// Asks on a terminal; elsewhere it refuses, unless `force`.
-pub(super) fn agree(ui: &Ui, found: &Found, infra: &Infra, force: bool) -> Result<()> {
-    let losses = losses(found, infra)?.join(", ");
-    if losses.is_empty() {
-        return Ok(());
-    }
-    if force {
-        ui.warn(format!("deleting {losses}"));
-        return Ok(());
-    }
-    let message = format!("the servers' data is not only git-agentenv's: {losses}");
-    if ui.can_ask() {
-        return ui.agree(&message, "Delete all of it?", false);
-    }
-    let hint = "save what you need and drop it, or delete all of it with `--force`";
-    let message = format!("cannot delete the servers' data: {message}");
-    Err(error::refused(message).hint(hint).into())
-}
-
-fn losses(found: &Found, infra: &Infra) -> Result<Vec<String>> {
+/// What git-agentenv did not make for this user on these servers, and what of their data cannot be looked at.
+pub(super) fn losses(found: &Found, infra: &Infra) -> Result<Losses> {
     let (containers, store) = (infra.status()?, Store::open()?);
-    let mut losses = Losses::default();
+    let mut losses = Losses { is_silent: containers.is_empty(), ..Losses::default() };
     for container in &containers {
         losses.look(found, container, &store);
     }
-    let is_new = |name: &String| {
+    let is_new = |(name, _): &(String, String)| {
         let container = containers.iter().find(|one| one.name == *name);
         container.is_some_and(|one| one.life() == Life::Created)
     };
-    for (volume, users) in infra.volumes()? {
-        let is_seen = users.iter().any(|name| losses.asked.contains(name));
+    for volume in infra.volumes()? {
+        let is_seen = volume.users.iter().any(|user| losses.has_seen(user));
         // What a container brings that never ran is its image's.
-        let is_empty = is_anonymous(&volume) && users.iter().all(is_new);
+        let is_empty = volume.is_anonymous() && volume.users.iter().all(is_new);
         if !is_seen && !is_empty {
-            losses.all.push(format!("volume `{volume}`, into which git-agentenv cannot look"));
+            let name = volume.name;
+            losses.all.push(format!("volume `{name}`, into which git-agentenv cannot look"));
         }
     }
-    Ok(losses.all)
-}
-
-/// Whether the engine made up the name.
-fn is_anonymous(volume: &str) -> bool {
-    volume.len() == 64 && volume.bytes().all(|byte| byte.is_ascii_hexdigit())
+    Ok(losses)
 }
 
 impl Losses {
+    /// Names them. Asks on a terminal; elsewhere it refuses.
+    pub(super) fn agree(&self, ui: &Ui) -> Result<()> {
+        if ui.can_ask() {
+            let message = format!("the servers' data is not only git-agentenv's: {self}");
+            return ui.agree(&message, "Delete all of it?", false);
+        }
+        let hint = match self.is_silent {
+            true => {
+                "start the servers, so that git-agentenv can look (`git agentenv infra up`), or delete all of it with `--force`"
+            }
+            false => "save what you need and drop it, or delete all of it with `--force`",
+        };
+        let message =
+            format!("cannot delete the servers' data, which is not only git-agentenv's: {self}");
+        Err(error::refused(message).hint(hint).into())
+    }
+
+    /// Whether nothing is lost but what these name, however much of it there is by now.
+    pub(super) fn are_within(&self, others: &Losses) -> bool {
+        let what = |loss: &String| loss.split(" with ").next().unwrap_or_default().to_owned();
+        let known: BTreeSet<String> = others.all.iter().map(what).collect();
+        self.all.iter().all(|loss| known.contains(&what(loss)))
+    }
+
+    fn has_seen(&self, (container, path): &(String, String)) -> bool {
+        self.asked.iter().any(|(name, kind)| name == container && compose::is_data(*kind, path))
+    }
+
     fn look(&mut self, found: &Found, container: &Container, store: &Store) {
         let servers = within(found, container);
-        if !container.is_up() || servers.is_empty() {
+        let Some(kind) = servers.first().map(|server| server.kind) else { return };
+        if !container.is_up() {
+            self.is_silent = true;
             return;
         }
         let mut said = Err(anyhow!("not asked"));
@@ -80,12 +90,18 @@ impl Losses {
                 break;
             }
         }
-        self.asked.insert(container.name.clone());
+        self.asked.insert((container.name.clone(), kind));
         let name = &container.name;
         self.all.extend(match said {
             Ok(losses) => losses.iter().map(|one| format!("{one} on `{name}`")).collect(),
             Err(why) => vec![format!("what `{name}` holds, which cannot be read: {why:#}")],
         });
+    }
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.all.join(", "))
     }
 }
 

@@ -3,6 +3,8 @@
 mod contents;
 mod users;
 
+use contents::Losses;
+
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::{self, All};
 use crate::environment::hooks;
@@ -157,15 +159,8 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
 
 fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
     let infra = infra(config)?;
-    let _one = alone(ui)?;
-    let templates = match volumes {
-        true => {
-            users::require_none(config, &infra)?;
-            contents::agree(ui, config, &infra, force)?;
-            templates(&config.config, &infra)?
-        }
-        false => None,
-    };
+    let _one = if volumes { agreed(ui, config, &infra, force)? } else { alone(ui)? };
+    let templates = if volumes { templates(&config.config, &infra)? } else { None };
     if let Some(stock) = templates {
         ui.say(format!("deleting {} with the servers' data", stock.at(clock::now())));
     }
@@ -175,6 +170,29 @@ fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
     let kept = if volumes { "their data is deleted" } else { "their data stays" };
     let answer = Down { down: true, volumes, templates };
     ui.answer(&answer, || format!("servers stopped and removed; {kept}\n"))
+}
+
+/// The lock, once the user has agreed to what is lost: a question does not keep others waiting.
+///
+/// # Errors
+/// When environments use the servers, or something else is in their data that nobody agreed to lose.
+fn agreed(ui: &Ui, config: &Found, infra: &Infra, force: bool) -> Result<Lock> {
+    let mut agreed = Losses::default();
+    loop {
+        let one = alone(ui)?;
+        users::require_none(config, infra)?;
+        let losses = contents::losses(config, infra)?;
+        if losses.are_within(&agreed) {
+            return Ok(one);
+        }
+        if force {
+            ui.warn(format!("deleting {losses}"));
+            return Ok(one);
+        }
+        drop(one);
+        losses.agree(ui)?;
+        agreed = losses;
+    }
 }
 
 /// The records of these servers, which have no templates once their data is deleted.

@@ -72,6 +72,13 @@ pub(super) fn data() -> impl Iterator<Item = &'static str> {
     SIGNS.iter().map(|one| one.data)
 }
 
+/// Whether a server of this kind has its data, and nothing else, in a volume that is mounted at this path.
+pub fn is_data(kind: Kind, path: &str) -> bool {
+    let at = |dir: &str| path == dir || path.strip_prefix(dir) == Some("/data");
+    SIGNS.iter().any(|one| one.kind == kind && at(one.data))
+        || (kind == Kind::Redis && path == "/data")
+}
+
 /// Whether an image works with a server and is none.
 pub(in crate::model) fn is_tool(image: &str) -> bool {
     TOOLS.iter().any(|word| name(image).contains(word))

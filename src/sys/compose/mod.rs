@@ -6,14 +6,13 @@ mod tool;
 
 pub use stack::up;
 
-use super::docker::{self, Container};
+use super::docker::{self, Container, Volume};
 use super::exec::{Cmd, Output};
 use super::fs;
 use crate::error;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde_yaml::{Mapping, Value};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tool::Version;
 
@@ -101,8 +100,8 @@ impl Infra {
         is_of_project || containers.iter().any(|container| container.is_at(place, port))
     }
 
-    /// The volumes that would be deleted with the servers, each with the containers that use it.
-    pub fn volumes(&self) -> Result<BTreeMap<String, Vec<String>>> {
+    /// The volumes that would be deleted with the servers.
+    pub fn volumes(&self) -> Result<Vec<Volume>> {
         docker::volumes(&self.project)
     }
 

@@ -17,7 +17,7 @@ pub use logs::{follow, logs};
 pub use network::{Attached, attached};
 pub use port::{Reached, published, published_in, reached};
 pub use project::{Projects, remove_networks, remove_volumes};
-pub use volumes::volumes;
+pub use volumes::{Volume, volumes};
 
 use super::budget;
 use super::exec::{Cmd, Output};

@@ -83,11 +83,39 @@ fn down_deletes_nothing_of_others_unless_it_is_told_to() {
     docker(&["stop", "-t", "0", &postgres]);
     let refused = down(&[]).fails(7);
     assert!(refused.stderr.contains("into which git-agentenv cannot look"), "{}", refused.show());
+    assert!(refused.stderr.contains("`git agentenv infra up`"), "{}", refused.show());
     docker(&["start", &postgres]);
     wait_until("Postgres answers", || down(&[]).stderr.contains("app_db"));
     let said = down(&["--force"]).ok();
     assert!(said.stderr.contains("warning: deleting "), "{}", said.show());
     assert!(said.stderr.contains("database `app_db` on `"), "{}", said.show());
+}
+
+#[test]
+fn down_deletes_no_volume_into_which_it_cannot_look() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, "redis:7");
+    let (id, external) = (&sandbox.id, format!("{}-external", sandbox.id));
+    docker(&["volume", "create", &external]);
+    let ports = "    ports: [\"";
+    let volumes = format!(
+        "    volumes: [data:/var/lib/postgresql/data, backups:/backups, {external}:/outside]\n{ports}"
+    );
+    let file = infra_file(&sandbox, "redis:7").replacen(ports, &volumes, 1);
+    let named =
+        format!("volumes: {{ data: {{}}, backups: {{}}, {external}: {{ external: true }} }}\n");
+    repo.commit("local-infra.yml", &(file + &named));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    infra(&sandbox, &repo, &["up"]).ok();
+    let refused = infra(&sandbox, &repo, &["down", "--volumes"]).fails(7);
+    let backups =
+        format!("git-agentenv's: volume `{id}_backups`, into which git-agentenv cannot look\n");
+    assert!(refused.stderr.contains(&backups), "{}", refused.show());
+    infra(&sandbox, &repo, &["down"]).ok();
+    let refused = infra(&sandbox, &repo, &["down", "--volumes"]).fails(7);
+    assert!(refused.stderr.contains("`git agentenv infra up`"), "{}", refused.show());
+    infra(&sandbox, &repo, &["down", "--volumes", "--force"]).ok();
+    docker(&["volume", "rm", &external]);
 }
 
 #[test]
