@@ -178,11 +178,15 @@ fn place(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
     worktree::moved_to(main, tree)
 }
 
-/// The servers that leases and the configuration know, and those that had templates.
-pub fn servers(store: &Store, leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
+/// The servers that leases and the configuration know, then those that had templates, unless they are known: how one was
+/// reached when it was remembered may not work any more.
+pub fn servers(store: &Store, leases: &[Lease], config: Option<&Config>) -> Vec<Server> {
+    let mut all: Vec<Server> = used_servers(leases, config).into_iter().collect();
+    let used: BTreeSet<_> = all.iter().map(Server::stands_at).collect();
     let remembered = store.remembered_servers().unwrap_or_default().into_iter();
-    let mut all = used_servers(leases, config);
-    all.extend(remembered.map(|one| one.server));
+    let mut remembered: Vec<Server> = remembered.map(|one| one.server).collect();
+    remembered.retain(|server| !used.contains(&server.stands_at()));
+    all.extend(remembered);
     all
 }
 
@@ -190,4 +194,27 @@ fn used_servers(leases: &[Lease], config: Option<&Config>) -> BTreeSet<Server> {
     let held = leases.iter().flat_map(|lease| &lease.parts).filter_map(Server::of_part);
     let configured = config.iter().flat_map(|config| config.services.values());
     held.chain(configured.filter_map(Server::of_service)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::{Kind, Place, default_service};
+
+    #[test]
+    fn a_remembered_server_does_not_stand_before_the_same_one_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path()).unwrap();
+        let service = default_service(Kind::Postgres);
+        let used = Server::of_service(&service).unwrap();
+        let stale = Server { user: "aaa".to_owned(), ..used.clone() };
+        let other = Server { place: Place::Container("aaa".to_owned()), ..stale.clone() };
+        store.remember_server(&stale).unwrap();
+        store.remember_server(&other).unwrap();
+        let mut config = Config::default();
+        config.services.clear();
+        assert_eq!(servers(&store, &[], Some(&config)).len(), 2);
+        config.services.insert("postgres".to_owned(), service);
+        assert_eq!(servers(&store, &[], Some(&config)), [used, other]);
+    }
 }

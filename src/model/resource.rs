@@ -109,6 +109,11 @@ impl Server {
         })
     }
 
+    /// What tells it from other servers, however it is reached.
+    pub fn stands_at(&self) -> (Kind, Place, u16) {
+        (self.kind, self.place.clone(), self.port)
+    }
+
     /// What messages call it.
     pub fn title(&self) -> String {
         self.place.title()

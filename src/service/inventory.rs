@@ -62,11 +62,12 @@ pub fn found(server: &Server) -> Result<Vec<Found>> {
     }
 }
 
-/// These servers, each once: one container can be named by itself and by its Compose service.
-pub fn distinct(servers: BTreeSet<Server>) -> Vec<Server> {
+/// These servers, each once, in their order: one container can be named by itself and by its Compose service.
+pub fn distinct(servers: impl IntoIterator<Item = Server>) -> Vec<Server> {
+    let mut servers: Vec<Server> = servers.into_iter().collect();
     let is_compose = |server: &Server| matches!(server.place, Place::Compose { .. });
     if servers.len() < 2 || !servers.iter().any(is_compose) {
-        return servers.into_iter().collect();
+        return servers;
     }
     let mut seen = BTreeSet::new();
     let is_new = |server: &Server| {
@@ -74,7 +75,6 @@ pub fn distinct(servers: BTreeSet<Server>) -> Vec<Server> {
         let container = docker::find(&server.place).unwrap_or_else(|_| host());
         seen.insert((server.kind, container))
     };
-    let mut servers: Vec<Server> = servers.into_iter().collect();
     servers.retain(is_new);
     servers
 }

@@ -1,6 +1,7 @@
 //! Template databases: copies without connections that new databases are copied from.
 
 use super::copy::{self, Copy};
+use super::postgres::spare::Spare;
 use super::{Database, Server, mysql, postgres};
 use crate::model::config::Kind;
 use crate::model::source::Source;
@@ -56,28 +57,46 @@ pub fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> 
     }
 }
 
+/// What a store has on a server.
+pub struct Stocked {
+    /// Its templates, the newest first.
+    pub templates: Vec<Template>,
+    /// Its spares.
+    pub spares: Vec<Spare>,
+    /// The templates and spares that can only be dropped.
+    pub broken: Vec<Row>,
+}
+
+/// All of it, in one question.
+///
+/// # Errors
+/// When the server does not answer.
+pub fn stocked(server: &Server, store: &str) -> Result<Stocked> {
+    let mut rows = marked(server, "git-agentenv ")?;
+    let own = [prefix(store), postgres::spare::prefix(store)];
+    rows.retain(|row| own.iter().any(|prefix| row.mark.starts_with(prefix)));
+    let (broken, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.is_broken);
+    let (templates, spares): (Vec<Row>, Vec<Row>) =
+        rows.into_iter().partition(|row| row.mark.starts_with(&own[0]));
+    let spares = spares.into_iter().map(Spare::from).collect();
+    Ok(Stocked { templates: whole(templates, store), spares, broken })
+}
+
 /// The template databases of a store on a server, the newest first.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Template>> {
     let mut rows = marked(server, &prefix(store))?;
     rows.retain(|row| !row.is_broken);
+    Ok(whole(rows, store))
+}
+
+fn whole(rows: Vec<Row>, store: &str) -> Vec<Template> {
     let template = |row: Row| {
         let mark = TemplateMark::parse(&row.mark, store)?;
         Some(Template { database: row.name, bytes: row.bytes, mark })
     };
     let mut found: Vec<Template> = rows.into_iter().filter_map(template).collect();
     found.sort_by_key(|one| std::cmp::Reverse(one.mark.at));
-    Ok(found)
-}
-
-/// The templates and spares of a store on a server that can only be dropped.
-///
-/// # Errors
-/// When the server does not answer.
-pub fn broken(server: &Server, store: &str) -> Result<Vec<Row>> {
-    let mut rows = marked(server, "git-agentenv ")?;
-    let own = [prefix(store), postgres::spare::prefix(store)];
-    rows.retain(|row| row.is_broken && own.iter().any(|prefix| row.mark.starts_with(prefix)));
-    Ok(rows)
+    found
 }
 
 /// Makes a template, in the place of one of the same key: copies `source`, lets `prepare` change the copy, and publishes
@@ -102,10 +121,12 @@ pub fn make(
         Kind::Mysql => one.mark.database(store) == stem,
         _ => one.database == stem,
     };
-    for row in broken(server, store)?.iter().filter(|row| row.name == target) {
+    let Stocked { mut templates, broken, .. } = stocked(server, store)?;
+    for row in broken.iter().filter(|row| row.name == target) {
         drop_marked(server, &row.name, &row.mark)?;
     }
-    let old: Vec<Template> = list(server, store)?.into_iter().filter(is_old).collect();
+    templates.retain(is_old);
+    let old = templates;
     let replaced = old.iter().find(|one| one.database == target).map_or(&mark, |one| &one.mark);
     let whole = Copy::new(server, id, source, &target, replaced.comment(store));
     let copy = Copy { replace: true, ..whole };

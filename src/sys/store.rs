@@ -41,7 +41,7 @@ impl Store {
         })
     }
 
-    fn at(dir: &Path) -> Result<Store> {
+    pub(crate) fn at(dir: &Path) -> Result<Store> {
         fs::make_private_dir(dir)?;
         let access = Access::of(dir);
         for part in ["leases", "locks"] {

@@ -9,6 +9,7 @@ use crate::service::{self, Server, inventory};
 use crate::sys::compose::Infra;
 use crate::sys::exec::{self, Cmd};
 use crate::sys::{docker, env, fs};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The oldest git that has every option used here.
@@ -81,7 +82,7 @@ fn servers(config: Option<&Config>, leases: &[Lease]) -> Vec<Server> {
     let configured = config.into_iter().flat_map(|config| config.services.values());
     let held = leases.iter().flat_map(|lease| &lease.parts);
     let configured = configured.filter_map(Server::of_service);
-    inventory::distinct(held.filter_map(Server::of_part).chain(configured).collect())
+    inventory::distinct(held.filter_map(Server::of_part).chain(configured).collect::<BTreeSet<_>>())
 }
 
 fn silent(server: &Server) -> Option<Finding> {

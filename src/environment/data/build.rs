@@ -26,6 +26,9 @@ impl Templates<'_> {
         let current = || -> Result<Vec<Template>> {
             let mut known = self.list(service, server)?;
             known.retain(|one| one.mark.key == wanted.main);
+            if !known.is_empty() {
+                self.store.remember_found(server).ok();
+            }
             Ok(known)
         };
         // What is there is taken without waiting for a process that makes a spare of it.
@@ -89,9 +92,12 @@ impl Templates<'_> {
         let made = template::make(server, self.store.id(), &id, (source, mark), |birth| {
             self.build(service, wanted, birth, &id)
         });
-        self.store.forget(&id)?;
-        self.store.remember_server(server)?;
-        made
+        let noted = self.store.forget(&id).and_then(|()| self.store.remember_server(server));
+        let made = made?;
+        if let Err(error) = noted {
+            self.ui.warn(format!("template {}: {error:#}", made.database));
+        }
+        Ok(made)
     }
 
     /// Runs the commands and the mask on a copy that nobody knows yet.

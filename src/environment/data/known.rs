@@ -6,7 +6,7 @@ use crate::environment::workspace::Workspace;
 use crate::model::config::{Config, Kind};
 use crate::model::stock::Stock;
 use crate::service::postgres::spare::{self, Spare};
-use crate::service::template::{self, Row, Template};
+use crate::service::template::{self, Row, Stocked, Template};
 use crate::service::{Server, inventory};
 use crate::sys::fs::{self, Stands};
 use crate::sys::store::Store;
@@ -78,6 +78,8 @@ pub struct All {
     pub stale: Vec<Stale>,
     /// What is of no use to anyone.
     pub broken: Vec<Broken>,
+    /// The servers that were looked at.
+    pub answered: Vec<Server>,
 }
 
 impl All {
@@ -87,8 +89,11 @@ impl All {
     /// When one does not answer.
     pub fn on(store: &Store, servers: impl IntoIterator<Item = Server>) -> Result<Self> {
         let mut all = All::default();
+        let mut seen = BTreeSet::new();
         for server in with_templates(servers) {
-            all.look(store, &server)?;
+            if seen.insert(server.stands_at()) {
+                all.look(store, &server)?;
+            }
         }
         Ok(all)
     }
@@ -96,31 +101,38 @@ impl All {
     /// What is on those of these servers that answer.
     pub fn on_those_that_answer(store: &Store, servers: impl IntoIterator<Item = Server>) -> Self {
         let mut all = All::default();
+        let mut seen = BTreeSet::new();
         for server in with_templates(servers) {
-            // One that is silent is named by the caller, who asks it for more than this.
-            all.look(store, &server).ok();
+            // One that is silent is named by the caller, who asks it for more than this. Another user may be let in.
+            if !seen.contains(&server.stands_at()) && all.look(store, &server).is_ok() {
+                seen.insert(server.stands_at());
+            }
         }
         all
     }
 
     fn look(&mut self, store: &Store, server: &Server) -> Result<()> {
-        // In this order, a spare that is not among those of a template listed later is stale.
-        let mut spares = spare::list(server, store.id())?;
-        for template in template::list(server, store.id())? {
+        let Stocked { templates, mut spares, broken } = template::stocked(server, store.id())?;
+        self.answered.push(server.clone());
+        for template in templates {
             let is_of = |spare: &mut Spare| spare.is_of(store.id(), &template);
             let own = spares.extract_if(.., is_of).collect();
             self.templates.push(Known { server: server.clone(), template, spares: own });
         }
         let stale = |spare| Stale { server: server.clone(), spare };
         self.stale.extend(spares.into_iter().map(stale));
-        let broken = |row| Broken { server: server.clone(), row };
-        self.broken.extend(template::broken(server, store.id())?.into_iter().map(broken));
+        let broken_here = |row| Broken { server: server.clone(), row };
+        self.broken.extend(broken.into_iter().map(broken_here));
         Ok(())
     }
 
-    /// There is nothing.
-    pub fn is_empty(self) -> bool {
-        self.templates.is_empty() && self.stale.is_empty() && self.broken.is_empty()
+    /// Whether there was nothing on this server when it was looked at.
+    pub fn is_bare(&self, server: &Server) -> bool {
+        let templates = self.templates.iter().map(|one| &one.server);
+        let stale = self.stale.iter().map(|one| &one.server);
+        let broken = self.broken.iter().map(|one| &one.server);
+        self.answered.contains(server)
+            && !templates.chain(stale).chain(broken).any(|one| one == server)
     }
 
     /// How many there are, how large and how old.
@@ -144,6 +156,7 @@ pub fn known(workspace: &Workspace<'_>) -> Result<Vec<Known>> {
     let context = workspace.context;
     let mut known = All::on(&context.store, configured(&workspace.config))?.templates;
     known.retain(|one| one.template.mark.repository == context.repo.common);
+    known.iter().for_each(|one| drop(context.store.remember_found(&one.server)));
     Ok(known)
 }
 
@@ -152,11 +165,8 @@ pub fn configured(config: &Config) -> impl Iterator<Item = Server> {
     config.services.values().filter_map(Server::of_service)
 }
 
-/// The servers among these that can have templates, each once, also where two services use it as different users.
+/// The servers among these that can have templates. One that two services use as different users is there twice.
 fn with_templates(servers: impl IntoIterator<Item = Server>) -> Vec<Server> {
     let can = |server: &Server| matches!(server.kind, Kind::Postgres | Kind::Mysql);
-    let mut servers = inventory::distinct(servers.into_iter().filter(can).collect());
-    let mut seen = BTreeSet::new();
-    servers.retain(|server| seen.insert((server.kind, server.place.clone(), server.port)));
-    servers
+    inventory::distinct(servers.into_iter().filter(can))
 }

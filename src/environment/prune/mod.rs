@@ -181,7 +181,8 @@ fn unused(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) 
         Ok(known) => known,
         Err(error) => return report.keep("templates", &error),
     };
-    let all = All::on_those_that_answer(store, orphans::servers(store, &leases, config));
+    let mut all = All::on_those_that_answer(store, orphans::servers(store, &leases, config));
+    let before = report.pruned.len();
     for broken in &all.broken {
         let name = format!("database {}", broken.row.name);
         let dropped = if report.dry_run { Ok(true) } else { broken.drop() };
@@ -204,9 +205,11 @@ fn unused(ui: &Ui, store: &Store, config: Option<&Config>, report: &mut Report) 
         report.dropped(ui, name, dropped, bytes, "its repository was deleted");
     }
     if !report.dry_run {
-        let is_empty =
-            |one: &&Remembered| All::on(store, [one.server.clone()]).is_ok_and(All::is_empty);
-        remembered.iter().filter(is_empty).for_each(|one| drop(store.forget_server(one)));
+        if report.pruned.len() > before {
+            all = All::on_those_that_answer(store, std::mem::take(&mut all.answered));
+        }
+        let is_bare = |one: &&Remembered| all.is_bare(&one.server);
+        remembered.iter().filter(is_bare).for_each(|one| drop(store.forget_server(one)));
     }
 }
 

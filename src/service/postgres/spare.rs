@@ -47,6 +47,12 @@ pub struct Spare {
     comment: String,
 }
 
+impl From<Row> for Spare {
+    fn from(row: Row) -> Self {
+        Spare { database: row.name, bytes: row.bytes, comment: row.mark }
+    }
+}
+
 impl Spare {
     /// It is a copy of this template as it is now.
     pub fn is_of(&self, store: &str, template: &Template) -> bool {
@@ -57,8 +63,7 @@ impl Spare {
 /// The spares of a store on a server.
 pub fn list(server: &Server, store: &str) -> Result<Vec<Spare>> {
     let rows = marked(server, &prefix(store))?.into_iter().filter(|row| !row.is_broken);
-    let spare = |row: Row| Spare { database: row.name, bytes: row.bytes, comment: row.mark };
-    Ok(rows.map(spare).collect())
+    Ok(rows.map(Spare::from).collect())
 }
 
 /// Makes a spare of a template and returns its name. `id` names the copy until it is complete; its lock has to be held.

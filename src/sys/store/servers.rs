@@ -33,10 +33,19 @@ impl Store {
     pub fn remember_server(&self, server: &Server) -> Result<()> {
         let record = Record { server: server.clone(), noted: self.new_id()? };
         let text = serde_yaml::to_string(&record).context("cannot write a server's record")?;
-        let name = &sha256(format!("{server:?}"))[..16];
         let _one = self.lock(|| ())?;
         self.access.make_dir(&self.dir.join(DIR))?;
-        self.access.replace(&self.dir.join(DIR).join(format!("{name}.yaml")), text.as_bytes())
+        self.access.replace(&self.server_file(server), text.as_bytes())
+    }
+
+    /// Records a server on which a template was found, unless it is recorded: an earlier version recorded none.
+    pub fn remember_found(&self, server: &Server) -> Result<()> {
+        if self.server_file(server).exists() { Ok(()) } else { self.remember_server(server) }
+    }
+
+    fn server_file(&self, server: &Server) -> PathBuf {
+        let name = &sha256(format!("{server:?}"))[..16];
+        self.dir.join(DIR).join(format!("{name}.yaml"))
     }
 
     /// The servers that were recorded, as far as the records can be read.
@@ -73,6 +82,11 @@ mod tests {
         let store = Store::at(dir.path()).unwrap();
         let server = Server::of_service(&default_service(Kind::Postgres)).unwrap();
         store.remember_server(&server).unwrap();
+        let content = |known: &Remembered| known.content.clone();
+        let [first] = store.remembered_servers().unwrap().try_into().unwrap();
+        store.remember_found(&server).unwrap();
+        let [known] = store.remembered_servers().unwrap().try_into().unwrap();
+        assert_eq!(content(&known), content(&first));
         store.remember_server(&server).unwrap();
         let [known] = store.remembered_servers().unwrap().try_into().unwrap();
         assert_eq!(known.server, server);

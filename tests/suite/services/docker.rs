@@ -48,7 +48,7 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
     let _container = Container::run(REDIS, &labelled(&name, &labels));
     let compose = Place::Compose { project: project.clone(), service: "redis".to_owned() };
     let places = [Place::Container(format!("{project}-redis-1")), compose];
-    let both = places.iter().map(|place| server(Kind::Redis, place.clone())).collect();
+    let both: Vec<_> = places.iter().map(|place| server(Kind::Redis, place.clone())).collect();
     assert_eq!(inventory::distinct(both).len(), 1);
     for place in places {
         assert_eq!(engine::find(&place).unwrap(), name);

@@ -87,6 +87,9 @@ fn prune_finds_templates_although_nothing_names_their_server_any_more() {
     repo.agentenv(&["remove", "x", "--yes"]).ok();
     let records = world.sandbox.root.join("state/servers");
     let recorded = || fs::read_dir(&records).unwrap().count();
+    // An earlier version recorded none.
+    fs::remove_dir_all(&records).unwrap();
+    templates(&repo);
     world.sandbox.repo("other").agentenv(&["prune"]).ok();
     assert_eq!((recorded(), templates(&repo).len()), (1, 1), "its repository is there");
 
