@@ -6,7 +6,7 @@ use super::sql_error::SqlError;
 use super::{
     birth, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
 };
-use crate::error::{self, Exit, Failure};
+use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease;
 use crate::model::source::Source;
 use crate::service::Database;
@@ -81,7 +81,7 @@ fn attempt(
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
     copied.map_err(|error| {
-        discard(copy);
+        discard(copy, &error);
         explain(copy, error)
     })
 }
@@ -196,12 +196,24 @@ fn tell(
 
 /// Drops an unfinished copy, also after an interruption, with what an ended client left at work on it. Without an answer
 /// `prune` does it, or the next command about the environment.
-fn discard(copy: &Copy) {
-    interrupt::undoing();
-    let first = [scripts::copy::STOP, scripts::LOCK].concat();
-    let script = session(copy.server, first, copy.target, copy.id);
-    script.then(scripts::LOCKED, scripts::copy::DISCARD).last(&["dropped"]).run().ok();
-    interrupt::undone();
+fn discard(copy: &Copy, error: &anyhow::Error) {
+    let drop = || {
+        let first = [scripts::copy::STOP, scripts::LOCK].concat();
+        let script = session(copy.server, first, copy.target, copy.id);
+        script.then(scripts::LOCKED, scripts::copy::DISCARD).last(&["dropped"]).run().ok();
+    };
+    let own = lease::mark(copy.id);
+    let is_of_lease = copy.replace || copy.mark != own;
+    // Beside others that a signal still has to reach. What `add` began, it rolls back after all of them have ended.
+    match copy.mark.starts_with(&own) && is_of_lease {
+        true => {
+            interrupt::undoing();
+            drop();
+            interrupt::undone();
+        }
+        false if exit_of(error) == Exit::Interrupted => {}
+        false => drop(),
+    }
 }
 
 fn unfinished(copy: &Copy) -> String {

@@ -1,7 +1,7 @@
 //! Closes, opens and drops the databases of several leases in one psql session.
 
 use super::connection::{Connection, set};
-use super::{birth, explain, owner, parse_json, require_name, scripts, session};
+use super::{SqlError, birth, explain, owner, parse_json, require_name, scripts, session};
 use crate::error;
 use crate::model::lease;
 use crate::model::resource::Database;
@@ -169,15 +169,15 @@ pub fn drop_left_over(database: &Database, id: &str) -> Result<bool> {
     let session = session(&database.server, scripts::removal::CLEAR.to_owned(), name, id)
         .var("unfinished", &birth::of_lease(id))
         .var("old", &lease::mark_of_copy(id, "old", ""))
-        .last(&["dropped", "kept", "busy"]);
-    let said = session.run().map_err(|error| explain(error, database))?;
-    match said.last().map(String::as_str) {
-        Some("busy") => {
+        .last(&["dropped", "kept"]);
+    let said = session.run().map_err(|error| match error.downcast_ref::<SqlError>() {
+        Some(sql) if sql.code == "55P03" => {
             let message = format!("a session of an interrupted command still creates `{name}`");
-            Err(error::refused(message).into())
+            error::refused(message).into()
         }
-        said => Ok(said == Some("dropped")),
-    }
+        _ => explain(error, database),
+    })?;
+    Ok(said.last().is_some_and(|word| word == "dropped"))
 }
 
 /// Takes the lease's mark off a database, which is the user's from then on.

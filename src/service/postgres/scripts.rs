@@ -14,6 +14,28 @@ macro_rules! lock {
 }
 pub(super) use lock;
 
+/// A session `a` that creates a database whose name has this in it. A killed client leaves it at work.
+macro_rules! creates {
+    ($name:expr) => {
+        concat!(
+            "a.pid <> pg_backend_pid() AND starts_with(a.query, 'CREATE DATABASE ') AND strpos(a.query, ",
+            $name,
+            ") > 0"
+        )
+    };
+}
+
+/// Ends the sessions that ended clients left at work, which create a database whose name has this in it.
+macro_rules! stop {
+    ($name:expr) => {
+        concat!(
+            "SELECT count(pg_terminate_backend(a.pid)) AS ended FROM pg_stat_activity a WHERE ",
+            creates!($name),
+            " \\gset\n"
+        )
+    };
+}
+
 /// What uses the database `d`, as JSON: the sessions of clients, and, without a process, what outlives sessions.
 macro_rules! users {
     () => {
@@ -131,6 +153,7 @@ pub(super) use copies;
 /// Drops a database that carries the mark and has no sessions, after those that tests made beside it; with `copies` also the
 /// copies of it; and always what is `unfinished`. Prints what existed and the sessions beside it as JSON, then `dropped` or `kept`.
 pub(super) const DROP: &str = concat!(
+    stop!(":'unfinished'"),
     lock!(),
     drop_unfinished!(":'unfinished'"),
     r#"SELECT coalesce(json_agg(s), '[]') AS beside, count(*) = 0 OR :'force'::boolean AS alone
@@ -190,9 +213,15 @@ pub(super) const ALL: &str = concat!(
     " WHERE name NOT IN ('postgres', 'template0', 'template1');\n"
 );
 
-/// Prints every database that this program created or began to create.
+/// Prints every database that this program created or began to create, also one that a session is creating: a killed client
+/// leaves it at work, and the database is listed when it is complete.
 pub(super) const INVENTORY: &str = concat!(
-    "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM ",
+    "SELECT coalesce(json_agg(d ORDER BY name), '[]') FROM (SELECT * FROM ",
     databases!(),
-    " WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}(_[0-9a-f]+)*$';\n"
+    r#" WHERE left(mark, 13) = 'git-agentenv ' OR name ~ '^agentenv_[0-9a-f]{24}(_[0-9a-f]+)*$'
+  UNION ALL SELECT name, NULL, '[]'::json FROM (
+    SELECT DISTINCT substring(query FROM '^CREATE DATABASE "?(agentenv_[0-9a-f]{24}(_[0-9a-f]+)*)') AS name
+    FROM pg_stat_activity WHERE state = 'active') c
+  WHERE name IS NOT NULL AND NOT EXISTS (SELECT FROM pg_database WHERE datname = name)) d;
+"#
 );

@@ -14,26 +14,13 @@ pub fn creation() -> Talk {
     on("postgres", "hold", "BEGIN; COMMENT ON DATABASE template1 IS 'held by a test';")
 }
 
-/// Waits until a database of this store is being created; returns the server's process that does it.
+/// Waits until a database of this store is being created.
 #[track_caller]
-pub fn creating(store_id: &str) -> u32 {
-    let mut pid = String::new();
+pub fn creating(store_id: &str) {
     wait_until("a database is being created", || {
-        pid = servers().psql(&format!(
+        let pid = servers().psql(&format!(
             "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE \"agentenv_{store_id}%'"
         ));
         !pid.is_empty()
-    });
-    pid.parse().unwrap()
-}
-
-/// Waits until another session waits for a lock that this process of the server holds.
-#[track_caller]
-pub fn waited_for(pid: u32) {
-    wait_until("recovery waits for the session that creates", || {
-        let sql = format!(
-            "SELECT count(*) FROM pg_stat_activity WHERE {pid} = ANY(pg_blocking_pids(pid))"
-        );
-        servers().psql(&sql) != "0"
     });
 }

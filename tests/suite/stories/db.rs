@@ -243,6 +243,37 @@ fn a_copy_that_is_interrupted_leaves_nothing_at_work() {
 }
 
 #[test]
+fn a_database_that_a_killed_command_still_creates_never_appears() {
+    let world = World::new();
+    let repo = world.project_in_container();
+    let main = world.db("main");
+    // What copies the files of this database waits.
+    let hold = format!("BEGIN; COMMENT ON DATABASE {main} IS 'held'; SELECT 'here';");
+    let user = Talk::with("postgres", &hold);
+    let creating = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE %{main}%' AND state = 'active'"
+    );
+    let at_work = || wait_until("the server creates", || servers().psql(&creating) == "1");
+    let copy = repo.start(&["db", "copy", "x"]);
+    at_work();
+    copy.signal("KILL");
+    copy.outcome();
+    let said = repo.agentenv(&["prune"]).ok();
+    assert!(said.stderr.contains("an interrupted command of `x` left it"), "{}", said.show());
+    assert_eq!(servers().psql(&creating), "0");
+
+    let add = repo.start(&["add", "z", "--data", "main"]);
+    at_work();
+    add.signal("INT");
+    add.outcome().fails(130);
+    assert_eq!(servers().psql(&creating), "0");
+    drop(user);
+    let store = world.comment(&world.db("x")).split(' ').nth(1).unwrap()[..8].to_owned();
+    let left = format!("SELECT count(*) FROM pg_database WHERE datname LIKE 'agentenv_{store}%'");
+    assert_eq!(servers().psql(&left), "0");
+}
+
+#[test]
 fn a_missing_database_is_made_again_and_costs_no_snapshot() {
     let world = World::new();
     let repo = world.project();

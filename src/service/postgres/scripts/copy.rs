@@ -93,9 +93,7 @@ pub(in super::super) const EMPTY: &str =
     concat!(target!(), drop_unfinished!(":'born'"), empty!(), "\\echo copied\n");
 
 /// Ends the session that an ended client left at work, which creates the database of this run.
-pub(in super::super) const STOP: &str = r#"SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
-WHERE pid <> pg_backend_pid() AND starts_with(query, 'CREATE DATABASE ') AND strpos(query, :'birth') > 0 \gset
-"#;
+pub(in super::super) const STOP: &str = stop!(":'birth'");
 
 /// Drops the database that [`COPY`] or [`BLANK`] created and that did not get its real name; prints `dropped`.
 pub(in super::super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" WITH (FORCE);

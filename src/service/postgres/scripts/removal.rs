@@ -40,10 +40,15 @@ macro_rules! look {
     };
 }
 
-/// Waits for the sessions of killed clients that still create one of the databases.
+/// Ends the sessions of killed clients that still create one of the databases, and waits for them.
 macro_rules! lock_all {
     () => {
         concat!(
+            "SELECT count(pg_terminate_backend(a.pid)) AS ended FROM pg_stat_activity a JOIN ",
+            wanted!(),
+            " ON ",
+            creates!("w.unfinished"),
+            " \\gset\n",
             "SELECT count(*) AS locked FROM (SELECT pg_advisory_lock(hashtextextended(mark, 0)) FROM ",
             wanted!(),
             " ORDER BY mark OFFSET 0) l \\gset\n"
@@ -140,25 +145,28 @@ SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
     "\\echo dropped\n"
 );
 
-/// Drops a database that an interrupted command left of a lease: one that it did not complete, with what may still fill it,
-/// or one that it has replaced. Prints `dropped` or `kept`, or `busy` where a session still creates one.
+/// Drops a database that an interrupted command left of a lease: one that it did not complete, with what may still create or
+/// fill it, or one that it has replaced. Prints `dropped` or `kept`; fails where a session that cannot be ended has the lock.
 pub(in super::super) const CLEAR: &str = concat!(
-    r#"SELECT pg_try_advisory_lock(hashtextextended(:'mark', 0)) AS free \gset
-\if :free
-  SELECT coalesce(max(CASE WHEN current_setting('server_version_num')::int >= 130000 THEN 'WITH (FORCE)' ELSE '' END), '') AS clause,
-    count(*) > 0 AS goes
-  FROM "#,
+    "SELECT count(*) > 0 AS stopped FROM pg_stat_activity a WHERE ",
+    creates!(":'name'"),
+    " \\gset\n",
+    stop!(":'unfinished'"),
+    "SET lock_timeout = '10s';\n",
+    lock!(),
+    r#"SELECT coalesce(max(CASE WHEN current_setting('server_version_num')::int >= 130000 THEN 'WITH (FORCE)' ELSE '' END), '') AS clause,
+  count(*) > 0 AS goes
+FROM "#,
     databases!(),
     r#" WHERE name = :'name' AND (mark IS NULL AND starts_with(name, :'unfinished')
-    OR starts_with(mark, :'old')) \gset
-  \if :goes
-    DROP DATABASE :"name" :clause;
-    \echo dropped
-  \else
-    \echo kept
-  \endif
+  OR starts_with(mark, :'old')) \gset
+\if :goes
+  DROP DATABASE :"name" :clause;
+  \echo dropped
+\elif :stopped
+  \echo dropped
 \else
-  \echo busy
+  \echo kept
 \endif
 "#
 );
