@@ -91,8 +91,9 @@ const TRIES: usize = 5;
 pub fn claim(database: &Database, store: &str, id: &str, template: &str) -> Result<bool> {
     for _ in 0..TRIES {
         match claim_one(database, store, id, template) {
-            // Another process was quicker: with this spare, or with the name.
-            Err(error) if is_lost(&error) => {}
+            // Another process was quicker with this spare; or with the name, of which what comes next says whose it is.
+            Err(error) if refused(&error, &["3D000", "55006"]) => {}
+            Err(error) if refused(&error, &["42P04", "23505"]) => return Ok(false),
             claimed => return claimed,
         }
     }
@@ -129,7 +130,6 @@ pub(in crate::service) fn prefix(store: &str) -> String {
     format!("git-agentenv spare {store} ")
 }
 
-fn is_lost(error: &anyhow::Error) -> bool {
-    let sql = error.downcast_ref::<SqlError>();
-    sql.is_some_and(|sql| ["3D000", "42P04", "23505", "55006"].contains(&&*sql.code))
+fn refused(error: &anyhow::Error, codes: &[&str]) -> bool {
+    error.downcast_ref::<SqlError>().is_some_and(|sql| codes.contains(&&*sql.code))
 }
