@@ -148,16 +148,19 @@ fn meaning(site: &Site, task: &Task<'_>, output: &Output) -> Result<Vec<String>>
         0 => Ok(output.text().lines().map(str::to_owned).collect()),
         // psql's exit codes; docker uses small numbers too, so its text decides.
         3 => Err(SqlError::of(&output.stderr).into()),
-        2 if is_refusal(&output.stderr) => Err(SqlError::of(&output.stderr).into()),
+        2 if let Some(refusal) = refusal(&output.stderr) => Err(refusal.into()),
         2 if !output.stderr.starts_with("Error") => Err(silent(site, output)),
         _ => Err(site.explain(task, output)),
     }
 }
 
-/// Whether a server that answers has ended the session, and neither it nor its administrator is stopping: class 57P.
-fn is_refusal(stderr: &str) -> bool {
-    let code = SqlError::of(stderr).code;
-    !code.is_empty() && !code.starts_with("57P") && !stderr.starts_with(NO_SESSION)
+/// Why a server that answers has ended the session, unless it or its administrator is stopping: class 57P. The last thing
+/// that it said; warnings come before that.
+fn refusal(stderr: &str) -> Option<SqlError> {
+    let lines: Vec<&str> = stderr.lines().collect();
+    let last = lines.iter().rposition(|line| !SqlError::of(line).code.is_empty())?;
+    let said = SqlError::of(&lines[last..].join("\n"));
+    (!said.code.starts_with("57P") && !stderr.starts_with(NO_SESSION)).then_some(said)
 }
 
 /// A psql for a person or a script, on this process's stdin and stdout.
@@ -267,16 +270,20 @@ fn silent(site: &Site, output: &Output) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::is_refusal;
+    use super::refusal;
 
     #[test]
     fn a_session_that_the_server_ends_for_a_reason_was_refused() {
-        let said = |text: &str| is_refusal(&format!("psql:<stdin>:3: {text}"));
+        let said = |text: &str| refusal(&format!("psql:<stdin>:3: {text}")).is_some();
         assert!(said("FATAL:  58P01: could not open file \"base/1/2\": No such file or directory"));
         assert!(!said("FATAL:  57P01: terminating connection due to administrator command"));
         assert!(!said("server closed the connection unexpectedly"));
-        assert!(!is_refusal(
+        assert!(refusal(
             "psql: error: connection to server on socket \"/s\" failed: FATAL:  role \"X1234\" does not exist"
+        )
+        .is_none());
+        assert!(!said(
+            "WARNING:  01000: a collation is outdated\npsql:<stdin>:4: FATAL:  57P01: terminating connection"
         ));
     }
 }
