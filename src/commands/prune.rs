@@ -91,8 +91,11 @@ fn text(report: &Report) -> String {
         return "nothing to prune\n".to_owned();
     }
     let verb = report.verb();
-    let released =
-        report.pruned.iter().map(|entry| format!("{verb} {}: {}\n", entry.name, entry.what));
+    let released = report.pruned.iter().map(|entry| match &entry.due {
+        // What no lease holds is called by what it is.
+        None if entry.name.ends_with(&entry.what) => format!("{verb} {}\n", entry.name),
+        _ => format!("{verb} {}: {}\n", entry.name, entry.what),
+    });
     let verb = if report.dry_run { "would remove" } else { "removed" };
     let removed =
         report.removed.iter().map(|one| format!("{verb} {}: {}\n", one.removed.name, reasons(one)));

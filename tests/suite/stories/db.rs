@@ -212,6 +212,7 @@ fn what_a_killed_copy_left_is_pruned_and_what_a_running_one_makes_is_not() {
     assert_eq!((would["pruned"].as_array().unwrap().len(), begun(&left).len()), (2, 2));
     let said = repo.agentenv(&["prune"]).ok();
     assert!(said.stderr.contains("an interrupted command of `x` left it"), "{}", said.show());
+    assert!(said.stdout.contains(&format!("released postgres {old}\n")), "{}", said.show());
     assert_eq!((begun(&left).len(), begun(&other).len()), (0, 1));
     assert_eq!(world.origin("x"), "x");
     assert!(world.sandbox.databases().contains(&world.db("x__old")));
