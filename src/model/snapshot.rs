@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// The longest name of a snapshot, in bytes.
 const LONGEST: usize = 30;
 
+/// What the names of automatic ones begin with; the command and a number follow.
+const PREFIX: &str = "before-";
+
 /// How many automatic snapshots of each command are kept.
 const AUTOMATIC: usize = 3;
 
@@ -22,13 +25,12 @@ pub struct Automatic {
 impl Automatic {
     /// The next one, where these are known.
     pub fn next(command: &str, known: &[String]) -> Self {
-        let prefix = format!("before-{command}-");
-        let number = |name: &String| name.strip_prefix(&prefix)?.parse::<u32>().ok();
+        let number = |name: &String| Some(automatic(name).filter(|(of, _)| *of == command)?.1);
         let mut numbers: Vec<u32> = known.iter().filter_map(number).collect();
         numbers.sort_unstable();
         let next = numbers.last().map_or(1, |last| last.saturating_add(1));
         let outdated = numbers.len().saturating_sub(AUTOMATIC - 1);
-        let named = |number: &u32| format!("{prefix}{number}");
+        let named = |number: &u32| format!("{PREFIX}{command}-{number}");
         Automatic {
             snapshot: named(&next),
             outdated: numbers[..outdated].iter().map(named).collect(),
@@ -38,13 +40,16 @@ impl Automatic {
 
 /// The newest automatic snapshot of each command among these.
 pub fn latest<'a>(names: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, &'a str> {
-    let parse = |name: &'a str| {
-        let (command, number) = name.strip_prefix("before-")?.rsplit_once('-')?;
-        Some((command, number.parse::<u32>().ok()?, name))
-    };
-    let mut automatic: Vec<_> = names.filter_map(parse).collect();
-    automatic.sort_unstable();
-    automatic.into_iter().map(|(command, _, name)| (command, name)).collect()
+    let parse = |name: &'a str| automatic(name).map(|(command, number)| (command, number, name));
+    let mut found: Vec<_> = names.filter_map(parse).collect();
+    found.sort_unstable();
+    found.into_iter().map(|(command, _, name)| (command, name)).collect()
+}
+
+/// The command that an automatic snapshot was made before, and its number.
+fn automatic(name: &str) -> Option<(&str, u32)> {
+    let (command, number) = name.strip_prefix(PREFIX)?.rsplit_once('-')?;
+    Some((command, number.parse().ok()?))
 }
 
 /// Checks the name of a snapshot.

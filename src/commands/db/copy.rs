@@ -106,7 +106,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let from = Source::Database(source.clone());
     let (means, kept) = snapshot::overwrite(database, id, Some(&from), &how)?;
     step.done();
-    super::say_way_back(ui, &target.lease, kept.as_deref());
+    super::say_way_back(ui, (&target.lease, &target.service), kept.as_deref());
     answer(ui, Answer { database: name, from: source, means, snapshot: kept })
 }
 

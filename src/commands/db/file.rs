@@ -52,7 +52,7 @@ pub fn reset(args: &reset::Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let before = (!args.before.no_snapshot).then_some("reset");
     let kept = sqlite::overwrite(&target.file, None, &target.snapshots()?, args.force, before)?;
     step.done();
-    reset::answer(ui, &target.lease, (name, None), kept)
+    reset::answer(ui, (&target.lease, &target.part.service), (name, None), kept)
 }
 
 /// Copies another file to it.
@@ -72,7 +72,7 @@ pub fn copy(args: &copy::Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let (file, snapshots) = (&target.file, target.snapshots()?);
     let kept = sqlite::overwrite(file, Some(&source), &snapshots, args.force, before)?;
     step.done();
-    super::say_way_back(ui, &target.lease, kept.as_deref());
+    super::say_way_back(ui, (&target.lease, &target.part.service), kept.as_deref());
     copy::answer(ui, copy::Answer { database: name, from, means: Means::File, snapshot: kept })
 }
 
@@ -135,5 +135,5 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
         }
         snapshot::What::List { .. } => return Ok(Exit::Done),
     };
-    snapshot::answer(ui, &target.lease, (name, &target.part.holds), kept)
+    snapshot::answer(ui, (&target.lease, &target.part.service), (name, &target.part.holds), kept)
 }

@@ -148,12 +148,21 @@ fn agree(ui: &Ui, yes: bool, no_snapshot: bool, what: &str, question: &str) -> R
 }
 
 /// Names the snapshot of what was overwritten, and the command that restores it.
-fn say_way_back(ui: &Ui, lease: &Lease, snapshot: Option<&str>) {
+fn say_way_back(ui: &Ui, (lease, service): (&Lease, &str), snapshot: Option<&str>) {
     if let Some(snapshot) = snapshot {
-        let name = &lease.name;
+        let restore = restore(lease, service, snapshot);
         ui.say(format!(
-            "kept the old content as snapshot `{snapshot}`; restore it with `git agentenv db snapshot restore {snapshot} {name}`"
+            "kept the old content as snapshot `{snapshot}`; restore it with `{restore}`"
         ));
+    }
+}
+
+/// The command that restores a snapshot.
+fn restore(lease: &Lease, service: &str, snapshot: &str) -> String {
+    let command = format!("git agentenv db snapshot restore {snapshot} {}", lease.name);
+    match lease.parts.iter().filter(|part| KINDS.contains(&part.kind)).count() {
+        0 | 1 => command,
+        _ => format!("{command} --service {service}"),
     }
 }
 
@@ -235,5 +244,37 @@ impl Target {
     /// `NotFound` when the environment was removed meanwhile.
     pub fn lock(&self, ui: &Ui) -> Result<crate::sys::lock::Lock> {
         Ok(self.context.lock_current(ui, &self.lease)?.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config::Place;
+
+    #[test]
+    fn of_several_databases_the_command_that_restores_names_the_service() {
+        let lease = "{version: 1, id: 012345670000000000000001, phase: removing, repository: /r/.git, main: /r, name: x,
+            path: /r-x, branch: x, project: x, ports: {}, parts: [], env_file: .env.worktree, vars: {}}";
+        let mut lease: Lease = serde_yaml::from_str(lease).unwrap();
+        let part = |service: &str, kind| Part {
+            service: service.to_owned(),
+            kind,
+            variable: "DB".to_owned(),
+            holds: "x".to_owned(),
+            place: Place::Host,
+            user: "postgres".to_owned(),
+            port: 5432,
+            from: None,
+            also: Vec::new(),
+            password_env: None,
+            server_id: None,
+            commands: None,
+        };
+        let command = "git agentenv db snapshot restore before-copy-1 x";
+        lease.parts = vec![part("main", Kind::Postgres), part("cache", Kind::Redis)];
+        assert_eq!(restore(&lease, "main", "before-copy-1"), command);
+        lease.parts.push(part("other", Kind::Sqlite));
+        assert_eq!(restore(&lease, "main", "before-copy-1"), format!("{command} --service main"));
     }
 }

@@ -75,7 +75,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let from = source.clone().map(Source::Database);
     let (_, kept) = snapshot::overwrite(database, id, from.as_ref(), &how)?;
     step.done();
-    answer(ui, &target.lease, (name, source), kept)
+    answer(ui, (&target.lease, &target.service), (name, source), kept)
 }
 
 /// The template that suits the environment's commit.
@@ -88,11 +88,11 @@ fn template(templates: &Templates<'_>, target: &Target) -> Result<Option<String>
 /// Says what was done.
 pub(super) fn answer(
     ui: &Ui,
-    lease: &Lease,
+    of: (&Lease, &str),
     (database, from): (&str, Option<String>),
     snapshot: Option<String>,
 ) -> Result<Exit> {
-    super::say_way_back(ui, lease, snapshot.as_deref());
+    super::say_way_back(ui, of, snapshot.as_deref());
     let answer = Answer { database, empty: from.is_none(), from, snapshot };
     ui.answer(&answer, || format!("{database}\n"))
 }

@@ -148,17 +148,17 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
         }
         What::List { .. } => return Ok(Exit::Done),
     };
-    answer(ui, lease, (name, &database.name), kept)
+    answer(ui, (lease, &target.service), (name, &database.name), kept)
 }
 
 /// Says what was done with a snapshot.
 pub(super) fn answer(
     ui: &Ui,
-    lease: &Lease,
+    of: (&Lease, &str),
     (snapshot, database): (&str, &str),
     kept: Option<String>,
 ) -> Result<Exit> {
-    super::say_way_back(ui, lease, kept.as_deref());
+    super::say_way_back(ui, of, kept.as_deref());
     let answer = Snapshot { snapshot: snapshot.to_owned(), database: database.to_owned(), kept };
     ui.answer(&answer, || format!("{snapshot}\n"))
 }

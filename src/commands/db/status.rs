@@ -1,6 +1,6 @@
 //! `git agentenv db status`: what the databases of an environment are like.
 
-use super::part;
+use super::{part, restore};
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
 use crate::environment::resolve;
@@ -98,7 +98,7 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
     let databases = looked.into_iter().collect::<Result<Vec<View>>>()?;
     step.nothing();
     let answer = Answer { environment: lease.name.clone(), databases };
-    ui.answer(&answer, || text(&answer))
+    ui.answer(&answer, || text(&answer, &lease))
 }
 
 fn look(lease: &Lease, part: &Part) -> Result<View> {
@@ -131,21 +131,21 @@ fn look(lease: &Lease, part: &Part) -> Result<View> {
     })
 }
 
-fn text(answer: &Answer) -> String {
+fn text(answer: &Answer, lease: &Lease) -> String {
     if answer.databases.is_empty() {
         return format!("`{}` has no database\n", answer.environment);
     }
-    answer.databases.iter().map(|view| described(view, &answer.environment)).collect()
+    answer.databases.iter().map(|view| described(view, lease)).collect()
 }
 
-fn described(view: &View, environment: &str) -> String {
+fn described(view: &View, lease: &Lease) -> String {
     let mut lines = vec![format!("{} {}", view.service, view.database)];
     if !view.exists {
         lines.push("missing: `git agentenv adopt` creates it again".to_owned());
         // A kill in the middle of a command may be why: on MySQL the database is made anew after its content was kept.
         let latest = latest(view.snapshots.iter().map(|kept| kept.snapshot.as_str()));
         lines.extend(latest.iter().map(|(command, snapshot)| {
-            let restore = format!("git agentenv db snapshot restore {snapshot} {environment}");
+            let restore = restore(lease, &view.service, snapshot);
             format!("`{restore}` brings back its content before `{command}`")
         }));
     } else {
