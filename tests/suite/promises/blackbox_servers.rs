@@ -105,9 +105,11 @@ fn db_reset() {
         let tables = "SELECT count(*) FROM pg_class WHERE relname = 'rows'";
         if servers().psql_on(&database, tables) == "0" {
             let said = world.repo.agentenv(&["db", "snapshot", "list", "x"]).ok();
-            let newest = said.stdout.split_whitespace().rfind(|word| word.starts_with("before-"));
+            let resets = said.stdout.split_whitespace().filter_map(|word| word.strip_prefix("before-reset-"));
+            let newest = resets.filter_map(|number| number.parse::<u32>().ok()).max();
             let newest = newest.unwrap_or_else(|| panic!("no snapshot: {}", said.show()));
-            world.repo.agentenv(&["db", "snapshot", "restore", newest, "x"]).ok();
+            let newest = format!("before-reset-{newest}");
+            world.repo.agentenv(&["db", "snapshot", "restore", &newest, "x"]).ok();
         }
         assert_eq!(servers().psql_on(&database, "SELECT one FROM rows"), "1");
     });
