@@ -105,7 +105,10 @@ fn db_reset() {
         let tables = "SELECT count(*) FROM pg_class WHERE relname = 'rows'";
         if servers().psql_on(&database, tables) == "0" {
             let said = world.repo.agentenv(&["db", "snapshot", "list", "x"]).ok();
-            let resets = said.stdout.split_whitespace().filter_map(|word| word.strip_prefix("before-reset-"));
+            let resets = said
+                .stdout
+                .split_whitespace()
+                .filter_map(|word| word.strip_prefix("before-reset-"));
             let newest = resets.filter_map(|number| number.parse::<u32>().ok()).max();
             let newest = newest.unwrap_or_else(|| panic!("no snapshot: {}", said.show()));
             let newest = format!("before-reset-{newest}");
