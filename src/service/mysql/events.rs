@@ -8,9 +8,10 @@ use crate::service::Database;
 use crate::sys::interrupt;
 use anyhow::Result;
 
-/// What the comment of an event begins with that is enabled once its database is used. A comment has a limit of 64
-/// characters, beyond which a server cuts its end off.
-const SIGN: &str = "⏸";
+/// What the comment of an event begins with that is enabled once its database is used. A dump is read in the character set
+/// in which the event was created: in ASCII it is the same in all. It is short because a server cuts a comment off after 64
+/// characters.
+const SIGN: &str = "~~";
 
 /// A program for `sed -E` that keeps events from running where a dump is read.
 pub(super) fn at_rest() -> String {
@@ -32,10 +33,10 @@ pub(super) fn rest(database: &Database) -> Result<()> {
 /// Lets those events run again. `first`: a statement that fails where they must not.
 pub(super) fn wake(database: &Database, first: &str) -> Result<()> {
     let rest = format!(
-        "status IN ('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED') AND LEFT(event_comment, 1) = {}",
-        text(SIGN)
+        "status IN ('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED') AND event_comment LIKE '{SIGN}%'"
     );
-    alter(database, &rest, "ENABLE", "SUBSTRING(event_comment, 2)", first)
+    let comment = format!("SUBSTRING(event_comment, {})", SIGN.len() + 1);
+    alter(database, &rest, "ENABLE", &comment, first)
 }
 
 /// The same after an error, which says what is wrong; no signal stops it.
@@ -90,10 +91,10 @@ mod tests {
         let body = "DO ALTER EVENT `e` ON COMPLETION PRESERVE ENABLE COMMENT '' */ ;;";
         for schedule in [every, "AT '2030-01-01 00:00:00' ON COMPLETION PRESERVE"] {
             let event = |state: &str| format!("{begin} {schedule} {state} {body}");
-            let rests = event("DISABLE ON SLAVE COMMENT '⏸ENABLE'");
+            let rests = event("DISABLE ON SLAVE COMMENT '~~ENABLE'");
             assert_eq!(edited(&event("ENABLE COMMENT 'ENABLE'")), rests);
-            assert_eq!(edited(&event("ENABLE")), event("DISABLE ON SLAVE COMMENT '⏸'"));
-            for state in ["DISABLE", "DISABLE ON SLAVE", "DISABLE ON SLAVE COMMENT '⏸ENABLE'"] {
+            assert_eq!(edited(&event("ENABLE")), event("DISABLE ON SLAVE COMMENT '~~'"));
+            for state in ["DISABLE", "DISABLE ON SLAVE", "DISABLE ON SLAVE COMMENT '~~ENABLE'"] {
                 assert_eq!(edited(&event(state)), event(state));
             }
             let row = format!("INSERT INTO t VALUES ('{}');", event("ENABLE"));

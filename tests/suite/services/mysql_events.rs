@@ -15,6 +15,7 @@ fn with_events<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
         "CREATE USER 'a b'@'%'; GRANT ALL ON *.* TO 'a b'@'%';
          CREATE DATABASE shop; USE shop; CREATE TABLE log AS SELECT seq FROM seq_1_to_3; CREATE TABLE beats (a INT);
          CREATE DEFINER='a b'@'%' EVENT `eat ``it ENABLE` {every} ON COMPLETION PRESERVE COMMENT 'ENABLE' DO DELETE FROM log;
+         SET NAMES latin1;
          CREATE EVENT beat {every} COMMENT 'it''s \\\\ one' DO INSERT INTO beats VALUES (1);
          CREATE EVENT off {every} DISABLE DO DELETE FROM log;
          CREATE EVENT elsewhere {every} DISABLE ON SLAVE DO DELETE FROM log;"
