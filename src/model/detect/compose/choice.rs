@@ -18,7 +18,7 @@ pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
     files.sort_by_key(|file| {
         let name = file.rsplit('/').next().unwrap_or(file);
         let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
-        (file.matches('/').count(), order, dev_last(name), *file)
+        (is_foreign(file), file.matches('/').count(), order, dev_last(name), *file)
     });
     let mut read: Vec<Stack> = files.into_iter().filter_map(|file| stack(file, seen)).collect();
     read.sort_by_key(|stack| {
@@ -35,15 +35,18 @@ pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
 
 /// What developers start: scripts name the file.
 fn is_started(seen: &Seen, file: &str) -> bool {
-    let foreign = ["test", "tests", "testing", "e2e", "ci", "prod", "production", "staging"];
-    let is_foreign =
-        file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word));
     let scripts = ["package.json", "Makefile", "justfile", ".env"].into_iter();
     let names = |text: &str| {
         let words = text.split(|c: char| c.is_whitespace() || "\"'=:;,".contains(c));
         words.into_iter().any(|word| word.trim_start_matches("./") == file)
     };
-    !is_foreign && scripts.into_iter().any(|path| names(seen.text(path)))
+    !is_foreign(file) && scripts.into_iter().any(|path| names(seen.text(path)))
+}
+
+/// What others start than developers, by a word of its path.
+fn is_foreign(file: &str) -> bool {
+    let foreign = ["test", "tests", "testing", "e2e", "ci", "prod", "production", "staging"];
+    file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word))
 }
 
 fn is_override(file: &str) -> bool {

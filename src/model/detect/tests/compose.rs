@@ -85,6 +85,22 @@ fn the_file_that_a_script_starts_counts() {
 }
 
 #[test]
+fn a_compose_file_for_tests_comes_last() {
+    let server = |port: u16| {
+        format!("services: {{ db: {{ image: 'postgres:16', ports: ['{port}:5432'] }} }}")
+    };
+    let port = |files: &[(&str, u16)]| {
+        let files: Vec<_> = files.iter().map(|(name, port)| (*name, server(*port))).collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        config(&files).services.values().next().unwrap().port
+    };
+    let tests = ("client-integration-tests/docker-compose.yml", 1);
+    assert_eq!(port(&[tests, ("server/docker-compose.yml", 2)]), 2);
+    assert_eq!(port(&[tests, ("server/deploy/docker-compose.yml", 2)]), 2);
+    assert_eq!(port(&[tests]), 1);
+}
+
+#[test]
 fn scripts_that_a_compose_file_stands_before_are_named() {
     let next = r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#;
     let stack = "services: { web: { build: . } }";
