@@ -18,7 +18,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let is_frameworks = |name: &str| evidence.frameworks.iter().any(|one| one.owns(name));
     let is_own = |var: &&Var| {
         let is_used = |host: &str| !is_frameworks(&var.name) && is_host(host);
-        is_here(evidence, var) && is_own(&var.name, is_used)
+        is_here(evidence, var) && !is_servers(evidence, var) && is_own(&var.name, is_used)
     };
     let of_vars = evidence.vars.iter().filter(is_own).filter_map(|var| {
         let main = var.value.parse().ok().filter(|main| *main >= UNPRIVILEGED)?;
@@ -120,11 +120,20 @@ fn is_here(evidence: &Evidence<'_>, var: &Var) -> bool {
     !is_compose(&var.file) || stacks.any(|stack| stack.services.iter().any(is_published))
 }
 
+/// The port of a server in a compose file that environments do not start, such as a store of files. `PORT` is never one.
+fn is_servers(evidence: &Evidence<'_>, var: &Var) -> bool {
+    let is_it = |service: &compose::Service| {
+        service.is_other() && var.value.parse().is_ok_and(|port| service.publishes(port))
+    };
+    let mut stacks = evidence.stacks.iter().filter(|stack| !stack.runs_application());
+    var.name != "PORT" && stacks.any(|stack| stack.services.iter().any(is_it))
+}
+
 /// A port of the application's, and not of a server that it uses, which has a host beside it.
 pub(super) fn is_own(name: &str, is_host: impl Fn(&str) -> bool) -> bool {
     let Some(owner) = name.strip_suffix("PORT").filter(|_| is_port(name)) else { return false };
     let is_application = owner.is_empty() || owner.split('_').any(|word| OWN.contains(&word));
-    is_application || !is_host(&format!("{owner}HOST"))
+    is_application || !["HOST", "HOSTNAME"].iter().any(|word| is_host(&format!("{owner}{word}")))
 }
 
 /// What applications call themselves.

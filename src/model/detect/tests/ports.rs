@@ -160,6 +160,17 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
             "DJANGO_PORT=8000",
         ),
         (
+            "a server of a compose file that no environment starts",
+            vec![
+                (
+                    "infra/compose.yml",
+                    "services:\n  files: { image: minio/minio, ports: ['${FILES_PORT:-9000}:9000'] }\n",
+                ),
+                (".env.example", "PHOTOS_PORT=9000\nWEB_PORT=4000\n"),
+            ],
+            "WEB_PORT=4000",
+        ),
+        (
             "shared servers, ranges and free ports are no fixed ports of the application",
             vec![(
                 "compose.yml",
@@ -197,6 +208,7 @@ fn ports_of_servers_that_are_used_and_ports_inside_containers_are_not_the_applic
         ("SHOP_HOST=0.0.0.0\nSHOP_PORT=4000\n", "SHOP_PORT=4000"),
         ("SHOP_API_HOST=localhost\nSHOP_API_PORT=4000\n", "SHOP_API_PORT=4000"),
         ("SHOP_PORT=4000\n", "SHOP_PORT=4000"),
+        ("BUCKET_HOSTNAME=127.0.0.1\nBUCKET_PORT=4000\n", "PORT=3000"),
     ] {
         assert_eq!(ports(&[(".env", env)]), expected, "{env}");
     }
