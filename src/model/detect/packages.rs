@@ -54,8 +54,15 @@ fn script<'a>(seen: &'a Seen, file: &'a str) -> Option<Script<'a>> {
     let name = starting(seen, file)?;
     let ends = scripts::ends(seen, file, name);
     let is_device = |end: &End<'_>| DEVICES.contains(&end.words[0].as_str());
+    // What only tells the reader something, such as another command, starts nothing.
+    let is_word = |end: &End<'_>| match end.words[0].as_str() {
+        "echo" | "exit" | "printf" => true,
+        "node" => end.words.get(1).is_some_and(|word| ["-e", "--eval", "-p"].contains(&&**word)),
+        _ => false,
+    };
     // A script that runs those of other packages starts nothing itself.
-    let is_own = ends.is_empty() || ends.iter().any(|end| end.file == file && !is_device(end));
+    let is_run = |end: &End<'_>| end.file == file && !is_device(end) && !is_word(end);
+    let is_own = ends.is_empty() || ends.iter().any(is_run);
     let serves = frameworks::serves(seen, file);
     is_own.then(|| Script { file, name: name.to_owned(), serves, is_beside: false })
 }

@@ -63,7 +63,9 @@ pub(super) fn of(seen: &Seen, ports: &[Port]) -> (Vec<Process>, Vec<Left>) {
     if !found.is_empty() {
         return (found, Vec::new());
     }
-    let (mut found, mut left) = (of_django(seen, ports), Vec::new());
+    let mut left = Vec::new();
+    let mut found = of_django(seen, ports);
+    found.extend(of_laravel(seen, ports).filter(|_| found.is_empty()));
     for script in packages {
         match script.process(seen, ports, &found) {
             Ok(process) => found.extend(process),
@@ -92,6 +94,16 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
         found.push(process("worker", dir(manage), worker));
     }
     found
+}
+
+/// Laravel's own server, beside which a `package.json` may start Vite.
+fn of_laravel(seen: &Seen, ports: &[Port]) -> Option<Process> {
+    let is_it = |file: &&str| seen.text(file).contains("\"laravel/framework\"");
+    let place = dir(seen.named("composer.json").find(is_it)?);
+    let port = owned(ports, "SERVER_PORT")?;
+    let run = format!("{}php artisan serve --port=${}", enter(place), port.variable);
+    let is_there = seen.tracked.contains(&format!("{place}artisan"));
+    is_there.then(|| process("web", place, run))
 }
 
 pub(super) fn process(name: &str, place: &str, run: String) -> Process {

@@ -15,6 +15,26 @@ pub(super) const NEXT: &str =
 const CASES: &[Case] = &[
     ("nothing known", &[], &[]),
     (
+        "Laravel's own server, and Vite beside it",
+        &[
+            ("composer.json", "{ \"require\": { \"laravel/framework\": \"12\" } }"),
+            ("artisan", "#!/usr/bin/env php\n"),
+            ("package.json", VITE),
+        ],
+        &[
+            "web: php artisan serve --port=$SERVER_PORT",
+            "frontend: npm run dev -- --port $VITE_PORT",
+        ],
+    ),
+    (
+        "a script that only tells what to do instead",
+        &[(
+            "package.json",
+            r#"{ "scripts": { "dev": "node -e \"console.warn('use x dev')\"" }, "devDependencies": { "eslint": "9" } }"#,
+        )],
+        &[],
+    ),
+    (
         "a Procfile: $PORT is the first port, literal ports are variables, release runs once",
         &[
             DJANGO,
