@@ -25,7 +25,8 @@ pub(super) struct Clues<'a> {
 
 impl<'a> Clues<'a> {
     pub(super) fn of(evidence: &'a Evidence<'a>, kind: Kind) -> Self {
-        let is_part = |var: &&Var| evidence.role(&var.name) == Some((kind, Role::Part));
+        let is_part =
+            |var: &&Var| evidence.role(&var.name) == Some((kind, Role::Part)) && !var.is_file();
         let url = |var: &'a Var| {
             let url = Url::parse(&var.value).filter(|url| url.kind == kind)?;
             Some((var, url))

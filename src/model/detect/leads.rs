@@ -164,7 +164,7 @@ fn lead(seen: &Seen, config: &Config, var: &Var) -> Option<Lead> {
         Some(url) if url.kind == Kind::Redis && url.part.is_empty() => (url.kind, "0"),
         Some(url) => (url.kind, url.part.as_str()),
         None => match roles::of(&var.name, sql(config))? {
-            (kind, Role::Part) => (kind, var.value.as_str()),
+            (kind, Role::Part) if !var.is_file() => (kind, var.value.as_str()),
             _ => return None,
         },
     };

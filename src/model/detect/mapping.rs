@@ -104,7 +104,7 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
     }
     let key = &service.key;
     let template = match role {
-        Role::Part if is_other(project, var, kind) => return,
+        Role::Part if is_other(project, var, kind) || var.is_file() => return,
         Role::Part => Some(format!("{{{}}}", service.variable)),
         Role::Host if is_here(service, &var.value) => Some(var.value.clone()),
         Role::Host => Some(host(kind, key)),

@@ -1,5 +1,6 @@
 //! The variables that an application's own code reads, with the defaults that it gives them.
 
+mod fields;
 mod schemas;
 
 use crate::model::detect::text::last_word;
@@ -20,9 +21,7 @@ pub(super) fn of(text: &str) -> Vec<Read> {
     found.extend(members(text));
     found.extend(braces(text));
     found.extend(schemas::of(text));
-    if text.contains("BaseSettings") {
-        found.extend(text.lines().filter_map(field));
-    }
+    found.extend(fields::of(text));
     found.extend(implied(text));
     found
 }
@@ -109,18 +108,6 @@ fn braces(text: &str) -> Vec<Read> {
         is_name(name).then(|| Read { name: name.to_owned(), default })
     });
     found.collect()
-}
-
-/// `    POSTGRES_PORT: int = 5432` in a class of pydantic's settings: the name is the variable, in any case.
-fn field(line: &str) -> Option<Read> {
-    let (name, rest) = line.strip_prefix("    ")?.split_once(':')?;
-    let kind = rest.split('=').next()?.trim();
-    let is_type = kind.starts_with(|c: char| c.is_ascii_alphabetic()) && !kind.contains('(');
-    if !is_name(name) || !is_type {
-        return None;
-    }
-    let default = rest.split_once('=').and_then(|(_, text)| value(text.trim()));
-    Some(Read { name: name.to_ascii_uppercase(), default })
 }
 
 /// Calls that read a variable which they do not name.

@@ -4,10 +4,11 @@ use crate::model::config::{Kind, is_free_name};
 use crate::model::detect::compose::Stack;
 use crate::model::detect::leads::is_server;
 use crate::model::detect::literals::Literal;
+use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, is_compose, used};
 use crate::model::detect::url::Url;
-use crate::model::detect::{origins, plain, reads, roles};
+use crate::model::detect::{origins, plain, reads};
 use crate::model::envfile;
 
 /// A variable, with the value that it has in the main checkout as far as a file says.
@@ -36,6 +37,15 @@ impl Var {
     pub(super) fn is_public(&self, seen: &Seen) -> bool {
         self.tracked || seen.is_public(&self.value)
     }
+
+    /// Code calls a file so, such as `geo.mmdb`: it is no database of a server. `shop.dev` is one.
+    pub(super) fn is_file(&self) -> bool {
+        let stages = ["dev", "development", "local", "test", "prod", "production", "staging"];
+        let is_end =
+            |end: &str| (2..=7).contains(&end.len()) && end.chars().all(|c| c.is_ascii_lowercase());
+        let parts = self.value.rsplit_once('.').filter(|(stem, _)| !stem.is_empty());
+        self.is_default && parts.is_some_and(|(_, end)| is_end(end) && !stages.contains(&end))
+    }
 }
 
 /// All variables: each once, the first that has a value.
@@ -59,12 +69,20 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
     for var in sources.filter(|var| is_free_name(&var.name)) {
         match vars.iter_mut().find(|known| known.name == var.name) {
             None => vars.push(var),
+            Some(known) if is_empty_password(known, &var) => {}
             Some(known) if known.value.is_empty() && !var.value.is_empty() => *known = var,
             Some(known) if is_elsewhere(known, &var) => known.others.push((var.file, var.value)),
             Some(_) => {}
         }
     }
     vars
+}
+
+/// A password that is given as none, whatever code takes where nothing is given. Of several defaults, the first counts.
+fn is_empty_password(known: &Var, var: &Var) -> bool {
+    let is_password = matches!(roles::of(&var.name, Kind::Postgres), Some((_, Role::Password)));
+    let is_said = !known.is_default || known.is_optional;
+    is_password && var.is_default && is_said && known.value.is_empty()
 }
 
 /// Another application gives the name another value: one of another directory, or another service of a compose file.
@@ -104,7 +122,7 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let vars = envfile::parse(seen.text(file).as_bytes());
         let known = vars.clone();
         vars.into_iter().map(move |(name, value)| {
-            let value = expanded(&value, &known);
+            let value = without_placeholder(expanded(&value, &known));
             let value = if is_placeholder(&value) { String::new() } else { value };
             Var {
                 name,
@@ -118,6 +136,16 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             }
         })
     })
+}
+
+/// `postgres://me:{password}@host` without the word in the place of a password.
+fn without_placeholder(value: String) -> String {
+    let login = value.split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+    let word = login.and_then(|(login, _)| login.split_once(':')).map(|(_, word)| word);
+    match word.filter(|word| word.starts_with('{') && word.ends_with('}')) {
+        Some(word) => value.replacen(&format!(":{word}@"), "@", 1),
+        None => value,
+    }
 }
 
 /// A URL in which the reader shall write the server: it says nothing.

@@ -4,6 +4,7 @@ mod addresses;
 mod carried;
 mod engines;
 mod forms;
+mod guesses;
 mod literals;
 mod others;
 mod reached;
@@ -34,6 +35,11 @@ fn nothing_leads_to_the_main_checkout_in_silence() {
     {
         shapes.iter().for_each(check);
     }
+}
+
+#[test]
+fn what_looks_like_something_else_is_not_taken_for_it() {
+    guesses::SHAPES.iter().for_each(check);
 }
 
 #[test]

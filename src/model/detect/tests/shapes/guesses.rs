@@ -1,0 +1,57 @@
+//! Names and values that look like something else than they are.
+
+use super::Shape;
+
+pub(super) const SHAPES: &[Shape] = &[
+    Shape {
+        name: "pydantic puts a prefix before the names of one class, and a file is no database",
+        files: &[(
+            "inn/config.py",
+            "class Settings(BaseSettings):\n    GEO_DATABASE_NAME: str = \"geo.mmdb\"\n    POSTGRES_HOST: str = \"127.0.0.1\"\n    POSTGRES_DATABASE: str = \"inn\"\n\n    model_config = SettingsConfigDict(\n        env_prefix=\"inn_\",\n    )\n\n\nclass Cache(BaseSettings):\n    REDIS_DB: int = 0\n",
+        )],
+        services: &["postgres postgres INN_POSTGRES_DATABASE=inn", "redis redis REDIS_DB=0"],
+        env: &[
+            "INN_POSTGRES_HOST={postgres.host}",
+            "POSTGRES_HOST=",
+            "POSTGRES_DATABASE=",
+            "GEO_DATABASE_NAME=",
+            "INN_GEO_DATABASE_NAME=",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "an empty password is not that of another section",
+        files: &[
+            (
+                ".env.example",
+                "DB_CONNECTION=mysql\nDB_HOST=127.0.0.1\nDB_DATABASE=inn\nDB_USERNAME=root\nDB_PASSWORD=\n",
+            ),
+            (
+                "config/database.php",
+                "'mysql' => ['password' => env('DB_PASSWORD', '')],\n'mysql-ci' => ['password' => env('DB_PASSWORD', 'mysql')],\n",
+            ),
+        ],
+        services: &["mysql mysql DB_DATABASE=inn"],
+        env: &["DB_PASSWORD=", "DB_HOST=127.0.0.1"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "the fields of Rust's clap are variables, and a word in braces is no password",
+        files: &[
+            (".env.sample", "DATABASE_URL=postgresql://inn:{password}@localhost/inn_books\n"),
+            (
+                "src/config.rs",
+                "#[derive(clap::Parser)]\npub struct Config {\n    /// Where the books are.\n    #[clap(long, env)]\n    pub database_url: String,\n    #[arg(long, env = \"INN_CACHE\", default_value = \"redis://localhost:6379/2\")]\n    cache: String,\n}\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn_books", "redis redis REDIS_DB=2"],
+        env: &[
+            "DATABASE_URL=postgresql://inn@localhost/{POSTGRES_DB}",
+            "INN_CACHE=redis://localhost:6379/{REDIS_DB}",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+];
