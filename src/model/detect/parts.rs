@@ -100,12 +100,16 @@ impl Clues<'_> {
         let rails = rails.and_then(|path| of_rails(self.evidence.seen.text(path)));
         let placed = site.and_then(|at| self.placed.get(at));
         let inside = |name: &str| placed.and_then(|(_, service)| service.value(name));
-        let place = self.evidence.places.iter().find(|place| place.kind == Some(self.kind));
-        let place = place.map(|place| place.part.clone());
+        let mut places = self.evidence.places.iter().filter(|place| place.kind == Some(self.kind));
+        let developed = places.clone().find(|place| place.is_for_development());
+        let developed = developed.map(|place| place.part.clone());
+        let place = places.next().map(|place| place.part.clone());
         let said = match self.kind {
-            Kind::Mysql => [inside("MYSQL_DATABASE"), inside("MARIADB_DATABASE"), rails, place],
-            // The image names the database after the user.
-            _ => [inside("POSTGRES_DB"), inside("POSTGRES_USER"), rails, place],
+            Kind::Mysql => {
+                [inside("MYSQL_DATABASE"), inside("MARIADB_DATABASE"), rails, developed, place]
+            }
+            // The image names the database after the user, where the application has none of its own.
+            _ => [inside("POSTGRES_DB"), rails, developed, inside("POSTGRES_USER"), place],
         };
         said.into_iter().flatten().find(|text| is_plain(text))
     }

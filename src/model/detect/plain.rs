@@ -129,6 +129,13 @@ fn in_file(file: &str, text: &str) -> Vec<Place> {
 }
 
 impl Place {
+    /// Settings of development, by a word of the file's name, name the database by its key.
+    pub(super) fn is_for_development(&self) -> bool {
+        let name = self.file.rsplit('/').next().unwrap_or_default();
+        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        self.is_key && words.any(|word| ["dev", "development"].contains(&word))
+    }
+
     /// What it names.
     fn title(&self) -> String {
         match self.kind {

@@ -54,4 +54,22 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &[],
     },
+    Shape {
+        name: "a server that is told of no database: the settings for development name it",
+        files: &[
+            (
+                "compose.yml",
+                "services:\n  db: { image: 'postgres:16', ports: ['5432:5432'], environment: { POSTGRES_USER: postgres } }\n",
+            ),
+            (
+                "config/dev.exs",
+                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
+            ),
+            ("lib/inn/repo.ex", "if url = System.get_env(\"INN_DATABASE_URL\") do\n"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn_dev"],
+        env: &[],
+        hooks: &[],
+        notes: &["config/dev.exs:3 names database `inn_dev` itself"],
+    },
 ];
