@@ -37,7 +37,8 @@ pub(super) fn of(project: &Project, evidence: &Evidence<'_>) -> Vec<Kept> {
     };
     let lost = uncarried(&file, &env_file, &holders);
     let kept = lost.into_iter().map(|(name, kind)| Kept { kind, file: path.clone(), name });
-    let kept = kept.filter(|one| !is_read(project, evidence, one)).chain(appended(path, evidence));
+    let kept = kept.filter(|one| !is_read(project, evidence, one));
+    let kept = kept.chain(appended(path, evidence)).chain(asking(path, evidence));
     let mut found: Vec<Kept> = Vec::new();
     for one in kept.filter(|one| is_plain(&one.name)) {
         if !found.contains(&one) {
@@ -61,6 +62,26 @@ fn appended(path: &str, evidence: &Evidence<'_>) -> Vec<Kept> {
         name: service.name().to_owned(),
     });
     kept.collect()
+}
+
+/// Each Redis of the file that asks for a password, and that only its network reaches: the application would greet a shared
+/// one with that password, which refuses it.
+fn asking(path: &str, evidence: &Evidence<'_>) -> Vec<Kept> {
+    let placed = Clues::of(evidence, Kind::Redis).placed;
+    let asking = placed.iter().filter(|(stack, service)| stack.file == path && is_asking(service));
+    let kept = asking.map(|(stack, service)| Kept {
+        kind: Kind::Redis,
+        file: stack.file.clone(),
+        name: service.name().to_owned(),
+    });
+    kept.collect()
+}
+
+/// The service asks for a password, and this machine does not reach it.
+pub(super) fn is_asking(service: &compose::Service) -> bool {
+    service.kind == Some(Kind::Redis)
+        && service.published().is_none()
+        && service.required().is_some()
 }
 
 /// No environment would get a part of such a server, or other files say that the application reads a variable with it.

@@ -144,9 +144,15 @@ fn stay(project: &mut Project, evidence: &Evidence<'_>) {
             ));
         }
         for server in &evidence.kept {
+            let mut services = stack.services.iter();
+            let why = match services.find(|service| server.is(stack, service)) {
+                Some(service) if kept::is_asking(service) => {
+                    "it asks for a password, which the shared one does not take"
+                }
+                _ => "no variable was found that leads the application to a part of a shared one",
+            };
             project.notes.push(format!(
-                "{}: {}: {} stays in the containers of each environment, with data of its own: no variable was found that \
-                 leads the application to a part of a shared one. `keep` says so",
+                "{}: {}: {} stays in the containers of each environment, with data of its own: {why}. `keep` says so",
                 server.file, server.name, title(server.kind)
             ));
         }

@@ -72,4 +72,17 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &["config/dev.exs:3 names database `inn_dev` itself"],
     },
+    Shape {
+        name: "a Redis of the stack that asks for a password stays in it: no shared one takes it",
+        files: &[(
+            "compose.yml",
+            "services:\n  web: { build: ., ports: ['8000:8000'], environment: { CACHE_REDIS_HOST: cache, CACHE_REDIS_DB: '0' } }\n  cache: { image: 'redis:7', command: 'redis-server --requirepass ${CACHE_REDIS_PASSWORD}' }\n",
+        )],
+        services: &[],
+        env: &["CACHE_REDIS_HOST="],
+        hooks: &[],
+        notes: &[
+            "cache: Redis stays in the containers of each environment, with data of its own: it asks for a password",
+        ],
+    },
 ];
