@@ -6,6 +6,7 @@ use super::roles::{self, Role};
 use super::seen::{Seen, dir, used};
 use super::url::Url;
 use crate::model::config::Kind;
+use std::collections::BTreeSet;
 
 /// A line that is the same in every environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(super) struct Literal {
     pub(super) variable: String,
     pub(super) kind: Kind,
     pub(super) value: String,
-    /// The line as it is, and as it would read the variable.
+    /// The line as it is, and as it would read the variable; empty: it may hold a secret.
     text: String,
     instead: String,
 }
@@ -27,7 +28,20 @@ impl Literal {
     pub(super) fn fault(&self) -> String {
         let Literal { file, line, text, .. } = self;
         let copy = used(file).map(|copy| format!(" and its copy {copy}")).unwrap_or_default();
-        format!("{file}:{line}{copy}: `{text}` reads no variable, so all environments share it")
+        match text.as_str() {
+            "" => format!(
+                "{file}:{line}{copy}: reads no variable, so all environments share what it names"
+            ),
+            text => format!(
+                "{file}:{line}{copy}: `{text}` reads no variable, so all environments share it"
+            ),
+        }
+    }
+
+    /// The same of a file that git does not track: no note repeats the line, for notes stand in a file that is committed.
+    fn hidden(self) -> Literal {
+        let instead = format!("os.environ[\"{}\"]", self.variable);
+        Literal { text: String::new(), instead, ..self }
     }
 
     /// What the user can do.
@@ -38,7 +52,8 @@ impl Literal {
 
 /// All of the settings that the application uses.
 pub(super) fn of(seen: &Seen) -> Vec<Literal> {
-    used_settings(seen).flat_map(|(path, text)| in_file(path, text)).collect()
+    let each = used_settings(seen).flat_map(|(path, text)| in_file(path, text));
+    each.map(|one| if seen.tracked.contains(&one.file) { one } else { one.hidden() }).collect()
 }
 
 /// The settings in Python that are used.
@@ -72,7 +87,7 @@ fn is_used(seen: &Seen, module: Option<&str>, path: &str) -> bool {
 
 fn in_file(file: &str, text: &str) -> Vec<Literal> {
     let lines: Vec<&str> = text.lines().collect();
-    let defaults: Vec<String> =
+    let defaults: BTreeSet<String> =
         reads::of(text).into_iter().filter_map(|read| read.default).collect();
     let (mut setting, mut key) = ("", "");
     let mut found = Vec::new();
@@ -88,7 +103,7 @@ fn in_file(file: &str, text: &str) -> Vec<Literal> {
         for (name, value) in strings(code(line)) {
             match Url::parse(value) {
                 Some(url) if is_here(&url) && is_given(line, value) => {
-                    if !defaults.iter().any(|default| default == value) {
+                    if !defaults.contains(value) {
                         push(url.kind, of_url(setting, name, url.kind), name, value);
                     }
                 }
@@ -157,10 +172,14 @@ fn of_entry(lines: &[&str], at: usize, setting: &str, name: &str) -> Option<(Kin
     is_one.then_some(variable)
 }
 
+/// How many lines of a block are looked at, before one of its entries and behind it.
+const LONGEST: usize = 40;
+
 /// From the brace that opens before a line to the one that closes behind it.
 fn block(lines: &[&str], at: usize) -> String {
-    let start = (0..=at).rev().find(|line| lines[*line].contains('{')).unwrap_or(0);
-    let end = (at..lines.len()).find(|line| lines[*line].contains('}')).unwrap_or(at);
+    let (first, last) = (at.saturating_sub(LONGEST), lines.len().min(at + LONGEST));
+    let start = (first..=at).rev().find(|line| lines[*line].contains('{')).unwrap_or(first);
+    let end = (at..last).find(|line| lines[*line].contains('}')).unwrap_or(at);
     lines[start..=end].join("\n")
 }
 

@@ -114,7 +114,7 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
         Role::Url if !var.value.is_empty() => None,
         Role::Url if is_needed(evidence, var, kind) => Some(whole(service)),
         // A private one is the user's own.
-        Role::Password if !var.value.is_empty() && !var.is_public(evidence.seen) => None,
+        Role::Password if !var.value.is_empty() && !is_known(evidence, var) => None,
         Role::Password => service.password.clone(),
         Role::Url | Role::User => None,
     };
@@ -141,6 +141,11 @@ fn beside<'a>(
     let by_part = of_kind().find(|service| role == Some(Role::Part) && service.main == var.value);
     let by_name = || of_kind().find(|service| service.prefix == prefix);
     by_part.or_else(by_name).or_else(by_port).or_else(|| of_kind().next())
+}
+
+/// Whoever has the repository knows the password.
+fn is_known(evidence: &Evidence<'_>, var: &Var) -> bool {
+    var.tracked || evidence.seen.is_public_password(&var.value)
 }
 
 /// A service has a variable of the same prefix.

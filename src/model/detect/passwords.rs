@@ -33,7 +33,7 @@ impl Clues<'_> {
         };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         let is_word = !text.is_empty() && text != "null" && text.chars().all(is_plain);
-        (is_word && self.evidence.seen.is_public(&text)).then_some(text)
+        (is_word && self.evidence.seen.is_public_password(&text)).then_some(text)
     }
 
     /// What a container's own file says, as it stands there.

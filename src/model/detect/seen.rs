@@ -1,5 +1,6 @@
 //! The files of a repository that say how it is run.
 
+use super::install::is_lock;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is to look at.
@@ -178,6 +179,20 @@ impl Seen {
     pub(super) fn is_public(&self, text: &str) -> bool {
         let mut tracked = self.tracked.iter().filter_map(|path| self.files.get(path));
         tracked.any(|content| content.contains(text))
+    }
+
+    /// A tracked file has this text for a password: a short one may stand in any file, and many are plain words.
+    pub(super) fn is_public_password(&self, text: &str) -> bool {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let signs = ["pass", "pwd", "auth", "://"];
+        let has = |line: &str| {
+            line.contains(text)
+                && signs.iter().any(|sign| line.to_lowercase().contains(sign))
+                && line.split(|c| !is_part(c)).any(|word| word.trim_start_matches('-') == text)
+        };
+        let files = self.files.iter();
+        let mut tracked = files.filter(|(path, _)| self.tracked.contains(*path) && !is_lock(path));
+        tracked.any(|(_, content)| content.lines().any(has))
     }
 
     /// A file names a variable that neither holds variables itself nor runs containers.

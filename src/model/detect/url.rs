@@ -115,11 +115,13 @@ impl Url {
         let is_plain = |query: &str| {
             let (name, value) = query.split_once('=').unwrap_or((query, ""));
             let is_number = value.len() < 6 && value.chars().all(|c| c.is_ascii_digit());
-            is_number
+            let secret = ["pass", "pwd", "pin", "secret", "token", "key"];
+            (is_number && !secret.iter().any(|word| name.to_lowercase().contains(word)))
                 || ["true", "false"].contains(&value)
                 || plain.contains(&name.to_lowercase().as_str())
         };
-        self.query.is_empty() || self.query.strip_prefix('?').is_some_and(is_plain)
+        let all = self.query.strip_prefix('?');
+        self.query.is_empty() || all.is_some_and(|all| all.split('&').all(is_plain))
     }
 
     /// The password protects nothing: it may stand in a file that is committed.

@@ -56,3 +56,51 @@ fn a_user_belongs_to_the_database_that_it_stands_beside() {
         "me"
     );
 }
+
+#[test]
+fn a_password_that_tracked_files_only_happen_to_hold_is_not_written() {
+    let env = "DB_HOST=localhost\nDB_NAME=inn\nDB_USER=me\nDB_PASSWORD=";
+    let own = |word: &str| {
+        let files = [
+            (".env", &*format!("{env}{word}\n")),
+            (".env.example", &*format!("{env}tell\n")),
+            ("package-lock.json", "{ \"integrity\": \"sha512-xxab1yy/ab2/\" }"),
+            ("package.json", "{ \"scripts\": { \"dev\": \"NODE_ENV=development node .\" } }"),
+        ];
+        config(&files).env.get("DB_PASSWORD").cloned()
+    };
+    assert_eq!(own("tell").as_deref(), Some("tell"));
+    for word in ["ab1", "ab2", "development", "tel"] {
+        assert_eq!(own(word), None, "{word}");
+    }
+    let url = |query: &str| {
+        let url = format!("DATABASE_URL=postgres://localhost/inn?{query}\n");
+        config(&[(".env", &url)]).env.contains_key("DATABASE_URL")
+    };
+    assert!(url("connect_timeout=10"));
+    assert!(!url("password=1234"));
+}
+
+#[test]
+fn a_line_of_a_file_that_git_does_not_track_is_not_shown() {
+    let line = "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'inn', 'PASSWORD': 'hunter2'}}\n";
+    let files = [
+        MANAGE,
+        ("shop/settings.py", "from .settings_own import *\n"),
+        ("shop/settings_own.py", line),
+    ];
+    let mut seen = seen(&files);
+    seen.tracked.remove("shop/settings_own.py");
+    let project = detect(&seen);
+    let text = render(&project, None, true);
+    assert!(!text.contains("hunter2"), "{text}");
+    let said = "shop/settings_own.py:1: reads no variable";
+    assert!(
+        project.notes.iter().any(|note| note.contains(said) && note.contains("POSTGRES_DB")),
+        "{text}"
+    );
+    let config = Config::parse("t", &text).unwrap();
+    for lead in to_main(&seen, &config) {
+        assert!(lead.is_in(&project.notes) && !lead.told().contains("hunter2"), "{}", lead.told());
+    }
+}
