@@ -222,8 +222,12 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
+/// Adds one line, behind an empty one where the text begins with a line break: others, which a file's name may hold, would
+/// end a comment.
 fn line(text: &mut String, line: &str) {
-    let printable: String = line.chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let (gap, line) = line.strip_prefix('\n').map_or(("", line), |line| ("\n", line));
+    let is_break = |c: char| c.is_control() || ['\u{2028}', '\u{2029}'].contains(&c);
+    let printable = line.replace(is_break, " ");
     // A String takes everything.
-    writeln!(text, "{}", printable.trim_end()).ok();
+    writeln!(text, "{gap}{}", printable.trim_end()).ok();
 }

@@ -93,9 +93,13 @@ impl Service {
         self.name == host || self.container.as_deref() == Some(host)
     }
 
-    /// The port on this machine.
+    /// The port on this machine: that of the server itself, where a page of its own stands beside it.
     pub(in crate::model::detect) fn published(&self) -> Option<u16> {
-        self.ports.first().and_then(|(host, _)| interpolated(host).0.parse().ok())
+        let port = self.kind.and_then(Kind::port).map(|port| port.to_string());
+        let is_own = |target: &str| interpolated(target).0.split('/').next() == port.as_deref();
+        let mut own = self.ports.iter().filter(|(_, target)| is_own(target));
+        let (host, _) = own.next().or_else(|| self.ports.first())?;
+        interpolated(host).0.parse().ok()
     }
 
     /// A value that its container gets.

@@ -108,3 +108,12 @@ fn scripts_that_a_compose_file_stands_before_are_named() {
     let words = "compose.yml runs the application: `up` starts nothing of package.json";
     assert!(project.guessed.contains(&words.to_owned()), "{:?}", project.guessed);
 }
+
+#[test]
+fn a_server_with_a_page_beside_it_is_reached_at_its_own_port() {
+    let stack =
+        "services: { cache: { image: 'redis/redis-stack', ports: ['8001:8001', '6380:6379'] } }";
+    let config =
+        config(&[("compose.yml", stack), (".env.example", "REDIS_URL=redis://localhost:6380/0\n")]);
+    assert_eq!(config.services["redis"].port, 6380);
+}
