@@ -2,7 +2,7 @@
 
 use super::merge::{self, merge};
 use super::paths;
-use super::syntax::merge_keys;
+use super::syntax::{self, merge_keys};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_yaml::{Mapping, Value};
 use std::cell::Cell;
@@ -88,7 +88,7 @@ fn parsed(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
     }
     let text = files.text(path)?;
     let wrong = || format!("`{path}` is no compose file");
-    let mut file: Value = serde_yaml::from_str(&text).with_context(wrong)?;
+    let mut file: Value = syntax::parsed(&text).with_context(wrong)?;
     merge_keys(&mut file).with_context(wrong)?;
     match file {
         Value::Mapping(file) => Ok(file),

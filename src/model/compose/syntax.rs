@@ -1,7 +1,30 @@
 //! What single values of a compose file mean.
 
 use anyhow::{Result, bail};
+use serde::de::DeserializeOwned;
 use serde_yaml::{Mapping, Value};
+
+/// How deep brackets may stand in each other: parsers of YAML take a time for each pair of them.
+const DEEPEST: usize = 500;
+
+/// A compose file, as it stands there.
+///
+/// # Errors
+/// When it is no YAML, or nothing but brackets.
+pub(in crate::model) fn parsed<T: DeserializeOwned>(text: &str) -> Result<T> {
+    let mut depth = 0_usize;
+    for c in text.bytes() {
+        match c {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            bail!("its brackets are too deep");
+        }
+    }
+    Ok(serde_yaml::from_str(text)?)
+}
 
 /// Puts what `<<` names in its place, from the innermost on: what is merged may merge others itself. The first one that has a
 /// key counts.

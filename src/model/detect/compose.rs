@@ -5,7 +5,7 @@ mod filled;
 mod service;
 mod values;
 
-use crate::model::compose::syntax::interpolated;
+use crate::model::compose::syntax::{interpolated, parsed};
 use crate::model::compose::{env_files, join, load};
 use crate::model::config::{Kind, Place};
 use crate::model::detect::Port;
@@ -38,7 +38,7 @@ pub(super) struct Stack {
 }
 
 fn stack(file: &str, seen: &Seen) -> Option<Stack> {
-    let plain = || serde_yaml::from_str(seen.text(file)).ok();
+    let plain = || parsed(seen.text(file)).ok();
     let (mut root, fault) = match load(file, &|path| seen.files.get(path).cloned()) {
         Ok(root) => (root, None),
         Err(error) => (plain()?, Some(error.to_string())),

@@ -227,7 +227,10 @@ fn literals(project: &mut Project, evidence: &Evidence<'_>) {
 fn application<'a>(evidence: &'a Evidence<'_>) -> Option<&'a compose::Stack> {
     let application = evidence.stacks.iter().find(|stack| stack.runs_application())?;
     let any = Port { variable: "PORT".to_owned(), main: 3000, why: String::new() };
-    let is_started = || !processes::of(evidence.seen, &[any]).0.is_empty();
+    let is_started = || {
+        let packages = packages::of(evidence.seen);
+        !processes::of(evidence.seen, &packages, &[any]).0.is_empty()
+    };
     (!application.file.contains('/') || !is_started()).then_some(application)
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Script<'a> {
     serves: Option<Serves>,
     /// Another package has a server: this one takes no port.
     is_beside: bool,
+    /// The script at the top that starts this package and no other: it gives it what it needs.
+    by_top: Option<(&'a str, String)>,
 }
 
 /// What starts each package. Others than servers are libraries and tools, but for those among applications.
@@ -46,6 +48,8 @@ pub(super) fn of(seen: &Seen) -> Vec<Script<'_>> {
         let order = |server: &Serves| 1 + u8::from(server.is_second);
         packages.sort_by_key(|one| one.serves.as_ref().map_or(3, order));
     }
+    let tops = tops(seen, &packages);
+    packages.iter_mut().for_each(|one| one.by_top = one.by_top(&tops));
     packages
 }
 
@@ -64,7 +68,7 @@ fn script<'a>(seen: &'a Seen, file: &'a str) -> Option<Script<'a>> {
     let is_run = |end: &End<'_>| end.file == file && !is_device(end) && !is_word(end);
     let is_own = ends.is_empty() || ends.iter().any(is_run);
     let serves = frameworks::serves(seen, file);
-    is_own.then(|| Script { file, name: name.to_owned(), serves, is_beside: false })
+    is_own.then(|| Script { file, name: name.to_owned(), serves, is_beside: false, by_top: None })
 }
 
 /// Scripts that start a package, those for development first: `start` may run what was built.
@@ -93,6 +97,40 @@ pub(super) enum Left {
     Port(Port),
     /// What no file says, in words.
     Words(String),
+}
+
+/// A script at the top: its file, its name, and the programs of other packages that it runs.
+type Top<'a> = (&'a str, String, Vec<End<'a>>);
+
+/// The scripts at the top that may start one of the packages.
+fn tops<'a>(seen: &'a Seen, packages: &[Script<'a>]) -> Vec<Top<'a>> {
+    let Some(top) = top(seen) else { return Vec::new() };
+    let mut names: Vec<String> =
+        scripts::scripts(seen, top).into_iter().map(|(name, _)| name).collect();
+    names.retain(|name| packages.iter().any(|one| one.file != top && name.contains(&one.name)));
+    names.sort();
+    let each = names.into_iter().map(|name| {
+        let mut ends = scripts::ends(seen, top, &name);
+        ends.retain(|end| end.file != top);
+        (top, name, ends)
+    });
+    each.collect()
+}
+
+impl<'a> Script<'a> {
+    fn by_top(&self, tops: &[Top<'a>]) -> Option<(&'a str, String)> {
+        let needs_option = self.serves.as_ref().is_some_and(|one| matches!(one.by, By::Option(_)));
+        let is_own = |end: &End<'_>| end.file == self.file && (end.is_open || !needs_option);
+        let is_it = |(file, name, ends): &&Top<'_>| {
+            *file != self.file
+                && name.contains(&self.name)
+                && !ends.is_empty()
+                && ends.iter().all(is_own)
+        };
+        let found = || tops.iter().filter(is_it);
+        let same = found().find(|(_, name, _)| *name == self.name);
+        same.or_else(|| found().next()).map(|(file, name, _)| (*file, name.clone()))
+    }
 }
 
 impl Script<'_> {
@@ -170,8 +208,7 @@ impl Script<'_> {
 
     /// The command, and what the user should know of it.
     fn run(&self, seen: &Seen, port: Option<&Port>) -> (String, Option<String>) {
-        let by_top = self.by_top(seen);
-        let (file, script) = match &by_top {
+        let (file, script) = match &self.by_top {
             Some((file, script)) => (*file, script),
             None => (self.file, &self.name),
         };
@@ -193,22 +230,6 @@ impl Script<'_> {
             _ if reads_port => (enter + &port_before(port) + &run, None),
             _ => (enter + &run, None),
         }
-    }
-
-    /// The script at the top that starts this package and no other: it gives it what it needs.
-    fn by_top<'s>(&self, seen: &'s Seen) -> Option<(&'s str, String)> {
-        let top = top(seen).filter(|top| *top != self.file)?;
-        let needs_option = self.serves.as_ref().is_some_and(|one| matches!(one.by, By::Option(_)));
-        let is_it = |(name, _): &(String, String)| {
-            let mut ends = scripts::ends(seen, top, name);
-            ends.retain(|end| end.file != top);
-            let is_own = |end: &End<'_>| end.file == self.file && (end.is_open || !needs_option);
-            !ends.is_empty() && ends.iter().all(is_own)
-        };
-        let mut scripts = scripts::scripts(seen, top);
-        scripts.retain(|(name, _)| name.contains(&self.name));
-        scripts.sort_by_key(|(name, _)| (*name != self.name, name.clone()));
-        scripts.into_iter().find(is_it).map(|(name, _)| (top, name))
     }
 }
 

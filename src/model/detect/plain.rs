@@ -13,6 +13,7 @@ use crate::model::config::Kind;
 pub use paths::is_run;
 use paths::is_settings;
 use skipped::{is_example, without_tests};
+use std::collections::BTreeSet;
 use values::{addresses, has_server, is_data, of_key, reads_variable};
 
 /// Such a place.
@@ -101,7 +102,7 @@ pub(super) fn names_part(file: &str, text: &str) -> bool {
 
 fn in_file(file: &str, text: &str) -> Vec<Place> {
     let kept = development(without_tests(file, text));
-    let defaults: Vec<String> =
+    let defaults: BTreeSet<String> =
         reads::of(&kept).into_iter().filter_map(|read| read.default).collect();
     let lines: Vec<&str> = kept.lines().collect();
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! The ports that an application listens on.
 
 use super::frameworks::Framework;
-use super::packages::Left;
+use super::packages::{self, Left, Script};
 use super::seen::is_compose;
 use super::vars::Var;
 use super::{Evidence, Port, Project, compose, processes, procfile};
@@ -46,7 +46,8 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     }
     if super::application(evidence).is_none() {
         // Each one that gets a port changes what the next one lacks.
-        while let Some(port) = left(evidence, &project.ports) {
+        let packages = packages::of(evidence.seen);
+        while let Some(port) = left(evidence, &packages, &project.ports) {
             let count = project.ports.len();
             push(&mut project.ports, port);
             if project.ports.len() == count {
@@ -60,8 +61,8 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 }
 
 /// The port that a further server lacks, of those that `up` starts.
-fn left(evidence: &Evidence<'_>, ports: &[Port]) -> Option<Port> {
-    let (_, left) = processes::of(evidence.seen, ports);
+fn left(evidence: &Evidence<'_>, packages: &[Script<'_>], ports: &[Port]) -> Option<Port> {
+    let (_, left) = processes::of(evidence.seen, packages, ports);
     left.into_iter().find_map(|left| if let Left::Port(port) = left { Some(port) } else { None })
 }
 

@@ -43,7 +43,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         project.guessed.extend(procfile::any(seen).or(scripts).map(of_file));
         return;
     }
-    let (found, left) = of(seen, &project.ports);
+    let (found, left) = of(seen, &packages::of(seen), &project.ports);
     project.missing.extend(left.into_iter().filter_map(|left| match left {
         Left::Words(words) => Some(words),
         Left::Port(_) => None,
@@ -55,9 +55,12 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 
 /// A Procfile for development, else scripts for it, else another Procfile, else what frameworks are started with;
 /// and what lacks a port.
-pub(super) fn of(seen: &Seen, ports: &[Port]) -> (Vec<Process>, Vec<Left>) {
-    let packages = packages::of(seen);
-    let found = procfile::chosen(seen, &packages)
+pub(super) fn of(
+    seen: &Seen,
+    packages: &[packages::Script<'_>],
+    ports: &[Port],
+) -> (Vec<Process>, Vec<Left>) {
+    let found = procfile::chosen(seen, packages)
         .map(|file| procfile::of(seen, file, ports))
         .unwrap_or_default();
     if !found.is_empty() {

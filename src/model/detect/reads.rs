@@ -3,8 +3,11 @@
 mod fields;
 mod schemas;
 
-use crate::model::detect::text::last_word;
+use crate::model::detect::text::{head, last_word};
 use crate::model::envfile::is_name;
+
+/// How far the value of a variable may be from its name, in bytes: a file is as long as its author likes.
+const LONGEST: usize = 600;
 
 /// A variable that code reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +47,8 @@ fn calls(text: &str) -> Vec<Read> {
 
 /// `{"default": "x", "env": os.getenv("X")}`: a default that stands before the call, in the same block.
 fn before(text: &str) -> Option<String> {
-    let block = text.rsplit(['{', '}']).next().filter(|block| block.len() < text.len())?;
+    let mut near = text.char_indices().rev().take(LONGEST);
+    let block = &text[near.find(|(_, c)| "{}".contains(*c))?.0 + 1..];
     let (start, rest) = block.rsplit_once("default")?;
     let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).trim_start().strip_prefix(':')?;
     let is_key = start.is_empty() || start.ends_with(['"', '\'', ' ', '\n', ',']);
@@ -102,7 +106,9 @@ fn members(text: &str) -> Vec<Read> {
 /// `${X:default}` in files of settings, `${X:-default}` in others.
 fn braces(text: &str) -> Vec<Read> {
     let found = text.match_indices("${").filter_map(|(at, mark)| {
-        let (name, rest) = text[at + mark.len()..].split_once(':')?;
+        let rest = head(&text[at + mark.len()..], LONGEST);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+        let (name, rest) = (&rest[..end], rest[end..].strip_prefix(':')?);
         let value = rest.trim_start_matches('-').split(['}', '\n']).next()?;
         let default = Some(value.to_owned()).filter(|value| !value.is_empty());
         is_name(name).then(|| Read { name: name.to_owned(), default })

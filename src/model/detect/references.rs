@@ -2,6 +2,7 @@
 
 use super::seen::{Seen, dir, is_compose};
 use crate::model::compose::join;
+use crate::model::compose::syntax::parsed;
 use serde_yaml::Value;
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
     let mut found = References::default();
     let files = seen.files.iter().filter(|(path, _)| is_compose(path) || known.contains(*path));
     for (path, text) in files {
-        let Ok(root) = serde_yaml::from_str::<Value>(text) else { continue };
+        let Ok(root) = parsed::<Value>(text) else { continue };
         let at = |named: &str| join(dir(path), named);
         found.stacks.extend(paths(root.get("include")).map(at));
         let services = root.get("services").and_then(Value::as_mapping).into_iter().flatten();

@@ -10,6 +10,8 @@ use crate::model::detect::seen::{Seen, dir, is_compose, used};
 use crate::model::detect::url::Url;
 use crate::model::detect::{origins, plain, reads};
 use crate::model::envfile;
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// A variable, with the value that it has in the main checkout as far as a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,7 @@ impl Var {
 
 /// All variables: each once, the first that has a value.
 pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var> {
-    let mut vars: Vec<Var> = Vec::new();
+    let mut vars: IndexMap<String, Var> = IndexMap::new();
     let in_place = literals.iter().map(|literal| Var {
         name: literal.variable.clone(),
         value: literal.value.clone(),
@@ -67,15 +69,15 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
     let sources = environment_files(seen).chain(of(false)).chain(code(seen));
     let sources = sources.chain(of(true)).chain(in_place);
     for var in sources.filter(|var| is_free_name(&var.name)) {
-        match vars.iter_mut().find(|known| known.name == var.name) {
-            None => vars.push(var),
+        match vars.get_mut(&var.name) {
+            None => drop(vars.insert(var.name.clone(), var)),
             Some(known) if is_empty_password(known, &var) => {}
             Some(known) if known.value.is_empty() && !var.value.is_empty() => *known = var,
             Some(known) if is_elsewhere(known, &var) => known.others.push((var.file, var.value)),
             Some(_) => {}
         }
     }
-    vars
+    vars.into_values().collect()
 }
 
 /// A password that is given as none, whatever code takes where nothing is given. Of several defaults, the first counts.
@@ -120,7 +122,8 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);
         let vars = envfile::parse(seen.text(file).as_bytes());
-        let known = vars.clone();
+        // The first one of a name.
+        let known: BTreeMap<String, String> = vars.iter().rev().cloned().collect();
         vars.into_iter().map(move |(name, value)| {
             let value = without_placeholder(expanded(&value, &known));
             let value = if is_placeholder(&value) { String::new() } else { value };
@@ -161,14 +164,18 @@ fn is_placeholder(value: &str) -> bool {
 }
 
 /// The value with the variables of its own file in the place of `${NAME}`.
-fn expanded(value: &str, known: &[(String, String)]) -> String {
-    known.iter().fold(value.to_owned(), |value, (name, replacement)| {
+fn expanded(value: &str, known: &BTreeMap<String, String>) -> String {
+    let mut parts = value.split("${");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let found = part.split_once('}').and_then(|(name, after)| Some((known.get(name)?, after)));
         // One that refers to others itself stays: nothing here runs in circles.
-        match replacement.contains('$') {
-            true => value,
-            false => value.replace(&format!("${{{name}}}"), replacement),
+        match found.filter(|(replacement, _)| !replacement.contains('$')) {
+            Some((replacement, after)) => whole.extend([replacement, after]),
+            None => whole.extend(["${", part]),
         }
-    })
+    }
+    whole
 }
 
 /// What compose gives to services that are no servers.

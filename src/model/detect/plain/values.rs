@@ -7,6 +7,7 @@ use crate::model::detect::others::Address;
 use crate::model::detect::servers::is_plain;
 use crate::model::detect::text::last_word;
 use crate::model::detect::url::{Url, is_local, words};
+use std::collections::BTreeSet;
 
 /// The line gets a value from the environment or from a template.
 pub(super) fn reads_variable(line: &str) -> bool {
@@ -15,8 +16,11 @@ pub(super) fn reads_variable(line: &str) -> bool {
 }
 
 /// What the URLs and connection strings of a line name, but for what a variable replaces, and whether a key in them does.
-pub(super) fn addresses(line: &str, defaults: &[String]) -> Vec<(Option<Kind>, String, bool)> {
-    let is_free = |text: &&str| !defaults.iter().any(|default| default == text);
+pub(super) fn addresses(
+    line: &str,
+    defaults: &BTreeSet<String>,
+) -> Vec<(Option<Kind>, String, bool)> {
+    let is_free = |text: &&str| !defaults.contains(*text);
     let urls = urls(line).filter(is_free).filter_map(of_url);
     let strings = strings(line).into_iter().map(|(_, text)| text).filter(is_free);
     let words = strings.filter_map(words::parse).filter_map(|url| named(&url));

@@ -1,11 +1,9 @@
 //! Schemas of the environment: what validates it names each variable as a key, with its default inside of the value.
 
-use super::Read;
+use super::{LONGEST, Read};
+use crate::model::detect::text::head;
 use crate::model::detect::url::Url;
 use crate::model::envfile::is_name;
-
-/// The longest value that is looked at.
-const LONGEST: usize = 600;
 
 /// `X: z.string().default("…")` of zod, `X: num({ default: 1 })` of envalid, `"X": { rawValue: "…" }`.
 pub(super) fn of(text: &str) -> Vec<Read> {
@@ -57,8 +55,7 @@ fn whole(text: &str) -> &str {
             return &text[..at];
         }
     }
-    let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
+    head(text, LONGEST)
 }
 
 /// The literal behind a word that ends in `default` or `value`.

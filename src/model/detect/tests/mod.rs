@@ -1,6 +1,7 @@
 mod code;
 mod commands;
 mod compose;
+mod hostile;
 mod kept;
 mod leads;
 mod ports;
