@@ -87,7 +87,8 @@ fn unneeded(
 }
 
 fn text(report: &Report) -> String {
-    if report.pruned.is_empty() && report.kept.is_empty() && report.removed.is_empty() {
+    let done = [&report.pruned, &report.repaired].iter().any(|entries| !entries.is_empty());
+    if !done && report.kept.is_empty() && report.removed.is_empty() {
         return "nothing to prune\n".to_owned();
     }
     let verb = report.verb();
@@ -96,10 +97,13 @@ fn text(report: &Report) -> String {
         None if entry.name.ends_with(&entry.what) => format!("{verb} {}\n", entry.name),
         _ => format!("{verb} {}: {}\n", entry.name, entry.what),
     });
+    let verb = if report.dry_run { "would repair" } else { "repaired" };
+    let repaired =
+        report.repaired.iter().map(|entry| format!("{verb} {}: {}\n", entry.name, entry.what));
     let verb = if report.dry_run { "would remove" } else { "removed" };
     let removed =
         report.removed.iter().map(|one| format!("{verb} {}: {}\n", one.removed.name, reasons(one)));
-    released.chain(removed).collect()
+    released.chain(repaired).chain(removed).collect()
 }
 
 /// Why an environment is not needed, and what goes with it.

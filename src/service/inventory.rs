@@ -46,7 +46,8 @@ pub struct Marked {
     pub id: String,
     /// The database or index.
     pub resource: Resource,
-    /// It is of no use to that lease: a copy that was not completed, or what a completed one has replaced.
+    /// An interrupted command left it: a copy that was not completed, or what a completed one has replaced; on MySQL, the
+    /// lease's own database, whose events rest.
     pub is_left_over: bool,
 }
 
@@ -104,12 +105,20 @@ pub fn marked(server: &Server) -> Result<Vec<Marked>> {
         let server = server.clone();
         Resource::RedisIndex(RedisIndex { server, index, claimed_on: None })
     };
+    let resting = match server.kind {
+        Kind::Mysql => mysql::resting(server)?,
+        _ => Vec::new(),
+    };
+    let is_own = |found: &Found, id: &str| found.mark.as_deref() == Some(&*lease::mark(id));
     Ok(match server.kind {
         Kind::Postgres | Kind::Mysql => found(server)?
             .iter()
             .filter_map(|found| {
-                let is_left_over = server.kind == Kind::Postgres && found.is_left_over();
                 let (id, resource) = (found.id()?.to_owned(), database(&found.name));
+                let is_left_over = match server.kind {
+                    Kind::Mysql => is_own(found, &id) && resting.contains(&found.name),
+                    _ => found.is_left_over(),
+                };
                 Some(Marked { id, resource, is_left_over })
             })
             .collect(),

@@ -176,6 +176,16 @@ fn not_ours(name: &str) -> anyhow::Error {
         .into()
 }
 
+/// Whether an event of a database rests, as while a command replaces or keeps it: one that was killed leaves it so.
+pub fn has_resting_events(resource: &Resource) -> Result<bool> {
+    match resource {
+        Resource::MysqlDatabase(Database { server, name, .. }) => {
+            Ok(mysql::resting(server)?.contains(name))
+        }
+        _ => Ok(false),
+    }
+}
+
 /// Checks that a server answers.
 pub fn ping(server: &Server) -> Result<()> {
     match server.kind {

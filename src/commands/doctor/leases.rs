@@ -6,6 +6,7 @@ use crate::environment::reclaim::{self, Due};
 use crate::environment::{files, worktree};
 use crate::model::lease::{Lease, Part};
 use crate::model::shell;
+use crate::service;
 use crate::sys::fs::{self, Stands};
 use crate::sys::{git, listeners};
 use std::path::Path;
@@ -106,7 +107,9 @@ fn look_at(path: &Path) -> String {
 /// The problem of one part. A server that does not answer is a finding of its own.
 fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
     let name = &lease.name;
-    let problem = part_problem::of(lease, part).ok()??;
+    let Some(problem) = part_problem::of(lease, part).ok()? else {
+        return resting(lease, part, adopt);
+    };
     let what = format!("`{name}`: {part} {problem}");
     Some(match problem {
         Problem::Missing => Finding::error(what, adopt).fix(Fix::Adopt(lease.path.clone())),
@@ -117,6 +120,14 @@ fn of_part(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
         Problem::Unmarked(_) => Finding::warning(what, adopt),
         Problem::NotOurs(_) => Finding::error(what, format!("git agentenv remove {name}")),
     })
+}
+
+/// A database whose events rest, as a command that was killed left them.
+fn resting(lease: &Lease, part: &Part, adopt: &str) -> Option<Finding> {
+    let resource = lease.resource(part).ok()?;
+    let what = format!("`{}`: {part} has events that are switched off", lease.name);
+    let rests = service::has_resting_events(&resource).unwrap_or_default();
+    rests.then(|| Finding::error(what, adopt).fix(Fix::Adopt(lease.path.clone())))
 }
 
 /// Processes that listen on an environment's port from outside its worktree.

@@ -13,7 +13,7 @@ use crate::environment::orphans::{self, Orphan, Silent};
 use crate::environment::reclaim::{self, Released, Settled};
 use crate::environment::{remove as removal, trash};
 use crate::model::config::Config;
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Phase};
 use crate::model::measure;
 use crate::model::shell;
 use crate::service::{self, Gone, Resource, State, inventory, postgres};
@@ -150,14 +150,20 @@ fn lost(ui: &Ui, store: &Store, report: &mut Report) {
     }
     for (left, environment) in &lost.left_over {
         let name = left.name();
-        match clear(store, left, report.dry_run) {
-            Ok(false) => {}
-            Ok(true) => {
+        match (clear(store, left, report.dry_run), &left.resource) {
+            (Ok(false), _) => {}
+            (Ok(true), Resource::MysqlDatabase(_)) => {
+                let what = format!(
+                    "its events were switched off by an interrupted command of `{environment}`"
+                );
+                report.repaired.push(Entry::of(name, what));
+            }
+            (Ok(true), _) => {
                 let verb = report.verb();
                 ui.say(format!("{verb} {name}: an interrupted command of `{environment}` left it"));
                 report.pruned.push(Entry::of(name, left.holds()));
             }
-            Err(error) => report.keep(&name, &error),
+            (Err(error), _) => report.keep(&name, &error),
         }
     }
     for orphan in lost.orphans {
@@ -226,12 +232,18 @@ fn release(store: &Store, orphan: &Orphan, dry_run: bool) -> Result<bool> {
     dropped
 }
 
-/// Drops what an interrupted command left; `false`: another process works on the environment, or was quicker.
+/// Drops what an interrupted command left, and lets events run again that it kept from running; `false`: another process
+/// works on the environment, or was quicker.
 fn clear(store: &Store, left: &Orphan, dry_run: bool) -> Result<bool> {
     let Some(_working) = store.try_lock_lease(&left.id)? else { return Ok(false) };
+    if store.lease(&left.id)?.is_none_or(|lease| lease.phase != Phase::Ready) {
+        return Ok(false);
+    }
     match &left.resource {
+        Resource::MysqlDatabase(_) if !service::has_resting_events(&left.resource)? => Ok(false),
         _ if dry_run => still_there(left),
         Resource::Database(database) => postgres::drop_left_over(database, &left.id),
+        Resource::MysqlDatabase(_) => service::reclaim(&left.resource, &left.id).map(|_| true),
         _ => Ok(false),
     }
 }

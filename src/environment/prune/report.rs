@@ -16,6 +16,8 @@ use serde::Serialize;
 pub struct Report {
     /// What was, or would be, released.
     pub pruned: Vec<Entry>,
+    /// What an interrupted command left unusable in an environment that stays, and was, or would be, repaired.
+    pub repaired: Vec<Entry>,
     /// What could not be released.
     pub kept: Vec<Kept>,
     /// Environments that are not needed any more and were, or would be, removed.

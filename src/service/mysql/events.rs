@@ -4,7 +4,7 @@
 
 use super::scripts::{identifier, text};
 use super::{client, explain};
-use crate::service::Database;
+use crate::service::{Database, Server};
 use crate::sys::interrupt;
 use anyhow::Result;
 
@@ -32,11 +32,22 @@ pub(super) fn rest(database: &Database) -> Result<()> {
 
 /// Lets those events run again. `first`: a statement that fails where they must not.
 pub(super) fn wake(database: &Database, first: &str) -> Result<()> {
-    let rest = format!(
-        "status IN ('SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED') AND event_comment LIKE '{SIGN}%'"
-    );
     let comment = format!("SUBSTRING(event_comment, {})", SIGN.len() + 1);
-    alter(database, &rest, "ENABLE", &comment, first)
+    alter(database, &is_at_rest(), "ENABLE", &comment, first)
+}
+
+/// The databases on a server in which an event rests.
+pub(in crate::service) fn resting(server: &Server) -> Result<Vec<String>> {
+    let at_rest = is_at_rest();
+    let list =
+        format!("SELECT DISTINCT event_schema FROM information_schema.events WHERE {at_rest};\n");
+    client::run(server, list, None)
+}
+
+/// Whether an event rests, as an expression over its row in the catalogue.
+fn is_at_rest() -> String {
+    let states = "'SLAVESIDE_DISABLED', 'REPLICA_SIDE_DISABLED'";
+    format!("status IN ({states}) AND event_comment LIKE '{SIGN}%'")
 }
 
 /// The same after an error, which says what is wrong; no signal stops it.

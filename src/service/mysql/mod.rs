@@ -11,6 +11,7 @@ mod scripts;
 pub(super) mod trash;
 
 pub use detail::{detail, look, sessions, users};
+pub(super) use events::resting;
 pub(super) use marked::{databases, drop_marked, inventory, marked};
 pub use privileges::lacking;
 

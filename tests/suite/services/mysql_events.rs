@@ -92,8 +92,23 @@ fn an_event_that_writes_each_second_keeps_no_database_from_being_replaced_or_kep
     assert_eq!(events(&server, "shop_x"), LIVE);
     struck(&repo, &["db", "reset", "x"], "mysql-begun:kill");
     assert_ne!(events(&server, "shop_x"), LIVE);
+    let found = repo.agentenv(&["doctor", "--json"]).json().to_string();
+    assert!(found.contains("shop_x has events that are switched off"), "{found}");
     repo.agentenv(&["adopt", "../app-x"]).ok();
     assert_eq!(events(&server, "shop_x"), LIVE);
+    for killed in [&["db", "reset", "x"][..], &["db", "copy", "x", "--from", "main"]] {
+        struck(&repo, killed, "mysql-begun:kill");
+        assert_ne!(events(&server, "shop_x"), LIVE, "{killed:?}");
+        let would = repo.agentenv(&["prune", "--dry-run"]).ok();
+        assert!(would.stdout.contains("would repair mysql shop_x"), "{}", would.show());
+        assert_ne!(events(&server, "shop_x"), LIVE, "{killed:?}");
+        let pruned = repo.agentenv(&["prune"]).ok();
+        assert!(pruned.stdout.contains("repaired mysql shop_x"), "{}", pruned.show());
+        assert_eq!(events(&server, "shop_x"), LIVE, "{killed:?}");
+        assert_eq!(repo.agentenv(&["prune"]).ok().stdout, "nothing to prune\n");
+    }
+    let found = repo.agentenv(&["doctor", "--json"]).json().to_string();
+    assert!(!found.contains("switched off"), "{found}");
     // A refusal leaves them as they are.
     let held = server.start(&[
         "sh",
