@@ -9,7 +9,7 @@ use crate::model::template_key::{TemplateMark, prefix};
 use crate::sys::failpoint;
 use anyhow::Result;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// A template database on a server.
 #[derive(Debug, Clone)]
@@ -20,6 +20,15 @@ pub struct Template {
     pub bytes: u64,
     /// What it says of itself.
     pub mark: TemplateMark,
+}
+
+/// A file of SQL that was read.
+#[derive(Debug)]
+pub struct Mask {
+    /// The file.
+    pub path: PathBuf,
+    /// What was in it.
+    pub content: Vec<u8>,
 }
 
 /// A database whose mark begins as it should.
@@ -141,14 +150,14 @@ pub fn make(
     Ok(Template { database: target, bytes: 0, mark })
 }
 
-/// Runs a file of SQL on a database. In Postgres all of it or nothing, and nothing of what it overwrote stays.
+/// Runs a mask on a database. In Postgres all of it or nothing, and nothing of what it overwrote stays.
 ///
 /// # Errors
-/// `NotFound` without the file, and what the server refuses.
-pub fn mask(database: &Database, id: &str, file: &Path) -> Result<()> {
+/// What the server refuses.
+pub fn mask(database: &Database, id: &str, mask: &Mask) -> Result<()> {
     match database.server.kind {
-        Kind::Mysql => mysql::copy::run(database, id, file),
-        _ => postgres::mask::run(database, file),
+        Kind::Mysql => mysql::copy::run(database, id, mask),
+        _ => postgres::mask::run(database, mask),
     }
 }
 

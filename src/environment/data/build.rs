@@ -113,8 +113,8 @@ impl Templates<'_> {
                 return Err(error::failed(message).into());
             }
         }
-        match &wanted.recipe.mask {
-            Some(file) => template::mask(birth, id, &self.main.join(file)),
+        match &wanted.approval(&self.main)?.mask {
+            Some(mask) => template::mask(birth, id, mask),
             None => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! Template databases: which one a new environment is copied from, and how one is made.
 
-use crate::environment::data::{approval, spares};
+use crate::environment::data::approval::Approval;
+use crate::environment::data::spares;
 use crate::environment::hooks;
 use crate::environment::workspace::Workspace;
 use crate::error::{Exit, exit_of};
@@ -19,6 +20,7 @@ use crate::ui::Ui;
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// How many templates are chosen for one database before the error of a copy counts.
 const TRIES: usize = 3;
@@ -43,6 +45,7 @@ pub(super) struct Wanted {
     branch: Key,
     /// Of the main checkout's commit, which a template is made of.
     pub(super) main: Key,
+    pub(super) approval: OnceLock<Approval>,
 }
 
 impl<'a> Templates<'a> {
@@ -106,7 +109,10 @@ impl<'a> Templates<'a> {
             };
             let (branch, head) = (key(commit)?, key("HEAD")?);
             let (recipe, source) = (recipe.clone(), service.source(main));
-            wanted.insert(name.clone(), Wanted { recipe, source, branch, main: head });
+            wanted.insert(
+                name.clone(),
+                Wanted { recipe, source, branch, main: head, approval: OnceLock::new() },
+            );
         }
         Ok(Templates {
             ui: workspace.ui,
@@ -175,7 +181,7 @@ impl<'a> Templates<'a> {
             repository: self.repository.clone(),
             service: service.to_owned(),
             from: wanted.source.as_ref().map(ToString::to_string),
-            recipe: template_key::recipe(&approval::commands(&self.main, &wanted.recipe)?),
+            recipe: template_key::recipe(&wanted.approval(&self.main)?.commands),
             at: clock::now(),
             key: key.clone(),
         })
@@ -268,10 +274,10 @@ impl<'a> Templates<'a> {
     /// Continues only when the commands and the mask of every template were approved. `instead` ends the hint.
     pub fn require_trusted(&self, instead: &str) -> Result<()> {
         for (service, wanted) in &self.wanted {
-            let commands = approval::commands(&self.main, &wanted.recipe)?;
+            let commands = &wanted.approval(&self.main)?.commands;
             let what = format!("the template of `{service}` is");
             let hint = format!("approve it with `git agentenv trust`{instead}");
-            hooks::require(self.store, &self.repository, &commands, (&what, &hint))?;
+            hooks::require(self.store, &self.repository, commands, (&what, &hint))?;
         }
         Ok(())
     }

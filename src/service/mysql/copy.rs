@@ -15,12 +15,12 @@ use crate::model::lease;
 use crate::model::source::Source;
 use crate::service::copy::{Copied, Copy};
 use crate::service::room::NoRoom;
+use crate::service::template::Mask;
 use crate::service::{Database, Server, in_use, not_ours, template};
 use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
 use content::Content;
 use replaced::{Old, forget, keep, put_back, spare};
-use std::path::Path;
 
 /// Creates a database with the lease's mark as a copy. Does nothing when it is there and complete.
 ///
@@ -59,13 +59,13 @@ pub(in crate::service) fn publish(
     attempt(copy, mark, prepare).map(drop)
 }
 
-/// Runs a file of SQL on a database that is being prepared for [`publish`].
+/// Runs a mask on a database that is being prepared for [`publish`].
 ///
 /// # Errors
-/// `NotFound` without the file; `Refused` when it leads to another database.
-pub(in crate::service) fn run(database: &Database, id: &str, file: &Path) -> Result<()> {
+/// `Refused` when it leads to another database.
+pub(in crate::service) fn run(database: &Database, id: &str, mask: &Mask) -> Result<()> {
     let target = Target::new(&database.name, id, "");
-    Content::of_dump(file)?.fill(database, &target)
+    Content::of_mask(mask)?.fill(database, &target)
 }
 
 fn attempt(

@@ -5,6 +5,7 @@ use super::psql;
 use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
+use crate::service::template::Mask;
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use crate::sys::store::random_hex;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct DumpFile {
     path: PathBuf,
     format: Format,
+    /// What was in it, where it was read before.
+    content: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,20 +96,18 @@ pub(super) fn open(path: &Path) -> Result<DumpFile> {
             require_restorer(&path)?;
             Format::Directory
         }
-        _ => match fs::head(&path, 5)?.as_slice() {
-            b"PGDMP" => Format::Custom,
-            [0x1f, 0x8b, ..] => Format::Gzip,
-            _ => Format::Text,
-        },
+        _ => Format::of(&fs::head(&path, 5)?),
     };
-    let dump = DumpFile { path: path.clone(), format };
-    let is_text = matches!(format, Format::Text | Format::Gzip);
-    if is_text && dump.reader(CONNECTS).output()?.success() {
-        let message = format!("cannot restore {name}: it connects to a database of its own");
-        let hint = "make the dump without `--create`, and of one database";
-        return Err(error::refused(message).hint(hint).into());
-    }
-    Ok(dump)
+    DumpFile { path, format, content: None }.checked()
+}
+
+/// Takes a mask for a dump.
+///
+/// # Errors
+/// `Refused` when it leads psql to another database.
+pub(super) fn of_mask(Mask { path, content }: &Mask) -> Result<DumpFile> {
+    let format = Format::of(content);
+    DumpFile { path: path.clone(), format, content: Some(content.clone()) }.checked()
 }
 
 /// A directory is read here, where the server's own programs may be missing.
@@ -119,7 +120,29 @@ fn require_restorer(path: &Path) -> Result<()> {
     Err(error::service(message).hint(hint).into())
 }
 
+impl Format {
+    /// The format of a file that begins so.
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [b'P', b'G', b'D', b'M', b'P', ..] => Format::Custom,
+            [0x1f, 0x8b, ..] => Format::Gzip,
+            _ => Format::Text,
+        }
+    }
+}
+
 impl DumpFile {
+    fn checked(self) -> Result<Self> {
+        let is_text = matches!(self.format, Format::Text | Format::Gzip);
+        if is_text && self.reader(CONNECTS).output()?.success() {
+            let name = self.path.display();
+            let message = format!("cannot restore {name}: it connects to a database of its own");
+            let hint = "make the dump without `--create`, and of one database";
+            return Err(error::refused(message).hint(hint).into());
+        }
+        Ok(self)
+    }
+
     /// Its size in bytes. Text and rows take about the same; what is compressed takes more.
     pub(super) fn bytes(&self) -> u64 {
         fs::size(&self.path)
@@ -163,8 +186,9 @@ impl DumpFile {
             Format::Custom => "custom",
             Format::Directory => "directory",
         };
-        let command = Cmd::new("sh").args(["-c", script, "sh"]).arg(&self.path).arg(format);
-        command.patience(Some(psql::COPYING))
+        Cmd::reading(script, &self.path, self.content.as_deref())
+            .arg(format)
+            .patience(Some(psql::COPYING))
     }
 }
 

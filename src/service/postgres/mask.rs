@@ -2,18 +2,19 @@
 
 use super::{dump_file, psql};
 use crate::service::Database;
+use crate::service::template::Mask;
 use anyhow::Result;
-use std::path::Path;
 
-/// Runs a file that was approved on a database, all of it or nothing, and leaves nothing of what it overwrote: see [`FORGET`].
+/// Runs a mask that was approved on a database, all of it or nothing, and leaves nothing of what it overwrote: see [`FORGET`].
 ///
 /// # Errors
-/// `NotFound` without the file, and what the server refuses.
-pub(in crate::service) fn run(database: &Database, file: &Path) -> Result<()> {
+/// What the server refuses.
+pub(in crate::service) fn run(database: &Database, mask: &Mask) -> Result<()> {
     let Database { server, name, .. } = database;
-    dump_file::open(file)?.restore(server, name, true)?;
-    psql::run_on(server, name, FORGET)
-        .map_err(|error| error.context(format!("cannot clear what {} overwrote", file.display())))
+    dump_file::of_mask(mask)?.restore(server, name, true)?;
+    psql::run_on(server, name, FORGET).map_err(|error| {
+        error.context(format!("cannot clear what {} overwrote", mask.path.display()))
+    })
 }
 
 /// Waits for those who may still read what was overwritten, such as the server's own workers: VACUUM keeps that for them.

@@ -92,6 +92,15 @@ impl Cmd {
         self
     }
 
+    /// A shell script whose first argument is a file to read, or what reads the `content` that a file had.
+    pub fn reading(script: &str, file: &Path, content: Option<&[u8]>) -> Self {
+        let shell = Cmd::new("sh").args(["-c", script, "sh"]);
+        match content {
+            Some(content) => shell.arg("/dev/stdin").stdin(content),
+            None => shell.arg(file),
+        }
+    }
+
     /// It reads from a terminal or has nothing to read: what comes through a pipe is for this process.
     pub fn reads_terminal(self) -> Self {
         if std::io::stdin().is_terminal() { self } else { self.stdin("") }

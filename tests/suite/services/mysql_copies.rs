@@ -345,9 +345,10 @@ fn a_template_is_made_once_masked_and_copied() {
         .unwrap();
     configure(
         &repo,
-        "from: main, template: { key: ['db/*.sql'], mask: mask.sql, build: ['echo $DB_NAME >>../built'] }",
+        "from: main, template: { key: ['db/*.sql'], mask: mask.sql, build: ['echo $DB_NAME >>../built; echo >mask.sql'] }",
     );
-    repo.commit("mask.sql", "UPDATE t SET origin = 'masked';\n");
+    let mask = "UPDATE t SET origin = 'masked';\n";
+    repo.commit("mask.sql", mask);
     repo.commit("db/1.sql", "one");
     repo.agentenv(&["add", "x"]).fails(7);
     repo.agentenv(&["trust", "--yes"]).ok();
@@ -358,6 +359,8 @@ fn a_template_is_made_once_masked_and_copied() {
     );
     let built = fs::read_to_string(sandbox.root.join("built")).unwrap();
     assert_eq!(built.lines().count(), 1, "{built}");
+    // The one that was approved has run, not the one that is there since.
+    fs::write(repo.path.join("mask.sql"), mask).unwrap();
     let listed =
         || repo.agentenv(&["db", "template", "list", "--json"]).ok().json()["templates"].clone();
     let first = listed()[0]["database"].as_str().unwrap().to_owned();

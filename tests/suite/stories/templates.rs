@@ -211,6 +211,20 @@ fn commands_and_mask_run_once_and_only_when_they_were_approved() {
 }
 
 #[test]
+fn the_mask_that_runs_is_the_one_that_was_approved() {
+    let world = World::new();
+    let repo = world.project(
+        r#"{ build: ["echo \"UPDATE person SET name = 'other';\" >mask.sql"], mask: mask.sql }"#,
+    );
+    repo.commit("mask.sql", "UPDATE person SET name = 'masked';\n");
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    assert_eq!(world.names("x"), "masked");
+    // The template's name says so, too: it is none of the mask that is there now.
+    repo.agentenv(&["add", "y"]).fails(7);
+}
+
+#[test]
 fn nothing_of_what_a_mask_overwrote_is_left_in_its_template() {
     let world = World::new();
     let repo = world.project("{ mask: mask.sql }");

@@ -12,6 +12,7 @@ use crate::model::source::Source;
 use crate::model::{glob, lease};
 use crate::service::Database;
 use crate::service::copy::{Copy, Dump, Means};
+use crate::service::template::Mask;
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use anyhow::Result;
@@ -27,11 +28,14 @@ const LEADS_AWAY: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat 
 LC_ALL=C grep -aiE '^((([^-#'"'"'"][^'"'"'"]*)?;)?[[:space:]]*(/\*!?[0-9]* *)?(create|drop) database[[:space:]`]|[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]`]|([^-#'"'"'"][^'"'"'"]*)?;[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]]*[^[:space:];]+[[:space:]]*(;|$|--|#|/\*)|.*`agentenv_([0-9a-f]{24}|mark)`)' |
 LC_ALL=C grep -avqiE '^[[:space:]]*use[[:space:]]+(index|key)[[:space:]]*(for|\()'"#;
 
+/// What a file that gzip made begins with.
+const PACKED: [u8; 2] = [0x1f, 0x8b];
+
 /// What fills a database.
 pub(super) enum Content {
     Nothing,
     Database(Box<Origin>),
-    Dump { path: PathBuf, is_packed: bool },
+    Dump { path: PathBuf, is_packed: bool, content: Option<Vec<u8>> },
 }
 
 /// A database that is copied.
@@ -105,15 +109,30 @@ impl Content {
             }
             _ => {}
         }
-        let is_packed = fs::head(&path, 2)? == [0x1f, 0x8b];
-        if reader(LEADS_AWAY, &path, is_packed).output()?.success() {
+        let is_packed = fs::head(&path, 2)? == PACKED;
+        Content::Dump { path, is_packed, content: None }.checked()
+    }
+
+    /// # Errors
+    /// `Refused` when it leads to another database.
+    pub(super) fn of_mask(Mask { path, content }: &Mask) -> Result<Self> {
+        let is_packed = content.starts_with(&PACKED);
+        let content = Some(content.clone());
+        Content::Dump { path: path.clone(), is_packed, content }.checked()
+    }
+
+    fn checked(self) -> Result<Self> {
+        if let Content::Dump { path, is_packed, content } = &self
+            && reader(LEADS_AWAY, path, *is_packed, content).output()?.success()
+        {
+            let name = path.display();
             let message = format!(
                 "cannot restore {name}: it names a database, or holds an environment's mark"
             );
             let hint = "make the dump of one database without `--databases`, and of no environment";
             return Err(error::refused(message).hint(hint).into());
         }
-        Ok(Content::Dump { path, is_packed })
+        Ok(self)
     }
 
     fn origin(&self) -> Option<&Origin> {
@@ -177,8 +196,8 @@ impl Content {
                 origin.reach(database)?;
                 client::fill(database, &origin.reading(), &first, None)
             }
-            Content::Dump { path, is_packed } => {
-                let feed = reader(READ, path, *is_packed);
+            Content::Dump { path, is_packed, content } => {
+                let feed = reader(READ, path, *is_packed, content);
                 let edit = events::at_rest();
                 let reading = client::Reading { edit, ..client::Reading::default() };
                 client::fill(database, &reading, &first, Some(feed))
@@ -247,10 +266,9 @@ fn is_partial(database: &Database, marks: &[String], digits: Option<String>) -> 
     Ok(said.last().is_some_and(|word| word == "missing"))
 }
 
-fn reader(script: &str, path: &Path, is_packed: bool) -> Cmd {
+fn reader(script: &str, path: &Path, is_packed: bool, content: &Option<Vec<u8>>) -> Cmd {
     let format = if is_packed { "gzip" } else { "text" };
-    let command = Cmd::new("sh").args(["-c", script, "sh"]).arg(path).arg(format);
-    command.patience(Some(client::COPYING))
+    Cmd::reading(script, path, content.as_deref()).arg(format).patience(Some(client::COPYING))
 }
 
 #[cfg(test)]
