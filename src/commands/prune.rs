@@ -59,7 +59,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         ui.say(format!("skipped {}: {}", skipped.name, skipped.why));
     }
     for kept in &report.kept {
-        ui.warn(format!("kept {}: {}", kept.name, kept.why));
+        let hint = kept.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        ui.warn(format!("kept {}: {}{hint}", kept.name, kept.why));
     }
     ui.answer(&report, || text(&report))?;
     Ok(if report.kept.is_empty() { Exit::Done } else { Exit::Partial })

@@ -36,7 +36,8 @@ is_claimed() {
     return 1
 }
 
-is_ours() { [ -e "$mark" ] || { [ -n "$proven" ] && ! is_claimed; }; }
+# A mark without this name, such as one that a full disk left empty, says nothing.
+is_ours() { [ "$(cat "$mark" 2>/dev/null)" = "$name" ] || { [ -n "$proven" ] && ! is_claimed; }; }
 
 # An answer has begun: a command may take its time.
 echo begun
@@ -45,7 +46,7 @@ if [ "$what" = create ]; then
     if is_there; then
         if is_ours; then answer ours; else answer foreign; fi
     fi
-    echo "$name" >"$mark" || answer failed mark
+    printf '%s\n' "$name" >"$mark" || answer failed mark
     if is_claimed; then
         rm -f "$mark"
         answer foreign

@@ -11,7 +11,8 @@ use crate::environment::data::known::All;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan, Silent};
 use crate::environment::reclaim::{self, Released, Settled};
-use crate::environment::{remove as removal, trash};
+use crate::environment::{remove as removal, teardown, trash};
+use crate::error::{Exit, Failure, exit_of};
 use crate::model::config::Config;
 use crate::model::lease::{Lease, Phase};
 use crate::model::measure;
@@ -49,7 +50,7 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
     }
     let settled = reclaim::settle_all(ui, &store, &leases, dry_run);
     for (lease, settled) in leases.iter().zip(settled) {
-        consider(ui, lease, settled, &mut report);
+        consider(ui, &store, lease, settled, &mut report);
     }
     empty_trash(ui, &store, options.trash, &mut report)?;
     if broken.is_empty() {
@@ -103,7 +104,7 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
     Ok(())
 }
 
-fn consider(ui: &Ui, lease: &Lease, settled: Result<Settled>, report: &mut Report) {
+fn consider(ui: &Ui, store: &Store, lease: &Lease, settled: Result<Settled>, report: &mut Report) {
     match settled {
         Ok(Settled::Settled(released)) => {
             let Released { lease, due, running } = *released;
@@ -122,6 +123,10 @@ fn consider(ui: &Ui, lease: &Lease, settled: Result<Settled>, report: &mut Repor
             }
         }
         Ok(Settled::Busy) => {}
+        Err(error) if exit_of(&error) == Exit::Service => {
+            let hint = teardown::way_out(store, lease, &lease.parts);
+            report.keep(&lease.name, &Failure::of(&error).hint(hint).into());
+        }
         Err(error) => report.keep(&lease.name, &error),
     }
 }

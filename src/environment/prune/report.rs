@@ -3,6 +3,7 @@
 use crate::environment::processes::Stranger;
 use crate::environment::prune::Unneeded;
 use crate::environment::reclaim::Due;
+use crate::error::hint_of;
 use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::trash::Why;
@@ -70,11 +71,15 @@ pub struct Kept {
     pub name: String,
     /// Why it was kept.
     pub why: String,
+    /// The way out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 impl Kept {
     pub(super) fn of(name: &str, why: &anyhow::Error) -> Self {
-        Kept { name: name.to_owned(), why: format!("{why:#}") }
+        let hint = hint_of(why).map(str::to_owned);
+        Kept { name: name.to_owned(), why: format!("{why:#}"), hint }
     }
 }
 

@@ -169,14 +169,19 @@ fn conclude(
     Err(failure.hint(hint).into())
 }
 
-fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {
+/// What to do about parts that could not be released.
+pub fn way_out(store: &Store, lease: &Lease, parts: &[Part]) -> String {
     let prune = "fix that and run `git agentenv prune`";
     if parts.is_empty() {
         return prune.to_owned();
     }
     // Only the user knows whether the server ever comes back.
     let record = shell::path(&store.file(&lease.id));
-    format!("{prune}; if the server is gone for good, delete the lease: `rm {record}`")
+    let held: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    let held = held.join(", ");
+    format!(
+        "{prune}; if the server is gone for good, delete the lease: `rm {record}`; one that comes back would still have {held}"
+    )
 }
 
 fn keep(left: &mut Vec<anyhow::Error>, what: &str, result: Result<()>) {

@@ -107,6 +107,32 @@ fn what_existed_before_is_not_ours() {
 }
 
 #[test]
+fn a_mark_that_a_full_disk_left_empty_makes_nothing_ours() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server, MAKE);
+    repo.killed(&["add", "x"], "before-custom");
+    sh(&server, &format!("mkdir /srv/things/app-x; : >/tmp/agentenv-{}-thing", sandbox.lease_id()));
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(things(&server), ["app-x"]);
+}
+
+#[test]
+fn prune_says_how_to_forget_what_a_server_held_that_is_gone_for_good() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = project(&sandbox, &server, MAKE);
+    repo.agentenv(&["add", "x"]).ok();
+    repo.git(&["worktree", "remove", "--force", "../app-x"]);
+    drop(server);
+    let kept = repo.agentenv(&["prune", "--json"]).fails(8);
+    let hint = kept.json()["kept"][0]["hint"].as_str().unwrap_or_default().to_owned();
+    let forget = format!("gone for good, delete the lease: `rm {}`", sandbox.lease().display());
+    assert!(hint.contains(&forget) && hint.contains("still have thing app-x"), "{}", kept.show());
+    assert!(kept.stderr.contains(&hint), "{}", kept.show());
+    std::fs::remove_file(sandbox.lease()).unwrap();
+    assert_eq!(repo.agentenv(&["prune"]).ok().stdout, "nothing to prune\n");
+}
+
+#[test]
 fn what_another_users_environment_creates_or_holds_is_its_own() {
     let (sandbox, server) = (Sandbox::new(), server());
     let repo = project(&sandbox, &server, MAKE);
