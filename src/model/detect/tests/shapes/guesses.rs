@@ -43,7 +43,7 @@ pub(super) const SHAPES: &[Shape] = &[
             (".env.sample", "DATABASE_URL=postgresql://inn:{password}@localhost/inn_books\n"),
             (
                 "src/config.rs",
-                "#[derive(clap::Parser)]\npub struct Config {\n    /// Where the books are.\n    #[clap(long, env)]\n    pub database_url: String,\n    #[arg(long, env = \"INN_CACHE\", default_value = \"redis://localhost:6379/2\")]\n    cache: String,\n}\n",
+                "#[derive(Parser)]\npub struct Config {\n    /// Where the books are.\n    #[clap(long, env)]\n    pub database_url: String,\n    #[arg(long, env = \"INN_CACHE\", default_value = \"redis://localhost:6379/2\")]\n    cache: String,\n}\n",
             ),
         ],
         services: &["postgres postgres POSTGRES_DB=inn_books", "redis redis REDIS_DB=2"],
