@@ -5,12 +5,19 @@ use crate::sys::interrupt::{self, Ending};
 use anyhow::{Context, Result};
 use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
 
 /// The longest line in bytes, and the most lines that wait to be taken: a longer line comes in pieces, and a command that
 /// prints faster than it is read waits.
 const LONGEST: u64 = 1 << 20;
 const MOST: usize = 1024;
+
+/// How often the wait for a line looks whether the command has ended.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// How long a command that has ended is read on: something that it started may live on and hold its pipe.
+const LAST: Duration = Duration::from_millis(500);
 
 impl Cmd {
     /// Runs it with nothing to read, and hands over each line of its output and its errors. Gives its exit code.
@@ -18,12 +25,24 @@ impl Cmd {
     /// # Errors
     /// When the program is missing or cannot be started, or the user interrupted.
     pub fn each_line(self, print: &dyn Fn(&str) -> Result<()>) -> Result<i32> {
-        let (handle, read) = self.read_whole()?;
-        let _registered = interrupt::register(&handle, Ending::AtOnce)?;
-        for line in lines(read) {
-            print(&line.with_context(|| format!("cannot read from `{}`", self.name()))?)?;
+        let name = self.name();
+        let lines = self.lines()?;
+        let mut ended: Option<Instant> = None;
+        loop {
+            let is_over = ended.is_some_and(|at| at.elapsed() >= LAST);
+            match lines.lines.recv_timeout(SLICE) {
+                Ok(line) => print(&line)?,
+                Err(RecvTimeoutError::Timeout) if !is_over => {}
+                Err(_) => break,
+            }
+            if is_over && interrupt::check().is_err() {
+                break;
+            }
+            if ended.is_none() && !matches!(lines.handle.try_wait(), Ok(None)) {
+                ended = Some(Instant::now());
+            }
         }
-        let ended = handle.wait().with_context(|| format!("cannot wait for `{}`", self.name()))?;
+        let ended = lines.handle.wait().with_context(|| format!("cannot wait for `{name}`"))?;
         interrupt::check()?;
         Ok(super::running::code(ended.status))
     }
