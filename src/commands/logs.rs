@@ -83,7 +83,7 @@ struct Log {
 /// Shows them.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let config = context.config()?.unwrap_or_default();
+    let config = context.config_seen(ui);
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     let known = processes::of(&Table::read(), &lease, &config, &Containers::seen(ui, [&lease]));
     processes::shorten(&context.store, &lease)?;

@@ -31,10 +31,10 @@ Examples:
 /// Lists them.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let config = context.config()?.unwrap_or_default();
+    let config = context.config_seen(ui);
     let leases = match args.all {
         true => resolve::current(&context)?,
-        false => chosen(&context, &args.envs)?,
+        false => chosen(&context, ui, &args.envs, "listed")?,
     };
     leases.iter().try_for_each(|lease| processes::shorten(&context.store, lease))?;
     let answer = Processes::of(ui, &leases, &config);

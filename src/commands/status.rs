@@ -74,7 +74,7 @@ struct OnService {
 /// Shows it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let config = context.config()?.unwrap_or_default();
+    let config = context.config_seen(ui);
     let lease = resolve::named_or_here(&context, args.env.as_deref())?;
     let (leases, glance) = Glance::take(|| Ok(vec![lease.clone()]))?;
     let lease = leases.into_iter().next().unwrap_or(lease);

@@ -52,6 +52,15 @@ impl Context {
         Config::parse(FILE, &text).map(Some)
     }
 
+    /// The configuration for what is only shown beside a lease: one that cannot be read is named, and none then.
+    pub fn config_seen(&self, ui: &Ui) -> Config {
+        let config = self.config().unwrap_or_else(|error| {
+            ui.warn(format!("{error:#}; it is taken for empty"));
+            None
+        });
+        config.unwrap_or_default()
+    }
+
     /// The leases of this repository.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let mut leases = self.store.leases()?;
