@@ -60,7 +60,7 @@ struct Application {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let grace = limit(args.timeout);
-    let leases = chosen(&context, &args.envs)?;
+    let leases = chosen(&context, ui, &args.envs, "stopped")?;
     let one = |ui: &Ui, lease: &Lease| {
         processes::require_outside(lease)?;
         let Stopped { processes, killed, containers } = stop(&Context::here()?, ui, lease, grace)?;

@@ -30,7 +30,7 @@ Examples:
 /// Stops what runs, then starts it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = up::chosen(&context, &args.envs)?;
+    let leases = up::chosen(&context, ui, &args.envs, "restarted")?;
     let workspace = up::configured(&context, ui, &leases)?;
     let config = &workspace.config;
     let restart = |ui: &Ui, lease: &Lease| {

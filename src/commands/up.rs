@@ -71,7 +71,7 @@ Examples:
 /// Starts what does not run yet.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = chosen(&context, &args.envs)?;
+    let leases = chosen(&context, ui, &args.envs, "started")?;
     let workspace = configured(&context, ui, &leases)?;
     let mut each = Each::of(ui, leases.len());
     let config = &workspace.config;
@@ -124,14 +124,23 @@ pub(super) fn limit(seconds: u64) -> Duration {
     Duration::from_secs(seconds.min(LONGEST))
 }
 
-/// The environments that are meant, each once.
-pub(super) fn chosen(context: &Context, envs: &[String]) -> Result<Vec<Lease>> {
+/// The environments that are meant, each once. One wrong name of several: says of the others that nothing was `done`.
+pub(super) fn chosen(
+    context: &Context,
+    ui: &Ui,
+    envs: &[String],
+    done: &str,
+) -> Result<Vec<Lease>> {
     if envs.is_empty() {
         return Ok(vec![resolve::named_or_here(context, None)?]);
     }
     let mut leases = Vec::<Lease>::new();
     for env in envs {
-        let lease = resolve::named(context, env)?;
+        let lease = resolve::named(context, env).inspect_err(|_| {
+            if envs.len() > 1 {
+                ui.say(format!("nothing was {done}"));
+            }
+        })?;
         if leases.iter().all(|known| known.id != lease.id) {
             leases.push(lease);
         }

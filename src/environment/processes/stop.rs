@@ -28,7 +28,7 @@ pub(super) const SIGNALS: [Signal; 2] = [Signal::TERM, Signal::CONT];
 /// What was stopped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stopped {
-    /// How many processes.
+    /// How many processes, without their supervisors.
     pub processes: usize,
     /// How many of them did not end by themselves.
     pub killed: usize,
@@ -66,7 +66,25 @@ pub fn stop(store: &Store, lease: &mut Lease, grace: Duration) -> Result<Stopped
 
 /// Stops all that `up` started in an environment that goes: its record is not kept.
 pub fn end(lease: &Lease, grace: Duration) -> Result<Stopped> {
-    end_all(&lease.name, grace, &SIGNALS, || running(lease))
+    let supervisors: BTreeSet<u32> = lease.processes.values().map(|one| one.pid).collect();
+    let ended = end_all(&lease.name, grace, &SIGNALS, || running(lease))?;
+    Ok(ended.without(&supervisors))
+}
+
+/// Processes that were ended, each by its id and what tells it from a later one with that id.
+pub(super) struct Ended {
+    asked: BTreeSet<(u32, String)>,
+    killed: BTreeSet<(u32, String)>,
+}
+
+impl Ended {
+    /// How many, less those with these ids.
+    pub(super) fn without(&self, left_out: &BTreeSet<u32>) -> Stopped {
+        let count = |of: &BTreeSet<(u32, String)>| {
+            of.iter().filter(|(pid, _)| !left_out.contains(pid)).count()
+        };
+        Stopped { processes: count(&self.asked), killed: count(&self.killed), containers: 0 }
+    }
 }
 
 /// Sends these signals to all that `running` finds in the environment `name`, and SIGKILL after the grace time, until
@@ -76,7 +94,7 @@ pub(super) fn end_all(
     grace: Duration,
     signals: &[Signal],
     running: impl Fn() -> Vec<Process>,
-) -> Result<Stopped> {
+) -> Result<Ended> {
     let begin = Instant::now();
     let (mut asked, mut killed) = (BTreeSet::new(), BTreeSet::new());
     let mut pause = PAUSE;
@@ -86,8 +104,7 @@ pub(super) fn end_all(
         let running = running();
         // One look can miss a process that starts another one and ends.
         if running.is_empty() && was_empty {
-            let (processes, killed) = (asked.len(), killed.len());
-            return Ok(Stopped { processes, killed, containers: 0 });
+            return Ok(Ended { asked, killed });
         }
         interrupt::check()?;
         if !running.is_empty() && begin.elapsed() > grace.saturating_add(REAPING) {
@@ -126,6 +143,7 @@ mod tests {
         let looks = RefCell::new(vec![vec![], vec![], vec![second], vec![], vec![first]]);
         let look = || looks.borrow_mut().pop().unwrap();
         let stopped = end_all("x", GRACE, &[Signal::TERM], look).unwrap();
+        let stopped = stopped.without(&BTreeSet::new());
         assert_eq!((stopped.processes, stopped.killed), (2, 0));
         assert!(looks.borrow().is_empty());
     }

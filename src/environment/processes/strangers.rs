@@ -107,12 +107,13 @@ impl Machine {
 /// # Errors
 /// When a process cannot be ended.
 pub fn end_inside(lease: &Lease, dir: &Path) -> Result<Stopped> {
-    stop::end_all(&lease.name, GRACE, &SIGNALS, || {
+    let ended = stop::end_all(&lease.name, GRACE, &SIGNALS, || {
         let all = process::all();
         let kept = kept(&all);
         let inside = process::inside(dir).into_iter().filter(|pid| !kept.contains(pid));
         inside.filter_map(|pid| all.get(&pid).cloned()).collect()
-    })
+    })?;
+    Ok(ended.without(&BTreeSet::new()))
 }
 
 /// This process, those above it and those that it started.

@@ -214,3 +214,59 @@ fn a_process_does_not_stop_itself() {
     assert_eq!(starts.count(), 1);
     repo.agentenv(&["down", "x"]).ok();
 }
+
+#[test]
+fn run_all_ends_with_its_commands_whatever_they_leave_running() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "true")], &["x", "y"]);
+    let script = "sleep 600 & echo $! >pid; echo done";
+    let args = ["run", "--all", "--", "sh", "-c", script];
+    let mut run = repo.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+    let pid = |env: &str| written(&sandbox.root.join(format!("app-{env}/pid")));
+    wait_until("both have begun", || pid("x").is_some() && pid("y").is_some());
+    let left = ["x", "y"].map(|env| pid(env).unwrap().to_string());
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        wait_until("it has ended", || run.try_wait().unwrap().is_some());
+    }));
+    sandbox.command("kill").args(left).status().unwrap();
+    let ended = ended.map(|()| run.wait_with_output().unwrap());
+    let said = ended.expect("it waits for what the commands left running");
+    assert!(said.status.success());
+    for line in ["x | done\n", "y | done\n"] {
+        assert!(String::from_utf8_lossy(&said.stdout).contains(line), "{said:?}");
+    }
+}
+
+#[test]
+fn a_broken_configuration_hides_nothing_that_runs() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "echo one; exec sleep 600")], &["x"]);
+    repo.agentenv(&["up", "x"]).ok();
+    repo.config("nonsense: 1\n");
+    wait_until("it has spoken", || repo.agentenv(&["logs", "--env", "x"]).ok().stdout == "one\n");
+    for shown in [["ps", "x"], ["status", "x"]] {
+        let said = repo.agentenv(&shown).ok();
+        assert!(said.stdout.contains("running"), "{}", said.show());
+        assert!(said.stderr.contains("warning: .agentenv.yaml:1: nonsense"), "{}", said.show());
+    }
+    repo.agentenv(&["up", "x"]).fails(3);
+    let down = repo.agentenv(&["down", "x"]).ok();
+    assert_eq!(down.stdout, "stopped x: 1 process\n", "its supervisor is none");
+}
+
+#[test]
+fn a_wrong_name_of_several_is_named_and_the_others_stay() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("web", "exec sleep 600")], &["x"]);
+    for (command, said) in [
+        ("up", "nothing was started"),
+        ("restart", "nothing was restarted"),
+        ("down", "nothing was stopped"),
+    ] {
+        let wrong = repo.agentenv(&[command, "nosuch", "x"]).fails(4);
+        assert!(wrong.stderr.contains("no environment `nosuch`"), "{}", wrong.show());
+        assert!(wrong.stderr.contains(said), "{}", wrong.show());
+        let one = repo.agentenv(&[command, "nosuch"]).fails(4);
+        assert!(!one.stderr.contains(said), "{}", one.show());
+    }
+}
