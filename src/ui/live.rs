@@ -46,6 +46,8 @@ impl Live {
         }
         let before = tcgetattr(std::io::stdin()).context(UNUSABLE)?;
         let live = Live { term, before };
+        // Who sees the first picture may press Ctrl-C at once.
+        live.take_keys(Duration::ZERO)?;
         live.print(ENTER)?;
         Ok(live)
     }
@@ -74,19 +76,24 @@ impl Live {
     /// # Errors
     /// When the terminal is gone.
     pub fn key(&self, patience: Duration) -> Result<Option<Key>> {
-        let mut modes = self.before.clone();
-        // Ctrl-C comes as a key, too: a signal would not end the read.
-        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
-        modes.special_codes[SpecialCodeIndex::VMIN] = 0;
-        let tenths = patience.as_millis() / 100;
-        modes.special_codes[SpecialCodeIndex::VTIME] = u8::try_from(tenths).unwrap_or(u8::MAX);
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &modes).context(UNUSABLE)?;
+        self.take_keys(patience)?;
         let mut key = [0; 1];
         match std::io::stdin().lock().read(&mut key) {
             Ok(read) => Ok((read > 0).then_some(Key(key[0]))),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
             Err(error) => Err(error).context(UNUSABLE),
         }
+    }
+
+    /// Lets a read end with the next key, or after so long.
+    fn take_keys(&self, patience: Duration) -> Result<()> {
+        let mut modes = self.before.clone();
+        // Ctrl-C comes as a key, too: a signal would not end the read.
+        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        modes.special_codes[SpecialCodeIndex::VMIN] = 0;
+        let tenths = patience.as_millis() / 100;
+        modes.special_codes[SpecialCodeIndex::VTIME] = u8::try_from(tenths).unwrap_or(u8::MAX);
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &modes).context(UNUSABLE)
     }
 
     fn print(&self, text: &str) -> Result<()> {
