@@ -542,3 +542,20 @@ impl Drop for Terminal<'_> {
         let _ = command.output();
     }
 }
+
+#[test]
+fn watch_goes_on_when_its_own_directory_is_removed() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "x", "y"]).ok();
+    let terminal = Terminal::in_dir(&sandbox, &sandbox.root.join("app-x"));
+    terminal.types("git agentenv list --watch");
+    terminal.waits_for("@ x");
+    repo.agentenv(&["remove", "x"]).ok();
+    repo.agentenv(&["add", "z"]).ok();
+    terminal.waits_until("the other ones are shown", |screen| {
+        !screen.contains("app-x") && screen.contains("app-z")
+    });
+    terminal.key("q");
+    assert_eq!(terminal.exit_code(), 0);
+}
