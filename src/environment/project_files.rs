@@ -33,7 +33,8 @@ const DEPTH: usize = 4;
 /// of other kinds.
 const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
 
-/// Reads the files that exist, then those that they refer to. Skips symbolic links, binary files and files over 1 MiB, but
+/// Reads the files that exist, then those that they refer to. Skips symbolic links, what a directory that is one keeps
+/// outside of the checkout, binary files and files over 1 MiB, but
 /// for lock files: of these it counts that they exist.
 pub fn read(context: &Context) -> Result<Seen> {
     let main = &context.repo.main;
@@ -95,9 +96,13 @@ fn is_inside(path: &str) -> bool {
 
 fn contents(main: &Path, paths: BTreeSet<String>) -> BTreeMap<String, String> {
     let paths: Vec<String> = paths.into_iter().collect();
+    let main = fs::canonical(main);
     let contents = parallel::each(&paths, |path| {
         let unread = || is_lock(path).then(Vec::new);
-        fs::read(&main.join(path)).unwrap_or_else(|_| unread())
+        let file = main.join(path);
+        // A directory of the path may be a link.
+        let is_inside = file.parent().is_some_and(|dir| fs::canonical(dir).starts_with(&main));
+        is_inside.then(|| fs::read(&file).unwrap_or_else(|_| unread())).flatten()
     });
     let found = paths.into_iter().zip(contents);
     let found = found.filter_map(|(path, content)| Some((path, content?)));
@@ -128,5 +133,20 @@ mod tests {
         let found: Vec<(&str, &str)> =
             found.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         assert_eq!(found, [("package-lock.json", ""), ("uv.lock", "own")]);
+    }
+
+    #[test]
+    fn nothing_is_read_through_a_directory_that_leads_out_of_the_checkout() {
+        let dir = tempfile::tempdir().unwrap();
+        let (main, other) = (dir.path().join("main"), dir.path().join("other"));
+        for inner in [&main.join("own"), &other] {
+            fs::make_dir(inner).unwrap();
+            fs::replace(&inner.join("a.env"), b"A=1").unwrap();
+        }
+        std::os::unix::fs::symlink(&other, main.join("out")).unwrap();
+        std::os::unix::fs::symlink(main.join("own"), main.join("in")).unwrap();
+        let paths = ["own/a.env", "in/a.env", "out/a.env"];
+        let found = contents(&main, paths.map(str::to_owned).into_iter().collect());
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["in/a.env", "own/a.env"]);
     }
 }

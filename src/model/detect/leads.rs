@@ -175,10 +175,11 @@ fn lead(seen: &Seen, config: &Config, var: &Var) -> Option<Lead> {
         return None;
     }
     let covering = of_kind.find(|(_, service)| service.main == part);
+    let is_open = |url: &Url| url.is_open() && url.is_plain_query();
     let template = covering.map(|(key, service)| match &url {
         None => format!("{{{}}}", service.variable),
         Some(url) if !url.fits(&var.name) => String::new(),
-        Some(url) if (url.is_open() || var.is_public(seen)) && !var.value.contains('$') => {
+        Some(url) if (is_open(url) || var.is_public(seen)) && !var.value.contains('$') => {
             url.template(key, &service.variable, service.port)
         }
         Some(url) => {

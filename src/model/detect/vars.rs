@@ -95,13 +95,18 @@ fn is_elsewhere(known: &Var, var: &Var) -> bool {
     is_given(known) && is_given(var) && is_apart && known.value != var.value
 }
 
-/// What says which of the values in one directory counts: the first of these; examples come last.
+/// The last of the ranks.
+const EXAMPLE: usize = 6;
+
+/// What says which of the values in one directory counts: the first of these. What containers get and examples come last.
 fn rank(path: &str) -> usize {
     let name = path.rsplit('/').next().unwrap_or(path);
     if used(path).is_some() || name.contains("example") {
-        return 5;
+        return EXAMPLE;
     }
+    let is_containers = |word: &str| ["docker", "compose", "container"].contains(&word);
     match name {
+        name if name.split(['.', '_', '-']).any(is_containers) => 5,
         ".env.development.local" => 0,
         ".env.local" => 1,
         name if name.starts_with(".env.") => 2,
@@ -117,7 +122,7 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     files.sort_by_key(|path| {
         // `.env.dev-azure` is a special case of `.env.dev`.
         let usual = path.replace('-', "~");
-        (rank(path) == 5, path.matches('/').count(), rank(path), usual)
+        (rank(path) == EXAMPLE, path.matches('/').count(), rank(path), usual)
     });
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);

@@ -56,3 +56,13 @@ fn what_an_environment_sets_or_nobody_uses_does_not() {
         assert_eq!(leads(&[(path, text)]), [] as [String; 0], "{text}");
     }
 }
+
+#[test]
+fn a_secret_behind_an_address_is_not_shown() {
+    let text = "REPORTS_URL=postgres://me@localhost/shop?password=hunter2\n";
+    let found = leads(&[(".env", text)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("REPORTS_URL: \"postgres://me@"), "{found:?}");
+    assert!(!found[0].contains("hunter2"), "{found:?}");
+    assert!(leads(&[("dev.env", text)])[0].contains("hunter2"), "a tracked file holds no secret");
+}

@@ -85,4 +85,15 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &["DATABASE_URL of .env.example still points at the main checkout: set it by hand"],
     },
+    Shape {
+        name: "what containers get stands behind what the application on this machine reads",
+        files: &[
+            (".env", "DATABASE_URL=postgresql://inn@localhost:5432/inn\n"),
+            (".env.docker", "DATABASE_URL=postgresql://inn@db:5432/inn_docker\n"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["DATABASE_URL=postgresql://inn@localhost:5432/{POSTGRES_DB}"],
+        hooks: &[],
+        notes: &[".env is copied, and leads to the main checkout's servers"],
+    },
 ];
