@@ -32,6 +32,7 @@ mod reads;
 mod references;
 mod render;
 pub(in crate::model) mod roles;
+mod scaffolds;
 mod scripts;
 mod sections;
 mod seen;

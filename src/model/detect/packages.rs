@@ -46,7 +46,12 @@ pub(super) fn of(seen: &Seen) -> Vec<Script<'_>> {
         packages.retain(|one| one.serves.is_some() || is_run(one.file));
         packages.iter_mut().for_each(|one| one.is_beside = one.serves.is_none());
         let order = |server: &Serves| 1 + u8::from(server.is_second);
-        packages.sort_by_key(|one| one.serves.as_ref().map_or(3, order));
+        // Of several applications, the one that is called so is the one to look at.
+        let is_other = |one: &Script<'_>| {
+            let dir = dir(one.file);
+            !dir.is_empty() && !dir.ends_with("/web/")
+        };
+        packages.sort_by_key(|one| (one.serves.as_ref().map_or(3, order), is_other(one)));
     }
     let tops = tops(seen, &packages);
     packages.iter_mut().for_each(|one| one.by_top = one.by_top(&tops));

@@ -1,6 +1,7 @@
 //! The files of a repository that say how it is run.
 
 use super::install::is_lock;
+use super::scaffolds;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is to look at.
@@ -205,10 +206,11 @@ impl Seen {
         })
     }
 
-    /// The paths of the files with this name, the topmost first.
+    /// The paths of the files with this name, the topmost first. Those of templates count where there is nothing else.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let mut paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
         paths.retain(|path| path.rsplit('/').next() == Some(name));
+        scaffolds::leave_out(&mut paths, self);
         paths.sort_by_key(|path| path.matches('/').count());
         paths.into_iter()
     }

@@ -138,4 +138,26 @@ pub(super) const CASES: &[Case] = &[
         )],
         &["web: npm run dev"],
     ),
+    (
+        "several applications, of which one is called `web`",
+        &[("apps/orbit/package.json", VITE), ("apps/web/package.json", VITE)],
+        &[
+            "web: cd apps/web && npm run dev -- --port $VITE_PORT",
+            "orbit: cd apps/orbit && npm run dev -- --port $ORBIT_PORT",
+        ],
+    ),
+    (
+        "what a generator writes is none of the applications",
+        &[
+            ("internal/generator/templates/app/package.json", VITE),
+            ("generators/site/package.json", VITE),
+            ("go.mod", "module inn"),
+        ],
+        &[],
+    ),
+    (
+        "a template that is all there is",
+        &[("template/package.json", VITE)],
+        &["web: cd template && npm run dev -- --port $VITE_PORT"],
+    ),
 ];
