@@ -53,11 +53,13 @@ pub fn read(context: &Context) -> Result<Seen> {
     let mut stacks = BTreeSet::new();
     for _ in 0..DEPTH {
         let found = references(&seen, &stacks);
-        let References { variables, stacks: further } = found;
-        let new = variables.union(&further).filter(|path| !seen.files.contains_key(*path));
+        let References { variables, stacks: further, started } = found;
+        let new = variables.iter().chain(&further).chain(&started);
+        let new = new.filter(|path| !seen.files.contains_key(*path));
         let new: BTreeSet<String> = new.filter(|path| is_inside(path)).cloned().collect();
         seen.variables.extend(variables);
-        stacks.extend(further);
+        stacks.extend(further.into_iter().chain(started.iter().cloned()));
+        seen.stacks.extend(started);
         let new = contents(main, new);
         if new.is_empty() {
             break;

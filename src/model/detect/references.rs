@@ -13,12 +13,14 @@ pub struct References {
     pub variables: BTreeSet<String>,
     /// Further compose files.
     pub stacks: BTreeSet<String>,
+    /// Compose files that scripts start.
+    pub started: BTreeSet<String>,
 }
 
 /// The files that the compose files which were read name, from the top of the repository on. `known` are read as compose
 /// files, whatever they are called.
 pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
-    let mut found = References::default();
+    let mut found = References { started: started(seen), ..References::default() };
     let files = seen.files.iter().filter(|(path, _)| is_compose(path) || known.contains(*path));
     for (path, text) in files {
         let Ok(root) = parsed::<Value>(text) else { continue };
@@ -32,6 +34,32 @@ pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
         }
     }
     found
+}
+
+/// Whether scripts of this name may start a compose file.
+pub(super) fn is_script(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_near = ["", "scripts/", "script/", "bin/", "dev/"].contains(&dir(path));
+    ["Makefile", "justfile", "package.json", "Taskfile.yml"].contains(&name)
+        || (is_near && name.ends_with(".sh"))
+}
+
+/// The tracked files that scripts give to compose: `docker compose -f deploy/dev.yaml up`, from the top or from the script on.
+/// A variable before the path is one of these directories.
+fn started(seen: &Seen) -> BTreeSet<String> {
+    let scripts = seen.files.iter().filter(|(path, _)| is_script(path));
+    let named = scripts.flat_map(|(script, text)| {
+        let lines = text.lines().filter(|line| line.contains("compose"));
+        let words =
+            lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"'=\\".contains(c)));
+        let yaml = words.filter(|word| [".yml", ".yaml"].iter().any(|end| word.ends_with(end)));
+        yaml.flat_map(move |word| {
+            let (start, rest) = word.split_once('/').unwrap_or(("", word));
+            let path = if start.starts_with('$') { rest } else { word };
+            ["", dir(script)].map(|from| join(from, path))
+        })
+    });
+    named.filter(|path| seen.tracked.contains(path)).collect()
 }
 
 /// One path or several, short or long.

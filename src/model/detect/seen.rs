@@ -1,6 +1,7 @@
 //! The files of a repository that say how it is run.
 
 use super::install::is_lock;
+use super::references::is_script;
 use super::scaffolds;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ pub struct Seen {
     pub tracked: BTreeSet<String>,
     /// Files of variables that compose files name, whatever they are called.
     pub variables: BTreeSet<String>,
+    /// Compose files that scripts start, whatever they are called.
+    pub stacks: BTreeSet<String>,
     /// Further files that git tracks and that name a server, by path.
     pub others: BTreeMap<String, String>,
 }
@@ -98,7 +101,8 @@ pub fn is_telling(path: &str) -> bool {
     NAMES.contains(&name)
         || name.ends_with(".csproj")
         || is_environment(name)
-        || is_compose(name)
+        || is_compose(path)
+        || is_script(path)
         || (path.contains("requirements") && name.ends_with(".txt"))
         || (is_code && (is_settings || in_settings || name.contains(".config.")))
 }
@@ -153,12 +157,13 @@ pub(super) fn is_environment(name: &str) -> bool {
         || (name.contains("env") && is_example && !name.ends_with(".py"))
 }
 
-/// Whether a file of this name is a compose file.
-pub(super) fn is_compose(name: &str) -> bool {
-    let name = name.rsplit('/').next().unwrap_or(name);
+/// Whether a file is a compose file, by its name or by its directory's.
+pub(super) fn is_compose(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
     let yaml = [".yml", ".yaml"].iter().any(|ending| name.ends_with(ending));
     yaml && (name.starts_with("compose.") || name.contains("-compose"))
         || ["infra.yml", "local-infra.yml"].contains(&name)
+        || (yaml && dir(path).split(['/', '-']).any(|word| word == "compose"))
 }
 
 /// Whether a file that names a variable may read it: it is no text about it, no compose file, and nothing that checks run.

@@ -14,13 +14,18 @@ const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
 /// and those for servers alone.
 pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
     let mut files: Vec<&str> = seen.files.keys().map(String::as_str).collect();
-    files.retain(|file| is_compose(file) && !INFRA.contains(file) && !is_override(file));
+    let is_one = |file: &str| is_compose(file) || seen.stacks.contains(file);
+    files.retain(|file| is_one(file) && !INFRA.contains(file) && !is_override(file));
     files.sort_by_key(|file| {
-        let name = file.rsplit('/').next().unwrap_or(file);
+        let name = name(file);
         let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
-        (is_foreign(file), file.matches('/').count(), order, dev_last(name), *file)
+        let depth = file.matches('/').count();
+        (is_foreign(file), !is_compose(name), depth, order, dev_last(name), *file)
     });
     let mut read: Vec<Stack> = files.into_iter().filter_map(|file| stack(file, seen)).collect();
+    // Another name alone does not say that developers start it.
+    let is_application = |one: &Stack| seen.stacks.contains(&one.file) && one.runs_application();
+    read.retain(|one| is_compose(name(&one.file)) || one.has_servers() || is_application(one));
     read.sort_by_key(|stack| {
         !(stack.has_servers() || stack.runs_application()) || !is_started(seen, &stack.file)
     });
@@ -47,6 +52,10 @@ fn is_started(seen: &Seen, file: &str) -> bool {
 fn is_foreign(file: &str) -> bool {
     let foreign = ["test", "tests", "testing", "e2e", "ci", "prod", "production", "staging"];
     file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word))
+}
+
+fn name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
 }
 
 fn is_override(file: &str) -> bool {

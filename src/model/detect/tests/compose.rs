@@ -117,3 +117,45 @@ fn a_server_with_a_page_beside_it_is_reached_at_its_own_port() {
         config(&[("compose.yml", stack), (".env.example", "REDIS_URL=redis://localhost:6380/0\n")]);
     assert_eq!(config.services["redis"].port, 6380);
 }
+
+#[test]
+fn a_compose_file_of_another_name_is_found_by_its_directory_or_by_what_starts_it() {
+    let db = "services: { db: { image: 'postgres:16', environment: { POSTGRES_DB: inn }, ports: ['5544:5432'] } }";
+    let by = |path: &'static str, others: &[(&'static str, &'static str)]| {
+        let files: Vec<_> = [(path, db)].into_iter().chain(others.iter().copied()).collect();
+        let project = detect(&seen(&files));
+        let missing = project.missing.iter().any(|words| words.contains("no file names one"));
+        let found = project.services.first().map(|one| (one.main.clone(), one.port));
+        assert_eq!(missing, found.is_none(), "{path}: {:?}", project.missing);
+        found
+    };
+    let found = Some(("inn".to_owned(), 5544));
+    for dir in ["deploy/docker-compose", "compose", "ops/compose-dev"] {
+        let path: &'static str = format!("{dir}/base.yaml").leak();
+        assert!(is_telling(path), "{path}");
+        assert_eq!(by(path, &[]), found, "{path}");
+    }
+    let file = "deploy/stacks/local.yaml";
+    for (script, line) in [
+        ("Makefile", "up:\n\tdocker compose -f deploy/stacks/local.yaml up -d\n"),
+        ("justfile", "up:\n  docker-compose --file=./deploy/stacks/local.yaml up\n"),
+        ("scripts/up.sh", "docker compose -p inn -f \"$ROOT/deploy/stacks/local.yaml\" up\n"),
+        ("deploy/Makefile", "up:\n\tdocker compose -f stacks/local.yaml up\n"),
+        (
+            "package.json",
+            r#"{ "scripts": { "up": "docker compose -f deploy/stacks/local.yaml up" } }"#,
+        ),
+    ] {
+        assert!(is_telling(script), "{script}");
+        assert_eq!(by(file, &[(script, line)]), found, "{script}");
+    }
+    for (script, line) in [
+        ("Makefile", "up:\n\tkubectl apply -f deploy/stacks/local.yaml\n"),
+        ("Makefile", "up:\n\tdocker compose -f other.yaml up\n"),
+    ] {
+        assert_eq!(by(file, &[(script, line)]), None, "{line}");
+    }
+    // Another tool's file in such a directory is no compose file.
+    let other = seen(&[("compose/alerts.yml", "groups: []"), ("compose/base.yml", db)]);
+    assert_eq!(detect(&other).services.len(), 1);
+}

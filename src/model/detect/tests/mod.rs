@@ -22,10 +22,12 @@ fn seen(files: &[(&str, &str)]) -> Seen {
     // A private `.env` stands at the top.
     let tracked = files.keys().filter(|path| path.as_str() != ".env").cloned().collect();
     let mut seen = Seen { repo: "Shop".to_owned(), files, tracked, ..Seen::default() };
-    let stacks = references(&seen, &BTreeSet::new()).stacks;
-    let named = references(&seen, &stacks);
+    let first = references(&seen, &BTreeSet::new());
+    seen.stacks = first.started;
+    let named = references(&seen, &first.stacks);
     let is_read = |path: &String| {
-        is_telling(path) || named.variables.contains(path) || named.stacks.contains(path)
+        let of_stacks = [&named.variables, &named.stacks, &seen.stacks];
+        is_telling(path) || of_stacks.iter().any(|paths| paths.contains(path))
     };
     seen.others = seen.files.extract_if(.., |path, _| !is_read(path)).collect();
     seen.variables = named.variables;
