@@ -15,6 +15,8 @@ pub(super) struct Evidence<'a> {
     pub(super) literals: Vec<literals::Literal>,
     /// The same in other languages.
     pub(super) places: Vec<plain::Place>,
+    /// Such places that a variable replaces.
+    pub(super) replaced: Vec<plain::Place>,
     pub(super) frameworks: Vec<frameworks::Framework>,
     /// The kind of database that the main checkout uses.
     pub(super) engine: Option<Kind>,
@@ -30,9 +32,19 @@ impl<'a> Evidence<'a> {
         beside::leave_out(&mut vars, seen);
         let appended = appended::of(seen, &vars);
         let engine = engine::of(seen, &vars, &stacks, &frameworks);
-        let places = plain::used(seen, &frameworks, engine);
-        let kept = Vec::new();
-        Evidence { seen, stacks, vars, appended, literals, places, frameworks, engine, kept }
+        let (places, replaced) = plain::used(seen, &frameworks, engine);
+        Evidence {
+            seen,
+            stacks,
+            vars,
+            appended,
+            literals,
+            places,
+            replaced,
+            frameworks,
+            engine,
+            kept: Vec::new(),
+        }
     }
 
     /// Code names a server of this kind itself.

@@ -104,7 +104,7 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
         vars.iter().filter(|var| !is_appended(var)).filter_map(|var| lead(seen, config, var));
     let literals = literals::of(seen);
     let literals = literals.iter().filter(|literal| has(literal.kind)).map(of_literal);
-    let mut places = plain::used(seen, &frameworks::of(seen), Some(sql(config)));
+    let (mut places, _) = plain::used(seen, &frameworks::of(seen), Some(sql(config)));
     places.retain(|place| place.kind.is_none_or(has));
     of_vars
         .chain(literals)

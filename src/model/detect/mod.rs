@@ -9,6 +9,7 @@ mod compose;
 mod conflicts;
 mod copies;
 mod drivers;
+mod elixir;
 mod engine;
 mod evidence;
 mod frameworks;

@@ -59,12 +59,19 @@ impl Clues<'_> {
         if found.is_empty() {
             let site = (!self.placed.is_empty()).then_some(0);
             let why = self.placed.first().map(|(stack, service)| stack.why(service));
-            let why = why.or_else(|| self.packages().next());
+            let why = why.or_else(|| self.packages().next()).or_else(|| self.replaced());
             let (main, is_guess) = self.main("", site);
             let part = |why| Part { main, is_guess, site, variable: None, url: None, why };
             found.extend(why.map(part));
         }
         found
+    }
+
+    /// Where settings say that there is a database, and a variable replaces them.
+    fn replaced(&self) -> Option<String> {
+        let mut places = self.evidence.replaced.iter();
+        let place = places.find(|place| place.kind == Some(self.kind))?;
+        Some(format!("{}:{}", place.file, place.line))
     }
 
     /// A database may have several names for one value, and forms of one name, of which a file gives one. Each index has
@@ -100,7 +107,8 @@ impl Clues<'_> {
         let rails = rails.and_then(|path| of_rails(self.evidence.seen.text(path)));
         let placed = site.and_then(|at| self.placed.get(at));
         let inside = |name: &str| placed.and_then(|(_, service)| service.value(name));
-        let mut places = self.evidence.places.iter().filter(|place| place.kind == Some(self.kind));
+        let places = self.evidence.places.iter().chain(&self.evidence.replaced);
+        let mut places = places.filter(|place| place.kind == Some(self.kind));
         let developed = places.clone().find(|place| place.is_for_development());
         let developed = developed.map(|place| place.part.clone());
         let place = places.next().map(|place| place.part.clone());

@@ -4,6 +4,7 @@ mod paths;
 mod skipped;
 mod values;
 
+use super::elixir;
 use super::frameworks::Framework;
 use super::leads::Lead;
 use super::reads;
@@ -55,15 +56,24 @@ pub(super) fn is_tracked(seen: &Seen, path: &str, text: &str) -> bool {
     seen.tracked.contains(path) && is_run(seen, path) && !is_stack()
 }
 
-/// Those that count in a project with these frameworks; where a key does not say which database it is, it is one of `engine`.
-pub(super) fn used(seen: &Seen, frameworks: &[Framework], engine: Option<Kind>) -> Vec<Place> {
-    let is_replaced = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
+/// Those that count in a project with these frameworks, and those that a variable replaces; where a key does not say which
+/// database it is, it is one of `engine`.
+pub(super) fn used(
+    seen: &Seen,
+    frameworks: &[Framework],
+    engine: Option<Kind>,
+) -> (Vec<Place>, Vec<Place>) {
+    let reads_url = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
+    let is_sql = |place: &Place| place.kind.is_some_and(|kind| kind != Kind::Redis);
+    let is_replaced = |place: &Place| {
+        (reads_url && place.is_replaced())
+            || (is_sql(place) && elixir::is_replaced(seen, &place.file))
+    };
     let mut places = of(seen);
-    places.retain(|place| !(is_replaced && place.is_replaced()));
     for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {
         place.kind = Some(place.kind_or(engine));
     }
-    places
+    places.into_iter().partition(|place| !is_replaced(place))
 }
 
 /// A lead for each part that places name.

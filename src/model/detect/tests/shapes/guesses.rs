@@ -65,7 +65,6 @@ pub(super) const SHAPES: &[Shape] = &[
                 "config/dev.exs",
                 "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
             ),
-            ("lib/inn/repo.ex", "if url = System.get_env(\"INN_DATABASE_URL\") do\n"),
         ],
         services: &["postgres postgres POSTGRES_DB=inn_dev"],
         env: &[],

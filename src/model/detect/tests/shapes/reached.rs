@@ -152,4 +152,65 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &[],
     },
+    Shape {
+        name: "Ecto: the repository's module reads a URL, which replaces the settings for development",
+        files: &[
+            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ("priv/repo/migrations/1_a.exs", ""),
+            (
+                "config/dev.exs",
+                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
+            ),
+            (
+                "lib/inn/repo.ex",
+                "defmodule Inn.Repo do\n  def init(_, config) do\n    if url = System.get_env(\"INN_DATABASE_URL\") do\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn_dev"],
+        env: &[
+            "INN_DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &["mix deps.get", "mix ecto.migrate"],
+        notes: &[],
+    },
+    Shape {
+        name: "Ecto: config/runtime.exs reads a URL in production alone",
+        files: &[
+            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ("priv/repo/migrations/1_a.exs", ""),
+            (
+                "config/dev.exs",
+                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
+            ),
+            (
+                "config/runtime.exs",
+                "if config_env() == :prod do\n  url = System.get_env(\"DATABASE_URL\") || raise \"x\"\n  config :inn, Inn.Repo, url: url\nend\n",
+            ),
+        ],
+        services: &[],
+        env: &["DATABASE_URL="],
+        hooks: &["mix deps.get"],
+        notes: &["config/dev.exs:3 names database `inn_dev` itself"],
+    },
+    Shape {
+        name: "Ecto: config/runtime.exs reads a URL where there is one",
+        files: &[
+            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ("priv/repo/migrations/1_a.exs", ""),
+            (
+                "config/dev.exs",
+                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
+            ),
+            (
+                "config/runtime.exs",
+                "if url = System.get_env(\"DATABASE_URL\") do\n  config :inn, Inn.Repo, url: url\nend\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn_dev"],
+        env: &[
+            "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &["mix deps.get", "mix ecto.migrate"],
+        notes: &[],
+    },
 ];
