@@ -3,8 +3,10 @@
 mod locks;
 mod repositories;
 mod servers;
+mod spares;
 
 pub use servers::Remembered;
+pub use spares::SparesFailed;
 
 use super::state_dir::{self, Access};
 use super::{fs, lock, parallel};

@@ -3,6 +3,7 @@
 use super::{part, restore};
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
+use crate::environment::data::spares;
 use crate::environment::resolve;
 use crate::error::Exit;
 use crate::model::config::Kind;
@@ -12,6 +13,7 @@ use crate::model::snapshot::latest;
 use crate::service::detail::{self, Detail};
 use crate::service::sqlite::Snapshots;
 use crate::service::{Resource, Session, snapshot};
+use crate::sys::store::SparesFailed;
 use crate::sys::{clock, parallel};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -69,6 +71,19 @@ struct View {
     also: Vec<detail::Part>,
     /// Its snapshots.
     snapshots: Vec<Kept>,
+    /// Why the spares of its template could not be made. Missing: they could, or nothing asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spares_failed: Option<SparesFailure>,
+}
+
+/// A failure to make the spares of a template.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct SparesFailure {
+    /// When, in seconds since 1970.
+    at: u64,
+    /// Why.
+    why: String,
 }
 
 /// A snapshot of a database.
@@ -95,7 +110,15 @@ pub fn run(args: &Args, ui: &Ui, service: Option<&str>) -> Result<Exit> {
     };
     let step = ui.step("looking at the databases");
     let looked = parallel::each(&parts, |part| look(&lease, part));
-    let databases = looked.into_iter().collect::<Result<Vec<View>>>()?;
+    let mut databases = looked.into_iter().collect::<Result<Vec<View>>>()?;
+    for SparesFailed { repository, service, at, why, .. } in spares::failures(&context.store)? {
+        let mut views = databases.iter_mut();
+        if repository == context.repo.common
+            && let Some(view) = views.find(|view| view.service == service)
+        {
+            view.spares_failed = Some(SparesFailure { at, why });
+        }
+    }
     step.nothing();
     let answer = Answer { environment: lease.name.clone(), databases };
     ui.answer(&answer, || text(&answer, &lease))
@@ -128,6 +151,7 @@ fn look(lease: &Lease, part: &Part) -> Result<View> {
         sessions,
         also,
         snapshots: snapshots.into_iter().map(kept).collect(),
+        spares_failed: None,
     })
 }
 
@@ -161,5 +185,9 @@ fn described(view: &View, lease: &Lease) -> String {
     lines.extend(view.also.iter().map(|part| beside("also      ", &part.database, part)));
     let snapshots = view.snapshots.iter();
     lines.extend(snapshots.map(|kept| beside("snapshot  ", &kept.snapshot, &kept.part)));
+    lines.extend(view.spares_failed.iter().map(|SparesFailure { at, why }| {
+        let age = measure::duration(clock::now().saturating_sub(*at));
+        format!("spares    none were made {age} ago: {why}")
+    }));
     lines.join("\n  ") + "\n"
 }

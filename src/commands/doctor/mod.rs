@@ -184,6 +184,7 @@ fn look(
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
     findings.extend(templates::look(templates));
+    findings.extend(templates::without_spares(store)?);
     findings.extend(project::look(context, config)?);
     known.iter().for_each(|lease| leases::look(lease, &mut findings));
     Ok(findings)

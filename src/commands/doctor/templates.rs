@@ -2,10 +2,12 @@
 
 use super::Finding;
 use crate::environment::data::known::All;
+use crate::environment::data::spares;
 use crate::environment::orphans;
 use crate::model::config::Config;
-use crate::model::measure;
-use crate::sys::store::Store;
+use crate::model::{measure, shell};
+use crate::sys::clock;
+use crate::sys::store::{SparesFailed, Store};
 use anyhow::Result;
 
 /// What is on the servers that answer.
@@ -31,4 +33,18 @@ pub(super) fn look(all: &All) -> Vec<Finding> {
         Finding::warning(what, "git agentenv prune")
     });
     abandoned.chain(stale).collect()
+}
+
+/// Services whose spares could not be made. The command makes them, or fails in sight, with a hint.
+pub(super) fn without_spares(store: &Store) -> Result<Vec<Finding>> {
+    let finding = |failed: SparesFailed| {
+        let SparesFailed { main, service, at, why, .. } = failed;
+        let age = measure::duration(clock::now().saturating_sub(at));
+        let what = format!(
+            "no spare copies of the template of `{service}` in {}: {why} ({age} ago)",
+            main.display()
+        );
+        Finding::warning(what, format!("git -C {} agentenv db template spare", shell::path(&main)))
+    };
+    Ok(spares::failures(store)?.into_iter().map(finding).collect())
 }

@@ -8,6 +8,7 @@ pub use unneeded::{Criteria, Unneeded, find, remove};
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::All;
+use crate::environment::data::spares;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan, Silent};
 use crate::environment::reclaim::{self, Released, Settled};
@@ -47,6 +48,7 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
         // Before anything is judged by it. What is not recorded is judged as it always was.
         leases.iter().for_each(|lease| drop(store.note_disks(lease)));
         leftovers::sweep(&orphans::repositories(&store, &leases, here().as_deref())?, &leases);
+        spares::forget_unwanted(&store)?;
     }
     let settled = reclaim::settle_all(ui, &store, &leases, dry_run);
     for (lease, settled) in leases.iter().zip(settled) {

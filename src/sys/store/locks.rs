@@ -71,7 +71,7 @@ impl Store {
 
     /// Removes what killed processes left in the store: unfinished files, and locks of leases that do not exist.
     pub fn sweep(&self) -> Result<()> {
-        for dir in ["", "leases", "servers", "trust"] {
+        for dir in ["", "leases", "servers", "spares", "trust"] {
             fs::sweep(&self.dir.join(dir))?;
         }
         for file in fs::entries(&self.dir.join("locks"))? {

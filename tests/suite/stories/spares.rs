@@ -119,3 +119,54 @@ fn add_waits_for_no_process_that_makes_spares() {
     making.signal("TERM");
     making.outcome();
 }
+
+/// The messages of `doctor` about spares that could not be made.
+fn failures(repo: &Repo<'_>) -> Vec<String> {
+    let said = repo.agentenv(&["doctor", "--json"]).ok().json();
+    let findings = said["findings"].as_array().unwrap().iter();
+    let failed = findings.filter(|one| one.to_string().contains("no spare copies"));
+    let command = format!("git -C {} agentenv db template spare", repo.path.display());
+    failed
+        .inspect(|one| assert_eq!(one["command"], command))
+        .map(|one| one["what"].to_string())
+        .collect()
+}
+
+#[test]
+fn what_keeps_spares_from_being_made_is_on_record_until_they_are() {
+    let sandbox = Sandbox::new();
+    let (repo, role) = (project(&sandbox, 1), format!("{}_maker", sandbox.id));
+    let config = std::fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    servers().psql(&format!(
+        "CREATE ROLE {role} LOGIN CREATEDB; ALTER DATABASE {0}_main RESET work_mem; ALTER DATABASE {0}_main OWNER TO {role}",
+        sandbox.id
+    ));
+    servers().psql_on(&format!("{}_main", sandbox.id), &format!("ALTER TABLE t OWNER TO {role}"));
+    repo.config(&config.replace("template:", &format!("user: {role}, template:")));
+    // The process that `add` leaves behind fails at the same point.
+    repo.struck(&["add", "one"], "spare-filled:error").ok();
+    wait_until("the failure is on record", || !failures(&repo).is_empty());
+    repo.agentenv(&["db", "template", "spare"]).ok();
+    assert!(failures(&repo).is_empty());
+
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    wait_until("no process makes spares", || failures(&repo).is_empty());
+    servers().psql(&format!("ALTER ROLE {role} NOCREATEDB"));
+    repo.agentenv(&["db", "template", "spare"]).fails(6);
+    let [failure] = failures(&repo).try_into().unwrap();
+    assert!(failure.contains("permission denied"), "{failure}");
+    let status = repo.agentenv(&["db", "status", "one", "--json"]).ok().json();
+    let why = status["databases"][0]["spares_failed"]["why"].as_str().unwrap();
+    assert!(why.contains("permission denied"), "{status:#}");
+    let status = repo.agentenv(&["db", "status", "one"]).ok();
+    assert!(status.stdout.contains("\n  spares    none were made "), "{}", status.show());
+
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(failures(&repo).len(), 1, "the service wants them still");
+    repo.config(&config.replace("spares: 1", "spares: 0"));
+    assert!(failures(&repo).is_empty());
+    repo.agentenv(&["prune"]).ok();
+    repo.config(&config);
+    assert!(failures(&repo).is_empty(), "the record is deleted");
+    servers().psql(&format!("ALTER ROLE {role} CREATEDB"));
+}
