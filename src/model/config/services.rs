@@ -49,7 +49,10 @@ pub(super) fn check(services: &IndexMap<String, Service>) -> Checked<()> {
         };
         let mut earlier = services.iter().take(at);
         if let Some((other, _)) = earlier.find(|(_, other)| shares(other)) {
-            let message = format!("`{key}` and `{other}` would share one database");
+            let message = match service.kind {
+                Kind::Custom => format!("`{key}` and `{other}` have one name in one container"),
+                _ => format!("`{key}` and `{other}` would share one database"),
+            };
             return Err(Diagnostic::at(&path, message).hint(format!("give `{key}` another `name`")));
         }
     }
@@ -232,7 +235,10 @@ fn check_name(path: &[&str], service: &Service) -> Checked<()> {
         return layout::inside(path, &part);
     }
     if !template.has("name") {
-        let message = "lacks `{name}`: all environments would share one database";
+        let message = match service.kind {
+            Kind::Custom => "lacks `{name}`: all environments would have one name",
+            _ => "lacks `{name}`: all environments would share one database",
+        };
         return Err(
             Diagnostic::at(path, message).hint(format!("write `{}_{{name}}`", service.name))
         );
