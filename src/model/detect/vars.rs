@@ -104,9 +104,9 @@ fn rank(path: &str) -> usize {
     if used(path).is_some() || name.contains("example") {
         return EXAMPLE;
     }
-    let is_containers = |word: &str| ["docker", "compose", "container"].contains(&word);
+    let containers = [".env.docker", ".env.compose", ".env.container"];
     match name {
-        name if name.split(['.', '_', '-']).any(is_containers) => 5,
+        name if containers.iter().any(|start| name.starts_with(start)) => 5,
         ".env.development.local" => 0,
         ".env.local" => 1,
         name if name.starts_with(".env.") => 2,
