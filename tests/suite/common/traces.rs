@@ -50,8 +50,9 @@ impl Repo<'_> {
         ] {
             traces.extend(self.git(args).lines().map(str::to_owned));
         }
-        // What a full disk takes first, and the next removal puts back; where repositories, worktrees and templates were seen.
-        let stays = ["/state/reserve", "/state/mounts", "/state/servers"];
+        // What a full disk takes first, and the next removal puts back; where repositories, worktrees and templates were seen;
+        // why no spares could be made.
+        let stays = ["/state/reserve", "/state/mounts", "/state/servers", "/state/spares"];
         traces.retain(|trace| {
             !trace.contains("locks/repository-") && !stays.iter().any(|end| trace.ends_with(end))
         });

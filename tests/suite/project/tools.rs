@@ -16,7 +16,7 @@ fn fedora_is_told_its_packages() {
 fn macos_is_told_its_packages_and_what_has_none() {
     let said = run_with(&["brew"]);
     assert!(said.stderr.contains("\n    brew install "), "{}", said.show());
-    assert!(said.stderr.contains(" mandoc mariadb postgresql@16 "), "{}", said.show());
+    assert!(said.stderr.contains(" mandoc mariadb node postgresql@16 "), "{}", said.show());
     assert!(said.stderr.contains(" strace\n    no package for this system"), "{}", said.show());
 }
 
