@@ -123,6 +123,16 @@ impl Store {
         Ok((leases, broken))
     }
 
+    /// The files of a directory of the store that were written whole, with what is in them.
+    fn records(&self, dir: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let mut found = Vec::new();
+        for file in fs::entries(&self.dir.join(dir))? {
+            let content = fs::read(&file)?.filter(|_| !fs::is_unfinished(&file));
+            found.extend(content.map(|content| (file, content)));
+        }
+        Ok(found)
+    }
+
     /// The lease of this id as it is now.
     pub fn lease(&self, id: &str) -> Result<Option<Lease>> {
         load(&self.file(id))

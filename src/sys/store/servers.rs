@@ -51,9 +51,7 @@ impl Store {
     /// The servers that were recorded, as far as the records can be read.
     pub fn remembered_servers(&self) -> Result<Vec<Remembered>> {
         let mut found = Vec::new();
-        for file in fs::entries(&self.dir.join(DIR))? {
-            let content = fs::read(&file)?.filter(|_| !fs::is_unfinished(&file));
-            let Some(content) = content else { continue };
+        for (file, content) in self.records(DIR)? {
             if let Ok(Record { server, .. }) = serde_yaml::from_slice(&content) {
                 found.push(Remembered { server, file, content });
             }

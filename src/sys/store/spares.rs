@@ -49,12 +49,10 @@ impl Store {
 
     /// All records, as far as they can be read.
     pub fn spares_failed(&self) -> Result<Vec<SparesFailed>> {
-        let mut found = Vec::new();
-        for file in fs::entries(&self.dir.join(DIR))? {
-            let content = fs::read(&file)?.filter(|_| !fs::is_unfinished(&file));
-            found.extend(content.and_then(|text| serde_yaml::from_slice(&text).ok()));
-        }
-        found.sort_by_key(|one: &SparesFailed| (one.repository.clone(), one.service.clone()));
+        let records = self.records(DIR)?.into_iter();
+        let read = records.filter_map(|(_, content)| serde_yaml::from_slice(&content).ok());
+        let mut found: Vec<SparesFailed> = read.collect();
+        found.sort_by_key(|one| (one.repository.clone(), one.service.clone()));
         Ok(found)
     }
 
