@@ -2,6 +2,13 @@
 
 use super::Shape;
 
+const ECTO: (&str, &str) = ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n");
+
+const ECTO_DEV: (&str, &str) = (
+    "config/dev.exs",
+    "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
+);
+
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "an environment file for development",
@@ -155,12 +162,9 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "Ecto: the repository's module reads a URL, which replaces the settings for development",
         files: &[
-            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ECTO,
             ("priv/repo/migrations/1_a.exs", ""),
-            (
-                "config/dev.exs",
-                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
-            ),
+            ECTO_DEV,
             (
                 "lib/inn/repo.ex",
                 "defmodule Inn.Repo do\n  def init(_, config) do\n    if url = System.get_env(\"INN_DATABASE_URL\") do\n",
@@ -176,12 +180,9 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "Ecto: config/runtime.exs reads a URL in production alone",
         files: &[
-            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ECTO,
             ("priv/repo/migrations/1_a.exs", ""),
-            (
-                "config/dev.exs",
-                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
-            ),
+            ECTO_DEV,
             (
                 "config/runtime.exs",
                 "if config_env() == :prod do\n  url = System.get_env(\"DATABASE_URL\") || raise \"x\"\n  config :inn, Inn.Repo, url: url\nend\n",
@@ -195,12 +196,9 @@ pub(super) const SHAPES: &[Shape] = &[
     Shape {
         name: "Ecto: config/runtime.exs reads a URL where there is one",
         files: &[
-            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ECTO,
             ("priv/repo/migrations/1_a.exs", ""),
-            (
-                "config/dev.exs",
-                "config :inn, Inn.Repo,\n  username: \"postgres\",\n  database: \"inn_dev\",\n  hostname: \"localhost\"\n",
-            ),
+            ECTO_DEV,
             (
                 "config/runtime.exs",
                 "if url = System.get_env(\"DATABASE_URL\") do\n  config :inn, Inn.Repo, url: url\nend\n",
