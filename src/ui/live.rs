@@ -46,7 +46,7 @@ impl Live {
         }
         let before = tcgetattr(std::io::stdin()).context(UNUSABLE)?;
         let live = Live { term, before };
-        // Who sees the first picture may press Ctrl-C at once.
+        // The user may press Ctrl-C as soon as the first picture is there.
         live.take_keys(Duration::ZERO)?;
         live.print(ENTER)?;
         Ok(live)

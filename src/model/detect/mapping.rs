@@ -143,7 +143,7 @@ fn beside<'a>(
     by_part.or_else(by_name).or_else(by_port).or_else(|| of_kind().next())
 }
 
-/// Whoever has the repository knows the password.
+/// The repository itself gives the password away.
 fn is_known(evidence: &Evidence<'_>, var: &Var) -> bool {
     var.tracked || evidence.seen.is_public_password(&var.value)
 }
