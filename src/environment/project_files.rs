@@ -1,7 +1,9 @@
 //! The files of a project that say how it is run.
 
 use crate::environment::context::Context;
-use crate::model::detect::{self, References, Seen, is_lock, is_run, is_telling, references, used};
+use crate::model::detect::{
+    self, References, Seen, is_lock, is_run, is_telling, references, started, used,
+};
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,8 +36,7 @@ const DEPTH: usize = 4;
 const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
 
 /// Reads the files that exist, then those that they refer to. Skips symbolic links, what a directory that is one keeps
-/// outside of the checkout, binary files and files over 1 MiB, but
-/// for lock files: of these it counts that they exist.
+/// outside of the checkout, binary files and files over 1 MiB, but for lock files: of these it counts that they exist.
 pub fn read(context: &Context) -> Result<Seen> {
     let main = &context.repo.main;
     let tracked: BTreeSet<String> = git::files(main, "--cached")?.into_iter().collect();
@@ -50,16 +51,14 @@ pub fn read(context: &Context) -> Result<Seen> {
         tracked,
         ..Seen::default()
     };
-    let mut stacks = BTreeSet::new();
+    seen.stacks = started(&seen);
+    let mut stacks = seen.stacks.clone();
     for _ in 0..DEPTH {
-        let found = references(&seen, &stacks);
-        let References { variables, stacks: further, started } = found;
-        let new = variables.iter().chain(&further).chain(&started);
-        let new = new.filter(|path| !seen.files.contains_key(*path));
+        let References { variables, stacks: further } = references(&seen, &stacks);
+        stacks.extend(further);
+        let new = variables.union(&stacks).filter(|path| !seen.files.contains_key(*path));
         let new: BTreeSet<String> = new.filter(|path| is_inside(path)).cloned().collect();
         seen.variables.extend(variables);
-        stacks.extend(further.into_iter().chain(started.iter().cloned()));
-        seen.stacks.extend(started);
         let new = contents(main, new);
         if new.is_empty() {
             break;

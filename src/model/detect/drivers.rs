@@ -1,7 +1,7 @@
 //! Drivers for servers in the manifests of languages whose frameworks are not known.
 
 use super::sections::is_comment;
-use super::seen::Seen;
+use super::seen::{Seen, name};
 use crate::model::config::Kind;
 
 /// A manifest's name or ending, and the packages that talk to each kind of server.
@@ -43,7 +43,7 @@ pub(super) fn of(seen: &Seen) -> Vec<(Kind, &str)> {
                 && packages.iter().any(|word| line.contains(word))
         };
         let is_it = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or(path);
+            let name = name(path);
             name == manifest
                 || name.ends_with(manifest)
                 || name.ends_with(&format!("{manifest}.kts"))

@@ -2,7 +2,7 @@
 
 use crate::model::detect::packages;
 use crate::model::detect::processes::enter;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::{Seen, dir, name};
 
 /// Lock files with the command, and the option that names another directory. A package manager of Python comes with
 /// the command that runs something in its environment.
@@ -32,7 +32,7 @@ const RUNNERS: [(&str, &str, &str); 3] = [
 
 /// Whether a file of this path is a lock file, which says something by being there, whatever it holds.
 pub fn is_lock(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name(path);
     INSTALLERS.iter().any(|(lock, ..)| *lock == name)
 }
 

@@ -49,7 +49,7 @@ pub use install::is_lock;
 pub use leads::{Lead, to_main};
 pub use others::SCHEMES;
 pub use plain::is_run;
-pub use references::{References, references};
+pub use references::{References, references, started};
 pub use render::render;
 pub use seen::{Seen, is_telling, may_read, used};
 

@@ -9,7 +9,7 @@ use super::frameworks::Framework;
 use super::leads::Lead;
 use super::reads;
 use super::sections::development;
-use super::seen::Seen;
+use super::seen::{Seen, name};
 use crate::model::config::Kind;
 pub use paths::is_run;
 use paths::is_settings;
@@ -142,8 +142,7 @@ fn in_file(file: &str, text: &str) -> Vec<Place> {
 impl Place {
     /// Settings of development, by a word of the file's name, name the database by its key.
     pub(super) fn is_for_development(&self) -> bool {
-        let name = self.file.rsplit('/').next().unwrap_or_default();
-        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        let mut words = name(&self.file).split(|c: char| !c.is_ascii_alphanumeric());
         self.is_key && words.any(|word| ["dev", "development"].contains(&word))
     }
 

@@ -5,7 +5,7 @@ use super::leads::Lead;
 use super::origins;
 use super::reads;
 use super::sections::development;
-use super::seen::{Seen, dir, is_compose};
+use super::seen::{Seen, dir, is_compose, name};
 use std::collections::BTreeSet;
 
 /// Leads for the lines that name a backend, unless an environment gives a variable that they read a value.
@@ -16,7 +16,7 @@ pub(super) fn leads(seen: &Seen, is_set: &dyn Fn(&str) -> bool) -> Vec<Lead> {
 
 /// Settings of such a server, by their name or by a section for it.
 fn is_proxy(path: &str, text: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name(path);
     let is_settings = name == "package.json" || name.contains(".config.");
     let words = ["proxy", "Proxy", "rewrites"];
     name.contains("proxy") || (is_settings && words.iter().any(|word| text.contains(word)))

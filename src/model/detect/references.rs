@@ -1,6 +1,6 @@
 //! Files that compose files name: their names say nothing by themselves.
 
-use super::seen::{Seen, dir, is_compose};
+use super::seen::{Seen, dir, is_compose, name};
 use crate::model::compose::join;
 use crate::model::compose::syntax::parsed;
 use serde_yaml::Value;
@@ -13,14 +13,12 @@ pub struct References {
     pub variables: BTreeSet<String>,
     /// Further compose files.
     pub stacks: BTreeSet<String>,
-    /// Compose files that scripts start.
-    pub started: BTreeSet<String>,
 }
 
 /// The files that the compose files which were read name, from the top of the repository on. `known` are read as compose
 /// files, whatever they are called.
 pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
-    let mut found = References { started: started(seen), ..References::default() };
+    let mut found = References::default();
     let files = seen.files.iter().filter(|(path, _)| is_compose(path) || known.contains(*path));
     for (path, text) in files {
         let Ok(root) = parsed::<Value>(text) else { continue };
@@ -38,7 +36,7 @@ pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
 
 /// Whether scripts of this name may start a compose file.
 pub(super) fn is_script(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name(path);
     let is_near = ["", "scripts/", "script/", "bin/", "dev/"].contains(&dir(path));
     ["Makefile", "justfile", "package.json", "Taskfile.yml"].contains(&name)
         || (is_near && name.ends_with(".sh"))
@@ -46,7 +44,7 @@ pub(super) fn is_script(path: &str) -> bool {
 
 /// The tracked files that scripts give to compose: `docker compose -f deploy/dev.yaml up`, from the top or from the script on.
 /// A variable before the path is one of these directories.
-fn started(seen: &Seen) -> BTreeSet<String> {
+pub fn started(seen: &Seen) -> BTreeSet<String> {
     let scripts = seen.files.iter().filter(|(path, _)| is_script(path));
     let named = scripts.flat_map(|(script, text)| {
         let lines = text.lines().filter(|line| line.contains("compose"));

@@ -1,6 +1,6 @@
 //! Manifests of code templates: what a generator writes for others is none of the project's own applications.
 
-use super::seen::{Seen, dir};
+use super::seen::{Seen, dir, name};
 
 /// Directories for such files.
 const NAMES: [&str; 9] = [
@@ -40,7 +40,7 @@ fn is_template(path: &str) -> bool {
 
 /// Leaves them out where there is a manifest elsewhere.
 pub(super) fn leave_out(paths: &mut Vec<&str>, seen: &Seen) {
-    let is_manifest = |path: &str| MANIFESTS.contains(&path.rsplit('/').next().unwrap_or_default());
+    let is_manifest = |path: &str| MANIFESTS.contains(&name(path));
     let mut others = seen.files.keys().filter(|path| is_manifest(path) && !is_template(path));
     if paths.iter().any(|path| is_template(path)) && others.next().is_some() {
         paths.retain(|path| !is_template(path));

@@ -91,7 +91,7 @@ pub fn is_telling(path: &str) -> bool {
     if !is_near(path) {
         return false;
     }
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name(path);
     let code = [".py", ".js", ".ts", ".mjs", ".mts", ".cjs", ".rb", ".go", ".rs", ".php"];
     let is_code = code.iter().any(|ending| name.ends_with(ending));
     let stem = name.split(['.', '_', '-']).next().unwrap_or_default();
@@ -143,7 +143,7 @@ fn without(name: &str, word: &str) -> String {
 
 /// Whether a file of this name holds variables.
 pub(super) fn is_environment(name: &str) -> bool {
-    let name = name.rsplit('/').next().unwrap_or(name);
+    let name = self::name(name);
     let is_example = EXAMPLES.iter().any(|word| name.contains(word));
     let foreign = ["test", "tests", "testing", "prod", "production", "staging", "preview", "ci"];
     if name.split(['.', '_', '-']).any(|word| foreign.contains(&word)) {
@@ -159,7 +159,7 @@ pub(super) fn is_environment(name: &str) -> bool {
 
 /// Whether a file is a compose file, by its name or by its directory's.
 pub(super) fn is_compose(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name(path);
     let yaml = [".yml", ".yaml"].iter().any(|ending| name.ends_with(ending));
     yaml && (name.starts_with("compose.") || name.contains("-compose"))
         || ["infra.yml", "local-infra.yml"].contains(&name)
@@ -214,7 +214,7 @@ impl Seen {
     /// The paths of the files with this name, the topmost first. Those of templates count where there is nothing else.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let mut paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
-        paths.retain(|path| path.rsplit('/').next() == Some(name));
+        paths.retain(|path| self::name(path) == name);
         scaffolds::leave_out(&mut paths, self);
         paths.sort_by_key(|path| path.matches('/').count());
         paths.into_iter()
@@ -233,6 +233,11 @@ impl Seen {
         let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
         files.filter(|(path, _)| endings.iter().any(|ending| path.ends_with(ending)))
     }
+}
+
+/// The name of a file, without its directory.
+pub(super) fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The directory of a file, with a slash at its end; empty at the top.

@@ -6,7 +6,7 @@ use crate::model::detect::leads::is_server;
 use crate::model::detect::literals::Literal;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
-use crate::model::detect::seen::{Seen, dir, is_compose, used};
+use crate::model::detect::seen::{Seen, dir, is_compose, name, used};
 use crate::model::detect::url::Url;
 use crate::model::detect::{origins, plain, reads};
 use crate::model::envfile;
@@ -100,7 +100,7 @@ const EXAMPLE: usize = 6;
 
 /// What says which of the values in one directory counts: the first of these. What containers get and examples come last.
 fn rank(path: &str) -> usize {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name(path);
     if used(path).is_some() || name.contains("example") {
         return EXAMPLE;
     }

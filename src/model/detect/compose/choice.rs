@@ -1,7 +1,7 @@
 //! Which compose files are used.
 
 use super::{Stack, stack};
-use crate::model::detect::seen::{Seen, is_compose};
+use crate::model::detect::seen::{Seen, is_compose, name};
 
 /// The names that compose looks for by itself, in its order.
 pub(super) const MAIN: [&str; 4] =
@@ -52,10 +52,6 @@ fn is_started(seen: &Seen, file: &str) -> bool {
 fn is_foreign(file: &str) -> bool {
     let foreign = ["test", "tests", "testing", "e2e", "ci", "prod", "production", "staging"];
     file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word))
-}
-
-fn name(file: &str) -> &str {
-    file.rsplit('/').next().unwrap_or(file)
 }
 
 fn is_override(file: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::model::detect::ports;
 use crate::model::detect::reads::{self, Read};
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::{Seen, dir, name};
 use std::collections::BTreeSet;
 
 /// A variable that says the port, and the number without it.
@@ -24,7 +24,7 @@ pub(super) fn of_words(words: &[String]) -> Option<(&'static str, u16)> {
 /// The port in the section `server` of the settings beside a package.
 pub(super) fn of_settings(seen: &Seen, near: &str) -> Option<Said> {
     let is_it = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = name(path);
         dir(path) == near && (name.starts_with("vite.config.") || name.starts_with("astro.config."))
     };
     let (_, text) =

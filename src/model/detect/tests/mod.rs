@@ -22,8 +22,8 @@ fn seen(files: &[(&str, &str)]) -> Seen {
     // A private `.env` stands at the top.
     let tracked = files.keys().filter(|path| path.as_str() != ".env").cloned().collect();
     let mut seen = Seen { repo: "Shop".to_owned(), files, tracked, ..Seen::default() };
+    seen.stacks = started(&seen);
     let first = references(&seen, &BTreeSet::new());
-    seen.stacks = first.started;
     let named = references(&seen, &first.stacks);
     let is_read = |path: &String| {
         let of_stacks = [&named.variables, &named.stacks, &seen.stacks];
