@@ -114,9 +114,9 @@ end
     };
 }
 
-/// Answers what [`LOOK`] does for an index that is not ours; else `page <next cursor> ` and JSON: some of the keys, without
-/// the marker. ARGV: further the cursor, and how many bytes may be dumped; `large`: there are more.
-pub(super) const DUMP: &str = concat!(
+/// Answers what [`LOOK`] does for an index that is not ours; else `page <next cursor> ` and JSON: names of some keys, the
+/// marker not among them. ARGV: further the cursor.
+pub(super) const NAMES: &str = concat!(
     select!(),
     hex!(),
     r#"
@@ -125,19 +125,39 @@ if not owner then
   if keys > 0 then return 'keys ' .. keys end
   return 'missing'
 end
-local page = redis.call('SCAN', ARGV[3], 'COUNT', 200)
-local found, size = {}, 0
+local page = redis.call('SCAN', ARGV[3], 'COUNT', 1000)
+local names = {}
 for _, key in ipairs(page[2]) do
-  local dump = key ~= KEYS[1] and redis.call('DUMP', key)
+  if key ~= KEYS[1] then table.insert(names, hex(key)) end
+end
+if #names == 0 then return 'page ' .. page[1] .. ' []' end
+return 'page ' .. page[1] .. ' ' .. cjson.encode(names)
+"#
+);
+
+/// Dumps keys until 1 MB is reached: the server works on nothing else meanwhile, and writes 20 MB of digits a second. ARGV:
+/// further how many bytes may be dumped, and a list of names as [`NAMES`] gives it. Answers `page <how many of the names> `
+/// and JSON, the keys of these that are there; `large`: there are more bytes; or what [`LOOK`] does for an index that is not ours.
+pub(super) const DUMP: &str = concat!(
+    select!(),
+    hex!(),
+    r#"
+if not owner then return 'missing' end
+local found, done, size = {}, 0, 0
+for _, name in ipairs(cjson.decode(ARGV[4])) do
+  if size > 1000000 then break end
+  done = done + 1
+  local key = unhex(name)
+  local dump = redis.call('DUMP', key)
   if dump then
     size = size + #dump
-    if size > tonumber(ARGV[4]) then return 'large' end
-    table.insert(found, {key = hex(key), ttl = redis.call('PTTL', key), dump = hex(dump),
+    if size > tonumber(ARGV[3]) then return 'large' end
+    table.insert(found, {key = name, ttl = redis.call('PTTL', key), dump = hex(dump),
       digest = redis.sha1hex(key) .. redis.sha1hex(dump)})
   end
 end
-if #found == 0 then return 'page ' .. page[1] .. ' []' end
-return 'page ' .. page[1] .. ' ' .. cjson.encode(found)
+if #found == 0 then return 'page ' .. done .. ' []' end
+return 'page ' .. done .. ' ' .. cjson.encode(found)
 "#
 );
 

@@ -9,8 +9,9 @@ use crate::service::trash::{Kept, Returned};
 use crate::service::{Made, RedisIndex};
 use crate::sys::fs;
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The most that is kept of one index, in bytes of DUMP: the server is shared, and works on nothing else meanwhile.
@@ -18,6 +19,9 @@ const LIMIT: usize = 64 << 20;
 
 /// How many bytes of a dump are sent at once.
 const CHUNK: usize = 1 << 20;
+
+/// How many keys are asked for at once.
+const AT_ONCE: usize = 200;
 
 /// How often an index is dumped whose keys change meanwhile.
 const TRIES: usize = 5;
@@ -98,27 +102,47 @@ pub fn put_back(index: &RedisIndex, id: &str, file: &Path) -> Result<Returned> {
 
 /// All keys but the mark; or, where there is nothing to dump, what there is instead.
 fn dump(index: &RedisIndex, id: &str) -> Result<Result<Vec<Key>, Kept>> {
-    let mut keys = BTreeMap::new();
-    let mut size = 0;
-    let mut cursor = "0".to_owned();
-    loop {
+    let names: Vec<String> = match names(index, id)? {
+        Ok(names) => names.into_iter().collect(),
+        Err(other) => return Ok(Err(other)),
+    };
+    let (mut keys, mut size, mut rest) = (Vec::new(), 0, &names[..]);
+    while !rest.is_empty() {
         let left = LIMIT.saturating_sub(size).to_string();
-        let reply = eval(index, id, scripts::DUMP, &[&cursor, &left], None)?;
-        let Some(page) = reply.strip_prefix("page ") else {
+        let asked = serde_json::to_string(&rest[..rest.len().min(AT_ONCE)])?;
+        let reply = eval(index, id, scripts::DUMP, &[&left], Some(&asked))?;
+        let Some((done, list)) = page::<Key>(&reply)? else {
             return not_dumped(index, &reply).map(Err);
         };
-        let (next, list) = page.split_once(' ').unwrap_or((page, "[]"));
-        let list: Vec<Key> =
-            serde_json::from_str(list).context("cannot read what redis answered")?;
-        for key in list {
-            size += key.dump.len() / 2;
-            keys.insert(key.key.clone(), key);
-        }
+        size += list.iter().map(|key| key.dump.len() / 2).sum::<usize>();
+        keys.extend(list);
+        rest = done.parse().ok().and_then(|done: usize| rest.get(done..)).unwrap_or_default();
+    }
+    Ok(Ok(keys))
+}
+
+/// The names of all keys but the mark, sorted: a scan may give one twice.
+fn names(index: &RedisIndex, id: &str) -> Result<Result<BTreeSet<String>, Kept>> {
+    let (mut names, mut cursor) = (BTreeSet::new(), "0".to_owned());
+    loop {
+        let reply = eval(index, id, scripts::NAMES, &[&cursor], None)?;
+        let Some((next, list)) = page(&reply)? else {
+            return not_dumped(index, &reply).map(Err);
+        };
+        names.extend(list);
         if next == "0" {
-            return Ok(Ok(keys.into_values().collect()));
+            return Ok(Ok(names));
         }
         cursor = next.to_owned();
     }
+}
+
+/// An answer `page <word> <JSON>`.
+fn page<T: DeserializeOwned>(reply: &str) -> Result<Option<(&str, Vec<T>)>> {
+    let Some(page) = reply.strip_prefix("page ") else { return Ok(None) };
+    let (word, list) = page.split_once(' ').unwrap_or((page, "[]"));
+    let list = serde_json::from_str(list).context("cannot read what redis answered")?;
+    Ok(Some((word, list)))
 }
 
 fn not_dumped(index: &RedisIndex, reply: &str) -> Result<Kept> {

@@ -395,12 +395,17 @@ fn what_a_server_does_not_let_go_stays_whole_and_can_be_removed_for_good() {
         assert!(!world.repo.path.join(".git/agentenv-trash").exists(), "{}", named[0]);
     };
     let index = world.index();
+    let names: Vec<String> = (0..70).map(|number| format!("large:{number}")).collect();
+    // Bytes that DUMP cannot compress; little by little, for others use the server.
     let large = "redis.call('SELECT', ARGV[1]) local t = {}
-for i = 1, 300000 do t[i] = string.char(math.random(0, 255)) end
-redis.call('SET', 'large', string.rep(table.concat(t), 230))";
-    servers().redis(0, &["EVAL", large, "0", &index.to_string()]);
+for i = 1, 10000 do t[i] = string.char(math.random(0, 255)) end
+redis.call('SET', ARGV[2], string.rep(table.concat(t), 100))";
+    for name in &names {
+        servers().redis(0, &["EVAL", large, "0", &index.to_string(), name]);
+    }
     let said = world.repo.agentenv(&KEEPS).fails(7);
-    servers().redis(index, &["DEL", "large"]);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    servers().redis(index, &[&["DEL"], &names[..]].concat());
     stays(said, ["holds more than", "--no-keep"]);
 
     // Half way already, when a client connects to what is left.

@@ -130,7 +130,7 @@ fn keys_of_every_type_come_back_with_their_time_over_each_way() {
         ask(&["SADD", "set", "m"]);
         ask(&["ZADD", "sorted", "1.5", "m"]);
         ask(&["XADD", "stream", "1-1", "f", "v"]);
-        ask(&["EVAL", RANDOM, "0", &number.to_string(), "1"]);
+        ask(&["EVAL", RANDOM, "0", &number.to_string(), "random", "1"]);
         for n in 0..500 {
             if redis_of.is_none() {
                 ask(&["SET", &format!("many:{n}"), "x"]);
@@ -177,7 +177,7 @@ fn keys_of_every_type_come_back_with_their_time_over_each_way() {
 }
 
 #[test]
-fn an_index_that_is_not_ours_or_too_large_stays() {
+fn an_index_that_is_not_ours_stays() {
     let world = World::new();
     let first = *world.sandbox.indexes().start();
     let (part, id) = (world.index(first, Place::Host), world.id(1));
@@ -196,21 +196,44 @@ fn an_index_that_is_not_ours_or_too_large_stays() {
     std::fs::remove_file(world.file()).unwrap();
     assert_eq!(servers().redis(first, &["DBSIZE"]), "1");
     servers().redis(first, &["FLUSHDB"]);
+}
+
+#[test]
+fn what_an_index_holds_is_kept_little_by_little_up_to_a_limit() {
+    let world = World::new();
+    // Of its own: others would wait for what fills it.
+    let server = Container::run("agentenv-test/redis", &[]).ready(&["redis-cli", "PING"]);
+    let (part, id) = (world.index(3, Place::Container(server.name.clone())), world.id(1));
+    let ask = |args: &[&str]| server.exec(&[&["redis-cli", "-n", "3"], args].concat()).unwrap();
+    redis::claim(&part, &id).unwrap();
+    for name in 1..=20 {
+        ask(&["EVAL", RANDOM, "0", "3", &name.to_string(), "1"]);
+    }
+    ask(&["CONFIG", "RESETSTAT"]);
+    let Kept::InTrash(size) = keep(&index(&part), &id, false, &world.file()).unwrap() else {
+        panic!("the index was not kept");
+    };
+    assert!(size > 20 * 300_000, "{size}");
+    let evals = ask(&["INFO", "commandstats"]);
+    let evals = evals.split("cmdstat_eval:calls=").nth(1).unwrap().split(',').next().unwrap();
+    assert!(
+        evals.parse::<u32>().unwrap() >= 6,
+        "the server works on nothing else meanwhile: {evals}"
+    );
 
     redis::claim(&part, &id).unwrap();
-    // Of random bytes, for DUMP compresses.
-    servers().redis(0, &["EVAL", RANDOM, "0", &first.to_string(), "230"]);
+    ask(&["EVAL", RANDOM, "0", "3", "random", "230"]);
     let error = keep(&index(&part), &id, false, &world.file()).unwrap_err();
     assert_eq!(exit_of(&error), Exit::Refused);
     assert!(error.to_string().contains("holds more than 67.1 MB"), "{error}");
     assert!(hint_of(&error).unwrap().contains("--no-keep"));
-    assert_eq!(servers().redis(first, &["DBSIZE"]), "2");
+    assert_eq!(ask(&["DBSIZE"]), "2");
 }
 
-/// Makes a key of random bytes, for DUMP compresses. ARGV: the index, and how many times 300,000.
+/// Makes a key of random bytes, for DUMP compresses. ARGV: the index, the key, and how many times 300,000.
 const RANDOM: &str = "redis.call('SELECT', ARGV[1]) local t = {}
 for i = 1, 300000 do t[i] = string.char(math.random(0, 255)) end
-redis.call('SET', 'random', string.rep(table.concat(t), ARGV[2])) return 'done'";
+redis.call('SET', ARGV[2], string.rep(table.concat(t), ARGV[3])) return 'done'";
 
 fn free(index: &RedisIndex, id: &str) {
     redis::release(index, id, false).unwrap();
