@@ -1,6 +1,7 @@
 //! A container of one test's own.
 
 use super::{servers, wait_until};
+use std::hash::{BuildHasher, RandomState};
 use std::process::{Child, Command, Stdio};
 
 /// Whether Postgres answers in a container; while it initialises, it listens only at its socket.
@@ -37,7 +38,11 @@ impl Container {
 
     fn make(how: &[&str], image: &str, options: &[&str], command: &[&str]) -> Container {
         servers::require_image(image);
-        let id = docker(&[how, &["--label=agentenv-test"], options, &[image], command].concat());
+        // Docker makes names of words, and tests look for words in what names a container: `determined_euler`.
+        let number = RandomState::new().hash_one(image);
+        let name = format!("agentenv-test-{number:016x}");
+        let named = ["--label=agentenv-test", "--name", &name];
+        let id = docker(&[how, &named, options, &[image], command].concat());
         let format = ["container", "inspect", "--format={{.Name}}", &id];
         let name = docker(&format).trim_start_matches('/').to_owned();
         Container { name, stays: false }

@@ -1,4 +1,5 @@
-//! `tests/run`: where it may not install what is missing, it says exactly what that is.
+//! `tests/run`: where it may not install what is missing, it says exactly what that is; and what it makes of tests that
+//! fail.
 
 use crate::common::{Outcome, Sandbox, write_program};
 use std::fs;
@@ -51,6 +52,38 @@ fn run_with(package_managers: &[&str]) -> Outcome {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run");
     let mut command = sandbox.command(script);
     sandbox.outcome(command.arg("--tools").env("PATH", &bin)).fails(1)
+}
+
+#[test]
+fn what_fails_runs_once_more_alone_and_is_named() {
+    let passed = "echo 'test result: ok. 1 passed; 0 failed'";
+    let said = run_with_cargo(&["a::one"], passed).ok();
+    assert!(said.stdout.contains("FLAKY, passed the second time: a::one\n"), "{}", said.show());
+    assert!(said.stdout.contains("--test suite -- --exact a::one alone\n"), "{}", said.show());
+
+    let said = run_with_cargo(&["a::one"], "exit 101").fails(1);
+    assert!(!said.stdout.contains("FLAKY"), "{}", said.show());
+    // A unit test: the suite has none of that name.
+    run_with_cargo(&["a::one"], "echo 'test result: ok. 0 passed; 0 failed'").fails(1);
+    for many in [&["a", "b", "c", "d"][..], &[]] {
+        let said = run_with_cargo(many, passed).fails(1);
+        assert!(!said.stdout.contains("once more"), "{}", said.show());
+    }
+}
+
+/// Runs all tests with a stand-in for cargo, whose first run fails in these tests and whose second run is this script.
+fn run_with_cargo(failing: &[&str], second: &str) -> Outcome {
+    let sandbox = Sandbox::new();
+    let bin = sandbox.root.join("bin");
+    fs::create_dir(&bin).unwrap();
+    let failed = |name: &&str| format!("echo 'test {name} ... FAILED'\n");
+    let first: String = failing.iter().map(failed).collect();
+    let again =
+        r#"case "$*" in *--exact*) echo "$* $([ "$RUST_TEST_THREADS" = 1 ] && echo alone)""#;
+    stand_in(&bin.join("cargo"), &format!("{again}; {second}; exit ;; esac\n{first}exit 101"));
+    let path = std::env::var("PATH").unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run");
+    sandbox.outcome(sandbox.command(script).env("PATH", format!("{}:{path}", bin.display())))
 }
 
 fn stand_in(path: &Path, script: &str) {

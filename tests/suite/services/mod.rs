@@ -23,6 +23,7 @@ mod trash;
 use crate::common::{Sandbox, servers};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::service::Server;
+use git_agentenv::sys::budget;
 
 /// The tests' Postgres, as a configuration would name it.
 fn postgres_server() -> Server {
@@ -44,6 +45,7 @@ impl World {
     fn new() -> Self {
         let sandbox = Sandbox::new();
         sandbox.indexes(); // a sandbox that holds none does not clean up
+        budget::renew(); // of this process: a server that was silent for one test is asked by the next
         World { sandbox }
     }
 
