@@ -37,8 +37,8 @@ Restore a removed environment from the trash
 brings it back: files with their times, index, ignored files, branch, database with snapshots, Redis keys. Hooks do \
 not run again. A port, index or name that another environment took meanwhile is replaced, and the answer says so.
 
-In the trash, nothing is copied but the keys of the index, into a file of at most 64 MB. The worktree is moved into \
-`.git/agentenv-trash/`, the database and its snapshots get another name and are closed for connections, and \
+In the trash, nothing is copied but the keys of the index, at most 50,000 and 64 MB, into a file. The worktree is moved \
+into `.git/agentenv-trash/`, the database and its snapshots get another name and are closed for connections, and \
 references under `refs/agentenv/trash/` hold the commits and what is staged.
 
 `--list` shows what can be restored, and for how long. `git agentenv prune` deletes what is over its time or beyond \

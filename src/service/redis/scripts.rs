@@ -115,7 +115,7 @@ end
 }
 
 /// Answers what [`LOOK`] does for an index that is not ours; else `page <next cursor> ` and JSON: names of some keys, the
-/// marker not among them. ARGV: further the cursor.
+/// marker not among them. ARGV: further the cursor, and the most keys that there may be; `large`: there are more.
 pub(super) const NAMES: &str = concat!(
     select!(),
     hex!(),
@@ -125,7 +125,8 @@ if not owner then
   if keys > 0 then return 'keys ' .. keys end
   return 'missing'
 end
-local page = redis.call('SCAN', ARGV[3], 'COUNT', 1000)
+if redis.call('DBSIZE') > tonumber(ARGV[4]) then return 'large' end
+local page = redis.call('SCAN', ARGV[3], 'COUNT', 5000)
 local names = {}
 for _, key in ipairs(page[2]) do
   if key ~= KEYS[1] then table.insert(names, hex(key)) end
@@ -153,7 +154,7 @@ for _, name in ipairs(cjson.decode(ARGV[4])) do
     size = size + #dump
     if size > tonumber(ARGV[3]) then return 'large' end
     table.insert(found, {key = name, ttl = redis.call('PTTL', key), dump = hex(dump),
-      digest = redis.sha1hex(key) .. redis.sha1hex(dump)})
+      digest = redis.sha1hex(#key .. ' ' .. key .. dump)})
   end
 end
 if #found == 0 then return 'page ' .. done .. ' []' end
@@ -170,7 +171,7 @@ if not owner then return 'missing' end
 local digests = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
   if key ~= KEYS[1] then
-    table.insert(digests, redis.sha1hex(key) .. redis.sha1hex(redis.call('DUMP', key) or ''))
+    table.insert(digests, redis.sha1hex(#key .. ' ' .. key .. (redis.call('DUMP', key) or '')))
   end
 end
 table.sort(digests)

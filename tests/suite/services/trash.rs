@@ -202,13 +202,14 @@ fn an_index_that_is_not_ours_stays() {
 fn what_an_index_holds_is_kept_little_by_little_up_to_a_limit() {
     let world = World::new();
     // Of its own: others would wait for what fills it.
-    let server = Container::run("agentenv-test/redis", &[]).ready(&["redis-cli", "PING"]);
+    let server = Container::run("agentenv-test/redis", &["-p127.0.0.1::6379"]);
+    let server = server.ready(&["redis-cli", "PING"]);
     let (part, id) = (world.index(3, Place::Container(server.name.clone())), world.id(1));
     let ask = |args: &[&str]| server.exec(&[&["redis-cli", "-n", "3"], args].concat()).unwrap();
     redis::claim(&part, &id).unwrap();
-    for name in 1..=20 {
-        ask(&["EVAL", RANDOM, "0", "3", &name.to_string(), "1"]);
-    }
+    ask(&["EVAL", RANDOM, "0", "3", "random", "1"]);
+    let more = "redis.call('SELECT', 3) for i = 1, 19 do redis.call('COPY', 'random', i) end";
+    ask(&["EVAL", more, "0"]);
     ask(&["CONFIG", "RESETSTAT"]);
     let Kept::InTrash(size) = keep(&index(&part), &id, false, &world.file()).unwrap() else {
         panic!("the index was not kept");
@@ -228,6 +229,15 @@ fn what_an_index_holds_is_kept_little_by_little_up_to_a_limit() {
     assert!(error.to_string().contains("holds more than 67.1 MB"), "{error}");
     assert!(hint_of(&error).unwrap().contains("--no-keep"));
     assert_eq!(ask(&["DBSIZE"]), "2");
+
+    ask(&["DEL", "random"]);
+    let many = "redis.call('SELECT', 3) for i = 1, 50000 do redis.call('SET', i, i) end";
+    ask(&["EVAL", many, "0"]);
+    let error = keep(&index(&part), &id, false, &world.file()).unwrap_err();
+    assert!(error.to_string().contains("or 50000 keys"), "{error}");
+    ask(&["DEL", "1"]);
+    keep(&index(&part), &id, false, &world.file()).unwrap();
+    assert_eq!(ask(&["DBSIZE"]), "0");
 }
 
 /// Makes a key of random bytes, for DUMP compresses. ARGV: the index, the key, and how many times 300,000.
