@@ -18,8 +18,9 @@ use std::time::Duration;
 /// The port inside the container.
 const PORT: u16 = 6379;
 
-/// Time limit of a connection, and then of an answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit of a connection, and then of an answer. Redis works on one command at a time; after five seconds of a script
+/// it answers all others with BUSY (`busy-reply-threshold`).
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// The same where many keys are read or written.
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
@@ -69,13 +70,20 @@ fn find(place: &Place) -> Result<Address> {
 /// Takes from a list of containers where one of them is reached, if the list tells.
 pub(super) fn locate(place: &Place, containers: &Projects) {
     if let Some(at) = docker::published_in(containers, place, PORT) {
-        locked(&FOUND).insert(place.clone(), Some((at.ip().to_string(), at.port())));
+        let address = Some((at.ip().to_string(), at.port()));
+        locked(&FOUND).entry(place.clone()).or_insert(address);
     }
 }
 
-/// No server answered where the container was found: it may be somewhere else by now.
-fn forget(place: &Place) {
-    locked(&FOUND).remove(place);
+/// No server answered where the container was found. Where none listens, it may be somewhere else by now; one that is silent
+/// is not waited for again: `docker exec` may still work, and else names the reason, such as that it is paused.
+fn give_up(place: &Place, is_silent: bool) {
+    let mut found = locked(&FOUND);
+    if is_silent {
+        found.insert(place.clone(), None);
+    } else {
+        found.remove(place);
+    }
 }
 
 impl Route {
@@ -111,10 +119,9 @@ impl Route {
             cmd.arg(&command[1..]).arg(payload);
             match ask::<Value>(address.clone(), password, &cmd, question.limit()) {
                 Ok(reply) => return Ok(answer(&reply)),
-                // `docker exec` may still work, and else names the reason: paused, stopped.
                 Err(error) if error.is_io_error() && !self.site.is_host() => {
                     sent = !error.is_connection_refusal();
-                    forget(&self.place);
+                    give_up(&self.place, error.is_timeout());
                 }
                 Err(error) if error.is_timeout() => {
                     return Err(question.unanswered(question.limit()));
@@ -226,4 +233,20 @@ pub(super) fn refusal(title: &str, said: &str) -> anyhow::Error {
     };
     // Each of these errors comes before the first change.
     Failure::new(exit, format!("redis at `{title}` refused: {said}")).hint(hint).never_ran()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_address_is_not_waited_for_again_and_one_that_refuses_is_searched_for() {
+        let place = Place::Container("silent-here-only".to_owned());
+        let address = Some(("127.0.0.1".to_owned(), 6379));
+        locked(&FOUND).insert(place.clone(), address);
+        give_up(&place, true);
+        assert_eq!(find(&place).unwrap(), None, "its client in the container is asked");
+        give_up(&place, false);
+        assert!(!locked(&FOUND).contains_key(&place));
+    }
 }
