@@ -1,6 +1,6 @@
 //! `git agentenv trust`: approves the commands and the compose file of this repository.
 
-use crate::environment::compose::Approval;
+use crate::environment::compose::{Approval, ServersFile};
 use crate::environment::context::Context;
 use crate::environment::data::approval;
 use crate::environment::hooks;
@@ -82,7 +82,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let templates = approval::all_commands(&context.repo.main, &config)?;
     let stacks = stacks(&context, &config)?;
     // One that is not there or is wrong is not started, either.
-    let infra = Approval::of_servers(&context.repo.main, &config).ok().flatten();
+    let infra = ServersFile::read(&context.repo.main, &config).ok().flatten();
+    let infra = infra.map(|file| file.approval);
     let answer = Approved {
         trusted: true,
         post_add: &config.hooks.post_add,

@@ -1,5 +1,9 @@
 //! The project's compose file, made over for an environment.
 
+mod servers_file;
+
+pub use servers_file::ServersFile;
+
 use crate::environment::files;
 use crate::environment::workspace::Workspace;
 use crate::error;
@@ -128,33 +132,18 @@ impl Approval {
         config.compose.as_ref().map(of).transpose()
     }
 
-    /// Of the shared servers' own file in the main checkout; `None`: the configuration names none.
-    ///
-    /// # Errors
-    /// When the file is missing or wrong.
-    pub fn of_servers(main: &Path, config: &Config) -> Result<Option<Self>> {
-        let of = |file: &String| match load(main, file) {
-            Ok(whole) => Approval::of(file, &whole),
-            // Compose starts more than is read here: a link, what includes a file outside of the checkout.
-            Err(error) => match fs::read(&fs::canonical(&main.join(file)))? {
-                Some(content) => Ok(Approval(vec![described(file, &sha256(content))])),
-                None => Err(error),
-            },
-        };
-        config.infra.file.as_ref().map(of).transpose()
+    fn of(path: &str, file: &Mapping) -> Result<Self> {
+        Ok(Self::of_text(path, file, &written(file)?))
     }
 
-    fn of(path: &str, file: &Mapping) -> Result<Self> {
-        let text = serde_yaml::to_string(file).context("cannot write a compose file")?;
-        let hash = sha256(text);
-        let built = compose::built(file).map(|name| format!(", builds {name}"));
-        let built = built.collect::<String>();
-        Ok(Approval(vec![described(path, &hash) + &built]))
+    fn of_text(path: &str, file: &Mapping, text: &str) -> Self {
+        let built: String = compose::built(file).map(|name| format!(", builds {name}")).collect();
+        Approval(vec![format!("compose {path} (sha256 {}){built}", sha256(text))])
     }
 }
 
-fn described(path: &str, hash: &str) -> String {
-    format!("compose {path} (sha256 {hash})")
+fn written(file: &Mapping) -> Result<String> {
+    serde_yaml::to_string(file).context("cannot write a compose file")
 }
 
 fn load(checkout: &Path, file: &str) -> Result<Mapping> {

@@ -1,6 +1,5 @@
 //! Runs the project's own commands in a worktree.
 
-use crate::environment::compose::Approval;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
 use crate::error::{self, Exit, Failure, exit_of, hint_of};
@@ -148,14 +147,6 @@ pub fn require_trusted_services(context: &Context, config: &Config) -> Result<()
     let what = "the custom services of this repository are";
     let hint = "approve them: `git agentenv trust`";
     require(&context.store, &context.repo.common, &config.service_commands(), (what, hint))
-}
-
-/// Refuses unless the compose file of the shared servers was approved as it is: it may run anything.
-pub fn require_trusted_servers(context: &Context, config: &Config) -> Result<()> {
-    let Some(approval) = Approval::of_servers(&context.repo.main, config)? else { return Ok(()) };
-    let what = "the shared servers of this repository are";
-    let hint = "read the file, then approve it: `git agentenv trust`";
-    require(&context.store, &context.repo.common, approval.commands(), (what, hint))
 }
 
 /// Refuses unless exactly these commands were approved, if there are any. `what` and its verb begin the refusal.

@@ -1,6 +1,6 @@
 //! What else the shared servers hold when their data is to be deleted.
 
-use super::{Found, servers};
+use super::found::{Found, servers};
 use crate::error;
 use crate::model::compose;
 use crate::model::config::{Kind, Place, default_service};

@@ -1,20 +1,19 @@
 //! `git agentenv infra`: starts, stops and inspects the shared servers.
 
 mod contents;
+mod found;
 mod users;
 
 use contents::Losses;
+use found::{Found, infra, ports, servers};
 
-use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::{self, All};
-use crate::environment::hooks;
 use crate::error::{self, Exit};
-use crate::model::config::{Config, Kind, Place};
+use crate::model::config::Config;
 use crate::model::stock::Stock;
 use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::lock::Lock;
-use crate::sys::repo::Repo;
 use crate::sys::store::{Remembered, Store};
 use crate::sys::{budget, clock, docker, interrupt};
 use crate::ui::table::{self, Cells, Fit};
@@ -103,7 +102,7 @@ struct Status {
 
 /// Runs the action.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let config = config()?;
+    let config = Found::here()?;
     match args.what {
         What::Up { timeout } => up(ui, &config, Duration::from_secs(timeout.into())),
         What::Down { volumes, force } => down(ui, &config, volumes, force),
@@ -126,10 +125,11 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
 fn start(ui: &Ui, config: &Found) -> Result<()> {
     let _one = alone(ui)?;
     // Behind the wait, in which the file may change.
-    if let Some(context) = &config.context {
-        hooks::require_trusted_servers(context, &config.config)?;
+    let file = config.file()?;
+    if let (Some(context), Some(file)) = (&config.context, &file) {
+        file.require_trusted(context)?;
     }
-    let infra = infra(config)?;
+    let infra = infra(config, file)?;
     users::require_none_of_others(config, &infra)?;
     let step = ui.step("starting servers");
     let ports = ports(&config.config);
@@ -158,7 +158,7 @@ fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
 }
 
 fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
-    let infra = infra(config)?;
+    let infra = infra(config, config.file()?)?;
     let _one = if volumes { agreed(ui, config, &infra, force)? } else { alone(ui)? };
     let templates = if volumes { templates(&config.config, &infra)? } else { None };
     if let Some(stock) = templates {
@@ -246,60 +246,4 @@ fn text(statuses: &[Status]) -> String {
     ];
     // The reason is never cut: the user needs all of it.
     table::render(table::columns(statuses, &columns), None)
-}
-
-/// The configuration, and the repository that has it.
-struct Found {
-    config: Config,
-    context: Option<Context>,
-}
-
-/// The repository's configuration; outside a repository the default.
-fn config() -> Result<Found> {
-    let Ok(repo) = Repo::discover(&current_dir()?) else {
-        return Ok(Found { config: Config::default(), context: None });
-    };
-    let context = Context { repo, store: Store::open()? };
-    let config = context.config()?.unwrap_or_default();
-    Ok(Found { config, context: Some(context) })
-}
-
-fn infra(found: &Found) -> Result<Infra> {
-    let file = match (&found.context, &found.config.infra.file) {
-        (Some(context), Some(file)) => Some(context.repo.main.join(file)),
-        _ => None,
-    };
-    let infra = Infra::of(file.as_deref())?;
-    let named = found.config.services.values().find_map(|service| match &service.place {
-        Place::Compose { project, .. } => Some(project.clone()),
-        _ => None,
-    });
-    // Environments look for the servers in this project, whatever a file without a name would be called.
-    Ok(match named.filter(|_| file.is_some()) {
-        Some(project) => infra.in_project(project),
-        None => infra,
-    })
-}
-
-fn servers(config: &Config) -> Vec<(String, Server)> {
-    let server = |(name, service): (&String, _)| Some((name.clone(), Server::of_service(service)?));
-    config.services.iter().filter_map(server).collect()
-}
-
-/// Port variables for the built-in Compose file, except those that the caller has set.
-fn ports(config: &Config) -> Vec<(String, String)> {
-    let variable = |kind| match kind {
-        Kind::Postgres => Some("AGENTENV_POSTGRES_PORT"),
-        Kind::Redis => Some("AGENTENV_REDIS_PORT"),
-        Kind::Mysql | Kind::Sqlite | Kind::Custom => None,
-    };
-    let mut ports = Vec::new();
-    for service in config.services.values() {
-        if let Some(variable) =
-            variable(service.kind).filter(|name| crate::sys::env::var(name).is_none())
-        {
-            ports.push((variable.to_owned(), service.port.to_string()));
-        }
-    }
-    ports
 }

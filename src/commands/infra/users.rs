@@ -1,6 +1,6 @@
 //! Whose environments use the shared servers.
 
-use super::{Found, servers};
+use super::found::{Found, servers};
 use crate::error;
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part};

@@ -23,7 +23,7 @@ pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// # Errors
 /// When one of the files is missing or is no compose file.
 pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
-    let files = Files { read, first: path, left: Cell::new((FILES, BYTES)) };
+    let files = Files::of(path, read);
     let mut file = whole(path, &files, DEPTH)?;
     if let Some((stem, ending)) = path.rsplit_once('.') {
         let over = format!("{stem}.override.{ending}");
@@ -32,6 +32,14 @@ pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
         }
     }
     Ok(file)
+}
+
+/// The file without its override file, as compose uses one that it is given by `-f`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_alone(path: &str, read: Read<'_>) -> Result<Mapping> {
+    whole(path, &Files::of(path, read), DEPTH)
 }
 
 /// What the files of one `load` are read with.
@@ -43,7 +51,11 @@ struct Files<'a> {
     left: Cell<(usize, usize)>,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    fn of(first: &'a str, read: Read<'a>) -> Self {
+        Files { read, first, left: Cell::new((FILES, BYTES)) }
+    }
+
     fn text(&self, path: &str) -> Result<String> {
         let text = (self.read)(path).ok_or_else(|| anyhow!("`{path}` does not exist"))?;
         let (files, bytes) = self.left.get();
@@ -74,6 +86,11 @@ fn whole(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
         let mut included = whole(&at, files, depth - 1)?;
         for service in merge::entries(&mut included, "services") {
             paths::rebase(service, paths::dir(&at), paths::dir(path));
+        }
+        for section in ["configs", "secrets"] {
+            for one in merge::entries(&mut included, section) {
+                paths::rebase_file(one, paths::dir(&at), paths::dir(path));
+            }
         }
         merge(&mut file, included);
     }
@@ -199,7 +216,10 @@ services:
                     "db.yml",
                     "services: { db: { volumes: ['./data:/data', 'named:/x'] } }\nvolumes: { named: }",
                 ),
-                ("docker/x/mail.yml", "services: { mail: { build: { context: . } } }"),
+                (
+                    "docker/x/mail.yml",
+                    "services: { mail: { build: { context: . } } }\nsecrets: { key: { file: ./key }, env: { environment: E } }",
+                ),
             ],
             "
 services:
@@ -207,6 +227,7 @@ services:
   mail: { build: { context: ./x } }
   web: { image: b, ports: ['1:1'] }
 volumes: { named: }
+secrets: { key: { file: ./x/key }, env: { environment: E } }
 ",
         );
     }

@@ -24,7 +24,7 @@ mod write;
 pub use carried::{Lost, lost};
 pub(in crate::model) use carried::{holders, uncarried};
 pub use kind::{is_data, of_image};
-pub use load::{Read, load};
+pub use load::{Read, load, load_alone};
 pub use paths::join;
 pub use ports::Slot;
 

@@ -22,26 +22,31 @@ pub fn join(dir: &str, path: &str) -> String {
     parts.join("/")
 }
 
+/// A path that is relative to `from`, relative to `to`.
+fn moved(path: &str, from: &str, to: &str) -> String {
+    let (at, to) = (join(from, path), join("", to));
+    let at_parts: Vec<&str> = at.split('/').filter(|part| !part.is_empty()).collect();
+    let to: Vec<&str> = to.split('/').filter(|part| !part.is_empty()).collect();
+    let common = at_parts.iter().zip(&to).take_while(|(one, other)| one == other).count();
+    let up = std::iter::repeat_n("..", to.len() - common);
+    let parts: Vec<&str> = up.chain(at_parts[common..].iter().copied()).collect();
+    match parts.first() {
+        Some(&"..") => parts.join("/"),
+        _ => format!("./{}", parts.join("/")),
+    }
+}
+
+/// Makes a path relative to `to`. One that only compose or a shell knows stays.
+fn change(value: &mut Value, from: &str, to: &str) {
+    let relative = |path: &&str| !path.starts_with(['/', '~', '$']) && !path.contains("://");
+    if let Some(path) = value.as_str().filter(relative) {
+        *value = moved(path, from, to).into();
+    }
+}
+
 /// Makes a service's paths, which are relative to `from`, relative to `to`.
 pub(super) fn rebase(service: &mut Mapping, from: &str, to: &str) {
-    let moved = |path: &str| {
-        let (at, to) = (join(from, path), join("", to));
-        let at_parts: Vec<&str> = at.split('/').filter(|part| !part.is_empty()).collect();
-        let to: Vec<&str> = to.split('/').filter(|part| !part.is_empty()).collect();
-        let common = at_parts.iter().zip(&to).take_while(|(one, other)| one == other).count();
-        let up = std::iter::repeat_n("..", to.len() - common);
-        let parts: Vec<&str> = up.chain(at_parts[common..].iter().copied()).collect();
-        match parts.first() {
-            Some(&"..") => parts.join("/"),
-            _ => format!("./{}", parts.join("/")),
-        }
-    };
-    let relative = |path: &str| !path.starts_with(['/', '~', '$']) && !path.contains("://");
-    let change = |value: &mut Value| {
-        if let Some(path) = value.as_str().filter(|path| relative(path)) {
-            *value = moved(path).into();
-        }
-    };
+    let change = |value: &mut Value| change(value, from, to);
     match service.get_mut("build") {
         Some(Value::Mapping(build)) => build.get_mut("context").into_iter().for_each(change),
         Some(build) => change(build),
@@ -63,9 +68,14 @@ pub(super) fn rebase(service: &mut Mapping, from: &str, to: &str) {
             // What begins otherwise is the name of a volume.
             && path.starts_with('.')
         {
-            *volume = format!("{}:{rest}", moved(path)).into();
+            *volume = format!("{}:{rest}", moved(path, from, to)).into();
         }
     }
+}
+
+/// Makes the path of a configuration file or secret, which is relative to `from`, relative to `to`.
+pub(super) fn rebase_file(entry: &mut Mapping, from: &str, to: &str) {
+    entry.get_mut("file").into_iter().for_each(|file| change(file, from, to));
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ pub use stack::up;
 use super::docker::{self, Container, Volume};
 use super::exec::{Cmd, Output};
 use super::fs;
-use crate::error;
 use crate::model::config::Place;
 use anyhow::{Context, Result};
 use serde_yaml::{Mapping, Value};
@@ -22,23 +21,32 @@ pub const BUILT_IN: &str = include_str!("../infra.yml");
 /// The compose project that they run in, unless the file names another.
 pub const PROJECT: &str = "agentenv";
 
+/// A compose file as compose gets it.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// The directory that its paths are relative to.
+    pub dir: PathBuf,
+    /// What it holds.
+    pub text: String,
+}
+
 /// The compose file that describes the shared servers, and how to call it.
 #[derive(Debug, Clone)]
 pub struct Infra {
     /// `None`: the built-in one.
-    file: Option<PathBuf>,
+    file: Option<Definition>,
     project: String,
     env: Vec<(String, String)>,
 }
 
 impl Infra {
     /// The servers of this file, or the built-in ones.
-    pub fn of(file: Option<&Path>) -> Result<Self> {
-        let project = match file {
+    pub fn of(file: Option<Definition>) -> Result<Self> {
+        let project = match &file {
             None => PROJECT.to_owned(),
-            Some(path) => project_of(path)?,
+            Some(file) => project_of(&file.text)?,
         };
-        Ok(Infra { file: file.map(Path::to_owned), project, env: Vec::new() })
+        Ok(Infra { file, project, env: Vec::new() })
     }
 
     /// The same in another compose project.
@@ -86,7 +94,7 @@ impl Infra {
     fn dir(&self) -> &Path {
         // Not from where the user stands: compose would read that directory's `.env` and write the directory on the
         // containers, as if they belonged to that worktree.
-        self.file.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"))
+        self.file.as_ref().map_or(Path::new("/"), |file| &file.dir)
     }
 
     /// Whether a server at this place, reached at this port, is one of these: by its container's name, or one of
@@ -112,13 +120,11 @@ impl Infra {
 
     fn call(&self, args: &[&str]) -> Result<()> {
         let (cmd, version) = self.compose()?;
-        let cmd = cmd.args(["-p", &self.project, "-f"]);
+        let cmd = cmd.args(["-p", &self.project, "-f", "-"]);
         let cmd = match (&self.file, version) {
-            (Some(path), Version::Two) => cmd.arg(path),
-            (Some(path), Version::One) => {
-                cmd.args(["-", "--project-directory"]).arg(self.dir()).stdin(without_name(path)?)
-            }
-            (None, _) => cmd.arg("-").stdin(BUILT_IN).dir(self.dir()),
+            (Some(file), Version::Two) => within(cmd, file).stdin(file.text.clone()),
+            (Some(file), Version::One) => within(cmd, file).stdin(without_name(&file.text)?),
+            (None, _) => cmd.stdin(BUILT_IN).dir(self.dir()),
         };
         let output = cmd.args(args).patience(None).output()?;
         if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
@@ -147,44 +153,35 @@ fn is_named_for(project: &str, container: &str) -> bool {
     })
 }
 
-fn project_of(path: &Path) -> Result<String> {
-    let named = parsed(path)?;
+fn within(cmd: Cmd, file: &Definition) -> Cmd {
+    cmd.arg("--project-directory").arg(&file.dir)
+}
+
+fn project_of(text: &str) -> Result<String> {
+    let named = parsed(text)?;
     let name = named.get("name").and_then(Value::as_str);
     Ok(name.unwrap_or(PROJECT).to_owned())
 }
 
 /// The file for version 1, which calls a top-level `name` a mistake; `-p` says the same.
-fn without_name(path: &Path) -> Result<String> {
-    let mut file = parsed(path)?;
+fn without_name(text: &str) -> Result<String> {
+    let mut file = parsed(text)?;
     file.remove("name");
     serde_yaml::to_string(&file).context("cannot write a compose file")
 }
 
-fn parsed(path: &Path) -> Result<Mapping> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read `{shown}`"))
-        .map_err(|error| error::config(format!("{error:#}")))?;
-    let parsed = serde_yaml::from_str(&text)
-        .map_err(|error| error::config(format!("`{shown}`: {error}")))?;
-    Ok(parsed)
+fn parsed(text: &str) -> Result<Mapping> {
+    serde_yaml::from_str(text).context("cannot read a compose file")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     #[test]
     fn a_file_can_name_its_project() {
-        let project = |text: &str| {
-            let mut file = tempfile::NamedTempFile::new().unwrap();
-            file.write_all(text.as_bytes()).unwrap();
-            project_of(file.path())
-        };
-        assert_eq!(project("name: shared\nservices: {}\n").unwrap(), "shared");
-        assert_eq!(project("services: {}\n").unwrap(), PROJECT);
-        assert!(project("services: [\n").is_err());
+        assert_eq!(project_of("name: shared\nservices: {}\n").unwrap(), "shared");
+        assert_eq!(project_of("services: {}\n").unwrap(), PROJECT);
     }
 
     #[test]
@@ -199,9 +196,8 @@ mod tests {
 
     #[test]
     fn version_1_gets_the_file_without_its_name() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"name: shared\nservices:\n  redis: { image: \"redis:7\" }\n").unwrap();
-        let text = without_name(file.path()).unwrap();
+        let file = "name: shared\nservices:\n  redis: { image: \"redis:7\" }\n";
+        let text = without_name(file).unwrap();
         assert_eq!(text.trim(), "services:\n  redis:\n    image: redis:7");
     }
 

@@ -1,6 +1,6 @@
 //! Hook commands: what runs, when, and only once it was approved.
 
-use crate::common::{Outcome, Repo, Sandbox};
+use crate::common::{Outcome, Repo, Sandbox, write_program};
 use std::fs;
 use std::path::PathBuf;
 
@@ -93,6 +93,37 @@ fn servers_of_a_file_of_the_project_start_only_once_it_was_approved() {
     up().fails(6);
     repo.commit("servers.yml", "services: { db: { image: 'postgres:17' } }\n");
     up().fails(7);
+}
+
+#[test]
+fn compose_gets_the_file_that_was_approved_and_nothing_that_it_became() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.commit("servers.yml", "include: [../app/db.yml]\n");
+    repo.commit("db.yml", "services: { db: { image: good } }\n");
+    repo.config(&(sandbox.config_without_servers() + "infra: { file: servers.yml }\n"));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    // Both files change after they were judged, when the engine is asked for the containers.
+    let programs = sandbox.root.join("programs");
+    fs::create_dir(&programs).unwrap();
+    let docker = "#!/bin/sh
+        case \"$*\" in
+            'compose version') ;;
+            *' -f - '*' up -d') cat >../started ;;
+            *' up -d') cat servers.yml db.yml >../started ;;
+            *) echo 'services: { db: { image: bad } }' | tee servers.yml >db.yml ;;
+        esac\n";
+    write_program(&programs.join("docker"), docker);
+    let mut up = repo.command(&["infra", "up"]);
+    let path = up.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&path)));
+    sandbox.outcome(up.env("PATH", path.unwrap())).ok();
+    let started = fs::read_to_string(sandbox.root.join("started")).unwrap();
+    assert!(started.contains("image: good") && !started.contains("bad"), "{started}");
+    assert!(fs::read_to_string(repo.path.join("db.yml")).unwrap().contains("bad"));
+    // What a file that is included has become needs a new approval.
+    repo.git(&["checkout", "--quiet", "servers.yml"]);
+    sandbox.outcome(&mut up).fails(7);
 }
 
 #[test]
