@@ -9,7 +9,7 @@ use crate::model::lease::Lease;
 use crate::model::source::Source;
 use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
@@ -63,26 +63,33 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     };
     super::agree(ui, args.before.yes, args.before.no_snapshot, &what, question)?;
     let _working = target.lock(ui)?;
-    let source = if has_template { template(&templates, target)? } else { None };
-    let step = ui.step(if source.is_some() {
-        format!("resetting {name}")
+    let (source, kept) = if has_template {
+        templates.require_trusted(", or go without it: `--empty`")?;
+        let part = target.lease.parts.iter().find(|part| part.service == target.service);
+        let part = part.context("the environment has no such service")?;
+        templates.copying(part, |template| overwrite(args, ui, target, template))?
     } else {
-        format!("emptying {name}")
-    });
-    let before = (!args.before.no_snapshot).then_some("reset");
-    let how = Overwrite { force: args.force, before, ..Overwrite::default() };
-    let (database, id) = (&target.database, &target.lease.id);
-    let from = source.clone().map(Source::Database);
-    let (_, kept) = snapshot::overwrite(database, id, from.as_ref(), &how)?;
-    step.done();
+        overwrite(args, ui, target, None)?
+    };
     answer(ui, (&target.lease, &target.service), (name, source), kept)
 }
 
-/// The template that suits the environment's commit.
-fn template(templates: &Templates<'_>, target: &Target) -> Result<Option<String>> {
-    templates.require_trusted(", or go without it: `--empty`")?;
-    let part = target.lease.parts.iter().find(|part| part.service == target.service);
-    part.map(|part| templates.database_for(part)).transpose().map(Option::flatten)
+/// Makes it a copy of a template, or empties it; gives the template and the snapshot of what was in it.
+fn overwrite(
+    args: &Args,
+    ui: &Ui,
+    target: &Target,
+    template: Option<&str>,
+) -> Result<(Option<String>, Option<String>)> {
+    let Target { database, lease, .. } = target;
+    let verb = if template.is_some() { "resetting" } else { "emptying" };
+    let step = ui.step(format!("{verb} {}", database.name));
+    let before = (!args.before.no_snapshot).then_some("reset");
+    let how = Overwrite { force: args.force, before, ..Overwrite::default() };
+    let from = template.map(|template| Source::Database(template.to_owned()));
+    let (_, kept) = snapshot::overwrite(database, &lease.id, from.as_ref(), &how)?;
+    step.done();
+    Ok((template.map(str::to_owned), kept))
 }
 
 /// Says what was done.

@@ -81,14 +81,6 @@ impl<'a> Templates<'a> {
         self.wanted.contains_key(service)
     }
 
-    /// The template database that a new database of this part is a copy of.
-    ///
-    /// # Errors
-    /// As [`Templates::create`].
-    pub fn database_for(&self, part: &Part) -> Result<Option<String>> {
-        Ok(self.choose(part)?.map(|template| template.database))
-    }
-
     /// Every template of the repository, for the main checkout's own commit.
     pub fn of_main(workspace: &Workspace<'a>, config: &'a Config) -> Result<Self> {
         Self::all(workspace, config, "HEAD")
@@ -136,20 +128,33 @@ impl<'a> Templates<'a> {
         if wanted.recipe.spares > 0 && self.take_spare(lease, &resource, &own)? {
             return Ok(Made::Ours(None));
         }
-        let mut tries = 1;
-        loop {
-            let Some(template) = self.choose(part)? else {
+        self.copying(part, |template| {
+            let Some(template) = template else {
                 return servers.create(&resource, &lease.id, part.from.as_ref());
             };
-            let name = &template.database;
-            if wanted.recipe.spares > 0
-                && *name != own
-                && self.take_spare(lease, &resource, name)?
-            {
+            let is_other = wanted.recipe.spares > 0 && template != own;
+            if is_other && self.take_spare(lease, &resource, template)? {
                 return Ok(Made::Ours(None));
             }
-            let source = Source::Database(name.clone());
-            match servers.create(&resource, &lease.id, Some(&source)) {
+            let source = Source::Database(template.to_owned());
+            servers.create(&resource, &lease.id, Some(&source))
+        })
+    }
+
+    /// Lets `copy` use the template that suits a part best, or none; the next one where another process replaced it
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// When it fails, or no template can be made.
+    pub fn copying<T>(
+        &self,
+        part: &Part,
+        mut copy: impl FnMut(Option<&str>) -> Result<T>,
+    ) -> Result<T> {
+        let mut tries = 1;
+        loop {
+            let Some(template) = self.choose(part)? else { return copy(None) };
+            match copy(Some(&template.database)) {
                 Err(error) if tries < TRIES && self.went(part, &template, &error) => tries += 1,
                 made => return made,
             }

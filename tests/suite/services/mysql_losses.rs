@@ -167,16 +167,18 @@ fn a_template_that_goes_while_it_is_copied_is_chosen_again() {
         let named = |name: &String| name.starts_with("agentenv_t_");
         databases(&server).into_iter().filter(named).collect::<Vec<_>>()
     };
-    repo.agentenv(&["db", "template", "refresh"]).ok();
-    let first = templates();
-    // As another process does that made the next one.
-    let once = format!(
-        "case \"$*\" in *--routines*' {0}') sql 'DROP DATABASE {0}';; esac
+    for (args, database) in [(&["add", "y"][..], "shop_y"), (&["db", "reset", "x"], "shop_x")] {
+        repo.agentenv(&["db", "template", "refresh"]).ok();
+        let first = templates();
+        // As another process does that made the next one.
+        let once = format!(
+            "case \"$*\" in *--routines*' {0}') sql 'DROP DATABASE {0}';; esac
 exec mariadb-dump \"$@\"",
-        first[0]
-    );
-    sandbox.outcome(dumping(&repo, &server, &once).args(["add", "y"])).ok();
-    assert_eq!(origin(&server, "shop_y"), "main");
-    assert_eq!(templates().len(), 1);
-    assert_ne!(templates(), first);
+            first[0]
+        );
+        sandbox.outcome(dumping(&repo, &server, &once).args(args)).ok();
+        assert_eq!(origin(&server, database), "main");
+        assert_eq!(templates().len(), 1);
+        assert_ne!(templates(), first);
+    }
 }
