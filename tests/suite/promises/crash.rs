@@ -325,6 +325,18 @@ fn a_killed_rename_is_finished_by_the_same_command() {
 }
 
 #[test]
+fn a_killed_rename_is_taken_back_with_its_directory() {
+    at_each(&["env-written", "worktree-moved"], |world, point| {
+        world.repo.agentenv(&ADDS).ok();
+        world.struck(&["rename", "feature", "elsewhere"], &format!("{point}:kill")).fails(128 + 9);
+        world.repo.agentenv(&["rename", "elsewhere", "feature"]).ok();
+        world.is_open();
+        assert!(world.sandbox.root.join("app-feature/.env.worktree").exists(), "{point}");
+        assert!(!world.sandbox.root.join("app-elsewhere").exists(), "{point}");
+    });
+}
+
+#[test]
 fn files_that_a_killed_process_left_are_deleted_by_prune() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
