@@ -2,7 +2,8 @@
 
 use crate::commands::remove;
 use crate::environment::context::Context;
-use crate::environment::prune::{self, Criteria, PruneOptions, Report, Unneeded};
+use crate::environment::prune::{self, Criteria, PruneOptions, Reason, Report, Unneeded};
+use crate::environment::reclaim::Due;
 use crate::environment::remove::RemoveOptions;
 use crate::error::Exit;
 use crate::model::lease::Lease;
@@ -92,11 +93,10 @@ fn text(report: &Report) -> String {
     if !done && report.kept.is_empty() && report.removed.is_empty() {
         return "nothing to prune\n".to_owned();
     }
-    let verb = report.verb();
     let released = report.pruned.iter().map(|entry| match &entry.due {
         // What no lease holds is called by what it is.
-        None if entry.name.ends_with(&entry.what) => format!("{verb} {}\n", entry.name),
-        _ => format!("{verb} {}: {}\n", entry.name, entry.what),
+        None if entry.name.ends_with(&entry.what) => format!("{} {}\n", report.verb(), entry.name),
+        due => format!("{}: {}\n", settled(report, due.as_ref(), &entry.name), entry.what),
     });
     let verb = if report.dry_run { "would repair" } else { "repaired" };
     let repaired =
@@ -105,6 +105,17 @@ fn text(report: &Report) -> String {
     let removed =
         report.removed.iter().map(|one| format!("{verb} {}: {}\n", one.removed.name, reasons(one)));
     released.chain(repaired).chain(removed).collect()
+}
+
+/// What became of an entry: not all that is due is released.
+fn settled(report: &Report, due: Option<&Reason>, name: &str) -> String {
+    let (done, would, place) = match due {
+        Some(Reason::Lease(Due::CloseInterrupted)) => ("reopened", "would reopen", ""),
+        Some(Reason::Lease(Due::RestoreInterrupted)) => ("restored", "would restore", ""),
+        Some(Reason::Lease(Due::KeepInterrupted)) => ("moved", "would move", " to the trash"),
+        _ => (report.verb(), report.verb(), ""),
+    };
+    format!("{} {name}{place}", if report.dry_run { would } else { done })
 }
 
 /// Why an environment is not needed, and what goes with it.

@@ -1,7 +1,7 @@
 //! Moves the worktree of an environment to another directory.
 
 use crate::environment::context::Context;
-use crate::environment::{files, nested, unused, worktree};
+use crate::environment::{files, nested, resolve, unused, worktree};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
@@ -34,10 +34,7 @@ pub fn worktree(context: &Context, ui: &Ui, lease: &Lease, wanted: &Path) -> Res
 /// `Refused` when it is not.
 pub fn complete(lease: &Lease) -> Result<Worktree> {
     let tree = worktree::of(lease)?.filter(|_| lease.phase == Phase::Ready);
-    tree.ok_or_else(|| {
-        let failure = error::refused(format!("`{}` is not a complete environment", lease.name));
-        failure.hint("finish or release it: `git agentenv prune`").into()
-    })
+    tree.ok_or_else(|| resolve::incomplete(lease))
 }
 
 /// As [`worktree()`], of one that nothing uses, for those who hold the lease's lock.

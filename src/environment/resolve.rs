@@ -3,7 +3,7 @@
 use crate::environment::context::{Context, current_dir};
 use crate::environment::worktree;
 use crate::error;
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Phase};
 use crate::model::{shell, suggest};
 use crate::sys::fs;
 use crate::sys::repo::{self, Worktree};
@@ -95,16 +95,28 @@ pub fn place_all(leases: &mut [Lease]) {
 /// Refuses an environment whose worktree is not in its place.
 ///
 /// # Errors
-/// `Refused` when it was moved without git's help, `NotFound` when it was deleted.
+/// `Refused` when it was moved without git's help, or a command that moves it has not ended; `NotFound` when it was deleted.
 pub fn require_present(lease: &Lease) -> Result<()> {
     if lease.path.is_dir() {
         return Ok(());
     }
+    require_complete(lease)?;
     if let Some(tree) = worktree::of(lease)? {
         worktree::require_in_place(lease, &tree)?;
     }
     let message = format!("worktree {} no longer exists", lease.path.display());
     Err(error::not_found(message).hint("release its resources: `git agentenv prune`").into())
+}
+
+/// Refuses an environment that a command has not made, removed or restored whole.
+pub fn require_complete(lease: &Lease) -> Result<()> {
+    if lease.phase == Phase::Ready { Ok(()) } else { Err(incomplete(lease)) }
+}
+
+/// The refusal of an environment that is not complete.
+pub fn incomplete(lease: &Lease) -> anyhow::Error {
+    let failure = error::refused(format!("`{}` is not a complete environment", lease.name));
+    failure.hint("finish or release it: `git agentenv prune`").into()
 }
 
 /// Gives a lease the branch and the path that its worktree, one of these, has now.

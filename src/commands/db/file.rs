@@ -4,6 +4,7 @@
 use super::{copy, reset, snapshot};
 use crate::environment::context::Context;
 use crate::environment::data::snapshots::{self, Origin};
+use crate::environment::resolve;
 use crate::error::{self, Exit};
 use crate::model::config::embedded;
 use crate::model::lease::{Lease, Part};
@@ -27,7 +28,10 @@ pub struct Target {
 impl Target {
     /// Locks the environment against other processes.
     fn lock(&self, ui: &Ui) -> Result<Lock> {
-        Ok(self.context.lock_current(ui, &self.lease)?.0)
+        let (working, lease) = self.context.lock_current(ui, &self.lease)?;
+        resolve::require_complete(&lease)?;
+        resolve::require_present(&self.lease)?;
+        Ok(working)
     }
 
     fn snapshots(&self) -> Result<Snapshots> {

@@ -241,9 +241,11 @@ impl Target {
     /// Locks the environment against other processes.
     ///
     /// # Errors
-    /// `NotFound` when the environment was removed meanwhile.
+    /// `NotFound` when the environment was removed meanwhile; `Refused` when it is not complete.
     pub fn lock(&self, ui: &Ui) -> Result<crate::sys::lock::Lock> {
-        Ok(self.context.lock_current(ui, &self.lease)?.0)
+        let (working, lease) = self.context.lock_current(ui, &self.lease)?;
+        resolve::require_complete(&lease)?;
+        Ok(working)
     }
 }
 

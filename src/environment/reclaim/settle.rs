@@ -76,6 +76,35 @@ impl From<Due> for Way {
 /// Releases what those of the leases hold that are due; the answers are in the order of the leases. On an error the lease
 /// stays on record. Without `--force`: what has live sessions or holds work stays.
 pub fn settle_all(ui: &Ui, store: &Store, leases: &[Lease], dry_run: bool) -> Vec<Result<Settled>> {
+    let mut settled = settle_once(ui, store, leases, dry_run);
+    if !dry_run {
+        settle_reopened(ui, store, &mut settled);
+    }
+    settled
+}
+
+/// Settles again what was opened again: its worktree may have been deleted since it was closed.
+fn settle_reopened(ui: &Ui, store: &Store, settled: &mut [Result<Settled>]) {
+    let reopened = |one: &Result<Settled>| match one {
+        Ok(Settled::Settled(one)) if one.due == Due::CloseInterrupted => {
+            store.lease(&one.lease.id).ok()?
+        }
+        _ => None,
+    };
+    let found = settled.iter().enumerate();
+    let found = found.filter_map(|(place, one)| Some((place, reopened(one)?)));
+    let (places, leases): (Vec<usize>, Vec<Lease>) = found.unzip();
+    if leases.is_empty() {
+        return;
+    }
+    for (place, again) in places.into_iter().zip(settle_once(ui, store, &leases, false)) {
+        if !matches!(again, Ok(Settled::NotDue | Settled::Busy)) {
+            settled[place] = again;
+        }
+    }
+}
+
+fn settle_once(ui: &Ui, store: &Store, leases: &[Lease], dry_run: bool) -> Vec<Result<Settled>> {
     let trees = Trees::of(leases);
     let looked = leases.iter().map(|lease| match due_among(&trees, lease) {
         Ok(Some(_)) => Ok(lease),

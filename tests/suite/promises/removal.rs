@@ -824,3 +824,36 @@ fn what_the_main_checkout_has_as_well_is_no_loss_and_what_was_changed_is_named()
     std::os::unix::fs::symlink(world.tree.join(".env"), link).unwrap();
     world.refuses(&[], ".env");
 }
+
+#[test]
+fn what_a_killed_removal_has_closed_is_used_by_no_command_until_it_is_open_again() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    let file = world.tree.join("x.sqlite3");
+    let sql = |sql: &str| {
+        let mut sqlite = sandbox.command("sqlite3");
+        sandbox.outcome(sqlite.arg(&file).arg(sql)).ok().stdout
+    };
+    sql("CREATE TABLE t AS SELECT 7");
+    world.repo.killed(&["remove", "x", "--force"], "worktree-closed");
+    for args in [
+        &["adopt", "x"][..],
+        &["path", "x"],
+        &["db", "reset", "x"],
+        &["db", "copy", "x"],
+        &["db", "snapshot", "save", "s", "x"],
+    ] {
+        let refused = world.repo.agentenv(args).fails(7);
+        assert!(refused.stderr.contains("`x` is not a complete environment"), "{}", refused.show());
+    }
+    world.repo.agentenv(&["run", "x", "--", "true"]).fails(125);
+    let pruned = world.repo.agentenv(&["prune", "--dry-run"]).ok();
+    assert!(pruned.stdout.starts_with("would reopen x: "), "{}", pruned.show());
+    let pruned = world.repo.agentenv(&["prune"]).ok();
+    assert!(pruned.stdout.starts_with("reopened x: "), "{}", pruned.show());
+    assert_eq!(sql("SELECT * FROM t"), "7\n");
+    world.repo.agentenv(&["db", "reset", "x"]).ok();
+    // Without its directory there is nothing that could be emptied.
+    fs::remove_dir_all(&world.tree).unwrap();
+    world.repo.agentenv(&["db", "reset", "x"]).fails(4);
+}

@@ -26,6 +26,7 @@ fn a_record_of_an_interrupted_removal_goes_with_its_environment() {
     fs::remove_dir_all(sandbox.root.join("app-x")).unwrap();
     let pruned = repo.agentenv(&["prune"]).ok();
     assert!(pruned.stdout.contains("released x"), "{}", pruned.show());
+    assert!(sandbox.leases().is_empty());
     assert!(!sandbox.root.join("state/trash").exists());
 }
 
