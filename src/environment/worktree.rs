@@ -109,9 +109,11 @@ pub fn require_unlocked(lease: &Lease, tree: &Worktree) -> Result<()> {
     Err(error::refused(message).hint(hint).into())
 }
 
-/// Refuses a worktree that was moved without git: it is in use where it is now.
+/// Refuses a worktree that was moved without git, also where a link leads to it now: it is in use where it is.
 pub fn require_in_place(lease: &Lease, tree: &Worktree) -> Result<()> {
-    let Some(place) = elsewhere(lease, tree)? else { return Ok(()) };
+    let is_link = fs::stands(&tree.path)? == Stands::Link && tree.path.is_dir();
+    let place = if is_link { Some(fs::canonical(&tree.path)) } else { elsewhere(lease, tree)? };
+    let Some(place) = place else { return Ok(()) };
     let message = format!("worktree {} was moved without git", tree.path.display());
     let failure = error::refused(message);
     Err(failure.hint(format!("tell git its new place: `{}`", repairing(&place))).into())

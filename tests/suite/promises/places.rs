@@ -2,7 +2,7 @@
 
 use crate::common::{Outcome, Repo, Sandbox, write_program};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 fn small(sandbox: &Sandbox) -> Repo<'_> {
@@ -387,4 +387,25 @@ fn no_environment_takes_one_that_lies_in_it() {
     repo.git(&["worktree", "remove", "../app-outer/plain"]);
     repo.agentenv(&["remove", "outer", "--force"]).ok();
     assert_eq!(fs::read_to_string(sandbox.root.join("app-inner/work")).unwrap(), "unsaved");
+}
+
+#[test]
+fn a_worktree_that_was_moved_behind_a_link_is_not_removed_by_the_link() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox);
+    repo.agentenv(&["add", "x"]).ok();
+    let (tree, moved) = (sandbox.root.join("app-x"), sandbox.root.join("disk"));
+    fs::rename(&tree, &moved).unwrap();
+    symlink(&moved, &tree).unwrap();
+    repo.agentenv(&["run", "x", "--", "test", "-e", ".env.worktree"]).ok();
+    for command in [&["remove", "x", "--force"][..], &["remove", "x", "--keep"]] {
+        let refused = repo.agentenv(command).fails(7);
+        let repair = format!("git worktree repair {}", moved.display());
+        assert!(refused.stderr.contains(&repair), "{}", refused.show());
+    }
+    assert!(moved.join(".env.worktree").exists());
+    repo.git(&["worktree", "repair", moved.to_str().unwrap()]);
+    repo.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(!moved.exists());
+    assert!(sandbox.leases().is_empty());
 }
