@@ -10,11 +10,11 @@ use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
-use crate::sys::mounts;
-use crate::sys::repo::Worktree;
+use crate::sys::repo::{MARK, Worktree};
+use crate::sys::{git, mounts};
 use crate::ui::Ui;
 use anyhow::Result;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a lease is due to be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -66,24 +66,41 @@ pub fn due_with(
             // Its disk may be unmounted; git keeps it, too.
             Some(tree) if worktree::is_locked(lease, &tree) => None,
             Some(tree) => worktree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
-            None => Some(Due::WorktreeGone),
+            None => (!is_homeless(lease)?).then_some(Due::WorktreeGone),
         },
     })
 }
 
-/// Whether the worktree exists and its repository does not: that may have been moved, so the worktree's resources stay.
+/// Whether the worktree exists and its repository does not, or is another one that has no record of it: that may have been
+/// moved, so the worktree's resources stay.
 pub fn is_homeless(lease: &Lease) -> Result<bool> {
     if fs::stands(&lease.repository)? != Stands::Nothing {
-        return Ok(false);
+        return is_without_record(lease);
     }
     let is_closed = lease.phase == Phase::Closing && closing::is_closed(lease)?;
     Ok(is_closed || fs::stands(&lease.path.join(".git"))? == Stands::File)
 }
 
-/// The problem of an environment whose repository is missing, and the command that repairs it.
+/// Whether git's record of the worktree is gone, which still names it, or one with its mark in another repository.
+fn is_without_record(lease: &Lease) -> Result<bool> {
+    let Some(own) = &lease.admin else { return Ok(false) };
+    if fs::stands(own)? != Stands::Nothing || fs::stands(&lease.path.join(".git"))? != Stands::File
+    {
+        return Ok(false);
+    }
+    let named = git::admin_of(&lease.path).ok();
+    let is_marked = |admin: &PathBuf| fs::word(&admin.join(MARK)).is_some_and(|id| id == lease.id);
+    Ok(named.is_some_and(|admin| admin == *own || is_marked(&admin)))
+}
+
+/// The problem of an environment whose repository is missing or another one, and the command that repairs it.
 pub fn homeless(lease: &Lease) -> (String, String) {
     let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
-    let what = format!("`{name}`: repository {main} no longer exists, but worktree {path} does");
+    let what = if lease.repository.exists() {
+        format!("`{name}`: repository {main} has no record of worktree {path}, which exists")
+    } else {
+        format!("`{name}`: repository {main} no longer exists, but worktree {path} does")
+    };
     let (repair, word) = (worktree::repairing(&lease.path), shell::path(&lease.path));
     (what, format!("{repair} && git agentenv adopt {word}"))
 }

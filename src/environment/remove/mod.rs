@@ -12,7 +12,7 @@ use crate::environment::context::Context;
 use crate::environment::nested::{self, Place};
 use crate::environment::processes::Stranger;
 use crate::environment::removal_risks::{self, Loss, Risks, Taken};
-use crate::environment::{closing, hooks, trash, worktree};
+use crate::environment::{closing, hooks, reclaim, trash, worktree};
 use crate::error;
 use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
@@ -237,11 +237,19 @@ fn require(
     losses: &[Loss],
     force: bool,
 ) -> Result<()> {
-    if let Some(tree) = worktree::of(lease)?
-        && !closing::is_closed(lease)?
-    {
-        worktree::require_unlocked(lease, &tree)?;
-        worktree::require_in_place(lease, &tree)?;
+    match worktree::of(lease)? {
+        Some(tree) if !closing::is_closed(lease)? => {
+            worktree::require_unlocked(lease, &tree)?;
+            worktree::require_in_place(lease, &tree)?;
+        }
+        None if reclaim::is_homeless(lease)? => {
+            let (what, command) = reclaim::homeless(lease);
+            let hint = format!(
+                "run in the moved repository: `{command}`; or delete the worktree, then `git agentenv prune`"
+            );
+            return Err(error::refused(what).hint(hint).into());
+        }
+        _ => {}
     }
     removal_risks::require_none(lease, losses, force)?;
     if !options.dry_run || force || options.no_hooks {

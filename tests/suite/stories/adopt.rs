@@ -236,6 +236,34 @@ fn a_repository_that_is_moved_takes_its_environments_along() {
 }
 
 #[test]
+fn another_repository_in_the_place_of_one_that_was_moved_takes_nothing_of_its_environments() {
+    let sandbox = Sandbox::new();
+    let repo = added(&sandbox);
+    let (tree, moved) = (sandbox.root.join("app-x"), sandbox.repo_at("moved"));
+    let tree = tree.to_str().unwrap();
+    let database = format!("{}_x", sandbox.id);
+    fs::write(format!("{tree}/work"), "unsaved").unwrap();
+    fs::rename(&repo.path, &moved.path).unwrap();
+
+    let other = sandbox.repo(repo.path.file_name().unwrap().to_str().unwrap());
+    for args in [&["prune"][..], &["remove", "x"], &["remove", "x", "--force"], &["add", "x"]] {
+        let said = other.agentenv(args);
+        assert_eq!(sandbox.databases()[0], database, "{}", said.show());
+        assert!(Path::new(tree).join("work").exists(), "{}", said.show());
+    }
+    let said = other.agentenv(&["prune"]).ok();
+    assert!(said.stderr.contains("git worktree repair"), "{}", said.show());
+
+    moved.git(&["worktree", "repair", tree]);
+    assert!(other.agentenv(&["prune"]).ok().stdout.contains("nothing to prune"));
+    moved.agentenv(&["adopt", tree]).ok();
+    let listed = moved.agentenv(&["list", "--json"]).ok().json();
+    assert_eq!(listed["environments"][0]["services"]["postgres"]["holds"], database);
+    moved.agentenv(&["remove", "x", "--force"]).ok();
+    assert!(!Path::new(tree).exists() && !sandbox.databases().contains(&database));
+}
+
+#[test]
 fn a_repository_that_is_gone_with_its_worktrees_is_released() {
     let sandbox = Sandbox::new();
     let repo = added(&sandbox);
