@@ -1,13 +1,12 @@
 //! The whole terminal, redrawn again and again, until a key ends it.
 
 use super::is_dumb;
+use super::keys::Keys;
 use super::screen::UNUSABLE;
 use crate::error;
 use anyhow::{Context, Result};
 use console::{Term, truncate_str};
-use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
-};
+use rustix::termios::{LocalModes, SpecialCodeIndex};
 use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 /// The terminal while it is drawn on. Dropping it restores what was there.
 pub struct Live {
     term: Term,
-    before: Termios,
+    keys: Keys,
 }
 
 /// A key that was pressed.
@@ -44,8 +43,7 @@ impl Live {
             let failure = error::usage("cannot watch: stdin or stdout is not a terminal");
             return Err(failure.hint("for one answer: `git agentenv list --full`").into());
         }
-        let before = tcgetattr(std::io::stdin()).context(UNUSABLE)?;
-        let live = Live { term, before };
+        let live = Live { term, keys: Keys::take()? };
         // The user may press Ctrl-C as soon as the first picture is there.
         live.take_keys(Duration::ZERO)?;
         live.print(ENTER)?;
@@ -87,13 +85,13 @@ impl Live {
 
     /// Lets a read end with the next key, or after so long.
     fn take_keys(&self, patience: Duration) -> Result<()> {
-        let mut modes = self.before.clone();
-        // Ctrl-C comes as a key, too: a signal would not end the read.
-        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
-        modes.special_codes[SpecialCodeIndex::VMIN] = 0;
         let tenths = patience.as_millis() / 100;
-        modes.special_codes[SpecialCodeIndex::VTIME] = u8::try_from(tenths).unwrap_or(u8::MAX);
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &modes).context(UNUSABLE)
+        self.keys.set(|modes| {
+            // Ctrl-C comes as a key, too: a signal would not end the read.
+            modes.local_modes.remove(LocalModes::ISIG);
+            modes.special_codes[SpecialCodeIndex::VMIN] = 0;
+            modes.special_codes[SpecialCodeIndex::VTIME] = u8::try_from(tenths).unwrap_or(u8::MAX);
+        })
     }
 
     fn print(&self, text: &str) -> Result<()> {
@@ -104,7 +102,6 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &self.before).ok();
         self.print(LEAVE).ok();
     }
 }

@@ -1,6 +1,7 @@
 //! The only printer: answers on stdout, narration and prompts on stderr.
 
 mod color;
+mod keys;
 mod lanes;
 mod live;
 mod menu;

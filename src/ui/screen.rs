@@ -1,6 +1,8 @@
 //! Lines on the terminal that are redrawn after each key and cleared at the end.
 
+use super::keys::Keys;
 use crate::error;
+use crate::sys::interrupt;
 use anyhow::{Context, Result};
 use console::{Key, Term, truncate_str};
 use std::io::ErrorKind;
@@ -9,14 +11,15 @@ use std::io::ErrorKind;
 pub(super) struct Screen {
     term: Term,
     drawn: usize,
+    _keys: Keys,
 }
 
 impl Screen {
-    /// Hides the cursor; nothing is drawn yet.
+    /// Hides the cursor and keys that are typed before they are read; nothing is drawn yet.
     pub(super) fn open() -> Result<Screen> {
-        let term = Term::buffered_stderr();
+        let (term, keys) = (Term::buffered_stderr(), Keys::take()?);
         term.hide_cursor().context(UNUSABLE)?;
-        Ok(Screen { term, drawn: 0 })
+        Ok(Screen { term, drawn: 0, _keys: keys })
     }
 
     /// How many lines can be drawn: the cursor stands below the last one.
@@ -36,8 +39,9 @@ impl Screen {
         self.term.flush().context(UNUSABLE)
     }
 
-    /// Reads a key. Fails when a signal interrupts the read.
+    /// Reads a key. Fails when a signal interrupts the read, or has come before.
     pub(super) fn key(&self, question: &str) -> Result<Key> {
+        interrupt::check().map_err(|_| cancelled(question))?;
         answered(self.term.read_key_raw(), question)
     }
 

@@ -91,6 +91,43 @@ fn leaving_a_prompt_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn keys_that_are_typed_while_a_menu_is_busy_are_its_own() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    repo.agentenv(&["add", "x", "zebra"]).ok();
+    // The preview asks git, and git asks this program, which tells that it was asked and waits.
+    let (asked, go) = (sandbox.root.join("asked"), sandbox.root.join("go"));
+    let monitor = sandbox.root.join("monitor");
+    let wait = format!(
+        "#!/bin/sh\ntouch {}\nuntil [ -e {} ]; do sleep 0.05; done\nexit 1\n",
+        asked.display(),
+        go.display()
+    );
+    write_program(&monitor, &wait);
+    repo.git(&["config", "core.fsmonitor", monitor.to_str().unwrap()]);
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+
+    terminal.types("git agentenv switch");
+    wait_until("the preview is being made", || asked.exists());
+    terminal.key("zeb");
+    terminal.key("Enter");
+    fs::write(&go, "").unwrap();
+    assert_eq!(terminal.exit_code(), 0);
+    let screen = terminal.screen();
+    assert!(screen.contains("app-zebra\n"), "{screen}");
+    assert!(!screen.lines().any(|line| line == "zeb"), "they are echoed:\n{screen}");
+
+    fs::remove_file(&go).unwrap();
+    fs::remove_file(&asked).unwrap();
+    terminal.types("git agentenv switch");
+    wait_until("the preview is being made", || asked.exists());
+    terminal.key("C-c");
+    assert_eq!(terminal.exit_code(), 130, "it waits for no preview");
+    assert!(terminal.cursor_shows());
+    assert!(terminal.screen().contains("cancelled at `Switch to`"), "{}", terminal.screen());
+}
+
+#[test]
 fn remove_lets_one_pick_several_and_says_what_each_would_lose() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);
