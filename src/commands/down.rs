@@ -67,7 +67,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         Ok(Application { name: lease.name.clone(), processes, killed, containers })
     };
     let mut each = Each::of(ui, leases.len());
-    let stopped = each.run(&leases, one)?;
+    let stopped = each.wait(&leases, one)?;
     let (failed, exit) = each.end();
     let answer = Answer { stopped, failed };
     ui.answer(&answer, || answer.stopped.iter().map(described).collect())?;

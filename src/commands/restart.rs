@@ -33,14 +33,15 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases = up::chosen(&context, ui, &args.envs, "restarted")?;
     let workspace = up::configured(&context, ui, &leases)?;
     let config = &workspace.config;
-    let restart = |ui: &Ui, lease: &Lease| {
+    let stop = |ui: &Ui, lease: &Lease| {
         processes::require_startable(lease)?;
         processes::require_outside(lease)?;
         down::stop(&Context::here()?, ui, lease, processes::GRACE)?;
-        up::start(config, ui, lease)
+        Ok(lease.clone())
     };
     let mut each = Each::of(ui, leases.len());
-    let leases = each.run(&leases, restart)?;
+    let stopped = each.wait(&leases, stop)?;
+    let leases = each.run(&stopped, |ui, lease| up::start(config, ui, lease))?;
     let (failed, exit) = each.end();
     let answer = Processes::of(ui, &leases, config).beside(failed);
     ui.answer(&answer, || answer.text())?;

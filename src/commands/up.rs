@@ -78,7 +78,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let leases = each.run(&leases, |ui, lease| start(config, ui, lease))?;
     if args.wait {
         let timeout = limit(args.timeout);
-        each.run(&leases, |_, lease| processes::wait(lease, config, timeout))?;
+        each.wait(&leases, |_, lease| processes::wait(lease, config, timeout))?;
     }
     let (failed, exit) = each.end();
     let answer = Processes::of(ui, &leases, config).beside(failed);

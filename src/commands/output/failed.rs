@@ -52,6 +52,27 @@ impl Each {
         act: impl Fn(&Ui, &Lease) -> anyhow::Result<T> + Sync,
     ) -> anyhow::Result<Vec<T>> {
         let ended = parallel::each(leases, |lease| act(&self.ui.about(&lease.name), lease));
+        self.keep(leases, ended)
+    }
+
+    /// The same for all of them at once, however many: for what waits for their processes.
+    ///
+    /// # Errors
+    /// When it fails for the only one, or was interrupted.
+    pub fn wait<T: Send>(
+        &mut self,
+        leases: &[Lease],
+        act: impl Fn(&Ui, &Lease) -> anyhow::Result<T> + Sync,
+    ) -> anyhow::Result<Vec<T>> {
+        let ended = parallel::each_at_once(leases, |lease| act(&self.ui.about(&lease.name), lease));
+        self.keep(leases, ended)
+    }
+
+    fn keep<T>(
+        &mut self,
+        leases: &[Lease],
+        ended: Vec<anyhow::Result<T>>,
+    ) -> anyhow::Result<Vec<T>> {
         let mut done = Vec::new();
         for (lease, ended) in leases.iter().zip(ended) {
             match ended {

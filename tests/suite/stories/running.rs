@@ -183,17 +183,30 @@ fn what_cannot_be_started_is_not_stopped() {
     repo.agentenv(&["down", "x"]).ok();
 }
 
+/// More than one thread for each git process that is worthwhile at once.
+const MANY: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+
 #[test]
-fn several_environments_are_stopped_side_by_side() {
+fn many_environments_are_waited_for_and_stopped_side_by_side() {
     let sandbox = Sandbox::new();
-    // Each ends only when the other one has been told to.
-    let line = "trap 'touch ../told-${PWD##*/}' TERM; until [ -e ../told-app-x -a -e ../told-app-y ]; do sleep 0.1; done";
-    let repo = project(&sandbox, &[("web", line)], &["x", "y"]);
-    let up = repo.agentenv(&["up", "x", "y"]).ok();
-    for env in ["x", "y"] {
+    let repo = sandbox.repo("app");
+    // Each is ready only when all have been asked, and ends only when all have been told to.
+    let all = |sign: &str| format!("[ $(ls ../{sign}-* | wc -l) = {} ]", MANY.len());
+    let run = format!(
+        "trap 'touch ../told-${{PWD##*/}}' TERM; until {}; do sleep 0.1; done",
+        all("told")
+    );
+    let ready = format!("touch ../asked-${{PWD##*/}}; {}", all("asked"));
+    let web = json!({ "run": run, "ready": ready });
+    repo.config(&format!("{}processes:\n  web: {web}\n", sandbox.config_without_servers()));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&[&["add"], &MANY[..]].concat()).ok();
+    let up = repo.agentenv(&[&["up", "--wait", "--timeout", "15"], &MANY[..]].concat()).ok();
+    for env in MANY {
         assert!(up.stderr.contains(&format!("{env}: started web")), "{}", up.show());
     }
-    let down = repo.agentenv(&["down", "x", "y", "--timeout", "30", "--json"]).ok().json();
+    let down = [&["down", "--timeout", "15", "--json"], &MANY[..]].concat();
+    let down = repo.agentenv(&down).ok().json();
     for one in down["stopped"].as_array().unwrap() {
         assert_eq!(one["killed"], 0, "{down}");
     }
