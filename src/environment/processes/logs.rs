@@ -170,6 +170,8 @@ pub struct Growing {
     log: PathBuf,
     file: File,
     begun: Vec<u8>,
+    /// The last line that was shown is a piece of one that had not ended.
+    is_cut: bool,
 }
 
 impl Growing {
@@ -177,7 +179,7 @@ impl Growing {
     fn after(log: &Path, count: usize) -> Result<Growing> {
         let mut file = File::open(log).with_context(|| format!("cannot read {}", log.display()))?;
         let begun = tail_of(&mut file, count)?.into_bytes();
-        Ok(Growing { log: log.to_owned(), file, begun })
+        Ok(Growing { log: log.to_owned(), file, begun, is_cut: false })
     }
 
     /// The lines that have come since the last call, and whether more may come; the last one of all may have no end.
@@ -188,14 +190,27 @@ impl Growing {
         }
         let read = (&self.file).take(LOOK).read_to_end(&mut self.begun)?;
         let goes_on = process_runs || read as u64 == LOOK;
+        // The end of a line of which all was shown already.
+        if self.is_cut && self.begun.first() == Some(&b'\n') {
+            self.begun.remove(0);
+            self.is_cut = false;
+        }
         let whole = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let end = match goes_on && self.begun.len() - whole <= LONGEST_LINE {
-            true => whole,
-            false => self.begun.len(),
+        let end = match (goes_on, self.begun.len() - whole <= LONGEST_LINE) {
+            (true, true) => whole,
+            (true, false) => whole_letters(&self.begun),
+            (false, _) => self.begun.len(),
         };
         let lines: Vec<u8> = self.begun.drain(..end).collect();
+        self.is_cut = lines.last().map_or(self.is_cut, |byte| *byte != b'\n');
         Ok((String::from_utf8_lossy(&lines).into_owned(), goes_on))
     }
+}
+
+/// How long the text is without a letter of UTF-8 that has only begun.
+fn whole_letters(text: &[u8]) -> usize {
+    let begun = text.utf8_chunks().last().map_or(0, |chunk| chunk.invalid().len());
+    text.len() - begun
 }
 
 #[cfg(test)]
@@ -241,12 +256,35 @@ mod tests {
     fn a_log_that_grows_without_end_is_read_in_pieces() {
         let zero = Path::new("/dev/zero");
         assert_eq!(tail(zero, 1).unwrap().len() as u64, TAIL);
-        let mut follower =
-            Growing { log: zero.to_owned(), file: File::open(zero).unwrap(), begun: Vec::new() };
+        let mut follower = Growing {
+            log: zero.to_owned(),
+            file: File::open(zero).unwrap(),
+            begun: Vec::new(),
+            is_cut: false,
+        };
         for process_runs in [true, false] {
             let (lines, goes_on) = follower.lines(process_runs).unwrap();
             assert_eq!((lines.len() as u64, goes_on), (LOOK, true), "a line that never ends");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_shown_in_pieces_ends_once_and_breaks_no_letter() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("web.1.log");
+        fs::append(&log, b"").unwrap();
+        let mut follower = Growing::after(&log, 1).unwrap();
+        // Its first piece ends inside of a letter, and its last one right before the line's end.
+        let line = format!("x{}y", "\u{fc}".repeat(LOOK as usize - 1));
+        fs::append(&log, format!("{line}\n\nnext\n").as_bytes()).unwrap();
+        let mut shown: Vec<String> = Vec::new();
+        for _ in 0..4 {
+            let (lines, _) = follower.lines(true).unwrap();
+            shown.extend(lines.lines().map(str::to_owned));
+        }
+        let end = shown.split_off(shown.len() - 3);
+        assert!(end[0].ends_with('y') && end[1..] == ["", "next"], "{:?}", &end[1..]);
+        assert_eq!(shown.concat() + &end[0], line);
     }
 
     #[test]
