@@ -2,6 +2,7 @@
 
 use super::{Finding, Fix, Level};
 use crate::environment::part_problem::{self, Problem};
+use crate::environment::processes::{State, Status, Table};
 use crate::environment::reclaim::{self, Due};
 use crate::environment::{files, worktree};
 use crate::model::lease::{Lease, Part};
@@ -94,10 +95,27 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
     for (variable, port) in &lease.ports {
         findings.extend(taken(lease, variable, *port));
     }
+    findings.extend(died(lease));
     if lease.hooks_pending {
         let what = format!("`{}`: not all of its post_add hooks ran", lease.name);
         findings.push(Finding::warning(what, adopt));
     }
+}
+
+/// Processes that `up` started and that did not end as they should.
+fn died(lease: &Lease) -> Vec<Finding> {
+    if lease.processes.is_empty() {
+        return Vec::new();
+    }
+    let finding = |one: Status| {
+        let how = match (one.state, one.exit) {
+            (State::Exited, Some(code)) => format!("ended with {code}"),
+            _ => "was killed".to_owned(),
+        };
+        let what = format!("`{}`: process `{}` {how}", lease.name, one.name);
+        Finding::warning(what, format!("git -C {} agentenv up", shell::path(&lease.path)))
+    };
+    Table::read().died(lease).map(finding).collect()
 }
 
 fn look_at(path: &Path) -> String {

@@ -21,17 +21,23 @@ impl Table {
         Table { all: process::all(), marks: OnceLock::new() }
     }
 
-    /// Of the processes that `up` started, how many run, and how many died: ended by a signal or with an exit code other
-    /// than 0.
+    /// Of the processes that `up` started, how many run, and how many died.
     pub fn count(&self, lease: &Lease) -> (usize, usize) {
-        let state =
-            |(name, started): (&String, _)| self.status(&lease.id, name, Some(started), Vec::new());
-        let states: Vec<Status> = lease.processes.iter().map(state).collect();
-        let is_dead = |one: &&Status| {
+        let is_running = |one: &Status| one.state == State::Running;
+        (self.started(lease).filter(is_running).count(), self.died(lease).count())
+    }
+
+    /// Of the processes that `up` started, those that died: ended by a signal or with an exit code other than 0.
+    pub fn died<'a>(&'a self, lease: &'a Lease) -> impl Iterator<Item = Status> + 'a {
+        let is_dead = |one: &Status| {
             matches!(one.state, State::Exited | State::Killed) && one.exit != Some(0)
         };
-        let running = states.iter().filter(|one| one.state == State::Running).count();
-        (running, states.iter().filter(is_dead).count())
+        self.started(lease).filter(is_dead)
+    }
+
+    fn started<'a>(&'a self, lease: &'a Lease) -> impl Iterator<Item = Status> + 'a {
+        let started = lease.processes.iter();
+        started.map(|(name, started)| self.status(&lease.id, name, Some(started), Vec::new()))
     }
 
     /// How a process of the configuration is.

@@ -75,6 +75,10 @@ fn processes_that_up_started_are_counted_and_those_that_died_are_seen() {
     assert!(kill.success());
     wait_until("the other is missed", || counts() == (1, 1));
     assert!(repo.agentenv(&["list"]).ok().stdout.contains(" 1/2 "));
+    let doctor = repo.agentenv(&["doctor"]).ok().stdout;
+    let way = format!("git -C {} agentenv up", sandbox.root.join("app-x").display());
+    let finding = format!("warning: `x`: process `worker` was killed\n  {way}\n");
+    assert!(doctor.contains(&finding), "{doctor}");
     repo.agentenv(&["down", "x"]).ok();
     assert_eq!(counts(), (0, 0));
 }
