@@ -1,7 +1,6 @@
 //! `git agentenv down`: stops the application of an environment.
 
-use super::up::{chosen, limit};
-use crate::commands::completions::candidates;
+use super::up::{Chosen, limit};
 use crate::commands::output::failed::{Each, Failed};
 use crate::environment::context::Context;
 use crate::environment::processes::{self, Stopped};
@@ -9,7 +8,6 @@ use crate::error::Exit;
 use crate::model::lease::Lease;
 use crate::ui::Ui;
 use anyhow::Result;
-use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -17,9 +15,9 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environments [default: the current one]
-    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
-    pub envs: Vec<String>,
+    /// Which ones
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// How long processes have to end by themselves, in seconds
     #[arg(short, long, value_name = "SECONDS", default_value_t = processes::GRACE.as_secs())]
     pub timeout: u64,
@@ -29,7 +27,8 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv down
   git agentenv down feature-x --timeout 1
-  git agentenv down a b c";
+  git agentenv down a b c
+  git agentenv down --all";
 
 /// `down`: what was stopped.
 #[derive(Debug, Serialize)]
@@ -60,7 +59,7 @@ struct Application {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let grace = limit(args.timeout);
-    let leases = chosen(&context, ui, &args.envs, "stopped")?;
+    let leases = args.chosen.leases(&context, ui, "stopped")?;
     let one = |ui: &Ui, lease: &Lease| {
         processes::require_outside(lease)?;
         let Stopped { processes, killed, containers } = stop(&Context::here()?, ui, lease, grace)?;

@@ -1,25 +1,20 @@
 //! `git agentenv ps`: lists the processes and containers of environments.
 
-use super::up::chosen;
-use crate::commands::completions::candidates;
+use super::up::Chosen;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
-use crate::environment::{processes, resolve};
+use crate::environment::processes;
 use crate::error::Exit;
 use crate::ui::Ui;
 use anyhow::Result;
-use clap_complete::ArgValueCandidates;
 
 /// The arguments of `ps`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environments [default: the current one]
-    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
-    pub envs: Vec<String>,
-    /// Every environment of this repository
-    #[arg(short, long, conflicts_with = "envs")]
-    pub all: bool,
+    /// Which ones
+    #[command(flatten)]
+    pub chosen: Chosen,
 }
 
 const EXAMPLES: &str = "\
@@ -32,10 +27,7 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config_seen(ui);
-    let leases = match args.all {
-        true => resolve::current(&context)?,
-        false => chosen(&context, ui, &args.envs, "listed")?,
-    };
+    let leases = args.chosen.leases(&context, ui, "listed")?;
     leases.iter().try_for_each(|lease| processes::shorten(&context.store, lease))?;
     let answer = Processes::of(ui, &leases, &config);
     ui.answer(&answer, || answer.text())

@@ -1,7 +1,7 @@
 //! `git agentenv restart`: stops and starts the application of an environment.
 
+use super::up::Chosen;
 use super::{down, up};
-use crate::commands::completions::candidates;
 use crate::commands::output::failed::Each;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
@@ -10,27 +10,27 @@ use crate::error::Exit;
 use crate::model::lease::Lease;
 use crate::ui::Ui;
 use anyhow::Result;
-use clap_complete::ArgValueCandidates;
 
 /// The arguments of `restart`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environments [default: the current one]
-    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
-    pub envs: Vec<String>,
+    /// Which ones
+    #[command(flatten)]
+    pub chosen: Chosen,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   git agentenv restart
   git agentenv restart feature-x
-  git agentenv restart a b";
+  git agentenv restart a b
+  git agentenv restart --all";
 
 /// Stops what runs, then starts it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = up::chosen(&context, ui, &args.envs, "restarted")?;
+    let leases = args.chosen.some(&context, ui, "restarted")?;
     let workspace = up::configured(&context, ui, &leases)?;
     let config = &workspace.config;
     let stop = |ui: &Ui, lease: &Lease| {

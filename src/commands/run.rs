@@ -4,7 +4,7 @@ use super::check;
 use crate::commands::completions::candidates;
 use crate::environment::context::Context;
 use crate::environment::{hooks, resolve};
-use crate::error::{self, Exit};
+use crate::error::Exit;
 use crate::model::lease::Lease;
 use crate::sys::exec::Cmd;
 use crate::sys::{interrupt, parallel};
@@ -75,8 +75,7 @@ fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let leases = resolve::current(&context)?;
     if leases.is_empty() {
-        let failure = error::not_found("there are no environments");
-        return Err(failure.hint("create one: `git agentenv add <branch>`").into());
+        return Err(resolve::none());
     }
     let width = leases.iter().map(|lease| lease.name.len()).max().unwrap_or(0);
     let gone = AtomicBool::new(false);

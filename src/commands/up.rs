@@ -1,5 +1,6 @@
 //! `git agentenv up`: starts the application of an environment.
 
+use super::wait;
 use crate::commands::completions::candidates;
 use crate::commands::output::failed::Each;
 use crate::commands::output::processes::Processes;
@@ -18,15 +19,26 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environments [default: the current one]
-    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
-    pub envs: Vec<String>,
+    /// Which ones
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Wait until the application is ready
     #[arg(short, long)]
     pub wait: bool,
     /// How long to wait, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "wait")]
     pub timeout: u64,
+}
+
+/// The environments that a command is about.
+#[derive(Debug, clap::Args)]
+pub struct Chosen {
+    /// Environments [default: the current one]
+    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
+    envs: Vec<String>,
+    /// Every environment of this repository
+    #[arg(short, long, conflicts_with = "envs")]
+    all: bool,
 }
 
 /// The help of `--help`.
@@ -66,19 +78,20 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv up
   git agentenv up feature-x --wait
-  git agentenv up a b c";
+  git agentenv up a b c
+  git agentenv up --all --wait";
 
 /// Starts what does not run yet.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = chosen(&context, ui, &args.envs, "started")?;
+    let leases = args.chosen.some(&context, ui, "started")?;
     let workspace = configured(&context, ui, &leases)?;
     let mut each = Each::of(ui, leases.len());
     let config = &workspace.config;
     let leases = each.run(&leases, |ui, lease| start(config, ui, lease))?;
     if args.wait {
         let timeout = limit(args.timeout);
-        each.wait(&leases, |_, lease| processes::wait(lease, config, timeout))?;
+        each.wait(&leases, |ui, lease| wait::until_ready(ui, lease, config, timeout))?;
     }
     let (failed, exit) = each.end();
     let answer = Processes::of(ui, &leases, config).beside(failed);
@@ -124,26 +137,32 @@ pub(super) fn limit(seconds: u64) -> Duration {
     Duration::from_secs(seconds.min(LONGEST))
 }
 
-/// The environments that are meant, each once. One wrong name of several: says of the others that nothing was `done`.
-pub(super) fn chosen(
-    context: &Context,
-    ui: &Ui,
-    envs: &[String],
-    done: &str,
-) -> Result<Vec<Lease>> {
-    if envs.is_empty() {
-        return Ok(vec![resolve::named_or_here(context, None)?]);
-    }
-    let mut leases = Vec::<Lease>::new();
-    for env in envs {
-        let lease = resolve::named(context, env).inspect_err(|_| {
-            if envs.len() > 1 {
-                ui.say(format!("nothing was {done}"));
-            }
-        })?;
-        if leases.iter().all(|known| known.id != lease.id) {
-            leases.push(lease);
+impl Chosen {
+    /// The environments that are meant, each once. One wrong name of several: says of the others that nothing was `done`.
+    pub(super) fn leases(&self, context: &Context, ui: &Ui, done: &str) -> Result<Vec<Lease>> {
+        if self.all {
+            return resolve::current(context);
         }
+        if self.envs.is_empty() {
+            return Ok(vec![resolve::named_or_here(context, None)?]);
+        }
+        let mut leases = Vec::<Lease>::new();
+        for env in &self.envs {
+            let lease = resolve::named(context, env).inspect_err(|_| {
+                if self.envs.len() > 1 {
+                    ui.say(format!("nothing was {done}"));
+                }
+            })?;
+            if leases.iter().all(|known| known.id != lease.id) {
+                leases.push(lease);
+            }
+        }
+        Ok(leases)
     }
-    Ok(leases)
+
+    /// The same where there has to be one.
+    pub(super) fn some(&self, context: &Context, ui: &Ui, done: &str) -> Result<Vec<Lease>> {
+        let leases = self.leases(context, ui, done)?;
+        if leases.is_empty() { Err(resolve::none()) } else { Ok(leases) }
+    }
 }

@@ -1,22 +1,24 @@
 //! `git agentenv wait`: waits until the application of an environment is ready.
 
-use super::up::limit;
-use crate::commands::completions::candidates;
+use super::up::{Chosen, limit};
+use crate::commands::output::failed::Each;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
-use crate::environment::{hooks, processes, resolve};
+use crate::environment::{hooks, processes};
 use crate::error::Exit;
+use crate::model::config::Config;
+use crate::model::lease::Lease;
 use crate::ui::Ui;
 use anyhow::Result;
-use clap_complete::ArgValueCandidates;
+use std::time::Duration;
 
 /// The arguments of `wait`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Environment [default: the current one]
-    #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
-    pub env: Option<String>,
+    /// Which ones
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// How long to wait, in seconds
     #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
     pub timeout: u64,
@@ -26,6 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   git agentenv wait
   git agentenv wait feature-x --timeout 120
+  git agentenv wait --all
   git agentenv up && git agentenv wait && npm test";
 
 /// Waits.
@@ -33,11 +36,25 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config()?.unwrap_or_default();
     hooks::require_trusted(&context, &config.process_commands())?;
-    let lease = resolve::named_or_here(&context, args.env.as_deref())?;
-    let step = ui.step(format!("waiting for {}", lease.name));
-    processes::wait(&lease, &config, limit(args.timeout))?;
-    step.done();
-    let answer = Processes::of(ui, &[lease], &config);
+    let leases = args.chosen.some(&context, ui, "waited for")?;
+    let timeout = limit(args.timeout);
+    let mut each = Each::of(ui, leases.len());
+    each.wait(&leases, |ui, lease| until_ready(ui, lease, &config, timeout))?;
+    let (failed, exit) = each.end();
+    let answer = Processes::of(ui, &leases, &config).beside(failed);
     ui.answer(&answer, String::new)?;
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+/// Waits for one environment, and shows it.
+pub(super) fn until_ready(
+    ui: &Ui,
+    lease: &Lease,
+    config: &Config,
+    timeout: Duration,
+) -> Result<()> {
+    let step = ui.step(format!("waiting for {}", lease.name));
+    processes::wait(lease, config, timeout)?;
+    step.done();
+    Ok(())
 }

@@ -65,6 +65,12 @@ pub fn named_or_here(context: &Context, wanted: Option<&str>) -> Result<Lease> {
     }
 }
 
+/// The error of a command about all environments where there is none.
+pub fn none() -> anyhow::Error {
+    let failure = error::not_found("there are no environments");
+    failure.hint("create one: `git agentenv add <branch>`").into()
+}
+
 /// The environment around the current directory.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
     let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };

@@ -62,6 +62,9 @@ impl Processes {
             .iter()
             .flat_map(|one| one.processes.iter().map(move |process| (one, process)))
             .collect();
+        if self.environments.is_empty() {
+            return "no environments\n".to_owned();
+        }
         if rows.is_empty() {
             return "no processes; name them under `processes:` or `compose:` in .agentenv.yaml\n"
                 .to_owned();

@@ -1,6 +1,6 @@
 //! What runs for an environment, beside the terminal, the files and the reader of the one who started it.
 
-use crate::common::{Repo, Sandbox, wait_until};
+use crate::common::{Outcome, Repo, Sandbox, wait_until};
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -210,6 +210,38 @@ fn many_environments_are_waited_for_and_stopped_side_by_side() {
     for one in down["stopped"].as_array().unwrap() {
         assert_eq!(one["killed"], 0, "{down}");
     }
+}
+
+#[test]
+fn all_environments_can_be_meant() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let web = "processes: { web: { run: exec sleep 600, ready: \"true\" } }\n";
+    repo.config(&(sandbox.config_without_servers() + web));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x", "y"]).ok();
+    let ready = |said: &Outcome| {
+        ["x", "y"].iter().all(|env| said.stderr.contains(&format!("{env}: ✓ waiting for {env}")))
+    };
+    let up = repo.agentenv(&["up", "--all", "--wait"]).ok();
+    assert!(ready(&up), "{}", up.show());
+    for waited in [&["wait", "--all"][..], &["wait", "x", "y"]] {
+        let said = repo.agentenv(waited).ok();
+        assert!(ready(&said), "{}", said.show());
+    }
+    repo.agentenv(&["restart", "--all"]).ok();
+    let down = repo.agentenv(&["down", "--all"]).ok();
+    assert_eq!(down.stdout, "stopped x: 1 process\nstopped y: 1 process\n");
+    let failed = repo.agentenv(&["wait", "--all", "--json"]).fails(6).json();
+    assert_eq!(failed["failed"].as_array().unwrap().len(), 2, "{failed}");
+
+    repo.agentenv(&["remove", "x", "y"]).ok();
+    for command in ["up", "restart", "wait"] {
+        let said = repo.agentenv(&[command, "--all"]).fails(4);
+        assert!(said.stderr.contains("there are no environments"), "{}", said.show());
+    }
+    repo.agentenv(&["down", "--all"]).ok();
+    assert_eq!(repo.agentenv(&["ps", "--all"]).ok().stdout, "no environments\n");
 }
 
 #[test]
