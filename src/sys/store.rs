@@ -1,5 +1,6 @@
 //! The leases on this machine: one YAML file each, the locks around them, and what outlives them.
 
+mod created;
 mod locks;
 mod repositories;
 mod servers;

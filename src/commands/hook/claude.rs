@@ -2,7 +2,7 @@
 
 use crate::commands::hook::checkout::Installed;
 use crate::commands::hook::edit::json;
-use crate::commands::hook::{checkout, claude_protocol};
+use crate::commands::hook::{checkout, claude_protocol, file};
 use crate::environment::context::{Context, current_dir};
 use crate::error::{self, Exit, Failure};
 use crate::sys::{env, fs};
@@ -76,8 +76,13 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if args.install && !args.create {
         checkout::put_in(&Context::here()?, false)?;
     }
-    if existing.as_ref() != Some(&after) {
-        write(&file, &after, existing.is_some())?;
+    if before != after {
+        let own_dir = file.parent().is_some_and(|dir| dir.ends_with(".claude"));
+        let written = match args.install {
+            true => file::write(&file, &after, existing.is_some()),
+            false => file::leave(&file, &after, file::is_nothing(&after), own_dir.into()),
+        };
+        written.context("cannot change the settings of Claude Code")?;
     }
     ui.say(match (args.install, args.create) {
         (true, false) => {
@@ -120,20 +125,6 @@ fn settled(file: &Path) -> Option<String> {
 fn read(file: &Path) -> Result<Option<String>> {
     let text = fs::read(file)?.map(String::from_utf8).transpose();
     text.map_err(|_| odd(file, "not UTF-8 text").into())
-}
-
-fn write(file: &Path, settings: &str, existed: bool) -> Result<()> {
-    if settings.split_whitespace().collect::<String>() == "{}" {
-        return if existed { remove(file) } else { Ok(()) };
-    }
-    fs::write_text(file, settings).context("cannot change the settings of Claude Code")
-}
-
-/// Deletes the file, and its directory when that is empty.
-fn remove(file: &Path) -> Result<()> {
-    fs::remove(file).context("cannot change the settings of Claude Code")?;
-    let Some(dir) = file.parent().filter(|dir| dir.ends_with(".claude")) else { return Ok(()) };
-    if fs::entries(dir)?.is_empty() { fs::remove_dir(dir) } else { Ok(()) }
 }
 
 fn odd(file: &Path, why: &str) -> Failure {

@@ -79,7 +79,7 @@ pub fn snippet(creates: bool) -> Result<Value> {
 
 /// Whether the settings contain all of our hooks.
 pub fn is_in(settings: &str) -> bool {
-    edit::install(Format::Json, settings, &ALWAYS).is_ok_and(|with| with == settings)
+    edit::is_in(Format::Json, settings, &ALWAYS)
 }
 
 /// The commit that Claude Code's settings name for new worktrees: `fresh` or `head`.
@@ -141,6 +141,24 @@ mod tests {
         assert_eq!(settings["hooks"].get("WorktreeCreate"), None, "git's own hook does it");
         assert_eq!(settings["hooks"]["PreToolUse"][0]["matcher"], "Bash");
         assert_eq!(edit::json::value(&remove(&with).unwrap()), Some(json!({})));
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_brought_up_to_date() {
+        let now = insert("", false).unwrap();
+        for (ours, other) in [
+            ("\"timeout\": 10", "\"timeout\": 99"),
+            ("\"matcher\": \"Bash\"", "\"matcher\": \"Edit\""),
+        ] {
+            let old = now.replace(ours, other);
+            assert!(old != now && is_in(&old));
+            assert_eq!(insert(&old, false).unwrap(), now, "{other}");
+        }
+        // All sessions, in other words.
+        let start = "\"SessionStart\": [\n      {\n";
+        let all = now.replace(start, &format!("{start}        \"matcher\": \"*\",\n"));
+        assert!(all != now);
+        assert_eq!(insert(&all, false).unwrap(), all);
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub(super) fn read(expected: &[&str]) -> Result<Event> {
     let event = document
         .transpose()
         .context(error::usage(format!("cannot read a {names} event from stdin")))?;
-    let event = event.ok_or_else(|| missing("an event on stdin"))?;
+    let event = event.ok_or_else(|| error::usage(format!("no {names} event on stdin")))?;
     match event.hook_event_name.as_deref() {
         Some(other) if !expected.contains(&other) => {
             let message = format!("expected the event `{names}`, found `{other}`");

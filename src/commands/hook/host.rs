@@ -2,6 +2,7 @@
 
 use super::checkout::Installed;
 use super::edit::{self, Format};
+use super::file;
 use super::hosts::{self, Facts, Host};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::include;
@@ -137,7 +138,7 @@ impl Place {
         let Some(text) = &self.text else { return false };
         match self.host.format {
             Format::Own(_) => *text == self.base(),
-            _ => self.with_parts(text).is_ok_and(|with| with == *text),
+            format => edit::is_in(format, text, &(self.host.parts)(&self.facts)),
         }
     }
 
@@ -156,7 +157,7 @@ impl Place {
         if self.text.as_ref() == Some(&text) {
             return Ok(());
         }
-        self.write(&text)
+        file::write(&self.file, &text, self.text.is_some()).with_context(|| self.fails())
     }
 
     /// Removes our parts; gives those of our commands that the user's own scripts still run.
@@ -168,35 +169,26 @@ impl Place {
             Format::Own(_) => return Ok(Vec::new()),
             format => edit::uninstall(format, text, &parts).map_err(|error| self.odd(&error))?,
         };
-        if is_nothing(&rest) || rest == self.base() {
-            self.delete()?;
+        let nothing = file::is_nothing(&rest) || rest == self.base();
+        if matches!(self.host.format, Format::Own(_)) {
+            file::delete(&self.file, self.own_dirs())?;
         } else if rest != *text {
-            self.write(&rest)?;
+            file::leave(&self.file, &rest, nothing, self.own_dirs())
+                .with_context(|| self.fails())?;
         }
         Ok(edit::still_run(self.host.format, &rest, &parts))
     }
 
-    fn write(&self, text: &str) -> Result<()> {
-        fs::write_text(&self.file, text)
-            .with_context(|| format!("cannot change the configuration of {}", self.host.title))
+    /// How many directories there are for this file alone.
+    fn own_dirs(&self) -> usize {
+        match self.file.ends_with(self.host.file) {
+            true => Path::new(self.host.file).ancestors().skip(2).count(),
+            false => 0,
+        }
     }
 
-    /// Deletes the file, and those of its directories that are empty then.
-    fn delete(&self) -> Result<()> {
-        fs::remove(&self.file)?;
-        if !self.file.ends_with(self.host.file) {
-            return Ok(());
-        }
-        let mut dir = self.file.parent();
-        for _ in Path::new(self.host.file).ancestors().skip(2) {
-            let Some(empty) = dir.filter(|dir| fs::entries(dir).is_ok_and(|has| has.is_empty()))
-            else {
-                break;
-            };
-            fs::remove_dir(empty)?;
-            dir = empty.parent();
-        }
-        Ok(())
+    fn fails(&self) -> String {
+        format!("cannot change the configuration of {}", self.host.title)
     }
 
     fn odd(&self, error: &anyhow::Error) -> Failure {
@@ -207,11 +199,6 @@ impl Place {
         error::refused(format!("{} was not written by git-agentenv", self.file.display()))
             .hint("rename that file, then install again")
     }
-}
-
-fn is_nothing(text: &str) -> bool {
-    let text: String = text.split_whitespace().collect();
-    text.is_empty() || text == "{}"
 }
 
 fn facts(context: &Context) -> Result<Facts> {

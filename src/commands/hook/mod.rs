@@ -7,6 +7,7 @@ pub mod claude_protocol;
 pub mod claude_session;
 pub mod edit;
 pub mod event;
+mod file;
 pub mod host;
 pub mod hosts;
 pub mod lifecycle;

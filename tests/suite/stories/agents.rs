@@ -59,6 +59,26 @@ fn each_file_comes_and_goes_without_a_trace() {
 }
 
 #[test]
+fn a_file_that_was_there_is_not_deleted() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox);
+    let theirs = [("cursor", "{}\n"), ("gemini", "{}"), ("worktrunk", "")];
+    for (host, text) in theirs {
+        let (_, file) = HOSTS.iter().find(|(key, _)| *key == host).unwrap();
+        let file = repo.path.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        repo.agentenv(&["hook", host, "--uninstall"]).ok();
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "{host}: nothing of it was ours");
+        repo.agentenv(&["hook", host, "--install"]).ok();
+        let said = repo.agentenv(&["hook", host, "--uninstall"]).ok();
+        assert_eq!(said.stdout, format!("{}\n", file.display()));
+        let left: String = fs::read_to_string(&file).unwrap().split_whitespace().collect();
+        assert_eq!(left, text.trim(), "{host}");
+    }
+}
+
+#[test]
 fn a_setup_script_makes_an_environment_and_releases_deleted_ones() {
     let sandbox = Sandbox::new();
     let repo = project(&sandbox);

@@ -216,6 +216,13 @@ fn settings_are_merged_and_restored() {
     assert_eq!(fs::read_to_string(&real).unwrap(), theirs);
     fs::remove_file(&file).unwrap();
 
+    // Empty settings of the user's stay, too.
+    fs::write(&file, "{}\n").unwrap();
+    for args in [&["--uninstall"][..], &["--install"], &["--uninstall"]] {
+        repo.agentenv(&[&["hook", "claude"], args].concat()).ok();
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{}\n");
+
     fs::write(&file, "{ // mine\n}").unwrap();
     assert!(!installed());
     repo.agentenv(&["hook", "claude", "--install"]).ok();

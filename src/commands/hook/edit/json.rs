@@ -37,7 +37,7 @@ pub fn scripts(text: &str, at: &[&str]) -> Vec<String> {
     found.flatten().and_then(Value::as_str).map(str::to_owned).into_iter().collect()
 }
 
-/// Adds a part where it is missing.
+/// Adds a part where it is missing, and writes it anew where it is out of date.
 pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
     match part {
         Part::Script { at, command, .. } => insert_command(root, at, command),
@@ -59,8 +59,8 @@ pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
         Part::Hook { event, command, timeout, matcher } => {
             let hooks = object(root, "hooks")?;
             let entries = list(&hooks, event)?;
-            if entries.elements().iter().all(|entry| !commands(entry).contains(&(*command).into()))
-            {
+            if !is_current(&entries, part) {
+                remove_hook(&entries, command);
                 let (command, timeout) = (*command, CstInputValue::Number(timeout.to_string()));
                 let hook = json!({ "type": "command", "command": command, "timeout": timeout });
                 entries.append(match *matcher {
@@ -71,6 +71,13 @@ pub fn insert(root: &CstObject, part: &Part) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Whether the settings run our command on its event, with whatever limit.
+pub fn has_hook(text: &str, event: &str, command: &str) -> bool {
+    let settings = value(text).unwrap_or_default();
+    let mut entries = settings["hooks"][event].as_array().into_iter().flatten();
+    entries.any(|entry| hooks(entry).iter().any(|hook| hook["command"] == command))
 }
 
 /// Removes a part, and the lists and objects that are empty then.
@@ -105,6 +112,21 @@ pub fn remove(root: &CstObject, part: &Part) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Whether one entry has our command, and as we write it now: an earlier version may have had another limit.
+fn is_current(entries: &CstArray, part: &Part) -> bool {
+    let Part::Hook { command, timeout, matcher, .. } = part else { return true };
+    let entries: Vec<Value> =
+        entries.elements().iter().filter_map(CstNode::to_serde_value).collect();
+    let all = entries.iter().flat_map(|entry| hooks(entry).iter().map(move |hook| (entry, hook)));
+    let mut ours = all.filter(|(_, hook)| hook["command"] == *command);
+    let is_same = |(entry, hook): (&Value, &Value)| {
+        // These words stand for all.
+        let tool = entry["matcher"].as_str().filter(|tool| !matches!(*tool, "" | "*"));
+        tool == *matcher && hook["timeout"] == *timeout
+    };
+    ours.next().is_some_and(is_same) && ours.next().is_none()
 }
 
 fn insert_all(list: &CstArray, values: &[&String], first: bool) {
@@ -176,10 +198,8 @@ fn remove_if_empty(prop: CstObjectProp) {
     }
 }
 
-fn commands(entry: &CstNode) -> Vec<Value> {
-    let entry = entry.to_serde_value().unwrap_or_default();
-    let hooks = entry["hooks"].as_array().cloned().unwrap_or_default();
-    hooks.iter().map(|hook| hook["command"].clone()).collect()
+fn hooks(entry: &Value) -> &[Value] {
+    entry["hooks"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn text(node: &CstNode) -> Option<String> {

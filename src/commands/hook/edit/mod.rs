@@ -67,11 +67,22 @@ pub fn install(format: Format, text: &str, parts: &[Part]) -> Result<String> {
 
 /// The text without our parts; the same text if none is in it.
 pub fn uninstall(format: Format, text: &str, parts: &[Part]) -> Result<String> {
+    if text.trim().is_empty() {
+        return Ok(text.to_owned());
+    }
     match format {
         Format::Json => json::edit(text, parts, json::remove),
         Format::Toml => toml::edit(text, parts, toml::remove),
         Format::Own(_) => Ok(text.to_owned()),
     }
+}
+
+/// Whether all of our parts are in the text, be they up to date or not.
+pub fn is_in(format: Format, text: &str, parts: &[Part]) -> bool {
+    parts.iter().all(|part| match part {
+        Part::Hook { event, command, .. } => json::has_hook(text, event, command),
+        _ => install(format, text, std::slice::from_ref(part)).is_ok_and(|with| with == text),
+    })
 }
 
 /// Those of our commands that scripts in the text run.
