@@ -6,7 +6,7 @@ use crate::environment::hooks;
 use crate::error::{self, Exit, exit_of};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
-use crate::sys::{budget, interrupt, net};
+use crate::sys::{budget, interrupt, net, process};
 use anyhow::Result;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -122,7 +122,9 @@ fn unproven(one: &Status, missing: impl Fn(u16) -> Option<String>) -> Option<Str
 fn refusal(lease: &Lease, name: &str, command: &str, deadline: Instant) -> Result<Option<String>> {
     let left = deadline.saturating_duration_since(Instant::now()).max(ONE_LOOK);
     let begin = Instant::now();
-    match hooks::shell(lease, command).patience(Some(left)).output() {
+    // The mark makes one that outlives a killed `wait` one of the environment's processes.
+    let command = hooks::shell(lease, command).env(process::MARK, &lease.id);
+    match command.patience(Some(left)).output() {
         Ok(output) if output.success() => Ok(None),
         Ok(output) => Ok(Some(format!("the ready command of `{name}` ended with {}", output.code))),
         Err(error) if exit_of(&error) == Exit::Service && begin.elapsed() >= left => {

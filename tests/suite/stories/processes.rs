@@ -279,6 +279,29 @@ fn what_was_started_before_a_kill_is_found_without_a_record() {
 }
 
 #[test]
+fn a_ready_command_that_a_kill_leaves_is_stopped() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let web = json!({ "run": "exec sleep 600", "ready": "touch asked; sleep 600" });
+    repo.config(&format!("{}processes:\n  web: {web}\n", sandbox.config_without_servers()));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    repo.agentenv(&["up", "x"]).ok();
+    let waiting = repo.start(&["wait", "x"]);
+    let asked = sandbox.root.join("app-x/asked");
+    wait_until("the ready command runs", || asked.exists());
+    waiting.signal("KILL");
+    assert_eq!(waiting.outcome().code, 128 + 9);
+    repo.agentenv(&["down", "x"]).ok();
+    let inside = |pid: &u32| {
+        let cwd = fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        cwd == sandbox.root.join("app-x")
+    };
+    let left: Vec<u32> = carrying("DJANGO_PORT=").into_iter().filter(inside).collect();
+    assert_eq!(left, Vec::<u32>::new());
+}
+
+#[test]
 fn what_lives_on_without_its_supervisor_runs_and_its_end_is_seen() {
     let sandbox = Sandbox::new();
     // `late` leaves a daemon.
