@@ -154,6 +154,10 @@ impl Ui {
         let theme = dialoguer::theme::SimpleTheme;
         let prompt = dialoguer::Confirm::with_theme(&theme).with_prompt(question).default(default);
         let answer = prompt.interact_opt().map_err(|dialoguer::Error::IO(error)| error);
+        if answer.is_err() {
+            // Ctrl-C leaves the cursor behind the question.
+            self.line("");
+        }
         screen::answered(answer, question)?.ok_or_else(|| screen::cancelled(question))
     }
 

@@ -78,6 +78,10 @@ fn leaving_a_prompt_leaves_the_terminal_as_it_was() {
         terminal.key(key);
         assert_eq!(terminal.exit_code(), 130, "{key}");
         assert!(terminal.cursor_shows(), "{key}");
+        let screen = terminal.screen();
+        let is_said = |line: &str| line.starts_with("error: cancelled at `Create it?`");
+        assert!(screen.lines().any(is_said), "on a line of its own after {key}:\n{screen}");
+        terminal.types("clear");
     }
     terminal.types("git agentenv add");
     terminal.waits_for("> one");
