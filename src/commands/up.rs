@@ -123,7 +123,7 @@ pub(super) fn configured<'a>(
                     file under `compose:`";
         return Err(failure.hint(hint).into());
     }
-    hooks::require_trusted(context, &config.process_commands())?;
+    hooks::require_trusted_processes(context, &config)?;
     let workspace = Workspace { context, config, ui };
     processes::require_trusted(&workspace, leases)?;
     Ok(workspace)

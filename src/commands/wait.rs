@@ -35,7 +35,7 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config()?.unwrap_or_default();
-    hooks::require_trusted(&context, &config.process_commands())?;
+    hooks::require_trusted_processes(&context, &config)?;
     let leases = args.chosen.some(&context, ui, "waited for")?;
     let timeout = limit(args.timeout);
     let mut each = Each::of(ui, leases.len());

@@ -141,6 +141,13 @@ pub fn require_trusted(context: &Context, commands: &[String]) -> Result<()> {
     require(&context.store, &context.repo.common, commands, (what, hint))
 }
 
+/// Refuses unless exactly the commands of the processes were approved.
+pub fn require_trusted_processes(context: &Context, config: &Config) -> Result<()> {
+    let what = "the processes of this repository are";
+    let hint = "approve them: `git agentenv trust`";
+    require(&context.store, &context.repo.common, &config.process_commands(), (what, hint))
+}
+
 /// Refuses unless exactly the commands of the custom services were approved. A lease keeps them, and what was created with
 /// them is dropped with them.
 pub fn require_trusted_services(context: &Context, config: &Config) -> Result<()> {

@@ -227,8 +227,11 @@ fn only_approved_commands_are_started() {
         ".agentenv.yaml",
         &(sandbox.config_without_servers() + "processes: { web: touch /tmp/x }\n"),
     );
-    let said = repo.agentenv(&["up", "x"]).fails(7);
-    assert!(said.stderr.contains("git agentenv trust"), "{}", said.show());
+    for command in ["up", "restart", "wait"] {
+        let said = repo.agentenv(&[command, "x"]).fails(7).stderr;
+        assert!(said.contains("the processes of this repository are not trusted"), "{said}");
+        assert!(said.ends_with("hint: approve them: `git agentenv trust`\n"), "{said}");
+    }
     repo.commit(".agentenv.yaml", &sandbox.config_without_servers());
     let said = repo.agentenv(&["up", "x"]).fails(3);
     assert!(said.stderr.contains("processes:"), "{}", said.show());
