@@ -95,7 +95,8 @@ pub enum Command {
     /// Print the variables of an environment
     ///
     /// The default format is that of `.env.worktree`. `shell` and `fish` print commands that load
-    /// the variables into the calling shell. Values never need quotes.
+    /// the variables into the calling shell. Values with a semicolon, an ampersand or a blank
+    /// stand in single quotes.
     Env(env::Args),
     /// Run a command in an environment
     ///

@@ -79,6 +79,15 @@ impl Url {
             self.address()
         } else {
             format!("{}:{{{key}.port}}", host(self.kind, key))
+        if !self.text.contains("://") {
+            let own = if is_here { &self.host } else { &host(self.kind, key) };
+            return words::written(
+                self,
+                own,
+                &format!("{{{key}.port}}"),
+                &format!("{{{variable}}}"),
+            );
+        }
         };
         self.written(&address, &format!("{{{variable}}}"))
     }

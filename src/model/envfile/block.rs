@@ -91,5 +91,6 @@ impl Mark {
 fn variable(line: &[u8]) -> Option<(String, String)> {
     let line = std::str::from_utf8(line.trim_ascii()).ok()?;
     let (name, value) = line.split_once('=')?;
-    is_name(name).then(|| (name.to_owned(), value.to_owned()))
+    let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    is_name(name).then(|| (name.to_owned(), inner.unwrap_or(value).to_owned()))
 }

@@ -1,6 +1,7 @@
 //! `.env.worktree`: our marked block; the user's lines around it stay byte for byte.
 //!
-//! Values are never quoted, so that bash, Compose, python-dotenv, node and dotenvy read the same.
+//! Values are such that bash, Compose, python-dotenv, node and dotenvy read the same. Those in which a shell would see the end
+//! of a command stand in single quotes, which `docker run --env-file` alone takes for a part of the value.
 
 mod block;
 mod foreign;
@@ -17,18 +18,22 @@ use anyhow::Result;
 use block::Parted;
 use indexmap::IndexMap;
 
+/// What stands in single quotes in the file, as in `Host=localhost;Database=shop`.
+const QUOTED: [char; 3] = ['&', ';', ' '];
+
 /// Checks that every reader of environment files reads this variable the same: the name is valid and the
-/// value matches `[A-Za-z0-9_./:@%+,=?-]*`.
+/// value matches `[A-Za-z0-9_./:@%+,=?&; -]*`.
 pub fn check_value(name: &str, value: &str) -> Result<()> {
     if !is_name(name) {
         return Err(invalid(format!("`{name}` is not a variable name")).into());
     }
-    let unsafe_char = |c: &char| !(c.is_ascii_alphanumeric() || "_./:@%+,=?-".contains(*c));
+    let unsafe_char =
+        |c: &char| !(c.is_ascii_alphanumeric() || "_./:@%+,=?-".contains(*c) || QUOTED.contains(c));
     let Some(c) = value.chars().find(unsafe_char) else {
         return Ok(());
     };
     Err(invalid(format!("the value of `{name}` contains {c:?}: {value:?}"))
-        .hint("use letters, digits and `_./:@%+,=?-`; programs read other characters differently")
+        .hint("use letters, digits, blanks and `_./:@%+,=?&;-`; programs read other characters differently")
         .into())
 }
 

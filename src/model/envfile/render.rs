@@ -1,11 +1,15 @@
 //! Variables in the syntax of each reader.
 
+use super::QUOTED;
 use crate::model::shell;
 use indexmap::IndexMap;
 
 /// Lines for an environment file.
 pub fn dotenv(vars: &IndexMap<String, String>) -> String {
-    lines(vars, |name, value| format!("{name}={value}"))
+    lines(vars, |name, value| match value.contains(QUOTED) {
+        true => format!("{name}='{value}'"),
+        false => format!("{name}={value}"),
+    })
 }
 
 /// Lines for a POSIX shell to evaluate.

@@ -9,7 +9,7 @@ use std::path::Path;
 fn bash_compose_python_and_node_read_the_same() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("shop");
-    let env = "env:\n  ODD: \"a%40b:{POSTGRES_DB}@c/x,y=1+2-_.?z=1\"\n";
+    let env = "env:\n  ODD: \"a%40b:{POSTGRES_DB}@c/x,y=1+2-_.?z=1\"\n  STRING: \"Host=h;User Id=me;Database={POSTGRES_DB}?a=1&b=2\"\n";
     repo.config(&(sandbox.config() + env));
     let view = repo.agentenv(&["add", "feature/x", "--json"]).ok().json();
     let dir = Path::new(view["path"].as_str().unwrap());

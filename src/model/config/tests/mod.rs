@@ -74,7 +74,8 @@ fn a_path_outside_of_urls_must_be_safe_as_it_is() {
     let (ports, parts) = (map([]), map([]));
     let vars = config.vars(&values(&ports, &parts, "/w")).unwrap();
     assert_eq!(vars["DATA"], "/w/data");
-    assert!(config.vars(&values(&ports, &parts, "/a b")).is_err());
+    assert_eq!(config.vars(&values(&ports, &parts, "/a b")).unwrap()["DATA"], "/a b/data");
+    assert!(config.vars(&values(&ports, &parts, "/a'b")).is_err());
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn both_refuse_what_is_wrong_in_itself() {
         "services: { a: { kind: custom, variable: A, container: c, create: x, exists: y, drop: z, from: main } }",
         "services: { a: { kind: redis, drop: x } }",
         "env: { A: true }",
-        "env: { A: 'a b' }",
+        "env: { A: 'a#b' }",
         "env: { GIT_DIR: x }",
         "hooks: { post_add: x }",
         "trash: null",

@@ -23,7 +23,7 @@ fn a_server_whose_part_nothing_carries_stays_in_the_stack() {
     let go = [("config.yaml", "host: db\ndatabase: inn\n"), ("go.mod", "github.com/lib/pq v1")];
     let code = ("src/config.ts", "const name = process.env.DB_NAME ?? 'inn'");
     for (environment, files, keep, services) in [
-        ("{ ConnectionStrings__A: 'Host=db;Database=inn' }", &[][..], "db cache", ""),
+        ("{ ConnectionStrings__A: 'Host=db;Database=inn' }", &[][..], "cache", "postgres"),
         ("{ DATABASE_URL: 'postgres://u@db/inn', REDIS_HOST: cache }", &node, "cache", "postgres"),
         ("{ A: 'jdbc:postgresql://db/inn', B: 'redis://cache' }", &[], "", "postgres redis"),
         ("{ B: 'redis://cache:6379/0' }", &go, "db", "redis"),

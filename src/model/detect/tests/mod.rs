@@ -130,13 +130,12 @@ fn urls_keep_their_shape_and_no_secret_is_copied() {
 
     for secret in [
         "postgres://me:hunter2@h/db",
-        "postgres://me@h/db?sslmode=off&x=1",
         "postgres://me@h/db?password=hunter2",
-        "postgres://a b@h/db",
+        "postgres://me@h/db#hunter2",
     ] {
         let project = detect(&seen(&[(".env", &format!("DATABASE_URL={secret}\n"))]));
         let text = render(&project, None, true);
-        assert!(!text.contains("hunter2") && !text.contains("sslmode"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
         assert!(
             project.notes.iter().any(|note| note.contains("DATABASE_URL")),
             "{:?}",

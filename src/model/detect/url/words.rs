@@ -15,15 +15,17 @@ pub(in crate::model::detect) fn parse(text: &str) -> Option<Url> {
     };
     let host = take(&["host"]);
     let server = take(&["server", "datasource"]);
-    let kind = match (is_string, &host, server.is_some() && text.to_lowercase().contains("uid=")) {
-        (true, Some(_), _) | (false, ..) => Kind::Postgres,
-        (true, None, true) => Kind::Mysql,
-        (true, None, false) => return None,
-    };
     let part = take(if is_string { &["database", "initialcatalog"] } else { &["dbname"] })?;
-    let host = host.or(server).unwrap_or_default();
     let port = take(&["port"]).and_then(|port| port.parse().ok());
     let user = take(&["user", "username", "userid", "uid"]).unwrap_or_default();
+    let is_mysqls = || port == Some(3306) || text.to_lowercase().contains("uid=");
+    let kind = match host {
+        None if is_string && is_mysqls() => Kind::Mysql,
+        // Microsoft's own server has such strings, too.
+        None if is_string && port != Some(5432) && user != "postgres" => return None,
+        _ => Kind::Postgres,
+    };
+    let host = host.or(server).unwrap_or_default();
     let password = take(&["password", "pwd"]);
     let more = words.iter().map(|(name, value)| format!("{name}={value}"));
     let more = more.collect::<Vec<_>>().join("&");
@@ -35,6 +37,24 @@ pub(in crate::model::detect) fn parse(text: &str) -> Option<Url> {
         url.text = url.written(&url.address(), &url.part);
     }
     Some(url)
+}
+
+/// A connection string with the login of `url` and another address and part. A port that it lacks is added.
+pub(super) fn written(url: &Url, host: &str, port: &str, database: &str) -> String {
+    let all = url.text.split(';').filter(|part| !part.trim().is_empty());
+    let all = all.filter_map(|part| {
+        let value = match word(part)?.0.as_str() {
+            "host" | "server" | "datasource" => host,
+            "port" => port,
+            "database" | "initialcatalog" => database,
+            "user" | "username" | "userid" | "uid" => &url.user,
+            "password" | "pwd" => url.password.as_deref()?,
+            _ => return Some(part.to_owned()),
+        };
+        part.split_once('=').map(|(name, _)| format!("{name}={value}"))
+    });
+    let added = url.port.is_none().then(|| format!("Port={port}"));
+    all.chain(added).collect::<Vec<_>>().join(";")
 }
 
 /// `User Id=me` is the word `userid`.
@@ -62,6 +82,10 @@ mod tests {
             ("Host=db;Database=inn", Some("Postgres Host=db;Database=inn")),
             ("Server=db;Database=inn;Uid=me", Some("Mysql Server=db;Database=inn;Uid=me")),
             ("Server=db;Database=inn;User Id=me", None),
+            (
+                "Server=db;Database=inn;User Id=postgres",
+                Some("Postgres Server=db;Database=inn;User Id=postgres"),
+            ),
             ("host=db user=me", None),
             ("a = b", None),
             ("dbname", None),

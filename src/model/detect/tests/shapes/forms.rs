@@ -78,12 +78,31 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
-        name: "a variable with a connection string is told, for an environment file cannot hold it",
-        files: &[(".env.example", "DATABASE_URL=\"Host=localhost;Database=inn;Username=me\"\n")],
-        services: &["postgres postgres POSTGRES_DB=inn"],
-        env: &["DATABASE_URL="],
+        name: "connection strings keep their words, but for those of the server of `infra up`",
+        files: &[(
+            ".env.example",
+            "A_URL=\"Host=localhost;Database=inn;Username=me;Pooling=true\"\nB_URL=\"Server=127.0.0.1;Port=3307;Database=cellar;User Id=root;Uid=root;Pwd=root\"\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=inn", "mysql mysql MYSQL_DATABASE=cellar"],
+        env: &[
+            "A_URL=Host=localhost;Database={POSTGRES_DB};Username=me;Pooling=true;Port={postgres.port}",
+            "B_URL=Server=127.0.0.1;Port={mysql.port};Database={MYSQL_DATABASE};User Id=root;Uid=root;Pwd=root",
+        ],
         hooks: &[],
-        notes: &["DATABASE_URL of .env.example still points at the main checkout: set it by hand"],
+        notes: &[],
+    },
+    Shape {
+        name: "a URL with several words behind it",
+        files: &[(
+            ".env.dist",
+            "DATABASE_URL=mysql://me:me@127.0.0.1:3306/inn?charset=utf8mb4&serverVersion=8.0\n",
+        )],
+        services: &["mysql mysql MYSQL_DATABASE=inn"],
+        env: &[
+            "DATABASE_URL=mysql://me:me@127.0.0.1:3306/{MYSQL_DATABASE}?charset=utf8mb4&serverVersion=8.0",
+        ],
+        hooks: &[],
+        notes: &[],
     },
     Shape {
         name: "what containers get stands behind what the application on this machine reads",
