@@ -77,7 +77,10 @@ pub(super) fn drivers(project: &mut Project, evidence: &Evidence<'_>) {
         servers::several(project, &format!("{file}: packages"));
     }
     let manifests = found.iter().filter(|(kind, file)| !is_choice(*kind, file));
-    let manifests = manifests.filter(|(kind, _)| *kind != Kind::Sqlite);
+    // Beside a file, a server is what could be used instead.
+    let is_file = evidence.engine == Some(Kind::Sqlite);
+    let manifests =
+        manifests.filter(|(kind, _)| *kind != Kind::Sqlite && !(is_file && is_sql(*kind)));
     let manifests = manifests.map(|(kind, file)| (*kind, format!("{file} names a driver for")));
     let mut told: Vec<Kind> = Vec::new();
     for (kind, sign) in manifests.chain(hosts(evidence)) {

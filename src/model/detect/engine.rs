@@ -56,9 +56,14 @@ pub(super) fn word(text: &str) -> Option<Kind> {
 fn of_url(var: &Var) -> Option<Kind> {
     let scheme = var.value.split(':').next().unwrap_or_default();
     let is_sqlite = || var.value.contains(':') && scheme.starts_with("sqlite");
+    // Java's own databases are files, too, or in the application's memory.
+    let is_own = |kind: &str| {
+        ["jdbc:", "r2dbc:"].iter().any(|start| var.value.starts_with(&format!("{start}{kind}:")))
+    };
     match Url::parse(&var.value) {
         Some(url) => Some(url.kind).filter(|kind| *kind != Kind::Redis),
-        None => (is_sqlite() || var.value.starts_with("jdbc:sqlite")).then_some(Kind::Sqlite),
+        None => (is_sqlite() || ["sqlite", "h2", "hsqldb", "derby"].into_iter().any(is_own))
+            .then_some(Kind::Sqlite),
     }
 }
 

@@ -3,6 +3,7 @@
 mod address;
 mod appended;
 mod beside;
+mod bound;
 mod carried;
 mod clues;
 mod compose;

@@ -4,6 +4,7 @@ mod paths;
 mod skipped;
 mod values;
 
+use super::bound;
 use super::elixir;
 use super::frameworks::Framework;
 use super::leads::Lead;
@@ -65,9 +66,11 @@ pub(super) fn used(
 ) -> (Vec<Place>, Vec<Place>) {
     let reads_url = frameworks.iter().any(|one| one.reads.contains(&"DATABASE_URL"));
     let is_sql = |place: &Place| place.kind.is_some_and(|kind| kind != Kind::Redis);
+    let bound = bound::of(seen);
     let is_replaced = |place: &Place| {
         (reads_url && place.is_replaced())
             || (is_sql(place) && elixir::is_replaced(seen, &place.file))
+            || bound::replaces(&bound, &place.file, &place.part)
     };
     let mut places = of(seen);
     for place in places.iter_mut().filter(|place| place.kind == Some(Kind::Postgres)) {

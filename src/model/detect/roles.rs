@@ -22,8 +22,18 @@ pub(in crate::model) enum Role {
 }
 
 /// What names of a database of whatever kind end in, before the word for the role.
-const DATABASES: [&str; 9] =
-    ["POSTGRESQL", "POSTGRES", "DATABASE", "MARIADB", "MYSQL", "PGSQL", "SQL", "PG", "DB"];
+const DATABASES: [&str; 10] = [
+    "POSTGRESQL",
+    "POSTGRES",
+    "DATABASE",
+    "DATASOURCE",
+    "MARIADB",
+    "MYSQL",
+    "PGSQL",
+    "SQL",
+    "PG",
+    "DB",
+];
 
 /// Words in a name that say the kind of database; others take the project's own.
 const KINDS: [(&str, Kind); 5] = [
@@ -76,7 +86,7 @@ const URLS: [&str; 6] = [
 
 /// The kind of server and the role that a name stands for, in a project whose databases are of the kind `sql`.
 pub(in crate::model) fn of(name: &str, sql: Kind) -> Option<(Kind, Role)> {
-    let name = name.to_ascii_uppercase();
+    let name = name.to_ascii_uppercase().replace("__", "_");
     let others = ["MONGO", "TEST", "SENTRY", "MSSQL", "CLICKHOUSE"];
     if others.iter().any(|other| name.contains(other)) {
         return None;
@@ -97,7 +107,9 @@ pub(in crate::model) fn of(name: &str, sql: Kind) -> Option<(Kind, Role)> {
     }
     let (role, _) = role(&name, &DATABASES)?;
     let bare = DATABASES.iter().any(|stem| name.ends_with(stem)) && role == Role::Url;
-    (!bare).then_some((kind(&name).unwrap_or(sql), role))
+    // Java's name and type of one are those of a pool.
+    let is_pools = name.contains("DATASOURCE") && matches!(role, Role::Part | Role::Engine);
+    (!bare && !is_pools).then_some((kind(&name).unwrap_or(sql), role))
 }
 
 /// The kind of database that a name says by itself.
@@ -108,7 +120,7 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
 
 /// What stands before the words for a server and a role: `QUEUE_` of `QUEUE_REDIS_HOST`.
 pub(super) fn prefix(name: &str) -> String {
-    let name = name.to_ascii_uppercase();
+    let name = name.to_ascii_uppercase().replace("__", "_");
     let found = role(&name, &REDIS).or_else(|| role(&name, &DATABASES));
     found.map_or_else(String::new, |(_, prefix)| prefix.to_owned())
 }
@@ -157,6 +169,10 @@ mod tests {
             ("CELERY_BROKER_URL", Some((Redis, Role::Url))),
             ("DJANGO_CACHE_LOCATION", Some((Redis, Role::Url))),
             ("MYSQL_DATABASE", Some((Mysql, Role::Part))),
+            ("APP_DATABASE__DATABASE_NAME", Some((Postgres, Role::Part))),
+            ("APP_DATABASE__HOST", Some((Postgres, Role::Host))),
+            ("SPRING_DATASOURCE_USERNAME", Some((Postgres, Role::User))),
+            ("SPRING_DATASOURCE_NAME", None),
             ("MARIADB_HOST", Some((Mysql, Role::Host))),
             ("DB_CONNECTION", Some((Postgres, Role::Engine))),
             ("REDIS_CACHE_DB", Some((Redis, Role::Part))),

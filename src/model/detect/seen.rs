@@ -1,5 +1,6 @@
 //! The files of a repository that say how it is run.
 
+use super::bound;
 use super::install::is_lock;
 use super::references::is_script;
 use super::scaffolds;
@@ -103,6 +104,7 @@ pub fn is_telling(path: &str) -> bool {
         || is_environment(name)
         || is_compose(path)
         || is_script(path)
+        || bound::is_settings(path)
         || (path.contains("requirements") && name.ends_with(".txt"))
         || (is_code && (is_settings || in_settings || name.contains(".config.")))
 }

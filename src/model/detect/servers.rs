@@ -47,7 +47,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     if project.services.is_empty() && project.keep.is_empty() && !is_told {
         let is_file = evidence.engine == Some(Kind::Sqlite);
         let server = if is_file {
-            "Postgres, MySQL and Redis: an SQLite file is each worktree's own"
+            "Postgres, MySQL and Redis: the database is a file in each worktree or in memory"
         } else {
             "a database server: no file names one"
         };

@@ -8,7 +8,7 @@ use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, is_compose, name, used};
 use crate::model::detect::url::Url;
-use crate::model::detect::{origins, plain, reads};
+use crate::model::detect::{bound, origins, plain, reads};
 use crate::model::envfile;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -66,7 +66,8 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
     // An example of a compose file that runs images alone is how others deploy the application: code says more.
     let is_deployed = |stack: &Stack| used(&stack.file).is_some() && !stack.runs_application();
     let of = |is_last| of_stacks(stacks, move |stack| is_deployed(stack) == is_last);
-    let sources = environment_files(seen).chain(of(false)).chain(code(seen));
+    let given = environment_files(seen).chain(of(false));
+    let sources = given.chain(bound::of(seen)).chain(code(seen));
     let sources = sources.chain(of(true)).chain(in_place);
     for var in sources.filter(|var| is_free_name(&var.name)) {
         match vars.get_mut(&var.name) {
@@ -90,9 +91,11 @@ fn is_empty_password(known: &Var, var: &Var) -> bool {
 /// Another application gives the name another value: one of another directory, or another service of a compose file.
 fn is_elsewhere(known: &Var, var: &Var) -> bool {
     let is_given = |var: &Var| !var.is_default && var.is_named && !var.value.is_empty();
+    // The variable replaces the setting.
+    let is_replaced = !bound::is_settings(&known.file) && bound::is_settings(&var.file);
     let is_apart =
         dir(&known.file) != dir(&var.file) || (known.file == var.file && is_compose(&var.file));
-    is_given(known) && is_given(var) && is_apart && known.value != var.value
+    is_given(known) && is_given(var) && is_apart && !is_replaced && known.value != var.value
 }
 
 /// The last of the ranks.

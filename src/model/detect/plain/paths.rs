@@ -1,5 +1,6 @@
 //! Files that a developer's application may read.
 
+use crate::model::detect::bound;
 use crate::model::detect::seen::{Seen, dir, is_compose};
 
 /// What is not how a developer runs the application; in a directory `docker` is what containers read.
@@ -37,15 +38,6 @@ pub(super) fn is_settings(seen: &Seen, path: &str) -> bool {
     path.ends_with(".py") && seen.files.contains_key(path)
 }
 
-/// `application-postgres.yml` beside `application.yml`: settings of one of Spring's profiles, which is not active by itself.
-fn is_profile(seen: &Seen, path: &str) -> bool {
-    let own = path.strip_prefix(dir(path)).and_then(|name| name.strip_prefix("application-"));
-    let Some((profile, _)) = own.and_then(|name| name.split_once('.')) else { return false };
-    let ends = [".properties", ".yml", ".yaml"];
-    let base = |end: &&str| seen.tracked.contains(&format!("{}application{end}", dir(path)));
-    !["dev", "development", "local"].contains(&profile) && ends.iter().any(base)
-}
-
 /// Whether a developer's application may read the file. Environment files and compose files are read elsewhere.
 pub fn is_run(seen: &Seen, path: &str) -> bool {
     let lower = path.to_lowercase();
@@ -72,7 +64,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
     ];
     !seen.is_environment(path)
         && !is_compose(path)
-        && !is_profile(seen, path)
+        && !bound::is_idle(seen, path)
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
         && !words(dir(&lower)).iter().any(|word| ["test", "tests"].contains(&word.as_str()))

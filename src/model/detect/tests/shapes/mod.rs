@@ -1,6 +1,7 @@
 //! Shapes of projects × what must be said: a service that no file's variable leads to, and what names main's parts itself.
 
 mod addresses;
+mod bound;
 mod carried;
 mod engines;
 mod forms;
@@ -45,6 +46,11 @@ fn what_looks_like_something_else_is_not_taken_for_it() {
 #[test]
 fn nothing_is_made_that_the_main_checkout_does_not_use() {
     unused::SHAPES.iter().for_each(check);
+}
+
+#[test]
+fn settings_are_replaced_by_the_variables_that_stand_for_them() {
+    bound::SHAPES.iter().for_each(check);
 }
 
 #[test]
