@@ -2,7 +2,7 @@
 
 use crate::model::config::Kind;
 use crate::model::detect::clues::Clues;
-use crate::model::detect::roles;
+use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::servers::is_plain;
 use crate::model::detect::url::Url;
@@ -59,7 +59,10 @@ impl Clues<'_> {
         if found.is_empty() {
             let site = (!self.placed.is_empty()).then_some(0);
             let why = self.placed.first().map(|(stack, service)| stack.why(service));
-            let why = why.or_else(|| self.packages().next()).or_else(|| self.replaced());
+            let why = why
+                .or_else(|| self.packages().next())
+                .or_else(|| self.replaced())
+                .or_else(|| self.called());
             let (main, is_guess) = self.main("", site);
             let part = |why| Part { main, is_guess, site, variable: None, url: None, why };
             found.extend(why.map(part));
@@ -72,6 +75,17 @@ impl Clues<'_> {
         let mut places = self.evidence.replaced.iter();
         let place = places.find(|place| place.kind == Some(self.kind))?;
         Some(format!("{}:{}", place.file, place.line))
+    }
+
+    /// A file of variables has a URL to fill in, whose name says the kind of database.
+    fn called(&self) -> Option<String> {
+        let is_it = |var: &&Var| {
+            !var.is_default
+                && roles::kind(&var.name) == Some(self.kind)
+                && self.evidence.role(&var.name) == Some((self.kind, Role::Url))
+        };
+        let var = self.evidence.vars.iter().find(is_it)?;
+        Some(format!("{}: {}", var.file, var.name))
     }
 
     /// A database may have several names for one value, and forms of one name, of which a file gives one. Each index has

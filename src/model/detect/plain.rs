@@ -10,7 +10,7 @@ use super::frameworks::Framework;
 use super::leads::Lead;
 use super::reads;
 use super::sections::development;
-use super::seen::{Seen, name};
+use super::seen::{self, Seen, name};
 use crate::model::config::Kind;
 pub use paths::is_run;
 use paths::is_settings;
@@ -161,7 +161,8 @@ impl Place {
     /// The database stands in settings, and not in any line of a program.
     pub(super) fn is_settings(&self) -> bool {
         let is_file = self.file.contains("config") || is_data(&self.file);
-        self.is_key || (is_file && self.kind.is_some() && self.kind != Some(Kind::Redis))
+        let is_sql = self.kind.is_some() && self.kind != Some(Kind::Redis);
+        !self.file.ends_with(".sh") && (self.is_key || (is_file && is_sql))
     }
 
     /// The kind, where a key does not say it.
@@ -171,7 +172,8 @@ impl Place {
 
     /// A framework replaces what `database.yml` says by a variable.
     fn is_replaced(&self) -> bool {
-        self.is_key && self.file.ends_with("database.yml")
+        let copy = seen::used(&self.file);
+        self.is_key && name(copy.as_deref().unwrap_or(&self.file)) == "database.yml"
     }
 }
 

@@ -26,6 +26,10 @@ impl Url {
     /// The URL, when it is one of these, in whatever form.
     pub(super) fn parse(text: &str) -> Option<Url> {
         let Some((scheme, rest)) = text.split_once("://") else { return words::parse(text) };
+        // `postgresql://` is put before the rest of one.
+        if rest.is_empty() {
+            return None;
+        }
         let server = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
         let kind = match server.split('+').next()? {
             "postgres" | "postgresql" | "postgis" | "psql" | "ecto" => Kind::Postgres,
@@ -75,10 +79,6 @@ impl Url {
     /// the service's own, and so does a port that is not the server's.
     pub(super) fn template(&self, key: &str, variable: &str, port: u16) -> String {
         let is_here = self.is_local() && !self.host.is_empty() && self.port() == Some(port);
-        let address = if is_here {
-            self.address()
-        } else {
-            format!("{}:{{{key}.port}}", host(self.kind, key))
         if !self.text.contains("://") {
             let own = if is_here { &self.host } else { &host(self.kind, key) };
             return words::written(
@@ -88,6 +88,10 @@ impl Url {
                 &format!("{{{variable}}}"),
             );
         }
+        let address = if is_here {
+            self.address()
+        } else {
+            format!("{}:{{{key}.port}}", host(self.kind, key))
         };
         self.written(&address, &format!("{{{variable}}}"))
     }

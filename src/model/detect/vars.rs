@@ -168,7 +168,11 @@ fn is_placeholder(value: &str) -> bool {
     let port = server.and_then(|server| server.rsplit('@').next()?.split_once(':'));
     let is_word = port.is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_alphabetic()));
     let marks = ["***", "<", "..."];
-    marks.iter().any(|mark| value.contains(mark)) || word(&url.host) || is_word
+    let is_bracket = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+    marks.iter().any(|mark| value.contains(mark))
+        || value.split('[').skip(1).any(is_bracket)
+        || word(&url.host)
+        || is_word
 }
 
 /// The value with the variables of its own file in the place of `${NAME}`.

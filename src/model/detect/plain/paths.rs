@@ -1,10 +1,10 @@
 //! Files that a developer's application may read.
 
 use crate::model::detect::bound;
-use crate::model::detect::seen::{Seen, dir, is_compose};
+use crate::model::detect::seen::{Seen, dir, is_compose, name};
 
 /// What is not how a developer runs the application; in a directory `docker` is what containers read.
-const FOREIGN: [&str; 26] = [
+const FOREIGN: [&str; 27] = [
     "__tests__",
     "ansible",
     "benches",
@@ -14,6 +14,7 @@ const FOREIGN: [&str; 26] = [
     "cypress",
     "deploy",
     "deployment",
+    "deployments",
     "doc",
     "docker",
     "docs",
@@ -38,6 +39,21 @@ pub(super) fn is_settings(seen: &Seen, path: &str) -> bool {
     path.ends_with(".py") && seen.files.contains_key(path)
 }
 
+/// `config/inn.exs`: settings of one of Elixir's stages, unless those of development import it by its name.
+fn is_stage(seen: &Seen, path: &str) -> bool {
+    let Some(near) = dir(path).strip_suffix("config/").filter(|_| path.ends_with(".exs")) else {
+        return false;
+    };
+    let read = ["config", "dev", "runtime"].map(|name| format!("{near}config/{name}.exs"));
+    let is_imported = || {
+        let import = format!("import_config \"{}\"", name(path));
+        read.iter().any(|file| seen.text(file).contains(&import))
+    };
+    seen.tracked.contains(&format!("{near}mix.exs"))
+        && !read.iter().any(|file| file == path)
+        && !is_imported()
+}
+
 /// Whether a developer's application may read the file. Environment files and compose files are read elsewhere.
 pub fn is_run(seen: &Seen, path: &str) -> bool {
     let lower = path.to_lowercase();
@@ -57,6 +73,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         "docker",
         "dockerfile",
         "changelog",
+        "vagrantfile",
     ];
     let text = [
         ".md", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2",
@@ -65,6 +82,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
     !seen.is_environment(path)
         && !is_compose(path)
         && !bound::is_idle(seen, path)
+        && !is_stage(seen, path)
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
         && !words(dir(&lower)).iter().any(|word| ["test", "tests"].contains(&word.as_str()))

@@ -4,6 +4,7 @@ use crate::model::config::Kind;
 use crate::model::detect::engine::word;
 use crate::model::detect::literals::strings;
 use crate::model::detect::others::Address;
+use crate::model::detect::seen::used;
 use crate::model::detect::servers::is_plain;
 use crate::model::detect::text::last_word;
 use crate::model::detect::url::{Url, is_local, words};
@@ -77,7 +78,8 @@ fn is_here(host: &str) -> bool {
 /// Whether a file holds settings and no program.
 pub(super) fn is_data(file: &str) -> bool {
     let data = [".yml", ".yaml", ".toml", ".ini", ".properties", ".conf"];
-    data.iter().any(|end| file.ends_with(end))
+    let copy = used(file);
+    data.iter().any(|end| copy.as_deref().unwrap_or(file).ends_with(end))
 }
 
 /// Keys that name a database.

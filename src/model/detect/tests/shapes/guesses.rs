@@ -84,4 +84,71 @@ pub(super) const SHAPES: &[Shape] = &[
             "cache: Redis stays in the containers of each environment, with data of its own: it asks for a password",
         ],
     },
+    Shape {
+        name: "the beginning of a URL is none",
+        files: &[(
+            "src/app/config.py",
+            "POSTGRES_SERVER: str = config(\"POSTGRES_SERVER\", default=\"localhost\")\nPOSTGRES_DB: str = config(\"POSTGRES_DB\", default=\"inn\")\nPOSTGRES_SYNC_PREFIX: str = config(\"POSTGRES_SYNC_PREFIX\", default=\"postgresql://\")\n",
+        )],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["POSTGRES_SERVER={postgres.host}", "POSTGRES_SYNC_PREFIX="],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "a URL in which the reader shall write the server is none",
+        files: &[
+            (
+                ".env.example",
+                "POSTGRES_URL=\"postgres://postgres.[USERNAME]:[PASSWORD]@pooler.example.com:6543/postgres?x=y\"\n",
+            ),
+            ("packages/db/src/db.ts", "connect(process.env.POSTGRES_URL)\n"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=shop"],
+        env: &[
+            "POSTGRES_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "settings of another stage than development, and a script, are not what migrations read",
+        files: &[
+            ("mix.exs", "{:phoenix, \"1.7\"}, {:postgrex, \">= 0.0.0\"}\n"),
+            ("priv/repo/migrations/1_a.exs", ""),
+            ("config/config.exs", "import_config \"#{config_env()}.exs\"\n"),
+            (
+                "config/inn.exs",
+                "config :inn, Inn.Repo, hostname: \"localhost\",\n  database: \"inn_x\"\n",
+            ),
+            (
+                "bin/create.sh",
+                "DATABASE_NAME=\"inn_y\"\ncreatedb --host=localhost \"$DATABASE_NAME\"\n",
+            ),
+            (
+                "config/runtime.exs",
+                "config :inn, Inn.Repo, url: System.get_env(\"DATABASE_URL\", \"ecto://localhost/inn\")\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &[],
+        hooks: &["mix deps.get", "mix ecto.migrate"],
+        notes: &["bin/create.sh:1 names database `inn_y` itself"],
+    },
+    Shape {
+        name: "rubygems: the example of database.yml says the main checkout's database",
+        files: &[
+            ("Gemfile", "gem 'rails'\ngem 'pg'\n"),
+            (
+                "config/database.yml.sample",
+                "default: &default\n  adapter: postgresql\ndevelopment:\n  primary:\n    <<: *default\n    database: inn_development\n    host: <%= ENV.fetch(\"DB_HOST\", \"localhost\") %>\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn_development"],
+        env: &[
+            "DATABASE_URL=postgres://{postgres.user}@{postgres.host}:{postgres.port}/{POSTGRES_DB}",
+        ],
+        hooks: &["bundle install", "bin/rails db:prepare"],
+        notes: &[],
+    },
 ];
