@@ -232,7 +232,7 @@ fn application<'a>(evidence: &'a Evidence<'_>) -> Option<&'a compose::Stack> {
     let any = Port { variable: "PORT".to_owned(), main: 3000, why: String::new() };
     let is_started = || {
         let packages = packages::of(evidence.seen);
-        !processes::of(evidence.seen, &packages, &[any]).0.is_empty()
+        !processes::of(evidence, &packages, &[any]).0.is_empty()
     };
     (!application.file.contains('/') || !is_started()).then_some(application)
 }

@@ -62,7 +62,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 
 /// The port that a further server lacks, of those that `up` starts.
 fn left(evidence: &Evidence<'_>, packages: &[Script<'_>], ports: &[Port]) -> Option<Port> {
-    let (_, left) = processes::of(evidence.seen, packages, ports);
+    let (_, left) = processes::of(evidence, packages, ports);
     left.into_iter().find_map(|left| if let Left::Port(port) = left { Some(port) } else { None })
 }
 

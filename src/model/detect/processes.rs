@@ -43,7 +43,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         project.guessed.extend(procfile::any(seen).or(scripts).map(of_file));
         return;
     }
-    let (found, left) = of(seen, &packages::of(seen), &project.ports);
+    let (found, left) = of(evidence, &packages::of(seen), &project.ports);
     project.missing.extend(left.into_iter().filter_map(|left| match left {
         Left::Words(words) => Some(words),
         Left::Port(_) => None,
@@ -56,10 +56,11 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 /// A Procfile for development, else scripts for it, else another Procfile, else what frameworks are started with;
 /// and what lacks a port.
 pub(super) fn of(
-    seen: &Seen,
+    evidence: &Evidence<'_>,
     packages: &[packages::Script<'_>],
     ports: &[Port],
 ) -> (Vec<Process>, Vec<Left>) {
+    let Evidence { seen, frameworks, .. } = evidence;
     let found = procfile::chosen(seen, packages)
         .map(|file| procfile::of(seen, file, ports))
         .unwrap_or_default();
@@ -68,7 +69,7 @@ pub(super) fn of(
     }
     let mut left = Vec::new();
     let mut found = of_django(seen, ports);
-    found.extend(of_laravel(seen, ports).filter(|_| found.is_empty()));
+    found.extend(of_frameworks(frameworks, ports).filter(|_| found.is_empty()));
     for script in packages {
         match script.process(seen, ports, &found) {
             Ok(process) => found.extend(process),
@@ -99,14 +100,15 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     found
 }
 
-/// Laravel's own server, beside which a `package.json` may start Vite.
-fn of_laravel(seen: &Seen, ports: &[Port]) -> Option<Process> {
-    let is_it = |file: &&str| seen.text(file).contains("\"laravel/framework\"");
-    let place = dir(seen.named("composer.json").find(is_it)?);
-    let port = owned(ports, "SERVER_PORT")?;
-    let run = format!("{}php artisan serve --port=${}", enter(place), port.variable);
-    let is_there = seen.tracked.contains(&format!("{place}artisan"));
-    is_there.then(|| process("web", place, run))
+/// What frameworks start by a command that is known, beside which a `package.json` may start Vite.
+fn of_frameworks(frameworks: &[Framework], ports: &[Port]) -> Option<Process> {
+    frameworks.iter().find_map(|framework| {
+        let (place, command) = framework.serve.as_ref()?;
+        let (variable, _) = framework.port.as_ref()?;
+        let port = owned(ports, variable)?;
+        let run = command.replace("$PORT", &format!("${}", port.variable));
+        Some(Process { port: Some(port.variable.clone()), ..process("web", place, run) })
+    })
 }
 
 pub(super) fn process(name: &str, place: &str, run: String) -> Process {

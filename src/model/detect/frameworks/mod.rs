@@ -26,6 +26,8 @@ pub(super) struct Framework {
     pub(super) second: bool,
     /// Servers that its packages talk to.
     pub(super) servers: Vec<Kind>,
+    /// Where its server starts and the command for that, in which `$PORT` stands for the variable of its port.
+    pub(super) serve: Option<(String, String)>,
     /// Variables that it reads by itself, whatever the project's files say.
     pub(super) reads: &'static [&'static str],
     /// Commands that prepare a new worktree, after the packages are installed.

@@ -14,54 +14,92 @@ struct Row {
     title: &'static str,
     /// The variable that it reads its port from, with the port by default.
     port: (&'static str, u16),
+    /// A file that its server needs, and the command that starts that.
+    serve: (&'static str, &'static str),
     /// Where its migrations are, and the command that runs them.
     migrations: Option<(&'static str, &'static str)>,
 }
 
-const fn spring(manifest: &'static str, package: &'static str) -> Row {
+const fn spring(manifest: &'static str, package: &'static str, serve: &'static str) -> Row {
     let port = ("SERVER_PORT", 8080);
-    Row { manifest, package, title: "Spring Boot", port, migrations: None }
+    let serve = ("src/main/resources/application", serve);
+    Row { manifest, package, title: "Spring Boot", port, serve, migrations: None }
 }
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 6] = [
     Row {
         manifest: "composer.json",
         package: "\"laravel/framework\"",
         title: "Laravel",
         port: ("SERVER_PORT", 8000),
+        serve: ("artisan", "php artisan serve --port=$PORT"),
         migrations: Some(("database/migrations/", "php artisan migrate")),
+    },
+    Row {
+        manifest: "composer.json",
+        package: "\"symfony/framework-bundle\"",
+        title: "Symfony",
+        port: ("SERVER_PORT", 8000),
+        serve: ("public/index.php", "php -S 127.0.0.1:$PORT -t public"),
+        migrations: Some((
+            "migrations/",
+            "php bin/console doctrine:migrations:migrate --no-interaction",
+        )),
     },
     Row {
         manifest: "mix.exs",
         package: ":phoenix,",
         title: "Phoenix",
         port: ("PORT", 4000),
+        serve: ("mix.exs", "mix phx.server"),
         migrations: Some(("priv/repo/migrations/", "mix ecto.migrate")),
     },
-    spring("pom.xml", "spring-boot"),
-    spring("build.gradle", "springframework.boot"),
-    spring("build.gradle.kts", "springframework.boot"),
+    spring("pom.xml", "spring-boot", "mvn spring-boot:run"),
+    spring("build.gradle", "springframework.boot", "gradle bootRun"),
+    spring("build.gradle.kts", "springframework.boot", "gradle bootRun"),
 ];
 
-/// The topmost of each.
+/// The topmost of each, of those that start a server if there are such.
 pub(super) fn find(seen: &Seen) -> impl Iterator<Item = Framework> {
     ROWS.iter().filter_map(|row| {
-        let file = seen.named(row.manifest).find(|file| seen.text(file).contains(row.package))?;
-        let near = dir(file);
         // A command that has nothing to run may fail, and stops all others.
-        let has = |(inner, _): &(&str, &str)| {
+        let has = |near: &str, (inner, _): (&str, &str)| {
             let path = format!("{near}{inner}");
             seen.tracked.range(path.clone()..).next().is_some_and(|first| first.starts_with(&path))
         };
-        let migrate = row.migrations.filter(has).map(|(_, command)| enter(near) + command);
+        let is_it = |file: &&str| seen.text(file).contains(row.package);
+        let files: Vec<&str> = seen.named(row.manifest).filter(is_it).collect();
+        let mut servers = files.iter().copied().filter(|file| has(dir(file), row.serve));
+        let server = servers.next();
+        let file = server.or(files.first().copied())?;
+        let near = dir(file);
+        // Several cannot listen on one port.
+        let is_one = servers.next().is_none();
+        let serve = server.filter(|_| is_one).map(|_| started(seen, near, row.serve.1));
+        let migrate = row.migrations.filter(|row| has(near, *row));
+        let migrate = migrate.map(|(_, command)| enter(near) + command);
         let framework = Framework {
             found: format!("{file}: {}", row.title),
             port: Some((row.port.0.to_owned(), row.port.1)),
+            serve: serve.map(|run| (near.to_owned(), run)),
             migrate: migrate.into_iter().collect(),
             ..Framework::default()
         };
         Some(if row.title == "Phoenix" { phoenix(seen, near, framework) } else { framework })
     })
+}
+
+/// A command in a directory, by the wrapper of Maven or Gradle that lies there or at the top.
+fn started(seen: &Seen, near: &str, command: &str) -> String {
+    let wrappers = [("mvn ", "mvnw", "-f"), ("gradle ", "gradlew", "-p")];
+    let found = wrappers.iter().find_map(|(tool, wrapper, option)| {
+        let goal = command.strip_prefix(tool)?;
+        let own = seen.tracked.contains(&format!("{near}{wrapper}"));
+        let run = || format!("{}./{wrapper} {goal}", enter(near));
+        let by_top = || format!("./{wrapper} {option} {} {goal}", near.trim_end_matches('/'));
+        own.then(run).or_else(|| seen.tracked.contains(*wrapper).then(by_top))
+    });
+    found.unwrap_or_else(|| enter(near) + command)
 }
 
 /// What the settings of Phoenix say of its port, which may be fixed: those that are read last count.
@@ -83,6 +121,7 @@ fn phoenix(seen: &Seen, near: &str, framework: Framework) -> Framework {
                 "{place}: the server listens on port {main} in every environment: make it read a variable, {variable}"
             )],
             port: Some((variable, main)),
+            serve: None,
             ..framework
         },
         _ => framework,

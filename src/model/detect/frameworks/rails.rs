@@ -2,7 +2,8 @@
 
 use super::Framework;
 use crate::model::config::Kind;
-use crate::model::detect::seen::Seen;
+use crate::model::detect::processes::enter;
+use crate::model::detect::seen::{Seen, dir};
 
 /// A Gemfile with the gem `rails`.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
@@ -13,6 +14,9 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
     let has = |name: &str| {
         ['"', '\''].iter().any(|quote| gems.contains(&format!("gem {quote}{name}{quote}")))
     };
+    let place = dir(file);
+    let is_there = seen.tracked.contains(&format!("{place}bin/rails"));
+    let serve = (place.to_owned(), enter(place) + "bin/rails server -p $PORT");
     let mut servers = Vec::new();
     servers.extend((has("mysql2") || has("trilogy")).then_some(Kind::Mysql));
     servers.extend(has("pg").then_some(Kind::Postgres));
@@ -21,6 +25,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         found: format!("{file}: Rails"),
         port: Some(("PORT".to_owned(), 3000)),
         servers,
+        serve: is_there.then_some(serve),
         // The first over database.yml; the second is read by the gems for Redis.
         reads: &["DATABASE_URL", "REDIS_URL"],
         prepare: vec!["bundle install".to_owned()],

@@ -27,6 +27,51 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "Symfony's pages by PHP's own server",
+        &[
+            ("composer.json", "{ \"require\": { \"symfony/framework-bundle\": \"7\" } }"),
+            ("public/index.php", ""),
+        ],
+        &["web: php -S 127.0.0.1:$SERVER_PORT -t public"],
+    ),
+    (
+        "Rails without a Procfile",
+        &[("Gemfile", "gem 'rails'\n"), ("bin/rails", "")],
+        &["web: bin/rails server -p $PORT"],
+    ),
+    (
+        "Phoenix whose settings read the port",
+        &[
+            ("mix.exs", "{:phoenix, \"1.8\"}"),
+            (
+                "config/runtime.exs",
+                "http: [port: String.to_integer(System.get_env(\"PORT\", \"4000\"))]\n",
+            ),
+        ],
+        &["web: mix phx.server"],
+    ),
+    (
+        "Spring Boot in a module with settings, by the wrapper at the top",
+        &[
+            ("mvnw", ""),
+            ("pom.xml", "<parent>spring-boot-starter-parent</parent>"),
+            ("server/pom.xml", "spring-boot-maven-plugin"),
+            ("server/src/main/resources/application.yml", "server: { port: 8090 }\n"),
+            ("client/package.json", r#"{ "scripts": { "start": "inn" } }"#),
+        ],
+        &["web: ./mvnw -f server spring-boot:run"],
+    ),
+    (
+        "several applications of Spring Boot",
+        &[
+            ("a/build.gradle", "org.springframework.boot"),
+            ("a/src/main/resources/application.yml", ""),
+            ("b/build.gradle", "org.springframework.boot"),
+            ("b/src/main/resources/application.yml", ""),
+        ],
+        &[],
+    ),
+    (
         "a script that only tells what to do instead",
         &[(
             "package.json",
