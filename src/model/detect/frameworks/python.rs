@@ -50,9 +50,20 @@ fn migrate(seen: &Seen, file: &str) -> String {
     let dir = dir(file);
     // Flask-Migrate starts Alembic by itself, at the top of the application.
     if !seen.text(file).contains("script_location") && seen.text(file).contains("[alembic]") {
-        return format!("{}flask db upgrade", runner(seen, dir));
+        let program = if is_flasks(seen) { "flask" } else { "python manage.py" };
+        return format!("{}{program} db upgrade", runner(seen, dir));
     }
     format!("{}{}alembic upgrade head", enter(dir), runner_inside(seen, dir))
+}
+
+/// Flask finds the application by itself or by a variable; else the project's own program may.
+fn is_flasks(seen: &Seen) -> bool {
+    let has = |name: &str| seen.tracked.contains(name);
+    let mut files = seen.files.iter().filter(|(path, _)| seen.is_environment(path));
+    !has("manage.py")
+        || has("app.py")
+        || has("wsgi.py")
+        || files.any(|(_, text)| text.contains("FLASK_APP"))
 }
 
 /// A URL that no variable reaches, unless `env.py` replaces it.

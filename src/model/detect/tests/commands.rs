@@ -50,6 +50,21 @@ fn tools_that_migrate_are_run_where_there_are_migrations() {
 }
 
 #[test]
+fn flask_migrates_by_the_program_that_finds_the_application() {
+    let own = ("manage.py", "manager()\n");
+    for (files, command) in [
+        (&[own][..], "python manage.py db upgrade"),
+        (&[own, ("wsgi.py", "")], "flask db upgrade"),
+        (&[own, (".flaskenv", "FLASK_APP=inn\n")], "flask db upgrade"),
+        (&[], "flask db upgrade"),
+    ] {
+        let needs = [("Pipfile", "flask = 3\n"), ("migrations/alembic.ini", "[alembic]\n")];
+        let hooks = detect(&seen(&[&needs[..], files].concat())).hooks;
+        assert_eq!(hooks.last().unwrap(), &format!("pipenv run {command}"), "{files:?}");
+    }
+}
+
+#[test]
 fn migrations_that_reach_no_database_of_the_stack_are_held() {
     let laravel = ("composer.json", r#"{ "require": { "laravel/framework": "11" } }"#);
     let migration = ("database/migrations/a.php", "");
