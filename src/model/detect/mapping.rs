@@ -4,6 +4,7 @@ use crate::model::config::Kind;
 use crate::model::detect::carried::{is_carried, is_frameworks, is_named};
 use crate::model::detect::clues::Clues;
 use crate::model::detect::engine;
+use crate::model::detect::listens;
 use crate::model::detect::origins;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::url::{Url, host};
@@ -17,6 +18,10 @@ pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
         if roles::is_prefix(&var.name) && check_value(&var.name, &var.value).is_ok() {
             let prefix = if var.is_public(evidence.seen) { var.value.as_str() } else { "" };
             project.env.push((var.name.clone(), format!("{{name}}:{prefix}")));
+            continue;
+        }
+        if let Some(template) = listens::template(project, evidence, var) {
+            project.env.push((var.name.clone(), template));
             continue;
         }
         match Url::parse(&var.value) {

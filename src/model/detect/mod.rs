@@ -17,6 +17,7 @@ mod frameworks;
 mod install;
 mod kept;
 mod leads;
+mod listens;
 mod literals;
 mod mapping;
 mod migrations;

@@ -4,7 +4,7 @@ use super::frameworks::Framework;
 use super::packages::{self, Left, Script};
 use super::seen::is_compose;
 use super::vars::Var;
-use super::{Evidence, Port, Project, compose, processes, procfile};
+use super::{Evidence, Port, Project, compose, listens, processes, procfile};
 use crate::model::config::{self, Kind};
 
 /// From port mappings of what is built here by a variable, then the environment file, then fixed mappings of the file
@@ -27,7 +27,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let (own, others) = fixed_ports(evidence);
     let (webs, programs): (Vec<_>, Vec<_>) =
         procfile::ports(evidence.seen).into_iter().partition(|port| port.variable == "PORT");
-    for port in of_stacks.chain(of_vars).chain(own).chain(webs) {
+    for port in of_stacks.chain(of_vars).chain(listens::ports(evidence)).chain(own).chain(webs) {
         push(&mut project.ports, port);
     }
     let mut frameworks: Vec<&Framework> = evidence.frameworks.iter().collect();
@@ -141,26 +141,33 @@ pub(super) fn is_own(name: &str, is_host: impl Fn(&str) -> bool) -> bool {
 const OWN: [&str; 10] =
     ["API", "APP", "BACKEND", "CLIENT", "FRONTEND", "HTTP", "SERVER", "SITE", "UI", "WEB"];
 
+/// Words in the names of servers that an application uses.
+const SERVERS: [&str; 13] = [
+    "DB",
+    "PG",
+    "POSTGRES",
+    "POSTGRESQL",
+    "DATABASE",
+    "REDIS",
+    "MYSQL",
+    "SMTP",
+    "EMAIL",
+    "MAIL",
+    "RABBITMQ",
+    "MONGO",
+    "ELASTICSEARCH",
+];
+
+/// Whether a word of a name is that of such a server.
+pub(super) fn is_server(word: &str) -> bool {
+    SERVERS.contains(&word)
+}
+
 /// The name is that of a port, and not of a server that it uses.
 fn is_port(name: &str) -> bool {
-    const SERVERS: [&str; 13] = [
-        "DB",
-        "PG",
-        "POSTGRES",
-        "POSTGRESQL",
-        "DATABASE",
-        "REDIS",
-        "MYSQL",
-        "SMTP",
-        "EMAIL",
-        "MAIL",
-        "RABBITMQ",
-        "MONGO",
-        "ELASTICSEARCH",
-    ];
     let Some(owner) = name.strip_suffix("PORT") else {
         return false;
     };
     let words: Vec<&str> = owner.split('_').collect();
-    (owner.is_empty() || owner.ends_with('_')) && !words.iter().any(|word| SERVERS.contains(word))
+    (owner.is_empty() || owner.ends_with('_')) && !words.into_iter().any(is_server)
 }

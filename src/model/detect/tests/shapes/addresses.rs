@@ -4,6 +4,22 @@ use super::Shape;
 
 pub(super) const SHAPES: &[Shape] = &[
     Shape {
+        name: "simplebank: addresses that the application listens on, and one of a server that it uses",
+        files: &[(
+            "app.env",
+            "HTTP_SERVER_ADDRESS=0.0.0.0:8080\nGRPC_ADDR=:9090\nREDIS_ADDRESS=localhost:6379\nPROXY_ADDR=10.0.0.1:8080\n",
+        )],
+        services: &[],
+        env: &[
+            "HTTP_SERVER_ADDRESS=0.0.0.0:{HTTP_SERVER_PORT}",
+            "GRPC_ADDR=:{GRPC_PORT}",
+            "REDIS_ADDRESS=",
+            "PROXY_ADDR=",
+        ],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
         name: "outline: the application's own address under any name, and a URL that stands for its parts",
         files: &[
             (
