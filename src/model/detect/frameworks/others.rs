@@ -4,7 +4,7 @@ use super::Framework;
 use super::said::of_section;
 use crate::model::detect::processes::enter;
 use crate::model::detect::sections::development;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::{Seen, dir, name};
 
 /// What is known of a framework.
 struct Row {
@@ -64,8 +64,12 @@ pub(super) fn find(seen: &Seen) -> impl Iterator<Item = Framework> {
     ROWS.iter().filter_map(|row| {
         // A command that has nothing to run may fail, and stops all others.
         let has = |near: &str, (inner, _): (&str, &str)| {
-            let path = format!("{near}{inner}");
-            seen.tracked.range(path.clone()..).next().is_some_and(|first| first.starts_with(&path))
+            // Spring's settings may lie one directory further down.
+            let deeper = format!("{near}{}config/{}", dir(inner), name(inner));
+            [format!("{near}{inner}"), deeper].into_iter().any(|path| {
+                let mut from = seen.tracked.range(path.clone()..);
+                from.next().is_some_and(|first| first.starts_with(&path))
+            })
         };
         let is_it = |file: &&str| seen.text(file).contains(row.package);
         let files: Vec<&str> = seen.named(row.manifest).filter(is_it).collect();

@@ -56,7 +56,7 @@ const CASES: &[Case] = &[
             ("mvnw", ""),
             ("pom.xml", "<parent>spring-boot-starter-parent</parent>"),
             ("server/pom.xml", "spring-boot-maven-plugin"),
-            ("server/src/main/resources/application.yml", "server: { port: 8090 }\n"),
+            ("server/src/main/resources/config/application.yml", "server: { port: 8090 }\n"),
             ("client/package.json", r#"{ "scripts": { "start": "inn" } }"#),
         ],
         &["web: ./mvnw -f server spring-boot:run"],
