@@ -90,7 +90,7 @@ fn value(text: &str) -> Option<String> {
     }
 }
 
-/// `process.env.X || "default"`.
+/// `process.env.X || "default"`, `if (process.env.X)`: code that asks whether there is a value does without one.
 fn members(text: &str) -> Vec<Read> {
     let found = text.match_indices("env.").filter_map(|(at, marker)| {
         let after = &text[at + marker.len()..];
@@ -98,7 +98,10 @@ fn members(text: &str) -> Vec<Read> {
         let (name, rest) = after.split_at(end.unwrap_or(after.len()));
         let plain =
             name.len() > 1 && is_name(name) && !rest.starts_with(|c: char| c.is_ascii_lowercase());
-        plain.then(|| Read { name: name.to_owned(), default: default(rest) })
+        let before = text[..at].strip_suffix("process.").unwrap_or_default();
+        let is_asked = ["if (", "!!"].iter().any(|mark| before.ends_with(mark));
+        let default = default(rest).or_else(|| is_asked.then(String::new));
+        plain.then(|| Read { name: name.to_owned(), default })
     });
     found.collect()
 }
@@ -163,6 +166,8 @@ mod tests {
                 "DATABASE_URL",
                 Some("postgres://h/d"),
             ),
+            ("const on = !!process.env.REDIS_URL;", "REDIS_URL", Some("")),
+            ("if (!process.env.DB_URL) throw x", "DB_URL", None),
             ("process.env['PGHOST'] || \"db\"", "PGHOST", Some("db")),
             ("f(os.getenv(\"X_Y\"), \"no\")", "X_Y", None),
             ("env('DB_URL', default=None)", "DB_URL", Some("")),

@@ -80,6 +80,17 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &[],
     },
     Shape {
+        name: "umami: code that asks whether there is a Redis",
+        files: &[
+            ("package.json", r#"{ "dependencies": { "next": "15", "redis": "5" } }"#),
+            ("src/db.ts", "if (process.env.REDIS_URL) {\n  open(process.env.REDIS_URL)\n}\n"),
+        ],
+        services: &[],
+        env: &["REDIS_URL="],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
         name: "petclinic: settings of profiles that are not active",
         files: &[
             ("src/main/resources/application.properties", "database=h2\n"),
