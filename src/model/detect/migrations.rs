@@ -22,7 +22,8 @@ const TOOLS: [(&str, &str, &str); 8] = [
 pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     let frameworks = &evidence.frameworks;
     let is_sql = |kind: Kind| kind != Kind::Redis;
-    let is_known = frameworks.iter().any(|framework| !framework.migrate.is_empty());
+    let is_known = frameworks.iter().any(|framework| !framework.migrate.is_empty())
+        || is_by_itself(evidence.seen);
     let is_said = project.missing.iter().any(|what| what.contains("what migrates"));
     if project.services.iter().any(|service| is_sql(service.kind)) {
         if !is_known && !is_said {
@@ -38,6 +39,13 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
             |hook: &mut String| frameworks.iter().any(|one| one.migrate.contains(hook));
         project.held.extend(project.hooks.extract_if(.., is_migration));
     }
+}
+
+/// Spring Boot migrates when it starts, where one of these packages is there.
+pub(super) fn is_by_itself(seen: &Seen) -> bool {
+    let mut manifests = seen.ending(&["pom.xml", "build.gradle", "build.gradle.kts"]);
+    manifests
+        .any(|(_, text)| ["flyway-core", "liquibase-core"].iter().any(|word| text.contains(word)))
 }
 
 /// The patterns for the key of a template.

@@ -3,6 +3,7 @@
 use super::Port;
 use super::frameworks::{self, Framework};
 use super::install::{runner, runner_inside};
+use super::migrations;
 use super::packages::{self, Left};
 use super::procfile;
 use super::seen::{Seen, dir};
@@ -143,7 +144,8 @@ fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<Stri
     let mut known: BTreeSet<&str> = found.iter().filter_map(|one| one.place.as_deref()).collect();
     let unknown = manifests.chain(python).filter(|file| known.insert(dir(file)));
     let told = unknown.map(|file| {
-        let migrates = framework(file).is_some_and(|one| !one.migrate.is_empty());
+        let migrates = framework(file).is_some_and(|one| !one.migrate.is_empty())
+            || migrations::is_by_itself(seen);
         let more = if migrates { "" } else { ", and what migrates a database to `hooks:`" };
         format!("what starts {file}: add it to `processes:`{more}")
     });

@@ -50,6 +50,18 @@ fn tools_that_migrate_are_run_where_there_are_migrations() {
 }
 
 #[test]
+fn what_migrates_when_it_starts_lacks_no_command() {
+    let missing = |package: &str| {
+        let manifest = format!("spring-boot-starter\norg.postgresql\n{package}\n");
+        let settings = "spring.datasource.url=jdbc:postgresql://localhost:5432/inn\n";
+        let settings = ("src/main/resources/application.properties", settings);
+        detect(&seen(&[("pom.xml", &manifest), settings])).missing
+    };
+    assert_eq!(missing("liquibase-core"), [""; 0]);
+    assert_eq!(missing(""), ["what migrates a database: add it to `hooks:`"]);
+}
+
+#[test]
 fn flask_migrates_by_the_program_that_finds_the_application() {
     let own = ("manage.py", "manager()\n");
     for (files, command) in [
