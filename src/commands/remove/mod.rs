@@ -206,7 +206,7 @@ fn chosen(context: &Context, ui: &Ui, args: &Args) -> Result<Vec<(Lease, Vec<Los
 }
 
 fn named(context: &Context, envs: &[String]) -> Result<Vec<Lease>> {
-    let named = envs.iter().map(|env| resolve::named(context, env));
+    let named = envs.iter().map(|env| resolve::unmistakable(context, env));
     let mut named = named.collect::<Result<Vec<_>>>()?;
     // The same one by two names is removed once.
     let mut seen = BTreeSet::new();

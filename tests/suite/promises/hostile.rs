@@ -42,6 +42,9 @@ fn nasty_branch_names_are_only_names() {
         let shown = repo.agentenv(&["run", name, "--", "sh", "-c", "printf %s \"$POSTGRES_DB\""]);
         assert_eq!(shown.ok().stdout, database);
     }
+    // The name of one is the branch of another.
+    let said = repo.agentenv(&["remove", "feature-x", "-D"]).fails(7);
+    assert!(said.stderr.contains("may mean"), "{}", said.show());
     for name in names {
         repo.agentenv(&["remove", name, "-D"]).ok();
     }
