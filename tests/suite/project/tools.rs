@@ -58,16 +58,16 @@ fn run_with(package_managers: &[&str]) -> Outcome {
 fn what_fails_runs_once_more_alone_and_is_named() {
     let passed = "echo 'test result: ok. 1 passed; 0 failed'";
     let said = run_with_cargo(&["a::one"], passed).ok();
-    assert!(said.stdout.contains("FLAKY, passed the second time: a::one\n"), "{}", said.show());
-    assert!(said.stdout.contains("--test suite -- --exact a::one alone\n"), "{}", said.show());
+    assert!(said.stderr.contains("FLAKY, passed the second time: a::one\n"), "{}", said.show());
+    assert!(said.stderr.contains("--test suite -- --exact a::one alone\n"), "{}", said.show());
 
     let said = run_with_cargo(&["a::one"], "exit 101").fails(1);
-    assert!(!said.stdout.contains("FLAKY"), "{}", said.show());
+    assert!(!said.stderr.contains("FLAKY"), "{}", said.show());
     // A unit test: the suite has none of that name.
     run_with_cargo(&["a::one"], "echo 'test result: ok. 0 passed; 0 failed'").fails(1);
     for many in [&["a", "b", "c", "d"][..], &[]] {
         let said = run_with_cargo(many, passed).fails(1);
-        assert!(!said.stdout.contains("once more"), "{}", said.show());
+        assert!(!said.stderr.contains("once more"), "{}", said.show());
     }
 }
 
@@ -81,9 +81,18 @@ fn run_with_cargo(failing: &[&str], second: &str) -> Outcome {
     let again =
         r#"case "$*" in *--exact*) echo "$* $([ "$RUST_TEST_THREADS" = 1 ] && echo alone)""#;
     stand_in(&bin.join("cargo"), &format!("{again}; {second}; exit ;; esac\n{first}exit 101"));
-    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run");
-    sandbox.outcome(sandbox.command(script).env("PATH", format!("{}:{path}", bin.display())))
+    // Into a file that something was written to before, as users keep what it says.
+    let mut shell = sandbox.command("sh");
+    shell.args([
+        "-c",
+        r#"exec >>"$0/log"; echo before; "$1"; code=$?; exec >&2; cat "$0/log"; exit $code"#,
+    ]);
+    let shell = shell.arg(&sandbox.root).arg(script).env("PATH", path);
+    let said = sandbox.outcome(shell);
+    assert!(said.stderr.contains("before\n"), "{}", said.show());
+    said
 }
 
 fn stand_in(path: &Path, script: &str) {
