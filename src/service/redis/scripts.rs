@@ -100,6 +100,19 @@ if #found == 0 then return 'list []' end
 return 'list ' .. cjson.encode(found)
 "#;
 
+/// Answers what [`LOOK`] does for an index that is not ours.
+macro_rules! require_ours {
+    () => {
+        r#"
+if not owner then
+  local keys = redis.call('DBSIZE')
+  if keys > 0 then return 'keys ' .. keys end
+  return 'missing'
+end
+"#
+    };
+}
+
 /// Anything as hexadecimal digits, and back: answers are lines of text.
 macro_rules! hex {
     () => {
@@ -118,14 +131,10 @@ end
 /// marker not among them. ARGV: further the cursor, and the most keys that there may be; `large`: there are more.
 pub(super) const NAMES: &str = concat!(
     select!(),
+    require_ours!(),
     hex!(),
     r#"
-if not owner then
-  local keys = redis.call('DBSIZE')
-  if keys > 0 then return 'keys ' .. keys end
-  return 'missing'
-end
-if redis.call('DBSIZE') > tonumber(ARGV[4]) then return 'large' end
+if redis.call('DBSIZE') - 1 > tonumber(ARGV[4]) then return 'large' end
 local page = redis.call('SCAN', ARGV[3], 'COUNT', 5000)
 local names = {}
 for _, key in ipairs(page[2]) do
@@ -141,9 +150,9 @@ return 'page ' .. page[1] .. ' ' .. cjson.encode(names)
 /// and JSON, the keys of these that are there; `large`: there are more bytes; or what [`LOOK`] does for an index that is not ours.
 pub(super) const DUMP: &str = concat!(
     select!(),
+    require_ours!(),
     hex!(),
     r#"
-if not owner then return 'missing' end
 local found, done, size = {}, 0, 0
 for _, name in ipairs(cjson.decode(ARGV[4])) do
   if size > 1000000 then break end
@@ -166,8 +175,8 @@ return 'page ' .. done .. ' ' .. cjson.encode(found)
 /// `changed`, or what [`LOOK`] does for an index that is not ours.
 pub(super) const DROP_UNCHANGED: &str = concat!(
     select!(),
+    require_ours!(),
     r#"
-if not owner then return 'missing' end
 local digests = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
   if key ~= KEYS[1] then
@@ -184,9 +193,9 @@ return 'dropped'
 /// Makes keys again from the last of ARGV, a list as [`DUMP`] gives it. Answers `restored`.
 pub(super) const RESTORE: &str = concat!(
     select!(),
+    require_ours!(),
     hex!(),
     r#"
-if not owner then return 'missing' end
 for _, one in ipairs(cjson.decode(ARGV[3])) do
   local ttl = one.ttl
   if ttl < 0 then ttl = 0 elseif ttl == 0 then ttl = 1 end

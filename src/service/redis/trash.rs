@@ -119,7 +119,8 @@ fn dump(index: &RedisIndex, id: &str) -> Result<Result<Vec<Key>, Kept>> {
         };
         size += list.iter().map(|key| key.dump.len() / 2).sum::<usize>();
         keys.extend(list);
-        rest = done.parse().ok().and_then(|done: usize| rest.get(done..)).unwrap_or_default();
+        let done = done.parse().ok().and_then(|done: usize| rest.get(done..));
+        rest = done.with_context(|| format!("redis answered for {done:?} keys"))?;
     }
     Ok(Ok(keys))
 }
