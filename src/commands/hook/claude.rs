@@ -79,7 +79,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     if before != after {
         let own_dir = file.parent().is_some_and(|dir| dir.ends_with(".claude"));
         let written = match args.install {
-            true => file::write(&file, &after, existing.is_some()),
+            true => file::write(&file, &after, existing.as_deref()),
             false => file::leave(&file, &after, file::is_nothing(&after), own_dir.into()),
         };
         written.context("cannot change the settings of Claude Code")?;

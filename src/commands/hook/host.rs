@@ -157,7 +157,7 @@ impl Place {
         if self.text.as_ref() == Some(&text) {
             return Ok(());
         }
-        file::write(&self.file, &text, self.text.is_some()).with_context(|| self.fails())
+        file::write(&self.file, &text, self.text.as_deref()).with_context(|| self.fails())
     }
 
     /// Removes our parts; gives those of our commands that the user's own scripts still run.
