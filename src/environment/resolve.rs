@@ -31,7 +31,7 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
     Err(error::not_found(format!("no environment `{wanted}`")).hint(hint).into())
 }
 
-/// As [`named`], for what cannot be taken back.
+/// As [`named`], for what cannot be undone.
 ///
 /// # Errors
 /// `Refused` where another environment is called so, too.

@@ -174,7 +174,10 @@ enum Any {
 
 fn any(env: Option<&str>, service: Option<&str>, kinds: &[Kind]) -> Result<Any> {
     let context = Context::here()?;
-    let lease = resolve::named_or_here(&context, env)?;
+    let lease = match env {
+        Some(env) => resolve::unmistakable(&context, env)?,
+        None => resolve::named_or_here(&context, None)?,
+    };
     let part = part(&lease, service, kinds)?.clone();
     Ok(match lease.resource(&part)? {
         Resource::Database(database) | Resource::MysqlDatabase(database) => {
