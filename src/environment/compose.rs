@@ -8,7 +8,7 @@ use crate::environment::files;
 use crate::environment::workspace::Workspace;
 use crate::error;
 use crate::model::compose::{self, FILE, Lost, Server, Stack};
-use crate::model::config::{Compose, Config, Place};
+use crate::model::config::{Config, Place};
 use crate::model::hash::sha256;
 use crate::model::lease::Lease;
 use crate::model::{detect, plan, shell};
@@ -16,7 +16,7 @@ use crate::sys::fs::Stands;
 use crate::sys::store::Store;
 use crate::sys::{docker, fs, git};
 use crate::ui::Ui;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_yaml::Mapping;
 use std::path::{Path, PathBuf};
 
@@ -71,7 +71,7 @@ impl<'a> Project<'a> {
             return Err(error::refused(message).hint(hint).into());
         };
         let file = load(&lease.path, &section.file)?;
-        is_trusted(&Approval::of(&section.file, &file)?)?;
+        is_trusted(&Approval::of(&section.file, &file))?;
         self.write_file(ui, lease, own, file)?;
         Ok(Some(lease.path.join(own)))
     }
@@ -128,22 +128,15 @@ impl Approval {
     /// # Errors
     /// When the file is missing or wrong.
     pub fn at(checkout: &Path, config: &Config) -> Result<Option<Self>> {
-        let of = |section: &Compose| Approval::of(&section.file, &load(checkout, &section.file)?);
-        config.compose.as_ref().map(of).transpose()
+        let Some(section) = &config.compose else { return Ok(None) };
+        Ok(Some(Approval::of(&section.file, &load(checkout, &section.file)?)))
     }
 
-    fn of(path: &str, file: &Mapping) -> Result<Self> {
-        Ok(Self::of_text(path, file, &written(file)?))
-    }
-
-    fn of_text(path: &str, file: &Mapping, text: &str) -> Self {
+    fn of(path: &str, file: &Mapping) -> Self {
         let built: String = compose::built(file).map(|name| format!(", builds {name}")).collect();
-        Approval(vec![format!("compose {path} (sha256 {}){built}", sha256(text))])
+        let hash = sha256(compose::text(file));
+        Approval(vec![format!("compose {path} (sha256 {hash}){built}")])
     }
-}
-
-fn written(file: &Mapping) -> Result<String> {
-    serde_yaml::to_string(file).context("cannot write a compose file")
 }
 
 fn load(checkout: &Path, file: &str) -> Result<Mapping> {

@@ -1,6 +1,6 @@
 //! The compose file of the shared servers.
 
-use super::{Approval, written};
+use super::Approval;
 use crate::environment::context::Context;
 use crate::environment::hooks;
 use crate::error;
@@ -29,8 +29,7 @@ impl ServersFile {
         let Some(file) = &config.infra.file else { return Ok(None) };
         let whole = compose::load_alone(file, &|path| text(&main.join(path)))
             .map_err(|cause| error::config(format!("{cause:#}")))?;
-        let text = written(&whole)?;
-        let approval = Approval::of_text(file, &whole, &text);
+        let (text, approval) = (compose::text(&whole), Approval::of(file, &whole));
         let dir = main.join(file).parent().unwrap_or(main).to_owned();
         Ok(Some(ServersFile { definition: Definition { dir, text }, approval }))
     }
@@ -69,7 +68,7 @@ mod tests {
         write("out.yml", "services: { cache: { image: redis } }\n").unwrap();
         write("main/db.yml", "services: { db: { image: a, volumes: ['./x:/x'] } }\n").unwrap();
         let (approved, text) = read();
-        let db = text.contains("image: a") && text.contains("- ../../main/x:/x");
+        let db = text.contains("image: a") && text.contains("../../main/x:/x");
         assert!(db && text.contains("image: redis") && !text.contains("include"), "{text}");
         write("main/db.yml", "services: { db: { image: b } }\n").unwrap();
         assert_ne!(read().0, approved);

@@ -27,6 +27,7 @@ pub use kind::{is_data, of_image};
 pub use load::{Read, load, load_alone};
 pub use paths::join;
 pub use ports::Slot;
+pub use write::text;
 
 use super::config::{Config, Kind, Values};
 use indexmap::IndexMap;
@@ -87,7 +88,7 @@ pub struct Stack {
 impl Stack {
     /// The file as text, for every version of compose.
     pub fn text(&self) -> String {
-        write::text(&self.file)
+        text(&self.file)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
 /// The file's text.
-pub(super) fn text(file: &Mapping) -> String {
+pub fn text(file: &Mapping) -> String {
     let mut text = String::new();
     mapping(&mut text, file, 0);
     text
