@@ -95,8 +95,8 @@ pub enum Command {
     /// Print the variables of an environment
     ///
     /// The default format is that of `.env.worktree`. `shell` and `fish` print commands that load
-    /// the variables into the calling shell. Values with a semicolon, an ampersand or a blank
-    /// stand in single quotes.
+    /// the variables into the calling shell. In the default format, values with a
+    /// semicolon, an ampersand or a space are in single quotes.
     Env(env::Args),
     /// Run a command in an environment
     ///

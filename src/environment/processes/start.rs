@@ -3,9 +3,8 @@
 use super::{GRACE, State, Table, exit_file, logs, stack, stop};
 use crate::environment::workspace::Workspace;
 use crate::environment::{hooks, resolve};
-use crate::error;
 use crate::model::config::{Config, Process};
-use crate::model::lease::{Lease, Phase, Started};
+use crate::model::lease::{Lease, Started};
 use crate::sys::exec::Cmd;
 use crate::sys::{clock, failpoint, process};
 use anyhow::{Context as _, Result};
@@ -58,11 +57,8 @@ pub fn start(workspace: &Workspace<'_>, lease: &Lease) -> Result<Lease> {
 
 /// Refuses an environment that is not whole or has no worktree: nothing can be started there.
 pub fn require_startable(lease: &Lease) -> Result<()> {
-    if lease.phase == Phase::Ready {
-        return resolve::require_present(lease);
-    }
-    let refusal = error::refused(format!("environment `{}` is not ready", lease.name));
-    Err(refusal.hint("`git agentenv adopt` repairs it, `git agentenv prune` removes it").into())
+    resolve::require_complete(lease)?;
+    resolve::require_present(lease)
 }
 
 /// The processes that do not run.

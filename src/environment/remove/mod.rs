@@ -245,7 +245,7 @@ fn require(
         None if reclaim::is_homeless(lease)? => {
             let (what, command) = reclaim::homeless(lease);
             let hint = format!(
-                "run in the moved repository: `{command}`; or delete the worktree, then `git agentenv prune`"
+                "run in the moved repository: `{command}`; or copy your work out of the worktree and delete it, then `git agentenv prune`"
             );
             return Err(error::refused(what).hint(hint).into());
         }

@@ -1,7 +1,7 @@
 //! `.env.worktree`: our marked block; the user's lines around it stay byte for byte.
 //!
-//! Values are such that bash, Compose, python-dotenv, node and dotenvy read the same. Those in which a shell would see the end
-//! of a command stand in single quotes, which `docker run --env-file` alone takes for a part of the value.
+//! Values are such that bash, Compose, python-dotenv, node and dotenvy read the same. Those in which a shell would see the
+//! end of a command are in single quotes, which only `docker run --env-file` takes for a part of the value.
 
 mod block;
 mod foreign;
@@ -18,7 +18,7 @@ use anyhow::Result;
 use block::Parted;
 use indexmap::IndexMap;
 
-/// What stands in single quotes in the file, as in `Host=localhost;Database=shop`.
+/// What is in single quotes in the file, as in `Host=localhost;Database=shop`.
 const QUOTED: [char; 3] = ['&', ';', ' '];
 
 /// Checks that every reader of environment files reads this variable the same: the name is valid and the
@@ -33,7 +33,7 @@ pub fn check_value(name: &str, value: &str) -> Result<()> {
         return Ok(());
     };
     Err(invalid(format!("the value of `{name}` contains {c:?}: {value:?}"))
-        .hint("use letters, digits, blanks and `_./:@%+,=?&;-`; programs read other characters differently")
+        .hint("use letters, digits, spaces and `_./:@%+,=?&;-`; programs read other characters differently")
         .into())
 }
 

@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use std::iter;
 
 /// The lease under a name made of `new`, with the variables and, where the worktree is in the place that the configuration
-/// gives its name or its branch, the path of that name. What the servers hold keeps its name, and so does the Compose project: its volumes are
-/// found by it.
+/// gives its name or its branch, the path of that name. What the servers hold keeps its name, and so does the Compose
+/// project: its volumes are found by it.
 ///
 /// # Errors
 /// As [`super::add`].

@@ -201,11 +201,11 @@ fn many_environments_are_waited_for_and_stopped_side_by_side() {
     repo.config(&format!("{}processes:\n  web: {web}\n", sandbox.config_without_servers()));
     repo.agentenv(&["trust", "--yes"]).ok();
     repo.agentenv(&[&["add"], &MANY[..]].concat()).ok();
-    let up = repo.agentenv(&[&["up", "--wait", "--timeout", "15"], &MANY[..]].concat()).ok();
+    let up = repo.agentenv(&[&["up", "--wait", "--timeout", "60"], &MANY[..]].concat()).ok();
     for env in MANY {
         assert!(up.stderr.contains(&format!("{env}: started web")), "{}", up.show());
     }
-    let down = [&["down", "--timeout", "15", "--json"], &MANY[..]].concat();
+    let down = [&["down", "--timeout", "60", "--json"], &MANY[..]].concat();
     let down = repo.agentenv(&down).ok().json();
     for one in down["stopped"].as_array().unwrap() {
         assert_eq!(one["killed"], 0, "{down}");
