@@ -10,7 +10,8 @@ type Setting = (Vec<String>, String);
 pub(super) fn settings(file: &str, text: &str) -> Vec<Setting> {
     let mut found = Vec::new();
     if [".properties", ".toml"].iter().any(|end| file.contains(end)) {
-        return of_lines(text);
+        // In properties, a `#` further on belongs to the value.
+        return of_lines(text, file.contains(".toml"));
     }
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let first = text.trim_start_matches("---").split("\n---").next().unwrap_or_default();
@@ -36,8 +37,8 @@ fn gather(value: &Value, path: &[String], found: &mut Vec<Setting>) {
     }
 }
 
-/// `a.b = "value"`, below `[section]`.
-fn of_lines(text: &str) -> Vec<Setting> {
+/// `a.b = "value"`, below `[section]`; `has_comments`: also behind a value.
+fn of_lines(text: &str, has_comments: bool) -> Vec<Setting> {
     let mut section: Vec<String> = Vec::new();
     let mut found = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '!'])) {
@@ -49,7 +50,9 @@ fn of_lines(text: &str) -> Vec<Setting> {
             let value = value.trim();
             let inner =
                 value.strip_prefix(['"', '\'']).and_then(|rest| rest.split(['"', '\'']).next());
-            found.push(([section.clone(), path].concat(), inner.unwrap_or(value).to_owned()));
+            let plain = || value.split('#').next().filter(|_| has_comments).map(str::trim_end);
+            let value = inner.or_else(plain).unwrap_or(value);
+            found.push(([section.clone(), path].concat(), value.to_owned()));
         }
     }
     found
@@ -65,12 +68,14 @@ mod tests {
             ("a.yml", "a: { b-c: 1 }\nd.e: x:y\n---\na: { b-c: 2 }\n"),
             ("a.json", "{\n  // Why.\n  \"a\": { \"b-c\": 1 }, \"d:e\": \"x:y\" }"),
             ("a.properties", "# c\na.b-c=1\nd.e = x:y\n"),
-            ("a.toml", "[a]\nb-c = 1\n[d]\ne = \"x:y\" # why\n"),
+            ("a.toml", "[a]\nb-c = 1 # why\n[d]\ne = \"x:y\" # why\n"),
         ] {
             let found = settings(file, text).into_iter();
             let found = found.map(|(path, value)| format!("{}={value}", path.join("/")));
             assert_eq!(found.collect::<Vec<_>>(), ["a/b-c=1", "d/e=x:y"], "{file}");
         }
         assert_eq!(settings("a.yml", "[{"), []);
+        let value = |file: &str| settings(file, "a = b#c").remove(0).1;
+        assert_eq!([value("a.toml"), value("a.properties")], ["b", "b#c"]);
     }
 }
