@@ -53,7 +53,8 @@ pub(super) fn written(url: &Url, host: &str, port: &str, database: &str) -> Stri
         };
         part.split_once('=').map(|(name, _)| format!("{name}={value}"))
     });
-    let added = url.port.is_none().then(|| format!("Port={port}"));
+    let has_port = url.text.split(';').filter_map(word).any(|(name, _)| name == "port");
+    let added = (!has_port).then(|| format!("Port={port}"));
     all.chain(added).collect::<Vec<_>>().join(";")
 }
 
@@ -92,6 +93,18 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(of(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_has_one_port() {
+        for (text, expected) in [
+            ("Host=h;Database=inn", "Host=db;Database=shop;Port=5433"),
+            ("Host=h;Port=5432;Database=inn", "Host=db;Port=5433;Database=shop"),
+            ("Host=h;Port=abc;Database=inn", "Host=db;Port=5433;Database=shop"),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!(written(&url, "db", "5433", "shop"), expected, "{text}");
         }
     }
 }
