@@ -3,6 +3,7 @@
 use crate::model::detect::packages;
 use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir, name};
+use crate::model::shell;
 
 /// Lock files with the command, and the option that names another directory. A package manager of Python comes with
 /// the command that runs something in its environment.
@@ -111,6 +112,6 @@ fn path(seen: &Seen, near: &str, up: &str) -> Option<String> {
 fn within(command: &str, option: &str, dir: &str) -> String {
     match dir.trim_end_matches('/') {
         "" => command.to_owned(),
-        dir => format!("{command} {option} {dir}"),
+        dir => format!("{command} {option} {}", shell::word(dir)),
     }
 }

@@ -8,6 +8,7 @@ use super::packages::{self, Left};
 use super::procfile;
 use super::seen::{Seen, dir};
 use super::{Evidence, Project};
+use crate::model::shell;
 use std::collections::BTreeSet;
 
 /// What `up` starts.
@@ -165,7 +166,7 @@ pub(super) fn port_before(port: Option<&Port>) -> String {
 pub(super) fn enter(dir: &str) -> String {
     match dir.trim_end_matches('/') {
         "" => String::new(),
-        dir => format!("cd {dir} && "),
+        dir => format!("cd {} && ", shell::word(dir)),
     }
 }
 

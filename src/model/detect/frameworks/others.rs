@@ -5,6 +5,7 @@ use super::said::of_section;
 use crate::model::detect::processes::enter;
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, name};
+use crate::model::shell;
 
 /// What is known of a framework.
 struct Row {
@@ -100,7 +101,8 @@ fn started(seen: &Seen, near: &str, command: &str) -> String {
         let goal = command.strip_prefix(tool)?;
         let own = seen.tracked.contains(&format!("{near}{wrapper}"));
         let run = || format!("{}./{wrapper} {goal}", enter(near));
-        let by_top = || format!("./{wrapper} {option} {} {goal}", near.trim_end_matches('/'));
+        let place = || shell::word(near.trim_end_matches('/'));
+        let by_top = || format!("./{wrapper} {option} {} {goal}", place());
         own.then(run).or_else(|| seen.tracked.contains(*wrapper).then(by_top))
     });
     found.unwrap_or_else(|| enter(near) + command)

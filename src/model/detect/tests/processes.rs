@@ -62,6 +62,20 @@ const CASES: &[Case] = &[
         &["web: ./mvnw -f server spring-boot:run"],
     ),
     (
+        "a directory whose name is no word of a shell, and the wrapper at the top",
+        &[
+            ("gradlew", ""),
+            ("my $(app)/build.gradle", "org.springframework.boot"),
+            ("my $(app)/src/main/resources/application.yml", ""),
+        ],
+        &["web: ./gradlew -p 'my $(app)' bootRun"],
+    ),
+    (
+        "a directory whose name is no word of a shell, and Rails",
+        &[("my;app/Gemfile", "gem 'rails'\n"), ("my;app/bin/rails", "")],
+        &["web: cd 'my;app' && bin/rails server -p $PORT"],
+    ),
+    (
         "several applications of Spring Boot",
         &[
             ("a/build.gradle", "org.springframework.boot"),
