@@ -1,6 +1,6 @@
 //! The files that say which migrations a database has: what names its template.
 
-use super::seen::Seen;
+use super::seen::{Seen, dir, name};
 use super::{Evidence, Project};
 use crate::model::config::Kind;
 
@@ -17,13 +17,16 @@ const TOOLS: [(&str, &str, &str); 8] = [
     ("flyway.toml", "flyway", "**/V*__*.sql"),
 ];
 
+/// Manifests of Spring Boot.
+const MANIFESTS: [&str; 3] = ["pom.xml", "build.gradle", "build.gradle.kts"];
+
 /// Says that no command is known that gives a new database its tables. Commands on this machine reach no database of a
 /// stack's own.
 pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     let frameworks = &evidence.frameworks;
     let is_sql = |kind: Kind| kind != Kind::Redis;
     let is_known = frameworks.iter().any(|framework| !framework.migrate.is_empty())
-        || is_by_itself(evidence.seen);
+        || MANIFESTS.iter().any(|manifest| is_by_itself(evidence.seen, manifest));
     let is_said = project.missing.iter().any(|what| what.contains("what migrates"));
     if project.services.iter().any(|service| is_sql(service.kind)) {
         if !is_known && !is_said {
@@ -41,11 +44,13 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     }
 }
 
-/// Spring Boot migrates when it starts, where one of these packages is there.
-pub(super) fn is_by_itself(seen: &Seen) -> bool {
-    let mut manifests = seen.ending(&["pom.xml", "build.gradle", "build.gradle.kts"]);
-    manifests
-        .any(|(_, text)| ["flyway-core", "liquibase-core"].iter().any(|word| text.contains(word)))
+/// Spring Boot migrates when it starts, where one of these packages is there: in the manifest, or in one of its modules.
+pub(super) fn is_by_itself(seen: &Seen, manifest: &str) -> bool {
+    let is_it = |path: &str| {
+        let has = |words: [&str; 2]| words.iter().any(|word| seen.text(path).contains(word));
+        has(["spring-boot", "springframework.boot"]) && has(["flyway-core", "liquibase-core"])
+    };
+    seen.named(name(manifest)).any(|path| path.starts_with(dir(manifest)) && is_it(path))
 }
 
 /// The patterns for the key of a template.

@@ -146,7 +146,7 @@ fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<Stri
     let unknown = manifests.chain(python).filter(|file| known.insert(dir(file)));
     let told = unknown.map(|file| {
         let migrates = framework(file).is_some_and(|one| !one.migrate.is_empty())
-            || migrations::is_by_itself(seen);
+            || migrations::is_by_itself(seen, file);
         let more = if migrates { "" } else { ", and what migrates a database to `hooks:`" };
         format!("what starts {file}: add it to `processes:`{more}")
     });

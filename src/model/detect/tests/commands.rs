@@ -62,6 +62,26 @@ fn what_migrates_when_it_starts_lacks_no_command() {
 }
 
 #[test]
+fn only_spring_boot_migrates_when_it_starts_and_only_its_own_application() {
+    let missing = |files: &[(&str, &str)]| {
+        let env = (".env", "PORT=4000\nDB_NAME=inn\nDB_HOST=localhost\n");
+        detect(&seen(&[files, &[env]].concat())).missing.join("; ")
+    };
+    let hook = ", and what migrates a database to `hooks:`";
+    let starts = |file: &str| format!("what starts {file}: add it to `processes:`");
+    let own = starts("pom.xml");
+    assert_eq!(missing(&[("pom.xml", "flyway-core")]), format!("{own}{hook}"));
+    assert_eq!(missing(&[("pom.xml", "flyway-core spring-boot")]), own);
+    let module = ("api/pom.xml", "flyway-core spring-boot");
+    assert_eq!(missing(&[("pom.xml", "<modules>"), module]), own);
+    let go = starts("web/go.mod");
+    assert_eq!(
+        missing(&[("web/go.mod", ""), module]),
+        format!("{go}{hook}; {}", starts("api/pom.xml"))
+    );
+}
+
+#[test]
 fn flask_migrates_by_the_program_that_finds_the_application() {
     let own = ("manage.py", "manager()\n");
     for (files, command) in [
