@@ -12,6 +12,9 @@ use crate::model::detect::vars::Var;
 use crate::model::detect::{Evidence, Project, Service};
 use crate::model::envfile::check_value;
 
+/// Why a variable stays as it is.
+pub(super) const UNFIT: &str = "its value holds what an environment file cannot";
+
 /// Maps each variable that leads to a server, or says which one still leads to the main checkout's.
 pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
     for var in &evidence.vars {
@@ -20,20 +23,24 @@ pub(super) fn variables(project: &mut Project, evidence: &Evidence<'_>) {
             project.env.push((var.name.clone(), format!("{{name}}:{prefix}")));
             continue;
         }
-        if let Some(template) = listens::template(project, evidence, var) {
-            project.env.push((var.name.clone(), template));
-            continue;
-        }
-        match Url::parse(&var.value) {
-            _ if evidence.appended.iter().any(|one| one.name == var.name) => {}
-            Some(url) => of_url(project, evidence, var, &url),
-            None => match origins::template(&var.value, &project.ports, !var.is_default) {
-                Some(template) => of_origin(project, evidence, var, template),
-                None => of_role(project, evidence, var),
-            },
+        match listens::template(project, evidence, var) {
+            Some(Ok(template)) => project.env.push((var.name.clone(), template)),
+            Some(Err(why)) => project.notes.push(port_by_hand(var, why)),
+            None => of_address(project, evidence, var),
         }
     }
     usual(project, evidence);
+}
+
+fn of_address(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
+    match Url::parse(&var.value) {
+        _ if evidence.appended.iter().any(|one| one.name == var.name) => {}
+        Some(url) => of_url(project, evidence, var, &url),
+        None => match origins::template(&var.value, &project.ports, !var.is_default) {
+            Some(template) => of_origin(project, evidence, var, template),
+            None => of_role(project, evidence, var),
+        },
+    }
 }
 
 fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) {
@@ -50,7 +57,7 @@ fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) 
             var.name, var.file
         )
     } else if !url.fits(&var.name) {
-        by_hand(var, "its value holds what an environment file cannot")
+        by_hand(var, UNFIT)
     } else if !url.is_plain_query() && !var.is_public(evidence.seen) {
         by_hand(var, "what follows its address may be a secret, which git does not track")
     } else {
@@ -64,6 +71,10 @@ fn of_url(project: &mut Project, evidence: &Evidence<'_>, var: &Var, url: &Url) 
 
 fn by_hand(Var { name, file, .. }: &Var, why: &str) -> String {
     format!("{name} of {file} still points at the main checkout: set it by hand, for {why}")
+}
+
+fn port_by_hand(Var { name, file, .. }: &Var, why: &str) -> String {
+    format!("{name} of {file} names the main checkout's port: set it by hand, for {why}")
 }
 
 /// The service of what a URL names.
@@ -81,7 +92,7 @@ fn served<'a>(project: &'a Project, evidence: &Evidence<'_>, url: &Url) -> Optio
 /// An address of the application itself. What leads to one on `localhost` often allows no other host name.
 fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var, template: String) {
     let why = if check_value(&var.name, &var.value).is_err() {
-        "its value holds what an environment file cannot"
+        UNFIT
     } else if !var.is_public(evidence.seen) && !origins::is_bare(&var.value) {
         "its value holds more than an address, which git does not track"
     } else {
@@ -95,10 +106,7 @@ fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var, template
         project.env.push((var.name.clone(), template));
         return;
     };
-    project.notes.push(format!(
-        "{} of {} names the main checkout's port: set it by hand, for {why}",
-        var.name, var.file
-    ));
+    project.notes.push(port_by_hand(var, why));
 }
 
 fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {

@@ -27,7 +27,14 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let (own, others) = fixed_ports(evidence);
     let (webs, programs): (Vec<_>, Vec<_>) =
         procfile::ports(evidence.seen).into_iter().partition(|port| port.variable == "PORT");
-    for port in of_stacks.chain(of_vars).chain(listens::ports(evidence)).chain(own).chain(webs) {
+    for port in of_stacks.chain(of_vars) {
+        push(&mut project.ports, port);
+    }
+    for var in &evidence.vars {
+        let port = listens::port(&project.ports, evidence, var);
+        port.into_iter().for_each(|port| push(&mut project.ports, port));
+    }
+    for port in own.into_iter().chain(webs) {
         push(&mut project.ports, port);
     }
     let mut frameworks: Vec<&Framework> = evidence.frameworks.iter().collect();

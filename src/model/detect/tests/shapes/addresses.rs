@@ -20,6 +20,35 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &[],
     },
     Shape {
+        name: "an address that an environment file cannot hold",
+        files: &[("app.env", "HTTP_ADDR=[::]:8080\n")],
+        services: &[],
+        env: &["HTTP_ADDR="],
+        hooks: &[],
+        notes: &[
+            "HTTP_ADDR of app.env names the main checkout's port: set it by hand, for its value holds what an environment file cannot",
+        ],
+    },
+    Shape {
+        name: "addresses whose variables for ports are taken, and one that gets no port",
+        files: &[(
+            "app.env",
+            "HTTP_ADDR=:8080\nHTTP_PORT=3000\nHTTP_LISTEN=:8081\nGRPC_ADDR=:9090\nGRPC_BIND=:9091\nTOP_ADDR=:61000\n",
+        )],
+        services: &[],
+        env: &[
+            "HTTP_ADDR=:{HTTP_ADDR_PORT}",
+            "HTTP_LISTEN=:{HTTP_LISTEN_PORT}",
+            "GRPC_ADDR=:{GRPC_PORT}",
+            "GRPC_BIND=:{GRPC_BIND_PORT}",
+            "TOP_ADDR=",
+        ],
+        hooks: &[],
+        notes: &[
+            "TOP_ADDR of app.env names the main checkout's port: set it by hand, for it gets no port of its own",
+        ],
+    },
+    Shape {
         name: "outline: the application's own address under any name, and a URL that stands for its parts",
         files: &[
             (
