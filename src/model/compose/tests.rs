@@ -1,5 +1,6 @@
 mod carried;
 mod mounts;
+mod strings;
 
 use super::*;
 use crate::model::config::Config;
@@ -45,7 +46,16 @@ fn within<T>(
     env_files: &[(&str, &str)],
     ask: impl FnOnce(&Environment<'_>) -> T,
 ) -> T {
-    let config = Config::parse("f", &format!("{CONFIG}\n{section}")).unwrap();
+    configured(&format!("{CONFIG}\n{section}"), servers, env_files, ask)
+}
+
+fn configured<T>(
+    config: &str,
+    servers: &[Server],
+    env_files: &[(&str, &str)],
+    ask: impl FnOnce(&Environment<'_>) -> T,
+) -> T {
+    let config = Config::parse("f", config).unwrap();
     let parts = [("DB_NAME", "hc_red"), ("CACHE_DB", "3"), ("BROKER_DB", "4")];
     let parts: IndexMap<String, String> =
         parts.iter().map(|(name, part)| ((*name).to_owned(), (*part).to_owned())).collect();

@@ -101,17 +101,23 @@ impl Config {
             outside.insert(name.clone(), self.variable(name, &template, values)?);
             let values = Values { hosts: Some(hosts), ..*values };
             let value = self.variable(name, &template, &values)?;
-            inside.insert(name.clone(), self.as_inside(value, hosts));
+            inside.insert(name.clone(), self.as_inside(value, &template, hosts));
         }
         Ok((inside, outside))
     }
 
     /// A value in which the addresses of this machine's ports are those inside.
-    fn as_inside(&self, value: String, hosts: &Hosts) -> String {
+    fn as_inside(&self, value: String, template: &Template, hosts: &Hosts) -> String {
+        let has = |key: &str| template.keys().any(|one| one == key);
         let here = |port: u16| ["localhost", "127.0.0.1"].map(|host| format!("{host}:{port}"));
         hosts.iter().fold(value, |value, (name, (host, port))| {
             let Some(service) = self.services.get(name) else { return value };
-            here(service.port).iter().fold(value, |value, from| {
+            let has_port = has(&format!("{name}.port"));
+            let is_led = has_port || has(&service.variable);
+            let value = if is_led { string_inside(&value, host) } else { value };
+            // A port of the template is the one inside already.
+            let ports = [Some(service.port), has_port.then_some(*port)];
+            ports.into_iter().flatten().flat_map(here).fold(value, |value, from| {
                 let end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
                 match value.split_once(from.as_str()) {
                     Some((before, rest)) if end(rest) => format!("{before}{host}:{port}{rest}"),
@@ -185,6 +191,18 @@ fn server(name: &str, service: &Service, key: &str, hosts: Option<&Hosts>) -> Op
         "user" => Some(service.user.clone()),
         _ => None,
     }
+}
+
+/// A connection string whose host is this machine, with the host that containers know.
+fn string_inside(value: &str, host: &str) -> String {
+    let led = |part: &str| {
+        let (name, at) = part.split_once('=')?;
+        let is_host = ["host", "server", "data source"].contains(&&*name.trim().to_lowercase());
+        let is_here = ["localhost", "127.0.0.1"].contains(&at.trim());
+        (is_host && is_here).then(|| format!("{name}={host}"))
+    };
+    let parts = value.split(';').map(|part| led(part).unwrap_or_else(|| part.to_owned()));
+    parts.collect::<Vec<_>>().join(";")
 }
 
 /// A value as part of a URL; slashes stay, for the paths among them.
