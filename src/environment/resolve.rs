@@ -14,9 +14,41 @@ use std::path::{Path, PathBuf};
 /// The environment of this branch, name, directory name or path in the repository.
 pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
     let leases = current(context)?;
-    let path = path_of(wanted);
-    if let Some(lease) = called(&leases, wanted, &path).first() {
-        return Ok((*lease).clone());
+    Ok(called(context, &leases, wanted)?.0.clone())
+}
+
+/// As [`named`], for what cannot be undone.
+///
+/// # Errors
+/// `Refused` where another environment is called so, too.
+pub fn unmistakable(context: &Context, wanted: &str) -> Result<Lease> {
+    let leases = current(context)?;
+    let (lease, others) = called(context, &leases, wanted)?;
+    let Some(other) = others.iter().find(|other| other.id != lease.id) else {
+        return Ok(lease.clone());
+    };
+    let message = format!("`{wanted}` may mean `{}` or `{}`", lease.name, other.name);
+    let (one, other) = (shell::path(&lease.path), shell::path(&other.path));
+    Err(error::refused(message).hint(format!("name its path: {one} or {other}")).into())
+}
+
+/// The environment that is called so, that of this branch first, and all that are.
+fn called<'a>(
+    context: &Context,
+    leases: &'a [Lease],
+    wanted: &str,
+) -> Result<(&'a Lease, Vec<&'a Lease>)> {
+    let path = current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default();
+    let tests: [&dyn Fn(&Lease) -> bool; 4] = [
+        &|lease| lease.branch.as_deref() == Some(wanted),
+        &|lease| lease.name == wanted,
+        &|lease| lease.path.file_name().is_some_and(|name| name == wanted),
+        &|lease| lease.path == path,
+    ];
+    let found = tests.iter().flat_map(|test| leases.iter().filter(move |lease| test(lease)));
+    let found: Vec<&Lease> = found.collect();
+    if let Some(first) = found.first() {
+        return Ok((first, found));
     }
     let known = leases.iter().flat_map(|lease| lease.branch.iter().chain([&lease.name]));
     let hint =
@@ -29,37 +61,6 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
             (None, None) => "list the environments: `git agentenv list`".to_owned(),
         };
     Err(error::not_found(format!("no environment `{wanted}`")).hint(hint).into())
-}
-
-/// As [`named`], for what cannot be undone.
-///
-/// # Errors
-/// `Refused` where another environment is called so, too.
-pub fn unmistakable(context: &Context, wanted: &str) -> Result<Lease> {
-    let lease = named(context, wanted)?;
-    let leases = current(context)?;
-    let called = called(&leases, wanted, &path_of(wanted));
-    let Some(other) = called.iter().find(|other| other.id != lease.id) else {
-        return Ok(lease);
-    };
-    let message = format!("`{wanted}` may mean `{}` or `{}`", lease.name, other.name);
-    let (one, other) = (shell::path(&lease.path), shell::path(&other.path));
-    Err(error::refused(message).hint(format!("name its path: {one} or {other}")).into())
-}
-
-fn path_of(wanted: &str) -> PathBuf {
-    current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default()
-}
-
-/// The environments that are called so, that of this branch first.
-fn called<'a>(leases: &'a [Lease], wanted: &str, path: &Path) -> Vec<&'a Lease> {
-    let tests: [&dyn Fn(&Lease) -> bool; 4] = [
-        &|lease| lease.branch.as_deref() == Some(wanted),
-        &|lease| lease.name == wanted,
-        &|lease| lease.path.file_name().is_some_and(|name| name == wanted),
-        &|lease| lease.path == path,
-    ];
-    tests.iter().flat_map(|test| leases.iter().filter(move |lease| test(lease))).collect()
 }
 
 /// The worktree that is called as an environment would be, and is none.
