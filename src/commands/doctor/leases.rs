@@ -13,11 +13,11 @@ use crate::sys::{git, listeners};
 use std::path::Path;
 
 /// The problems of one environment.
-pub(super) fn look(lease: &Lease, findings: &mut Vec<Finding>) {
+pub(super) fn look(lease: &Lease, table: &Table, findings: &mut Vec<Finding>) {
     match reclaim::due(lease) {
         Ok(None) => match away(lease) {
             Some(finding) => findings.push(finding),
-            None => whole(lease, findings),
+            None => whole(lease, table, findings),
         },
         Ok(Some(due)) => findings.push(interrupted(lease, due)),
         Err(error) => {
@@ -70,7 +70,7 @@ fn away(lease: &Lease) -> Option<Finding> {
     Some(Finding::warning(what, format!("git worktree unlock {}", shell::path(&tree.path))))
 }
 
-fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
+fn whole(lease: &Lease, table: &Table, findings: &mut Vec<Finding>) {
     let adopt = format!("git agentenv adopt {}", shell::path(&lease.path));
     let repair = || Fix::Adopt(lease.path.clone());
     match files::is_current(lease) {
@@ -95,7 +95,7 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
     for (variable, port) in &lease.ports {
         findings.extend(taken(lease, variable, *port));
     }
-    findings.extend(died(lease));
+    findings.extend(died(lease, table));
     if lease.hooks_pending {
         let what = format!("`{}`: not all of its post_add hooks ran", lease.name);
         findings.push(Finding::warning(what, adopt));
@@ -103,10 +103,7 @@ fn whole(lease: &Lease, findings: &mut Vec<Finding>) {
 }
 
 /// Processes that `up` started and that did not end as they should.
-fn died(lease: &Lease) -> Vec<Finding> {
-    if lease.processes.is_empty() {
-        return Vec::new();
-    }
+fn died(lease: &Lease, table: &Table) -> Vec<Finding> {
     let finding = |one: Status| {
         let how = match (one.state, one.exit) {
             (State::Exited, Some(code)) => format!("ended with {code}"),
@@ -115,7 +112,7 @@ fn died(lease: &Lease) -> Vec<Finding> {
         let what = format!("`{}`: process `{}` {how}", lease.name, one.name);
         Finding::warning(what, format!("git -C {} agentenv up", shell::path(&lease.path)))
     };
-    Table::read().died(lease).map(finding).collect()
+    table.died(lease).map(finding).collect()
 }
 
 fn look_at(path: &Path) -> String {

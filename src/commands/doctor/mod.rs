@@ -8,6 +8,7 @@ mod templates;
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::All;
+use crate::environment::processes::Table;
 use crate::environment::workspace::Workspace;
 use crate::environment::{adopt, orphans, reclaim, resolve, trash};
 use crate::error::Exit;
@@ -186,7 +187,8 @@ fn look(
     findings.extend(templates::look(templates));
     findings.extend(templates::without_spares(store)?);
     findings.extend(project::look(context, config)?);
-    known.iter().for_each(|lease| leases::look(lease, &mut findings));
+    let table = Table::read();
+    known.iter().for_each(|lease| leases::look(lease, &table, &mut findings));
     Ok(findings)
 }
 
@@ -200,7 +202,7 @@ fn lost(path: &Path) -> Finding {
 /// The problems of one environment.
 pub fn of_lease(lease: &Lease) -> Vec<Finding> {
     let mut findings = Vec::new();
-    leases::look(lease, &mut findings);
+    leases::look(lease, &Table::read(), &mut findings);
     findings
 }
 
