@@ -3,7 +3,7 @@
 use super::frameworks;
 use super::reads::{self, literal};
 use super::roles::{self, Role};
-use super::seen::{Seen, dir, used};
+use super::seen::{Seen, dir, name, used};
 use super::url::Url;
 use crate::model::config::Kind;
 use std::collections::BTreeSet;
@@ -79,7 +79,7 @@ fn is_used(seen: &Seen, module: Option<&str>, path: &str) -> bool {
         return false;
     }
     let Some(module) = module.filter(|module| *module != path) else { return true };
-    let name = copy.as_deref().unwrap_or(path).rsplit('/').next().unwrap_or_default();
+    let name = name(copy.as_deref().unwrap_or(path));
     let stem = name.trim_end_matches(".py");
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     seen.text(module).split(|c| !is_part(c)).any(|word| word == stem)

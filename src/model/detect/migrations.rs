@@ -17,8 +17,8 @@ const TOOLS: [(&str, &str, &str); 8] = [
     ("flyway.toml", "flyway", "**/V*__*.sql"),
 ];
 
-/// Manifests of Spring Boot.
-const MANIFESTS: [&str; 3] = ["pom.xml", "build.gradle", "build.gradle.kts"];
+/// Manifests of Java's build tools.
+pub(super) const MANIFESTS: [&str; 3] = ["pom.xml", "build.gradle", "build.gradle.kts"];
 
 /// Says that no command is known that gives a new database its tables. Commands on this machine reach no database of a
 /// stack's own.
@@ -47,10 +47,15 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
 /// Spring Boot migrates when it starts, where one of these packages is there: in the manifest, or in one of its modules.
 pub(super) fn is_by_itself(seen: &Seen, manifest: &str) -> bool {
     let is_it = |path: &str| {
-        let has = |words: [&str; 2]| words.iter().any(|word| seen.text(path).contains(word));
-        has(["spring-boot", "springframework.boot"]) && has(["flyway-core", "liquibase-core"])
+        let text = seen.text(path);
+        is_springs(text) && ["flyway-core", "liquibase-core"].iter().any(|word| text.contains(word))
     };
     seen.named(name(manifest)).any(|path| path.starts_with(dir(manifest)) && is_it(path))
+}
+
+/// Whether a manifest of Java's has Spring Boot.
+pub(super) fn is_springs(text: &str) -> bool {
+    ["spring-boot", "springframework.boot"].iter().any(|word| text.contains(word))
 }
 
 /// The patterns for the key of a template.

@@ -121,7 +121,7 @@ const EXAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
 /// The file that an example is copied to: `.env.example` to `.env`, `config.py.dev.example` to `config.py`. The copy is
 /// each developer's own, so git ignores it.
 pub fn used(path: &str) -> Option<String> {
-    let name = path.rsplit('/').next()?;
+    let name = name(path);
     if !EXAMPLES.iter().any(|word| name.contains(word)) || !is_near(path) {
         return None;
     }

@@ -1,6 +1,7 @@
 //! How libraries make names of variables of the paths of settings.
 
 use crate::model::config::is_free_name;
+use crate::model::detect::migrations::{MANIFESTS, is_springs};
 use crate::model::detect::reads::literal;
 use crate::model::detect::seen::Seen;
 
@@ -48,22 +49,21 @@ impl Binding {
 
 /// Those of the libraries that the project uses.
 pub(super) fn of(seen: &Seen) -> Vec<Binding> {
-    let has = |ends: &[&str], words: &[&str]| {
-        seen.ending(ends).any(|(_, text)| words.iter().any(|word| text.contains(word)))
+    let has = |ends: &[&str], is_it: &dyn Fn(&str) -> bool| {
+        seen.ending(ends).any(|(_, text)| is_it(text))
     };
-    let manifests = ["pom.xml", "build.gradle", "build.gradle.kts"];
     let binding = |separator: &str, other, files| Binding {
         prefix: String::new(),
         separator: separator.to_owned(),
         other,
         files,
     };
-    let springs = has(&manifests, &["spring-boot", "springframework.boot"]);
-    let javas = has(&manifests, &["quarkus", "micronaut"]);
+    let springs = has(&MANIFESTS, &is_springs);
+    let javas = has(&MANIFESTS, &|text| text.contains("quarkus") || text.contains("micronaut"));
     let mut found = Vec::new();
     found.extend(springs.then(|| binding("_", Some(""), "application")));
     found.extend(javas.then(|| binding("_", Some("_"), "application")));
-    found.extend(has(&[".csproj"], &[""]).then(|| binding("__", None, "appsettings")));
+    found.extend(has(&[".csproj"], &|_| true).then(|| binding("__", None, "appsettings")));
     let files = seen.files.iter().chain(&seen.others);
     found.extend(files.filter_map(|(path, text)| of_code(path, text)));
     found

@@ -1,7 +1,7 @@
 //! Files that a developer's application may read.
 
 use crate::model::detect::bound;
-use crate::model::detect::seen::{Seen, dir, is_compose, name};
+use crate::model::detect::seen::{self, Seen, dir, is_compose, name};
 
 /// What is not how a developer runs the application; in a directory `docker` is what containers read.
 const FOREIGN: [&str; 27] = [
@@ -60,7 +60,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
     };
-    let name = lower.rsplit('/').next().unwrap_or_default();
+    let name = name(&lower);
     let other = [
         "test",
         "tests",
@@ -87,7 +87,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
         && !words(dir(&lower)).iter().any(|word| ["test", "tests"].contains(&word.as_str()))
         && !words(name).iter().any(|word| other.contains(&word.as_str()))
-        && !path.rsplit('/').next().is_some_and(|name| name.contains("Test"))
+        && !seen::name(path).contains("Test")
         && !text.iter().any(|end| lower.ends_with(end))
         // What the migrations of Alembic use is told with them.
         && !["alembic.ini", "package-lock.json", "pnpm-lock.yaml"].contains(&name)
