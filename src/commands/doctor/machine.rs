@@ -66,7 +66,7 @@ fn engine(error: &anyhow::Error, needed: bool) -> Finding {
 }
 
 fn compose() -> Option<Finding> {
-    let missing = Infra::of(None).and_then(|infra| infra.is_callable()).err()?;
+    let missing = Infra::of(None).is_callable().err()?;
     let what = format!("{missing:#}: `git agentenv infra` needs it");
     let hint = hint_of(&missing).unwrap_or("install docker compose");
     Some(Finding::hinted(Level::Warning, what, hint))

@@ -37,7 +37,7 @@ impl Found {
 /// The servers of this file, else the built-in ones, in the project in which environments look for them.
 pub(super) fn infra(found: &Found, file: Option<ServersFile>) -> Result<Infra> {
     let is_own = file.is_some();
-    let infra = Infra::of(file.map(|file| file.definition))?;
+    let infra = Infra::of(file.map(|file| file.definition));
     let named = found.config.services.values().find_map(|service| match &service.place {
         Place::Compose { project, .. } => Some(project.clone()),
         _ => None,

@@ -27,11 +27,14 @@ impl ServersFile {
     /// When a file is missing or wrong.
     pub fn read(main: &Path, config: &Config) -> Result<Option<Self>> {
         let Some(file) = &config.infra.file else { return Ok(None) };
-        let whole = compose::load_alone(file, &|path| text(&main.join(path)))
+        let mut whole = compose::load_alone(file, &|path| text(&main.join(path)))
             .map_err(|cause| error::config(format!("{cause:#}")))?;
-        let (text, approval) = (compose::text(&whole), Approval::of(file, &whole));
+        let approval = Approval::of(file, &whole);
         let dir = main.join(file).parent().unwrap_or(main).to_owned();
-        Ok(Some(ServersFile { definition: Definition { dir, text }, approval }))
+        let name = whole.shift_remove("name");
+        let project = name.as_ref().and_then(|name| name.as_str()).map(str::to_owned);
+        let definition = Definition { dir, project, text: compose::text(&whole) };
+        Ok(Some(ServersFile { definition, approval }))
     }
 
     /// Refuses unless it was approved as it is: it may run anything.
@@ -51,6 +54,27 @@ fn text(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_version_of_compose_gets_the_same_text_without_the_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let yaml = "ports: {}\ninfra: { file: servers.yml }\n";
+        let config = Config::parse(".agentenv.yaml", yaml).unwrap();
+        let read = |text: &str| {
+            fs::replace(&dir.path().join("servers.yml"), text.as_bytes()).unwrap();
+            ServersFile::read(dir.path(), &config).unwrap().unwrap().definition
+        };
+        let named = read("name: shop\nservices: { db: { ports: ['22:22'], tty: 'no' } }\n");
+        assert_eq!(named.project.as_deref(), Some("shop"));
+        // YAML 1.1, which version 1 reads, takes both values for something else without quotes.
+        assert!(
+            named.text.contains("\"22:22\"") && named.text.contains("\"no\""),
+            "{}",
+            named.text
+        );
+        assert!(!named.text.contains("shop"), "{}", named.text);
+        assert_eq!(read("services: {}\n").project, None);
+    }
 
     #[test]
     fn what_a_file_includes_is_approved_wherever_it_lies() {

@@ -10,10 +10,8 @@ use super::docker::{self, Container, Volume};
 use super::exec::{Cmd, Output};
 use super::fs;
 use crate::model::config::Place;
-use anyhow::{Context, Result};
-use serde_yaml::{Mapping, Value};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
-use tool::Version;
 
 /// The compose file of the built-in servers.
 pub const BUILT_IN: &str = include_str!("../infra.yml");
@@ -26,7 +24,9 @@ pub const PROJECT: &str = "agentenv";
 pub struct Definition {
     /// The directory that its paths are relative to.
     pub dir: PathBuf,
-    /// What it holds.
+    /// The compose project that it names; `None`: none.
+    pub project: Option<String>,
+    /// What it holds, without that name: version 1 rejects a top-level `name`.
     pub text: String,
 }
 
@@ -41,12 +41,9 @@ pub struct Infra {
 
 impl Infra {
     /// The servers of this file, or the built-in ones.
-    pub fn of(file: Option<Definition>) -> Result<Self> {
-        let project = match &file {
-            None => PROJECT.to_owned(),
-            Some(file) => project_of(&file.text)?,
-        };
-        Ok(Infra { file, project, env: Vec::new() })
+    pub fn of(file: Option<Definition>) -> Self {
+        let named = file.as_ref().and_then(|file| file.project.clone());
+        Infra { file, project: named.unwrap_or_else(|| PROJECT.to_owned()), env: Vec::new() }
     }
 
     /// The same in another compose project.
@@ -119,21 +116,18 @@ impl Infra {
     }
 
     fn call(&self, args: &[&str]) -> Result<()> {
-        let (cmd, version) = self.compose()?;
-        let cmd = cmd.args(["-p", &self.project, "-f", "-"]);
-        let cmd = match (&self.file, version) {
-            (Some(file), Version::Two) => within(cmd, file).stdin(file.text.clone()),
-            (Some(file), Version::One) => within(cmd, file).stdin(without_name(&file.text)?),
-            (None, _) => cmd.stdin(BUILT_IN).dir(self.dir()),
+        let cmd = self.compose()?.args(["-p", &self.project, "-f", "-"]);
+        let cmd = match &self.file {
+            Some(file) => cmd.arg("--project-directory").arg(&file.dir).stdin(file.text.clone()),
+            None => cmd.stdin(BUILT_IN).dir(self.dir()),
         };
         let output = cmd.args(args).patience(None).output()?;
         if output.success() { Ok(()) } else { Err(self.failed(args[0], &output)) }
     }
 
-    fn compose(&self) -> Result<(Cmd, Version)> {
-        let (cmd, version) = tool::installed()?;
+    fn compose(&self) -> Result<Cmd> {
         let vars = self.env.iter();
-        Ok((vars.fold(cmd, |cmd, (name, value)| cmd.env(name, value)), version))
+        Ok(vars.fold(tool::installed()?, |cmd, (name, value)| cmd.env(name, value)))
     }
 
     fn failed(&self, what: &str, output: &Output) -> anyhow::Error {
@@ -153,36 +147,9 @@ fn is_named_for(project: &str, container: &str) -> bool {
     })
 }
 
-fn within(cmd: Cmd, file: &Definition) -> Cmd {
-    cmd.arg("--project-directory").arg(&file.dir)
-}
-
-fn project_of(text: &str) -> Result<String> {
-    let named = parsed(text)?;
-    let name = named.get("name").and_then(Value::as_str);
-    Ok(name.unwrap_or(PROJECT).to_owned())
-}
-
-/// The file for version 1, which calls a top-level `name` a mistake; `-p` says the same.
-fn without_name(text: &str) -> Result<String> {
-    let mut file = parsed(text)?;
-    file.remove("name");
-    serde_yaml::to_string(&file).context("cannot write a compose file")
-}
-
-fn parsed(text: &str) -> Result<Mapping> {
-    serde_yaml::from_str(text).context("cannot read a compose file")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_can_name_its_project() {
-        assert_eq!(project_of("name: shared\nservices: {}\n").unwrap(), "shared");
-        assert_eq!(project_of("services: {}\n").unwrap(), PROJECT);
-    }
 
     #[test]
     fn containers_of_a_project_are_known_by_their_names() {
@@ -195,17 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn version_1_gets_the_file_without_its_name() {
-        let file = "name: shared\nservices:\n  redis: { image: \"redis:7\" }\n";
-        let text = without_name(file).unwrap();
-        assert_eq!(text.trim(), "services:\n  redis:\n    image: redis:7");
-    }
-
-    #[test]
     fn the_built_in_file_has_nothing_that_version_1_does_not_know() {
-        let file: Value = serde_yaml::from_str(BUILT_IN).unwrap();
-        let keys: Vec<_> =
-            file.as_mapping().unwrap().keys().filter_map(|key| key.as_str()).collect();
+        let file: serde_yaml::Mapping = serde_yaml::from_str(BUILT_IN).unwrap();
+        let keys: Vec<_> = file.keys().filter_map(|key| key.as_str()).collect();
         assert_eq!(keys, ["services", "volumes", "networks"]);
     }
 }

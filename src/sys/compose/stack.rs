@@ -11,7 +11,7 @@ use std::path::Path;
 /// # Errors
 /// When compose is not installed, or fails.
 pub fn up(project: &str, file: &Path, with: impl FnOnce(Cmd) -> Cmd) -> Result<()> {
-    let (cmd, _) = tool::installed()?;
+    let cmd = tool::installed()?;
     let cmd = with(cmd).args(["-p", project, "-f"]).arg(file).args(["up", "-d"]);
     let output = cmd.stdin("").patience(None).output()?;
     if output.success() {

@@ -16,24 +16,15 @@ const LINES: usize = 4;
 const OF_NETWORK: &str =
     "list them: `docker network ls`; remove one: `docker network rm <id>`; then try again";
 
-/// Which compose there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
-    /// `docker-compose` 1.29, or whatever goes by that name.
-    One,
-    /// Docker's plugin, version 2 and later.
-    Two,
-}
-
 /// The installed compose; the plugin first, because version 1 is no longer maintained.
-pub(super) fn installed() -> Result<(Cmd, Version)> {
+pub(super) fn installed() -> Result<Cmd> {
     let plugin = Cmd::new("docker").arg("compose");
     let asked = plugin.clone().arg("version").stdin("").patience(Some(QUICK));
     if asked.output().is_ok_and(|output| output.success()) {
-        return Ok((plugin, Version::Two));
+        return Ok(plugin);
     }
     if exec::find("docker-compose").is_some() {
-        return Ok((Cmd::new("docker-compose"), Version::One));
+        return Ok(Cmd::new("docker-compose"));
     }
     Err(error::service("docker compose is not installed")
         .hint("install the compose plugin of Docker: https://docs.docker.com/compose/install/")

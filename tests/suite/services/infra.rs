@@ -46,7 +46,6 @@ impl Up {
     fn of(sandbox: &Sandbox) -> Self {
         let ports = [*sandbox.ports().start(), *sandbox.ports().start() + 1];
         let infra = Infra::of(None)
-            .unwrap()
             .in_project(&sandbox.id)
             .env("AGENTENV_NETWORK", format!("{}_local", sandbox.id))
             .env("AGENTENV_POSTGRES_PORT", ports[0].to_string())
