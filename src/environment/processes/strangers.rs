@@ -11,6 +11,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long they have to end by themselves.
@@ -47,8 +48,9 @@ impl fmt::Display for Stranger {
 pub struct Machine {
     dirs: BTreeMap<u32, PathBuf>,
     listening: Option<BTreeSet<u16>>,
-    /// This process, those above it and those that it started: no strangers, wherever they run.
-    kept: BTreeSet<u32>,
+    /// Read only where one of them may be a stranger. After the directories: of one that has ended meanwhile, nothing says
+    /// any more that this process had started it.
+    all: OnceLock<BTreeMap<u32, Process>>,
     /// The leases in whose environments something of `up` may run.
     own: BTreeSet<String>,
     containers: Containers,
@@ -57,14 +59,10 @@ pub struct Machine {
 impl Machine {
     /// Reads them.
     pub fn read(leases: &[&Lease]) -> Self {
-        let mut dirs = process::dirs();
-        // Read last: of one that has ended meanwhile, nothing says any more that this process had started it.
-        let all = process::all();
-        dirs.retain(|pid, _| all.contains_key(pid));
         Machine {
-            dirs,
+            dirs: process::dirs(),
             listening: listeners::ports(),
-            kept: kept(&all),
+            all: OnceLock::new(),
             own: running_in(leases),
             containers: Containers::look(leases.iter().copied()).unwrap_or(Containers::none()),
         }
@@ -77,13 +75,12 @@ impl Machine {
 
     /// The strangers of an environment whose worktree is at `dir` now, and may have been at its usual place when the machine was read.
     pub fn strangers(&self, lease: &Lease, dir: &Path) -> Vec<Stranger> {
-        let own: BTreeSet<u32> = match self.runs_own(lease) {
-            true => running(lease).into_iter().map(|process| process.pid).collect(),
-            false => BTreeSet::new(),
-        };
+        let all = || self.all.get_or_init(process::all);
         let is_inside = |cwd: &Path| cwd.starts_with(dir) || cwd.starts_with(&lease.path);
+        let inside =
+            self.dirs.iter().filter(|(pid, cwd)| is_inside(cwd) && all().contains_key(pid));
         let mut found: BTreeMap<u32, Stranger> = BTreeMap::new();
-        for (&pid, _) in self.dirs.iter().filter(|(_, cwd)| is_inside(cwd)) {
+        for (&pid, _) in inside {
             let (program, dir) = (process::program(pid), self.dirs.get(&pid).cloned());
             found.insert(pid, Stranger { pid, program, dir, port: None });
         }
@@ -97,7 +94,15 @@ impl Machine {
                 found.entry(pid).or_insert(stranger).port = Some(port);
             }
         }
-        found.retain(|pid, _| !self.kept.contains(pid) && !own.contains(pid));
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let own: BTreeSet<u32> = match self.runs_own(lease) {
+            true => running(lease).into_iter().map(|process| process.pid).collect(),
+            false => BTreeSet::new(),
+        };
+        let kept = kept(all());
+        found.retain(|pid, _| !kept.contains(pid) && !own.contains(pid));
         found.into_values().collect()
     }
 }
@@ -108,10 +113,13 @@ impl Machine {
 /// When a process cannot be ended.
 pub fn end_inside(lease: &Lease, dir: &Path) -> Result<Stopped> {
     let ended = stop::end_all(&lease.name, GRACE, &SIGNALS, || {
+        let inside = process::inside(dir);
+        if inside.is_empty() {
+            return Vec::new();
+        }
         let all = process::all();
-        let kept = kept(&all);
-        let inside = process::inside(dir).into_iter().filter(|pid| !kept.contains(pid));
-        inside.filter_map(|pid| all.get(&pid).cloned()).collect()
+        let strangers = &inside - &kept(&all);
+        strangers.iter().filter_map(|pid| all.get(pid).cloned()).collect()
     })?;
     Ok(ended.without(&BTreeSet::new()))
 }
