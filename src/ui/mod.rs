@@ -1,6 +1,7 @@
 //! The only printer: answers on stdout, narration and prompts on stderr.
 
 mod color;
+mod failure;
 mod keys;
 mod lanes;
 mod live;
@@ -8,27 +9,30 @@ mod menu;
 mod progress;
 mod screen;
 pub mod shell_cd;
+mod stdout;
 mod step;
 pub mod table;
+mod terminal;
 
 pub use color::{Color, Tone};
+pub(crate) use failure::ErrorAnswer;
+pub use failure::ErrorReport;
 pub use live::Live;
 pub use menu::{Choice, Item, Judge, Menu};
+pub use stdout::{JSON_VERSION, reader_has_gone};
 pub use step::Step;
+pub use terminal::{height, is_terminal, show_cursor, width};
 
 use crate::error::{Exit, exit_of, hint_of};
-use crate::sys::env;
-use anyhow::{Context, Result};
-use console::{Style, Term};
+use anyhow::Result;
+use console::Style;
 use lanes::{Lane, Lanes};
 use progress::Progress;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-
-/// The version of all JSON answers. It grows when a field changes its meaning or goes away.
-pub const JSON_VERSION: u32 = 1;
+use stdout::{print, print_json, written};
+use terminal::is_dumb;
 
 /// The output of one run: answers, narration, prompts. Clones share the terminal.
 #[derive(Clone)]
@@ -129,7 +133,8 @@ impl Ui {
     /// The same for a program that exits with another code than the error's own.
     pub fn error_ending(&self, error: &anyhow::Error, exit: Exit) {
         if self.json {
-            json_error(error, exit);
+            // A failure to print the error cannot be reported.
+            print_json(&ErrorAnswer::ending(error, exit)).ok();
             return;
         }
         let label = Style::new().for_stderr().red().bold().apply_to("error:");
@@ -217,107 +222,4 @@ impl Ui {
             None => print(),
         }
     }
-}
-
-/// Every command: why it failed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) struct ErrorAnswer {
-    /// The failure.
-    error: ErrorReport,
-}
-
-/// A failure.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ErrorReport {
-    /// The word for the exit code.
-    #[cfg_attr(test, schemars(extend("enum" = crate::error::words())))]
-    code: &'static str,
-    /// The exit code, which is that of the process.
-    exit: u8,
-    /// What failed, and on what.
-    pub message: String,
-    /// Why, the nearest cause first.
-    causes: Vec<String>,
-    /// What the user can do about it; null: nothing is known.
-    pub hint: Option<String>,
-}
-
-fn json_error(error: &anyhow::Error, exit: Exit) {
-    let error = ErrorReport { exit: exit.code(), ..ErrorReport::of(error) };
-    // A failure to print the error cannot be reported.
-    print_json(&ErrorAnswer { error }).ok();
-}
-
-impl ErrorReport {
-    /// What JSON answers say of an error.
-    pub(crate) fn of(error: &anyhow::Error) -> Self {
-        ErrorReport {
-            code: exit_of(error).word(),
-            exit: exit_of(error).code(),
-            message: error.to_string(),
-            causes: error.chain().skip(1).map(ToString::to_string).collect(),
-            hint: hint_of(error).map(str::to_owned),
-        }
-    }
-}
-
-fn print_json<T: Serialize>(value: &T) -> Result<()> {
-    let mut document = serde_json::to_value(value).context("cannot write the answer as JSON")?;
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("version".to_owned(), JSON_VERSION.into());
-    }
-    print(&format!("{document:#}\n"))
-}
-
-/// Whether the terminal cannot move its cursor.
-fn is_dumb() -> bool {
-    env::var("TERM").is_some_and(|term| term == "dumb")
-}
-
-/// The width of stdout in columns; `None` when it is no terminal.
-pub fn width() -> Option<usize> {
-    let term = Term::stdout();
-    term.features().is_attended().then(|| usize::from(term.size().1))
-}
-
-/// The height of stderr in lines.
-pub fn height() -> usize {
-    usize::from(Term::stderr().size().0)
-}
-
-/// Whether stdin and stdout are terminals.
-pub fn is_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
-}
-
-/// Shows the cursor, which a cancelled prompt may have hidden.
-pub fn show_cursor() {
-    if std::io::stderr().is_terminal() {
-        Term::stderr().show_cursor().ok();
-    }
-}
-
-/// Prints to stdout. A closed pipe is no error, as in other tools.
-fn print(text: &str) -> Result<()> {
-    written(text).map(drop)
-}
-
-/// Prints to stdout; `false`: the pipe is closed.
-fn written(text: &str) -> Result<bool> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        written => written.map(|()| true).context("cannot write to stdout"),
-    }
-}
-
-/// Whether the reader of stdout has gone, as `head` does when it has seen enough.
-pub fn reader_has_gone() -> bool {
-    let stdout = std::io::stdout();
-    let mut looked = [PollFd::new(&stdout, PollFlags::empty())];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let gone = PollFlags::ERR | PollFlags::HUP;
-    poll(&mut looked, Some(&now)).is_ok_and(|_| looked[0].revents().intersects(gone))
 }
