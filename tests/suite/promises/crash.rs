@@ -2,7 +2,7 @@
 //! foreign is touched.
 
 use super::{crash_data, trash};
-use crate::common::{Outcome, Repo, Sandbox, servers, wait_until};
+use crate::common::{Outcome, Repo, Sandbox, pairs, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -123,31 +123,32 @@ fn every_point_of_the_program_is_struck() {
 
 #[test]
 fn a_killed_add_leaves_nothing_after_prune_and_nothing_after_another_add() {
-    at_each(&ADD, |world, point| {
+    at_each(&pairs(&ADD), |world, (point, adds_again)| {
         let before = world.repo.traces();
         world.struck(&ADDS, &format!("{point}:kill")).fails(128 + 9);
-        world.repo.agentenv(&["prune"]).ok();
-        if point != "ready" {
-            world.repo.leaves_nothing_but(&before, &format!("add killed at {point}, pruned"));
-            world.struck(&ADDS, &format!("{point}:kill")).fails(128 + 9);
-            world.repo.agentenv(&ADDS).ok();
+        let finish = if adds_again { &ADDS[..] } else { &["prune"] };
+        world.repo.agentenv(finish).ok();
+        if adds_again || point == "ready" {
+            world.is_whole(&before);
+            world.repo.agentenv(&REMOVES).ok();
         }
-        world.is_whole(&before);
-        world.repo.agentenv(&REMOVES).ok();
-        world.prune_leaves_nothing_but(&before, &format!("add killed at {point}, added, removed"));
+        world.prune_leaves_nothing_but(&before, &format!("add killed at {point}, then {finish:?}"));
     });
 }
 
 #[test]
 fn an_add_that_fails_or_is_interrupted_leaves_nothing_at_once() {
-    at_each_in_container(&ADD, |world, point| {
+    at_each_in_container(&pairs(&ADD), |world, (point, interrupted)| {
         let before = world.repo.traces();
-        let failed = world.struck(&ADDS, &format!("{point}:error"));
-        assert!(failed.stderr.contains("fault injected at"), "{}", failed.show());
-        failed.fails(1);
-        world.repo.leaves_nothing_but(&before, &format!("add failed at {point}"));
-        world.interrupted(&ADDS, point).fails(130);
-        world.repo.leaves_nothing_but(&before, &format!("add interrupted at {point}"));
+        if interrupted {
+            world.interrupted(&ADDS, point).fails(130);
+        } else {
+            let failed = world.struck(&ADDS, &format!("{point}:error"));
+            assert!(failed.stderr.contains("fault injected at"), "{}", failed.show());
+            failed.fails(1);
+        }
+        let how = if interrupted { "interrupted" } else { "failed" };
+        world.repo.leaves_nothing_but(&before, &format!("add {how} at {point}"));
     });
 }
 
@@ -192,29 +193,30 @@ fn an_add_that_is_killed_while_it_undoes_leaves_nothing_after_prune() {
 
 #[test]
 fn a_killed_remove_leaves_nothing_after_prune_and_nothing_after_another_remove() {
-    at_each(&REMOVE, |world, point| {
+    at_each(&pairs(&REMOVE), |world, (point, removes_again)| {
         let before = world.repo.traces();
-        for finish in [&["prune"][..], &REMOVES] {
-            world.repo.agentenv(&ADDS).ok();
-            world.struck(&REMOVES, &format!("{point}:kill")).fails(128 + 9);
-            let gone = point == "forgotten" && finish != ["prune"];
-            world.repo.agentenv(finish).fails(if gone { 4 } else { 0 });
-            let when = format!("remove killed at {point}, then {finish:?}");
-            world.repo.leaves_nothing_but(&before, &when);
-        }
+        world.repo.agentenv(&ADDS).ok();
+        world.struck(&REMOVES, &format!("{point}:kill")).fails(128 + 9);
+        let finish = if removes_again { &REMOVES[..] } else { &["prune"] };
+        let gone = point == "forgotten" && removes_again;
+        world.repo.agentenv(finish).fails(if gone { 4 } else { 0 });
+        let when = format!("remove killed at {point}, then {finish:?}");
+        world.repo.leaves_nothing_but(&before, &when);
     });
 }
 
 #[test]
 fn a_remove_that_fails_or_is_interrupted_is_finished_by_prune() {
-    at_each_in_container(&REMOVE, |world, point| {
+    at_each_in_container(&pairs(&REMOVE), |world, (point, interrupted)| {
         let before = world.repo.traces();
         world.repo.agentenv(&ADDS).ok();
-        world.struck(&REMOVES, &format!("{point}:error"));
-        world.prune_leaves_nothing_but(&before, &format!("remove failed at {point}, pruned"));
-        world.repo.agentenv(&ADDS).ok();
-        world.interrupted(&REMOVES, point).fails(130);
-        world.prune_leaves_nothing_but(&before, &format!("remove interrupted at {point}, pruned"));
+        if interrupted {
+            world.interrupted(&REMOVES, point).fails(130);
+        } else {
+            world.struck(&REMOVES, &format!("{point}:error"));
+        }
+        let how = if interrupted { "interrupted" } else { "failed" };
+        world.prune_leaves_nothing_but(&before, &format!("remove {how} at {point}, pruned"));
     });
 }
 
@@ -518,19 +520,19 @@ impl World<'_> {
 }
 
 /// Tries every point, several at a time, in a world for each worker, with the `psql` of this host.
-fn at_each(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
+fn at_each<T: Copy + Send>(points: &[T], check: impl Fn(&World<'_>, T) + Sync) {
     tries_each(points, Sandbox::config, check);
 }
 
 /// The same with that of the server's container, where an interruption or a failure ends a `docker exec`.
-fn at_each_in_container(points: &[&str], check: impl Fn(&World<'_>, &str) + Sync) {
+fn at_each_in_container<T: Copy + Send>(points: &[T], check: impl Fn(&World<'_>, T) + Sync) {
     tries_each(points, Sandbox::config_in_container, check);
 }
 
-fn tries_each(
-    points: &[&str],
+fn tries_each<T: Copy + Send>(
+    points: &[T],
     config: fn(&Sandbox) -> String,
-    check: impl Fn(&World<'_>, &str) + Sync,
+    check: impl Fn(&World<'_>, T) + Sync,
 ) {
     let queue = Mutex::new(points.to_vec());
     let next = || queue.lock().unwrap().pop();

@@ -1,17 +1,17 @@
-//! A hundred at once: nothing is shared, nothing is left, and none fails for a reason that is not the user's.
+//! Sixty at once: nothing is shared, nothing is left, and none fails for a reason that is not the user's.
 
 use crate::common::{Outcome, Repo, Running, Sandbox, wait_until};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 
-const ADDS: usize = 100;
+const ADDS: usize = 60;
 
 /// Enough slices for a redis index each.
-const SLICES: usize = 26;
+const SLICES: usize = 16;
 
 #[test]
-fn a_hundred_at_once_in_three_repositories_share_nothing() {
+fn sixty_at_once_in_three_repositories_share_nothing() {
     let sandbox = Sandbox::wide(SLICES);
     let origin = origin(&sandbox);
     let repos = [origin.clone_as("one"), origin.clone_as("two"), origin.clone_as("three")];
