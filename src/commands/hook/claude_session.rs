@@ -75,21 +75,27 @@ fn unset(leases: &[Lease]) -> String {
     values.into_iter().map(line).collect()
 }
 
-/// Handles PreToolUse for Bash: refuses a command that would run with another environment's variables, and tells the
-/// agent when it has none. Never fails.
+/// Handles PreToolUse for Bash: refuses a command that would run with another environment's variables, or that is too long to
+/// be read, and tells the agent when it has none. Never fails.
 pub fn check(ui: &Ui) -> Result<Exit> {
-    Ok(look(ui).unwrap_or(Exit::Done))
+    match event::read(&["PreToolUse"]) {
+        Ok(event) => Ok(look(ui, &event).unwrap_or(Exit::Done)),
+        Err(error) if exit_of(&error) == Exit::Refused => {
+            ui.say(format!("{error:#}: write the command to a file, and run that"));
+            Ok(REFUSED)
+        }
+        Err(_) => Ok(Exit::Done),
+    }
 }
 
-fn look(ui: &Ui) -> Result<Exit> {
-    let event = event::read(&["PreToolUse"])?;
+fn look(ui: &Ui, event: &Event) -> Result<Exit> {
     let command = event.command().unwrap_or_default();
     if is_ours(command) {
         return Ok(Exit::Done);
     }
     let context = Context::at(&event.dir()?)?;
     let Some(lease) = resolve::here(&context)? else { return Ok(Exit::Done) };
-    let written = written(&event);
+    let written = written(event);
     if written.as_deref() == Some(&lease.id) {
         return Ok(Exit::Done);
     }

@@ -22,8 +22,8 @@ const INSIDE: &str = ".claude/worktrees/{name}";
 /// The remote's default branch.
 const FRESH: &str = "origin/HEAD";
 
-/// The size limit of an event, in bytes.
-const LIMIT: u64 = 1 << 20;
+/// The size limit of an event, in bytes. It holds a whole command, which a program may have written.
+const LIMIT: u64 = 16 << 20;
 
 /// Turns the worktree that git has just created into an environment. Never fails: problems are warnings.
 pub fn checkout(ui: &Ui) -> Result<Exit> {
@@ -156,10 +156,17 @@ fn cwd(event: &Event) -> Result<PathBuf> {
 }
 
 /// Reads one JSON document from stdin without waiting for end of file: not every caller closes it.
+///
+/// # Errors
+/// `Refused` when it is too long to be read.
 pub(super) fn read(expected: &[&str]) -> Result<Event> {
     let names = expected.join(" or ");
-    let input = std::io::stdin().lock().take(LIMIT);
-    let document = serde_json::Deserializer::from_reader(input).into_iter::<Event>().next();
+    let mut input = std::io::stdin().lock().take(LIMIT);
+    let document = serde_json::Deserializer::from_reader(&mut input).into_iter::<Event>().next();
+    if input.limit() == 0 && !matches!(document, Some(Ok(_))) {
+        let message = format!("the {names} event is longer than {} MiB", LIMIT >> 20);
+        return Err(error::refused(message).into());
+    }
     let event = document
         .transpose()
         .context(error::usage(format!("cannot read a {names} event from stdin")))?;
