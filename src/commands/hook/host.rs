@@ -88,6 +88,7 @@ pub fn run(key: &str, args: &Args, ui: &Ui) -> Result<Exit> {
 
 /// The host's file, if it contains all of our parts.
 pub fn installed(context: &Context, host: &'static Host) -> Result<Option<PathBuf>> {
+    let host = host.read_in(&context.repo.main);
     let place = Place::at(host, facts(context)?, context.repo.main.join(host.file))?;
     Ok(place.is_installed().then_some(place.file))
 }
@@ -96,14 +97,15 @@ impl Place {
     fn find(host: &'static Host, file: Option<&Path>) -> Result<Place> {
         match (file, Context::here()) {
             (Some(file), Ok(context)) => {
-                Place::at(host, facts(&context)?, current_dir()?.join(file))
+                Place::at(host.called(file), facts(&context)?, current_dir()?.join(file))
             }
             (Some(file), Err(_)) => {
                 let facts = Facts { repo: String::new(), globs: Vec::new() };
-                Place::at(host, facts, current_dir()?.join(file))
+                Place::at(host.called(file), facts, current_dir()?.join(file))
             }
             (None, context) => {
                 let context = context?;
+                let host = host.read_in(&context.repo.main);
                 let file = context.repo.main.join(host.file);
                 Place::at(host, facts(&context)?, file)
             }

@@ -3,6 +3,7 @@
 //! Each entry follows what the program's vendor documents: see `documented`.
 
 use super::edit::{Format, Part};
+use std::path::Path;
 
 /// Turns the worktree into an environment.
 const SETUP: &str = "git agentenv hook setup";
@@ -27,6 +28,21 @@ pub struct Host {
     pub note: &'static str,
     /// Where the vendor documents the file.
     pub documented: &'static str,
+    /// The same with the file of earlier versions, which the program reads only while the other one is missing.
+    pub earlier: Option<&'static Host>,
+}
+
+impl Host {
+    /// The same with the file that the program reads in this main checkout.
+    pub fn read_in(&'static self, main: &Path) -> &'static Host {
+        let is_there = |host: &Host| main.join(host.file).exists();
+        self.earlier.filter(|earlier| is_there(earlier) && !is_there(self)).unwrap_or(self)
+    }
+
+    /// The same with the file that is called like this one.
+    pub fn called(&'static self, file: &Path) -> &'static Host {
+        self.earlier.filter(|earlier| file.ends_with(earlier.file)).unwrap_or(self)
+    }
 }
 
 /// What the content depends on.
@@ -50,16 +66,18 @@ pub const HOSTS: [Host; 7] = [
         parts: codex,
         note: COMMIT,
         documented: "https://developers.openai.com/codex/app/local-environments",
+        earlier: None,
     },
     Host {
         key: "conductor",
         title: "Conductor",
-        file: "conductor.json",
-        format: Format::Json,
-        base: empty_object,
+        file: ".conductor/settings.toml",
+        format: Format::Toml,
+        base: |_| String::new(),
         parts: conductor,
         note: COMMIT,
-        documented: "https://docs.conductor.build/core/scripts",
+        documented: "https://www.conductor.build/docs/reference/scripts",
+        earlier: Some(&CONDUCTOR_JSON),
     },
     Host {
         key: "cursor",
@@ -70,6 +88,7 @@ pub const HOSTS: [Host; 7] = [
         parts: cursor,
         note: COMMIT,
         documented: "https://cursor.com/docs/configuration/worktrees",
+        earlier: None,
     },
     Host {
         key: "gemini",
@@ -80,6 +99,7 @@ pub const HOSTS: [Host; 7] = [
         parts: gemini,
         note: COMMIT,
         documented: "https://geminicli.com/docs/hooks/reference",
+        earlier: None,
     },
     Host {
         key: "opencode",
@@ -89,7 +109,8 @@ pub const HOSTS: [Host; 7] = [
         base: opencode,
         parts: nothing,
         note: COMMIT,
-        documented: "https://opencode.ai/docs/plugins",
+        documented: "https://opencode.ai/v2/docs/build/plugins/",
+        earlier: None,
     },
     Host {
         key: "vscode",
@@ -100,6 +121,7 @@ pub const HOSTS: [Host; 7] = [
         parts: vscode,
         note: "VS Code copies these files; `git agentenv hook install` turns its worktrees into environments",
         documented: "https://code.visualstudio.com/docs/sourcecontrol/branches-worktrees",
+        earlier: None,
     },
     Host {
         key: "worktrunk",
@@ -110,8 +132,22 @@ pub const HOSTS: [Host; 7] = [
         parts: worktrunk,
         note: COMMIT,
         documented: "https://worktrunk.dev/hook/",
+        earlier: None,
     },
 ];
+
+/// Conductor's file before `.conductor/settings.toml`.
+const CONDUCTOR_JSON: Host = Host {
+    key: "conductor",
+    title: "Conductor",
+    file: "conductor.json",
+    format: Format::Json,
+    base: empty_object,
+    parts: conductor,
+    note: COMMIT,
+    documented: "https://www.conductor.build/docs/reference/conductor-json",
+    earlier: None,
+};
 
 /// The host of that name.
 pub fn host(key: &str) -> &'static Host {

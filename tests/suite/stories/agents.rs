@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 const HOSTS: [(&str, &str); 7] = [
     ("codex", ".codex/environments/environment.toml"),
-    ("conductor", "conductor.json"),
+    ("conductor", ".conductor/settings.toml"),
     ("cursor", ".cursor/worktrees.json"),
     ("gemini", ".gemini/settings.json"),
     ("opencode", ".opencode/plugins/git-agentenv.js"),
@@ -53,7 +53,7 @@ fn each_file_comes_and_goes_without_a_trace() {
         repo.agentenv(&["hook", host, "--uninstall"]).ok();
     }
     assert_eq!(repo.git(&["status", "--porcelain", "-uall"]), before);
-    for dir in [".codex", ".cursor", ".gemini", ".opencode", ".vscode", ".config"] {
+    for dir in [".codex", ".conductor", ".cursor", ".gemini", ".opencode", ".vscode", ".config"] {
         assert!(!repo.path.join(dir).exists(), "{dir} is left");
     }
 }
@@ -105,7 +105,21 @@ fn an_archive_script_stops_what_runs() {
     let repo = sandbox.repo("app");
     repo.config(&(sandbox.config_without_servers() + "processes: { idle: sleep 600 }\n"));
     repo.agentenv(&["trust", "--yes"]).ok();
+    // As earlier versions of Conductor have it. The newer file, where there is one, is the only one that is read.
+    fs::write(repo.path.join("conductor.json"), "{}\n").unwrap();
     let scripts = repo.agentenv(&["hook", "conductor"]).ok().json()["scripts"].clone();
+    fs::create_dir(repo.path.join(".conductor")).unwrap();
+    fs::write(repo.path.join(".conductor/settings.toml"), "[scripts]\nsetup = \"npm ci\"\n")
+        .unwrap();
+    repo.agentenv(&["hook", "conductor", "--install"]).ok();
+    let settings = fs::read_to_string(repo.path.join(".conductor/settings.toml")).unwrap();
+    let line = |key: &str| settings.lines().find(|line| line.starts_with(key)).unwrap();
+    assert_eq!(
+        line("setup"),
+        format!("setup = \"{} && npm ci\"", scripts["setup"].as_str().unwrap())
+    );
+    assert_eq!(line("archive"), format!("archive = {}", scripts["archive"]));
+    assert_eq!(fs::read_to_string(repo.path.join("conductor.json")).unwrap(), "{}\n");
     let dir = worktree(&sandbox, &repo);
     sh(&sandbox, &dir, scripts["setup"].as_str().unwrap()).ok();
     sandbox.agentenv_in(&dir, &["up"]).ok();
@@ -138,12 +152,16 @@ fn a_plugin_of_opencode_sets_the_variables_of_each_command() {
     let repo = project(&sandbox);
     let dir = worktree(&sandbox, &repo);
     fs::write(dir.join("plugin.mjs"), repo.agentenv(&["hook", "opencode"]).ok().stdout).unwrap();
-    // Bun's shell, as far as the plugin uses it.
     fs::write(dir.join("try.mjs"), PLAYER).unwrap();
     let said = sandbox.outcome(sandbox.command("node").arg("try.mjs").current_dir(&dir)).ok();
     let file = fs::read_to_string(dir.join(".env.worktree")).unwrap();
-    let port = said.json()["DJANGO_PORT"].as_str().unwrap().to_owned();
-    assert!(file.contains(&format!("DJANGO_PORT={port}\n")), "{file}");
+    let said = said.json();
+    for version in ["1", "2"] {
+        let port = said[version]["DJANGO_PORT"].as_str().unwrap();
+        assert!(file.contains(&format!("DJANGO_PORT={port}\n")), "{version}: {file}");
+        assert_eq!(said[version]["THEIRS"], "stays");
+    }
+    assert_eq!(said["outside"], serde_json::json!({}), "in the main checkout");
 
     fs::create_dir_all(repo.path.join(".opencode/plugins")).unwrap();
     let theirs = repo.path.join(".opencode/plugins/git-agentenv.js");
@@ -153,20 +171,20 @@ fn a_plugin_of_opencode_sets_the_variables_of_each_command() {
     assert_eq!(fs::read_to_string(&theirs).unwrap(), "// mine\n");
 }
 
+/// What versions 1 and 2 of opencode do with a plugin.
 const PLAYER: &str = r#"
-import { spawnSync } from "node:child_process"
-import { GitAgentenv } from "./plugin.mjs"
-const $ = (parts, args) => {
-  const run = { dir: ".", cwd: (dir) => ((run.dir = dir), run), quiet: () => run }
-  run.nothrow = async () => {
-    const words = [...parts[0].trim().split(" ").slice(1), ...args]
-    const said = spawnSync("git", words, { cwd: run.dir })
-    return { exitCode: said.status, stdout: said.stdout }
-  }
-  return run
-}
-const hooks = await GitAgentenv({ $, directory: process.cwd() })
-const output = { env: {} }
-await hooks["shell.env"]({ cwd: process.cwd() }, output)
-console.log(JSON.stringify(output.env))
+import plugin from "./plugin.mjs"
+const directory = process.cwd()
+const env = () => ({ THEIRS: "stays" })
+const first = { env: env() }
+const hooks = await plugin.server({ directory, worktree: directory })
+await hooks["shell.env"]({ cwd: directory }, first)
+const outside = { env: {} }
+await hooks["shell.env"]({ cwd: "../app" }, outside)
+const second = { command: "ls", cwd: directory, timeout: 1, shell: "sh", env: env() }
+const registered = {}
+const shell = { hook: async (name, call) => void (registered[name] = call) }
+await plugin.setup({ location: { directory }, shell })
+await registered["create.before"](second)
+console.log(JSON.stringify({ 1: first.env, 2: second.env, outside: outside.env, id: plugin.id }))
 "#;

@@ -10,6 +10,8 @@ fn facts() -> Facts {
 
 fn both(key: &str, text: &str) -> (String, String) {
     let host = host(key);
+    // Conductor has had two files.
+    let host = host.earlier.filter(|_| text.starts_with('{')).unwrap_or(host);
     let parts = (host.parts)(&facts());
     let with = install(host.format, text, &parts).unwrap();
     assert_eq!(install(host.format, &with, &parts).unwrap(), with, "{key}: twice is once");
@@ -47,6 +49,10 @@ fn the_lines_of_the_user_stay_byte_for_byte() {
         (
             "conductor",
             "{\n  \"scripts\": {\n    \"setup\": \"npm ci; cp \\\"$X\\\" .env\",\n    \"run\": \"npm start\"\n  }\n}\n",
+        ),
+        (
+            "conductor",
+            "\"$schema\" = \"https://x\"\n\n[scripts]\nsetup = \"\"\"\nnpm ci\n\"\"\"\nrun = \"npm start\" # mine\n",
         ),
         (
             "vscode",
