@@ -17,9 +17,10 @@ fn place(lease: &Lease) -> PathBuf {
     trash::beside(&lease.path, &lease.id)
 }
 
-/// Whether the worktree of this lease is closed.
+/// Whether the worktree of this lease is closed. Where it is in its own place, the other directory is not ours.
 pub fn is_closed(lease: &Lease) -> Result<bool> {
-    Ok(fs::stands(&place(lease))? == Stands::Directory)
+    let is_open = || lease.admin.is_some() && git::admin_of(&lease.path).ok() == lease.admin;
+    Ok(fs::stands(&place(lease))? == Stands::Directory && !is_open())
 }
 
 /// Where the directory of a worktree is, closed or not.
@@ -40,17 +41,26 @@ pub fn found(lease: &Lease, tree: &Worktree) -> Result<(Lease, Worktree)> {
 /// Closes a worktree.
 ///
 /// # Errors
-/// Why its directory cannot be renamed; it is as it was then.
+/// Why its directory cannot be renamed; it is as it was then. `Refused` where another has the name that it would get.
 pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
     if !fs::entries(&tree.admin.join("modules"))?.is_empty() {
         return Err(anyhow!("git cannot move a worktree with submodules"));
+    }
+    let to = place(lease);
+    if fs::stands(&to)? != Stands::Nothing {
+        let message =
+            format!("cannot close worktree {}: {} exists", lease.path.display(), to.display());
+        let word = shell::path(&to);
+        return Err(error::refused(message)
+            .hint(format!("move it away: `mv {word} {word}.old`"))
+            .into());
     }
     // `git worktree prune` would delete git's record of a worktree whose directory is gone.
     let lock = tree.admin.join("locked");
     if !fs::create(&lock, format!("{}\n", lease.mark()).as_bytes())? {
         worktree::require_unlocked(lease, &Worktree { locked: fs::word(&lock), ..tree.clone() })?;
     }
-    let moved = fs::move_to(&lease.path, &place(lease));
+    let moved = fs::move_to(&lease.path, &to);
     if moved.is_err() {
         git::unlock(&tree.admin)?;
     }

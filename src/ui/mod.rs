@@ -122,7 +122,7 @@ impl Ui {
     /// Prints a warning, even when quiet.
     pub fn warn(&self, text: impl AsRef<str>) {
         let label = Style::new().for_stderr().yellow().bold().apply_to("warning:");
-        self.line(&format!("{label} {}{}", self.label(), text.as_ref()));
+        self.line(&format!("{label} {}{}", self.label_of(text.as_ref()), text.as_ref()));
     }
 
     /// Prints an error, its causes and its hint.
@@ -139,7 +139,8 @@ impl Ui {
         }
         let label = Style::new().for_stderr().red().bold().apply_to("error:");
         let mut chain = error.chain().map(ToString::to_string);
-        let mut text = format!("{label} {}{}", self.label(), chain.next().unwrap_or_default());
+        let what = chain.next().unwrap_or_default();
+        let mut text = format!("{label} {}{what}", self.label_of(&what));
         let mut before = String::new();
         for cause in chain.filter(|cause| !cause.is_empty()) {
             if !text.contains(&cause) && cause != before {
@@ -206,6 +207,12 @@ impl Ui {
     fn label(&self) -> String {
         let name = self.lane.as_ref().map(|lane| Tone::Strong.paint_stderr(lane.name()));
         name.map_or_else(String::new, |name| format!("{name}: "))
+    }
+
+    /// As [`Ui::label`], where the text itself does not name the environment.
+    fn label_of(&self, text: &str) -> String {
+        let is_named = |lane: &Arc<Lane>| text.contains(&format!("`{}`", lane.name()));
+        if self.lane.as_ref().is_some_and(is_named) { String::new() } else { self.label() }
     }
 
     fn line(&self, text: &str) {

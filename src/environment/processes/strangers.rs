@@ -76,11 +76,14 @@ impl Machine {
     /// The strangers of an environment whose worktree is at `dir` now, and may have been at its usual place when the machine was read.
     pub fn strangers(&self, lease: &Lease, dir: &Path) -> Vec<Stranger> {
         let all = || self.all.get_or_init(process::all);
-        let is_inside = |cwd: &Path| cwd.starts_with(dir) || cwd.starts_with(&lease.path);
-        let inside =
-            self.dirs.iter().filter(|(pid, cwd)| is_inside(cwd) && all().contains_key(pid));
+        let names = [dir, &lease.path];
+        let is_inside = |(pid, cwd): &(&u32, &PathBuf)| {
+            let is_named =
+                names.iter().any(|name| process::is_inside(**pid, cwd, name, dir));
+            is_named && all().contains_key(*pid)
+        };
         let mut found: BTreeMap<u32, Stranger> = BTreeMap::new();
-        for (&pid, _) in inside {
+        for (&pid, _) in self.dirs.iter().filter(is_inside) {
             let (program, dir) = (process::program(pid), self.dirs.get(&pid).cloned());
             found.insert(pid, Stranger { pid, program, dir, port: None });
         }

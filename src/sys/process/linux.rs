@@ -6,6 +6,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_s
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -28,26 +29,48 @@ pub(super) fn marks() -> BTreeMap<u32, Mark> {
 
 pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
     let me = geteuid().as_raw();
-    let dir = |pid: u32| {
+    let is_own = |pid: &u32| {
         let of_process = Path::new("/proc").join(pid.to_string());
-        let link = of_process.join("cwd");
-        let (own, dir) = (of_process.metadata().ok()?.uid() == me, named(link.read_link().ok()?));
-        // In a container the same path is another directory.
-        let same = |at: Metadata| {
-            link.metadata().is_ok_and(|cwd| (cwd.dev(), cwd.ino()) == (at.dev(), at.ino()))
-        };
-        (own && dir.metadata().map_or(true, same)).then_some((pid, dir))
+        of_process.metadata().is_ok_and(|process| process.uid() == me)
     };
-    pids().filter_map(dir).collect()
+    pids().filter(is_own).filter_map(|pid| Some((pid, dir(pid)?))).collect()
 }
 
-/// The directory that a link in `/proc` names, also where it was deleted.
-fn named(link: PathBuf) -> PathBuf {
-    let deleted = link.as_os_str().as_bytes().strip_suffix(b" (deleted)");
-    deleted
-        .map(|dir| PathBuf::from(OsStr::from_bytes(dir)))
-        .filter(|_| !link.exists())
-        .unwrap_or(link)
+/// The directory of a process, also one that was deleted; `None`: a container has another one under this path, or has it alone.
+fn dir(pid: u32) -> Option<PathBuf> {
+    let link = of(pid, "cwd");
+    let mut target = link.read_link().ok()?;
+    loop {
+        if let Some(deleted) = deleted(&target) {
+            return Some(deleted);
+        }
+        match target.metadata() {
+            Ok(at) => return is_same(&at, &link.metadata().ok()?).then_some(target),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Some(target),
+            // It was renamed since it was read.
+            Err(_) => match link.read_link().ok()? {
+                now if now == target => return None,
+                now => target = now,
+            },
+        }
+    }
+}
+
+/// The path that a deleted directory had, of what a link in `/proc` says.
+fn deleted(link: &Path) -> Option<PathBuf> {
+    let path = link.as_os_str().as_bytes().strip_suffix(b" (deleted)")?;
+    (!link.exists()).then(|| PathBuf::from(OsStr::from_bytes(path)))
+}
+
+pub(super) fn is_at(pid: u32, below: &Path, dir: &Path) -> bool {
+    let Ok(dir) = dir.metadata() else { return true };
+    let mut above = of(pid, "cwd");
+    above.extend(below.components().map(|_| ".."));
+    above.metadata().is_ok_and(|at| is_same(&at, &dir))
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 pub(super) fn program(pid: u32) -> String {

@@ -83,8 +83,14 @@ pub fn marks() -> BTreeMap<u32, Mark> {
 
 /// The processes of this user that run in this directory or below.
 pub fn inside(dir: &Path) -> BTreeSet<u32> {
-    let inside = dirs().into_iter().filter(|(_, cwd)| cwd.starts_with(dir));
+    let inside = dirs().into_iter().filter(|(pid, cwd)| is_inside(*pid, cwd, dir, dir));
     inside.map(|(pid, _)| pid).collect()
+}
+
+/// Whether a process whose directory has this path runs in `dir` or below, which had the path `name` then. Another directory
+/// that has or had the same name is told apart by its inode, on Linux; of one that was deleted only the name is left.
+pub fn is_inside(pid: u32, cwd: &Path, name: &Path, dir: &Path) -> bool {
+    cwd.strip_prefix(name).is_ok_and(|below| system::is_at(pid, below, dir))
 }
 
 /// The directories in which the processes of this user run.

@@ -170,7 +170,13 @@ fn waiting_ends_with_the_ready_command_or_with_the_time() {
     let said = repo.agentenv(&["wait", "x", "--timeout", "1"]).fails(6);
     let why = "`x` is not ready after 1 s: the ready command of `web` still runs";
     assert!(said.stderr.contains(why), "{}", said.show());
-    repo.agentenv(&["down", "x"]).ok();
+    repo.agentenv(&["add", "y"]).ok();
+    let said = repo.agentenv(&["up", "x", "y", "--wait", "--timeout", "1"]).fails(6);
+    for env in ["x", "y"] {
+        let line = format!("error: `{env}` is not ready after 1 s: ");
+        assert!(said.stderr.contains(&line), "it is named once: {}", said.show());
+    }
+    repo.agentenv(&["down", "x", "y"]).ok();
 }
 
 #[test]
@@ -424,6 +430,7 @@ fn strangers_in_the_worktree_are_named_and_end_by_force_and_nothing_outside_does
 }
 
 /// A child that ends with the test, also where that fails.
+#[derive(Debug)]
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -469,6 +476,38 @@ fn what_still_runs_where_a_deleted_worktree_was_is_named_when_its_environment_go
         assert_eq!(one["running"].as_array().unwrap().len(), 2, "{answer}");
         for mut spared in [inside, server] {
             assert!(spared.0.try_wait().unwrap().is_none(), "nobody asked for its end");
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_only_has_the_name_of_the_worktree_is_another_one() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("idle", "exec sleep 600")]);
+    let tree = sandbox.root.join("app-x");
+    // In a worktree that was there before, and was deleted.
+    let mut earlier = Ended(stranger(&tree, "exec sleep 600"));
+    fs::remove_dir_all(&tree).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    for args in [&["remove", "x", "--json"][..], &["remove", "x", "--json", "--force"]] {
+        repo.agentenv(&["add", "x"]).ok();
+        // Where the worktree's directory goes when it is closed.
+        let closed = sandbox.root.join(format!(".agentenv-trash-{}", sandbox.lease_id()));
+        fs::create_dir(&closed).unwrap();
+        fs::write(closed.join("mine"), "").unwrap();
+        let mut beside = Ended(stranger(&closed, "exec sleep 600"));
+        let said = repo.agentenv(args).fails(7);
+        let hint = said.json()["error"]["hint"].as_str().unwrap().to_owned();
+        assert!(hint.contains(&format!("mv {} ", closed.display())), "{hint}");
+        assert!(closed.join("mine").exists() && tree.join(".env.worktree").exists());
+        assert!(beside.0.try_wait().unwrap().is_none(), "it was ended");
+
+        fs::remove_dir_all(&closed).unwrap();
+        let said = repo.agentenv(args).ok();
+        assert_eq!(said.json()["removed"][0]["running"], json!([]), "{}", said.show());
+        assert!(!said.stderr.contains("still running"), "{}", said.show());
+        for spared in [&mut earlier, &mut beside] {
+            assert!(spared.0.try_wait().unwrap().is_none(), "{spared:?} was ended");
         }
     }
 }
