@@ -77,7 +77,8 @@ pub enum Command {
     /// `database_bytes`.
     ///
     /// States: `ready`; `creating`, `removing` and `restoring` (running, or interrupted: see `git
-    /// agentenv prune`); `gone` (the worktree was deleted); `incomplete` (the environment file is missing:
+    /// agentenv prune`); `gone` (the worktree was deleted); `no record` (the worktree exists and git does
+    /// not know it: see `git agentenv doctor`); `incomplete` (the environment file is missing:
     /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). `main`
     /// is the main checkout, `plain` a worktree that is no environment: `git agentenv adopt <path>`
     /// makes it one.
@@ -85,6 +86,8 @@ pub enum Command {
     /// Signs: `@` before the current worktree; `8012*`: a process listens on this port; `1/2`: 1 of
     /// 2 processes that `git agentenv up` started runs, the other one died; `+2 -1 main`: 2 commits
     /// ahead of main, 1 behind it; `= main`: the same commits.
+    ///
+    /// A lease that cannot be read is named beside the others (`failed` in JSON), and the exit code is 8.
     #[command(visible_alias = "ls")]
     List(list::Args),
     /// Show one environment: processes, connections, missing parts

@@ -59,13 +59,13 @@ struct Application {
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let grace = limit(args.timeout);
-    let leases = args.chosen.leases(&context, ui, "stopped")?;
+    let (leases, broken) = args.chosen.leases(&context, ui, "stopped")?;
     let one = |ui: &Ui, lease: &Lease| {
         processes::require_outside(lease)?;
         let Stopped { processes, killed, containers } = stop(&Context::here()?, ui, lease, grace)?;
         Ok(Application { name: lease.name.clone(), processes, killed, containers })
     };
-    let mut each = Each::of(ui, leases.len());
+    let mut each = Each::of(ui, &leases, &broken);
     let stopped = each.wait(&leases, one)?;
     let (failed, exit) = each.end();
     let answer = Answer { stopped, failed };

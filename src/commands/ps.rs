@@ -1,6 +1,7 @@
 //! `git agentenv ps`: lists the processes and containers of environments.
 
 use super::up::Chosen;
+use crate::commands::output::failed::Each;
 use crate::commands::output::processes::Processes;
 use crate::environment::context::Context;
 use crate::environment::processes;
@@ -27,8 +28,10 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config_seen(ui);
-    let leases = args.chosen.leases(&context, ui, "listed")?;
+    let (leases, broken) = args.chosen.leases(&context, ui, "listed")?;
     leases.iter().try_for_each(|lease| processes::shorten(&context.store, lease))?;
-    let answer = Processes::of(ui, &leases, &config);
-    ui.answer(&answer, || answer.text())
+    let (failed, exit) = Each::of(ui, &leases, &broken).end();
+    let answer = Processes::of(ui, &leases, &config).beside(failed);
+    ui.answer(&answer, || answer.text())?;
+    Ok(exit)
 }

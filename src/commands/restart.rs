@@ -30,7 +30,7 @@ Examples:
 /// Stops what runs, then starts it.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = args.chosen.some(&context, ui, "restarted")?;
+    let (leases, broken) = args.chosen.some(&context, ui, "restarted")?;
     let workspace = up::configured(&context, ui, &leases)?;
     let config = &workspace.config;
     let stop = |ui: &Ui, lease: &Lease| {
@@ -39,7 +39,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         down::stop(&Context::here()?, ui, lease, processes::GRACE)?;
         Ok(lease.clone())
     };
-    let mut each = Each::of(ui, leases.len());
+    let mut each = Each::of(ui, &leases, &broken);
     let stopped = each.wait(&leases, stop)?;
     let leases = each.run(&stopped, |ui, lease| up::start(config, ui, lease))?;
     let (failed, exit) = each.end();

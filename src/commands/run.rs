@@ -73,10 +73,11 @@ fn command(args: &Args, lease: &Lease) -> Result<Cmd> {
 /// Runs it in every environment, each line of output after the environment's name. Exits with the worst code.
 fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = resolve::current(&context)?;
-    if leases.is_empty() {
+    let (leases, broken) = resolve::readable(&context)?;
+    if leases.is_empty() && broken.is_empty() {
         return Err(resolve::none());
     }
+    broken.iter().for_each(|one| ui.warn(one.what()));
     let width = leases.iter().map(|lease| lease.name.len()).max().unwrap_or(0);
     let gone = AtomicBool::new(false);
     let codes = parallel::each_at_once(&leases, |lease| {
@@ -101,6 +102,7 @@ fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
     }
     let failed = leases.iter().zip(&codes).filter(|(_, code)| **code != 0);
     failed.for_each(|(lease, code)| ui.say(format!("{} exited with {code}", lease.name)));
-    let worst = codes.into_iter().max().unwrap_or(0);
+    let unread = broken.first().map(|_| 125);
+    let worst = codes.into_iter().chain(unread).max().unwrap_or(0);
     Ok(Exit::Command(u8::try_from(worst).unwrap_or(u8::MAX)))
 }

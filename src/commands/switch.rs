@@ -117,7 +117,8 @@ fn chosen(context: &Context, ui: &Ui) -> Result<String> {
         let failure = error::usage("the argument <ENV> is missing");
         return Err(failure.hint("`git agentenv switch <env>`").into());
     }
-    let leases = resolve::current(context)?;
+    let (leases, broken) = resolve::readable(context)?;
+    broken.iter().for_each(|one| ui.warn(one.what()));
     let here = current_dir()?;
     let mut items: Vec<Item> = leases.iter().map(|lease| item(lease, &here)).collect();
     items.extend(

@@ -10,6 +10,7 @@ use crate::environment::{hooks, processes, resolve};
 use crate::error::{self, Exit};
 use crate::model::config::Config;
 use crate::model::lease::Lease;
+use crate::sys::store::Broken;
 use crate::ui::Ui;
 use anyhow::Result;
 use clap_complete::ArgValueCandidates;
@@ -40,6 +41,9 @@ pub struct Chosen {
     #[arg(short, long, conflicts_with = "envs")]
     all: bool,
 }
+
+/// Those that are meant, and those of them whose leases cannot be read.
+type Meant = (Vec<Lease>, Vec<Broken>);
 
 /// The help of `--help`.
 pub const ABOUT: &str = "\
@@ -84,9 +88,9 @@ Examples:
 /// Starts what does not run yet.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
-    let leases = args.chosen.some(&context, ui, "started")?;
+    let (leases, broken) = args.chosen.some(&context, ui, "started")?;
     let workspace = configured(&context, ui, &leases)?;
-    let mut each = Each::of(ui, leases.len());
+    let mut each = Each::of(ui, &leases, &broken);
     let config = &workspace.config;
     let leases = each.run(&leases, |ui, lease| start(config, ui, lease))?;
     if args.wait {
@@ -138,13 +142,14 @@ pub(super) fn limit(seconds: u64) -> Duration {
 }
 
 impl Chosen {
-    /// The environments that are meant, each once. One wrong name of several: says of the others that nothing was `done`.
-    pub(super) fn leases(&self, context: &Context, ui: &Ui, done: &str) -> Result<Vec<Lease>> {
+    /// The environments that are meant, each once, and of all those whose leases cannot be read. One wrong name of several:
+    /// says of the others that nothing was `done`.
+    pub(super) fn leases(&self, context: &Context, ui: &Ui, done: &str) -> Result<Meant> {
         if self.all {
-            return resolve::current(context);
+            return resolve::readable(context);
         }
         if self.envs.is_empty() {
-            return Ok(vec![resolve::named_or_here(context, None)?]);
+            return Ok((vec![resolve::named_or_here(context, None)?], Vec::new()));
         }
         let mut leases = Vec::<Lease>::new();
         for env in &self.envs {
@@ -157,12 +162,12 @@ impl Chosen {
                 leases.push(lease);
             }
         }
-        Ok(leases)
+        Ok((leases, Vec::new()))
     }
 
     /// The same where there has to be one.
-    pub(super) fn some(&self, context: &Context, ui: &Ui, done: &str) -> Result<Vec<Lease>> {
-        let leases = self.leases(context, ui, done)?;
-        if leases.is_empty() { Err(resolve::none()) } else { Ok(leases) }
+    pub(super) fn some(&self, context: &Context, ui: &Ui, done: &str) -> Result<Meant> {
+        let meant = self.leases(context, ui, done)?;
+        if meant.0.is_empty() && meant.1.is_empty() { Err(resolve::none()) } else { Ok(meant) }
     }
 }

@@ -36,9 +36,9 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let config = context.config()?.unwrap_or_default();
     hooks::require_trusted_processes(&context, &config)?;
-    let leases = args.chosen.some(&context, ui, "waited for")?;
+    let (leases, broken) = args.chosen.some(&context, ui, "waited for")?;
     let timeout = limit(args.timeout);
-    let mut each = Each::of(ui, leases.len());
+    let mut each = Each::of(ui, &leases, &broken);
     each.wait(&leases, |ui, lease| until_ready(ui, lease, &config, timeout))?;
     let (failed, exit) = each.end();
     let answer = Processes::of(ui, &leases, &config).beside(failed);

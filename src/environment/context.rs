@@ -8,7 +8,7 @@ use crate::model::plan::Facts;
 use crate::model::slot::Taken;
 use crate::sys::lock::Lock;
 use crate::sys::repo::Repo;
-use crate::sys::store::Store;
+use crate::sys::store::{Broken, Store};
 use crate::sys::{fs, net};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -66,6 +66,16 @@ impl Context {
         let mut leases = self.store.leases()?;
         leases.retain(|lease| lease.repository == self.repo.common);
         Ok(leases)
+    }
+
+    /// Those that can be read, and those that cannot and are or may be of this repository.
+    pub fn survey(&self) -> Result<(Vec<Lease>, Vec<Broken>)> {
+        let (mut leases, mut broken) = self.store.survey()?;
+        leases.retain(|lease| lease.repository == self.repo.common);
+        broken.retain(|one| {
+            one.repository.as_ref().is_none_or(|repository| *repository == self.repo.common)
+        });
+        Ok((leases, broken))
     }
 
     /// The repository's name as names of databases and Compose projects have it.

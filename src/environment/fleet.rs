@@ -49,7 +49,9 @@ impl Fleet {
             if !all {
                 let context = Context::here()?;
                 repositories.insert(context.repo.common.clone(), context.repo.main.clone());
-                return context.leases();
+                let (leases, unread) = context.survey()?;
+                broken = unread;
+                return Ok(leases);
             }
             let (leases, unread) = Store::open()?.survey()?;
             broken = unread;

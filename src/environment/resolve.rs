@@ -2,19 +2,31 @@
 
 use crate::environment::context::{Context, current_dir};
 use crate::environment::worktree;
-use crate::error;
+use crate::error::{self, Exit};
 use crate::model::lease::{Lease, Phase};
 use crate::model::{shell, suggest};
 use crate::sys::fs;
 use crate::sys::repo::{self, Worktree};
+use crate::sys::store::Broken;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The environment of this branch, name, directory name or path in the repository.
+/// The environment of this branch, name, directory name or path in the repository. A lease that cannot be read stands in
+/// the way of its own environment only.
 pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
-    let leases = current(context)?;
-    Ok(called(context, &leases, wanted)?.0.clone())
+    let (leases, broken) = readable(context)?;
+    let found = called(context, &leases, wanted).map(|(lease, _)| lease.clone());
+    let Some(first) = broken.first() else { return found };
+    let trees = repo::worktrees(&context.repo.common)?.into_iter();
+    let path = path_of(wanted);
+    let meant = trees.filter(|tree| is_called(tree, wanted, &path));
+    let meant: Vec<String> = meant.filter_map(|tree| tree.lease).collect();
+    // Of the same word, a branch comes before a name, and which of them this one has is not known.
+    match broken.iter().find(|one| meant.iter().any(|id| id == one.id())) {
+        Some(own) => Err(own.failure(Exit::Failed).into()),
+        None => found.map_err(|_| first.failure(Exit::Failed).into()),
+    }
 }
 
 /// As [`named`], for what cannot be undone.
@@ -38,7 +50,7 @@ fn called<'a>(
     leases: &'a [Lease],
     wanted: &str,
 ) -> Result<(&'a Lease, Vec<&'a Lease>)> {
-    let path = current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default();
+    let path = path_of(wanted);
     let tests: [&dyn Fn(&Lease) -> bool; 4] = [
         &|lease| lease.branch.as_deref() == Some(wanted),
         &|lease| lease.name == wanted,
@@ -63,16 +75,22 @@ fn called<'a>(
     Err(error::not_found(format!("no environment `{wanted}`")).hint(hint).into())
 }
 
+fn path_of(wanted: &str) -> PathBuf {
+    current_dir().map(|dir| fs::canonical(&dir.join(wanted))).unwrap_or_default()
+}
+
+/// Whether a worktree is called as its environment would be.
+fn is_called(tree: &Worktree, wanted: &str, path: &Path) -> bool {
+    tree.branch.as_deref() == Some(wanted)
+        || tree.path.file_name().is_some_and(|name| name == wanted)
+        || fs::canonical(&tree.path) == path
+}
+
 /// The worktree that is called as an environment would be, and is none.
 fn plain(context: &Context, wanted: &str, path: &Path) -> Result<Option<PathBuf>> {
     let trees = repo::worktrees(&context.repo.common)?.into_iter();
-    let is_meant = |tree: &Worktree| {
-        tree.branch.as_deref() == Some(wanted)
-            || tree.path.file_name().is_some_and(|name| name == wanted)
-            || fs::canonical(&tree.path) == path
-    };
-    let mut found =
-        trees.filter(|tree| tree.lease.is_none() && tree.is_present() && is_meant(tree));
+    let mut found = trees
+        .filter(|tree| tree.lease.is_none() && tree.is_present() && is_called(tree, wanted, path));
     Ok(found.next().map(|tree| tree.path))
 }
 
@@ -100,17 +118,25 @@ pub fn none() -> anyhow::Error {
 /// The environment around the current directory.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
     let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
-    let mut leases = current(context)?.into_iter();
+    let lease = context.store.lease(id)?.filter(|one| one.repository == context.repo.common);
+    let Some(mut lease) = lease else { return Ok(None) };
+    place(&mut lease, &repo::worktrees(&context.repo.common)?);
     // After a plain `mv` git remembers the old path; the worktree is where this process stands.
-    Ok(leases.find(|lease| lease.id == *id).map(|lease| Lease { path: root.clone(), ..lease }))
+    Ok(Some(Lease { path: root.clone(), ..lease }))
 }
 
 /// The leases of this repository, with the branch and the path that their worktrees have now.
 pub fn current(context: &Context) -> Result<Vec<Lease>> {
+    let (leases, broken) = readable(context)?;
+    broken.first().map_or(Ok(leases), |first| Err(first.failure(Exit::Failed).into()))
+}
+
+/// As [`current`], of those that can be read, and those that cannot.
+pub fn readable(context: &Context) -> Result<(Vec<Lease>, Vec<Broken>)> {
     let trees = repo::worktrees(&context.repo.common)?;
-    let mut leases = context.leases()?;
+    let (mut leases, broken) = context.survey()?;
     leases.iter_mut().for_each(|lease| place(lease, &trees));
-    Ok(leases)
+    Ok((leases, broken))
 }
 
 /// As [`current`], of leases of any repositories. Where the worktrees cannot be read, the lease's word stands.

@@ -17,16 +17,19 @@ pub const READY: &str = "ready";
 pub const GONE: &str = "gone";
 /// The environment file is missing.
 pub const INCOMPLETE: &str = "incomplete";
+/// The worktree exists, and git has no record of it.
+pub const UNRECORDED: &str = "no record";
 
 #[cfg(test)]
-const WORDS: [&str; 7] =
-    [READY, "creating", "removing", "restoring", GONE, INCOMPLETE, "hooks pending"];
+const WORDS: [&str; 8] =
+    [READY, "creating", "removing", "restoring", GONE, UNRECORDED, INCOMPLETE, "hooks pending"];
 
 /// The state of an environment.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct State {
-    /// The state in one word. `incomplete`: the environment file is missing. `gone`: the worktree was deleted.
+    /// The state in one word. `incomplete`: the environment file is missing. `gone`: the worktree was deleted. `no record`: git
+    /// has no record of the worktree, which exists.
     #[cfg_attr(test, schemars(extend("enum" = WORDS)))]
     pub state: &'static str,
     /// A process listens on one of its ports.
@@ -143,6 +146,7 @@ impl Glance {
             Phase::Closing | Phase::Removing | Phase::Keeping => "removing",
             Phase::Restoring => "restoring",
             Phase::Ready if self.is_gone(lease) => GONE,
+            Phase::Ready if self.is_unrecorded(lease) => UNRECORDED,
             Phase::Ready if !is_file(&lease.path.join(&lease.env_file)) => INCOMPLETE,
             Phase::Ready if lease.hooks_pending => "hooks pending",
             Phase::Ready => READY,
@@ -156,6 +160,12 @@ impl Glance {
         };
         let tree = || Ok(worktree::among(lease, trees).cloned());
         reclaim::due_with(lease, tree).is_ok_and(|due| due.is_some())
+    }
+
+    fn is_unrecorded(&self, lease: &Lease) -> bool {
+        let trees = self.trees.get(&lease.repository).and_then(Option::as_ref);
+        let has_tree = trees.is_some_and(|trees| worktree::among(lease, trees).is_some());
+        !has_tree && reclaim::is_homeless(lease).unwrap_or_default()
     }
 }
 

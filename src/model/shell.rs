@@ -14,6 +14,12 @@ pub fn path(path: &Path) -> String {
     word(&path.to_string_lossy())
 }
 
+/// The command that moves a file away which cannot be read: what it was about stays where it is.
+pub fn away(file: &Path) -> String {
+    let file = file.to_string_lossy();
+    format!("mv {} {}", word(&file), word(&format!("{file}.broken")))
+}
+
 /// A text in single quotes, as one shell word.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -1,17 +1,19 @@
 //! The leases on this machine: one YAML file each, the locks around them, and what outlives them.
 
+mod broken;
 mod created;
 mod locks;
 mod repositories;
 mod servers;
 mod spares;
 
+pub use broken::Broken;
 pub use servers::Remembered;
 pub use spares::SparesFailed;
 
 use super::state_dir::{self, Access};
 use super::{fs, lock, parallel};
-use crate::error;
+use crate::error::{self, Exit};
 use crate::model::hash;
 use crate::model::lease::{Lease, Phase, VERSION};
 use anyhow::{Context, Result};
@@ -23,15 +25,6 @@ pub struct Store {
     dir: PathBuf,
     id: String,
     access: Access,
-}
-
-/// A lease file that cannot be read. Its slots are unknown, so no slot may be handed out.
-#[derive(Debug)]
-pub struct Broken {
-    /// The file.
-    pub file: PathBuf,
-    /// Why it cannot be read.
-    pub why: String,
 }
 
 impl Store {
@@ -96,12 +89,7 @@ impl Store {
     /// All leases.
     pub fn leases(&self) -> Result<Vec<Lease>> {
         let (leases, broken) = self.survey()?;
-        let Some(first) = broken.first() else {
-            return Ok(leases);
-        };
-        let message = format!("cannot read the lease {}: {}", first.file.display(), first.why);
-        let hint = "its slots are unknown: restore the file, or move it away and run `git agentenv adopt` in its worktree";
-        Err(error::failed(message).hint(hint).into())
+        broken.first().map_or(Ok(leases), |first| Err(first.failure(Exit::Failed).into()))
     }
 
     /// All leases that can be understood, and those that cannot.
@@ -116,7 +104,7 @@ impl Store {
             match loaded {
                 Ok(Some(lease)) => leases.push(lease),
                 Ok(None) => {}
-                Err(why) => broken.push(Broken { file, why: format!("{why:#}") }),
+                Err(why) => broken.push(Broken::of(file, &why)),
             }
         }
         // File names are random; output needs a stable order.
@@ -136,8 +124,8 @@ impl Store {
 
     /// The lease of this id as it is now.
     pub fn lease(&self, id: &str) -> Result<Option<Lease>> {
-        load(&self.file(id))
-            .with_context(|| format!("cannot read the lease {}", self.file(id).display()))
+        let file = self.file(id);
+        load(&file).map_err(|why| Broken::of(file, &why).failure(Exit::Failed).into())
     }
 
     /// Writes a lease; when this returns, it is on the disk.
@@ -252,7 +240,7 @@ fn is_hidden(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Exit, exit_of};
+    use crate::error::exit_of;
 
     #[test]
     fn a_lease_that_could_not_be_read_is_not_written() {

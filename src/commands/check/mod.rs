@@ -175,7 +175,7 @@ fn way_out(lease: &Lease) -> String {
 
 /// The variables of this process that are named like an environment's, and have another value than `here` gives.
 fn strays(context: &Context, here: Option<&Lease>) -> Result<Vec<Stray>> {
-    let leases = context.store.leases()?;
+    let (leases, broken) = context.store.survey()?;
     let empty = indexmap::IndexMap::new();
     let own = here.map_or(&empty, |lease| &lease.vars);
     let mut names: Vec<&String> = own.keys().collect();
@@ -193,6 +193,10 @@ fn strays(context: &Context, here: Option<&Lease>) -> Result<Vec<Stray>> {
         let owner = leases.iter().find(|lease| lease.vars.get(name) == Some(&value));
         let owner = owner.map(|lease| lease.name.clone());
         let owner = owner.or_else(|| (main.get(name) == Some(&value)).then(|| MAIN.to_owned()));
+        // It may belong to an environment whose lease cannot be read.
+        if let (None, Some(first)) = (&owner, broken.first()) {
+            return Err(first.failure(Exit::Failed).into());
+        }
         if here.is_none() && owner.as_deref().is_none_or(|owner| owner == MAIN) {
             continue;
         }

@@ -32,12 +32,12 @@ pub fn revisions() -> Vec<CompletionCandidate> {
 
 /// This repository's environments, by branch, else by name.
 pub fn environments() -> Vec<CompletionCandidate> {
-    let found = Context::here().and_then(|context| resolve::current(&context));
+    let found = Context::here().and_then(|context| resolve::readable(&context));
     let candidate = |lease: crate::model::lease::Lease| {
         let path = lease.path.display().to_string();
         CompletionCandidate::new(lease.branch.unwrap_or(lease.name)).help(Some(path.into()))
     };
-    found.unwrap_or_default().into_iter().map(candidate).collect()
+    found.unwrap_or_default().0.into_iter().map(candidate).collect()
 }
 
 /// What `--data` takes: the two words, environments, and snapshots as far as the servers answer.

@@ -157,13 +157,6 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 
-/// A file of the store that cannot be read: it is moved away, and what it was about stays where it is.
-fn unreadable(what: String, file: &Path) -> Finding {
-    let file = file.to_string_lossy();
-    let away = format!("{file}.broken");
-    Finding::error(what, format!("mv {} {}", shell::word(&file), shell::word(&away)))
-}
-
 fn look(
     store: &Store,
     context: Option<&Context>,
@@ -176,11 +169,10 @@ fn look(
     resolve::place_all(&mut known);
     let mut findings = machine::look(config, &known);
     for lease in broken {
-        let what = format!("cannot read the lease {}: {}", lease.file.display(), lease.why);
-        findings.push(unreadable(what, &lease.file));
+        findings.push(Finding::error(lease.what(), shell::away(&lease.file)));
     }
     for record in trash::unreadable(store)? {
-        findings.push(unreadable(record.to_string(), &record.file));
+        findings.push(Finding::error(record.to_string(), shell::away(&record.file)));
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);

@@ -3,6 +3,7 @@
 mod watch;
 
 use crate::commands::output::environment::Row;
+use crate::commands::output::failed::{Each, Failed};
 use crate::commands::output::overview::{self, View};
 use crate::environment::context::current_dir;
 use crate::environment::facts::Known;
@@ -54,13 +55,16 @@ pub(crate) struct Answer {
     environments: Vec<Row>,
     /// The worktrees that are no environments: of each repository the main checkout, then the others.
     worktrees: Vec<Plain>,
+    /// The leases that cannot be read; missing: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed>,
 }
 
 impl From<Fleet> for Answer {
     fn from(fleet: Fleet) -> Self {
         let row = |(lease, state): (Lease, _)| Row { environment: (&lease).into(), state };
         let environments = fleet.environments.into_iter().map(row).collect();
-        Answer { environments, worktrees: fleet.plain }
+        Answer { environments, worktrees: fleet.plain, failed: Vec::new() }
     }
 }
 
@@ -70,11 +74,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         return watch::run(args.all, ui);
     }
     let mut fleet = Fleet::look(args.all)?;
-    if args.all {
-        for broken in &fleet.broken {
-            ui.warn(format!("cannot read lease {}: {}", broken.file.display(), broken.why));
-        }
-    }
+    let (failed, exit) = Each::of(ui, &[], &fleet.broken).end();
     if let Some(limit) = args.idle {
         keep_idle(ui, &mut fleet, limit);
     }
@@ -89,7 +89,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         fleet.learn(&known);
         step.nothing();
     }
-    let answer = Answer::from(fleet);
+    let answer = Answer { failed, ..Answer::from(fleet) };
     let view = view(args.all, ui::width());
     let none_idle = args.idle.filter(|_| answer.environments.is_empty());
     ui.answer(&answer, || match none_idle {
@@ -102,7 +102,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let legend = overview::legend(&answer.environments, &answer.worktrees, &view);
         legend.iter().for_each(|line| ui.say(Tone::Quiet.paint_stderr(line)));
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn view(all: bool, width: Option<usize>) -> View {

@@ -3,6 +3,7 @@
 use crate::error::{Exit, exit_of};
 use crate::model::lease::Lease;
 use crate::sys::parallel;
+use crate::sys::store::Broken;
 use crate::ui::{ErrorReport, Ui};
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failed {
-    /// Its name; the branch, where there is no environment.
+    /// Its name; the branch, where there is no environment; the file, where the lease cannot be read.
     name: String,
     /// Why.
     error: ErrorReport,
@@ -37,9 +38,21 @@ pub struct Each {
 }
 
 impl Each {
-    /// Of so many environments.
-    pub fn of(ui: &Ui, count: usize) -> Self {
-        Each { ui: ui.for_several(count), is_one: count == 1, failed: Vec::new() }
+    /// Of these environments, beside those whose leases cannot be read.
+    pub fn of(ui: &Ui, meant: &[Lease], broken: &[Broken]) -> Self {
+        let failed = broken.iter().map(|one| {
+            let error = one.failure(Exit::Partial).into();
+            if !ui.is_json() {
+                ui.error(&error);
+            }
+            (one.file.display().to_string(), error)
+        });
+        let failed = failed.collect();
+        Each {
+            ui: ui.for_several(meant.len()),
+            is_one: meant.len() == 1 && broken.is_empty(),
+            failed,
+        }
     }
 
     /// What this gives for each for which it succeeds.

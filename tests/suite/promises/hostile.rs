@@ -1,7 +1,7 @@
 //! Names, files and records that an attacker made.
 
 use crate::common::{Sandbox, servers};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -144,6 +144,73 @@ fn a_lease_that_cannot_be_read_is_named_and_nothing_is_given_away_or_dropped() {
     }
     fs::write(&file, lease).unwrap();
     repo.agentenv(&["remove", "x", "-D"]).ok();
+}
+
+#[test]
+fn a_lease_that_cannot_be_read_is_named_beside_all_others() {
+    let sandbox = Sandbox::new();
+    let (repo, other) = (sandbox.repo("app"), sandbox.repo("other"));
+    let processes = "processes: { web: exec sleep 600 }\n";
+    repo.config(&(sandbox.config_without_servers() + processes));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x", "y"]).ok();
+    repo.agentenv(&["up", "y"]).ok();
+    let listed = repo.agentenv(&["list", "--json"]).ok().json();
+    let rows = listed["environments"].as_array().unwrap();
+    let id = rows.iter().find(|row| row["name"] == "x").unwrap()["lease"].as_str().unwrap();
+    let file = sandbox.root.join("state/leases").join(format!("{id}.yaml"));
+    let lease = fs::read_to_string(&file).unwrap();
+    let path = file.to_str().unwrap();
+    for (broken, is_known_to_be_here) in [
+        (lease[..lease.len() / 2].to_owned(), false),
+        (lease.replace("phase: ready", "phase: done"), true),
+        (lease.replace("version: 1", "version: 99"), true),
+    ] {
+        assert_ne!(broken, lease);
+        fs::write(&file, &broken).unwrap();
+        for args in [&["list"][..], &["list", "--all"], &["list", "--full"], &["ps", "--all"]] {
+            let said = repo.agentenv(args).fails(8);
+            assert!(
+                said.stdout.contains(" running") || said.stdout.contains("y  "),
+                "{}",
+                said.show()
+            );
+            assert!(
+                said.stderr.contains(path) && said.stderr.contains("hint: "),
+                "{}",
+                said.show()
+            );
+            assert!(said.stderr.contains(&format!("mv {path} {path}.broken")), "{}", said.show());
+            let said = repo.agentenv(&[args, &["--json"]].concat()).fails(8);
+            let answer = said.json();
+            assert_eq!(answer["environments"][0]["name"], "y", "{answer:#}");
+            let (failed, error) = (&answer["failed"][0], &answer["failed"][0]["error"]);
+            assert_eq!((&failed["name"], &error["exit"]), (&json!(path), &json!(8)));
+            assert!(error["hint"].as_str().unwrap().contains("mv "), "{answer:#}");
+            assert_eq!(said.stderr, "");
+        }
+        for args in [
+            &["path", "y"][..],
+            &["env", "y"],
+            &["status", "y"],
+            &["ps", "y"],
+            &["run", "y", "--", "true"],
+            &["logs", "--env", "y"],
+        ] {
+            repo.agentenv(args).ok();
+        }
+        // What the word `x` means is not known.
+        for word in ["x", "app-x", "nothing"] {
+            let said = repo.agentenv(&["path", word]).fails(1);
+            assert!(said.stderr.contains(path), "{}", said.show());
+        }
+        other.agentenv(&["list"]).fails(if is_known_to_be_here { 0 } else { 8 });
+    }
+    let down = repo.agentenv(&["down", "--all", "--json"]).fails(8).json();
+    assert_eq!(down["stopped"][0]["processes"], 1, "{down:#}");
+    repo.agentenv(&["run", "--all", "--", "true"]).fails(125);
+    fs::write(&file, lease).unwrap();
+    repo.agentenv(&["list"]).ok();
 }
 
 /// With `core.hooksPath = .husky` the hooks are files of the branch: those of a branch that was not reviewed never run.

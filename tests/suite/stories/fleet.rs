@@ -84,6 +84,33 @@ fn processes_that_up_started_are_counted_and_those_that_died_are_seen() {
 }
 
 #[test]
+fn a_worktree_that_git_has_no_record_of_is_not_ready() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    fs::remove_dir_all(repo.path.join(".git/worktrees/app-x")).unwrap();
+    let doctor = repo.agentenv(&["doctor"]).fails(1).stdout;
+    assert!(doctor.contains("has no record of worktree"), "{doctor}");
+    for args in
+        [&["list", "--json"][..], &["list", "--full", "--json"], &["list", "--all", "--json"]]
+    {
+        let row = repo.agentenv(args).ok().json()["environments"][0].clone();
+        assert_eq!(row["state"], "no record", "{row:#}");
+    }
+    let status = repo.agentenv(&["status", "x"]).ok().stdout;
+    assert!(
+        status.starts_with("x  no record\n") && status.contains("git worktree repair"),
+        "{status}"
+    );
+    // Its repository was moved.
+    fs::rename(&repo.path, sandbox.root.join("moved")).unwrap();
+    let moved = sandbox.repo_at("moved");
+    let row = moved.agentenv(&["list", "--all", "--json"]).ok().json()["environments"][0].clone();
+    assert_eq!(row["state"], "no record", "{row:#}");
+}
+
+#[test]
 fn watch_needs_a_terminal() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");

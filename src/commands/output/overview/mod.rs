@@ -70,6 +70,10 @@ pub fn legend(rows: &[Row], plain: &[Plain], view: &View) -> Vec<String> {
         ),
         (has(state::GONE), "gone: the worktree was deleted; run `git agentenv prune`"),
         (
+            has(state::UNRECORDED),
+            "no record: git does not know the worktree, which exists; `git agentenv doctor` names what restores it",
+        ),
+        (
             has("creating") || has("removing") || has("restoring"),
             "creating, removing, restoring: running, or interrupted; `git agentenv prune` finishes it",
         ),
