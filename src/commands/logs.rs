@@ -91,7 +91,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let width = started.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let prefix = |name: &str| match started.len() {
         1 => String::new(),
-        _ => format!("{} | ", Tone::Strong.paint(&format!("{name:<width$}"))),
+        _ => {
+            let place = started.iter().position(|(one, _)| one == name).unwrap_or_default();
+            format!("{} | ", Tone::One(place).paint(&format!("{name:<width$}")))
+        }
     };
     let mut followers = Vec::new();
     let mut answer = Answer { logs: Vec::new() };

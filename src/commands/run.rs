@@ -81,7 +81,9 @@ fn everywhere(args: &Args, ui: &Ui) -> Result<Exit> {
     let width = leases.iter().map(|lease| lease.name.len()).max().unwrap_or(0);
     let gone = AtomicBool::new(false);
     let codes = parallel::each_at_once(&leases, |lease| {
-        let prefix = format!("{} | ", Tone::Strong.paint(&format!("{:<width$}", lease.name)));
+        let place = leases.iter().position(|one| one.id == lease.id).unwrap_or_default();
+        let name = Tone::One(place).paint(&format!("{:<width$}", lease.name));
+        let prefix = format!("{name} | ");
         let print = |line: &str| {
             if !ui.stream(&format!("{prefix}{line}\n"))? && !gone.swap(true, Ordering::SeqCst) {
                 interrupt::interrupt();

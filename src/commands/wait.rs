@@ -53,7 +53,8 @@ pub(super) fn until_ready(
     config: &Config,
     timeout: Duration,
 ) -> Result<()> {
-    let step = ui.step(format!("waiting for {}", lease.name));
+    let whom = if ui.is_labelled() { String::new() } else { format!(" for {}", lease.name) };
+    let step = ui.step(format!("waiting{whom}"));
     processes::wait(lease, config, timeout)?;
     step.done();
     Ok(())

@@ -28,7 +28,13 @@ pub enum Tone {
     Quiet,
     /// A heading.
     Strong,
+    /// One of several that are told apart, by its place among them.
+    One(usize),
 }
+
+/// How a terminal shows those that are told apart. Red is a fault's.
+const SEVERAL: [fn(Style) -> Style; 5] =
+    [Style::cyan, Style::yellow, Style::green, Style::magenta, Style::blue];
 
 impl Tone {
     fn style(self) -> Style {
@@ -38,6 +44,7 @@ impl Tone {
             Tone::Bad => Style::new().red(),
             Tone::Quiet => Style::new().dim(),
             Tone::Strong => Style::new().bold(),
+            Tone::One(place) => SEVERAL[place % SEVERAL.len()](Style::new()),
         }
     }
 

@@ -79,7 +79,7 @@ fn end_remains(workspace: &Workspace<'_>, lease: &Lease, names: &[String]) -> Re
         marked.filter_map(|pid| table.all().get(&pid).cloned()).collect::<Vec<_>>()
     };
     if !remains().is_empty() {
-        workspace.ui.say(format!("ending what earlier starts left in {}", lease.name));
+        workspace.ui.say("ending what earlier starts left");
     }
     stop::end_all(&lease.name, GRACE, &stop::SIGNALS, remains).map(drop)
 }

@@ -213,6 +213,29 @@ fn many_environments_are_waited_for_and_stopped_side_by_side() {
 }
 
 #[test]
+fn lines_of_several_have_a_colour_for_each() {
+    let sandbox = Sandbox::new();
+    let talk = "echo hi; exec sleep 600";
+    let repo = project(&sandbox, &[("one", talk), ("two", talk)], &["x", "y"]);
+    repo.agentenv(&["up", "x"]).ok();
+    let logs = ["logs", "--env", "x", "--color=always"];
+    let both = || repo.agentenv(&logs).ok().stdout;
+    wait_until("both have spoken", || both().lines().count() == 2);
+    let all = repo.agentenv(&["run", "--all", "--color=always", "--", "echo", "hi"]).ok().stdout;
+    for (said, names) in [(both(), ["one", "two"]), (all, ["x", "y"])] {
+        let colours = names.map(|name| {
+            let is_its = |line: &&str| line.ends_with(&format!("m{name}\x1b[0m | hi"));
+            let line = said.lines().find(is_its).unwrap_or_else(|| panic!("{name}: {said}"));
+            line.strip_suffix(&format!("m{name}\x1b[0m | hi")).unwrap().to_owned()
+        });
+        assert!(colours[0] != colours[1] && colours[0].starts_with("\x1b[3"), "{colours:?}");
+    }
+    let plain = repo.agentenv(&logs[..3]).ok().stdout;
+    assert_eq!(plain, "one | hi\ntwo | hi\n");
+    repo.agentenv(&["down", "x"]).ok();
+}
+
+#[test]
 fn all_environments_can_be_meant() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
@@ -221,7 +244,7 @@ fn all_environments_can_be_meant() {
     repo.agentenv(&["trust", "--yes"]).ok();
     repo.agentenv(&["add", "x", "y"]).ok();
     let ready = |said: &Outcome| {
-        ["x", "y"].iter().all(|env| said.stderr.contains(&format!("{env}: ✓ waiting for {env}")))
+        ["x", "y"].iter().all(|env| said.stderr.contains(&format!("{env}: ✓ waiting (")))
     };
     let up = repo.agentenv(&["up", "--all", "--wait"]).ok();
     assert!(ready(&up), "{}", up.show());
