@@ -34,6 +34,8 @@ Examples:
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let context = Context::here()?;
     let lease = resolve::named(&context, &args.env)?;
+    // It is adopted in its new place, which needs all of them.
+    context.leases()?;
     let path = relocate::worktree(&context, ui, &lease, &current_dir()?.join(&args.path))?;
     let context = Context::at(&path)?;
     let lease = adopt::worktree(&Workspace::of_existing(&context, ui)?)?;

@@ -82,9 +82,14 @@ impl Machine {
                 names.iter().any(|name| process::is_inside(**pid, cwd, name, dir));
             is_named && all().contains_key(*pid)
         };
+        // As people know it: a closed worktree has another path, which goes soon.
+        let usual = |cwd: PathBuf| match cwd.strip_prefix(dir) {
+            Ok(below) => lease.path.components().chain(below.components()).collect(),
+            Err(_) => cwd,
+        };
         let mut found: BTreeMap<u32, Stranger> = BTreeMap::new();
-        for (&pid, _) in self.dirs.iter().filter(is_inside) {
-            let (program, dir) = (process::program(pid), self.dirs.get(&pid).cloned());
+        for (&pid, cwd) in self.dirs.iter().filter(is_inside) {
+            let (program, dir) = (process::program(pid), Some(usual(cwd.clone())));
             found.insert(pid, Stranger { pid, program, dir, port: None });
         }
         for &port in lease.ports.values() {
@@ -92,7 +97,7 @@ impl Machine {
                 continue;
             }
             for listener in listeners::on(port) {
-                let (pid, program, dir) = (listener.pid, listener.program, listener.dir);
+                let (pid, program, dir) = (listener.pid, listener.program, listener.dir.map(usual));
                 let stranger = Stranger { pid, program, dir, port: Some(port) };
                 found.entry(pid).or_insert(stranger).port = Some(port);
             }

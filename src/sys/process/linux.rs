@@ -42,7 +42,8 @@ fn dir(pid: u32) -> Option<PathBuf> {
     let mut target = link.read_link().ok()?;
     loop {
         if let Some(deleted) = deleted(&target) {
-            return Some(deleted);
+            // Another directory may have its name by now.
+            return (!deleted.exists()).then_some(deleted);
         }
         match target.metadata() {
             Ok(at) => return is_same(&at, &link.metadata().ok()?).then_some(target),

@@ -199,6 +199,10 @@ fn a_lease_that_cannot_be_read_is_named_beside_all_others() {
         ] {
             repo.agentenv(args).ok();
         }
+        for args in [&["move", "y", "../elsewhere"][..], &["remove", "y"]] {
+            let said = repo.agentenv(args).fails(1);
+            assert!(said.stderr.contains(path), "{}", said.show());
+        }
         // What the word `x` means is not known.
         for word in ["x", "app-x", "nothing"] {
             let said = repo.agentenv(&["path", word]).fails(1);

@@ -247,20 +247,19 @@ fn only_approved_commands_are_started() {
 fn removal_ends_what_was_started_whatever_it_has_become_and_nothing_else() {
     let sandbox = Sandbox::new();
     // Daemons as they come: in sessions of their own, taken over by init, deaf to SIGTERM.
-    let daemons =
-        "for n in $(seq 40); do (setsid sh -c 'trap \"\" TERM; sleep 600' &); done; exec sleep 600";
+    let daemons = "for n in $(seq 200); do (setsid sh -c 'trap \"\" TERM; exec sleep 600' &); done; exec sleep 600";
     let repo = project(&sandbox, &[("daemons", daemons)]);
     let mut stranger = Command::new("sleep");
     let stranger = stranger.arg("600").current_dir(&sandbox.root).stdin(Stdio::null());
     let mut stranger = stranger.spawn().unwrap();
     repo.agentenv(&["up", "x"]).ok();
     let id = sandbox.lease_id();
-    wait_until("all daemons run", || carrying(&id).len() >= 80);
+    wait_until("all daemons run", || carrying(&id).len() >= 200);
 
     repo.agentenv(&["down", "x", "--timeout", "1"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
     repo.agentenv(&["up", "x"]).ok();
-    wait_until("all daemons run again", || carrying(&id).len() >= 80);
+    wait_until("all daemons run again", || carrying(&id).len() >= 200);
     repo.agentenv(&["remove", "x", "--force"]).ok();
     assert_eq!(carrying(&id), Vec::<u32>::new());
     assert!(stranger.try_wait().unwrap().is_none(), "a foreign process still runs");
@@ -402,6 +401,7 @@ fn strangers_in_the_worktree_are_named_and_end_by_force_and_nothing_outside_does
     let said = repo.agentenv(&["remove", "x", "--json"]).ok();
     let running = said.json()["removed"][0]["running"].as_array().unwrap().clone();
     assert_eq!(running.len(), 5, "{}", said.show());
+    assert!(running.iter().all(|one| one["dir"] == tree.to_str().unwrap()), "{}", said.show());
     let served = running.iter().find(|one| one["port"] == port).unwrap();
     assert_eq!(served["pid"], server.id());
     assert!(said.stderr.contains(&format!("listens on {port}")), "{}", said.show());
