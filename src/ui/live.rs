@@ -8,11 +8,14 @@ use anyhow::{Context, Result};
 use console::{Term, truncate_str};
 use rustix::termios::{LocalModes, SpecialCodeIndex};
 use std::io::{ErrorKind, IsTerminal, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The alternate screen without a cursor, and back (xterm, "The Alternate Screen Buffer").
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+/// How often the terminal is asked for its size.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The terminal while it is drawn on. Dropping it restores what was there.
 pub struct Live {
@@ -69,12 +72,23 @@ impl Live {
         self.print(&format!("\x1b[H{}{rest}", drawn.join("\r\n")))
     }
 
-    /// The next key; `None`: none came for so long.
+    /// The next key; `None`: none came for so long, or the terminal has another size than what is drawn.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn key(&self, patience: Duration) -> Result<Option<Key>> {
-        self.take_keys(patience)?;
+        let (begin, size) = (Instant::now(), self.size());
+        loop {
+            let left = patience.saturating_sub(begin.elapsed());
+            self.take_keys(left.min(LOOK))?;
+            let key = Self::read()?;
+            if key.is_some() || left <= LOOK || self.size() != size {
+                return Ok(key);
+            }
+        }
+    }
+
+    fn read() -> Result<Option<Key>> {
         let mut key = [0; 1];
         match std::io::stdin().lock().read(&mut key) {
             Ok(read) => Ok((read > 0).then_some(Key(key[0]))),

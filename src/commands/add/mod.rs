@@ -104,6 +104,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         requests.iter_mut().for_each(|request| request.data = data.clone());
     }
     if args.dry_run {
+        requests.iter().for_each(|request| tell_new(&context, ui, &request.target));
         return dry_run(&workspace, requests);
     }
     if !args.no_hooks {

@@ -110,10 +110,12 @@ fn a_new_branch_says_where_it_comes_from_and_what_may_have_been_meant() {
     let main = repo.git(&["branch", "--show-current"]).trim().to_owned();
     let commit = repo.git(&["rev-parse", "HEAD"])[..7].to_owned();
     repo.git(&["branch", "feature/login"]);
-    let said = repo.agentenv(&["add", "featur/logi"]).ok();
     let line =
         format!("new branch `featur/logi`, from {main} ({commit}); did you mean `feature/login`?");
-    assert!(said.stderr.contains(&line), "{}", said.stderr);
+    for args in [&["add", "featur/logi", "--dry-run"][..], &["add", "featur/logi"]] {
+        let said = repo.agentenv(args).ok();
+        assert!(said.stderr.contains(&line), "{}", said.stderr);
+    }
     let said = repo.agentenv(&["add", "feature/login"]).ok();
     assert!(!said.stderr.contains("new branch"), "{}", said.stderr);
 
