@@ -32,16 +32,35 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
 /// As [`named`], for what cannot be undone.
 ///
 /// # Errors
-/// `Refused` where another environment is called so, too.
+/// `Refused` where another environment is called so, too, or a branch for which this one was not made: that one's environment
+/// is gone already.
 pub fn unmistakable(context: &Context, wanted: &str) -> Result<Lease> {
     let leases = current(context)?;
     let (lease, others) = called(context, &leases, wanted)?;
     let Some(other) = others.iter().find(|other| other.id != lease.id) else {
+        require_branch(context, lease, wanted)?;
         return Ok(lease.clone());
     };
     let message = format!("`{wanted}` may mean `{}` or `{}`", lease.name, other.name);
     let (one, other) = (shell::path(&lease.path), shell::path(&other.path));
     Err(error::refused(message).hint(format!("name its path: {one} or {other}")).into())
+}
+
+/// Refuses a word that is a branch and leads to the environment of another one, which has the name: `remove x` leaves the branch
+/// `x`, and must not mean another environment when it is said twice.
+fn require_branch(context: &Context, lease: &Lease, wanted: &str) -> Result<()> {
+    let is_own = |lease: &Lease| lease.branch.as_deref() == Some(wanted);
+    if is_own(lease) || context.repo.branch(wanted).is_none() {
+        return Ok(());
+    }
+    // In its worktree, another commit may be checked out by now.
+    if context.store.lease(&lease.id)?.as_ref().is_some_and(is_own) {
+        return Ok(());
+    }
+    let of = lease.branch.as_ref().map_or_else(String::new, |branch| format!(" of `{branch}`"));
+    let message = format!("branch `{wanted}` has no environment; that{of} has this name");
+    let path = shell::path(&lease.path);
+    Err(error::refused(message).hint(format!("if you mean that one, name its path: {path}")).into())
 }
 
 /// The environment that is called so, that of this branch first, and all that are.

@@ -857,3 +857,27 @@ fn what_a_killed_removal_has_closed_is_used_by_no_command_until_it_is_open_again
     fs::remove_dir_all(&world.tree).unwrap();
     world.repo.agentenv(&["db", "reset", "x"]).fails(4);
 }
+
+#[test]
+fn said_twice_it_means_no_other_environment() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    let repo = &world.repo;
+    repo.agentenv(&["add", "feature-x"]).ok();
+    repo.agentenv(&["remove", "feature-x"]).ok();
+    let other = repo.agentenv(&["add", "feature/x", "--json"]).ok().json();
+    assert_eq!(other["name"], "feature-x");
+    for command in [&["remove", "feature-x"][..], &["remove", "feature-x", "--force"]] {
+        let refused = repo.agentenv(command).fails(7);
+        let says = "branch `feature-x` has no environment; that of `feature/x` has this name";
+        assert!(refused.stderr.contains(says), "{}", refused.show());
+    }
+    let path = other["path"].as_str().unwrap();
+    let refused = repo.agentenv(&["remove", "feature-x"]).fails(7);
+    assert!(refused.stderr.contains(&format!("name its path: {path}")), "{}", refused.show());
+    repo.agentenv(&["remove", path]).ok();
+
+    // One that was made for the branch is meant, whatever is checked out in it by now.
+    world.git(&["checkout", "--quiet", "--detach"]);
+    repo.agentenv(&["remove", "x"]).ok();
+}
