@@ -65,6 +65,9 @@ pub fn ping(server: &Server) -> Result<()> {
 
 const NOT_OURS: &str = "this environment did not create it";
 
+/// `create` failed, and yet something of this name exists since.
+const BESIDE: &str = "create beside";
+
 /// What the script answers: one word.
 fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
     let Custom { server, service, variable, name, commands, is_proven } = custom;
@@ -105,6 +108,14 @@ fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
 fn failed(custom: &Custom, command: &str, output: &exec::Output) -> anyhow::Error {
     let said = output.stderr.trim();
     let said = if said.is_empty() { "no output" } else { said };
+    if command == BESIDE {
+        let message = format!("cannot create {custom}: {said}; it exists now, and stays");
+        let hint = format!(
+            "another client may have created it; if `create` did, drop it by hand in container `{}`",
+            custom.server.title()
+        );
+        return error::service(message).hint(hint).into();
+    }
     let message = format!("cannot {command} {custom}: {said}");
     let hint = match command {
         "mark" => "its container needs a directory /tmp that can be written to".to_owned(),

@@ -51,8 +51,13 @@ if [ "$what" = create ]; then
         rm -f "$mark"
         answer foreign
     fi
-    sh -c "$create" >&2 || answer failed create
-    answer made
+    sh -c "$create" >&2 && answer made
+    # What is there now, another client may have created since the look: it is nobody's to drop.
+    if (is_there) >/dev/null; then
+        rm -f "$mark"
+        answer failed create beside
+    fi
+    answer failed create
 fi
 
 tries=0

@@ -107,6 +107,26 @@ fn what_existed_before_is_not_ours() {
 }
 
 #[test]
+fn what_another_client_creates_right_before_create_is_not_ours_to_drop() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = sandbox.repo("app");
+    // That client comes when the list is printed.
+    let raced = config(&sandbox, &server, MAKE).replace(
+        "exists: ls /srv/things",
+        "exists: ls /srv/things; [ -e /srv/calm ] || mkdir -p /srv/things/app-x",
+    );
+    repo.config(&raced);
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let before = repo.traces_of_files();
+    let failed = repo.agentenv(&["add", "x"]).fails(6);
+    assert!(failed.stderr.contains("it exists now, and stays"), "{}", failed.show());
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(things(&server), ["app-x"]);
+    assert_eq!(sh(&server, "ls /tmp"), "");
+    repo.leaves_no_file_but(&before, "raced");
+}
+
+#[test]
 fn a_mark_that_a_full_disk_left_empty_makes_nothing_ours() {
     let (sandbox, server) = (Sandbox::new(), server());
     let repo = project(&sandbox, &server, MAKE);
@@ -219,7 +239,10 @@ fn a_command_that_fails_keeps_the_record() {
     let failed = repo.agentenv(&["add", "x"]).fails(6);
     assert!(failed.stderr.contains("cannot create thing `app-x`"), "{}", failed.show());
     assert!(failed.stderr.contains("/nowhere"), "{}", failed.show());
-    assert!(things(&server).is_empty());
+    // Whose it is, nobody knows: it stays, and is named.
+    assert!(failed.stderr.contains("drop it by hand in container"), "{}", failed.show());
+    assert_eq!(things(&server), ["app-x"]);
+    sh(&server, "rmdir /srv/things/app-x");
     repo.leaves_no_file_but(&before, "create failed");
 
     repo.config(&config(&sandbox, &server, MAKE));
