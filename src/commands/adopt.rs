@@ -30,10 +30,11 @@ Examples:
 
 /// Turns a worktree into an environment; repairs one that already is.
 pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
-    let context = match &args.target {
-        None => Context::here()?,
-        Some(target) => Context::at(&place(target)?)?,
+    let dir = match &args.target {
+        None => current_dir()?,
+        Some(target) => place(target)?,
     };
+    let context = adopt::context(ui, &dir)?;
     let workspace = adopt::workspace(&context, ui)?;
     if !args.no_hooks && adopt::known(&context)?.is_none_or(|lease| lease.hooks_pending) {
         hooks::require_trusted(&context, &workspace.config.hooks.post_add)?;

@@ -3,6 +3,7 @@
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
+use crate::environment::worktree::record;
 use crate::environment::{apply, create, files, hooks, part_problem, reclaim, recover, remove};
 use crate::error;
 use crate::model::config::Kind;
@@ -12,9 +13,30 @@ use crate::model::shell;
 use crate::service::removal::Servers;
 use crate::service::{self, Made, State};
 use crate::sys::repo::{self, Worktree};
+use crate::sys::store::Store;
 use crate::sys::{fs, git};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::path::Path;
+
+/// The repository of the worktree around a directory. Where git's record of the worktree of an environment was deleted, it is
+/// written again first: git finds no repository there.
+pub fn context(ui: &Ui, dir: &Path) -> Result<Context> {
+    let (store, dir) = (Store::open()?, fs::canonical(dir));
+    let around =
+        store.leases().unwrap_or_default().into_iter().filter(|lease| dir.starts_with(&lease.path));
+    if let Some(lease) = around.max_by_key(|lease| lease.path.components().count())
+        && record::is_lost(&lease)?
+    {
+        let (_working, lease) = store.lock_current(&lease, || {
+            ui.say(format!("waiting for another process that works on `{}`", lease.name));
+        })?;
+        if record::is_lost(&lease)? {
+            record::write_again(ui, &store, &lease)?;
+        }
+    }
+    Context::at(&dir)
+}
 
 /// What [`worktree`] works with, for the worktree that the context was found from.
 ///

@@ -1,6 +1,7 @@
 //! The worktree of an environment: create, find, remove.
 
 mod fragments;
+pub mod record;
 
 pub use fragments::discard as discard_fragments;
 

@@ -51,10 +51,11 @@ fn away(lease: &Lease) -> Option<Finding> {
     }
     if reclaim::is_homeless(lease).ok()? {
         let (what, command) = reclaim::homeless(lease);
-        return Some(Finding::error(
-            format!("{what}; if it was moved, run in the repository:"),
-            command,
-        ));
+        let when = match worktree::record::is_lost(lease) {
+            Ok(true) => "if `git worktree prune` deleted the record:",
+            _ => "if it was moved, run in the repository:",
+        };
+        return Some(Finding::error(format!("{what}; {when}"), command));
     }
     let tree = worktree::of(lease).ok()??;
     if fs::stands(&tree.path).ok()? != Stands::Nothing {

@@ -118,10 +118,8 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, settled: Result<Settled>, rep
             if let Ok(Some((what, command))) = reclaim::unmounted(lease) {
                 ui.warn(format!("{what}\nhint: mount it; if it is gone for good: `{command}`"));
             } else if reclaim::is_homeless(lease).unwrap_or(false) {
-                let (what, command) = reclaim::homeless(lease);
-                ui.warn(format!(
-                    "{what}\nhint: delete the worktree, or run in the moved repository: `{command}`"
-                ));
+                let ((what, _), way) = (reclaim::homeless(lease), reclaim::way_home(lease));
+                ui.warn(format!("{what}\nhint: {way}; or delete the worktree"));
             }
         }
         Ok(Settled::Busy) => {}

@@ -5,13 +5,14 @@ mod settle;
 pub use settle::{Released, Settled, settle_all};
 
 use crate::environment::context::Context;
+use crate::environment::worktree::record;
 use crate::environment::{closing, worktree};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
-use crate::sys::repo::{MARK, Worktree};
-use crate::sys::{git, mounts};
+use crate::sys::mounts;
+use crate::sys::repo::Worktree;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -83,17 +84,12 @@ pub fn is_homeless(lease: &Lease) -> Result<bool> {
 
 /// Whether git's record of the worktree is gone, which still names it, or one with its mark in another repository.
 fn is_without_record(lease: &Lease) -> Result<bool> {
-    let Some(own) = &lease.admin else { return Ok(false) };
-    if fs::stands(own)? != Stands::Nothing || fs::stands(&lease.path.join(".git"))? != Stands::File
-    {
-        return Ok(false);
-    }
-    let named = git::admin_of(&lease.path).ok();
-    let is_marked = |admin: &PathBuf| fs::word(&admin.join(MARK)).is_some_and(|id| id == lease.id);
-    Ok(named.is_some_and(|admin| admin == *own || is_marked(&admin)))
+    let is_named =
+        |admin: PathBuf| Some(&admin) == lease.admin.as_ref() || record::is_marked(lease, &admin);
+    Ok(record::is_unknown(lease)? && record::named(lease).is_some_and(is_named))
 }
 
-/// The problem of an environment whose repository is missing or another one, and the command that repairs it.
+/// The problem of an environment that [`is_homeless`], and the command that repairs it.
 pub fn homeless(lease: &Lease) -> (String, String) {
     let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
     let what = if lease.repository.exists() {
@@ -101,8 +97,27 @@ pub fn homeless(lease: &Lease) -> (String, String) {
     } else {
         format!("`{name}`: repository {main} no longer exists, but worktree {path} does")
     };
-    let (repair, word) = (worktree::repairing(&lease.path), shell::path(&lease.path));
-    (what, format!("{repair} && git agentenv adopt {word}"))
+    let is_lost = record::is_lost(lease).unwrap_or(false);
+    (what, if is_lost { adopt(lease) } else { repair(lease) })
+}
+
+fn repair(lease: &Lease) -> String {
+    format!("{} && {}", worktree::repairing(&lease.path), adopt(lease))
+}
+
+fn adopt(lease: &Lease) -> String {
+    format!("git agentenv adopt {}", shell::path(&lease.path))
+}
+
+/// What to do about an environment that [`is_homeless`].
+pub fn way_home(lease: &Lease) -> String {
+    let moved = format!("if the repository was moved, run there: `{}`", repair(lease));
+    match record::is_lost(lease) {
+        Ok(true) => {
+            format!("if `git worktree prune` deleted the record: `{}`; {moved}", adopt(lease))
+        }
+        _ => moved,
+    }
 }
 
 /// What of an environment may be on a disk that is not mounted, and the command for when that disk is gone for good.

@@ -243,9 +243,9 @@ fn require(
             worktree::require_in_place(lease, &tree)?;
         }
         None if reclaim::is_homeless(lease)? => {
-            let (what, command) = reclaim::homeless(lease);
+            let ((what, _), way) = (reclaim::homeless(lease), reclaim::way_home(lease));
             let hint = format!(
-                "run in the moved repository: `{command}`; or copy your work out of the worktree and delete it, then `git agentenv prune`"
+                "{way}; or copy your work out of the worktree and delete it, then `git agentenv prune`"
             );
             return Err(error::refused(what).hint(hint).into());
         }

@@ -127,6 +127,15 @@ pub fn move_worktree(repo: &Path, from: &Path, to: &Path) -> Result<()> {
     failpoint::point("worktree-moved")
 }
 
+/// Writes the index of a worktree anew, with what its HEAD has. The files stay as they are.
+pub fn write_index(admin: &Path, tree: &Path) -> Result<()> {
+    let [dir, files] = ["--git-dir", "--work-tree"];
+    let git = || git(tree).arg(dir).arg(admin).arg(files).arg(tree);
+    git().args(["read-tree", "HEAD"]).read()?;
+    // Says by its exit code that files are changed.
+    git().args(["update-index", "-q", "--refresh"]).output().map(drop)
+}
+
 /// Renames a branch, with its settings and its reflog, also where it is checked out.
 pub fn rename_branch(repo: &Path, from: &str, to: &str) -> Result<()> {
     retry(|| brief(repo).args(["branch", "--move", "--", from, to]))?;

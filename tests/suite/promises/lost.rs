@@ -171,3 +171,72 @@ fn what_adopt_finished_is_as_whole_as_what_add_did() {
     repo.agentenv(&["remove", "x"]).ok();
     assert_eq!(servers().redis(index, &["DBSIZE"]).trim(), "0");
 }
+
+/// As when the disk of the worktree was away while git looked.
+fn lose_gits_record(repo: &Repo, tree: &Path) {
+    let away = tree.with_file_name("away");
+    fs::rename(tree, &away).unwrap();
+    repo.git(&["worktree", "prune"]);
+    fs::rename(&away, tree).unwrap();
+}
+
+#[test]
+fn a_worktree_of_which_git_lost_its_record_is_adopted_again_with_all_that_it_holds() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    let tree = sandbox.root.join("app-x");
+    fs::write(tree.join("note"), "mine").unwrap();
+    repo.git(&["-C", tree.to_str().unwrap(), "commit", "--quiet", "--allow-empty", "-m", "work"]);
+    lose_gits_record(&repo, &tree);
+    let adopt = format!("git agentenv adopt {}", tree.display());
+    let named = |said: &Outcome, words: &str| assert!(words.contains(&adopt), "{}", said.show());
+
+    for taken in [false, true] {
+        if taken {
+            lose_gits_record(&repo, &tree);
+            // Another worktree has the name in `.git/worktrees` by now.
+            repo.git(&["worktree", "add", "--quiet", "--detach", "../other/app-x"]);
+        }
+        for args in [&["prune"][..], &["prune", "--dry-run"]] {
+            let said = repo.agentenv(args).ok();
+            named(&said, &said.stderr);
+        }
+        let said = repo.agentenv(&["doctor"]).fails(1);
+        named(&said, &said.stdout);
+        let said = repo.agentenv(&["remove", "x", "--force"]).fails(7);
+        named(&said, &said.stderr);
+        is_untouched(&environment);
+
+        let said = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+        assert_eq!(said["variables"], environment["variables"]);
+        assert_eq!(said["branch"], "x");
+        is_untouched(&environment);
+        let status = repo.git(&["-C", tree.to_str().unwrap(), "status", "--porcelain"]);
+        assert_eq!(status.trim(), "?? note");
+        let found = repo.agentenv(&["list", "--json"]).ok().json();
+        assert_eq!(found["environments"][0]["state"], "ready");
+    }
+    repo.git(&["-C", "../other/app-x", "status"]);
+    let refused = repo.agentenv(&["remove", "x"]).fails(7);
+    assert!(refused.stderr.contains("note"), "{}", refused.show());
+    repo.agentenv(&["remove", "x", "--force", "-D"]).ok();
+    assert!(sandbox.databases().is_empty() && !tree.exists());
+}
+
+#[test]
+fn gits_record_is_not_written_into_a_repository_without_the_branch() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    lose_gits_record(&repo, &sandbox.root.join("app-x"));
+    repo.git(&["branch", "--move", "x", "y"]);
+    let refused = repo.agentenv(&["adopt", "../app-x"]).fails(7);
+    assert!(refused.stderr.contains("has no branch `x`"), "{}", refused.show());
+    assert!(!repo.path.join(".git/worktrees").exists());
+    is_untouched(&environment);
+    repo.git(&["branch", "--move", "y", "x"]);
+    repo.git(&["switch", "--quiet", "x"]);
+    // The main checkout has the branch by now.
+    let adopted = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+    assert!(adopted["branch"].is_null(), "{adopted}");
+    is_untouched(&environment);
+}

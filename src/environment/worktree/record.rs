@@ -1,0 +1,118 @@
+//! Git's record of a worktree, written again: `git worktree prune` deletes it while the disk of the worktree is away.
+
+use crate::error;
+use crate::model::lease::{Lease, Phase};
+use crate::sys::fs::{self, Stands};
+use crate::sys::git;
+use crate::sys::repo::{self, MARK};
+use crate::sys::store::Store;
+use crate::ui::Ui;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// Whether the repository of an environment has no record of its worktree any more, although that is there and names one.
+pub fn is_lost(lease: &Lease) -> Result<bool> {
+    let is_whole = lease.phase == Phase::Ready && fs::stands(&lease.repository)? != Stands::Nothing;
+    // A record in another place that is not complete was begun by a command that was killed.
+    let is_open = |named: &Path| {
+        lease.admin.as_deref() == Some(named) || is_marked(lease, named) && tree_of(named).is_none()
+    };
+    Ok(is_whole && is_unknown(lease)? && named(lease).is_some_and(|named| is_open(&named)))
+}
+
+/// Whether an admin directory carries the lease's mark.
+pub fn is_marked(lease: &Lease, admin: &Path) -> bool {
+    fs::word(&admin.join(MARK)).is_some_and(|id| id == lease.id)
+}
+
+/// Whether the place of git's record of a worktree, which is there, has none, or that of another worktree.
+pub fn is_unknown(lease: &Lease) -> Result<bool> {
+    let Some(own) = &lease.admin else { return Ok(false) };
+    let is_linked = fs::stands(&lease.path.join(".git"))? == Stands::File;
+    Ok(is_linked
+        && tree_of(own).is_none_or(|tree| fs::canonical(&tree) != fs::canonical(&lease.path)))
+}
+
+/// The admin directory that the worktree names.
+pub fn named(lease: &Lease) -> Option<PathBuf> {
+    git::admin_of(&lease.path).ok()
+}
+
+/// The worktree whose record this is; `None`: there is none, or not a whole one.
+fn tree_of(admin: &Path) -> Option<PathBuf> {
+    let pointer = fs::word(&admin.join("gitdir")).filter(|pointer| !pointer.is_empty())?;
+    Some(fs::canonical(&admin.join(pointer)).parent()?.to_owned())
+}
+
+/// Writes the record of a worktree again, for those who hold the lock of its lease. The files stay as they are. What was staged
+/// is unstaged, and HEAD is the lease's branch.
+///
+/// # Errors
+/// `Refused` when the repository has no such branch: it may be another one.
+pub fn write_again(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
+    let _lock = store.lock_repository(&lease.repository)?;
+    let head = head(ui, lease)?;
+    let admin = place(lease)?;
+    fs::make_dir(&admin)?;
+    // Without the file `gitdir` no git reads it, and because of the lock none deletes it.
+    let mark = lease.mark();
+    let files = [("locked", &mark), (MARK, &lease.id), ("commondir", &"../..".to_owned())];
+    for (file, content) in files.into_iter().chain([("HEAD", &head)]) {
+        fs::replace(&admin.join(file), format!("{content}\n").as_bytes())?;
+    }
+    git::write_index(&admin, &lease.path)?;
+    let pointer = lease.path.join(".git");
+    fs::replace(&pointer, format!("gitdir: {}\n", admin.display()).as_bytes())?;
+    fs::replace(&admin.join("gitdir"), format!("{}\n", pointer.display()).as_bytes())?;
+    git::unlock(&admin)?;
+    ui.say(format!("git has a record of {} again", lease.path.display()));
+    Ok(())
+}
+
+/// What HEAD was, as far as the lease knows.
+fn head(ui: &Ui, lease: &Lease) -> Result<String> {
+    let Some(branch) = &lease.branch else {
+        let commit = git::resolve(&lease.main, "HEAD")?;
+        ui.warn(format!(
+            "HEAD of `{}` was lost with git's record: it is at {commit} now",
+            lease.name
+        ));
+        return Ok(commit);
+    };
+    let reference = format!("refs/heads/{branch}");
+    let Some(tip) = git::tip(&lease.main, &reference)? else {
+        let message = format!("{} has no branch `{branch}`", lease.main.display());
+        let hint = format!(
+            "create it: `git branch {branch} <commit>`; if the repository was moved, run there: `{}`",
+            super::repairing(&lease.path)
+        );
+        return Err(error::refused(message).hint(hint).into());
+    };
+    if repo::checked_out(&lease.repository)?.contains_key(branch) {
+        ui.warn(format!(
+            "branch `{branch}` is checked out elsewhere: HEAD of `{}` is detached",
+            lease.name
+        ));
+        return Ok(tip);
+    }
+    Ok(format!("ref: {reference}"))
+}
+
+/// Where the record goes: in its place, or in a free one beside it where another worktree has that by now.
+fn place(lease: &Lease) -> Result<PathBuf> {
+    let own = lease.admin.clone().unwrap_or_default();
+    let is_ours = |admin: &Path| {
+        tree_of(admin).is_none() && fs::word(&admin.join("locked")) == Some(lease.mark())
+    };
+    let beside = (1..).map(|number| {
+        let mut name = own.file_name().unwrap_or_default().to_owned();
+        name.push(number.to_string());
+        own.with_file_name(name)
+    });
+    for admin in std::iter::once(own.clone()).chain(beside) {
+        if fs::stands(&admin)? == Stands::Nothing || is_ours(&admin) {
+            return Ok(admin);
+        }
+    }
+    Ok(own)
+}
