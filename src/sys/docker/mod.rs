@@ -2,6 +2,7 @@
 
 mod context;
 mod diagnosis;
+mod engine;
 mod life;
 mod listed;
 mod logs;
@@ -112,7 +113,10 @@ fn command<S: AsRef<str>>(
 
 /// Every container there is.
 pub fn containers() -> Result<Vec<Container>> {
-    list(&[])
+    match engine::containers()? {
+        Some(all) => Ok(all),
+        None => list(&[]),
+    }
 }
 
 fn list(filters: &[String]) -> Result<Vec<Container>> {
