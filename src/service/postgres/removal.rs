@@ -110,7 +110,11 @@ impl Removal {
     pub fn drop(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Option<Gone>>> {
         let mut gone = Vec::new();
         for some in wanted.chunks(AT_ONCE) {
-            let lines = self.ask(some, scripts::removal::DROP, "dropped")?;
+            let script = match has_beside(some) {
+                true => scripts::removal::DROP_BESIDE,
+                false => scripts::removal::DROP,
+            };
+            let lines = self.ask(some, script, "dropped")?;
             let [before @ .., left] = lines.as_slice() else {
                 return Err(super::no_word("drop", &some[0].database.name));
             };
@@ -132,7 +136,7 @@ impl Removal {
     }
 
     fn beside(&mut self, wanted: &[Wanted<'_>]) -> Result<Vec<Beside>> {
-        if wanted.iter().all(|one| one.database.also.is_empty()) {
+        if !has_beside(wanted) {
             return Ok(Vec::new());
         }
         parse_json(&self.ask(wanted, scripts::removal::BESIDE, "listed")?.concat())
@@ -157,6 +161,11 @@ impl Removal {
             [] => error,
         })
     }
+}
+
+/// Whether tests may make databases beside one of these.
+fn has_beside(wanted: &[Wanted<'_>]) -> bool {
+    wanted.iter().any(|one| !one.database.also.is_empty())
 }
 
 /// Drops a database that an interrupted command left of the lease with this id, whose lock has to be held. `false`: there is

@@ -11,6 +11,17 @@ macro_rules! wanted {
     };
 }
 
+/// Every database with its mark: as `databases`, without asking who uses it, which takes the server most of the time.
+macro_rules! marked {
+    () => {
+        concat!(
+            "(SELECT datname AS name, ",
+            mark!("d.oid", "datname"),
+            " AS mark FROM pg_database d) d"
+        )
+    };
+}
+
 /// The size of the database `d`, for which the server looks at each of its files.
 macro_rules! size {
     () => {
@@ -69,7 +80,7 @@ macro_rules! allow {
             "SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS ",
             $yes,
             "', d.name) FROM ",
-            databases!(),
+            marked!(),
             " JOIN ",
             wanted!(),
             " ON d.name = w.name AND d.mark = w.mark \\gexec\n"
@@ -116,34 +127,47 @@ pub(in super::super) const CLOSE: &str = concat!(
 pub(in super::super) const OPEN: &str =
     concat!(lock_all!(), allow!("true"), unlock_all!(), "\\echo opened\n");
 
-/// Drops what goes and has no sessions, or is to be dropped with them; of a database with sessions the copies stay, too. One
-/// beside which tests made others stays: it is dropped alone, after them. Prints what was there, then the marks of which something is left, then `dropped`.
-pub(in super::super) const DROP: &str = concat!(
-    lock_all!(),
-    look!("NULL::bigint"),
-    "\\set ON_ERROR_STOP off\n",
-    "SELECT DISTINCT format('DROP DATABASE %I%s', d.name, CASE WHEN w.force OR d.mark IS NULL THEN ' WITH (FORCE)' ELSE '' END) FROM ",
-    databases!(),
-    " JOIN ",
-    wanted!(),
-    " ON ",
-    goes!(),
-    r#" WHERE (w.force OR NOT EXISTS (SELECT FROM pg_stat_activity a
-  WHERE a.datname = w.name AND coalesce(backend_type, 'client backend') = 'client backend'))
-  AND (json_array_length(w.also) = 0 OR NOT EXISTS (SELECT FROM "#,
-    beside!("w.name", "w.mark", "w.also"),
-    r#")) \gexec
+/// Drops what goes and has no sessions, or is to be dropped with them, and meets the condition; of a database with sessions the
+/// copies stay, too. Prints what was there, then the marks of which something is left, then `dropped`.
+macro_rules! drop_all {
+    ($condition:expr) => {
+        concat!(
+            lock_all!(),
+            look!("NULL::bigint"),
+            "\\set ON_ERROR_STOP off\n",
+            "SELECT DISTINCT format('DROP DATABASE %I%s', d.name, CASE WHEN w.force OR d.mark IS NULL THEN ' WITH (FORCE)' ELSE '' END) FROM ",
+            marked!(),
+            " JOIN ",
+            wanted!(),
+            " ON ",
+            goes!(),
+            r#" WHERE (w.force OR NOT EXISTS (SELECT FROM pg_stat_activity a
+  WHERE a.datname = w.name AND coalesce(backend_type, 'client backend') = 'client backend'))"#,
+            $condition,
+            r#" \gexec
 \set ON_ERROR_STOP on
 SELECT coalesce(json_agg(DISTINCT w.mark), '[]') FROM "#,
-    databases!(),
-    " JOIN ",
-    wanted!(),
-    " ON ",
-    goes!(),
-    ";\n",
-    unlock_all!(),
-    "\\echo dropped\n"
-);
+            marked!(),
+            " JOIN ",
+            wanted!(),
+            " ON ",
+            goes!(),
+            ";\n",
+            unlock_all!(),
+            "\\echo dropped\n"
+        )
+    };
+}
+
+/// Drops databases beside which tests make none.
+pub(in super::super) const DROP: &str = drop_all!("");
+
+/// As [`DROP`]. One beside which tests made others stays: it is dropped alone, after them.
+pub(in super::super) const DROP_BESIDE: &str = drop_all!(concat!(
+    "\n  AND (json_array_length(w.also) = 0 OR NOT EXISTS (SELECT FROM ",
+    beside!("w.name", "w.mark", "w.also"),
+    "))"
+));
 
 /// Drops a database that an interrupted command left of a lease: one that it did not complete, with what may still create or
 /// fill it, or one that it has replaced. Prints `dropped` or `kept`; fails where a session that cannot be ended has the lock.
