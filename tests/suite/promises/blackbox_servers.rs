@@ -72,6 +72,31 @@ fn adopt_of_an_environment_whose_lease_was_lost() {
 }
 
 #[test]
+fn adopt_of_a_worktree_whose_record_git_lost() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    let tree = sandbox.root.join("app-x");
+    let lost = || {
+        let away = tree.with_file_name("away");
+        fs::rename(&tree, &away).unwrap();
+        world.repo.git(&["worktree", "prune"]);
+        fs::rename(&away, &tree).unwrap();
+    };
+    lost();
+    // Its place is taken.
+    world.repo.git(&["worktree", "add", "--quiet", "--detach", "../other/app-x"]);
+    world.strike(&["adopt", "../app-x"], lost, || {
+        world.repo.agentenv(&["adopt", "../app-x"]).ok();
+        world.holds_its_data();
+    });
+    world.repo.git(&["worktree", "remove", "../other/app-x"]);
+    fs::remove_dir(sandbox.root.join("other")).unwrap();
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("adopt");
+}
+
+#[test]
 fn restore() {
     let sandbox = Sandbox::new();
     let world = World::new(&sandbox);
@@ -137,6 +162,39 @@ fn db_copy() {
     });
     world.repo.agentenv(&["remove", "x", "y", "-D"]).ok();
     world.is_gone("db copy");
+}
+
+#[test]
+fn db_snapshot_restore() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    world.repo.agentenv(&["db", "snapshot", "save", "one", "x"]).ok();
+    let database = format!("{}_x", sandbox.id);
+    let changed = || servers().psql_on(&database, "UPDATE rows SET one = 2").clear();
+    let restore = ["db", "snapshot", "restore", "one", "x"];
+    world.strike(&restore, changed, || {
+        let row = servers().psql_on(&database, "SELECT one FROM rows");
+        assert!(["1", "2"].contains(&row.as_str()), "{row}");
+        world.repo.agentenv(&restore).ok();
+        world.holds_its_data();
+    });
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("db snapshot restore");
+}
+
+#[test]
+fn emptying_the_trash() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    let kept = || {
+        world.environment();
+        world.repo.agentenv(&["remove", "x", "--keep", "-D"]).ok();
+    };
+    world.strike(&["prune", "--trash"], kept, || {
+        world.repo.agentenv(&["prune", "--trash"]).ok();
+        world.is_gone("prune --trash");
+    });
 }
 
 struct World<'a> {
@@ -220,6 +278,7 @@ impl<'a> World<'a> {
     fn strike_unpruned(&self, args: &[&str], prepare: impl Fn(), check: impl Fn()) {
         prepare();
         let calls = self.calls(args);
+        println!("{calls} calls of {args:?}");
         check();
         for (how, fault, n) in strikes(calls) {
             prepare();
