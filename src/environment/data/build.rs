@@ -3,13 +3,20 @@
 use super::spares;
 use super::template::{Templates, Wanted};
 use crate::error;
-use crate::model::config::Values;
+use crate::model::config::{Kind, Service, Values};
 use crate::model::template_key::TemplateMark;
 use crate::service::template::{self, Template};
 use crate::service::{Database, Server};
 use crate::sys::exec::Cmd;
 use anyhow::Result;
 use indexmap::IndexMap;
+
+/// Why a build may have failed.
+const ALONE: &str = "a build has the template's database alone: in its variables, all ports are 1, and other databases and \
+                     Redis indexes do not exist";
+
+/// A port on which no process listens. Some programs take 0 for none, and use their default.
+const CLOSED: u16 = 1;
 
 impl Templates<'_> {
     /// Makes the template of the main checkout's commit; one that is there is taken unless `refresh` says otherwise. Of
@@ -110,7 +117,7 @@ impl Templates<'_> {
             let code = shell.env("PWD", &self.main).reads_terminal().narrate()?;
             if code != 0 {
                 let message = format!("cannot build the template: `{command}` exited with {code}");
-                return Err(error::failed(message).into());
+                return Err(error::failed(message).hint(ALONE).into());
             }
         }
         match &wanted.approval(&self.main)?.mask {
@@ -119,26 +126,35 @@ impl Templates<'_> {
         }
     }
 
-    /// The main checkout's variables, with another database.
+    /// The variables of a build: those of the template's database, and for everything else what leads nowhere. A command that
+    /// needs it fails; with the main checkout's values it would write there.
     fn vars(&self, service: &str, database: &str) -> Result<IndexMap<String, String>> {
-        let holds = |(name, one): (&String, &crate::model::config::Service)| {
-            let own = if name == service { database } else { &one.main };
-            (one.variable.clone(), own.to_owned())
+        let holds = |(name, one): (&String, &Service)| {
+            let holds = if name == service { database } else { nothing(one.kind) };
+            (one.variable.clone(), holds.to_owned())
         };
+        let others = self.config.services.iter().filter(|(name, _)| *name != service);
+        let hosts = others.map(|(name, _)| (name.clone(), ("localhost".to_owned(), CLOSED)));
+        let hosts = hosts.collect();
         self.config.vars(&Values {
             repo: &self.slug,
-            name: "main",
+            name: "template",
             project: &self.slug,
             path: &self.main.to_string_lossy(),
             main: &self.main.to_string_lossy(),
-            ports: &self
-                .config
-                .ports
-                .iter()
-                .map(|(name, port)| (name.clone(), port.main))
-                .collect(),
+            ports: &self.config.ports.keys().map(|name| (name.clone(), CLOSED)).collect(),
             parts: &self.config.services.iter().map(holds).collect(),
-            hosts: None,
+            hosts: Some(&hosts),
         })
+    }
+}
+
+/// A part of a service that no server has.
+fn nothing(kind: Kind) -> &'static str {
+    match kind {
+        // Any server refuses it when it is used, and any client takes it for a number.
+        Kind::Redis => "2147483647",
+        Kind::Sqlite => "agentenv-none/none.sqlite3",
+        Kind::Postgres | Kind::Mysql | Kind::Custom => "agentenv_none",
     }
 }

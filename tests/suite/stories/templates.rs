@@ -280,6 +280,42 @@ fn a_mask_or_a_command_that_fails_publishes_nothing() {
 }
 
 #[test]
+fn a_build_reaches_nothing_of_the_main_checkout_but_its_files() {
+    let world = World::new();
+    let repo = world.project("{ build: ['env >../built'] }");
+    let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let more = "  other: { kind: postgres, variable: OTHER_DB, name: \"o_{name}\", main: shop_main, host: true }
+  file: { kind: sqlite, variable: SQLITE_FILE, name: \"{name}.sqlite3\", main: db.sqlite3 }
+env:
+  DATABASE_URL: postgres://localhost:{postgres.port}/{POSTGRES_DB}
+  OTHER_URL: postgres://localhost:{other.port}/{OTHER_DB}
+  REDIS_URL: redis://{redis.host}:{redis.port}/{REDIS_DB}
+  PREFIX: \"{name}:\"
+";
+    repo.config(&(config + more));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    let built = fs::read_to_string(world.sandbox.root.join("built")).unwrap();
+    let value = |name: &str| {
+        let lines = built.lines().filter_map(|line| line.split_once('='));
+        lines.filter(|(one, _)| *one == name).map(|(_, value)| value).next().unwrap()
+    };
+    let database = value("POSTGRES_DB");
+    assert!(database.starts_with("agentenv_") && database != "agentenv_none", "{database}");
+    let port = servers().postgres_port;
+    assert_eq!(value("DATABASE_URL"), format!("postgres://localhost:{port}/{database}"));
+    for (name, nothing) in [
+        ("DJANGO_PORT", "1"),
+        ("OTHER_URL", "postgres://localhost:1/agentenv_none"),
+        ("REDIS_URL", "redis://localhost:1/2147483647"),
+        ("SQLITE_FILE", "agentenv-none/none.sqlite3"),
+        ("PREFIX", "template:"),
+    ] {
+        assert_eq!(value(name), nothing, "{name}");
+    }
+}
+
+#[test]
 fn many_that_want_a_template_at_once_make_one() {
     let world = World::new();
     let repo = world.project("{}");
