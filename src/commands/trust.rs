@@ -31,8 +31,8 @@ Hooks, processes, the compose file, and the commands and masks of templates and 
 were approved. `trust` shows them and asks; what changed needs a new approval. The approval is stored outside the \
 repository, so that no branch can approve its own commands.
 
-A compose file is approved with all that it includes, as it is in this worktree: after a change on a branch, run \
-`trust` there. `trust` names the services that are built; their Dockerfiles are yours to read.";
+A compose file is approved with all that it includes and the values that the `.env` beside it puts into it, as they are \
+in this worktree: after a change on a branch, run `trust` there. `trust` names the services that are built; their Dockerfiles are yours to read.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -71,7 +71,7 @@ impl<'a> Project<'a> {
             return Err(error::refused(message).hint(hint).into());
         };
         let file = load(&lease.path, &section.file)?;
-        is_trusted(&Approval::of(&section.file, &file))?;
+        is_trusted(&Approval::of(&lease.path, &section.file, &file)?)?;
         self.write_file(ui, lease, own, file)?;
         Ok(Some(lease.path.join(own)))
     }
@@ -104,7 +104,8 @@ impl<'a> Project<'a> {
         let Ok(file) = load(&lease.path, &section.file) else { return Vec::new() };
         let of_main = of_main(self.config, lease);
         let files = compose::env_files(&file).into_keys().filter(|file| of_main.contains(file));
-        let paths = files.chain([".env".to_owned()]).map(|file| beside(self.config, &file));
+        let paths =
+            files.chain([compose::DOTENV.to_owned()]).map(|file| beside(self.config, &file));
         let is_file = |path: &String| {
             is_inside(path)
                 && fs::stands(&lease.main.join(path)).is_ok_and(|found| found != Stands::Directory)
@@ -113,7 +114,8 @@ impl<'a> Project<'a> {
     }
 }
 
-/// What `trust` approves of a compose file: its content with all that it includes, as one word in a list of commands.
+/// What `trust` approves of a compose file: its content with all that it includes, and what the `.env` beside it decides
+/// of that, as one word in a list of commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval(Vec<String>);
 
@@ -129,14 +131,29 @@ impl Approval {
     /// When the file is missing or wrong.
     pub fn at(checkout: &Path, config: &Config) -> Result<Option<Self>> {
         let Some(section) = &config.compose else { return Ok(None) };
-        Ok(Some(Approval::of(&section.file, &load(checkout, &section.file)?)))
+        let file = load(checkout, &section.file)?;
+        Ok(Some(Approval::of(checkout, &section.file, &file)?))
     }
 
-    fn of(path: &str, file: &Mapping) -> Self {
+    fn of(checkout: &Path, path: &str, file: &Mapping) -> Result<Self> {
         let built: String = compose::built(file).map(|name| format!(", builds {name}")).collect();
-        let hash = sha256(compose::text(file));
-        Approval(vec![format!("compose {path} (sha256 {hash}){built}")])
+        let text = compose::text(file);
+        let env = checkout.join(path).with_file_name(compose::DOTENV);
+        let values = compose::deciding(&text, &dotenv(&env)?);
+        let with = if values.is_empty() { "" } else { " with its .env" };
+        let hash = sha256(text + &values);
+        Ok(Approval(vec![format!("compose {path}{with} (sha256 {hash}){built}")]))
     }
+}
+
+/// The text of a `.env` as compose finds it, also through a link; it takes a directory of this name for none.
+fn dotenv(path: &Path) -> Result<String> {
+    let path = fs::canonical(path);
+    let content = match fs::stands(&path)? {
+        Stands::Directory => None,
+        _ => fs::read(&path)?,
+    };
+    Ok(String::from_utf8_lossy(&content.unwrap_or_default()).into_owned())
 }
 
 fn load(checkout: &Path, file: &str) -> Result<Mapping> {

@@ -29,7 +29,7 @@ impl ServersFile {
         let Some(file) = &config.infra.file else { return Ok(None) };
         let mut whole = compose::load_alone(file, &|path| text(&main.join(path)))
             .map_err(|cause| error::config(format!("{cause:#}")))?;
-        let approval = Approval::of(file, &whole);
+        let approval = Approval::of(main, file, &whole)?;
         let dir = main.join(file).parent().unwrap_or(main).to_owned();
         let name = whole.shift_remove("name");
         let project = name.as_ref().and_then(|name| name.as_str()).map(str::to_owned);

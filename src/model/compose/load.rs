@@ -1,8 +1,9 @@
 //! Reads a compose file with all that it is made of: override file, `include`, `extends`, anchors.
 
+use super::dotenv::DOTENV;
 use super::merge::{self, merge};
-use super::paths;
 use super::syntax::{self, merge_keys};
+use super::{include, paths};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_yaml::{Mapping, Value};
 use std::cell::Cell;
@@ -24,11 +25,11 @@ pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// When one of the files is missing or is no compose file.
 pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
     let files = Files::of(path, read);
-    let mut file = whole(path, &files, DEPTH)?;
+    let mut file = whole(At::own(path), &files, DEPTH)?;
     if let Some((stem, ending)) = path.rsplit_once('.') {
         let over = format!("{stem}.override.{ending}");
         if read(&over).is_some() {
-            merge(&mut file, whole(&over, &files, DEPTH)?);
+            merge(&mut file, whole(At::own(&over), &files, DEPTH)?);
         }
     }
     Ok(file)
@@ -39,7 +40,7 @@ pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
 /// # Errors
 /// As [`load`].
 pub fn load_alone(path: &str, read: Read<'_>) -> Result<Mapping> {
-    whole(path, &Files::of(path, read), DEPTH)
+    whole(At::own(path), &Files::of(path, read), DEPTH)
 }
 
 /// What the files of one `load` are read with.
@@ -70,26 +71,44 @@ impl<'a> Files<'a> {
     }
 }
 
+/// A file, and the directory that its paths are relative to.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    path: &'a str,
+    dir: &'a str,
+}
+
+impl<'a> At<'a> {
+    /// A file whose paths are relative to where it is.
+    fn own(path: &'a str) -> Self {
+        At { path, dir: paths::dir(path) }
+    }
+}
+
 /// A file with what it includes and extends.
-fn whole(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
-    let mut own = parsed(path, files, depth)?;
+fn whole(at: At<'_>, files: &Files<'_>, depth: u32) -> Result<Mapping> {
+    let mut own = parsed(at.path, files, depth)?;
     let names: Vec<String> = services(&own).map(|(name, _)| name.to_owned()).collect();
     for name in names {
-        let service = extended(path, &own, &name, files, depth)?;
+        let service = extended(at, &own, &name, files, depth)?;
         if let Some(all) = own.get_mut("services").and_then(Value::as_mapping_mut) {
             all.insert(name.into(), service.into());
         }
     }
     let mut file = Mapping::new();
-    for included in includes(&own) {
-        let at = paths::join(paths::dir(path), &included);
-        let mut included = whole(&at, files, depth - 1)?;
+    for one in include::all(&own, at.dir) {
+        let mut included = Mapping::new();
+        for path in &one.files {
+            merge(&mut included, whole(At { path, dir: &one.dir }, files, depth - 1)?);
+        }
+        let env = paths::join(paths::dir(files.first), DOTENV);
+        one.require_no_values(&super::text(&included), &env, files.read)?;
         for service in merge::entries(&mut included, "services") {
-            paths::rebase(service, paths::dir(&at), paths::dir(path));
+            paths::rebase(service, &one.dir, at.dir);
         }
         for section in ["configs", "secrets"] {
-            for one in merge::entries(&mut included, section) {
-                paths::rebase_file(one, paths::dir(&at), paths::dir(path));
+            for one_file in merge::entries(&mut included, section) {
+                paths::rebase_file(one_file, &one.dir, at.dir);
             }
         }
         merge(&mut file, included);
@@ -115,12 +134,13 @@ fn parsed(path: &str, files: &Files<'_>, depth: u32) -> Result<Mapping> {
 
 /// A service with what it extends: in this file, or in another.
 fn extended(
-    path: &str,
+    at: At<'_>,
     file: &Mapping,
     name: &str,
     files: &Files<'_>,
     depth: u32,
 ) -> Result<Mapping> {
+    let At { path, dir } = at;
     let service = file.get("services").and_then(|all| all.get(name)?.as_mapping());
     let service = service.ok_or_else(|| anyhow!("`{path}` has no service `{name}`"))?;
     let mut own = service.clone();
@@ -131,11 +151,13 @@ fn extended(
     let base = extends.as_str().or_else(|| extends.get("service")?.as_str());
     let base = base.ok_or_else(|| anyhow!("`extends` of `{name}` in `{path}` names no service"))?;
     let mut service = match extends.get("file").and_then(Value::as_str) {
-        None => extended(path, file, base, files, depth - 1)?,
+        None => extended(at, file, base, files, depth - 1)?,
         Some(other) => {
-            let at = paths::join(paths::dir(path), other);
-            let mut service = extended(&at, &parsed(&at, files, depth)?, base, files, depth - 1)?;
-            paths::rebase(&mut service, paths::dir(&at), paths::dir(path));
+            let other = paths::join(dir, other);
+            let other = At::own(&other);
+            let base_file = parsed(other.path, files, depth)?;
+            let mut service = extended(other, &base_file, base, files, depth - 1)?;
+            paths::rebase(&mut service, other.dir, dir);
             service
         }
     };
@@ -147,17 +169,6 @@ fn extended(
 pub(super) fn services(file: &Mapping) -> impl Iterator<Item = (&str, &Mapping)> {
     let all = file.get("services").and_then(Value::as_mapping).into_iter().flatten();
     all.filter_map(|(name, service)| Some((name.as_str()?, service.as_mapping()?)))
-}
-
-/// Short form: a path; long form: `path`, one or several.
-fn includes(file: &Mapping) -> Vec<String> {
-    let entries = file.get("include").and_then(Value::as_sequence).into_iter().flatten();
-    let paths = entries.map(|entry| entry.get("path").unwrap_or(entry));
-    let each = paths.flat_map(|path| match path {
-        Value::Sequence(list) => list.iter().collect(),
-        one => vec![one],
-    });
-    each.filter_map(|path| path.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -230,6 +241,47 @@ volumes: { named: }
 secrets: { key: { file: ./x/key }, env: { environment: E } }
 ",
         );
+    }
+
+    #[test]
+    fn what_is_included_has_the_directory_that_is_named() {
+        same(
+            &[
+                (
+                    "c.yml",
+                    "include: [{ path: [x/a.yml, y/b.yml] }, { path: z/c.yml, project_directory: w }]",
+                ),
+                ("x/a.yml", "services: { a: { build: . } }"),
+                ("y/b.yml", "services: { a: { volumes: ['./b:/b'] } }"),
+                ("z/c.yml", "services: { c: { build: ., extends: { service: d, file: d.yml } } }"),
+                ("w/d.yml", "services: { d: { env_file: d.env } }"),
+            ],
+            "
+services:
+  a: { build: ./x, volumes: ['./x/b:/b'] }
+  c: { env_file: ./w/d.env, build: ./w }
+",
+        );
+    }
+
+    #[test]
+    fn an_included_file_with_values_of_its_own_is_refused() {
+        let included = "services: { db: { image: '${IMAGE:-x}' } }";
+        let with = |include: &str, files: &[(&str, &str)]| {
+            let all = [&[("c.yml", include), ("x/db.yml", included)], files].concat();
+            loaded(&all).map_err(|error| error.to_string())
+        };
+        for (include, file) in [
+            ("include: [x/db.yml]", "x/.env"),
+            ("include: [{ path: x/db.yml, project_directory: y }]", "y/.env"),
+            ("include: [{ path: x/db.yml, env_file: [no.env, x/a.env] }]", "x/a.env"),
+        ] {
+            let said = with(include, &[(file, "KEY=1\nIMAGE=2")]).unwrap_err();
+            let why = format!("takes values from `{file}`, which is not read: copy them to `.env`");
+            assert_eq!(said, format!("`x/db.yml` {why}"));
+            with(include, &[(file, "KEY=1")]).unwrap();
+            with(include, &[(file, "KEY=1\nIMAGE=2"), (".env", "IMAGE=2")]).unwrap();
+        }
     }
 
     #[test]

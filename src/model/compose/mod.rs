@@ -6,8 +6,10 @@
 //! that two stacks share, compose gives both their services the same names, and Docker answers with either.
 
 mod carried;
+mod dotenv;
 mod environment;
 mod forwarder;
+mod include;
 pub(in crate::model) mod kind;
 mod load;
 mod merge;
@@ -23,6 +25,7 @@ mod write;
 
 pub use carried::{Lost, lost};
 pub(in crate::model) use carried::{holders, uncarried};
+pub use dotenv::{DOTENV, deciding};
 pub use kind::{is_data, of_image};
 pub use load::{Read, load, load_alone};
 pub use paths::join;

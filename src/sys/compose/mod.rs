@@ -118,7 +118,10 @@ impl Infra {
     fn call(&self, args: &[&str]) -> Result<()> {
         let cmd = self.compose()?.args(["-p", &self.project, "-f", "-"]);
         let cmd = match &self.file {
-            Some(file) => cmd.arg("--project-directory").arg(&file.dir).stdin(file.text.clone()),
+            // In the directory of the file: version 1 reads the `.env` of where it stands, which may be a branch's.
+            Some(Definition { dir, text, .. }) => {
+                cmd.arg("--project-directory").arg(dir).dir(dir).stdin(text.clone())
+            }
             None => cmd.stdin(BUILT_IN).dir(self.dir()),
         };
         let output = cmd.args(args).patience(None).output()?;

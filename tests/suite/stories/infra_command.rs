@@ -121,9 +121,13 @@ fn down_deletes_no_volume_into_which_it_cannot_look() {
 #[test]
 fn compose_1_takes_a_file_that_names_its_project_too() {
     let sandbox = Sandbox::new();
-    let repo = project(&sandbox, "redis:7");
-    // Without the plugin there is only `docker-compose`.
-    repo.agentenv(&["infra", "up"]).ok();
+    let repo = project(&sandbox, "'${REDIS_IMAGE:-redis:7}'");
+    // Without the plugin there is only `docker-compose`, which reads the `.env` of where it stands.
+    let elsewhere = repo.path.join("of-a-branch");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join(".env"), "REDIS_IMAGE=localhost:1/none:1\n").unwrap();
+    let mut up = repo.command(&["infra", "up"]);
+    sandbox.outcome(up.current_dir(&elsewhere)).ok();
     // The server is called as compose 1 named its container, `<project>_redis_1`.
     let shown = repo.agentenv(&["infra", "status"]).ok();
     assert!(shown.stdout.contains("_redis_1 "), "{}", shown.show());

@@ -203,16 +203,30 @@ fn a_stack_starts_only_as_it_was_approved() {
     let trusted = world.run(&["trust", "--yes", "--json"]).ok().json();
     assert!(trusted["compose"][0].as_str().unwrap().starts_with("compose compose.yml (sha256 "));
 
-    // The branch's own file is another one.
+    // What the branch's `.env` puts into the file counts, wherever it comes from.
+    fs::write(world.sandbox.root.join("values"), "COMMAND=sleep\nKEY=1\n").unwrap();
+    std::os::unix::fs::symlink("../values", world.tree().join(".env")).unwrap();
     let file = world.tree().join("compose.yml");
+    let named = fs::read_to_string(&file).unwrap().replace("'true'", "'${COMMAND:-true}'");
+    fs::write(&file, &named).unwrap();
+    let trust = || {
+        let mut trust = world.command(&["trust", "--yes"]);
+        world.sandbox.outcome(trust.current_dir(world.tree())).ok();
+    };
+    trust();
+    fs::write(world.sandbox.root.join("values"), "COMMAND=evil\nKEY=1\n").unwrap();
+    let said = world.run(&["up", "x"]).fails(7);
+    assert!(said.stderr.contains("compose compose.yml with its .env (sha256 "), "{}", said.show());
+    fs::remove_file(world.tree().join(".env")).unwrap();
+
+    // The branch's own file is another one.
     let built = fs::read_to_string(&file).unwrap() + "x-a: 1\n";
     fs::write(&file, built.replace("debug: { image: agentenv-test/app", "debug: { build: ."))
         .unwrap();
     let said = world.run(&["up", "x"]).fails(7);
     assert!(said.stderr.contains("builds debug"), "{}", said.show());
     assert_eq!(world.containers(), Vec::<String>::new());
-    let mut trust = world.command(&["trust", "--yes"]);
-    world.sandbox.outcome(trust.current_dir(world.tree())).ok();
+    trust();
     // What was approved elsewhere stays approved while it is as it was.
     world.run(&["trust", "--yes"]).ok();
     // What was written into the environment's own file is not what starts.

@@ -91,8 +91,19 @@ fn servers_of_a_file_of_the_project_start_only_once_it_was_approved() {
     let said = repo.agentenv(&["trust", "--yes", "--json"]).ok().json();
     assert!(said["infra"][0].as_str().unwrap().starts_with("compose servers.yml (sha256 "));
     up().fails(6);
-    repo.commit("servers.yml", "services: { db: { image: 'postgres:17' } }\n");
+    repo.commit("servers.yml", "services: { db: { image: '${IMAGE:-postgres:17}' } }\n");
     up().fails(7);
+    // Compose puts what is in the `.env` beside it into the file.
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.commit(".env", "DEBUG=1\n");
+    up().fails(6);
+    repo.commit(".env", "DEBUG=1\nIMAGE=another\n");
+    up().fails(7);
+    let said = repo.agentenv(&["trust", "--yes", "--json"]).ok().json();
+    let approved = said["infra"][0].as_str().unwrap();
+    assert!(approved.starts_with("compose servers.yml with its .env (sha256 "), "{approved}");
+    repo.commit(".env", "DEBUG=2\nIMAGE=another\n");
+    up().fails(6);
 }
 
 #[test]
