@@ -9,7 +9,7 @@ use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::Plan;
 use crate::service::creation::Servers;
-use crate::service::{Made, removal};
+use crate::service::{Made, growth, removal};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::{Step, Ui};
@@ -190,11 +190,13 @@ pub(super) fn provide(
     part: &Part,
     create: impl FnOnce() -> Result<Made>,
 ) -> Result<Made> {
-    let made = create()?;
+    let resource = lease.resource(part)?;
+    let growth = || growth::of(&resource, &lease.id, part.from.as_ref());
+    let made = step.during(growth, create)?;
     match made {
         Made::Ours(_) => {
             step.done();
-            privileges::warn_of_lacking(ui, &lease.resource(part)?, part);
+            privileges::warn_of_lacking(ui, &resource, part);
         }
         Made::Occupied(_) => step.nothing(),
     }

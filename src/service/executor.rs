@@ -48,6 +48,8 @@ pub struct Task<'a> {
     pub feed: Option<Cmd>,
     /// How long it may take; beyond [`budget::total`], once it has printed a line.
     pub patience: Duration,
+    /// It can be done without: a server that is silent to it is asked other things all the same.
+    pub optional: bool,
 }
 
 impl<'a> Task<'a> {
@@ -60,6 +62,7 @@ impl<'a> Task<'a> {
             script: Script::default(),
             feed: None,
             patience: budget::total(),
+            optional: false,
         }
     }
 }
@@ -180,7 +183,10 @@ impl Site {
             Some(feed) => cmd.fed_by(feed.clone()),
             None => cmd.talk(task.script.clone()),
         };
-        let limited = |cmd: Cmd| input(cmd).patience(Some(task.patience)).asks(&self.called);
+        let limited = |cmd: Cmd| match input(cmd).patience(Some(task.patience)) {
+            cmd if task.optional => cmd,
+            cmd => cmd.asks(&self.called),
+        };
         match container {
             Some(name) => {
                 docker::run(limited(docker::exec(name, task.program, &task.args, &task.vars)))

@@ -6,6 +6,7 @@ pub mod creation;
 pub mod custom;
 pub mod detail;
 pub mod executor;
+pub mod growth;
 pub mod inventory;
 pub mod mysql;
 pub mod postgres;

@@ -19,10 +19,16 @@ use anyhow::Result;
 /// `Usage` for a name that is invalid; `Refused` for one that exists, without `replace`.
 pub fn save(database: &Database, id: &str, snapshot: &str, replace: bool) -> Result<Means> {
     require_name(snapshot)?;
-    let source = Source::Database(database.name.clone());
-    let (target, mark) = (name_of(database, snapshot), mark(database, id, snapshot));
-    let whole = Copy::new(&database.server, id, Some(&source), &target, mark);
+    let (target, source) = copy_of(database, snapshot);
+    let mark = mark(database, id, snapshot);
+    let whole = Copy::new(&database.server, id, Some(&source), &target.name, mark);
     copy::copy(&Copy { replace, ..whole }).map(|copied| copied.means)
+}
+
+/// The database that holds a snapshot of this name, and what it is a copy of.
+pub fn copy_of(database: &Database, snapshot: &str) -> (Database, Source) {
+    let copy = Database::new(&database.server, name_of(database, snapshot));
+    (copy, Source::Database(database.name.clone()))
 }
 
 /// Restores a database from a snapshot. Gives the snapshot of what was overwritten, as [`overwrite`] does.

@@ -175,6 +175,11 @@ impl Snapshots {
         Ok(found.ok_or_else(missing)?.1)
     }
 
+    /// Where a snapshot of this name is, or will be.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.sqlite3"))
+    }
+
     /// Saves a copy of a file under this name.
     ///
     /// # Errors
@@ -183,7 +188,7 @@ impl Snapshots {
         require_name(name)?;
         require(&file.full())?;
         fs::make_dir(&self.0)?;
-        let path = self.0.join(format!("{name}.sqlite3"));
+        let path = self.file(name);
         if !replace && fs::stands(&path)? != Stands::Nothing {
             let failure = error::refused(format!("snapshot `{name}` already exists"));
             return Err(failure.hint("`--force` replaces it").into());

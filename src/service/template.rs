@@ -108,6 +108,16 @@ fn whole(rows: Vec<Row>, store: &str) -> Vec<Template> {
     found
 }
 
+/// The database that a template of this mark becomes.
+pub fn target(server: &Server, store: &str, id: &str, mark: &TemplateMark) -> String {
+    let stem = mark.database(store);
+    // MySQL cannot rename what is complete: a new one is born under a name that nobody knows.
+    match server.kind {
+        Kind::Mysql => format!("{stem}_{}", &id[id.len() - 8..]),
+        _ => stem,
+    }
+}
+
 /// Makes a template, in the place of one of the same key: copies `source`, lets `prepare` change the copy, and publishes
 /// it. `id` names the copy until then; its lock has to be held. A failure publishes nothing.
 ///
@@ -120,12 +130,7 @@ pub fn make(
     (source, mark): (Option<&Source>, TemplateMark),
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<Template> {
-    let stem = mark.database(store);
-    // MySQL cannot rename what is complete: a new one is born under a name that nobody knows.
-    let target = match server.kind {
-        Kind::Mysql => format!("{stem}_{}", &id[id.len() - 8..]),
-        _ => stem.clone(),
-    };
+    let (stem, target) = (mark.database(store), target(server, store, id, &mark));
     let is_old = |one: &Template| match server.kind {
         Kind::Mysql => one.mark.database(store) == stem,
         _ => one.database == stem,

@@ -4,23 +4,37 @@ use crate::sys::fs::{self as files, Stands};
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, OFlags, RenameFlags};
 use std::fs::{self, DirBuilder, File, FileTimes};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, symlink};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long a copy of data may take: as long as it needs, and yet no process is left for ever beside a server that hangs.
 pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After how many bytes of a file are counted.
+const CHUNK: u64 = 64 << 20;
 
 /// Copies files between two file systems, and remembers whether reflinks work there.
 #[derive(Debug, Default)]
 pub struct Copier {
     /// A reflink was refused: the next file is not tried.
     no_reflink: AtomicBool,
+    /// The bytes that were copied.
+    copied: AtomicU64,
 }
 
 impl Copier {
+    /// How many bytes were copied so far.
+    pub fn copied(&self) -> u64 {
+        self.copied.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, bytes: u64) {
+        self.copied.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Copies a regular file with its mode and modification time, or a symbolic link as it is.
     ///
     /// Never replaces anything. A crash leaves no half-written file under the name `to`. Returns whether there is a
@@ -48,7 +62,9 @@ impl Copier {
         let meta = source.metadata()?;
         let fresh = files::unfinished(to);
         let copied = (|| {
-            if !cloned(&source, &fresh) {
+            if cloned(&source, &fresh) {
+                self.count(meta.len());
+            } else {
                 let mut options = File::options();
                 let mut target =
                     options.write(true).create_new(true).mode(meta.mode() & 0o7777).open(&fresh)?;
@@ -67,11 +83,17 @@ impl Copier {
     fn fill(&self, source: &mut File, target: &mut File) -> io::Result<()> {
         if !self.no_reflink.load(Ordering::Relaxed) {
             if reflinked(source, target) {
+                self.count(source.metadata()?.len());
                 return Ok(());
             }
             self.no_reflink.store(true, Ordering::Relaxed);
         }
-        io::copy(source, target).map(drop)
+        loop {
+            match io::copy(&mut source.take(CHUNK), target)? {
+                0 => return Ok(()),
+                bytes => self.count(bytes),
+            }
+        }
     }
 }
 
@@ -142,6 +164,7 @@ mod tests {
         assert_eq!(files::mode(&to), files::mode(&from));
         assert_eq!(fs::metadata(&to).unwrap().modified().unwrap(), past);
         assert_eq!(files::entries(dir.path()).unwrap(), [from, to], "nothing else is left");
+        assert_eq!(copier.copied(), 7);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use read::{LIMIT, head, read, read_own, word};
 pub use unfinished::{is_unfinished, sweep, sweep_of, sweep_of_with};
 pub use write::{
     append, create, keep_tail, make_empty, replace, replace_as, replace_exactly, unfinished,
-    write_text,
+    unfinished_size, write_text,
 };
 
 use anyhow::{Context, Result};

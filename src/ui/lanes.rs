@@ -14,7 +14,13 @@ pub(super) struct Lanes {
 pub(super) struct Lane {
     name: String,
     line: Option<Arc<Line>>,
-    steps: Mutex<Vec<String>>,
+    steps: Mutex<Vec<Running>>,
+}
+
+/// A step that runs: what it is, and what is shown of it.
+struct Running {
+    what: String,
+    shown: String,
 }
 
 impl Lanes {
@@ -59,23 +65,36 @@ impl Lane {
     /// Shows a step that starts.
     pub(super) fn begin(&self, what: &str) {
         let mut steps = locked(&self.steps);
-        steps.push(what.to_owned());
-        self.show(steps.join(", "));
+        steps.push(Running { what: what.to_owned(), shown: what.to_owned() });
+        self.show(&joined(&steps));
+    }
+
+    /// Shows how far a step is, if it still runs.
+    pub(super) fn reach(&self, what: &str, reached: &str) {
+        let mut steps = locked(&self.steps);
+        if let Some(step) = steps.iter_mut().find(|step| step.what == what) {
+            reached.clone_into(&mut step.shown);
+            self.show(&joined(&steps));
+        }
     }
 
     /// Shows the steps that still run; after the last one, what became of it.
     pub(super) fn end(&self, what: &str, sign: &str) {
         let mut steps = locked(&self.steps);
-        if let Some(at) = steps.iter().position(|step| step == what) {
+        if let Some(at) = steps.iter().position(|step| step.what == what) {
             steps.remove(at);
         }
         match steps.is_empty() {
-            true => self.show(format!("{sign} {what}")),
-            false => self.show(steps.join(", ")),
+            true => self.show(&format!("{sign} {what}")),
+            false => self.show(&joined(&steps)),
         }
     }
 
-    fn show(&self, text: String) {
-        self.line.iter().for_each(|line| line.show(&text));
+    fn show(&self, text: &str) {
+        self.line.iter().for_each(|line| line.show(text));
     }
+}
+
+fn joined(steps: &[Running]) -> String {
+    steps.iter().map(|step| step.shown.as_str()).collect::<Vec<_>>().join(", ")
 }

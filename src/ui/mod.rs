@@ -20,7 +20,7 @@ pub use failure::ErrorReport;
 pub use live::Live;
 pub use menu::{Choice, Item, Judge, Menu};
 pub use stdout::{JSON_VERSION, reader_has_gone};
-pub use step::Step;
+pub use step::{Reached, Step};
 pub use terminal::{height, is_terminal, show_cursor, width};
 
 use crate::error::{Exit, exit_of, hint_of};

@@ -3,8 +3,23 @@
 use super::Ui;
 use super::color::Tone;
 use super::progress::{Line, seconds};
+use crate::model::measure::size;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a live line says how far its step is, and how long a step takes before it says so.
+const EACH: Duration = Duration::from_secs(1);
+
+/// How far a step is, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// What is there.
+    pub done: u64,
+    /// What there will be, about; `None`: it is not known.
+    pub of: Option<u64>,
+}
 
 /// A running step. Dropped without [`Step::done`] or [`Step::nothing`], it is reported as failed.
 pub struct Step {
@@ -25,6 +40,37 @@ impl Step {
             None => ui.progress.as_ref().map(|progress| progress.begin(None, &what)),
         };
         Step { ui: ui.clone(), what, begin: Instant::now(), line, ended: false }
+    }
+
+    /// Does the work of the step. Where a live line shows it, and it takes longer, `look` is asked meanwhile how far it is.
+    pub fn during<T>(
+        &self,
+        look: impl FnMut() -> Option<Reached> + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let is_shown =
+            self.line.is_some() || self.ui.lane.as_ref().is_some_and(|one| one.is_live());
+        if !is_shown {
+            return work();
+        }
+        thread::scope(|scope| {
+            let (working, ended) = channel();
+            scope.spawn(move || self.follow(look, &ended));
+            let result = work();
+            drop(working);
+            result
+        })
+    }
+
+    fn follow(&self, mut look: impl FnMut() -> Option<Reached>, ended: &Receiver<()>) {
+        while ended.recv_timeout(EACH) == Err(RecvTimeoutError::Timeout) {
+            let Some(Reached { done, of }) = look() else { continue };
+            // The source is about as large as the copy, and may be smaller.
+            let of = of.filter(|of| *of > done).map(|of| format!(" of {}", size(of)));
+            let reached = format!("{}: {}{}", self.what, size(done), of.unwrap_or_default());
+            self.line.iter().for_each(|line| line.show(&reached));
+            self.ui.lane.iter().for_each(|lane| lane.reach(&self.what, &reached));
+        }
     }
 
     /// Reports success.

@@ -9,6 +9,7 @@ use crate::model::config::Kind;
 use crate::model::lease::Part;
 use crate::model::source::Source;
 use crate::service::copy::{Dump, Means};
+use crate::service::growth;
 use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
@@ -104,7 +105,9 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     };
     let (database, id) = (&target.database, &target.lease.id);
     let from = Source::Database(source.clone());
-    let (means, kept) = snapshot::overwrite(database, id, Some(&from), &how)?;
+    let growth = || growth::of_database(database, id, &from);
+    let overwrite = || snapshot::overwrite(database, id, Some(&from), &how);
+    let (means, kept) = step.during(growth, overwrite)?;
     step.done();
     super::say_way_back(ui, (&target.lease, &target.service), kept.as_deref());
     answer(ui, Answer { database: name, from: source, means, snapshot: kept })

@@ -11,6 +11,7 @@ use crate::model::lease::{Lease, Part};
 use crate::model::resource::File;
 use crate::model::source::Source;
 use crate::service::copy::{Dump, Means};
+use crate::service::growth;
 use crate::service::sqlite::{self, Snapshots};
 use crate::sys::lock::Lock;
 use crate::ui::Ui;
@@ -74,7 +75,9 @@ pub fn copy(args: &copy::Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let step = ui.step(format!("copying {from} to {name}"));
     let before = (!args.before.no_snapshot).then_some("copy");
     let (file, snapshots) = (&target.file, target.snapshots()?);
-    let kept = sqlite::overwrite(file, Some(&source), &snapshots, args.force, before)?;
+    let growth = || growth::of_file(&file.full(), &source);
+    let overwrite = || sqlite::overwrite(file, Some(&source), &snapshots, args.force, before);
+    let kept = step.during(growth, overwrite)?;
     step.done();
     super::say_way_back(ui, (&target.lease, &target.part.service), kept.as_deref());
     copy::answer(ui, copy::Answer { database: name, from, means: Means::File, snapshot: kept })
@@ -124,13 +127,20 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
     let mut kept = None;
     let name = match what {
         snapshot::What::Save(named) => {
-            snapshots.save(file, &named.name, named.force)?;
+            let step = ui.step(format!("saving {} as {}", target.part.holds, named.name));
+            let growth = || growth::of_file(&snapshots.file(&named.name), &file.full());
+            step.during(growth, || snapshots.save(file, &named.name, named.force))?;
+            step.done();
             &named.name
         }
         snapshot::What::Restore(named) => {
             let saved = snapshots.path(&named.name)?;
             let before = named.before();
-            kept = sqlite::overwrite(file, Some(&saved), &snapshots, named.force, before)?;
+            let step = ui.step(format!("restoring {} from {}", target.part.holds, named.name));
+            let growth = || growth::of_file(&file.full(), &saved);
+            let restore = || sqlite::overwrite(file, Some(&saved), &snapshots, named.force, before);
+            kept = step.during(growth, restore)?;
+            step.done();
             &named.name
         }
         snapshot::What::Delete(named) => {

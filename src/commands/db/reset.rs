@@ -7,6 +7,7 @@ use crate::environment::workspace::Workspace;
 use crate::error::Exit;
 use crate::model::lease::Lease;
 use crate::model::source::Source;
+use crate::service::growth;
 use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::{Context as _, Result};
@@ -87,7 +88,9 @@ fn overwrite(
     let before = (!args.before.no_snapshot).then_some("reset");
     let how = Overwrite { force: args.force, before, ..Overwrite::default() };
     let from = template.map(|template| Source::Database(template.to_owned()));
-    let (_, kept) = snapshot::overwrite(database, &lease.id, from.as_ref(), &how)?;
+    let growth = || growth::of_database(database, &lease.id, from.as_ref()?);
+    let overwrite = || snapshot::overwrite(database, &lease.id, from.as_ref(), &how);
+    let (_, kept) = step.during(growth, overwrite)?;
     step.done();
     Ok((template.map(str::to_owned), kept))
 }

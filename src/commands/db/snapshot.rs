@@ -4,6 +4,8 @@ use super::Target;
 use crate::commands::completions::candidates;
 use crate::error::Exit;
 use crate::model::lease::Lease;
+use crate::model::source::Source;
+use crate::service::growth;
 use crate::service::snapshot::{self, Overwrite};
 use crate::ui::Ui;
 use anyhow::Result;
@@ -130,7 +132,10 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
     let name = match what {
         What::Save(named) => {
             let step = ui.step(format!("saving {} as {}", database.name, named.name));
-            snapshot::save(database, &lease.id, &named.name, named.force)?;
+            let (copy, from) = snapshot::copy_of(database, &named.name);
+            let growth = || growth::of_database(&copy, &lease.id, &from);
+            let save = || snapshot::save(database, &lease.id, &named.name, named.force);
+            step.during(growth, save)?;
             step.done();
             &named.name
         }
@@ -138,7 +143,11 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
             let step = ui.step(format!("restoring {} from {}", database.name, named.name));
             let (force, before) = (named.force, named.before());
             let how = Overwrite { force, before, ..Overwrite::default() };
-            kept = snapshot::restore(database, &lease.id, &named.name, &how)?;
+            let (saved, _) = snapshot::copy_of(database, &named.name);
+            let from = Source::Database(saved.name);
+            let growth = || growth::of_database(database, &lease.id, &from);
+            let restore = || snapshot::restore(database, &lease.id, &named.name, &how);
+            kept = step.during(growth, restore)?;
             step.done();
             &named.name
         }

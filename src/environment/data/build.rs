@@ -6,7 +6,7 @@ use crate::error;
 use crate::model::config::{Kind, Service, Values};
 use crate::model::template_key::TemplateMark;
 use crate::service::template::{self, Template};
-use crate::service::{Database, Server};
+use crate::service::{Database, Server, growth};
 use crate::sys::exec::Cmd;
 use anyhow::Result;
 use indexmap::IndexMap;
@@ -51,10 +51,7 @@ impl Templates<'_> {
             self.drop_all(&known, server);
             return Ok(newest);
         }
-        let from = mark.from.clone().unwrap_or_else(|| "nothing".to_owned());
-        let step = self.ui.step(format!("template {name} from {from}"));
         let made = self.publish(service, server, wanted, mark)?;
-        step.done();
         // It is published, and what it replaces can go another time.
         let dropped = self.drop_outdated(&made, server);
         if let Err(error) = dropped.and_then(|()| spares::drop_stale(self.store, server)) {
@@ -96,9 +93,18 @@ impl Templates<'_> {
         let _working = self.store.lock_lease(&id, || ())?;
         let source = wanted.source.as_ref();
         self.store.remember_server(server)?;
-        let made = template::make(server, self.store.id(), &id, (source, mark), |birth| {
-            self.build(service, wanted, birth, &id)
+        let copy = Database::new(server, template::target(server, self.store.id(), &id, &mark));
+        let from = mark.from.as_deref().unwrap_or("nothing");
+        let step = self.ui.step(format!("template {} from {from}", copy.name));
+        let growth = || growth::of_database(&copy, &id, source?);
+        let made = step.during(growth, || {
+            template::make(server, self.store.id(), &id, (source, mark), |birth| {
+                self.build(service, wanted, birth, &id)
+            })
         });
+        if made.is_ok() {
+            step.done();
+        }
         let noted = self.store.forget(&id).and_then(|()| self.store.remember_server(server));
         let made = made?;
         if let Err(error) = noted {

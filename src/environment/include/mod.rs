@@ -13,7 +13,7 @@ use crate::sys::fs::{self, Stands};
 use crate::sys::git::{self, Patterns};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
-use crate::ui::Ui;
+use crate::ui::{Reached, Ui};
 use anyhow::Result;
 use select::Selection;
 use std::collections::BTreeMap;
@@ -36,7 +36,12 @@ pub fn bring(ui: &Ui, store: &Store, lease: &Lease, include: &Include) -> Result
     link_all(store, lease, include)?;
     let patterns = Patterns { file: has_file.then_some(FILE), list: &include.copy };
     let selection = selected(lease, patterns)?;
-    copy_all(lease, &selection.files)?;
+    let (copier, mut all) = (Copier::default(), None);
+    let growth = || {
+        let of = || selection.files.iter().map(|file| fs::size(&lease.main.join(file))).sum();
+        Some(Reached { done: copier.copied(), of: Some(*all.get_or_insert_with(of)) })
+    };
+    step.during(growth, || copy_all(lease, &selection.files, &copier))?;
     failpoint::point("files-copied")?;
     step.done();
     for venv in &selection.venvs {
@@ -84,7 +89,7 @@ fn link_all(store: &Store, lease: &Lease, include: &Include) -> Result<()> {
     Ok(())
 }
 
-fn copy_all(lease: &Lease, files: &[String]) -> Result<()> {
+fn copy_all(lease: &Lease, files: &[String], copier: &Copier) -> Result<()> {
     let mut directories = Directories::default();
     let mut wanted = Vec::with_capacity(files.len());
     for file in files {
@@ -92,7 +97,6 @@ fn copy_all(lease: &Lease, files: &[String]) -> Result<()> {
             wanted.push(file);
         }
     }
-    let copier = Copier::default();
     let copy = |file: &&String| {
         interrupt::check()?;
         copier.copy(&lease.main.join(file), &lease.path.join(file))?;

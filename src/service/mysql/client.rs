@@ -44,6 +44,9 @@ unset IFS
 /// Prints how many kilobytes are free where a directory lies.
 const FREE: &str = r#"echo begun; df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }"#;
 
+/// Time limit of a glance.
+const GLANCE: Duration = Duration::from_secs(5);
+
 /// Time limit of a copy.
 pub(super) const COPYING: Duration = LONGEST;
 
@@ -88,14 +91,23 @@ impl std::error::Error for SqlError {}
 ///
 /// Fails with [`SqlError`] for what the server refused, else with the reason why it could not be asked.
 pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Result<Vec<String>> {
+    let then = then.map(|rest| ("locked".to_owned(), rest.into_bytes()));
+    ask(server, Script { first: first.into_bytes(), then, last: Vec::new() }, false)
+}
+
+/// The same for a glance, which the command can do without: see [`Task::optional`].
+pub(super) fn glance(server: &Server, script: String) -> Result<Vec<String>> {
+    ask(server, Script { first: script.into_bytes(), ..Script::default() }, true)
+}
+
+fn ask(server: &Server, script: Script, optional: bool) -> Result<Vec<String>> {
     let site = Site::with_password(server, PASSWORD)?;
     let mut task = client(&site, server);
     task.args.extend(["--batch", "--raw", "--skip-column-names", "--unbuffered", "--binary-mode"]);
-    task.script = Script {
-        first: first.into_bytes(),
-        then: then.map(|rest| ("locked".to_owned(), rest.into_bytes())),
-        last: Vec::new(),
-    };
+    (task.script, task.optional) = (script, optional);
+    if optional {
+        task.patience = GLANCE;
+    }
     let output = site.run(&task)?;
     if output.success() {
         return Ok(output.text().lines().map(str::to_owned).collect());

@@ -18,6 +18,7 @@ use crate::service::room::NoRoom;
 use crate::service::template::Mask;
 use crate::service::{Database, Server, in_use, not_ours, template};
 use crate::sys::{failpoint, interrupt};
+use crate::ui::Reached;
 use anyhow::Result;
 use content::Content;
 use replaced::{Old, forget, keep, put_back, spare};
@@ -57,6 +58,20 @@ pub(in crate::service) fn publish(
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<()> {
     attempt(copy, mark, prepare).map(drop)
+}
+
+/// How far the copy to a database is; `None`: it cannot be told.
+///
+/// # Errors
+/// When the server does not answer at once.
+pub(in crate::service) fn growth(database: &Database, from: &Source) -> Result<Option<Reached>> {
+    let mut names = vec![database.name.as_str()];
+    if let Source::Database(source) = from {
+        names.push(source);
+    }
+    let lines = client::glance(&database.server, scripts::copy::bytes(&names))?;
+    let mut sizes = lines.iter().map(|line| line.parse().ok());
+    Ok(sizes.next().flatten().map(|done| Reached { done, of: sizes.next().flatten() }))
 }
 
 /// Runs a mask on a database that is being prepared for [`publish`].

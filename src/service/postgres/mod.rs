@@ -9,6 +9,7 @@ pub mod creation;
 mod detail;
 mod dump;
 mod dump_file;
+mod growth;
 mod likeness;
 mod mark;
 mod marked;
@@ -22,6 +23,7 @@ mod sql_error;
 pub mod trash;
 
 pub use detail::{detail, holds_rows};
+pub use growth::growth;
 pub use mark::carrying;
 pub(super) use marked::{drop_marked, marked};
 pub use removal::drop_left_over;

@@ -17,6 +17,9 @@ pub(super) const COPYING: Duration = LONGEST;
 /// Time limit of one that waits for a lock or drops what was copied. No data is as large as that.
 pub(super) const WAITING: Duration = Duration::from_secs(600);
 
+/// Time limit of a glance.
+const GLANCE: Duration = Duration::from_secs(2);
+
 /// Extra time for the client, as a part of the command's time: the server cancels cleanly, while a killed client leaves
 /// its session running.
 const MARGIN: u32 = 6;
@@ -43,13 +46,14 @@ pub(super) struct Session<'a> {
     /// Lines before it that set its variables: an argument of a program has a limit, and a mark may be longer.
     vars: String,
     limit: Duration,
+    optional: bool,
 }
 
 impl<'a> Session<'a> {
     /// A session that runs this script on this server.
     pub(super) fn new(server: &'a Server, script: impl Into<Vec<u8>>) -> Self {
         let script = Script { first: script.into(), ..Script::default() };
-        Session { server, script, vars: String::new(), limit: usual() }
+        Session { server, script, vars: String::new(), limit: usual(), optional: false }
     }
 
     /// The rest of the script, sent when the first half has printed this line.
@@ -73,6 +77,12 @@ impl<'a> Session<'a> {
     /// Time limit of each statement: [`WAITING`] at most, before the first half has printed its line.
     pub(super) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// It is only a glance, which the command can do without: see [`Task::optional`].
+    pub(super) fn glance(mut self) -> Self {
+        (self.limit, self.optional) = (GLANCE, true);
         self
     }
 
@@ -120,6 +130,7 @@ impl<'a> Session<'a> {
             args: self.args(&site),
             vars: variables(&site, &options),
             patience: self.limit + margin(),
+            optional: self.optional,
             ..Task::new("psql")
         };
         run(&site, task)

@@ -25,6 +25,8 @@ macro_rules! creates {
     };
 }
 
+pub(super) use creates;
+
 /// Ends the sessions that ended clients left at work, which create a database whose name has this in it.
 macro_rules! stop {
     ($name:expr) => {

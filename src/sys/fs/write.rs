@@ -58,6 +58,18 @@ pub fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.{}.new", std::process::id(), unique()))
 }
 
+/// The size of what this process writes beside `path` to be renamed to it; `None`: nothing.
+pub fn unfinished_size(path: &Path) -> Option<u64> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let begin = format!(".{name}.{}.", std::process::id());
+    let is_it = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&begin) && name.ends_with(".new")
+    };
+    let all = super::entries(path.parent()?).ok()?;
+    Some(fs::metadata(all.iter().find(|file| is_it(file))?).ok()?.len())
+}
+
 /// Adds to the end of a file in one write, making it and its directory when they are not there.
 pub fn append(path: &Path, content: &[u8]) -> Result<()> {
     make_dir(path.parent().unwrap_or(Path::new(".")))?;

@@ -1,6 +1,6 @@
 //! Prompts, progress, colours and tables on a real terminal: each test types into its own tmux.
 
-use crate::common::{Repo, Sandbox, servers, wait_until, write_program};
+use crate::common::{Repo, Sandbox, hold, servers, wait_until, write_program};
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
@@ -299,6 +299,44 @@ fn what_takes_a_moment_has_a_live_line_that_ends_in_a_tick_and_a_duration() {
     assert!(!screen.contains('✓') && screen.contains("app-y\n"), "{screen}");
     let plain = repo.agentenv(&["add", "z"]).ok();
     assert!(plain.stderr.contains("✓ worktree (") && !plain.stderr.contains('\x1b'));
+}
+
+#[test]
+fn a_copy_that_takes_longer_says_how_many_bytes_are_there() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let main = format!("{}_main", sandbox.id);
+    servers().psql(&format!("CREATE DATABASE {main}"));
+    servers().psql_on(&main, "CREATE TABLE t AS SELECT n FROM generate_series(1, 50000) n");
+    repo.config(&sandbox.config().replace("kind: postgres", "kind: postgres, from: main"));
+    // The dump of a source that is in use waits for the lock.
+    let user = hold::on(&main, "user", "BEGIN; LOCK TABLE t;");
+    let terminal = Terminal::in_dir(&sandbox, &repo.path);
+    let shows = |begin: &str| {
+        let is_it = |line: &str| line.contains(begin) && line.contains(" MB of ");
+        terminal.waits_until("the line says how far it is", |screen| screen.lines().any(is_it));
+    };
+    let (x, y) = (format!("{}_x", sandbox.id), format!("{}_y", sandbox.id));
+    terminal.types("git agentenv add --yes x");
+    shows(&format!("postgres {x} from {main}: "));
+    drop(user);
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(!terminal.screen().contains(" MB of "), "{}", terminal.screen());
+
+    let user = hold::on(&main, "user", "BEGIN; LOCK TABLE t;");
+    terminal.types("clear; git agentenv add --yes y z");
+    shows(&format!("y  postgres {y} from {main}: "));
+    drop(user);
+    assert_eq!(terminal.exit_code(), 0);
+    servers().psql_on(&x, "CREATE TABLE held ()");
+    let user = hold::on(&x, "user", "BEGIN; LOCK TABLE held;");
+    terminal.types("clear; git agentenv db copy y --from x --yes");
+    shows(&format!("copying {x} to {y}: "));
+    drop(user);
+    assert_eq!(terminal.exit_code(), 0);
+    // What no person watches has one line for each step, as ever.
+    let plain = repo.agentenv(&["db", "copy", "y", "--from", "x"]).ok();
+    assert!(!plain.stderr.contains(" MB of "), "{}", plain.show());
 }
 
 #[test]

@@ -150,6 +150,18 @@ pub(in super::super) fn unqualified_views(database: &str) -> String {
     format!(r"/^\/\*!50001 VIEW /s/`{}`\.//g", pattern(database))
 }
 
+/// The bytes of some tables.
+const BYTES: &str = "CAST(COALESCE(SUM(data_length + index_length), 0) AS UNSIGNED)";
+
+/// Says how many bytes each of these databases has.
+pub(in super::super) fn bytes(names: &[&str]) -> String {
+    let one = |name: &&str| {
+        let name = text(name);
+        format!("SELECT {BYTES} FROM information_schema.tables WHERE table_schema = {name};\n")
+    };
+    FRESH.to_owned() + &names.iter().map(one).collect::<String>()
+}
+
 /// Says of a database that is to be copied how it was created, its size, where the server's data lies, its tables, which
 /// views mark it, whether it has events, and what of it no copy has: `like`, `bytes`, `lies`, `table`, `mark`, `digits`,
 /// `events` and `refused`, each with a value. Nothing when it does not exist.
@@ -176,7 +188,7 @@ pub(in super::super) fn source(name: &str) -> String {
         format!(
             "SELECT CONCAT('like\\tCHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
   FROM information_schema.schemata WHERE schema_name = {name};
-SELECT CONCAT('bytes\\t', CAST(COALESCE(SUM(data_length + index_length), 0) AS UNSIGNED)) FROM information_schema.tables WHERE table_schema = {name};
+SELECT CONCAT('bytes\\t', {BYTES}) FROM information_schema.tables WHERE table_schema = {name};
 SELECT CONCAT('lies\\t', @@datadir);
 SELECT CONCAT('table\\t', table_name) FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'BASE TABLE';
 SELECT CONCAT('mark\\t', table_name) FROM information_schema.tables
