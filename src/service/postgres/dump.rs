@@ -1,6 +1,6 @@
 //! Fills one database with the content of another that is in use, as the server's own programs do.
 
-use super::psql;
+use super::{filling, psql};
 use crate::error;
 use crate::service::Server;
 use crate::service::copy::Dump;
@@ -47,7 +47,7 @@ pg_restore -w --exit-on-error -j "$jobs" -d "$PGDATABASE" --section=data --secti
 /// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
-    let mut vars = psql::filling(&site, server, target);
+    let mut vars = filling::vars(&site, server, target);
     vars.extend([("AGENTENV_SOURCE", source), ("AGENTENV_ADDS", ADDS)]);
     // The line tells that the container answers.
     let (script, options) = (format!("echo begun\n{ADDING}{}", how.script()), how.options());
@@ -58,7 +58,7 @@ pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> R
     if output.success() && output.text().ends_with("copied") {
         return Ok(());
     }
-    let message = format!("cannot copy database `{source}`: {}", psql::said(&output.stderr));
+    let message = format!("cannot copy database `{source}`: {}", filling::said(&output.stderr));
     Err(error::service(message).into())
 }
 

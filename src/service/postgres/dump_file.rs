@@ -1,7 +1,7 @@
 //! Fills a database with what is in a dump file. Text is read here and executed by psql at the server; what `pg_dump`
 //! wrote in another format becomes text first.
 
-use super::psql;
+use super::{filling, psql};
 use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
@@ -157,7 +157,7 @@ impl DumpFile {
         let site = Site::with_password(server, psql::PASSWORD)?;
         let custom = self.format == Format::Custom;
         let key = random_hex(16)?;
-        let mut vars = psql::filling(&site, server, database);
+        let mut vars = filling::vars(&site, server, database);
         vars.extend([
             ("AGENTENV_KEY", key.as_str()),
             ("AGENTENV_TRUSTED", if trusted { "yes" } else { "" }),
@@ -174,7 +174,7 @@ impl DumpFile {
         if output.success() && output.text().lines().any(|line| line == "complete") {
             return Ok(());
         }
-        let said = psql::said(&output.stderr);
+        let said = filling::said(&output.stderr);
         let message = format!("cannot restore {}: {said}", self.path.display());
         Err(error::service(message).into())
     }

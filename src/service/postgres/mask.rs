@@ -1,6 +1,6 @@
 //! Masks of templates: what they overwrite is gone.
 
-use super::{dump_file, psql};
+use super::{dump_file, filling};
 use crate::service::Database;
 use crate::service::template::Mask;
 use anyhow::Result;
@@ -12,7 +12,7 @@ use anyhow::Result;
 pub(in crate::service) fn run(database: &Database, mask: &Mask) -> Result<()> {
     let Database { server, name, .. } = database;
     dump_file::of_mask(mask)?.restore(server, name, true)?;
-    psql::run_on(server, name, FORGET).map_err(|error| {
+    filling::run_on(server, name, FORGET).map_err(|error| {
         error.context(format!("cannot clear what {} overwrote", mask.path.display()))
     })
 }

@@ -9,6 +9,7 @@ pub mod creation;
 mod detail;
 mod dump;
 mod dump_file;
+mod filling;
 mod growth;
 mod likeness;
 mod mark;

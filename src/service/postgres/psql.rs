@@ -198,50 +198,6 @@ pub(super) fn client(
     site.terminal(&task, terminal)
 }
 
-/// Runs a script on a database that is being created.
-pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()> {
-    let site = Site::with_password(server, PASSWORD)?;
-    let mut task = Task { vars: filling(&site, server, database), ..Task::new("psql") };
-    task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
-    task.script = Script { first: script.into(), ..Script::default() };
-    task.patience = COPYING;
-    let output = site.run(&task)?;
-    match output.success() {
-        true => Ok(()),
-        false => Err(error::service(said(&output.stderr).to_owned()).into()),
-    }
-}
-
-/// The variables of a shell script that fills this database.
-pub(super) fn filling<'b>(
-    site: &'b Site,
-    server: &'b Server,
-    database: &'b str,
-) -> Vec<(&'b str, &'b str)> {
-    let mut vars = vec![
-        ("PGDATABASE", database),
-        ("PGUSER", &server.user),
-        ("PGAPPNAME", "git-agentenv"),
-        ("PGCONNECT_TIMEOUT", "10"),
-        // The database may have settings of its own already, which are for its application.
-        (
-            "PGOPTIONS",
-            "-c client_min_messages=warning -c role=none -c default_transaction_read_only=off -c statement_timeout=0",
-        ),
-    ];
-    vars.extend(site.password());
-    if site.is_host() {
-        vars.extend([("PGHOST", "localhost"), ("PGPORT", site.port()), ("PGHOSTADDR", "")]);
-    }
-    vars
-}
-
-/// What psql complained of, without the lines that only follow from it.
-pub(super) fn said(stderr: &str) -> &str {
-    let complaint = stderr.lines().find(|line| line.contains("ERROR:") || line.contains("error:"));
-    complaint.unwrap_or(stderr).trim()
-}
-
 fn variables<'b>(site: &'b Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGOPTIONS", options),

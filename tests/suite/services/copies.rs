@@ -242,9 +242,12 @@ fn a_source_in_use_gives_what_the_idle_one_gives() {
     servers().psql(&format!("CREATE DATABASE {main}"));
     servers().psql(&format!("ALTER DATABASE {main} SET app.tenant TO 'seven'"));
     servers().psql(&format!("ALTER DATABASE {main} SET default_transaction_read_only TO on"));
+    for name in ["lock_timeout", "idle_in_transaction_session_timeout"] {
+        servers().psql(&format!("ALTER DATABASE {main} SET {name} TO '1ms'"));
+    }
     servers().psql_on(
         &main,
-        "SET default_transaction_read_only TO off;
+        "SET default_transaction_read_only TO off; SET lock_timeout TO 0;
          DROP SCHEMA public; DROP EXTENSION plpgsql; CREATE SCHEMA \"e xt\";
          CREATE EXTENSION citext SCHEMA \"e xt\" VERSION '1.4'; CREATE EXTENSION \"uuid-ossp\" SCHEMA \"e xt\";
          CREATE TABLE \"e xt\".t AS SELECT 'CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA \"e xt\";' AS text;
@@ -254,8 +257,9 @@ fn a_source_in_use_gives_what_the_idle_one_gives() {
     repo.agentenv(&["add", "idle"]).ok();
     alike(&main, &world.db("idle"));
     assert_eq!(versions(&main), versions(&world.db("idle")));
-    let _user = hold::on(&main, "user", "BEGIN; SELECT 1;");
-    let _other = hold::on(&world.db("idle"), "other", "BEGIN; SELECT 1;");
+    let in_use = "SET idle_in_transaction_session_timeout TO 0; BEGIN; SELECT 1;";
+    let _user = hold::on(&main, "user", in_use);
+    let _other = hold::on(&world.db("idle"), "other", in_use);
     repo.agentenv(&["add", "busy"]).ok();
     let jobs: [&[&str]; 3] = [&[], &["--jobs", "2"], &["--schema-only"]];
     for how in jobs {

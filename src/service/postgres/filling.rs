@@ -1,0 +1,53 @@
+//! Programs that fill a database that is being created.
+
+use super::psql;
+use crate::error;
+use crate::service::Server;
+use crate::service::executor::{Site, Task};
+use crate::sys::exec::Script;
+use anyhow::Result;
+
+/// Settings of the database, the user or the server are for the application. Between two tables, the one that fills it waits
+/// in its transaction for the one that reads.
+const OPTIONS: &str = "-c client_min_messages=warning -c role=none -c default_transaction_read_only=off \
+                       -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
+
+/// Runs a script on a database that is being created.
+pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()> {
+    let site = Site::with_password(server, psql::PASSWORD)?;
+    let mut task = Task { vars: vars(&site, server, database), ..Task::new("psql") };
+    task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
+    task.script = Script { first: script.into(), ..Script::default() };
+    task.patience = psql::COPYING;
+    let output = site.run(&task)?;
+    match output.success() {
+        true => Ok(()),
+        false => Err(error::service(said(&output.stderr).to_owned()).into()),
+    }
+}
+
+/// The variables of a shell script that fills this database.
+pub(super) fn vars<'b>(
+    site: &'b Site,
+    server: &'b Server,
+    database: &'b str,
+) -> Vec<(&'b str, &'b str)> {
+    let mut vars = vec![
+        ("PGDATABASE", database),
+        ("PGUSER", &server.user),
+        ("PGAPPNAME", "git-agentenv"),
+        ("PGCONNECT_TIMEOUT", "10"),
+        ("PGOPTIONS", OPTIONS),
+    ];
+    vars.extend(site.password());
+    if site.is_host() {
+        vars.extend([("PGHOST", "localhost"), ("PGPORT", site.port()), ("PGHOSTADDR", "")]);
+    }
+    vars
+}
+
+/// What psql complained of, without the lines that only follow from it.
+pub(super) fn said(stderr: &str) -> &str {
+    let complaint = stderr.lines().find(|line| line.contains("ERROR:") || line.contains("error:"));
+    complaint.unwrap_or(stderr).trim()
+}
