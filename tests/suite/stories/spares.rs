@@ -1,6 +1,7 @@
 //! Spares: what the next `add` only renames.
 
-use crate::common::{Repo, Sandbox, servers, wait_until};
+use crate::common::{Repo, Sandbox, hold, servers, wait_until};
+use std::collections::HashSet;
 
 /// A project with a template and this many spares, and a row in the main checkout's database.
 fn project(sandbox: &Sandbox, spares: u8) -> Repo<'_> {
@@ -100,6 +101,41 @@ fn no_spare_is_taken_twice() {
     oids.dedup();
     assert_eq!(oids.len(), 5);
     wait_until("there are two again", || spares(&sandbox).len() == 2);
+}
+
+#[test]
+fn thirty_at_once_get_whole_copies_while_the_template_is_made_again() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, 1);
+    let config = std::fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
+    let lines = config.lines().filter(|line| !line.contains("kind: redis"));
+    repo.config(&lines.map(|line| format!("{line}\n")).collect::<String>());
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    repo.agentenv(&["db", "template", "spare"]).ok();
+    let [spare] = spares(&sandbox).try_into().unwrap();
+    let main = format!("{}_main", sandbox.id);
+    servers().psql_on(&main, "INSERT INTO t SELECT 'first' FROM generate_series(2, 5000)");
+    servers().psql_on(&main, "UPDATE t SET word = 'second'");
+    let writer = hold::on(&main, "writer", "BEGIN; INSERT INTO t VALUES ('unseen');");
+    let refresh = repo.start(&["db", "template", "refresh"]);
+    let names: Vec<String> = (0..30).map(|number| format!("x{number}")).collect();
+    let running: Vec<_> = names.iter().map(|name| repo.start(&["add", name])).collect();
+    running.into_iter().for_each(|one| drop(one.outcome().ok()));
+    refresh.outcome().ok();
+    drop(writer);
+
+    let content = "SELECT DISTINCT word, count(*) OVER () FROM t";
+    for name in &names {
+        let copy = servers().psql_on(&format!("{}_{name}", sandbox.id), content);
+        assert!(["first|1", "second|5000"].contains(&&*copy), "{name}: {copy}");
+    }
+    let oids: HashSet<String> = names.iter().map(|name| oid(&sandbox, name)).collect();
+    assert_eq!(oids.len(), 30);
+    wait_until("there is one spare, of the new template", || {
+        spares(&sandbox).len() == 1 && spares(&sandbox) != [spare.clone()]
+    });
+    repo.agentenv(&["add", "last"]).ok();
+    assert_eq!(servers().psql_on(&format!("{}_last", sandbox.id), content), "second|5000");
 }
 
 #[test]
