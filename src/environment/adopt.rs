@@ -4,7 +4,9 @@ use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
 use crate::environment::worktree::record;
-use crate::environment::{apply, create, files, hooks, part_problem, reclaim, recover, remove};
+use crate::environment::{
+    apply, create, files, hooks, overflow, part_problem, reclaim, recover, remove,
+};
 use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part, Phase};
@@ -140,6 +142,9 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     let mut parts = Vec::new();
     for part in &lease.parts {
         let resource = lease.resource(part)?;
+        if let Some(server) = resource.server() {
+            overflow::start(ui, &context.store, server)?;
+        }
         let made = match service::state(&resource, &lease.id)? {
             State::Ours => service::reclaim(&resource, &lease.id)?,
             // It was empty when this environment claimed it on this server, so the keys in it are this environment's.

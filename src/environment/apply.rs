@@ -3,13 +3,13 @@
 use crate::environment::compose::Project;
 use crate::environment::data::privileges;
 use crate::environment::data::template::Templates;
-use crate::environment::{files, include, teardown, worktree};
+use crate::environment::{files, include, overflow, teardown, worktree};
 use crate::error::{self, never_ran};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::Plan;
 use crate::service::creation::Servers;
-use crate::service::{Made, growth, removal};
+use crate::service::{Made, Server, growth, removal};
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::{Step, Ui};
@@ -125,7 +125,12 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
     thread::scope(|scope| {
         let start = |part| {
             let step = begin(ui, part);
-            let create = move || templates.create(site.servers, lease, part);
+            let create = move || {
+                if let Some(server) = Server::of_part(part) {
+                    overflow::start(ui, site.store, &server)?;
+                }
+                templates.create(site.servers, lease, part)
+            };
             (part, scope.spawn(move || provide((ui, step), lease, part, create)))
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();

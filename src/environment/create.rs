@@ -5,7 +5,7 @@ use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, checkout, hooks, nested, occupancy, reclaim};
+use crate::environment::{adopt, checkout, hooks, nested, occupancy, overflow, reclaim};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
@@ -49,6 +49,9 @@ pub fn all(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Vec<Resu
     let mut occupied = occupancy::occupied(&workspace.config);
     while jobs.iter().any(|job| job.made.is_none()) {
         attempt(workspace, &servers, &mut jobs, &mut occupied)?;
+    }
+    if jobs.iter().any(|job| matches!(job.made, Some(Err(_)))) {
+        overflow::sweep_aloud(workspace.ui, &workspace.context.store);
     }
     if let Some(job) = jobs.iter().find(|job| matches!(job.made, Some(Ok(_)))) {
         job.templates.begin_spares();

@@ -21,6 +21,7 @@ pub mod leftovers;
 pub mod nested;
 pub mod occupancy;
 pub mod orphans;
+pub mod overflow;
 pub mod part_problem;
 pub mod parts;
 pub mod processes;

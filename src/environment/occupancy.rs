@@ -3,10 +3,12 @@
 use crate::model::config::{Config, Kind};
 use crate::model::envfile;
 use crate::model::lease::Lease;
+use crate::model::overflow;
 use crate::model::slot::Taken;
 use crate::service::{Server, inventory};
+use crate::sys::fs;
 use crate::sys::repo::{self, Repo};
-use crate::sys::{fs, store::Store};
+use crate::sys::store::{Remembered, Store};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,11 @@ pub fn taken_but(
     for lease in &leases {
         count(&mut taken, lease, &repo.common);
     }
+    for Remembered { server, .. } in store.remembered_servers()? {
+        if overflow::first(&server.place).is_some() {
+            taken.take_overflow(&server.place, server.port);
+        }
+    }
     for file in env_files(repo, config, &leases) {
         count_file(&mut taken, &file, config);
     }
@@ -42,7 +49,12 @@ pub fn taken_but(
 pub fn count(taken: &mut Taken, lease: &Lease, common: &Path) {
     let holder = format!("the environment `{}` ({})", lease.name, lease.path.display());
     taken.ports.extend(lease.ports.values().map(|&port| (port, holder.clone())));
-    lease.parts.iter().for_each(|part| taken.take(part.kind, &part.holds, &holder));
+    for part in &lease.parts {
+        taken.take(part.kind, &part.holds, &holder);
+        if overflow::first(&part.place).is_some() {
+            taken.take_overflow(&part.place, part.port);
+        }
+    }
     taken.projects.insert(lease.project.clone(), holder.clone());
     if lease.repository == common {
         taken.names.insert(lease.name.clone(), holder);

@@ -1,12 +1,13 @@
 //! Restores a lost lease from the marks that it left: in the worktree's admin directory and on the servers.
 
 use crate::environment::context::Context;
-use crate::environment::occupancy;
 use crate::environment::workspace::Workspace;
+use crate::environment::{self, occupancy};
 use crate::error;
 use crate::model::config::{Config, Service};
 use crate::model::envfile::{self, Block};
 use crate::model::lease::Lease;
+use crate::model::overflow;
 use crate::model::plan::{self, Held, Request};
 use crate::service::{Server, inventory};
 use crate::sys::repo::Worktree;
@@ -35,7 +36,7 @@ pub fn lease(
     let block = fs::read(&file)?.and_then(|content| envfile::block(&content));
     let block = block.filter(|block| block.lease_id == id);
     require_servers(context, config, block.as_ref())?;
-    let held = held(config, block.as_ref(), id)?;
+    let held = held(workspace, block.as_ref(), id)?;
     let _working = context.store.lock_lease(id, || ())?;
     let _lock = context.lock(ui)?;
     // Another process may have restored it meanwhile.
@@ -77,9 +78,13 @@ fn plan(
 }
 
 /// What carries the lease's mark on the servers, and the ports in its environment file.
-fn held(config: &Config, block: Option<&Block>, id: &str) -> Result<Held> {
+fn held(workspace: &Workspace<'_>, block: Option<&Block>, id: &str) -> Result<Held> {
+    let Workspace { context, config, .. } = workspace;
     let mut found: BTreeMap<Server, Vec<String>> = BTreeMap::new();
-    for server in config.services.values().filter_map(Server::of_service) {
+    let seconds = environment::overflow::seconds(&context.store)?.into_iter();
+    let seconds: Vec<Server> = seconds.map(|one| one.server).collect();
+    let configured = config.services.values().filter_map(Server::of_service);
+    for server in configured.chain(seconds.iter().cloned()) {
         if let Entry::Vacant(server) = found.entry(server) {
             let own = inventory::held_by(server.key(), id)?;
             server.insert(own);
@@ -87,10 +92,17 @@ fn held(config: &Config, block: Option<&Block>, id: &str) -> Result<Held> {
     }
     let mut held = Held::default();
     for (name, service) in &config.services {
-        let server = Server::of_service(service);
-        let Some(own) = server.and_then(|server| found.get_mut(&server)) else { continue };
-        if let Some(at) = chosen(own, service, block) {
+        let place = overflow::place(&service.place, context.store.id());
+        let second = seconds.iter().find(|second| Some(&second.place) == place.as_ref());
+        let servers = Server::of_service(service).into_iter().chain(second.cloned());
+        for server in servers.filter(|one| one.kind == service.kind) {
+            let Some(own) = found.get_mut(&server) else { continue };
+            let Some(at) = chosen(own, service, block) else { continue };
             held.parts.insert(name.clone(), own.remove(at));
+            if Some(&server.place) == place.as_ref() {
+                held.seconds.insert(name.clone(), (server.place, server.port));
+            }
+            break;
         }
     }
     let vars = block.map(|block| &block.vars).into_iter().flatten();

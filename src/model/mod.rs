@@ -10,6 +10,7 @@ pub mod lease;
 pub mod managed_block;
 pub mod measure;
 pub mod name;
+pub mod overflow;
 pub mod plan;
 pub mod resource;
 pub mod shell;

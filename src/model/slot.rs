@@ -1,6 +1,6 @@
 //! Taken slots, and the choice of a free one.
 
-use super::config::Kind;
+use super::config::{Kind, Place};
 use std::collections::BTreeMap;
 
 /// The holder of a slot, in words: an environment, a file, a process.
@@ -13,6 +13,8 @@ pub struct Taken {
     pub ports: BTreeMap<u16, Holder>,
     /// Redis indexes, on any server.
     pub indexes: BTreeMap<u32, Holder>,
+    /// Ports of second Redis servers (`model::overflow`).
+    pub overflow: BTreeMap<Place, u16>,
     /// Database names, on any server.
     pub databases: BTreeMap<String, Holder>,
     /// Compose projects.
@@ -33,6 +35,12 @@ impl Taken {
             }
             (Kind::Redis, Err(_)) | (Kind::Sqlite, _) => {}
         }
+    }
+
+    /// Counts a second Redis server, unless it is known.
+    pub fn take_overflow(&mut self, place: &Place, port: u16) {
+        self.overflow.entry(place.clone()).or_insert(port);
+        self.ports.entry(port).or_insert_with(|| place.title());
     }
 
     /// Whether nothing else has what a part of this kind holds.

@@ -10,7 +10,7 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::All;
 use crate::environment::processes::Table;
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, orphans, reclaim, resolve, trash};
+use crate::environment::{adopt, orphans, overflow, reclaim, resolve, trash};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
@@ -176,6 +176,7 @@ fn look(
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
+    findings.extend(overflow::unused(store)?.into_iter().map(unused_server));
     findings.extend(templates::look(templates));
     findings.extend(templates::without_spares(store)?);
     findings.extend(project::look(context, config)?);
@@ -189,6 +190,12 @@ fn lost(path: &Path) -> Finding {
     let what = format!("the lease of worktree {} was lost", path.display());
     let command = format!("git agentenv adopt {}", shell::path(path));
     Finding::error(what, command).fix(Fix::Adopt(path.to_owned()))
+}
+
+fn unused_server(name: String) -> Finding {
+    let what = format!("no environment uses the second Redis `{name}`");
+    let hint = "`git agentenv prune` removes it once it is empty";
+    Finding::hinted(Level::Warning, what, hint)
 }
 
 /// The problems of one environment.

@@ -8,7 +8,9 @@ use contents::Losses;
 use found::{Found, infra, ports, servers};
 
 use crate::environment::data::known::{self, All};
+use crate::environment::overflow;
 use crate::error::{self, Exit};
+use crate::model;
 use crate::model::config::Config;
 use crate::model::stock::Stock;
 use crate::service::{self, Server};
@@ -118,6 +120,7 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
         wait(&name, &server, deadline)?;
         step.done();
     }
+    overflow::start_all(ui, &Store::open()?)?;
     status(ui, config)
 }
 
@@ -165,8 +168,10 @@ fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
         ui.say(format!("deleting {} with the servers' data", stock.at(clock::now())));
     }
     let gone = if volumes { remembered(&infra)? } else { Vec::new() };
+    let (store, containers) = (Store::open()?, infra.status()?);
+    overflow::stop(&store, |first| infra.runs((first, 0), &containers))?;
     infra.down(volumes)?;
-    gone.iter().try_for_each(|one| Store::open()?.forget_server(one))?;
+    gone.iter().try_for_each(|one| store.forget_server(one))?;
     let kept = if volumes { "their data is deleted" } else { "their data stays" };
     let answer = Down { down: true, volumes, templates };
     ui.answer(&answer, || format!("servers stopped and removed; {kept}\n"))
@@ -213,10 +218,24 @@ fn templates(config: &Config, infra: &Infra) -> Result<Option<Stock>> {
 }
 
 fn status(ui: &Ui, config: &Found) -> Result<Exit> {
-    let answer = Servers { servers: servers(&config.config).into_iter().map(of).collect() };
+    let mut all = servers(&config.config);
+    all.extend(seconds(&all)?);
+    let answer = Servers { servers: all.into_iter().map(of).collect() };
     let all = answer.servers.iter().all(|status| status.answers);
     ui.answer(&answer, || text(&answer.servers))?;
     Ok(if all { Exit::Done } else { Exit::Service })
+}
+
+/// The second servers beside these.
+fn seconds(servers: &[(String, Server)]) -> Result<Vec<(String, Server)>> {
+    let store = Store::open()?;
+    let known = overflow::seconds(&store)?;
+    let second = |(name, first): &(String, Server)| {
+        let place = model::overflow::place(&first.place, store.id());
+        let second = known.iter().find(|one| Some(&one.server.place) == place.as_ref())?;
+        Some((name.clone(), second.server.clone()))
+    };
+    Ok(servers.iter().filter_map(second).collect())
 }
 
 fn of((service, server): (String, Server)) -> Status {

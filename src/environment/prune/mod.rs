@@ -11,6 +11,7 @@ use crate::environment::data::known::All;
 use crate::environment::data::spares;
 use crate::environment::leftovers;
 use crate::environment::orphans::{self, Orphan, Silent};
+use crate::environment::overflow::{self, Swept};
 use crate::environment::reclaim::{self, Released, Settled};
 use crate::environment::{remove as removal, teardown, trash};
 use crate::error::{Exit, Failure, exit_of};
@@ -55,8 +56,11 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
         consider(ui, &store, lease, settled, &mut report);
     }
     empty_trash(ui, &store, options.trash, &mut report)?;
+    // Before it is asked for what lost leases hold, and when that is gone.
+    sweep(&store, &mut report);
     if broken.is_empty() {
         lost(ui, &store, &mut report);
+        sweep(&store, &mut report);
     }
     for broken in broken {
         report.keep(
@@ -67,6 +71,19 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
     Ok(report)
 }
 
+/// Removes second Redis servers that no environment uses.
+fn sweep(store: &Store, report: &mut Report) {
+    let swept = if report.dry_run { Vec::new() } else { overflow::sweep(store) };
+    for Swept { name, result } in swept {
+        match result {
+            Ok(()) => {
+                report.pruned.push(Entry::of(name, "no environment has an index there".to_owned()))
+            }
+            Err(why) => report.keep(&name, &why),
+        }
+    }
+}
+
 /// The repository around the current directory.
 fn here() -> Option<PathBuf> {
     Some(Repo::discover(&current_dir().ok()?).ok()?.common)
@@ -74,8 +91,9 @@ fn here() -> Option<PathBuf> {
 
 /// What a process does in the background that moved an environment to the trash.
 pub fn only_trash(ui: &Ui) -> Result<Report> {
-    let mut report = Report::default();
-    empty_trash(ui, &Store::open()?, false, &mut report)?;
+    let (store, mut report) = (Store::open()?, Report::default());
+    empty_trash(ui, &store, false, &mut report)?;
+    sweep(&store, &mut report);
     Ok(report)
 }
 

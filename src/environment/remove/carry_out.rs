@@ -4,7 +4,7 @@ use super::{Removal, RemoveOptions, Removed, last_look, running};
 use crate::environment::context::Context;
 use crate::environment::processes::Machine;
 use crate::environment::teardown::{self, Force, Going};
-use crate::environment::{hooks, removal_risks, trash};
+use crate::environment::{hooks, overflow, removal_risks, trash};
 use crate::error::{self, Failure};
 use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
@@ -49,6 +49,7 @@ pub fn carry_out(
     run.choose_tips(&mut jobs);
     run.to_trash(&mut jobs);
     run.destroy(&servers, &mut jobs);
+    overflow::sweep_aloud(ui, &context.store);
     jobs.into_iter().map(|job| run.answer(job)).collect()
 }
 

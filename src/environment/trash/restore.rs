@@ -3,8 +3,8 @@
 use super::slots;
 use super::{back, place, rebuilt};
 use crate::environment::compose::Project;
-use crate::environment::files;
 use crate::environment::workspace::Workspace;
+use crate::environment::{files, overflow};
 use crate::error;
 use crate::model::lease::{self, Lease, Part};
 use crate::model::shell;
@@ -215,6 +215,9 @@ fn service(ui: &Ui, store: &Store, lease: &Lease, record: &Record, part: &Part) 
     let was = record.lease.parts.iter().find(same).unwrap_or(part);
     let file = trash::keys(store, &lease.id, &part.service);
     let (resource, was) = (lease.resource(part)?, record.lease.resource(was)?);
+    if let Some(server) = resource.server() {
+        overflow::start(ui, store, server)?;
+    }
     match parts::put_back(&resource, &was, &lease.id, &file)? {
         Returned::Ours => step.done(),
         Returned::Taken => {

@@ -3,6 +3,7 @@
 use crate::environment::occupancy;
 use crate::environment::workspace::Workspace;
 use crate::error;
+use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::slot::Taken;
@@ -67,6 +68,10 @@ fn exchange(lease: &mut Lease, planned: &Lease, taken: &Taken) -> Result<()> {
         let free =
             free.ok_or_else(|| unknown(&format!("services.{}", part.service), &part.holds))?;
         part.holds.clone_from(&free.holds);
+        if part.kind == Kind::Redis {
+            // The free index may be one of a second server.
+            (part.place, part.port) = (free.place.clone(), free.port);
+        }
     }
     Ok(())
 }

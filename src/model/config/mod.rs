@@ -28,7 +28,7 @@ pub use origin::Origin;
 pub use recipe::Recipe;
 pub use unconfigured::{Signs, serverless, unconfigured};
 pub use variables::is_free_name;
-pub use vars::Values;
+pub use vars::{Hosts, Values};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

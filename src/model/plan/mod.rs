@@ -11,11 +11,11 @@ mod tests;
 pub use rename::rename;
 pub use restore::{Held, restore};
 
-use super::compose;
-use super::config::{Config, Kind, Service, Values};
+use super::config::{Config, Hosts, Kind, Service, Values};
 use super::lease::{Lease, Part, Phase, VERSION};
 use super::slot::Taken;
 use super::source::Source;
+use super::{compose, overflow};
 use crate::error;
 use anyhow::Result;
 use indexmap::IndexMap;
@@ -148,7 +148,7 @@ pub struct Include {
 pub fn add(config: &Config, facts: &Facts<'_>, request: Request) -> Result<Plan> {
     let identity = identity::choose(config, facts, &request)?;
     let ports = slots::ports(config, facts)?;
-    let parts = parts(config, facts, &identity, &request.data)?;
+    let parts = parts(config, facts, &identity, &ports, &request.data)?;
     let mut lease = Lease {
         version: VERSION,
         id: facts.id.clone(),
@@ -205,6 +205,9 @@ pub fn set_variables(config: &Config, lease: &mut Lease, repo: &str) -> Result<(
 pub fn with_values<T>(lease: &Lease, repo: &str, then: impl FnOnce(&Values<'_>) -> T) -> T {
     let parts =
         lease.parts.iter().map(|part| (part.variable.clone(), part.holds.clone())).collect();
+    let elsewhere = lease.parts.iter().filter(|part| overflow::first(&part.place).is_some());
+    let hosts: Hosts =
+        elsewhere.map(|part| (part.service.clone(), ("localhost".to_owned(), part.port))).collect();
     then(&Values {
         repo,
         name: &lease.name,
@@ -213,7 +216,7 @@ pub fn with_values<T>(lease: &Lease, repo: &str, then: impl FnOnce(&Values<'_>) 
         main: &lease.main.to_string_lossy(),
         ports: &lease.ports,
         parts: &parts,
-        hosts: None,
+        hosts: Some(&hosts),
     })
 }
 
@@ -221,13 +224,14 @@ fn parts(
     config: &Config,
     facts: &Facts<'_>,
     identity: &identity::Identity,
+    ports: &IndexMap<String, u16>,
     data: &Data,
 ) -> Result<Vec<Part>> {
-    let indexes = slots::indexes(config, facts)?;
+    let indexes = slots::indexes(config, facts, ports)?;
     let mut parts = Vec::new();
     for (name, service) in &config.services {
         let holds = match service.kind {
-            Kind::Redis => indexes[name].to_string(),
+            Kind::Redis => indexes[name].number.to_string(),
             _ => identity.holds[name].clone(),
         };
         if service.kind == Kind::Sqlite && holds == config.env_file {
@@ -236,7 +240,11 @@ fn parts(
             return Err(error::config(message).hint(hint).into());
         }
         let from = data.of(name, service, facts.main);
-        parts.push(Part { from, ..part(name, service, holds) });
+        let mut part = Part { from, ..part(name, service, holds) };
+        if let Some((place, port)) = indexes.get(name).and_then(|index| index.second.clone()) {
+            (part.place, part.port) = (place, port);
+        }
+        parts.push(part);
     }
     Ok(parts)
 }

@@ -1,7 +1,7 @@
 //! The plan for an environment whose lease was lost: it keeps what it is proven to hold.
 
 use super::{Facts, Plan, Request, Target, identity};
-use crate::model::config::{Config, Kind};
+use crate::model::config::{Config, Kind, Place};
 use anyhow::Result;
 use indexmap::IndexMap;
 
@@ -10,6 +10,8 @@ use indexmap::IndexMap;
 pub struct Held {
     /// Databases and Redis indexes that carry the lease's mark, by service.
     pub parts: IndexMap<String, String>,
+    /// The second Redis servers on which they were found, with their ports, by service.
+    pub seconds: IndexMap<String, (Place, u16)>,
     /// Ports from the environment file, by variable. Nothing marks a port, so only free ones of the range are kept.
     pub ports: IndexMap<String, u16>,
 }
@@ -55,6 +57,9 @@ fn narrowed(config: &Config, held: &Held) -> Config {
         match (service.kind, held.parts.get(name)) {
             (Kind::Redis, Some(index)) => {
                 service.range = index.parse().ok().map(|index| (index, index)).or(service.range);
+                if let Some((place, port)) = held.seconds.get(name).cloned() {
+                    (service.place, service.port) = (place, port);
+                }
             }
             (_, Some(database)) => service.name.clone_from(database),
             (_, None) => {}

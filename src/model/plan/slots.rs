@@ -2,8 +2,9 @@
 
 use super::Facts;
 use crate::error;
-use crate::model::config::{Config, Kind, Service};
+use crate::model::config::{Config, Kind, Place, Service};
 use crate::model::slot::{Holder, first_free};
+use crate::model::{lease, overflow};
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -31,21 +32,79 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
     Ok(ordered.collect())
 }
 
-/// A Redis index for each service, the first free one of its range where that leaves the others one.
-pub fn indexes(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u32>> {
+/// A Redis index, and its server where that is a second one, with the port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its number.
+    pub number: u32,
+    /// The second server; `None`: it is on the service's own.
+    pub second: Option<(Place, u16)>,
+}
+
+/// A Redis index for each service, the first free one of its range where that leaves the others one; where it has none, one
+/// of a second server. `ports` are the environment's own.
+pub fn indexes(
+    config: &Config,
+    facts: &Facts<'_>,
+    ports: &IndexMap<String, u16>,
+) -> Result<IndexMap<String, Index>> {
     let mut chosen: IndexMap<String, u32> = IndexMap::new();
+    let mut all: IndexMap<String, Index> = IndexMap::new();
     for (name, service) in config.services.iter().filter(|(_, one)| one.kind == Kind::Redis) {
-        if !place(config, facts, &mut chosen, name, &mut BTreeSet::new()) {
-            let held = range(service).map(|index| {
-                let other = || "another service of this environment".into();
-                (index, holder_of_index(config, facts, index).unwrap_or_else(other))
-            });
-            let key = format!("services.{name}.range");
-            let more = "; a Redis of `git agentenv infra up` has the indexes 0 to 63";
-            return Err(exhausted("Redis index", &key, &held.collect::<Vec<_>>(), more));
+        if place(config, facts, &mut chosen, name, &mut BTreeSet::new()) {
+            continue;
         }
+        let Some(index) = beyond(config, facts, ports, name, &all) else {
+            return Err(no_index(config, facts, name, service));
+        };
+        all.insert(name.clone(), index);
     }
-    Ok(chosen)
+    all.extend(chosen.into_iter().map(|(name, number)| (name, Index { number, second: None })));
+    Ok(all)
+}
+
+/// An index of a second server, where the service's application would follow it there; `others` have such indexes already.
+fn beyond(
+    config: &Config,
+    facts: &Facts<'_>,
+    ports: &IndexMap<String, u16>,
+    name: &str,
+    others: &IndexMap<String, Index>,
+) -> Option<Index> {
+    let service = &config.services[name];
+    let store = lease::store_of(&facts.id);
+    let place = overflow::place(&service.place, store)?;
+    let is_free = |index: &u32| {
+        holder_of_index(config, facts, *index).is_none()
+            && others.values().all(|other| other.number != *index)
+    };
+    let mut indexes = overflow::first_index(service)..overflow::DATABASES;
+    let number = indexes.find(is_free).filter(|_| overflow::is_followed(config, name))?;
+    let seconds = || others.values().filter_map(|other| other.second.as_ref());
+    let known = seconds().find(|(other, _)| *other == place).map(|(_, port)| *port);
+    let known = known.or_else(|| facts.taken.overflow.get(&place).copied());
+    let is_free = |port: &u16| {
+        holder(Some(*port), config, facts, ports).is_none()
+            && seconds().all(|(_, other)| other != port)
+    };
+    let port = known.or_else(|| overflow::ports(store).find(is_free))?;
+    Some(Index { number, second: Some((place, port)) })
+}
+
+fn no_index(config: &Config, facts: &Facts<'_>, name: &str, service: &Service) -> anyhow::Error {
+    let held = range(service).map(|index| {
+        let other = || "another service of this environment".into();
+        (index, holder_of_index(config, facts, index).unwrap_or_else(other))
+    });
+    let key = format!("services.{name}.range");
+    let more = match service.place {
+        Place::Host => String::new(),
+        _ => format!(
+            "; with `{{{name}.port}}` in each address under `env:`, further environments get a second Redis"
+        ),
+    };
+    let more = format!("; a Redis of `git agentenv infra up` has the indexes 0 to 63{more}");
+    exhausted("Redis index", &key, &held.collect::<Vec<_>>(), &more)
 }
 
 /// Gives a service an index; one that another service has when that one can move (an augmenting path).

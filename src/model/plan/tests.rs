@@ -115,11 +115,46 @@ fn what_leases_files_and_listeners_hold_is_avoided() {
 #[test]
 fn when_all_are_taken_the_holders_are_named() {
     let mut world = World::new();
+    world.config.env.clear();
     (0..15).for_each(|n| drop(world.take(&format!("b{n}"))));
     let error = world.plan("one-too-many").unwrap_err();
     assert_eq!(exit_of(&error), Exit::NoSlot);
     assert!(error.to_string().contains("15: the environment `b14`"), "{error}");
     assert!(hint_of(&error).unwrap().contains("services.redis.range"));
+}
+
+#[test]
+fn where_addresses_follow_a_second_server_has_more_indexes() {
+    let mut world = World::new();
+    let second = world.config.services["redis"].clone();
+    world
+        .config
+        .services
+        .insert("queue".to_owned(), Service { variable: "QUEUE_DB".into(), ..second });
+    world.config.env.insert("QUEUE_PORT".into(), "{queue.port}".into());
+    (0..7).for_each(|n| drop(world.take(&format!("b{n}"))));
+    // One index is left on the first server; the services share the second.
+    let of_redis = |lease: &Lease| {
+        lease.parts.iter().filter(|part| part.kind == Kind::Redis).cloned().collect::<Vec<_>>()
+    };
+    let lease = world.take("eighth");
+    let parts = of_redis(&lease);
+    let place = |part: &Part| (part.holds.clone(), part.place.title(), part.port);
+    assert_eq!(place(&parts[0]), ("15".into(), "agentenv-redis-1".into(), 6379));
+    let (index, name, port) = place(&parts[1]);
+    assert_eq!((&*index, &*name), ("64", "agentenv-redis-1-01234567-overflow"));
+    assert_eq!(lease.vars["QUEUE_PORT"], port.to_string());
+    assert_eq!(lease.vars["REDIS_URL"], "redis://localhost:6379/15");
+
+    // A server that is known keeps its port, though it listens there; another one would get the next.
+    world.listening.insert(port);
+    world.taken.take_overflow(&parts[1].place, port);
+    let lease = world.take("ninth");
+    assert_eq!(of_redis(&lease).iter().map(|part| part.port).collect::<Vec<_>>(), [port, port]);
+    assert_eq!(lease.vars["REDIS_URL"], format!("redis://localhost:{port}/65"));
+    world.taken.overflow.clear();
+    let lease = world.take("tenth");
+    assert_ne!(of_redis(&lease)[0].port, port);
 }
 
 #[test]
@@ -160,7 +195,7 @@ fn a_lost_lease_gets_what_its_marks_name_and_no_other_name() {
     world.taken.projects.clear();
     world.standing.clear();
     let parts = lost.parts.iter().map(|part| (part.service.clone(), part.holds.clone())).collect();
-    let held = Held { parts, ports: lost.ports.clone() };
+    let held = Held { parts, ports: lost.ports.clone(), ..Held::default() };
     let restored = world.restore("feature-x", &held);
     assert_eq!((&restored.name, &restored.ports), (&lost.name, &lost.ports));
     assert_eq!(restored.parts, lost.parts);

@@ -7,9 +7,9 @@ pub mod trash;
 
 use super::{Gone, Made, RedisIndex, Server, Session, State};
 use crate::model::config::Place;
-use crate::model::lease;
+use crate::model::{lease, overflow};
 use crate::service::executor;
-use crate::sys::docker::Projects;
+use crate::sys::docker::{self, Projects};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,8 @@ pub fn claim(index: &RedisIndex, id: &str) -> Result<Made> {
 ///
 /// Only for a lease that had claimed it: the keys in it came afterwards.
 pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
-    let reply = eval(&Route::to(&index.server)?, index, scripts::RECLAIM, id)?;
+    let Some(route) = way(index)? else { return Ok(Made::Ours(None)) };
+    let reply = eval(&route, index, scripts::RECLAIM, id)?;
     match Reply::of(&reply) {
         Reply::Ours(server) | Reply::Done(server) => Ok(Made::Ours(server)),
         Reply::Theirs(who) => Ok(Made::Occupied(who)),
@@ -83,7 +84,7 @@ pub fn reclaim(index: &RedisIndex, id: &str) -> Result<Made> {
 /// it. An index that the server does not have holds nothing: Redis refuses to start on data of more indexes than its
 /// `databases` setting.
 pub fn release(index: &RedisIndex, id: &str, force: bool) -> Result<Gone> {
-    let route = Route::to(&index.server)?;
+    let Some(route) = way(index)? else { return Ok(Gone::Missing) };
     if let Some(sessions) = vacate(&route, index, id, force)? {
         return Ok(Gone::Busy(sessions));
     }
@@ -99,7 +100,8 @@ pub fn release(index: &RedisIndex, id: &str, force: bool) -> Result<Gone> {
 
 /// The clients that are connected to an index.
 pub fn sessions(index: &RedisIndex) -> Result<Vec<Session>> {
-    let clients = clients::on(&Route::to(&index.server)?, index.index)?;
+    let Some(route) = way(index)? else { return Ok(Vec::new()) };
+    let clients = clients::on(&route, index.index)?;
     Ok(clients.into_iter().map(|client| client.session).collect())
 }
 
@@ -122,7 +124,19 @@ fn vacate(
 
 /// Looks at an index.
 pub fn state(index: &RedisIndex, id: &str) -> Result<State> {
-    look(&Route::to(&index.server)?, index, id)
+    way(index)?.map_or(Ok(State::Missing), |route| look(&route, index, id))
+}
+
+/// The way to an index; `None`: it was on a second server, which was not created yet, or is removed with all that it held.
+fn way(index: &RedisIndex) -> Result<Option<Route>> {
+    match (Route::to(&index.server), &index.server.place) {
+        (Err(_), place @ Place::Container(name))
+            if overflow::first(place).is_some() && !docker::exists(name)? =>
+        {
+            Ok(None)
+        }
+        (route, _) => route.map(Some),
+    }
 }
 
 fn look(route: &Route, index: &RedisIndex, id: &str) -> Result<State> {

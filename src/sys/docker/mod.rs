@@ -9,6 +9,7 @@ mod logs;
 mod network;
 mod port;
 mod project;
+mod second;
 mod volumes;
 
 pub use diagnosis::{diagnose, says_missing};
@@ -18,6 +19,7 @@ pub use logs::{follow, logs};
 pub use network::{Attached, attached};
 pub use port::{Reached, published, published_in, reached};
 pub use project::{Projects, remove_networks, remove_volumes};
+pub use second::Second;
 pub use volumes::{Volume, volumes};
 
 use super::budget;
@@ -147,6 +149,14 @@ pub fn find(place: &Place) -> Result<String> {
         .min_by_key(|c| (!c.is_up(), c.number.parse::<u32>().unwrap_or(u32::MAX))),
     };
     found.map(|c| c.name).ok_or_else(|| diagnosis::missing(&place.title()))
+}
+
+/// Whether there is a container of this name, running or not.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn exists(name: &str) -> Result<bool> {
+    Ok(pick(&containers()?, name).is_some())
 }
 
 /// What messages call a server: its container's own name, which compose 1 and 2 write differently.

@@ -25,6 +25,11 @@ impl Attached {
         self.networks.keys().find(own).map(String::as_str)
     }
 
+    /// Whether it is on the network of this name.
+    pub fn is_on(&self, network: &str) -> bool {
+        self.networks.contains_key(network)
+    }
+
     /// It uses the network of this machine.
     pub fn is_on_host(&self) -> bool {
         self.networks.contains_key("host")

@@ -22,7 +22,7 @@ mod traces;
 
 pub use container::{Container, POSTGRES_READY, Started, docker};
 use servers::Slice;
-pub use servers::servers;
+pub use servers::{published, servers};
 pub use talk::Talk;
 
 /// One test's world. What its environments hold on the shared servers is released when it is dropped.
@@ -222,6 +222,24 @@ impl Sandbox {
         Running { child, normalisations: self.normalisations() }
     }
 
+    /// The second Redis servers of this sandbox, running or not.
+    pub fn second_servers(&self) -> Vec<String> {
+        let Some(store) = self.store_id() else { return Vec::new() };
+        let filter = format!("label=git-agentenv.overflow={store}");
+        let named = docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]);
+        named.lines().map(str::to_owned).collect()
+    }
+
+    fn remove_second_servers(&self) {
+        // Most tests start none.
+        let records = fs::read_dir(self.root.join("state/servers"));
+        if records.is_ok_and(|mut all| all.next().is_some()) {
+            for name in self.second_servers() {
+                let _ = servers::docker(&["rm", "--force", "--volumes", &name], "");
+            }
+        }
+    }
+
     fn slice(&self) -> &Slice {
         self.slice.get_or_init(|| Slice::take(self.slices))
     }
@@ -247,6 +265,7 @@ impl Drop for Sandbox {
             servers.drop_databases_of(&self.id, self.store_id().as_deref());
             servers.flush(slice.indexes());
         }
+        self.remove_second_servers();
     }
 }
 

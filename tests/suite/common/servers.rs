@@ -336,7 +336,7 @@ pub(super) fn ensure_running(name: &str, args: &[&str]) {
 /// the tests make thousands.
 pub(super) const RUN: [&str; 3] = ["run", "--detach", "--security-opt=seccomp=unconfined"];
 
-pub(super) fn published(name: &str, port: &str) -> u16 {
+pub fn published(name: &str, port: &str) -> u16 {
     let said = docker(&["port", name, port], "").unwrap();
     let address = said.lines().next().unwrap_or_default();
     let (_, port) = address.rsplit_once(':').expect("an address with a port");

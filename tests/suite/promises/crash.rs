@@ -71,6 +71,10 @@ const REMOVE: [&str; 9] = [
 /// Points of a service of the kind custom; its own test strikes them.
 pub const CUSTOM: [&str; 3] = ["before-custom", "custom-made", "custom-released"];
 
+/// Points of a second Redis; its own test strikes them.
+pub const OVERFLOW: [&str; 4] =
+    ["before-overflow", "overflow-started", "before-overflow-removed", "overflow-removed"];
+
 /// Points at which files are left to a process of their own.
 const LEAVE: [&str; 2] = ["files-postponed", "files-recorded"];
 
@@ -108,6 +112,7 @@ fn every_point_of_the_program_is_struck() {
         .chain(&REMOVE)
         .chain(&LEAVE)
         .chain(&CUSTOM)
+        .chain(&OVERFLOW)
         .chain(&UNDO)
         .chain(&crash_data::POINTS)
         .chain(&trash::KEEP)

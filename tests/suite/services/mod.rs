@@ -14,6 +14,7 @@ mod mysql_copies;
 mod mysql_events;
 mod mysql_losses;
 mod mysql_privileges;
+mod overflow;
 mod passwords;
 mod postgres;
 mod redis;

@@ -1,0 +1,236 @@
+//! The second Redis, for environments that get no index on the first.
+
+use crate::common::{Container, Repo, Sandbox, docker, published};
+use crate::promises::crash::OVERFLOW;
+use serde_json::Value;
+use std::fs;
+
+/// A Redis of one test's own.
+fn first(options: &[&str]) -> Container {
+    let options = [&["--publish=127.0.0.1::6379"], options].concat();
+    Container::run("agentenv-test/redis", &options).ready(&["redis-cli", "ping"])
+}
+
+/// A project whose environments have one index on the first server.
+fn config(sandbox: &Sandbox, server: &str, port: u16) -> String {
+    format!(
+        "{}services:\n  redis: {{ kind: redis, variable: REDIS_DB, main: 0, range: 1-1, {server}, port: {port} }}\n\
+         env: {{ REDIS_URL: \"redis://{{redis.host}}:{{redis.port}}/{{REDIS_DB}}\" }}\n",
+        sandbox.config_of_own_ports(),
+    )
+}
+
+fn project<'a>(sandbox: &'a Sandbox, first: &Container) -> Repo<'a> {
+    let repo = sandbox.repo("app");
+    let port = published(&first.name, "6379");
+    repo.config(&config(sandbox, &format!("container: {}", first.name), port));
+    repo.agentenv(&["add", "one"]).ok();
+    repo
+}
+
+/// What the store knows of servers.
+fn records(sandbox: &Sandbox) -> usize {
+    fs::read_dir(sandbox.root.join("state/servers")).map_or(0, Iterator::count)
+}
+
+#[track_caller]
+fn is_gone(sandbox: &Sandbox, when: &str) {
+    assert_eq!((sandbox.second_servers(), records(sandbox)), (Vec::new(), 0), "{when}");
+}
+
+fn ask(sandbox: &Sandbox, words: &[&str]) -> String {
+    let second = sandbox.second_servers().remove(0);
+    docker(&[&["exec", &second, "redis-cli"], words].concat())
+}
+
+fn variable<'a>(environment: &'a Value, name: &str) -> &'a str {
+    environment["variables"][name].as_str().unwrap()
+}
+
+#[test]
+fn environments_that_find_no_index_share_a_second_server_until_the_last_is_removed() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    is_gone(&sandbox, "the first environment has an index of the first server");
+
+    let planned = repo.agentenv(&["add", "two", "--dry-run", "--json"]).ok().json();
+    assert_eq!(variable(&planned, "REDIS_DB"), "64");
+    is_gone(&sandbox, "a dry run starts nothing");
+
+    let added = repo.agentenv(&["add", "two", "three", "--json"]).ok().json();
+    let [two, three] = [0, 1].map(|at| &added["environments"][at]);
+    assert_eq!([two, three].map(|one| variable(one, "REDIS_DB")), ["64", "65"]);
+    let second = sandbox.second_servers().remove(0);
+    let port = published(&second, "6379");
+    for (index, one) in [(64, two), (65, three)] {
+        assert_eq!(variable(one, "REDIS_URL"), format!("redis://localhost:{port}/{index}"));
+        let owner = ask(&sandbox, &["-n", &index.to_string(), "GET", "git-agentenv:owner"]);
+        assert_eq!(owner, format!("git-agentenv {}", one["lease"].as_str().unwrap()));
+    }
+    let lost = first.exec(&["redis-cli", "SELECT", "64"]).unwrap();
+    assert!(lost.contains("out of range"), "the first server has no such index: {lost}");
+    let shown = repo.agentenv(&["infra", "status"]).ok();
+    assert!(shown.stdout.contains(&second), "{}", shown.show());
+    repo.agentenv(&["doctor"]).ok();
+
+    repo.agentenv(&["remove", "two"]).ok();
+    assert_eq!(sandbox.second_servers().len(), 1, "`three` is there");
+    let removed = repo.agentenv(&["remove", "three"]).ok();
+    assert!(removed.stderr.contains(&format!("removed `{second}`")), "{}", removed.show());
+    is_gone(&sandbox, "the last environment there was removed");
+    assert_eq!(first.exec(&["redis-cli", "-n", "1", "DBSIZE"]).unwrap(), "1");
+}
+
+#[test]
+fn an_application_that_would_not_follow_gets_an_error() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    let port = published(&first.name, "6379");
+    let fixed = config(&sandbox, &format!("container: {}", first.name), port)
+        .replace("{redis.port}", &port.to_string());
+    repo.config(&fixed);
+    let failed = repo.agentenv(&["add", "two"]).fails(5);
+    assert!(failed.stderr.contains("with `{redis.port}` in each address"), "{}", failed.show());
+    is_gone(&sandbox, "nothing was started");
+}
+
+#[test]
+fn a_second_server_in_which_others_wrote_stays_until_it_is_empty() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    ask(&sandbox, &["-n", "3", "SET", "theirs", "1"]);
+    repo.agentenv(&["remove", "two"]).ok();
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(ask(&sandbox, &["-n", "3", "GET", "theirs"]), "1");
+    let told = repo.agentenv(&["doctor"]).ok();
+    assert!(told.stdout.contains("no environment uses the second Redis"), "{}", told.show());
+    docker(&["stop", "--time", "0", &sandbox.second_servers()[0]]);
+    repo.agentenv(&["add", "two"]).ok();
+    assert_eq!(ask(&sandbox, &["-n", "64", "EXISTS", "git-agentenv:owner"]), "1");
+    ask(&sandbox, &["FLUSHALL"]);
+    repo.agentenv(&["remove", "two"]).ok();
+    is_gone(&sandbox, "it was empty");
+}
+
+#[test]
+fn an_environment_comes_back_to_its_second_server() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    let two = repo.agentenv(&["add", "two", "--json"]).ok().json();
+    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    let same = |what: &str| {
+        let now = repo.agentenv(&["status", "two", "--json"]).ok().json();
+        assert_eq!(now["variables"], two["variables"], "{what}");
+        assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1", "{what}");
+    };
+    sandbox.lose_leases();
+    repo.agentenv(&["adopt", "../app-two"]).ok();
+    same("the lease was lost");
+    repo.agentenv(&["adopt", "../app-one"]).ok();
+    repo.agentenv(&["remove", "two", "--keep"]).ok();
+    repo.agentenv(&["restore", "two"]).ok();
+    same("it was in the trash");
+    docker(&["stop", "--time", "1", &sandbox.second_servers()[0]]);
+    repo.agentenv(&["adopt", "../app-two"]).ok();
+    same("the server was stopped");
+
+    repo.agentenv(&["remove", "two", "--keep"]).ok();
+    assert_eq!(sandbox.second_servers().len(), 1, "the trash may bring it back");
+    repo.agentenv(&["prune", "--trash"]).ok();
+    is_gone(&sandbox, "the trash is empty");
+}
+
+#[test]
+fn one_that_was_removed_by_hand_keeps_nobody_from_removing_its_environments() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    docker(&["rm", "--force", "--volumes", &sandbox.second_servers()[0]]);
+    repo.agentenv(&["remove", "two"]).ok();
+    is_gone(&sandbox, "there was nothing to remove");
+}
+
+#[test]
+fn killed_at_any_point_no_second_server_is_left() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    repo.agentenv(&["remove", "two", "--delete-branch"]).ok();
+    let before = repo.traces_of_files();
+    for point in ["before-overflow", "overflow-started", "index-made"] {
+        repo.killed(&["add", "two"], point);
+        repo.agentenv(&["prune"]).ok();
+        is_gone(&sandbox, &format!("add killed at {point}, pruned"));
+        repo.killed(&["add", "two"], point);
+        repo.agentenv(&["add", "two"]).ok();
+        assert_eq!(ask(&sandbox, &["-n", "64", "DBSIZE"]), "1", "add killed at {point}, added");
+        repo.agentenv(&["remove", "two", "--delete-branch"]).ok();
+        is_gone(&sandbox, &format!("add killed at {point}, added, removed"));
+        repo.struck(&["add", "two"], &format!("{point}:error")).fails(1);
+        is_gone(&sandbox, &format!("add failed at {point}"));
+    }
+    for point in ["index-released", "forgotten", "before-overflow-removed", "overflow-removed"] {
+        repo.agentenv(&["add", "two"]).ok();
+        repo.killed(&["remove", "two", "--delete-branch"], point);
+        repo.agentenv(&["prune"]).ok();
+        is_gone(&sandbox, &format!("remove killed at {point}, pruned"));
+        repo.leaves_no_file_but(&before, &format!("remove killed at {point}, pruned"));
+    }
+    assert_eq!(OVERFLOW.len(), 4);
+}
+
+#[test]
+fn a_lost_environment_takes_its_second_server_with_it() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    sandbox.lose_leases();
+    repo.git(&["worktree", "remove", "--force", "../app-two"]);
+    repo.git(&["worktree", "remove", "--force", "../app-one"]);
+    repo.agentenv(&["prune"]).ok();
+    is_gone(&sandbox, "its orphan was flushed");
+}
+
+#[test]
+fn it_goes_down_and_up_with_the_servers() {
+    let sandbox = Sandbox::new();
+    let (repo, id) = (sandbox.repo("app"), &sandbox.id);
+    let port = *sandbox.ports().end();
+    let file = format!(
+        "name: {id}\nservices:\n  redis:\n    image: agentenv-test/redis\n    ports: ['127.0.0.1:{port}:6379']\n    networks: [near]\nnetworks: {{ near: {{ name: {id}_near }} }}\n"
+    );
+    repo.commit("servers.yml", &file);
+    let place = format!("compose: {{ project: {id}, service: redis }}");
+    repo.config(&(config(&sandbox, &place, port) + "infra: { file: servers.yml }\n"));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let _down = Down(&repo);
+    repo.agentenv(&["infra", "up"]).ok();
+    repo.agentenv(&["add", "one"]).ok();
+    repo.agentenv(&["add", "two"]).ok();
+    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    let networks = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
+    let on = || docker(&["inspect", "--format", networks, &sandbox.second_servers()[0]]);
+    assert_eq!(on(), format!("{id}_near"), "containers of stacks reach it");
+
+    repo.agentenv(&["infra", "down"]).ok();
+    repo.agentenv(&["infra", "status"]).fails(6);
+    repo.agentenv(&["infra", "up"]).ok();
+    assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1", "its data stayed");
+    assert_eq!(on(), format!("{id}_near"));
+    repo.agentenv(&["remove", "one", "two", "--force"]).ok();
+    is_gone(&sandbox, "both are removed");
+}
+
+/// Removes the servers of a repository with this value.
+struct Down<'a>(&'a Repo<'a>);
+
+impl Drop for Down<'_> {
+    fn drop(&mut self) {
+        for name in self.0.sandbox.second_servers() {
+            docker(&["rm", "--force", "--volumes", &name]);
+        }
+        self.0.agentenv(&["remove", "one", "two", "--force"]);
+        self.0.agentenv(&["infra", "down", "--volumes", "--force"]);
+    }
+}
