@@ -88,10 +88,11 @@ impl Url {
                 &format!("{{{variable}}}"),
             );
         }
-        let address = if is_here {
-            self.address()
-        } else {
-            format!("{}:{{{key}.port}}", host(self.kind, key))
+        let address = match (is_here, self.kind) {
+            // A second Redis has another port.
+            (true, Kind::Redis) => format!("{}:{{{key}.port}}", self.host),
+            (true, _) => self.address(),
+            (false, _) => format!("{}:{{{key}.port}}", host(self.kind, key)),
         };
         self.written(&address, &format!("{{{variable}}}"))
     }

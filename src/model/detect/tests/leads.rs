@@ -32,7 +32,7 @@ fn what_no_environment_sets_leads_to_the_main_checkout() {
         leads(&[(".env", "CACHE_URL=redis://:secret@localhost:6379\n")]),
         [concat!(
             "CACHE_URL of .env leads every environment to the main checkout's redis index 0; ",
-            "set it under `env:` in .agentenv.yaml: CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\""
+            "set it under `env:` in .agentenv.yaml: CACHE_URL: \"redis://localhost:{redis.port}/{REDIS_DB}\""
         )]
     );
     assert_eq!(

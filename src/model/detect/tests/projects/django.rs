@@ -96,9 +96,9 @@ pub(super) const CASES: [Case; 4] = [
         env: &[
             "DJANGO_DB_ENGINE=django.db.backends.postgresql",
             "DJANGO_DB_HOST={postgres.host}",
-            "DJANGO_CACHE_LOCATION=redis://localhost:6379/{REDIS_DB}",
-            "CELERY_BROKER=redis://localhost:6379/{CELERY_BROKER_DB}",
-            "CELERY_BACKEND=redis://localhost:6379/{CELERY_BROKER_DB}",
+            "DJANGO_CACHE_LOCATION=redis://localhost:{redis.port}/{REDIS_DB}",
+            "CELERY_BROKER=redis://localhost:{celery_broker.port}/{CELERY_BROKER_DB}",
+            "CELERY_BACKEND=redis://localhost:{celery_broker.port}/{CELERY_BROKER_DB}",
             "SITE_URL=http://localhost:{DJANGO_PORT}",
             "SYNC_DATABASE_URI=",
         ],

@@ -29,7 +29,7 @@ pub(super) const SHAPES: &[Shape] = &[
             "APP_DATABASE__HOST={postgres.host}",
             "APP_DATABASE__PORT={postgres.port}",
             "APP_DATABASE__USERNAME={postgres.user}",
-            "APP_REDIS_URI=redis://127.0.0.1:6379/{REDIS_DB}",
+            "APP_REDIS_URI=redis://127.0.0.1:{redis.port}/{REDIS_DB}",
         ],
         hooks: &[],
         notes: &[],

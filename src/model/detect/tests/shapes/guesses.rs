@@ -49,7 +49,7 @@ pub(super) const SHAPES: &[Shape] = &[
         services: &["postgres postgres POSTGRES_DB=inn_books", "redis redis REDIS_DB=2"],
         env: &[
             "DATABASE_URL=postgresql://inn@localhost/{POSTGRES_DB}",
-            "INN_CACHE=redis://localhost:6379/{REDIS_DB}",
+            "INN_CACHE=redis://localhost:{redis.port}/{REDIS_DB}",
         ],
         hooks: &[],
         notes: &[],

@@ -148,7 +148,7 @@ pub(super) const SHAPES: &[Shape] = &[
             "queue redis QUEUE_DB=4",
             "redis_2 redis REDIS_DB_2=3",
         ],
-        env: &["REDIS_URL=", "QUEUE_REDIS_URL=redis://localhost:6379/{QUEUE_DB}"],
+        env: &["REDIS_URL=", "QUEUE_REDIS_URL=redis://localhost:{queue.port}/{QUEUE_DB}"],
         hooks: &[],
         notes: &["src/queue.ts:1 adds `/3` to REDIS_URL"],
     },

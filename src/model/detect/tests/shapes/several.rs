@@ -17,8 +17,8 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: &["redis redis REDIS_DB=0", "queue redis QUEUE_DB=0"],
         env: &[
-            "CACHE_REDIS_URL=redis://localhost:6379/{REDIS_DB}",
-            "QUEUE_REDIS_URL=redis://localhost:6380/{QUEUE_DB}",
+            "CACHE_REDIS_URL=redis://localhost:{redis.port}/{REDIS_DB}",
+            "QUEUE_REDIS_URL=redis://localhost:{queue.port}/{QUEUE_DB}",
         ],
         hooks: &[],
         notes: &[],
