@@ -26,7 +26,8 @@ pub struct Values<'a> {
     pub ports: &'a IndexMap<String, u16>,
     /// Database, file or index of each service, by variable.
     pub parts: &'a IndexMap<String, String>,
-    /// Host and port of each service where that is not this machine's: as containers reach it.
+    /// Host and port of services that are reached elsewhere than the configuration says: from containers, or on a second
+    /// server.
     pub hosts: Option<&'a Hosts>,
 }
 
@@ -114,7 +115,8 @@ impl Config {
             let Some(service) = self.services.get(name) else { return value };
             let has_port = has(&format!("{name}.port"));
             let is_led = has_port || has(&service.variable);
-            let value = if is_led { string_inside(&value, host) } else { value };
+            let ports = (service.port, *port);
+            let value = if is_led { string_inside(&value, host, ports) } else { value };
             // A port of the template is the one inside already.
             let ports = [Some(service.port), has_port.then_some(*port)];
             ports.into_iter().flatten().flat_map(here).fold(value, |value, from| {
@@ -193,16 +195,29 @@ fn server(name: &str, service: &Service, key: &str, hosts: Option<&Hosts>) -> Op
     }
 }
 
-/// A connection string whose host is this machine, with the host that containers know.
-fn string_inside(value: &str, host: &str) -> String {
-    let led = |part: &str| {
+/// A connection string whose host is this machine, with the host and the port that containers know.
+fn string_inside(value: &str, host: &str, (here, inside): (u16, u16)) -> String {
+    let word = |part: &str| {
         let (name, at) = part.split_once('=')?;
-        let is_host = ["host", "server", "data source"].contains(&&*name.trim().to_lowercase());
-        let is_here = ["localhost", "127.0.0.1"].contains(&at.trim());
-        (is_host && is_here).then(|| format!("{name}={host}"))
+        Some((name.to_owned(), name.trim().to_lowercase(), at.trim().to_owned()))
     };
-    let parts = value.split(';').map(|part| led(part).unwrap_or_else(|| part.to_owned()));
-    parts.collect::<Vec<_>>().join(";")
+    let is_host = |part: &str| {
+        word(part).is_some_and(|(_, key, at)| {
+            ["host", "server", "data source"].contains(&&*key)
+                && ["localhost", "127.0.0.1"].contains(&&*at)
+        })
+    };
+    if !value.split(';').any(is_host) {
+        return value.to_owned();
+    }
+    let led = |part: &str| match word(part) {
+        Some((name, ..)) if is_host(part) => format!("{name}={host}"),
+        Some((name, key, at)) if key == "port" && at == here.to_string() => {
+            format!("{name}={inside}")
+        }
+        _ => part.to_owned(),
+    };
+    value.split(';').map(led).collect::<Vec<_>>().join(";")
 }
 
 /// A value as part of a URL; slashes stay, for the paths among them.

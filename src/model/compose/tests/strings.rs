@@ -9,6 +9,22 @@ services:
 ";
 
 #[test]
+fn a_literal_port_beside_such_a_host_is_the_one_inside() {
+    for (port, expected) in
+        [(5433, "Host=db;Port=5432;Database=hc_red"), (5434, "Host=db;Port=5434;Database=hc_red")]
+    {
+        let config = CONFIG.replace("main: hc }", "main: hc, port: 5433 }");
+        let string = format!("Host=localhost;Port={port};Database={{DB_NAME}}");
+        let config = format!("{config}  STRING: '{string}'\ncompose: {{ file: compose.yml }}\n");
+        let stack = configured(&config, &servers(), &[], |environment| {
+            let file = load("compose.yml", &|_| Some(TEXT.to_owned()));
+            of_environment(file.unwrap(), environment).unwrap()
+        });
+        assert_eq!(at(&stack, "web/environment")["STRING"], expected, "{string}");
+    }
+}
+
+#[test]
 fn a_connection_string_leads_to_the_server_as_containers_know_it() {
     let mysql = Server {
         services: vec!["mysql".to_owned()],
