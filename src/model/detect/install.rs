@@ -53,10 +53,10 @@ pub(super) fn commands(seen: &Seen) -> Vec<String> {
     });
     // Before Python 3.13 a virtual environment does not tell git to ignore it.
     let venv = requirements(seen).map(|file| {
-        let venv = format!("{}.venv", dir(file));
+        let venv = shell::word(&format!("{}.venv", dir(file)));
         let what = match file.strip_suffix("pyproject.toml") {
-            Some(dir) => format!("-e ./{dir}"),
-            None => format!("-r {file}"),
+            Some(dir) => format!("-e {}", shell::word(&format!("./{dir}"))),
+            None => format!("-r {}", shell::word(file)),
         };
         format!(
             "python3 -m venv {venv} && echo '*' >{venv}/.gitignore && {venv}/bin/pip install {what}"
@@ -75,7 +75,8 @@ fn requirements(seen: &Seen) -> Option<&str> {
     // Others configure tools.
     let is_package = |file: &&str| {
         let text = seen.text(file);
-        text.lines().any(|line| ["[project]", "[tool.poetry]"].contains(&line.trim()))
+        let headers = text.lines().filter_map(|line| line.split('#').next());
+        headers.map(str::trim).any(|line| ["[project]", "[tool.poetry]"].contains(&line))
     };
     let package = || seen.named("pyproject.toml").find(is_package);
     seen.named("requirements.txt").next().or_else(package).filter(|_| !is_locked)

@@ -86,7 +86,7 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     let Some(manage) = frameworks::django(seen) else { return Vec::new() };
     let Some(port) = owned(ports, "DJANGO_PORT").or(ports.first()) else { return Vec::new() };
     let python = runner(seen, dir(manage));
-    let web = format!("{python}python {manage} runserver ${}", port.variable);
+    let web = format!("{python}python {} runserver ${}", shell::word(manage), port.variable);
     let mut found = vec![process("web", dir(manage), web)];
     // A module of this name may hold something else, such as settings.
     let mut modules = seen.named("celery.py").filter(|path| seen.text(path).contains("Celery("));

@@ -4,6 +4,7 @@ use super::{Framework, servers};
 use crate::model::config::Kind;
 use crate::model::detect::install::runner;
 use crate::model::detect::seen::{Seen, dir};
+use crate::model::shell;
 
 /// `manage.py`, wherever it is.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
@@ -18,10 +19,14 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
             [
                 (Kind::Postgres, &["psycopg", "backends.postgresql"]),
                 (Kind::Mysql, &["mysqlclient", "pymysql", "backends.mysql"]),
-                (Kind::Redis, &["redis", "celery", "channels"]),
+                (Kind::Redis, &["redis"]),
             ],
         ),
-        migrate: vec![format!("{}python {manage} migrate", runner(seen, dir(manage)))],
+        migrate: vec![format!(
+            "{}python {} migrate",
+            runner(seen, dir(manage)),
+            shell::word(manage)
+        )],
         also: &["test_{}", "test_{}_*"],
         ..Framework::default()
     })

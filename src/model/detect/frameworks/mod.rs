@@ -60,6 +60,7 @@ pub(super) fn of(seen: &Seen) -> Vec<Framework> {
         .flatten()
         .chain(node::find(seen))
         .chain(others::find(seen))
+        .chain(others::dotnet(seen))
         .collect()
 }
 

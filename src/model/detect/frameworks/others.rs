@@ -94,6 +94,22 @@ pub(super) fn find(seen: &Seen) -> impl Iterator<Item = Framework> {
     })
 }
 
+/// The one application of ASP.NET Core: the option stands over what its profile for development says.
+pub(super) fn dotnet(seen: &Seen) -> Option<Framework> {
+    let is_web = |text: &str| text.contains("Microsoft.NET.Sdk.Web");
+    let mut files =
+        seen.files.iter().filter(|(path, text)| path.ends_with(".csproj") && is_web(text));
+    let (file, _) = files.next().filter(|_| files.next().is_none())?;
+    let run =
+        format!("dotnet run --project {} -- --urls http://localhost:$PORT", shell::word(file));
+    Some(Framework {
+        found: format!("{file}: ASP.NET Core"),
+        port: Some(("PORT".to_owned(), 5000)),
+        serve: Some((dir(file).to_owned(), run)),
+        ..Framework::default()
+    })
+}
+
 /// A command in a directory, by the wrapper of Maven or Gradle that lies there or at the top.
 fn started(seen: &Seen, near: &str, command: &str) -> String {
     let wrappers = [("mvn ", "mvnw", "-f"), ("gradle ", "gradlew", "-p")];

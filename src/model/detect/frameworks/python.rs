@@ -3,6 +3,7 @@
 use super::{Framework, django, servers};
 use crate::model::config::Kind;
 use crate::model::detect::install::{runner, runner_inside};
+use crate::model::detect::plain;
 use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir};
 
@@ -32,18 +33,49 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         found: format!("{file}: {name}"),
         port: (port > 0).then(|| ("PORT".to_owned(), port)),
         second: false,
+        serve: serve(seen, name, &text),
         servers: servers(
             &text,
             [
                 (Kind::Postgres, &["psycopg", "asyncpg", "pg8000"]),
                 (Kind::Mysql, &["pymysql", "mysqlclient", "aiomysql", "mysql-connector"]),
-                (Kind::Redis, &["redis", "celery"]),
+                (Kind::Redis, &["redis"]),
             ],
         ),
         migrate: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
         notes: alembic.and_then(|file| literal(seen, file)).into_iter().collect(),
         ..Framework::default()
     })
+}
+
+/// Where the one application that code makes at its top starts, and the command for that.
+fn serve(seen: &Seen, framework: &str, dependencies: &str) -> Option<(String, String)> {
+    let (make, command) = match framework {
+        "FastAPI" if dependencies.contains("uvicorn") || dependencies.contains("fastapi[") => {
+            ("FastAPI(", "uvicorn {} --port $PORT")
+        }
+        "Flask" => ("Flask(", "flask --app {} run --port $PORT"),
+        _ => return None,
+    };
+    let name = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        let name = name.split(':').next()?.trim_end();
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        (is_name && value.trim_start().starts_with(make)).then(|| name.to_owned())
+    };
+    let files = seen.files.iter().chain(&seen.others);
+    let code =
+        files.filter(|(path, text)| path.ends_with(".py") && plain::is_tracked(seen, path, text));
+    let mut made = code.filter_map(|(path, text)| Some((path, text.lines().find_map(name)?)));
+    let (path, app) = made.next().filter(|_| made.next().is_none())?;
+    let mut top = dir(path);
+    while seen.tracked.contains(&format!("{top}__init__.py")) && !top.is_empty() {
+        top = dir(top.trim_end_matches('/'));
+    }
+    let module = path.strip_prefix(top)?.strip_suffix(".py")?.replace('/', ".");
+    let module = module.strip_suffix(".__init__").unwrap_or(&module);
+    let command = command.replace("{}", &format!("{module}:{app}"));
+    Some((top.to_owned(), format!("{}{}{command}", enter(top), runner_inside(seen, top))))
 }
 
 fn migrate(seen: &Seen, file: &str) -> String {

@@ -1,5 +1,6 @@
 //! Shapes of projects × what `up` starts.
 
+mod frameworks;
 mod packages;
 
 use super::*;
@@ -230,7 +231,9 @@ const CASES: &[Case] = &[
 
 #[test]
 fn shapes_are_started_with_the_variables_of_the_environment() {
-    for (shape, files, expected) in CASES.iter().chain(packages::CASES).copied() {
+    for (shape, files, expected) in
+        CASES.iter().chain(packages::CASES).chain(frameworks::CASES).copied()
+    {
         let found = config(files).processes;
         let found: Vec<String> =
             found.iter().map(|(name, process)| format!("{name}: {}", process.run)).collect();

@@ -1,0 +1,50 @@
+//! Shapes of applications that a framework's own command starts.
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    (
+        "FastAPI, whose application one module makes",
+        &[
+            (
+                "backend/pyproject.toml",
+                "[project] # the API\ndependencies = ['fastapi', 'uvicorn']\n",
+            ),
+            ("backend/inn/__init__.py", ""),
+            ("backend/inn/main.py", "app: FastAPI = FastAPI(title='inn')\n"),
+        ],
+        &[
+            "web: cd backend && PATH=\"$PWD/../backend/.venv/bin:$PATH\" uvicorn inn.main:app --port $PORT",
+        ],
+    ),
+    (
+        "two applications of FastAPI, of which none is the one to start",
+        &[
+            ("requirements.txt", "fastapi\nuvicorn\n"),
+            ("a.py", "app = FastAPI()\n"),
+            ("b.py", "app = FastAPI()\n"),
+        ],
+        &[],
+    ),
+    (
+        "Flask",
+        &[("requirements.txt", "flask\n"), ("wsgi.py", "application = Flask(__name__)\n")],
+        &["web: PATH=\"$PWD/.venv/bin:$PATH\" flask --app wsgi:application run --port $PORT"],
+    ),
+    (
+        "Django in a directory with a space",
+        &[
+            ("requirements.txt", ""),
+            ("the shop/manage.py", "DJANGO_SETTINGS_MODULE = 'shop.settings'"),
+        ],
+        &["web: PATH=\"$PWD/.venv/bin:$PATH\" python 'the shop/manage.py' runserver $DJANGO_PORT"],
+    ),
+    (
+        "ASP.NET Core beside a library",
+        &[
+            ("src/Api/Api.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\">"),
+            ("src/Core/Core.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\">"),
+        ],
+        &["web: dotnet run --project src/Api/Api.csproj -- --urls http://localhost:$PORT"],
+    ),
+];
