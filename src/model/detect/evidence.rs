@@ -54,6 +54,14 @@ impl<'a> Evidence<'a> {
             || self.places.iter().any(|place| place.kind == Some(kind))
     }
 
+    /// A file names a variable for the engine.
+    pub(super) fn names_engine(&self) -> bool {
+        let is_it = |var: &Var| {
+            var.is_named && matches!(self.role(&var.name), Some((_, roles::Role::Engine)))
+        };
+        self.vars.iter().any(is_it)
+    }
+
     /// The kind of the databases whose variables do not say it.
     pub(super) fn sql(&self) -> Kind {
         self.engine.unwrap_or(Kind::Postgres)

@@ -2,6 +2,7 @@
 
 use super::mapping::UNFIT;
 use super::ports;
+use super::seen::is_compose;
 use super::vars::Var;
 use super::{Evidence, Port, Project};
 use crate::model::config;
@@ -13,9 +14,10 @@ const WORDS: [&str; 4] = ["ADDR", "ADDRESS", "BIND", "LISTEN"];
 /// What stands for this machine, or for all of its addresses.
 const HOSTS: [&str; 6] = ["", "0.0.0.0", "127.0.0.1", "::", "[::]", "localhost"];
 
-/// The host and the port, if a file gives them.
+/// The host and the port, if a file gives them. Where no compose file runs the application, what one gives is read by other
+/// servers.
 fn of(var: &Var) -> Option<(&str, u16)> {
-    let (host, port) = var.value.rsplit_once(':')?;
+    let (host, port) = var.value.rsplit_once(':').filter(|_| !is_compose(&var.file))?;
     let mut words = var.name.split('_');
     let is_it = words.clone().any(|word| WORDS.contains(&word)) && !words.any(ports::is_server);
     let port = port.parse().ok().filter(|port| *port >= ports::UNPRIVILEGED);

@@ -9,6 +9,7 @@ mod clues;
 mod compose;
 mod conflicts;
 mod copies;
+mod devcontainer;
 mod drivers;
 mod elixir;
 mod engine;

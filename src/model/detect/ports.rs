@@ -4,7 +4,7 @@ use super::frameworks::Framework;
 use super::packages::{self, Left, Script};
 use super::seen::is_compose;
 use super::vars::Var;
-use super::{Evidence, Port, Project, compose, listens, processes, procfile};
+use super::{Evidence, Port, Project, compose, devcontainer, listens, processes, procfile};
 use crate::model::config::{self, Kind};
 
 /// From port mappings of what is built here by a variable, then the environment file, then fixed mappings of the file
@@ -93,11 +93,9 @@ fn fixed_ports(evidence: &Evidence<'_>) -> (Vec<Port>, Vec<Port>) {
 
 /// The port that a container for an editor shows on this machine. Which variable decides it, no file says.
 fn forwarded(project: &mut Project, evidence: &Evidence<'_>) {
-    let Some(file) = evidence.seen.named("devcontainer.json").next() else { return };
-    let Some((_, list)) = evidence.seen.text(file).split_once("\"forwardPorts\"") else { return };
-    let list = list.split(']').next().unwrap_or_default().trim_start_matches([':', ' ', '\n', '[']);
+    let Some((file, ports)) = devcontainer::ports(evidence.seen) else { return };
     let servers = [Kind::Postgres, Kind::Mysql, Kind::Redis].map(Kind::port);
-    let mut ports = list.split(',').filter_map(|port| port.trim().parse::<u16>().ok());
+    let mut ports = ports.into_iter();
     let Some(main) = ports.find(|port| !servers.contains(&Some(*port))) else { return };
     push(&mut project.ports, Port { variable: "PORT".to_owned(), main, why: file.to_owned() });
     project

@@ -9,6 +9,7 @@ use crate::model::name;
 
 /// Finds them.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
+    let mut open = Vec::new();
     for kind in [Kind::Postgres, Kind::Mysql, Kind::Redis] {
         let clues = Clues::of(evidence, kind);
         if is_other(evidence, &clues) || kept::all(evidence, kind) {
@@ -17,7 +18,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         if evidence.engine.is_none() && clues.is_one_of_several() {
             let stack = clues.placed.first().map(|(stack, _)| format!("{}: servers", stack.file));
             let packages = clues.packages().next().map(|found| format!("{found}: packages"));
-            several(project, &packages.or(stack).unwrap_or_default());
+            open.extend(packages.or(stack));
             continue;
         }
         // Packages for tasks talk to a broker that is no Redis.
@@ -33,6 +34,11 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
                 .guessed
                 .extend(clues.packages().map(|found| format!("{} (from {found})", title(kind))));
         }
+    }
+    // A variable for the engine makes the application use the server that was found.
+    let mut found = project.services.iter().filter(|service| service.kind != Kind::Redis);
+    if found.next().is_none() || !evidence.names_engine() {
+        open.iter().for_each(|found| several(project, found));
     }
     infra(project, evidence);
     let own: Vec<String> = evidence.stacks.iter().filter_map(|stack| own(project, stack)).collect();

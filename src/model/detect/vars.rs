@@ -8,7 +8,7 @@ use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, is_compose, name, used};
 use crate::model::detect::url::Url;
-use crate::model::detect::{bound, origins, plain, reads};
+use crate::model::detect::{bound, devcontainer, origins, plain, reads};
 use crate::model::envfile;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ pub(super) fn of(seen: &Seen, stacks: &[Stack], literals: &[Literal]) -> Vec<Var
     // An example of a compose file that runs images alone is how others deploy the application: code says more.
     let is_deployed = |stack: &Stack| used(&stack.file).is_some() && !stack.runs_application();
     let of = |is_last| of_stacks(stacks, move |stack| is_deployed(stack) == is_last);
-    let given = environment_files(seen).chain(of(false));
+    let given = environment_files(seen).chain(of(false)).chain(of_editors(seen));
     let sources = given.chain(bound::of(seen)).chain(code(seen));
     let sources = sources.chain(of(true)).chain(in_place);
     for var in sources.filter(|var| is_free_name(&var.name)) {
@@ -199,6 +199,23 @@ fn of_stacks(stacks: &[Stack], is_one: impl Fn(&Stack) -> bool) -> impl Iterator
             value,
             file: stack.file.clone(),
             tracked: true,
+            is_default: false,
+            is_optional: false,
+            is_named: true,
+            others: Vec::new(),
+        })
+    })
+}
+
+/// What a container for an editor gives to the application.
+fn of_editors(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
+    let found = devcontainer::variables(seen).into_iter();
+    found.flat_map(move |(file, vars)| {
+        vars.into_iter().map(move |(name, value)| Var {
+            name,
+            value,
+            file: file.to_owned(),
+            tracked: seen.tracked.contains(file),
             is_default: false,
             is_optional: false,
             is_named: true,

@@ -34,6 +34,9 @@ const FOREIGN: [&str; 27] = [
     "vendor",
 ];
 
+/// Words in the names of directories that hold tests.
+const TESTS: [&str; 4] = ["test", "tests", "unittest", "unittests"];
+
 /// Whether a file holds settings in Python, which are read elsewhere.
 pub(super) fn is_settings(seen: &Seen, path: &str) -> bool {
     path.ends_with(".py") && seen.files.contains_key(path)
@@ -76,7 +79,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         "vagrantfile",
     ];
     let text = [
-        ".md", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2",
+        ".md", ".mdx", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2",
         ".lock", ".1",
     ];
     !seen.is_environment(path)
@@ -85,7 +88,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         && !is_stage(seen, path)
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
-        && !words(dir(&lower)).iter().any(|word| ["test", "tests"].contains(&word.as_str()))
+        && !words(dir(&lower)).iter().any(|word| TESTS.contains(&word.as_str()))
         && !words(name).iter().any(|word| other.contains(&word.as_str()))
         && !seen::name(path).contains("Test")
         && !text.iter().any(|end| lower.ends_with(end))
@@ -102,7 +105,12 @@ mod tests {
         for path in ["src/contest/a.rs", "lib/latest/a.ex", "config/dev.exs"] {
             assert!(is_run(&Seen::default(), path), "{path}");
         }
-        for path in ["crates/tests-database/a.rs", "docker/inn.hjson", "bin/docker-entrypoint"] {
+        for path in [
+            "crates/tests-database/a.rs",
+            "docker/inn.hjson",
+            "unittests/scans/a.json",
+            "handbook/a.mdx",
+        ] {
             assert!(!is_run(&Seen::default(), path), "{path}");
         }
     }
