@@ -17,6 +17,7 @@ mod mounts;
 mod networks;
 mod paths;
 mod ports;
+mod routers;
 mod service;
 pub(in crate::model) mod syntax;
 #[cfg(test)]
@@ -136,6 +137,7 @@ pub fn of_environment(mut file: Mapping, environment: &Environment<'_>) -> anyho
     }
     let own = environment.config.compose.as_ref().map_or("", |section| section.file.as_str());
     mounts::separate(&mut file, paths::dir(own), &mut notes);
+    routers::separate(&mut file, environment.values.project, &mut notes);
     forwarder::add(&mut file, &linked);
     networks::mark(&mut file, environment.id);
     Ok(Stack { file, notes })

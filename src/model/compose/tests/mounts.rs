@@ -79,3 +79,24 @@ volumes: { named: , nfs: { driver_opts: { type: nfs, device: ':/n' } } }
         ]
     );
 }
+
+#[test]
+fn a_router_sends_requests_to_its_own_environment() {
+    let text = "
+services:
+  list: { image: 'traefik:3', command: [--providers.docker, --log], volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro'] }
+  word: { image: 'docker.io/library/traefik', command: --providers.docker=true, volumes: [{ type: bind, source: /run/docker.sock, target: /x }] }
+  own: { image: traefik, command: ['--providers.docker', '--providers.docker.constraints=Label(`a`,`b`)'], volumes: ['/var/run/docker.sock:/x'] }
+  other: { image: portainer, volumes: ['/var/run/docker.sock:/x:ro'] }
+";
+    let stack = made(text, KEEP, &[], &[]);
+    let option = "--providers.docker.constraints=Label(`com.docker.compose.project`,`hc-red`)";
+    let list = format!("[--providers.docker, --log, '{option}']");
+    assert_eq!(*at(&stack, "list/command"), yaml(&list));
+    assert_eq!(*at(&stack, "word/command"), format!("--providers.docker=true '{option}'"));
+    assert_eq!(at(&stack, "own/command").as_sequence().map(Vec::len), Some(2));
+    let note =
+        "service `other` mounts the socket of Docker: it sees the containers of all environments";
+    let told: Vec<_> = stack.notes.iter().filter(|note| note.contains("socket")).collect();
+    assert_eq!(told, [note]);
+}
