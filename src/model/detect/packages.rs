@@ -166,11 +166,7 @@ impl Script<'_> {
             None => Some(first().ok_or_else(|| self.unknown())?),
         };
         let is_taken = |name: &str| found.iter().any(|known| known.name == name);
-        let name = match dir(self.file).trim_end_matches('/').rsplit('/').next() {
-            _ if !is_taken("web") => "web",
-            None | Some("") => "frontend",
-            Some(name) => name,
-        };
+        let name = if is_taken("web") { self.near() } else { "web" };
         let (run, note) = self.run(seen, port);
         let is_second = self.serves.as_ref().is_some_and(|server| server.is_second);
         let process = Process {
@@ -185,8 +181,13 @@ impl Script<'_> {
 
     /// The variable for its port where another package has the usual one.
     fn apart(&self) -> String {
-        let name = dir(self.file).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        format!("{}_PORT", compose::variable(name))
+        format!("{}_PORT", compose::variable(self.near()))
+    }
+
+    /// The name of its directory; at the top, what stands beside another application.
+    fn near(&self) -> &str {
+        let name = dir(self.file).trim_end_matches('/').rsplit('/').next();
+        name.filter(|name| !name.is_empty()).unwrap_or("frontend")
     }
 
     /// The port that a server lacks. What is no application of its own may be an example.

@@ -40,6 +40,20 @@ pub(super) const CASES: &[Case] = &[
         &["web: PATH=\"$PWD/.venv/bin:$PATH\" python 'the shop/manage.py' runserver $DJANGO_PORT"],
     ),
     (
+        "ASP.NET Core, and a server of Node.js beside it",
+        &[
+            ("Api.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\">"),
+            (
+                "package.json",
+                r#"{ "scripts": { "start:dev": "nest start" }, "dependencies": { "@nestjs/core": "11" } }"#,
+            ),
+        ],
+        &[
+            "web: dotnet run --project Api.csproj -- --urls http://localhost:$PORT",
+            "frontend: PORT=$FRONTEND_PORT npm run start:dev",
+        ],
+    ),
+    (
         "ASP.NET Core beside a library",
         &[
             ("src/Api/Api.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\">"),
