@@ -2,7 +2,7 @@
 //! not the project's own.
 
 use super::syntax::{colons, environment, interpolated, scalar};
-use super::{kind, networks, paths};
+use super::{kind, networks, paths, routers};
 use crate::model::config::Kind;
 use serde_yaml::{Mapping, Value};
 
@@ -50,7 +50,8 @@ impl Shared<'_> {
         let mut own = Vec::new();
         let mounts = service.get_mut("volumes").and_then(Value::as_sequence_mut);
         for entry in mounts.into_iter().flatten() {
-            let Some(mount) = Mount::of(entry).filter(|mount| !mount.read_only) else { continue };
+            let is_said = |mount: &Mount| mount.read_only || routers::is_socket(&mount.source);
+            let Some(mount) = Mount::of(entry).filter(|mount| !is_said(mount)) else { continue };
             let Mount { source, target, .. } = &mount;
             let is_shared = self.volumes.are_shared(source) || is_outside(self.dir, source);
             if data.is_in(target) && (is_shared || is_unknown(source)) {

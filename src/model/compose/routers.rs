@@ -28,7 +28,12 @@ fn has_socket(service: &Mapping) -> bool {
         Some(text) => colons(text).first().map(|source| (*source).to_owned()),
         None => mount.get("source").map(scalar),
     };
-    mounts.filter_map(source).any(|source| source.ends_with("docker.sock"))
+    mounts.filter_map(source).any(|source| is_socket(&source))
+}
+
+/// Whether a mount is the socket of the engine.
+pub(super) fn is_socket(source: &str) -> bool {
+    source.ends_with("docker.sock")
 }
 
 /// Whether the service is a Traefik that sees containers of this project only.
