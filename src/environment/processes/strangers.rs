@@ -78,8 +78,7 @@ impl Machine {
         let all = || self.all.get_or_init(process::all);
         let names = [dir, &lease.path];
         let is_inside = |(pid, cwd): &(&u32, &PathBuf)| {
-            let is_named =
-                names.iter().any(|name| process::is_inside(**pid, cwd, name, dir));
+            let is_named = names.iter().any(|name| process::is_inside(**pid, cwd, name, dir));
             is_named && all().contains_key(*pid)
         };
         // As people know it: a closed worktree has another path, which goes soon.
