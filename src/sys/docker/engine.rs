@@ -17,22 +17,26 @@ use std::time::{Duration, Instant};
 /// How often the wait for the engine looks whether the user interrupted.
 const SLICE: Duration = Duration::from_millis(100);
 
-const REQUEST: &[u8] =
-    b"GET /containers/json?all=1 HTTP/1.0\r\nHost: docker\r\nAccept: application/json\r\n\r\n";
-
-/// Every container there is; `None`: the docker command has to say it, or why it cannot.
+/// The containers that have all of these labels; `None`: the docker command has to say it, or why it cannot.
 ///
 /// # Errors
 /// When the engine has kept this command waiting in vain before, or does now, or the user interrupted.
-pub(super) fn containers() -> Result<Option<Vec<Container>>> {
+pub(super) fn containers(labels: &[String]) -> Result<Option<Vec<Container>>> {
     match context::socket() {
-        Some(socket) => listed(&socket, budget::ask(ENGINE, budget::total() / QUICK)?),
+        Some(socket) => listed(&socket, labels, budget::ask(ENGINE, budget::total() / QUICK)?),
         None => Ok(None),
     }
 }
 
-fn listed(socket: &Path, question: Question) -> Result<Option<Vec<Container>>> {
-    let Some(said) = said(socket, question)? else { return Ok(None) };
+/// What the engine is asked.
+fn request(labels: &[String]) -> String {
+    let filters = serde_json::json!({ "label": labels }).to_string();
+    let filters: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("GET /containers/json?all=1&filters={filters} HTTP/1.0\r\nHost: docker\r\n\r\n")
+}
+
+fn listed(socket: &Path, labels: &[String], question: Question) -> Result<Option<Vec<Container>>> {
+    let Some(said) = said(socket, &request(labels), question)? else { return Ok(None) };
     Ok(content(&said).and_then(|content| {
         let all: Vec<Entry> = serde_json::from_slice(content).ok()?;
         all.into_iter().map(Entry::container).collect()
@@ -40,13 +44,13 @@ fn listed(socket: &Path, question: Question) -> Result<Option<Vec<Container>>> {
 }
 
 /// All that the engine answers.
-fn said(socket: &Path, question: Question) -> Result<Option<Vec<u8>>> {
+fn said(socket: &Path, request: &str, question: Question) -> Result<Option<Vec<u8>>> {
     let Ok(mut engine) = UnixStream::connect(socket) else { return Ok(None) };
     let limit = question.limit();
     let deadline = Instant::now() + limit;
     let is_ready = engine.set_read_timeout(Some(SLICE.min(limit))).is_ok()
         && engine.set_write_timeout(Some(limit)).is_ok();
-    if !is_ready || engine.write_all(REQUEST).is_err() {
+    if !is_ready || engine.write_all(request.as_bytes()).is_err() {
         return Ok(None);
     }
     let (mut said, mut buffer) = (Vec::new(), [0; 1 << 14]);
@@ -151,15 +155,15 @@ mod tests {
             let (done, is_done) = std::sync::mpsc::channel::<()>();
             scope.spawn(move || {
                 let (mut client, _) = listener.accept().unwrap();
-                let mut asked = vec![0; REQUEST.len()];
+                let mut asked = vec![0; request(&[]).len()];
                 client.read_exact(&mut asked).unwrap();
-                assert_eq!(asked, REQUEST);
+                assert_eq!(asked, request(&[]).as_bytes());
                 match answer {
                     Some(answer) => client.write_all(answer.as_bytes()).unwrap(),
                     None => drop(is_done.recv()),
                 }
             });
-            let found = listed(&socket, budget::ask(&name, limit).unwrap());
+            let found = listed(&socket, &[], budget::ask(&name, limit).unwrap());
             drop(done);
             found
         })
@@ -189,6 +193,15 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_asked_for_as_the_engine_wants_them() {
+        let asked = request(&["a=b".to_owned()]);
+        let filters = "%7B%22%6C%61%62%65%6C%22%3A%5B%22%61%3D%62%22%5D%7D";
+        assert!(
+            asked.starts_with(&format!("GET /containers/json?all=1&filters={filters} HTTP/1.0"))
+        );
+    }
+
+    #[test]
     fn what_is_no_whole_list_is_left_to_the_docker_command() {
         let limit = Duration::from_secs(10);
         for said in [
@@ -201,7 +214,7 @@ mod tests {
             assert_eq!(of(Some(said.clone()), limit).unwrap(), None, "{said}");
         }
         let nowhere = Path::new("/nonexistent/engine.sock");
-        assert_eq!(listed(nowhere, budget::ask("no engine", limit).unwrap()).unwrap(), None);
+        assert_eq!(listed(nowhere, &[], budget::ask("no engine", limit).unwrap()).unwrap(), None);
     }
 
     #[test]

@@ -115,16 +115,17 @@ fn command<S: AsRef<str>>(
 
 /// Every container there is.
 pub fn containers() -> Result<Vec<Container>> {
-    match engine::containers()? {
-        Some(all) => Ok(all),
-        None => list(&[]),
-    }
+    list(&[])
 }
 
-fn list(filters: &[String]) -> Result<Vec<Container>> {
+/// The containers that have all of these labels, each with its value: `name=value`.
+fn list(labels: &[String]) -> Result<Vec<Container>> {
+    if let Some(found) = engine::containers(labels)? {
+        return Ok(found);
+    }
     let mut cmd = question("ps -a").args(["--format", LINE]);
-    for filter in filters {
-        cmd = cmd.args(["--filter", filter]);
+    for label in labels {
+        cmd = cmd.args(["--filter", &format!("label={label}")]);
     }
     let text = ask(cmd, "")?;
     text.lines()
@@ -141,9 +142,9 @@ pub fn find(place: &Place) -> Result<String> {
         Place::Host => None,
         Place::Container(name) => pick(&containers()?, name).cloned(),
         Place::Compose { project, service } => list(&[
-            format!("label=com.docker.compose.project={project}"),
-            format!("label=com.docker.compose.service={service}"),
-            "label=com.docker.compose.oneoff=False".to_owned(),
+            format!("com.docker.compose.project={project}"),
+            format!("com.docker.compose.service={service}"),
+            "com.docker.compose.oneoff=False".to_owned(),
         ])?
         .into_iter()
         .min_by_key(|c| (!c.is_up(), c.number.parse::<u32>().unwrap_or(u32::MAX))),
