@@ -197,6 +197,13 @@ impl Repo {
     }
 }
 
+/// The commit of a reference of the repository at this place; `None`: ask git.
+pub fn tip(dir: &Path, reference: &str) -> Option<String> {
+    let git = gix::open(dir).ok()?;
+    let mut found = git.try_find_reference(reference).ok()??;
+    found.peel_to_id().ok().map(|id| id.to_string())
+}
+
 /// Whether a branch, remote branch or tag stands at a commit, or at the HEAD of this git directory; the branches `except`
 /// do not count. `false`: one may hold it all the same.
 pub fn is_held(dir: &Path, commit: Option<&str>, except: &[String]) -> bool {

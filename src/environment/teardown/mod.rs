@@ -121,7 +121,7 @@ fn branch(lease: &Lease) -> Result<()> {
     if git::resolve(&lease.main, &format!("refs/heads/{branch}"))? != *commit {
         return Ok(());
     }
-    git::delete_branch(&lease.main, branch, commit)
+    git::delete_branch(&lease.repository, branch, commit)
 }
 
 /// Deletes the branch of `--delete-branch`, if it still is at the commit that was counted.
@@ -134,7 +134,7 @@ pub(super) fn unwanted_branch(ui: &Ui, lease: &Lease) -> Result<()> {
             ui.warn(format!("keeping branch `{branch}`: it is checked out elsewhere"));
             Ok(())
         }
-        Some(now) if now == *commit => git::delete_branch(&lease.main, branch, commit),
+        Some(now) if now == *commit => git::delete_branch(&lease.repository, branch, commit),
         Some(_) => {
             ui.warn(format!("keeping branch `{branch}`: it has new commits"));
             Ok(())

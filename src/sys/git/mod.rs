@@ -154,17 +154,28 @@ pub fn remove_worktree(repo: &Path, path: &Path, force: bool) -> Result<()> {
     failpoint::point("worktree-removed")
 }
 
-/// Deletes a local branch that stands at `commit`, and leaves it when it moved.
-pub fn delete_branch(repo: &Path, branch: &str, commit: &str) -> Result<()> {
+/// Deletes a local branch of the repository with this common directory that stands at `commit`, and leaves it when it moved.
+pub fn delete_branch(common: &Path, branch: &str, commit: &str) -> Result<()> {
     let reference = format!("refs/heads/{branch}");
     let section = format!("branch.{branch}");
-    // First, for as long as the branch is there this is tried again. A branch need not have settings.
-    let removed = run(&|| brief(repo).args(["config", "--remove-section", &section]))?;
-    if removed.stderr.contains(LOCKED) {
-        require("git config --remove-section", removed)?;
+    // First, for as long as the branch is there this is tried again.
+    if may_have_settings(common, branch)? {
+        let removed = run(&|| brief(common).args(["config", "--remove-section", &section]))?;
+        if removed.stderr.contains(LOCKED) {
+            require("git config --remove-section", removed)?;
+        }
     }
-    retry(|| brief(repo).args(["update-ref", "-d", &reference, commit]))?;
+    retry(|| brief(common).args(["update-ref", "-d", &reference, commit]))?;
     failpoint::point("branch-deleted")
+}
+
+/// Whether the repository's settings name a branch. Most have none: git would only take the lock, for which the gits of other
+/// removals wait.
+fn may_have_settings(common: &Path, branch: &str) -> Result<bool> {
+    let settings = fs::read_own(&common.join("config"))?.unwrap_or_default();
+    let settings = String::from_utf8_lossy(&settings).to_lowercase();
+    // These stand there with a backslash.
+    Ok(branch.contains(['"', '\\']) || settings.contains(&branch.to_lowercase()))
 }
 
 /// Git's exit code for an option that it does not know.

@@ -125,6 +125,9 @@ pub fn resolve(dir: &Path, revision: &str) -> Result<String> {
 
 /// The commit that a reference names; `None`: it does not exist.
 pub fn tip(dir: &Path, reference: &str) -> Result<Option<String>> {
+    if let Some(commit) = repo::tip(dir, reference) {
+        return Ok(Some(commit));
+    }
     match resolve(dir, reference) {
         Err(error) if exit_of(&error) == Exit::NotFound => Ok(None),
         tip => tip.map(Some),

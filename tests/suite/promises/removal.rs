@@ -307,9 +307,14 @@ fn the_branch_goes_only_when_asked_and_never_with_commits_of_its_own() {
     world.repo.agentenv(&["add", "x"]).ok();
     world.repo.agentenv(&["remove", "x", "--delete-branch", "--force"]).ok();
     assert_eq!(world.repo.git(&["branch", "--list", "x"]), "");
-    world.repo.agentenv(&["add", "merged"]).ok();
-    world.repo.agentenv(&["remove", "merged", "-D"]).ok();
-    assert_eq!(world.repo.git(&["branch", "--list", "merged"]), "");
+    for branch in ["merged", "a\"b", "Größe"] {
+        world.repo.agentenv(&["add", branch]).ok();
+        world.repo.git(&["config", &format!("branch.{branch}.description"), "what it is for"]);
+        world.repo.agentenv(&["remove", branch, "-D"]).ok();
+        assert_eq!(world.repo.git(&["branch", "--list", branch]), "");
+        let settings = fs::read_to_string(world.repo.path.join(".git/config")).unwrap();
+        assert!(!settings.contains("[branch"), "{settings}");
+    }
 }
 
 #[test]
