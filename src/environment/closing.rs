@@ -47,7 +47,7 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
         return Err(anyhow!("git cannot move a worktree with submodules"));
     }
     let to = place(lease);
-    if fs::stands(&to)? != Stands::Nothing {
+    if fs::stands(&to)? != Stands::Nothing && !is_closed(lease)? {
         let message =
             format!("cannot close worktree {}: {} exists", lease.path.display(), to.display());
         let word = shell::path(&to);

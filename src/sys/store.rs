@@ -122,8 +122,11 @@ impl Store {
         Ok(found)
     }
 
-    /// The lease of this id as it is now.
+    /// The lease of this id as it is now. What a worktree's mark says may be no id.
     pub fn lease(&self, id: &str) -> Result<Option<Lease>> {
+        if !is_hex(id, id.len()) {
+            return Ok(None);
+        }
         let file = self.file(id);
         load(&file).map_err(|why| Broken::of(file, &why).failure(Exit::Failed).into())
     }
