@@ -76,7 +76,8 @@ environment's own. An `http` address that containers use among themselves stays.
 An ignored `env_file` comes along from the main checkout if the compose file there names it, too; one that is missing \
 is named. Files that are included or \
 extended, and `docker-compose.override.yml`, are part of it. A killed `up` leaves nothing that `down` and `remove` \
-do not find.";
+do not find. A daemon that clears its environment variables counts as one that `up` did not start: `remove` names it, and \
+ends it with `--force`.";
 
 const EXAMPLES: &str = "\
 Examples:
