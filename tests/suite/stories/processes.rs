@@ -398,6 +398,8 @@ fn strangers_in_the_worktree_are_named_and_end_by_force_and_nothing_outside_does
     wait_until("the daemons run", || carrying(&mark).len() >= 5);
     let dry = repo.agentenv(&["remove", "x", "--dry-run"]).ok();
     assert!(dry.stdout.contains("still runs: python3"), "{}", dry.show());
+    // It is looked at again once this has ended and the worktree is closed.
+    repo.agentenv(&["up", "x"]).ok();
     let said = repo.agentenv(&["remove", "x", "--json"]).ok();
     let running = said.json()["removed"][0]["running"].as_array().unwrap().clone();
     assert_eq!(running.len(), 5, "{}", said.show());
