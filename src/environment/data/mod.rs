@@ -2,6 +2,7 @@
 
 pub mod approval;
 mod build;
+mod choice;
 pub mod known;
 pub mod privileges;
 pub mod snapshots;

@@ -4,26 +4,20 @@ use crate::environment::data::approval::Approval;
 use crate::environment::data::spares;
 use crate::environment::hooks;
 use crate::environment::workspace::Workspace;
-use crate::error::{Exit, exit_of};
 use crate::model::config::{Config, Recipe};
-use crate::model::lease::{Lease, Part};
+use crate::model::lease::Lease;
 use crate::model::plan::{Data, Request, Start, Target};
 use crate::model::source::Source;
-use crate::model::template_key::{self, Key, TemplateMark, nearest};
-use crate::service::creation::Servers;
-use crate::service::postgres::spare;
+use crate::model::template_key::{self, Key, TemplateMark};
+use crate::service::Server;
 use crate::service::template::{self, Template};
-use crate::service::{Made, Resource, Server};
 use crate::sys::store::Store;
-use crate::sys::{clock, failpoint, git};
+use crate::sys::{clock, git};
 use crate::ui::Ui;
 use anyhow::Result;
 use indexmap::IndexMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-
-/// How many templates are chosen for one database before the error of a copy counts.
-const TRIES: usize = 3;
 
 /// The templates of one repository, and the keys that choose one.
 pub struct Templates<'a> {
@@ -42,7 +36,7 @@ pub(super) struct Wanted {
     pub(super) recipe: Recipe,
     pub(super) source: Option<Source>,
     /// Of the branch that is added.
-    branch: Key,
+    pub(super) branch: Key,
     /// Of the main checkout's commit, which a template is made of.
     pub(super) main: Key,
     pub(super) approval: OnceLock<Approval>,
@@ -117,69 +111,6 @@ impl<'a> Templates<'a> {
         })
     }
 
-    /// Creates the database of a part from a spare of its template, else as a copy; what is no database as ever.
-    pub fn create(&self, servers: &Servers, lease: &Lease, part: &Part) -> Result<Made> {
-        let resource = lease.resource(part)?;
-        let Some(wanted) = self.wanted.get(&part.service) else {
-            return servers.create(&resource, &lease.id, part.from.as_ref());
-        };
-        // Asking for the template first would take a session more.
-        let own = self.mark(&part.service, wanted, &wanted.branch)?.database(self.store.id());
-        if wanted.recipe.spares > 0 && self.take_spare(lease, &resource, &own)? {
-            return Ok(Made::Ours(None));
-        }
-        self.copying(part, |template| {
-            let Some(template) = template else {
-                return servers.create(&resource, &lease.id, part.from.as_ref());
-            };
-            let is_other = wanted.recipe.spares > 0 && template != own;
-            if is_other && self.take_spare(lease, &resource, template)? {
-                return Ok(Made::Ours(None));
-            }
-            let source = Source::Database(template.to_owned());
-            servers.create(&resource, &lease.id, Some(&source))
-        })
-    }
-
-    /// Lets `copy` use the template that suits a part best, or none; the next one where another process replaced it
-    /// meanwhile.
-    ///
-    /// # Errors
-    /// When it fails, or no template can be made.
-    pub fn copying<T>(
-        &self,
-        part: &Part,
-        mut copy: impl FnMut(Option<&str>) -> Result<T>,
-    ) -> Result<T> {
-        let mut tries = 1;
-        loop {
-            let Some(template) = self.choose(part)? else { return copy(None) };
-            match copy(Some(&template.database)) {
-                Err(error) if tries < TRIES && self.went(part, &template, &error) => tries += 1,
-                made => return made,
-            }
-        }
-    }
-
-    /// Whether a template was dropped while it was copied: another process made the next one.
-    fn went(&self, part: &Part, template: &Template, error: &anyhow::Error) -> bool {
-        let Some(server) = Server::of_part(part) else { return false };
-        let is_it = |one: &Template| one.database == template.database;
-        exit_of(error) != Exit::Interrupted
-            && self.list(&part.service, &server).is_ok_and(|known| !known.iter().any(is_it))
-    }
-
-    /// Makes a spare of this template the database of a part; `false`: there is none.
-    fn take_spare(&self, lease: &Lease, resource: &Resource, template: &str) -> Result<bool> {
-        let Resource::Database(database) = resource else { return Ok(false) };
-        let taken = spare::claim(database, self.store.id(), &lease.id, template)?;
-        if taken {
-            failpoint::point("spare-claimed")?;
-            self.ui.say(format!("took a spare copy of template {template}"));
-        }
-        Ok(taken)
-    }
-
     /// What a template of this key says of itself when it is made now.
     pub(super) fn mark(&self, service: &str, wanted: &Wanted, key: &Key) -> Result<TemplateMark> {
         Ok(TemplateMark {
@@ -190,55 +121,6 @@ impl<'a> Templates<'a> {
             at: clock::now(),
             key: key.clone(),
         })
-    }
-
-    /// What a new database of this part is a copy of: the template that suits its branch best, which is made if it is
-    /// that of the main checkout's commit and not there; `None`: it has none, or begins empty because each is ahead of its branch.
-    fn choose(&self, part: &Part) -> Result<Option<Template>> {
-        let (Some(wanted), Some(server)) = (self.wanted.get(&part.service), Server::of_part(part))
-        else {
-            return Ok(None);
-        };
-        let mut known = self.list(&part.service, &server)?;
-        let (name, branch) = (&part.holds, &wanted.branch);
-        let exact = known.iter().position(|one| one.mark.key == *branch);
-        if let Some(exact) = exact {
-            let exact = known.swap_remove(exact);
-            self.ui.say(format!("copying template {} to {name}", exact.database));
-            return Ok(Some(exact));
-        }
-        // The one that is not there yet is only made if it is taken.
-        let main = self.mark(&part.service, wanted, &wanted.main)?;
-        let marks: Vec<_> = known.iter().map(|one| &one.mark).chain([&main]).cloned().collect();
-        let suits = nearest(branch, &marks);
-        if suits.is_none() && wanted.source.is_none() {
-            let said = "each of its templates has files of the key that the branch lacks";
-            self.ui.say(format!("{name} begins empty: {said}"));
-            return Ok(None);
-        }
-        let chosen = match known.into_iter().find(|one| suits == Some(&one.mark)) {
-            Some(suits) => suits,
-            None => self.make(&part.service, &server, false)?,
-        };
-        if chosen.mark.key == *branch {
-            self.ui.say(format!("copying template {} to {name}", chosen.database));
-        } else {
-            self.say_distance(&chosen, branch, name);
-        }
-        Ok(Some(chosen))
-    }
-
-    /// Says how far a template is from the branch whose database `name` becomes a copy of it.
-    fn say_distance(&self, template: &Template, branch: &Key, name: &str) {
-        let key = &template.mark.key;
-        let (has, of, all) = (key.in_common(branch), branch.len(), key.len());
-        let template = &template.database;
-        let has_some = format!("which has {has} of {of} files of its key");
-        self.ui.say(format!("copying template {template} to {name}, {has_some}"));
-        if has < all {
-            let lacks = format!("the branch lacks {} of the {all} files of its key", all - has);
-            self.ui.warn(format!("{name} is a copy of a template that is ahead of it: {lacks}"));
-        }
     }
 
     /// The services that have a template, each with its server.

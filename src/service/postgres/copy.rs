@@ -1,12 +1,14 @@
 //! Creates or replaces a database as a copy: as a template when the source has no sessions, else by a dump.
 
+mod refusal;
+
 use super::psql;
 use super::room;
 use super::sql_error::SqlError;
 use super::{
     birth, dump_file, forcing, likeness, on, owner, parse, require_name, scripts, session,
 };
-use crate::error::{self, Exit, Failure, exit_of};
+use crate::error::{self, Exit, exit_of};
 use crate::model::lease;
 use crate::model::source::Source;
 use crate::service::Database;
@@ -14,6 +16,7 @@ use crate::service::copy::{Copied, Copy, Dump, Means};
 use crate::service::room::NoRoom;
 use crate::sys::{failpoint, interrupt};
 use anyhow::Result;
+use refusal::{explain, lacking, spare_taken, unsettable};
 
 /// The lines that end a script.
 const WORDS: [&str; 11] = [
@@ -35,13 +38,13 @@ const WORDS: [&str; 11] = [
 /// # Errors
 /// As [`crate::service::copy::copy`].
 pub(in crate::service) fn copy(copy: &Copy) -> Result<Option<Copied>> {
-    attempt(copy, &copy.mark, &dress(), |_| Ok(()))
+    attempt(copy, &copy.mark, &dress(), NOTHING)
 }
 
 /// Creates a database that carries the lease's mark as a copy. Does nothing when it exists.
 pub(super) fn create(database: &Database, id: &str, source: &Source) -> Result<()> {
     let copy = Copy::new(&database.server, id, Some(source), &database.name, lease::mark(id));
-    attempt(&copy, &copy.mark, &dress(), |_| Ok(())).map(drop)
+    attempt(&copy, &copy.mark, &dress(), NOTHING).map(drop)
 }
 
 /// Copies a database, lets `prepare` change the copy, and publishes it without connections under this mark.
@@ -51,8 +54,11 @@ pub(in crate::service) fn publish(
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<()> {
     let closed = dress() + likeness::CLOSE;
-    attempt(copy, mark, &closed, prepare).map(drop)
+    attempt(copy, mark, &closed, Some(prepare)).map(drop)
 }
+
+/// Nothing is changed in a copy before it is published.
+const NOTHING: Option<fn(&Database) -> Result<()>> = None;
 
 /// What makes a copy like its source once it is filled.
 fn dress() -> String {
@@ -64,19 +70,30 @@ fn attempt(
     copy: &Copy,
     mark: &str,
     dress: &str,
-    prepare: impl FnOnce(&Database) -> Result<()>,
+    prepare: Option<impl FnOnce(&Database) -> Result<()>>,
 ) -> Result<Option<Copied>> {
     require_name(copy.target)?;
-    let filled = fill(copy).or_else(|error| match error.downcast_ref::<NoRoom>() {
-        Some(short) if room::make(copy, short)? => fill(copy),
+    let swap = scripts::copy::SWAP.replace("{dress}", dress);
+    // A session less, where the server itself makes all of it.
+    let at_once = if prepare.is_none() && !copy.replace { swap.as_str() } else { "" };
+    let filled = fill(copy, at_once).or_else(|error| match error.downcast_ref::<NoRoom>() {
+        Some(short) if room::make(copy, short)? => fill(copy, at_once),
         _ => Err(error),
     });
-    let copied = filled.and_then(|means| {
-        let Some(means) = means else { return Ok(None) };
+    let copied = filled.and_then(|filled| {
+        let means = match filled {
+            None => return Ok(None),
+            Some(Filled::Published) => {
+                return Ok(Some(Copied { means: Means::Template, existed: false }));
+            }
+            Some(Filled::By(means)) => means,
+        };
         failpoint::point("copy-filled")?;
-        prepare(&Database::new(copy.server, unfinished(copy)))?;
+        if let Some(prepare) = prepare {
+            prepare(&Database::new(copy.server, unfinished(copy)))?;
+        }
         let target = Database::new(copy.server, copy.target);
-        let swap = || tell(copy, mark, scripts::copy::SWAP.replace("{dress}", dress), false, 0);
+        let swap = || tell(copy, mark, swap.clone(), false, 0);
         let swapped = forcing(&target, copy.force, swap)?;
         Ok(swapped.map(|(_, existed)| Copied { means, existed }))
     });
@@ -86,8 +103,16 @@ fn attempt(
     })
 }
 
-/// Creates the copy under its temporary name.
-fn fill(copy: &Copy) -> Result<Option<Means>> {
+/// A copy that was filled.
+enum Filled {
+    /// Under its temporary name.
+    By(Means),
+    /// By the server itself, and it has its real name.
+    Published,
+}
+
+/// Creates the copy under its temporary name. Where the server itself fills it, the same session runs `at_once`.
+fn fill(copy: &Copy, at_once: &str) -> Result<Option<Filled>> {
     let source = match copy.source {
         Some(Source::Database(source)) => source,
         Some(Source::Dump(path) | Source::File(path)) => {
@@ -97,11 +122,11 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
                 return Ok(None);
             }
             dump.restore(copy.server, &unfinished(copy), false)?;
-            return Ok(Some(Means::File));
+            return Ok(Some(Filled::By(Means::File)));
         }
         None => {
             let empty = run(copy, &copy.mark, scripts::copy::EMPTY.to_owned(), false)?;
-            return Ok(empty.map(|_| Means::Empty));
+            return Ok(empty.map(|_| Filled::By(Means::Empty)));
         }
     };
     require_name(source)?;
@@ -110,7 +135,8 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
         .replace("{room}", room::OF_SOURCE)
         .replace("{files}", likeness::COPY_FILES)
         .replace("{like}", likeness::CREATE_LIKE)
-        .replace("{settings}", likeness::SETTINGS);
+        .replace("{settings}", likeness::SETTINGS)
+        .replace("{at_once}", at_once);
     let dump = copy.dump != Dump::default();
     let word = match run(copy, &copy.mark, script.clone(), dump) {
         // A client connected meanwhile, or the user may not use the source as a template.
@@ -120,9 +146,10 @@ fn fill(copy: &Copy) -> Result<Option<Means>> {
     match word.as_deref() {
         Some("empty") => {
             super::dump::fill(copy.server, source, &unfinished(copy), &copy.dump)?;
-            Ok(Some(Means::Dump))
+            Ok(Some(Filled::By(Means::Dump)))
         }
-        word => Ok(word.map(|_| Means::Template)),
+        Some("made") => Ok(Some(Filled::Published)),
+        word => Ok(word.map(|_| Filled::By(Means::Template))),
     }
 }
 
@@ -177,7 +204,10 @@ fn tell(
         return Err(super::no_word("create", copy.target));
     };
     let said = || lines.iter().rev().nth(1).map_or("", String::as_str);
-    match (word.as_str(), parse(found)?.pop()) {
+    let refused = ["foreign", "busy"].contains(&word.as_str());
+    // Of a session that looks twice, what it refused is what it saw last.
+    let found = parse(if refused { said() } else { found })?.pop();
+    match (word.as_str(), found) {
         ("absent", _) => Err(error::not_found(format!("no database `{source}` to copy")).into()),
         ("lacking", _) => Err(lacking(copy, said())),
         ("unsettable", _) => Err(unsettable(copy, said())),
@@ -222,54 +252,4 @@ fn unfinished(copy: &Copy) -> String {
 
 fn is_refusal(error: &anyhow::Error) -> bool {
     error.downcast_ref::<SqlError>().is_some_and(|sql| ["55006", "42501"].contains(&&*sql.code))
-}
-
-fn spare_taken(copy: &Copy, spare: &str) -> anyhow::Error {
-    let message = format!(
-        "cannot keep the content of database `{}`: database `{spare}` exists and is no snapshot of it",
-        copy.target
-    );
-    let hint = format!("drop or rename database `{spare}`, or use `--no-snapshot`");
-    error::refused(message).hint(hint).into()
-}
-
-fn lacking(copy: &Copy, roles: &str) -> anyhow::Error {
-    let user = &copy.server.user;
-    let message =
-        format!("cannot copy database `{}`: user `{user}` is not a member of {roles}", named(copy));
-    let hint = format!("run `GRANT {roles} TO \"{user}\"`, or set another `user`");
-    error::refused(message).hint(hint).into()
-}
-
-fn unsettable(copy: &Copy, settings: &str) -> anyhow::Error {
-    let (user, name) = (&copy.server.user, named(copy));
-    let message = format!(
-        "cannot copy database `{name}`: user `{user}` may not give its settings: {settings}"
-    );
-    let hint = "use a superuser as `user`, or take these off the database: `ALTER DATABASE … RESET …`; from PostgreSQL 15 on, `GRANT SET ON PARAMETER` lets the user set one";
-    error::refused(message).hint(hint).into()
-}
-
-fn explain(copy: &Copy, error: anyhow::Error) -> anyhow::Error {
-    if let Some(short) = error.downcast_ref::<NoRoom>() {
-        return short.explain(format!("cannot copy `{}` to `{}`", named(copy), copy.target));
-    }
-    let Some(sql) = error.downcast_ref::<SqlError>() else {
-        return error;
-    };
-    // Another process created it before our RENAME.
-    if ["42P04", "23505"].contains(&&*sql.code) {
-        return crate::service::not_ours(copy.target);
-    }
-    let exit = if sql.code == "55006" { Exit::Refused } else { Exit::Service };
-    let target = copy.target;
-    let message = match copy.source {
-        Some(source) => format!("cannot copy database `{source}` to `{target}`: {sql}"),
-        None => format!("cannot make database `{target}` empty: {sql}"),
-    };
-    Failure::new(exit, message).into()
-}
-
-fn named(copy: &Copy) -> String {
-    copy.source.map(ToString::to_string).unwrap_or_default()
 }

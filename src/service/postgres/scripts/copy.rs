@@ -40,7 +40,7 @@ SELECT :'exists'::boolean AND :'keep'::boolean
     };
 }
 
-/// Creates the new database under its temporary name: a copy of `source`, and prints `copied`; when the source is in use
+/// Creates the new database under its temporary name: a copy of `source`, runs `at_once`, and prints `copied`; when the source is in use
 /// or `dump` is set, an empty database like it, and prints `empty`. Prints the roles that the user may not use, and
 /// `lacking`, when there are any; the settings that it may not give, and `unsettable`.
 pub(in super::super) const COPY: &str = concat!(
@@ -49,7 +49,9 @@ pub(in super::super) const COPY: &str = concat!(
     r#"SELECT count(*) = 0 AS absent, bool_and(json_array_length(sessions) = 0) AND NOT :'dump'::boolean AS idle
 FROM "#,
     databases!(),
-    r#" WHERE name = :'source' \gset
+    r#" WHERE name = :'source' AND (SELECT "#,
+    broken!(),
+    r#" FROM pg_database d WHERE datname = :'source') IS FALSE \gset
 \if :absent
   \echo absent
   \q
@@ -72,6 +74,7 @@ SELECT :'unsettable' <> '' AS lacks \gset
   {like}
 \endif
 {settings}\if :idle
+  {at_once}
   \echo copied
 \else
   \echo empty
