@@ -162,7 +162,9 @@ impl Place {
     pub(super) fn is_settings(&self) -> bool {
         let is_file = self.file.contains("config") || is_data(&self.file);
         let is_sql = self.kind.is_some() && self.kind != Some(Kind::Redis);
-        !self.file.ends_with(".sh") && (self.is_key || (is_file && is_sql))
+        // A name without an ending is a script's, too.
+        let is_script = self.file.ends_with(".sh") || !name(&self.file).contains('.');
+        !is_script && (self.is_key || (is_file && is_sql))
     }
 
     /// The kind, where a key does not say it.

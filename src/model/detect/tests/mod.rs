@@ -53,6 +53,22 @@ fn the_address_of_a_server_beside_the_application_is_its_own() {
 }
 
 #[test]
+fn what_a_script_names_holds_no_migration_back() {
+    let files = |script| {
+        config(&[
+            ("requirements.txt", "fastapi\nsqlalchemy\npsycopg\n"),
+            ("alembic.ini", "script_location = migrations\n"),
+            (".env.example", "INN_POSTGRES_DATABASE=inn\n"),
+            (script, "#!/bin/sh\ndb_name=\"inn_dev_$1\"\n"),
+        ])
+    };
+    for script in ["dev/create-worktree", "dev/create.sh"] {
+        let hooks = files(script).hooks.post_add;
+        assert!(hooks.iter().any(|hook| hook.contains("alembic")), "{script}: {hooks:?}");
+    }
+}
+
+#[test]
 fn a_container_for_an_editor_has_variables() {
     let editor = "{ // VS Code\n  \"remoteEnv\": { \"QUEUE_URL\": \"redis://localhost:6379/2\", \"PATH\": \"${containerEnv:PATH}\", },\n}";
     let config = config(&[("go.mod", "module inn\n"), (".devcontainer/devcontainer.json", editor)]);
