@@ -120,12 +120,12 @@ impl Machine {
 /// When a process cannot be ended.
 pub fn end_inside(lease: &Lease, dir: &Path) -> Result<Stopped> {
     let ended = stop::end_all(&lease.name, GRACE, &SIGNALS, || {
-        let inside = process::inside(dir);
-        if inside.is_empty() {
+        if process::inside(dir).is_empty() {
             return Vec::new();
         }
         let all = process::all();
-        let strangers = &inside - &kept(&all);
+        // Read after them: an id that has changed hands meanwhile comes with an identity that is no longer its own.
+        let strangers = &process::inside(dir) - &kept(&all);
         strangers.iter().filter_map(|pid| all.get(pid).cloned()).collect()
     })?;
     Ok(ended.without(&BTreeSet::new()))
