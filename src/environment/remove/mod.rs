@@ -242,7 +242,8 @@ fn require(
             worktree::require_unlocked(lease, &tree)?;
             worktree::require_in_place(lease, &tree)?;
         }
-        None if reclaim::is_homeless(lease)? => {
+        // On its way to the trash, git's record goes first.
+        None if lease.phase != Phase::Keeping && reclaim::is_homeless(lease)? => {
             let ((what, _), way) = (reclaim::homeless(lease), reclaim::way_home(lease));
             let hint = format!(
                 "{way}; or copy your work out of the worktree and delete it, then `git agentenv prune`"
