@@ -81,6 +81,7 @@ fn attempt(
         _ => Err(error),
     });
     let copied = filled.and_then(|filled| {
+        failpoint::point("copy-filled")?;
         let means = match filled {
             None => return Ok(None),
             Some(Filled::Published) => {
@@ -88,7 +89,6 @@ fn attempt(
             }
             Some(Filled::By(means)) => means,
         };
-        failpoint::point("copy-filled")?;
         if let Some(prepare) = prepare {
             prepare(&Database::new(copy.server, unfinished(copy)))?;
         }

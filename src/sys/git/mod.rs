@@ -39,6 +39,11 @@ fn brief(dir: &Path) -> Cmd {
     git(dir).whole()
 }
 
+/// The same in a repository's common directory, which git then names as it is.
+fn in_common(common: &Path) -> Cmd {
+    brief(common).arg("--git-dir").arg(common)
+}
+
 /// What to check out in a new worktree.
 #[derive(Debug, Clone, Copy)]
 pub enum Checkout<'a> {
@@ -160,12 +165,12 @@ pub fn delete_branch(common: &Path, branch: &str, commit: &str) -> Result<()> {
     let section = format!("branch.{branch}");
     // First, for as long as the branch is there this is tried again.
     if may_have_settings(common, branch)? {
-        let removed = run(&|| brief(common).args(["config", "--remove-section", &section]))?;
+        let removed = run(&|| in_common(common).args(["config", "--remove-section", &section]))?;
         if removed.stderr.contains(LOCKED) {
             require("git config --remove-section", removed)?;
         }
     }
-    retry(|| brief(common).args(["update-ref", "-d", &reference, commit]))?;
+    retry(|| in_common(common).args(["update-ref", "-d", &reference, commit]))?;
     failpoint::point("branch-deleted")
 }
 
