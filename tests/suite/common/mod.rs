@@ -471,16 +471,29 @@ pub fn write_program(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Whether all is struck in all ways (`AGENTENV_SWEEP=full`), and not a sample of it, always the same one.
+/// What sweeps strike (`AGENTENV_SWEEP`): every point in one way, by turns (`one`), in another (`other`), or in all (`full`).
+fn sweep() -> String {
+    std::env::var("AGENTENV_SWEEP").unwrap_or_default()
+}
+
+/// Whether all is struck in all ways, and not a sample of it.
 pub fn is_full_sweep() -> bool {
-    std::env::var("AGENTENV_SWEEP").is_ok_and(|sweep| sweep == "full")
+    sweep() == "full"
+}
+
+/// Where ways that are taken by turns begin.
+pub fn first_turn() -> usize {
+    usize::from(sweep() == "other")
 }
 
 /// Each point with one of two ways, by turns; in a full sweep with both.
 pub fn pairs<T: Copy>(points: &[T]) -> Vec<(T, bool)> {
-    let both = points.iter().flat_map(|point| [(*point, false), (*point, true)]);
-    let turn = |n: usize| [0, 3].contains(&(n % 4));
-    both.enumerate().filter(|(n, _)| is_full_sweep() || turn(*n)).map(|(_, pair)| pair).collect()
+    let both = points.iter().enumerate().flat_map(|(n, point)| {
+        let second = (n + first_turn()) % 2 == 1;
+        let ways = if is_full_sweep() { vec![false, true] } else { vec![second] };
+        ways.into_iter().map(|way| (*point, way))
+    });
+    both.collect()
 }
 
 /// Waits until something is true: no test knows how long a thing takes. A question that starts a process is asked less

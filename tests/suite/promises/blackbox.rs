@@ -4,7 +4,7 @@
 //! `strace` strikes every one of the program's own calls, from the first to the last of a run without faults; of its
 //! children (git) every third call up to the 30th of each.
 
-use crate::common::{Repo, Sandbox, is_full_sweep};
+use crate::common::{Repo, Sandbox, first_turn, is_full_sweep};
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
@@ -95,7 +95,7 @@ pub(super) fn unlocked(repo: &Repo<'_>) -> Vec<String> {
 fn sweep(faults: &[&str]) {
     let (sandbox, before) = world();
     let repo = sandbox.repo_at("app");
-    let fault = |n: usize| faults[n % faults.len()];
+    let fault = |n: usize| faults[(n + first_turn()) % faults.len()];
     for n in 1..=calls(&sandbox, &repo, &ADD) {
         let fault = fault(n);
         repo.agentenv(&["remove", "x", "-D"]);
