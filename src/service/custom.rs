@@ -68,6 +68,9 @@ const NOT_OURS: &str = "this environment did not create it";
 /// `create` failed, and yet something of this name exists since.
 const BESIDE: &str = "create beside";
 
+/// `create` failed, and so did `exists` after it.
+const UNSEEN: &str = "create unseen";
+
 /// What the script answers: one word.
 fn ask(what: &str, custom: &Custom, id: &str) -> Result<String> {
     let Custom { server, service, variable, name, commands, is_proven } = custom;
@@ -112,6 +115,15 @@ fn failed(custom: &Custom, command: &str, output: &exec::Output) -> anyhow::Erro
         let message = format!("cannot create {custom}: {said}; it exists now, and stays");
         let hint = format!(
             "another client may have created it; if `create` did, drop it by hand in container `{}`",
+            custom.server.title()
+        );
+        return error::service(message).hint(hint).into();
+    }
+    if command == UNSEEN {
+        let message = format!("cannot create {custom}: {said}; cannot tell whether it exists");
+        let hint = format!(
+            "when `exists` of services.{} works again in container `{}`, run `git agentenv prune`: it drops what `create` left",
+            custom.service,
             custom.server.title()
         );
         return error::service(message).hint(hint).into();

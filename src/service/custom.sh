@@ -9,15 +9,22 @@ answer() {
     exit 0
 }
 
-# Whether there is one of this name. A command that fails does not say that there is none.
-is_there() {
-    names=$(sh -c "$exists") || answer failed find
+# 0: there is one of this name; 1: there is none; 2: the command failed, which says neither.
+find() {
+    names=$(sh -c "$exists") || return 2
     case "
 $names
 " in *"
 $name
 "*) return 0 ;; esac
     return 1
+}
+
+is_there() {
+    find
+    found=$?
+    [ "$found" != 2 ] || answer failed find
+    return "$found"
 }
 
 # An `add` that was killed: its command goes on without it.
@@ -52,8 +59,12 @@ if [ "$what" = create ]; then
         answer foreign
     fi
     sh -c "$create" >&2 && answer made
+    find
+    found=$?
+    # Such as after the end of the server: the mark stays for the next look.
+    [ "$found" != 2 ] || answer failed create unseen
     # What is there now, another client may have created since the look: it is nobody's to drop.
-    if (is_there) >/dev/null; then
+    if [ "$found" = 0 ]; then
         rm -f "$mark"
         answer failed create beside
     fi

@@ -127,6 +127,25 @@ fn what_another_client_creates_right_before_create_is_not_ours_to_drop() {
 }
 
 #[test]
+fn what_cannot_be_looked_for_after_a_create_that_failed_stays_on_record() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let create = "mkdir \"/srv/things/$THING\" && mv /srv/things /srv/away && ls /nowhere";
+    let repo = project(&sandbox, &server, create);
+    let before = repo.traces_of_files();
+    let failed = repo.agentenv(&["add", "x"]).fails(8);
+    for said in ["/nowhere", "; cannot tell whether it exists; ", "`git agentenv prune`"] {
+        assert!(failed.stderr.contains(said), "{}", failed.show());
+    }
+    assert!(sh(&server, "ls /tmp").contains("agentenv-"), "{}", failed.show());
+    sh(&server, "mv /srv/away /srv/things");
+    assert_eq!(things(&server), ["app-x"]);
+    repo.agentenv(&["prune"]).ok();
+    assert!(things(&server).is_empty());
+    assert_eq!(sh(&server, "ls /tmp"), "");
+    repo.leaves_no_file_but(&before, "looked for again");
+}
+
+#[test]
 fn a_mark_that_a_full_disk_left_empty_makes_nothing_ours() {
     let (sandbox, server) = (Sandbox::new(), server());
     let repo = project(&sandbox, &server, MAKE);
