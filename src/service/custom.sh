@@ -63,11 +63,9 @@ if [ "$what" = create ]; then
     found=$?
     # Such as after the end of the server: the mark stays for the next look.
     [ "$found" != 2 ] || answer failed create unseen
-    # What is there now, another client may have created since the look: it is nobody's to drop.
-    if [ "$found" = 0 ]; then
-        rm -f "$mark"
-        answer failed create beside
-    fi
+    # What is there now, or comes later, another client may have created since the look: it is nobody's to drop.
+    rm -f "$mark"
+    [ "$found" = 1 ] || answer failed create beside
     answer failed create
 fi
 

@@ -127,6 +127,25 @@ fn what_another_client_creates_right_before_create_is_not_ours_to_drop() {
 }
 
 #[test]
+fn what_another_client_creates_after_a_create_that_failed_is_not_ours_to_drop() {
+    let (sandbox, server) = (Sandbox::new(), server());
+    let repo = sandbox.repo("app");
+    // That client comes when what was begun is undone: the third look.
+    repo.config(&config(&sandbox, &server, "ls /nowhere").replace(
+        "exists: ls /srv/things",
+        "exists: echo >>/srv/looks; [ $(wc -l </srv/looks) -lt 3 ] || mkdir -p /srv/things/app-x; ls /srv/things",
+    ));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    let before = repo.traces_of_files();
+    let failed = repo.agentenv(&["add", "x"]).fails(6);
+    assert!(failed.stderr.contains("/nowhere"), "{}", failed.show());
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(things(&server), ["app-x"]);
+    assert_eq!(sh(&server, "ls /tmp"), "");
+    repo.leaves_no_file_but(&before, "created later");
+}
+
+#[test]
 fn what_cannot_be_looked_for_after_a_create_that_failed_stays_on_record() {
     let (sandbox, server) = (Sandbox::new(), server());
     let create = "mkdir \"/srv/things/$THING\" && mv /srv/things /srv/away && ls /nowhere";
