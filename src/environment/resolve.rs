@@ -47,18 +47,22 @@ pub fn unmistakable(context: &Context, wanted: &str) -> Result<Lease> {
 }
 
 /// Refuses a word that is a branch and leads to the environment of another one, which has the name: `remove x` leaves the branch
-/// `x`, and must not mean another environment when it is said twice.
+/// `x`, and must not mean another environment when it is said twice. One that was made without a branch, and has none, has only
+/// its name to be called by.
 fn require_branch(context: &Context, lease: &Lease, wanted: &str) -> Result<()> {
     let is_own = |lease: &Lease| lease.branch.as_deref() == Some(wanted);
     if is_own(lease) || context.repo.branch(wanted).is_none() {
         return Ok(());
     }
     // In its worktree, another commit may be checked out by now.
-    if context.store.lease(&lease.id)?.as_ref().is_some_and(is_own) {
+    let made = context.store.lease(&lease.id)?;
+    if made.as_ref().is_some_and(is_own) {
         return Ok(());
     }
-    let of = lease.branch.as_ref().map_or_else(String::new, |branch| format!(" of `{branch}`"));
-    let message = format!("branch `{wanted}` has no environment; that{of} has this name");
+    let made_for = made.and_then(|made| made.branch);
+    let Some(branch) = lease.branch.as_ref().or(made_for.as_ref()) else { return Ok(()) };
+    let message =
+        format!("branch `{wanted}` has no environment, and that of branch `{branch}` has its name");
     let path = shell::path(&lease.path);
     Err(error::refused(message).hint(format!("if you mean that one, name its path: {path}")).into())
 }

@@ -874,13 +874,22 @@ fn said_twice_it_means_no_other_environment() {
     assert_eq!(other["name"], "feature-x");
     for command in [&["remove", "feature-x"][..], &["remove", "feature-x", "--force"]] {
         let refused = repo.agentenv(command).fails(7);
-        let says = "branch `feature-x` has no environment; that of `feature/x` has this name";
+        let says =
+            "branch `feature-x` has no environment, and that of branch `feature/x` has its name";
         assert!(refused.stderr.contains(says), "{}", refused.show());
     }
     let path = other["path"].as_str().unwrap();
+    // A commit that is checked out in it by now makes it no environment without a branch.
+    repo.git(&["-C", path, "checkout", "--quiet", "--detach"]);
     let refused = repo.agentenv(&["remove", "feature-x"]).fails(7);
     assert!(refused.stderr.contains(&format!("name its path: {path}")), "{}", refused.show());
     repo.agentenv(&["remove", path]).ok();
+
+    // One that was made without a branch is meant by its name.
+    let detached = ["add", "--detach", "--path", "../feature-x", "--from", "feature-x", "--json"];
+    let named = repo.agentenv(&detached).ok().json();
+    assert_eq!(named["name"], "feature-x");
+    repo.agentenv(&["remove", "feature-x"]).ok();
 
     // One that was made for the branch is meant, whatever is checked out in it by now.
     world.git(&["checkout", "--quiet", "--detach"]);
