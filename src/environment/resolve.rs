@@ -22,10 +22,14 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
     let path = path_of(wanted);
     let meant = trees.filter(|tree| is_called(tree, wanted, &path));
     let meant: Vec<String> = meant.filter_map(|tree| tree.lease).collect();
+    let is_sure = |lease: &Lease| {
+        lease.branch.as_deref() == Some(wanted) || lease.name == wanted || lease.path == path
+    };
     // Of the same word, a branch comes before a name, and which of them this one has is not known.
     match broken.iter().find(|one| meant.iter().any(|id| id == one.id())) {
         Some(own) => Err(own.failure(Exit::Failed).into()),
-        None => found.map_err(|_| first.failure(Exit::Failed).into()),
+        // Its own name is not known, and may be that of another one's directory.
+        None => found.ok().filter(is_sure).ok_or_else(|| first.failure(Exit::Failed).into()),
     }
 }
 

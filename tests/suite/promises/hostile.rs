@@ -217,6 +217,27 @@ fn a_lease_that_cannot_be_read_is_named_beside_all_others() {
     repo.agentenv(&["list"]).ok();
 }
 
+#[test]
+fn a_directory_that_has_the_name_of_a_lease_that_cannot_be_read_is_not_taken_for_it() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let broken = repo.agentenv(&["add", "feature/x", "--json"]).ok().json();
+    assert_eq!(broken["name"], "feature-x");
+    let other = repo.agentenv(&["add", "y", "--path", "../feature-x", "--json"]).ok().json();
+    let path = other["path"].as_str().unwrap();
+    let file =
+        sandbox.root.join(format!("state/leases/{}.yaml", broken["lease"].as_str().unwrap()));
+    let lease = fs::read_to_string(&file).unwrap();
+    fs::write(&file, &lease[..lease.len() / 2]).unwrap();
+    let said = repo.agentenv(&["path", "feature-x"]).fails(1);
+    assert!(said.stderr.contains(file.to_str().unwrap()), "{}", said.show());
+    for word in ["y", "../feature-x", path] {
+        assert_eq!(repo.agentenv(&["path", word]).ok().stdout.trim(), path);
+    }
+    fs::write(&file, lease).unwrap();
+}
+
 /// With `core.hooksPath = .husky` the hooks are files of the branch: those of a branch that was not reviewed never run.
 #[test]
 fn hooks_of_a_relative_path_are_the_main_checkouts() {
