@@ -22,11 +22,11 @@ use anyhow::Result;
 use std::path::Path;
 
 /// The repository of the worktree around a directory. Where git's record of the worktree of an environment was deleted, it is
-/// written again first: git finds no repository there.
+/// written again first: git finds no repository there. A refusal, such as of a configuration that was not approved, can come
+/// after that: only git's repository names the configuration, and its record destroys nothing.
 pub fn context(ui: &Ui, dir: &Path) -> Result<Context> {
     let (store, dir) = (Store::open()?, fs::canonical(dir));
-    let around =
-        store.leases().unwrap_or_default().into_iter().filter(|lease| dir.starts_with(&lease.path));
+    let around = store.survey()?.0.into_iter().filter(|lease| dir.starts_with(&lease.path));
     if let Some(lease) = around.max_by_key(|lease| lease.path.components().count())
         && record::is_lost(&lease)?
     {
@@ -91,9 +91,7 @@ pub fn known(context: &Context) -> Result<Option<Lease>> {
     let Some(id) = tree_here(context)?.lease else {
         return Ok(None);
     };
-    let Some(lease) = context.store.leases()?.into_iter().find(|lease| lease.id == id) else {
-        return Ok(None);
-    };
+    let Some(lease) = context.store.lease(&id)? else { return Ok(None) };
     // Its repository was moved. A copy of a repository that still exists has environments of its own.
     let is_here = lease.repository == context.repo.common || reclaim::is_homeless(&lease)?;
     Ok(is_here.then_some(lease))

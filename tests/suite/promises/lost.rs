@@ -224,6 +224,19 @@ fn a_worktree_of_which_git_lost_its_record_is_adopted_again_with_all_that_it_hol
 }
 
 #[test]
+fn gits_record_is_written_again_beside_a_lease_that_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    lose_gits_record(&repo, &sandbox.root.join("app-x"));
+    let broken = sandbox.root.join("state/leases/0123456789abcdef.yaml");
+    fs::write(&broken, "version: 1\n").unwrap();
+    let adopted = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+    assert_eq!(adopted["variables"], environment["variables"]);
+    fs::remove_file(broken).unwrap();
+    is_untouched(&environment);
+}
+
+#[test]
 fn gits_record_is_not_written_into_a_repository_without_the_branch() {
     let sandbox = Sandbox::new();
     let (repo, environment, _) = environment(&sandbox);
