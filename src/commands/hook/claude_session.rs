@@ -75,17 +75,26 @@ fn unset(leases: &[Lease]) -> String {
     values.into_iter().map(line).collect()
 }
 
-/// Handles PreToolUse for Bash: refuses a command that would run with another environment's variables, or that is too long to
-/// be read, and tells the agent when it has none. Never fails.
+/// Handles PreToolUse for Bash: refuses a command that would run with another environment's variables, and in an environment one
+/// that is too long to be read, and tells the agent when it has none. Never fails.
 pub fn check(ui: &Ui) -> Result<Exit> {
     match event::read(&["PreToolUse"]) {
         Ok(event) => Ok(look(ui, &event).unwrap_or(Exit::Done)),
-        Err(error) if exit_of(&error) == Exit::Refused => {
-            ui.say(format!("{error:#}: write the command to a file, and run that"));
+        // The directory that the event names could not be read either; the hook itself runs there.
+        Err(error) if exit_of(&error) == Exit::Refused && is_in_environment() => {
+            let limit = event::LIMIT >> 20;
+            ui.say(format!(
+                "this command is longer than {limit} MiB, so its variables cannot be checked; write it to a file and run that"
+            ));
             Ok(REFUSED)
         }
         Err(_) => Ok(Exit::Done),
     }
+}
+
+/// Whether the hook runs in one.
+fn is_in_environment() -> bool {
+    Context::here().and_then(|context| resolve::here(&context)).is_ok_and(|here| here.is_some())
 }
 
 fn look(ui: &Ui, event: &Event) -> Result<Exit> {

@@ -23,7 +23,7 @@ const INSIDE: &str = ".claude/worktrees/{name}";
 const FRESH: &str = "origin/HEAD";
 
 /// The size limit of an event, in bytes. It holds a whole command, which a program may have written.
-const LIMIT: u64 = 16 << 20;
+pub(super) const LIMIT: u64 = 16 << 20;
 
 /// Turns the worktree that git has just created into an environment. Never fails: problems are warnings.
 pub fn checkout(ui: &Ui) -> Result<Exit> {

@@ -358,8 +358,14 @@ fn a_sessions_shells_have_the_variables_of_the_place_they_are_in() {
         let said = bash(&y, &long(megabytes));
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{megabytes}: {}", said.stderr);
     }
-    assert!(bash(&y, &long(17)).stderr.contains("longer than 16 MiB"));
+    let says = "this command is longer than 16 MiB, so its variables cannot be checked; write it to a file and run that";
+    assert!(bash(&y, &long(17)).stderr.contains(says));
     assert_eq!(bash(&x, &long(2)).code, 0);
+    // The hook may be installed for all repositories.
+    for outside in [&repo.path, &sandbox.root] {
+        let said = bash(outside, &long(17));
+        assert_eq!((said.code, said.stdout.as_str(), said.stderr.as_str()), (0, "", ""));
+    }
 
     session("CwdChanged", &y, json!({ "old_cwd": x, "new_cwd": y }));
     assert_eq!(shell("echo $DJANGO_PORT").trim(), port(&y));
