@@ -111,6 +111,7 @@ pub enum Command {
     ///
     /// `--all` runs it in every environment of the repository, side by side, with nothing to read.
     /// Each line of output begins with the environment's name; the exit code is the worst one.
+    /// A lease that cannot be read is named, and counts as a command that never started.
     Run(run::Args),
     /// Start the application of an environment
     #[command(long_about = up::ABOUT)]

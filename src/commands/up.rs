@@ -38,6 +38,8 @@ pub struct Chosen {
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     envs: Vec<String>,
     /// Every environment of this repository
+    ///
+    /// A lease that cannot be read is named beside them, and the exit code is 8.
     #[arg(short, long, conflicts_with = "envs")]
     all: bool,
 }
