@@ -224,6 +224,16 @@ pub fn id_of_mark(text: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
+impl Lease {
+    /// The lease of the worktree `/r-x` that is being removed.
+    pub fn example() -> Lease {
+        let lease = "{version: 1, id: '012345670000000000000001', phase: removing, repository: /r/.git, main: /r, name: x,
+            path: /r-x, branch: x, project: x, ports: {}, parts: [], env_file: .env.worktree, vars: {}}";
+        serde_yaml::from_str(lease).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

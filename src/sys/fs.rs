@@ -107,6 +107,16 @@ pub fn make_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create directory {}", path.display()))
 }
 
+/// Creates a directory; `false`: something has its place.
+pub fn make_new_dir(path: &Path) -> Result<bool> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        made => made
+            .map(|()| true)
+            .with_context(|| format!("cannot create directory {}", path.display())),
+    }
+}
+
 /// Creates a directory and its parents, for this user alone.
 pub fn make_private_dir(path: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);

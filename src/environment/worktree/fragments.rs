@@ -43,15 +43,6 @@ mod tests {
 
     const ID: &str = "012345670000000000000001";
 
-    /// The lease of the worktree `/r-x`.
-    fn lease() -> Lease {
-        let lease = format!(
-            "{{version: 1, id: {ID}, phase: removing, repository: /r/.git, main: /r, name: x,
-            path: /r-x, branch: x, project: x, ports: {{}}, parts: [], env_file: .env.worktree, vars: {{}}}}"
-        );
-        serde_yaml::from_str(&lease).unwrap()
-    }
-
     #[test]
     fn only_what_can_be_the_leases_own_is_discarded() {
         const OTHER: &str = "012345670000000000000002";
@@ -79,7 +70,7 @@ mod tests {
                 fs::replace(&admin.join(file), text.as_bytes()).unwrap();
             }
         }
-        discard(dir.path(), &[&lease()]).unwrap();
+        discard(dir.path(), &[&Lease::example()]).unwrap();
         for (name, _, goes) in fragments {
             assert_eq!(trees.join(name).exists(), !goes, "{name}");
         }

@@ -53,7 +53,6 @@ pub fn write_again(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     let _lock = store.lock_repository(&lease.repository)?;
     let head = head(ui, lease)?;
     let admin = place(lease)?;
-    fs::make_dir(&admin)?;
     // Without the file `gitdir` no git reads it, and because of the lock none deletes it.
     let mark = lease.mark();
     let files = [("locked", &mark), (MARK, &lease.id), ("commondir", &"../..".to_owned())];
@@ -98,21 +97,39 @@ fn head(ui: &Ui, lease: &Lease) -> Result<String> {
     Ok(format!("ref: {reference}"))
 }
 
-/// Where the record goes: in its place, or in a free one beside it where another worktree has that by now.
+/// A directory for the record: in its place, or a new one beside it where another worktree has that by now. git makes those of
+/// others at any time.
 fn place(lease: &Lease) -> Result<PathBuf> {
     let own = lease.admin.clone().unwrap_or_default();
+    fs::make_dir(own.parent().unwrap_or(&own))?;
     let is_ours = |admin: &Path| {
         tree_of(admin).is_none() && fs::word(&admin.join("locked")) == Some(lease.mark())
     };
-    let beside = (1..).map(|number| {
+    let (mut admin, mut number) = (own.clone(), 0);
+    while !is_ours(&admin) && !fs::make_new_dir(&admin)? {
+        number += 1;
         let mut name = own.file_name().unwrap_or_default().to_owned();
         name.push(number.to_string());
-        own.with_file_name(name)
-    });
-    for admin in std::iter::once(own.clone()).chain(beside) {
-        if fs::stands(&admin)? == Stands::Nothing || is_ours(&admin) {
-            return Ok(admin);
-        }
+        admin.set_file_name(name);
     }
-    Ok(own)
+    Ok(admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_goes_into_no_directory_of_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let admin = dir.path().join("worktrees/x");
+        let lease = Lease { admin: Some(admin.clone()), ..Lease::example() };
+        assert_eq!(place(&lease).unwrap(), admin);
+        // A `git worktree add` made it, and has written nothing into it yet.
+        assert_eq!(place(&lease).unwrap(), admin.with_file_name("x1"));
+        fs::replace(&admin.join("locked"), lease.mark().as_bytes()).unwrap();
+        assert_eq!(place(&lease).unwrap(), admin);
+        fs::replace(&admin.join("gitdir"), b"/elsewhere/.git").unwrap();
+        assert_eq!(place(&lease).unwrap(), admin.with_file_name("x2"));
+    }
 }
