@@ -48,9 +48,10 @@ fn tree_of(admin: &Path) -> Option<PathBuf> {
 /// is unstaged, and HEAD is the lease's branch.
 ///
 /// # Errors
-/// `Refused` when the repository has no such branch: it may be another one.
+/// `Refused` when the repository has no such branch, or may be another one.
 pub fn write_again(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     let _lock = store.lock_repository(&lease.repository)?;
+    require_same(lease)?;
     let head = head(ui, lease)?;
     let admin = place(lease)?;
     // Without the file `gitdir` no git reads it, and because of the lock none deletes it.
@@ -66,6 +67,31 @@ pub fn write_again(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     git::unlock(&admin)?;
     ui.say(format!("git has a record of {} again", lease.path.display()));
     Ok(())
+}
+
+/// Refuses a repository that has the place of the one that made the worktree, and branches of the same names. What `add` wrote
+/// into a branch's reflog is in no clone; else the repository has to be older than the worktree.
+fn require_same(lease: &Lease) -> Result<()> {
+    let born = lease.branch.as_ref().map(|branch| git::birth_of_branch(&lease.main, branch));
+    if born.transpose()?.flatten() == Some(lease.mark()) {
+        return Ok(());
+    }
+    let made = fs::changed(&lease.path.join(".git"))?;
+    let files = fs::entries(&lease.repository)?;
+    let oldest = files.iter().filter_map(|file| fs::changed(file).ok()?).min();
+    let start = lease.branch_created_at.as_ref();
+    if oldest.is_some_and(|oldest| made.is_some_and(|made| oldest <= made))
+        && start.is_none_or(|commit| git::resolve(&lease.main, commit).is_ok())
+    {
+        return Ok(());
+    }
+    let (main, path) = (lease.main.display(), lease.path.display());
+    let message = format!("{main} may not be the repository that made worktree {path}");
+    let hint = format!(
+        "if that was moved, run there: `{}`; else copy your work out of the worktree and delete it, then `git agentenv prune`",
+        super::repairing(&lease.path)
+    );
+    Err(error::refused(message).hint(hint).into())
 }
 
 /// What HEAD was, as far as the lease knows.

@@ -3,6 +3,7 @@
 use crate::common::{Outcome, Repo, Sandbox, servers};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 fn environment<'a>(sandbox: &'a Sandbox) -> (Repo<'a>, serde_json::Value, PathBuf) {
     let repo = sandbox.repo("app");
@@ -251,5 +252,33 @@ fn gits_record_is_not_written_into_a_repository_without_the_branch() {
     // The main checkout has the branch by now.
     let adopted = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
     assert!(adopted["branch"].is_null(), "{adopted}");
+    is_untouched(&environment);
+}
+
+#[test]
+fn gits_record_is_not_written_into_a_clone_in_the_place_of_its_repository() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    let tree = sandbox.root.join("app-x");
+    let (fresh, moved) = (repo.clone_as("fresh"), sandbox.root.join("moved"));
+    fresh.git(&["branch", "x", "origin/x"]);
+    fs::rename(&repo.path, &moved).unwrap();
+    fs::rename(&fresh.path, &repo.path).unwrap();
+    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
+    fs::File::open(tree.join(".git")).unwrap().set_modified(yesterday).unwrap();
+
+    let refused = repo.agentenv(&["adopt", "../app-x"]).fails(7);
+    let repair = format!("git worktree repair {}", tree.display());
+    assert!(refused.stderr.contains(&repair), "{}", refused.show());
+    assert!(!repo.path.join(".git/worktrees").exists());
+    is_untouched(&environment);
+    // No clone has what `add` wrote, however old the files are.
+    fs::remove_dir_all(&repo.path).unwrap();
+    fs::rename(&moved, &repo.path).unwrap();
+    lose_gits_record(&repo, &tree);
+    for entry in fs::read_dir(repo.path.join(".git")).unwrap() {
+        fs::File::open(entry.unwrap().path()).unwrap().set_modified(SystemTime::now()).unwrap();
+    }
+    repo.agentenv(&["adopt", "../app-x"]).ok();
     is_untouched(&environment);
 }
