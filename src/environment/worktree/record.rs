@@ -66,6 +66,10 @@ pub fn write_again(ui: &Ui, store: &Store, lease: &Lease) -> Result<()> {
     fs::replace(&admin.join("gitdir"), format!("{}\n", pointer.display()).as_bytes())?;
     git::unlock(&admin)?;
     ui.say(format!("git has a record of {} again", lease.path.display()));
+    ui.warn(format!(
+        "what was staged in `{}`, and worktree settings such as sparse checkout, are lost",
+        lease.name
+    ));
     Ok(())
 }
 

@@ -208,7 +208,9 @@ fn a_worktree_of_which_git_lost_its_record_is_adopted_again_with_all_that_it_hol
         named(&said, &said.stderr);
         is_untouched(&environment);
 
-        let said = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+        let said = repo.agentenv(&["adopt", "../app-x", "--json"]).ok();
+        assert_eq!(said.stderr.matches("sparse checkout").count(), 1, "{}", said.show());
+        let said = said.json();
         assert_eq!(said["variables"], environment["variables"]);
         assert_eq!(said["branch"], "x");
         is_untouched(&environment);
