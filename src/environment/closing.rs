@@ -43,11 +43,14 @@ pub fn found(lease: &Lease, tree: &Worktree) -> Result<(Lease, Worktree)> {
 /// # Errors
 /// Why its directory cannot be renamed; it is as it was then. `Refused` where another has the name that it would get.
 pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
+    if is_closed(lease)? {
+        return Ok(());
+    }
     if !fs::entries(&tree.admin.join("modules"))?.is_empty() {
         return Err(anyhow!("git cannot move a worktree with submodules"));
     }
     let to = place(lease);
-    if fs::stands(&to)? != Stands::Nothing && !is_closed(lease)? {
+    if fs::stands(&to)? != Stands::Nothing {
         let message =
             format!("cannot close worktree {}: {} exists", lease.path.display(), to.display());
         let word = shell::path(&to);
@@ -57,11 +60,12 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
     }
     // `git worktree prune` would delete git's record of a worktree whose directory is gone.
     let lock = tree.admin.join("locked");
-    if !fs::create(&lock, format!("{}\n", lease.mark()).as_bytes())? {
+    let is_new = fs::create(&lock, format!("{}\n", lease.mark()).as_bytes())?;
+    if !is_new {
         worktree::require_unlocked(lease, &Worktree { locked: fs::word(&lock), ..tree.clone() })?;
     }
     let moved = fs::move_to(&lease.path, &to);
-    if moved.is_err() {
+    if moved.is_err() && is_new {
         git::unlock(&tree.admin)?;
     }
     moved
@@ -106,4 +110,37 @@ pub fn take(store: &Store, lease: &Lease, tree: Option<&Worktree>) -> Result<()>
     let Some(tree) = tree else { return Ok(()) };
     let _lock = store.lock_repository(&lease.repository)?;
     trash::take_admin(lease, tree)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn of(dir: &Path) -> (Lease, Worktree) {
+        let admin = dir.join("admin");
+        let lease = Lease { path: dir.join("x"), admin: Some(admin.clone()), ..Lease::example() };
+        fs::make_dir(&admin).unwrap();
+        fs::make_dir(&lease.path).unwrap();
+        let path = lease.path.clone();
+        (lease, Worktree { admin, path, branch: None, locked: None, lease: None })
+    }
+
+    #[test]
+    fn a_lock_that_was_there_before_stays_and_its_own_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lease, tree) = of(&dir.path().canonicalize().unwrap());
+        let lock = tree.admin.join("locked");
+        fs::remove_dir(&lease.path).unwrap();
+        assert!(close(&lease, &tree).is_err());
+        assert_eq!(fs::stands(&lock).unwrap(), Stands::Nothing);
+        fs::replace(&lock, lease.mark().as_bytes()).unwrap();
+        assert!(close(&lease, &tree).is_err());
+        assert_eq!(fs::word(&lock), Some(lease.mark()));
+        // Closed already, it is left as it is.
+        fs::remove(&lock).unwrap();
+        fs::make_dir(&place(&lease)).unwrap();
+        close(&lease, &tree).unwrap();
+        assert_eq!(fs::stands(&lock).unwrap(), Stands::Nothing);
+    }
 }
