@@ -17,10 +17,12 @@ fn place(lease: &Lease) -> PathBuf {
     trash::beside(&lease.path, &lease.id)
 }
 
-/// Whether the worktree of this lease is closed. Where it is in its own place, the other directory is not ours.
+/// Whether the worktree of this lease is closed. Where it is in its own place, or was never ready, the other directory is not
+/// ours.
 pub fn is_closed(lease: &Lease) -> Result<bool> {
-    let is_open = || lease.admin.is_some() && git::admin_of(&lease.path).ok() == lease.admin;
-    Ok(fs::stands(&place(lease))? == Stands::Directory && !is_open())
+    let is_open = || git::admin_of(&lease.path).ok() == lease.admin;
+    let is_there = fs::stands(&place(lease))? == Stands::Directory;
+    Ok(is_there && lease.was_whole() && !is_open())
 }
 
 /// Where the directory of a worktree is, closed or not.
@@ -46,9 +48,6 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
     if is_closed(lease)? {
         return Ok(());
     }
-    if !fs::entries(&tree.admin.join("modules"))?.is_empty() {
-        return Err(anyhow!("git cannot move a worktree with submodules"));
-    }
     let to = place(lease);
     if fs::stands(&to)? != Stands::Nothing {
         let message =
@@ -57,6 +56,9 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
         return Err(error::refused(message)
             .hint(format!("move it away: `mv {word} {word}.old`"))
             .into());
+    }
+    if !fs::entries(&tree.admin.join("modules"))?.is_empty() {
+        return Err(anyhow!("git cannot move a worktree with submodules"));
     }
     // `git worktree prune` would delete git's record of a worktree whose directory is gone.
     let lock = tree.admin.join("locked");
@@ -115,6 +117,7 @@ pub fn take(store: &Store, lease: &Lease, tree: Option<&Worktree>) -> Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Exit, exit_of};
     use std::path::Path;
 
     fn of(dir: &Path) -> (Lease, Worktree) {
@@ -142,5 +145,23 @@ mod tests {
         fs::make_dir(&place(&lease)).unwrap();
         close(&lease, &tree).unwrap();
         assert_eq!(fs::stands(&lock).unwrap(), Stands::Nothing);
+    }
+
+    #[test]
+    fn a_foreign_directory_with_the_name_is_refused_beside_any_worktree() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lease, tree) = of(&dir.path().canonicalize().unwrap());
+        fs::make_dir(&place(&lease)).unwrap();
+        let pointer = format!("gitdir: {}", tree.admin.display());
+        fs::replace(&lease.path.join(".git"), pointer.as_bytes()).unwrap();
+        fs::make_dir(&tree.admin.join("modules/library")).unwrap();
+        assert_eq!(exit_of(&close(&lease, &tree).unwrap_err()), Exit::Refused);
+        fs::remove_dir(&place(&lease)).unwrap();
+        assert_eq!(exit_of(&close(&lease, &tree).unwrap_err()), Exit::Failed);
+        // A worktree that was never ready was never closed.
+        fs::make_dir(&place(&lease)).unwrap();
+        fs::remove_dir(&lease.path).unwrap();
+        assert!(is_closed(&lease).unwrap());
+        assert!(!is_closed(&Lease { admin: None, ..lease }).unwrap());
     }
 }
