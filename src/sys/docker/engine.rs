@@ -103,7 +103,7 @@ struct Port {
 }
 
 impl Entry {
-    /// It as `docker ps` prints it; there, ports in a row are joined.
+    /// It as `docker ps` prints it; there, ports in a row are joined, and an image that is an id may be shortened.
     fn container(self) -> Option<Container> {
         // Another container's name for it has a second slash.
         let mut names = self.names.iter().filter_map(|name| name.strip_prefix('/'));
@@ -128,10 +128,10 @@ impl Entry {
 impl std::fmt::Display for Port {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Port { ip, private_port, public_port, protocol } = self;
-        if let Some(public) = public_port {
-            match ip.as_deref().unwrap_or_default() {
-                ip if ip.contains(':') => write!(f, "[{ip}]:{public}->")?,
-                ip => write!(f, "{ip}:{public}->")?,
+        if let (Some(public), Some(ip)) = (public_port, ip.as_deref().filter(|ip| !ip.is_empty())) {
+            match ip.contains(':') {
+                true => write!(f, "[{ip}]:{public}->")?,
+                false => write!(f, "{ip}:{public}->")?,
             }
         }
         write!(f, "{private_port}/{protocol}")
@@ -178,6 +178,7 @@ mod tests {
         let body = r#"[{"Id":"1","Names":["/other/alias","/shop-web-1"],"Image":"app:1","Status":"Up 2 hours","Ports":[
             {"IP":"0.0.0.0","PrivatePort":8000,"PublicPort":8012,"Type":"tcp"},
             {"IP":"::","PrivatePort":8000,"PublicPort":8012,"Type":"tcp"},
+            {"IP":"","PrivatePort":8443,"PublicPort":8013,"Type":"tcp"},
             {"PrivatePort":9000,"Type":"udp"}],
             "Labels":{"com.docker.compose.project":"shop","com.docker.compose.service":"web",
             "com.docker.compose.container-number":"1","com.docker.compose.project.working_dir":"/srv/a,b","x":"y"}},
@@ -185,7 +186,7 @@ mod tests {
         let found = of(answer(body), Duration::from_secs(10)).unwrap().unwrap();
         assert_eq!(found.len(), 2);
         let web = &found[0];
-        assert_eq!(web.ports, "0.0.0.0:8012->8000/tcp, [::]:8012->8000/tcp, 9000/udp");
+        assert_eq!(web.ports, "0.0.0.0:8012->8000/tcp, [::]:8012->8000/tcp, 8443/tcp, 9000/udp");
         assert_eq!((web.name.as_str(), web.published(8000)), ("shop-web-1", Some(8012)));
         assert_eq!((web.project.as_str(), web.service.as_str()), ("shop", "web"));
         assert_eq!((web.number.as_str(), &*web.dir), ("1", Path::new("/srv/a,b")));
