@@ -7,6 +7,8 @@ use super::{Container, ENGINE, QUICK, context};
 use crate::sys::budget::{self, Question};
 use crate::sys::interrupt;
 use anyhow::Result;
+use rustix::io::FdFlags;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
@@ -43,9 +45,20 @@ fn listed(socket: &Path, labels: &[String], question: Question) -> Result<Option
     }))
 }
 
+/// The socket, connected at once or not at all: an engine that accepts nothing keeps who waits for it for ever.
+fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    let engine = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&engine, FdFlags::CLOEXEC)?;
+    let engine = UnixStream::from(engine);
+    engine.set_nonblocking(true)?;
+    rustix::net::connect(&engine, &SocketAddrUnix::new(socket)?)?;
+    engine.set_nonblocking(false)?;
+    Ok(engine)
+}
+
 /// All that the engine answers.
 fn said(socket: &Path, request: &str, question: Question) -> Result<Option<Vec<u8>>> {
-    let Ok(mut engine) = UnixStream::connect(socket) else { return Ok(None) };
+    let Ok(mut engine) = connect(socket) else { return Ok(None) };
     let limit = question.limit();
     let deadline = Instant::now() + limit;
     let is_ready = engine.set_read_timeout(Some(SLICE.min(limit))).is_ok()
@@ -216,6 +229,18 @@ mod tests {
         }
         let nowhere = Path::new("/nonexistent/engine.sock");
         assert_eq!(listed(nowhere, &[], budget::ask("no engine", limit).unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn an_engine_that_accepts_nobody_is_left_to_the_docker_command() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("engine.sock");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        // Until the queue is full.
+        let waiting: Vec<_> = std::iter::from_fn(|| connect(&socket).ok()).collect();
+        let question = budget::ask("a full engine", Duration::from_secs(10)).unwrap();
+        assert_eq!(listed(&socket, &[], question).unwrap(), None);
+        drop(waiting);
     }
 
     #[test]
