@@ -160,8 +160,9 @@ mod tests {
         assert_eq!(exit_of(&close(&lease, &tree).unwrap_err()), Exit::Failed);
         // A worktree that was never ready was never closed.
         fs::make_dir(&place(&lease)).unwrap();
+        let half_made = Lease { admin: None, ..lease.clone() };
+        assert!(!is_closed(&half_made).unwrap());
         fs::remove_dir(&lease.path).unwrap();
-        assert!(is_closed(&lease).unwrap());
-        assert!(!is_closed(&Lease { admin: None, ..lease }).unwrap());
+        assert!(is_closed(&lease).unwrap() && !is_closed(&half_made).unwrap());
     }
 }
