@@ -6,6 +6,7 @@ use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::service::{Database, Gone, Made, RedisIndex, Server, inventory, postgres, redis};
 use git_agentenv::sys::docker as engine;
 use git_agentenv::sys::exec::Cmd;
+use std::collections::BTreeSet;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
@@ -69,6 +70,35 @@ fn a_container_is_found_by_what_compose_wrote_on_it() {
     assert_eq!(engine::find(&Place::Container(plain.name.clone())).unwrap(), plain.name);
     let guess = Place::Container(format!("{project}-redis-2"));
     assert!(engine::find(&guess).is_err());
+}
+
+#[test]
+fn containers_are_listed_over_the_socket_as_docker_prints_them() {
+    let sandbox = Sandbox::new();
+    let labels = compose_labels(&sandbox.id, "redis", &sandbox.root.join("a,b=c"));
+    let name = format!("{}-listed", sandbox.id);
+    let ports = ["--publish=127.0.0.1::6379", "--publish=127.0.0.1::8000/udp", "--expose=9000"];
+    let _up = Container::run(REDIS, &[&labelled(&name, &labels)[..], &ports].concat());
+    let idle = Container::create(REDIS, &["--publish=127.0.0.1::6379"]);
+    for name in [&name, &idle.name] {
+        let listed = engine::containers().unwrap();
+        let found = listed.into_iter().find(|one| one.name == *name).unwrap();
+        let filter = format!("name=^{name}$");
+        let printed = |field: &str| {
+            let format = format!("--format={{{{{field}}}}}");
+            docker(&["ps", "--all", "--filter", &filter, &format]).trim().to_owned()
+        };
+        let label = |name: &str| printed(&format!(".Label \"com.docker.compose.{name}\""));
+        let ports = |text: &str| text.split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(found.image, printed(".Image"));
+        // `Up 1 second`, which may be two by now.
+        let state = |status: &str| status.split(' ').next().unwrap().to_owned();
+        assert_eq!(state(&found.status), state(&printed(".Status")));
+        assert_eq!(ports(&found.ports), ports(&printed(".Ports")));
+        let of_compose = [&found.project, &found.service, &found.number];
+        assert_eq!(of_compose, [&label("project"), &label("service"), &label("container-number")]);
+        assert_eq!(found.dir, Path::new(&label("project.working_dir")));
+    }
 }
 
 #[test]
