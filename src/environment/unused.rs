@@ -11,7 +11,7 @@ use crate::sys::repo::Worktree;
 use crate::sys::{clock, fs, git, listeners, parallel, process};
 use anyhow::Result;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// For how many seconds nothing has used each of these environments; `None` where that is less than `limit`: a file or HEAD
 /// changed, something runs in it or is connected to what it holds.
@@ -56,7 +56,9 @@ pub fn active(leases: &[&Lease], containers: Option<&Projects>) -> Vec<Vec<Strin
         if containers.is_some_and(|all| all.is_up(&lease.project, &lease.path)) {
             active.push("its containers are up".to_owned());
         }
-        for pid in dirs.iter().filter(|(_, cwd)| cwd.starts_with(&lease.path)).map(|(pid, _)| pid) {
+        let path = &lease.path;
+        let is_inside = |(pid, cwd): &(&u32, &PathBuf)| process::is_inside(**pid, cwd, path, path);
+        for (pid, _) in dirs.iter().filter(is_inside) {
             active.push(format!("{} (pid {pid}) runs in it", process::program(*pid)));
         }
         let serves = |port: &&u16| listening.as_ref().is_none_or(|all| all.contains(*port));

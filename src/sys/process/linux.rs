@@ -36,14 +36,14 @@ pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
     pids().filter(is_own).filter_map(|pid| Some((pid, dir(pid)?))).collect()
 }
 
-/// The directory of a process, also one that was deleted; `None`: a container has another one under this path, or has it alone.
+/// The directory of a process, also one that was deleted, whose path another one may have by now; `None`: a container has
+/// another one under this path, or has it alone.
 fn dir(pid: u32) -> Option<PathBuf> {
     let link = of(pid, "cwd");
     let mut target = link.read_link().ok()?;
     loop {
         if let Some(deleted) = deleted(&target) {
-            // Another directory may have its name by now.
-            return (!deleted.exists()).then_some(deleted);
+            return Some(deleted);
         }
         match target.metadata() {
             Ok(at) => return is_same(&at, &link.metadata().ok()?).then_some(target),
@@ -143,6 +143,21 @@ mod tests {
         let sleep = one(sleep).unwrap();
         super::super::signal(&sleep, Signal::KILL);
         assert_eq!(found, Some(path));
+    }
+
+    #[test]
+    fn a_process_stays_above_its_directory_when_that_is_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let built = root.join("dist");
+        std::fs::create_dir(&built).unwrap();
+        let sleep = Cmd::new("sleep").arg("60").dir(&built).detach(Path::new("/dev/null")).unwrap();
+        std::fs::remove_dir(&built).unwrap();
+        std::fs::create_dir(&built).unwrap();
+        let found = [&root, &built].map(|dir| super::super::inside(dir).contains(&sleep));
+        let sleep = one(sleep).unwrap();
+        super::super::signal(&sleep, Signal::KILL);
+        assert_eq!(found, [true, false]);
     }
 
     #[test]
