@@ -6,6 +6,9 @@ use serde_yaml::{Mapping, Value};
 /// What compose writes on each container of a project.
 const PROJECT: &str = "com.docker.compose.project";
 
+/// What a Traefik takes the containers by to which it sends requests.
+const OPTION: &str = "--providers.docker.constraints";
+
 /// Lets a Traefik send requests to containers of its own project only; without that it takes turns between environments,
 /// whose labels are the same. Names the rest that can reach the engine.
 pub(super) fn separate(file: &mut Mapping, project: &str, notes: &mut Vec<String>) {
@@ -45,16 +48,31 @@ fn constrain(service: &mut Mapping, project: &str) -> bool {
         Value::Sequence(words) => words.iter().map(scalar).collect::<Vec<_>>().join(" "),
         text => scalar(text),
     };
-    if words.contains("--providers.docker.constraints") {
-        return true;
+    let own = format!("Label(`{PROJECT}`,`{project}`)");
+    if words.contains(OPTION) {
+        return words.contains(PROJECT) || join(command, &own);
     }
     if !words.contains("--providers.docker") {
         return false;
     }
-    let option = format!("--providers.docker.constraints=Label(`{PROJECT}`,`{project}`)");
+    let option = format!("{OPTION}={own}");
     match command {
         Value::Sequence(words) => words.push(option.into()),
         text => *text = format!("{words} '{option}'").into(),
     }
+    true
+}
+
+/// Adds a condition to the one that a list of words has; `false`: it is not a word of its own.
+fn join(command: &mut Value, own: &str) -> bool {
+    let Value::Sequence(words) = command else { return false };
+    let condition =
+        |word: &Value| word.as_str()?.strip_prefix(OPTION)?.strip_prefix('=').map(str::to_owned);
+    let Some((word, condition)) =
+        words.iter_mut().find_map(|word| condition(word).map(|condition| (word, condition)))
+    else {
+        return false;
+    };
+    *word = format!("{OPTION}={own} && ({condition})").into();
     true
 }

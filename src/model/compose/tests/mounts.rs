@@ -87,6 +87,8 @@ services:
   list: { image: 'traefik:3', command: [--providers.docker, --log], volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro'] }
   word: { image: 'docker.io/library/traefik', command: --providers.docker=true, volumes: [{ type: bind, source: /run/docker.sock, target: /x }] }
   own: { image: traefik, command: ['--providers.docker', '--providers.docker.constraints=Label(`a`,`b`)'], volumes: ['/var/run/docker.sock:/x'] }
+  sole: { image: traefik, command: ['--providers.docker', '--providers.docker.constraints=Label(`com.docker.compose.project`,`x`)'], volumes: ['/var/run/docker.sock:/x'] }
+  text: { image: traefik, command: '--providers.docker --providers.docker.constraints=Label(`a`,`b`)', volumes: ['/var/run/docker.sock:/x'] }
   other: { image: portainer, volumes: ['/var/run/docker.sock:/x:ro'] }
 ";
     let stack = made(text, KEEP, &[], &[]);
@@ -94,9 +96,15 @@ services:
     let list = format!("[--providers.docker, --log, '{option}']");
     assert_eq!(*at(&stack, "list/command"), yaml(&list));
     assert_eq!(*at(&stack, "word/command"), format!("--providers.docker=true '{option}'"));
-    assert_eq!(at(&stack, "own/command").as_sequence().map(Vec::len), Some(2));
-    let note =
-        "service `other` mounts the socket of Docker: it sees the containers of all environments";
+    let list = format!("[--providers.docker, '{option} && (Label(`a`,`b`))']");
+    assert_eq!(*at(&stack, "own/command"), yaml(&list));
+    let sole = at(&stack, "sole/command").as_sequence().unwrap();
+    assert!(sole.len() == 2 && sole[1].as_str().unwrap().ends_with("project`,`x`)"));
+    let note = |name| {
+        format!(
+            "service `{name}` mounts the socket of Docker: it sees the containers of all environments"
+        )
+    };
     let told: Vec<_> = stack.notes.iter().filter(|note| note.contains("socket")).collect();
-    assert_eq!(told, [note]);
+    assert_eq!(told, [&note("text"), &note("other")]);
 }
