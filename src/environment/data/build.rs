@@ -12,8 +12,11 @@ use anyhow::Result;
 use indexmap::IndexMap;
 
 /// Why a build may have failed.
-const ALONE: &str = "a build has the template's database alone: in its variables, all ports are 1, and other databases and \
-                     Redis indexes do not exist";
+const ALONE: &str = "a build has the template's database alone: in its variables, all ports are 1, and other databases, \
+                     Redis indexes and the Compose project do not exist";
+
+/// A Compose project that has no containers.
+const NO_PROJECT: &str = "agentenv-none";
 
 /// A port on which no process listens. Some programs take 0 for none, and use their default.
 const CLOSED: u16 = 1;
@@ -145,7 +148,7 @@ impl Templates<'_> {
         self.config.vars(&Values {
             repo: &self.slug,
             name: "template",
-            project: &self.slug,
+            project: NO_PROJECT,
             path: &self.main.to_string_lossy(),
             main: &self.main.to_string_lossy(),
             ports: &self.config.ports.keys().map(|name| (name.clone(), CLOSED)).collect(),

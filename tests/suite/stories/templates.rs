@@ -310,6 +310,7 @@ env:
         ("REDIS_URL", "redis://localhost:1/2147483647"),
         ("SQLITE_FILE", "agentenv-none/none.sqlite3"),
         ("PREFIX", "template:"),
+        ("COMPOSE_PROJECT_NAME", "agentenv-none"),
     ] {
         assert_eq!(value(name), nothing, "{name}");
     }
