@@ -39,7 +39,7 @@ fn plain(text: &str) -> String {
             _ if in_string => (c.len_utf8(), true),
             '/' if rest.starts_with("//") => (rest.find('\n').unwrap_or(rest.len()), false),
             '/' if rest.starts_with("/*") => {
-                (rest.find("*/").map_or(rest.len(), |at| at + 2), false)
+                (rest[2..].find("*/").map_or(rest.len(), |at| at + 4), false)
             }
             '}' | ']' => {
                 let end = kept.trim_end().trim_end_matches(',').len();
@@ -66,7 +66,8 @@ mod tests {
                 "{ \"a\": \"b // c\",  \"e\": [1, 2]}",
             ),
             ("{ \"a\": \"\\\"//\" } // x", "{ \"a\": \"\\\"//\"}"),
-            ("/* never ended", ""),
+            ("/*/ { */ {} /**/", "{}"),
+            ("/*/ never ended", ""),
             ("{ \"ä\": \"\\", "{ \"ä\": \"\\"),
         ] {
             assert_eq!(plain(text).trim(), json, "{text}");
