@@ -9,24 +9,34 @@ pub const DOTENV: &str = ".env";
 /// reads. All of it where a line is anything but one variable, or a comment: versions of compose read such lines differently.
 pub fn deciding(file: &str, env: &str) -> String {
     let named = named(file);
-    let Some(lines) = env.split('\n').map(variable).collect::<Option<Vec<_>>>() else {
+    let lines = env.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let Some(lines) = lines.map(variable).collect::<Option<Vec<_>>>() else {
         return env.to_owned();
     };
     let counts = |name: &&str| {
-        named.contains(name) || ["COMPOSE_", "DOCKER_"].iter().any(|own| name.starts_with(own))
+        !name.is_empty() && named.contains(name)
+            || ["COMPOSE_", "DOCKER_"].iter().any(|own| name.starts_with(own))
     };
     let lines = lines.into_iter().filter(|(name, _)| counts(name));
     lines.map(|(_, line)| format!("{line}\n")).collect()
 }
 
-/// The variables after a `$`.
+/// The variables after a `$`, and what may be one without: an argument of a build, a variable of a container or the source
+/// of a secret, which are the last word of an entry.
 fn named(file: &str) -> HashSet<&str> {
+    let entries = file.split(['\n', ',', '[', ']', '{', '}']).map(|entry| {
+        let entry = entry.split(" #").next().unwrap_or(entry).trim_end();
+        let entry =
+            [" null", " ~"].iter().find_map(|none| entry.strip_suffix(none)).unwrap_or(entry);
+        entry.split_whitespace().last().unwrap_or(entry).trim_matches(['"', '\'', ':'])
+    });
+    let bare = entries.filter(|entry| entry.chars().all(is_word));
     let names = file.split('$').skip(1).map(|rest| {
         let rest = rest.strip_prefix('{').unwrap_or(rest);
         let end = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
         &rest[..end]
     });
-    names.filter(|name| !name.is_empty()).collect()
+    names.chain(bare).filter(|name| !name.is_empty()).collect()
 }
 
 /// The variable of a line, and the line; none of a blank line or a comment. `None`: it may be read as anything.
@@ -58,6 +68,29 @@ mod tests {
         let counts = "TAG=\"2\"\nexport IMAGE=x\nOTHER= 4 # x\nCOMPOSE_PROFILES=a\n";
         assert_eq!(deciding(file, env), counts);
         assert_eq!(deciding("image: x", "KEY=1\nIMAGE=2\n"), "");
+    }
+
+    #[test]
+    fn variables_that_the_file_names_without_a_sign_count() {
+        for file in [
+            "args: [OTHER, NAME]",
+            "args: { NAME: , OTHER: x }",
+            "environment:\n  - NAME",
+            "environment:\n  - \"NAME\" # said",
+            "environment:\r\n  NAME:\r\n  OTHER: x",
+            "environment:\n  NAME: null\n  OTHER: ~",
+            "secrets: { x: { environment: NAME } }",
+            "secrets:\n  x:\n    environment: 'NAME'",
+        ] {
+            assert_eq!(deciding(file, "KEY=1\nNAME=2\nNAMES=3"), "NAME=2\n", "{file}");
+        }
+        assert_eq!(deciding("environment:\n  NAME: x\n  KEY: y", "KEY=1\nNAME=2\n"), "");
+        assert_eq!(deciding("environment: [NO_null]", "NO_=1\nNO_null=2"), "NO_null=2\n");
+    }
+
+    #[test]
+    fn lines_may_end_as_on_windows() {
+        assert_eq!(deciding("$NAME", "# x\r\nKEY=1\r\n\r\nNAME=2\r\n"), "NAME=2\n");
     }
 
     #[test]
