@@ -1,6 +1,6 @@
 //! What a `.env` decides of a compose file: compose puts its values into the file, so they are as good as the file's text.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// The file that compose reads beside its own.
 pub const DOTENV: &str = ".env";
@@ -19,6 +19,12 @@ pub fn deciding(file: &str, env: &str) -> String {
     };
     let lines = lines.into_iter().filter(|(name, _)| counts(name));
     lines.map(|(_, line)| format!("{line}\n")).collect()
+}
+
+/// The last line of each of these variables, which counts; a line that may be read as anything is a name of its own.
+pub(super) fn last(lines: &str) -> BTreeMap<&str, &str> {
+    let named = |line| variable(line).map(|(name, _)| name).filter(|name| !name.is_empty());
+    lines.lines().map(|line| (named(line).unwrap_or(line), line)).collect()
 }
 
 /// The variables after a `$`, and what may be one without: an argument of a build, a variable of a container or the source
@@ -60,6 +66,12 @@ fn is_word(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_line_of_a_variable_counts() {
+        let both = BTreeMap::from([("A", "A=3"), ("B", "export B=2"), ("x", "x")]);
+        assert_eq!(last("A=1\nexport B=2\nx\nA=3\n"), both);
+    }
 
     #[test]
     fn only_the_lines_of_variables_that_the_file_names_count() {

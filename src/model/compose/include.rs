@@ -1,6 +1,6 @@
 //! The `include` of a compose file (<https://docs.docker.com/reference/compose-file/include/>).
 
-use super::dotenv::{DOTENV, deciding};
+use super::dotenv::{self, DOTENV, deciding};
 use super::load::Read;
 use super::paths;
 use anyhow::{Result, bail};
@@ -46,9 +46,9 @@ impl Included {
     pub(super) fn require_no_values(&self, text: &str, own: &str, read: Read<'_>) -> Result<()> {
         let of = |path: &str| read(path).map(|env| deciding(text, &env)).unwrap_or_default();
         let known = of(own);
-        let is_known = |line: &str| known.lines().any(|one| one == line);
+        let known = dotenv::last(&known);
         for path in self.env_files.iter().filter(|path| *path != own) {
-            if !of(path).lines().all(is_known) {
+            if dotenv::last(&of(path)).iter().any(|(name, line)| known.get(name) != Some(line)) {
                 let files = self.files.join("`, `");
                 bail!(
                     "`{files}` takes values from `{path}`, which is not read: copy them to `{own}`"
@@ -56,5 +56,24 @@ impl Included {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_of_a_variable_is_the_one_that_is_known() {
+        let one = || vec!["one.env".to_owned()];
+        let included = Included { files: one(), dir: String::new(), env_files: one() };
+        for (other, is_known) in
+            [("A=2\n", true), ("A=1\n", false), ("A=1\r\nA=2\r\n", true), ("A=2\nA=1\n", false)]
+        {
+            let read =
+                |path: &str| Some(if path == DOTENV { "A=1\nA=2\n" } else { other }.to_owned());
+            let known = included.require_no_values("$A", DOTENV, &read);
+            assert_eq!(known.is_ok(), is_known, "{other:?}");
+        }
     }
 }
