@@ -196,7 +196,7 @@ pub(super) fn provide(
     create: impl FnOnce() -> Result<Made>,
 ) -> Result<Made> {
     let resource = lease.resource(part)?;
-    let growth = || growth::of(&resource, &lease.id, part.from.as_ref());
+    let growth = growth::of(&resource, &lease.id, part.from.as_ref());
     let made = step.during(growth, create)?;
     match made {
         Made::Ours(_) => {

@@ -2,10 +2,11 @@
 
 use super::Ui;
 use super::color::Tone;
+use super::lanes::Lane;
 use super::progress::{Line, seconds};
 use crate::model::measure::size;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,10 +43,11 @@ impl Step {
         Step { ui: ui.clone(), what, begin: Instant::now(), line, ended: false }
     }
 
-    /// Does the work of the step. Where a live line shows it, and it takes longer, `look` is asked meanwhile how far it is.
+    /// Does the work of the step. Where a live line shows it, and it takes longer, `look` is asked meanwhile how far it is;
+    /// nobody waits for its answer when the work is done.
     pub fn during<T>(
         &self,
-        look: impl FnMut() -> Option<Reached> + Send,
+        look: impl FnMut() -> Option<Reached> + Send + 'static,
         work: impl FnOnce() -> T,
     ) -> T {
         let is_shown =
@@ -53,24 +55,11 @@ impl Step {
         if !is_shown {
             return work();
         }
-        thread::scope(|scope| {
-            let (working, ended) = channel();
-            scope.spawn(move || self.follow(look, &ended));
-            let result = work();
-            drop(working);
-            result
-        })
-    }
-
-    fn follow(&self, mut look: impl FnMut() -> Option<Reached>, ended: &Receiver<()>) {
-        while ended.recv_timeout(EACH) == Err(RecvTimeoutError::Timeout) {
-            let Some(Reached { done, of }) = look() else { continue };
-            // The source is about as large as the copy, and may be smaller.
-            let of = of.filter(|of| *of > done).map(|of| format!(" of {}", size(of)));
-            let reached = format!("{}: {}{}", self.what, size(done), of.unwrap_or_default());
-            self.line.iter().for_each(|line| line.show(&reached));
-            self.ui.lane.iter().for_each(|lane| lane.reach(&self.what, &reached));
-        }
+        let (_working, ended) = channel();
+        let shown =
+            Shown { what: self.what.clone(), line: self.line.clone(), lane: self.ui.lane.clone() };
+        thread::spawn(move || shown.follow(look, &ended));
+        work()
     }
 
     /// Reports success.
@@ -103,10 +92,70 @@ impl Step {
     }
 }
 
+/// What is shown of a step that runs.
+struct Shown {
+    what: String,
+    line: Option<Arc<Line>>,
+    lane: Option<Arc<Lane>>,
+}
+
+impl Shown {
+    fn follow(&self, mut look: impl FnMut() -> Option<Reached>, ended: &Receiver<()>) {
+        let mut pause = EACH;
+        while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            let begin = Instant::now();
+            let reached = look();
+            // What answers late has enough to do.
+            if begin.elapsed() >= EACH {
+                pause *= 2;
+            }
+            match reached {
+                Some(reached) if ended.try_recv() == Err(TryRecvError::Empty) => self.show(reached),
+                _ => {}
+            }
+        }
+    }
+
+    fn show(&self, Reached { done, of }: Reached) {
+        // The source is about as large as the copy, and may be smaller.
+        let of = of.filter(|of| *of > done).map(|of| format!(" of {}", size(of)));
+        let reached = format!("{}: {}{}", self.what, size(done), of.unwrap_or_default());
+        self.line.iter().for_each(|line| line.show(&reached));
+        self.lane.iter().for_each(|lane| lane.reach(&self.what, &reached));
+    }
+}
+
 impl Drop for Step {
     fn drop(&mut self) {
         if !self.ended {
             self.end(&Tone::Bad.paint_stderr("✗"), true);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::progress::Progress;
+
+    #[test]
+    fn work_that_is_done_waits_for_no_look() {
+        let ui = Ui {
+            json: false,
+            quiet: true,
+            progress: Some(Arc::new(Progress::new())),
+            lanes: None,
+            lane: None,
+        };
+        let (asked, is_asked) = channel();
+        let (answer, answered) = channel();
+        let look = move || {
+            asked.send(()).ok();
+            answered.recv().ok()
+        };
+        let step = ui.step("copy");
+        step.during(look, || is_asked.recv().unwrap());
+        step.nothing();
+        assert!(answer.send(Reached { done: 1, of: None }).is_ok());
     }
 }

@@ -105,7 +105,7 @@ pub fn run(args: &Args, ui: &Ui, target: &Target) -> Result<Exit> {
     };
     let (database, id) = (&target.database, &target.lease.id);
     let from = Source::Database(source.clone());
-    let growth = || growth::of_database(database, id, &from);
+    let growth = growth::of_database(database, id, Some(&from));
     let overwrite = || snapshot::overwrite(database, id, Some(&from), &how);
     let (means, kept) = step.during(growth, overwrite)?;
     step.done();

@@ -75,7 +75,7 @@ pub fn copy(args: &copy::Args, ui: &Ui, target: &Target) -> Result<Exit> {
     let step = ui.step(format!("copying {from} to {name}"));
     let before = (!args.before.no_snapshot).then_some("copy");
     let (file, snapshots) = (&target.file, target.snapshots()?);
-    let growth = || growth::of_file(&file.full(), &source);
+    let growth = growth::of_file(file.full(), source.clone());
     let overwrite = || sqlite::overwrite(file, Some(&source), &snapshots, args.force, before);
     let kept = step.during(growth, overwrite)?;
     step.done();
@@ -128,7 +128,7 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
     let name = match what {
         snapshot::What::Save(named) => {
             let step = ui.step(format!("saving {} as {}", target.part.holds, named.name));
-            let growth = || growth::of_file(&snapshots.file(&named.name), &file.full());
+            let growth = growth::of_file(snapshots.file(&named.name), file.full());
             step.during(growth, || snapshots.save(file, &named.name, named.force))?;
             step.done();
             &named.name
@@ -137,7 +137,7 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
             let saved = snapshots.path(&named.name)?;
             let before = named.before();
             let step = ui.step(format!("restoring {} from {}", target.part.holds, named.name));
-            let growth = || growth::of_file(&file.full(), &saved);
+            let growth = growth::of_file(file.full(), saved.clone());
             let restore = || sqlite::overwrite(file, Some(&saved), &snapshots, named.force, before);
             kept = step.during(growth, restore)?;
             step.done();

@@ -88,7 +88,7 @@ fn overwrite(
     let before = (!args.before.no_snapshot).then_some("reset");
     let how = Overwrite { force: args.force, before, ..Overwrite::default() };
     let from = template.map(|template| Source::Database(template.to_owned()));
-    let growth = || growth::of_database(database, &lease.id, from.as_ref()?);
+    let growth = growth::of_database(database, &lease.id, from.as_ref());
     let overwrite = || snapshot::overwrite(database, &lease.id, from.as_ref(), &how);
     let (_, kept) = step.during(growth, overwrite)?;
     step.done();

@@ -133,7 +133,7 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
         What::Save(named) => {
             let step = ui.step(format!("saving {} as {}", database.name, named.name));
             let (copy, from) = snapshot::copy_of(database, &named.name);
-            let growth = || growth::of_database(&copy, &lease.id, &from);
+            let growth = growth::of_database(&copy, &lease.id, Some(&from));
             let save = || snapshot::save(database, &lease.id, &named.name, named.force);
             step.during(growth, save)?;
             step.done();
@@ -145,7 +145,7 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
             let how = Overwrite { force, before, ..Overwrite::default() };
             let (saved, _) = snapshot::copy_of(database, &named.name);
             let from = Source::Database(saved.name);
-            let growth = || growth::of_database(database, &lease.id, &from);
+            let growth = growth::of_database(database, &lease.id, Some(&from));
             let restore = || snapshot::restore(database, &lease.id, &named.name, &how);
             kept = step.during(growth, restore)?;
             step.done();

@@ -99,7 +99,7 @@ impl Templates<'_> {
         let copy = Database::new(server, template::target(server, self.store.id(), &id, &mark));
         let from = mark.from.as_deref().unwrap_or("nothing");
         let step = self.ui.step(format!("template {} from {from}", copy.name));
-        let growth = || growth::of_database(&copy, &id, source?);
+        let growth = growth::of_database(&copy, &id, source);
         let made = step.during(growth, || {
             template::make(server, self.store.id(), &id, (source, mark), |birth| {
                 self.build(service, wanted, birth, &id)

@@ -18,6 +18,7 @@ use anyhow::Result;
 use select::Selection;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The patterns of the main checkout that other tools read, too.
 pub const FILE: &str = ".worktreeinclude";
@@ -35,11 +36,13 @@ pub fn bring(ui: &Ui, store: &Store, lease: &Lease, include: &Include) -> Result
     let step = ui.step("ignored files");
     link_all(store, lease, include)?;
     let patterns = Patterns { file: has_file.then_some(FILE), list: &include.copy };
-    let selection = selected(lease, patterns)?;
-    let (copier, mut all) = (Copier::default(), None);
-    let growth = || {
-        let of = || selection.files.iter().map(|file| fs::size(&lease.main.join(file))).sum();
-        Some(Reached { done: copier.copied(), of: Some(*all.get_or_insert_with(of)) })
+    let selection = Arc::new(selected(lease, patterns)?);
+    let copier = Arc::new(Copier::default());
+    let (main, chosen, counter) = (lease.main.clone(), selection.clone(), copier.clone());
+    let mut all = None;
+    let growth = move || {
+        let of = || chosen.files.iter().map(|file| fs::size(&main.join(file))).sum();
+        Some(Reached { done: counter.copied(), of: Some(*all.get_or_insert_with(of)) })
     };
     step.during(growth, || copy_all(lease, &selection.files, &copier))?;
     failpoint::point("files-copied")?;
