@@ -50,7 +50,10 @@ pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> R
     let mut vars = filling::vars(&site, server, target);
     vars.extend([("AGENTENV_SOURCE", source), ("AGENTENV_ADDS", ADDS)]);
     // The line tells that the container answers.
-    let (script, options) = (format!("echo begun\n{ADDING}{}", how.script()), how.options());
+    let (script, options) = (
+        format!("echo begun\n{}{ADDING}{}", filling::UNLIMITED_SHELL, how.script()),
+        how.options(),
+    );
     let mut args = vec!["-c", &script, "sh"];
     args.extend(options.iter().map(String::as_str));
     let task = Task { args, vars, patience: psql::COPYING, ..Task::new("sh") };

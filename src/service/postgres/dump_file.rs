@@ -162,7 +162,8 @@ impl DumpFile {
             ("AGENTENV_KEY", key.as_str()),
             ("AGENTENV_TRUSTED", if trusted { "yes" } else { "" }),
         ]);
-        let script = RESTRICTED.to_owned() + if custom { EXECUTE_CUSTOM } else { EXECUTE };
+        let execute = if custom { EXECUTE_CUSTOM } else { EXECUTE };
+        let script = [filling::UNLIMITED_SHELL, RESTRICTED, execute].concat();
         let task = Task {
             args: vec!["-c", &script],
             vars,

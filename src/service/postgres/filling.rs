@@ -12,12 +12,29 @@ use anyhow::Result;
 const OPTIONS: &str = "-c client_min_messages=warning -c role=none -c default_transaction_read_only=off \
                        -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
 
+/// Settings of the same kind that only newer servers know, which refuse others as options.
+macro_rules! limits {
+    () => {
+        " FROM pg_settings WHERE name IN ('transaction_timeout', 'idle_session_timeout')"
+    };
+}
+
+/// Takes them off a session.
+const UNLIMITED: &str = concat!("SELECT set_config(name, '0', false)", limits!(), ";\n");
+
+/// Takes them off all that a shell script starts from here on.
+pub(super) const UNLIMITED_SHELL: &str = concat!(
+    "limits=$(psql -XqAtw -v ON_ERROR_STOP=1 -c \"SELECT coalesce(string_agg('-c ' || name || '=0', ' '), '')",
+    limits!(),
+    "\" </dev/null) || exit\nexport PGOPTIONS=\"$PGOPTIONS $limits\"\n"
+);
+
 /// Runs a script on a database that is being created.
 pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
     let mut task = Task { vars: vars(&site, server, database), ..Task::new("psql") };
     task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
-    task.script = Script { first: script.into(), ..Script::default() };
+    task.script = Script { first: (UNLIMITED.to_owned() + script).into(), ..Script::default() };
     task.patience = psql::COPYING;
     let output = site.run(&task)?;
     match output.success() {
@@ -50,4 +67,22 @@ pub(super) fn vars<'b>(
 pub(super) fn said(stderr: &str) -> &str {
     let complaint = stderr.lines().find(|line| line.contains("ERROR:") || line.contains("error:"));
     complaint.unwrap_or(stderr).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::exec::Cmd;
+
+    #[test]
+    fn limits_that_the_server_knows_are_taken_off_what_a_script_starts() {
+        let filled = |psql: &str| {
+            let script = format!("psql() {{ {psql}; }}\n{UNLIMITED_SHELL}sh -c 'echo $PGOPTIONS'");
+            let shell = Cmd::new("sh").args(["-c", &script]).env("PGOPTIONS", "-c role=none");
+            shell.output().unwrap().text().trim().to_owned()
+        };
+        assert_eq!(filled("echo '-c x=0 -c y=0'"), "-c role=none -c x=0 -c y=0");
+        assert_eq!(filled("echo"), "-c role=none");
+        assert_eq!(filled("false"), "");
+    }
 }
