@@ -32,7 +32,7 @@ const MODEL: &str = r#"{"image":{{json .Image}},"command":{{json .Config.Cmd}}}"
 impl Second<'_> {
     /// The container, whether it runs or not; `None`: there is none, or it is not ours.
     pub fn find(self) -> Result<Option<Container>> {
-        let all = list(&[format!("label={LABEL}={}", self.store)])?;
+        let all = list(&[format!("{LABEL}={}", self.store)])?;
         Ok(all.into_iter().find(|container| container.name == self.name))
     }
 
