@@ -3,9 +3,10 @@
 
 use crate::error;
 use crate::model::config::Place;
+use crate::model::lease::Phase;
 use crate::model::overflow::{self, DATABASES};
 use crate::service::{self, Server, redis};
-use crate::sys::docker::{Life, Second};
+use crate::sys::docker::Second;
 use crate::sys::store::{Remembered, Store};
 use crate::sys::{budget, failpoint, interrupt, trash};
 use crate::ui::Ui;
@@ -42,9 +43,28 @@ pub fn start(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
     // It outlives the lease where this process is killed.
     store.remember_server(server)?;
     failpoint::point("before-overflow")?;
-    ui.say(format!("starting `{}`: all indexes of {} are held", second.name, first.title()));
-    bring_up(second, &first, server)?;
+    ui.say(format!("starting `{}`, the second Redis beside {}", second.name, first.title()));
+    if bring_up(second, &first, server)? {
+        warn_of_loss(ui, store, server)?;
+    }
     failpoint::point("overflow-started")
+}
+
+/// Says whose keys are not in a server that is new and empty.
+fn warn_of_loss(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
+    let mut leases = store.leases()?;
+    leases.retain(|lease| {
+        lease.phase == Phase::Ready && lease.parts.iter().any(|part| part.place == server.place)
+    });
+    if !leases.is_empty() {
+        let names: Vec<String> = leases.iter().map(|lease| format!("`{}`", lease.name)).collect();
+        ui.warn(format!(
+            "`{}` and its data were removed; it is made anew, without the keys of {}",
+            server.title(),
+            names.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// Starts those that environments use, as after [`stop`].
@@ -62,7 +82,7 @@ pub fn stop(store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<()> {
     for one in seconds(store)? {
         let Some((second, first)) = second(store, &one.server) else { continue };
         if is_first(&first) && second.find()?.is_some() {
-            second.stop(second.network()?.as_deref())?;
+            second.stop()?;
         }
     }
     Ok(())
@@ -127,13 +147,11 @@ fn remove(store: &Store, one: &Remembered) -> Result<bool> {
     if is_used(store, &one.server)? {
         return Ok(false);
     }
-    if let Some(container) = second.find()? {
-        // What never ran holds nothing.
-        if container.life() != Life::Created {
-            bring_up(second, &first, &one.server)?;
-            if !redis::inventory(&one.server)?.is_empty() {
-                return Ok(false);
-            }
+    if second.find()?.is_some() || second.has_data()? {
+        // Nothing but a look proves that it is empty.
+        bring_up(second, &first, &one.server)?;
+        if !redis::inventory(&one.server)?.is_empty() {
+            return Ok(false);
         }
         failpoint::point("before-overflow-removed")?;
         second.remove()?;
@@ -142,14 +160,15 @@ fn remove(store: &Store, one: &Remembered) -> Result<bool> {
     store.forget_server(one).map(|()| true)
 }
 
-fn bring_up(second: Second<'_>, first: &Place, server: &Server) -> Result<()> {
+/// Gives whether it is new and empty.
+fn bring_up(second: Second<'_>, first: &Place, server: &Server) -> Result<bool> {
     if service::ping(server).is_ok() {
-        return Ok(());
+        return Ok(false);
     }
     let databases = DATABASES.to_string();
     let inside = server.kind.port().unwrap_or(server.port);
     let args = ["--databases", &databases, "--protected-mode", "no"];
-    second.start(first, (server.port, inside), &args)?;
+    let is_empty = second.start(first, (server.port, inside), &args)?;
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = service::ping(server) {
         interrupt::check()?;
@@ -161,7 +180,7 @@ fn bring_up(second: Second<'_>, first: &Place, server: &Server) -> Result<()> {
         }
         std::thread::sleep(PAUSE);
     }
-    Ok(())
+    Ok(is_empty)
 }
 
 fn second<'a>(store: &'a Store, server: &'a Server) -> Option<(Second<'a>, Place)> {

@@ -30,6 +30,16 @@ impl Attached {
         self.networks.contains_key(network)
     }
 
+    /// Whether it is on a network at all.
+    pub fn is_on_any(&self) -> bool {
+        !self.networks.is_empty()
+    }
+
+    /// The id of the network of this name, as it was when the container was connected to it.
+    pub fn id_of(&self, network: &str) -> &str {
+        self.networks.get(network).and_then(|one| one["NetworkID"].as_str()).unwrap_or_default()
+    }
+
     /// It uses the network of this machine.
     pub fn is_on_host(&self) -> bool {
         self.networks.contains_key("host")

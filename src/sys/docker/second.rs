@@ -1,7 +1,7 @@
 //! A second container beside a server's: of the same image, on the same network, and ours.
 
-use super::network::attached;
-use super::{Container, ENGINE, Life, diagnose, inspect, list, run};
+use super::network::{Attached, attached};
+use super::{Container, ENGINE, containers, diagnose, inspect, list, pick, run};
 use crate::error;
 use crate::model::config::Place;
 use crate::sys::exec::Cmd;
@@ -10,6 +10,12 @@ use serde::Deserialize;
 
 /// The label that holds the id of the store that it belongs to.
 const LABEL: &str = "git-agentenv.overflow";
+
+/// Where its data is.
+const DATA: &str = "/data";
+
+/// The network that each engine has.
+const USUAL: &str = "bridge";
 
 /// What a second server is made of.
 #[derive(Debug, Clone, Copy)]
@@ -36,70 +42,111 @@ impl Second<'_> {
         Ok(all.into_iter().find(|container| container.name == self.name))
     }
 
+    /// Whether its data is there, perhaps without a container.
+    pub fn has_data(self) -> Result<bool> {
+        let label = format!("label={LABEL}={}", self.store);
+        let cmd = super::question("volume ls --quiet").args(["--filter", &label]);
+        Ok(super::ask(cmd, self.name)?.lines().any(|name| name == self.volume()))
+    }
+
     /// Starts it as a server of the first one's image, which is on this machine, and creates it unless it exists. Its port
-    /// `inside` is published at `port` on this machine's loopback.
+    /// `inside` is published at `port` on this machine's loopback. Gives whether it is new and empty.
     ///
     /// # Errors
-    /// When the first container is missing, the port is in use, or another container has the name.
-    pub fn start(self, first: &Place, (port, inside): (u16, u16), args: &[&str]) -> Result<()> {
-        let network = attached(first)?.and_then(|first| first.network().map(str::to_owned));
-        if self.find()?.is_none() {
-            self.create(first, network.as_deref(), (port, inside), args)?;
-        } else if let Some(network) = network
-            && !attached(&self.place())?.is_some_and(|own| own.is_on(&network))
-        {
-            self.docker("network connect", &[&network, self.name])?;
+    /// When it has to be created and the first container is missing, the port is in use, or another container has the name.
+    pub fn start(self, first: &Place, (port, inside): (u16, u16), args: &[&str]) -> Result<bool> {
+        let is_new = self.find()?.is_none();
+        let is_empty = is_new && !self.has_data()?;
+        if is_new {
+            self.create(first, (port, inside), args)?;
+        } else {
+            self.reconnect(first)?;
         }
         let started = self.docker("start", &[self.name]);
-        if started.is_err() && self.find()?.is_some_and(|one| one.life() == Life::Created) {
-            self.remove()?;
+        if started.is_err() && is_new {
+            self.docker("rm", &["--force", self.name])?;
+            if is_empty {
+                self.docker("volume rm", &[&self.volume()])?;
+            }
         }
-        started.map_err(|error| self.cannot_start(error, port))
+        started.map(|()| is_empty).map_err(|error| self.cannot_start(error, port))
     }
 
     /// Stops it, and takes it off the first one's network, which is about to be removed. What it holds stays.
-    pub fn stop(self, network: Option<&str>) -> Result<()> {
+    pub fn stop(self) -> Result<()> {
         self.docker("stop", &[self.name])?;
-        network.map_or(Ok(()), |network| {
-            self.docker("network disconnect", &["--force", network, self.name])
-        })
-    }
-
-    /// The network on which it is.
-    pub fn network(self) -> Result<Option<String>> {
-        Ok(attached(&self.place())?.and_then(|own| own.network().map(str::to_owned)))
+        let network = attached(&self.place())?.and_then(|own| own.network().map(str::to_owned));
+        network.map_or(Ok(()), |network| self.disconnect(&network))
     }
 
     /// Removes it with all that it holds.
     pub fn remove(self) -> Result<()> {
-        self.docker("rm", &["--force", "--volumes", self.name])
+        if self.find()?.is_some() {
+            self.docker("rm", &["--force", "--volumes", self.name])?;
+        }
+        if self.has_data()? { self.docker("volume rm", &[&self.volume()]) } else { Ok(()) }
     }
 
     fn place(self) -> Place {
         Place::Container(self.name.to_owned())
     }
 
-    fn create(
-        self,
-        first: &Place,
-        network: Option<&str>,
-        (port, inside): (u16, u16),
-        args: &[&str],
-    ) -> Result<()> {
+    fn volume(self) -> String {
+        format!("{}-data", self.name)
+    }
+
+    fn create(self, first: &Place, (port, inside): (u16, u16), args: &[&str]) -> Result<()> {
+        let beside = attached(first)?;
         let model = inspect(first, MODEL)?.context("a server of this host has no image")?;
         let model: Model =
             serde_json::from_str(&model).context("cannot read what `docker inspect` printed")?;
-        let command = model.command.unwrap_or_default().into_iter().next();
-        let program = command.filter(|command| command.ends_with("-server"));
-        let program = program.unwrap_or_else(|| "redis-server".to_owned());
         let label = format!("{LABEL}={}", self.store);
-        let publish = format!("127.0.0.1:{port}:{inside}");
+        let (volume, publish) = (self.volume(), format!("127.0.0.1:{port}:{inside}"));
+        self.docker("volume create", &["--label", &label, &volume])?;
+        let mount = format!("{volume}:{DATA}");
         let mut words = vec!["--name", self.name, "--label", &label, "--publish", &publish];
-        words.extend(["--restart", "unless-stopped"]);
+        words.extend(["--volume", &mount, "--restart", "unless-stopped"]);
+        let network = beside.as_ref().and_then(Attached::network);
         words.extend(network.iter().flat_map(|network| ["--network", *network]));
+        let program = program(&model);
         words.extend([model.image.as_str(), &program]);
         words.extend(args);
         self.docker("create", &words)
+    }
+
+    /// Puts it on the network on which the first one is now: the engine knows a network by its id, and one that was made anew
+    /// under the same name has another. Without a first one it keeps its own, if that is there.
+    fn reconnect(self, first: &Place) -> Result<()> {
+        let Some(own) = attached(&self.place())? else { return Ok(()) };
+        let is_found = match first {
+            Place::Container(name) => pick(&containers()?, name).is_some(),
+            _ => true,
+        };
+        let beside = if is_found { attached(first)? } else { None };
+        let wanted = beside.as_ref().and_then(|first| Some((first.network()?, first)));
+        if let Some((network, first)) = wanted {
+            if own.network() == Some(network) && own.id_of(network) == first.id_of(network) {
+                return Ok(());
+            }
+        } else if own.network().is_none_or(|network| self.is_there(own.id_of(network)))
+            && own.is_on_any()
+        {
+            return Ok(());
+        }
+        for network in own.network().into_iter().chain(own.is_on(USUAL).then_some(USUAL)) {
+            // What is gone cannot be left.
+            self.disconnect(network).ok();
+        }
+        let network = wanted.map_or(USUAL, |(network, _)| network);
+        self.docker("network connect", &[network, self.name])
+    }
+
+    fn is_there(self, network: &str) -> bool {
+        self.docker("network inspect", &[network]).is_ok()
+    }
+
+    fn disconnect(self, network: &str) -> Result<()> {
+        self.docker("network disconnect", &["--force", network, self.name])
     }
 
     fn docker(self, what: &str, args: &[&str]) -> Result<()> {
@@ -111,7 +158,16 @@ impl Second<'_> {
     fn cannot_start(self, error: anyhow::Error, port: u16) -> anyhow::Error {
         let hint = format!("stop the process that listens on {port}, then try again");
         let failure = error::service(format!("cannot start the second Redis `{}`", self.name));
-        let is_port = format!("{error:#}").contains("port");
+        let said = format!("{error:#}");
+        let in_use = ["port is already allocated", "address already in use"];
+        let is_port = in_use.iter().any(|words| said.contains(words));
         error.context(if is_port { failure.hint(hint) } else { failure })
     }
+}
+
+/// The program of the first one's image.
+fn program(model: &Model) -> String {
+    let command = model.command.iter().flatten().next();
+    let program = command.filter(|command| command.ends_with("-server"));
+    program.map_or_else(|| "redis-server".to_owned(), Clone::clone)
 }

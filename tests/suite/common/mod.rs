@@ -236,6 +236,7 @@ impl Sandbox {
         if records.is_ok_and(|mut all| all.next().is_some()) {
             for name in self.second_servers() {
                 let _ = servers::docker(&["rm", "--force", "--volumes", &name], "");
+                let _ = servers::docker(&["volume", "rm", &format!("{name}-data")], "");
             }
         }
     }

@@ -142,13 +142,90 @@ fn an_environment_comes_back_to_its_second_server() {
 }
 
 #[test]
+fn its_data_outlives_its_container() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    let second = sandbox.second_servers().remove(0);
+    docker(&["stop", &second]);
+    docker(&["rm", "--volumes", &second]);
+    repo.agentenv(&["adopt", "../app-two"]).ok();
+    assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1");
+
+    docker(&["rm", "--force", "--volumes", &second]);
+    docker(&["volume", "rm", &format!("{second}-data")]);
+    let told = repo.agentenv(&["adopt", "../app-two"]).ok();
+    assert!(told.stderr.contains("without the keys of `two`"), "{}", told.show());
+    repo.agentenv(&["remove", "two"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
+}
+
+#[test]
 fn one_that_was_removed_by_hand_keeps_nobody_from_removing_its_environments() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
     repo.agentenv(&["add", "two"]).ok();
     docker(&["rm", "--force", "--volumes", &sandbox.second_servers()[0]]);
     repo.agentenv(&["remove", "two"]).ok();
-    is_gone(&sandbox, "there was nothing to remove");
+    repo.agentenv(&["prune"]).ok();
+    is_gone(&sandbox, "what its volume held was released");
+}
+
+#[test]
+fn a_start_that_fails_removes_what_it_created_and_no_more() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    let second = sandbox.second_servers().remove(0);
+    let port = published(&second, "6379");
+    docker(&["stop", &second]);
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let failed = repo.agentenv(&["adopt", "../app-two"]).fails(6);
+    assert!(failed.stderr.contains("stop the process that listens"), "{}", failed.show());
+    docker(&["rm", &second]);
+    repo.agentenv(&["adopt", "../app-two"]).fails(6);
+    assert_eq!(sandbox.second_servers(), Vec::<String>::new());
+    drop(listener);
+    repo.agentenv(&["adopt", "../app-two"]).ok();
+    assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1");
+    repo.agentenv(&["remove", "two"]).ok();
+}
+
+#[test]
+fn one_whose_first_server_is_gone_is_started_and_removed() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    docker(&["stop", &sandbox.second_servers()[0]]);
+    drop(first);
+    repo.agentenv(&["adopt", "../app-two"]).ok();
+    docker(&["stop", &sandbox.second_servers()[0]]);
+    docker(&["start", &sandbox.second_servers()[0]]);
+    repo.agentenv(&["remove", "two"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
+}
+
+#[test]
+fn one_whose_network_was_made_anew_is_started() {
+    let sandbox = Sandbox::new();
+    let network = format!("{}_near", sandbox.id);
+    docker(&["network", "create", &network]);
+    let first = first(&["--network", &network]);
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    let second = sandbox.second_servers().remove(0);
+    docker(&["stop", &second]);
+    docker(&["network", "disconnect", "--force", &network, &first.name]);
+    docker(&["network", "rm", &network]);
+    docker(&["network", "create", &network]);
+    docker(&["network", "connect", &network, &first.name]);
+    repo.agentenv(&["adopt", "../app-two"]).ok();
+    repo.agentenv(&["remove", "two"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
+    drop(first);
+    docker(&["network", "rm", &network]);
 }
 
 #[test]
