@@ -2,11 +2,11 @@
 //! and removed when no environment has one any more and it is empty.
 
 use crate::error;
-use crate::model::config::Place;
+use crate::model::config::{Kind, Place, Service, default_service};
 use crate::model::lease::Phase;
 use crate::model::overflow::{self, DATABASES};
 use crate::service::{self, Server, redis};
-use crate::sys::docker::Second;
+use crate::sys::docker::{self, Second};
 use crate::sys::store::{Remembered, Store};
 use crate::sys::{budget, failpoint, interrupt, trash};
 use crate::ui::Ui;
@@ -37,11 +37,12 @@ pub fn start(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
     let _one = store.lock_infra(|| {
         ui.say("waiting for another git-agentenv that starts or stops the servers");
     })?;
+    redis::require_engine(store, &server.place)?;
     if service::ping(server).is_ok() {
         return Ok(());
     }
     // It outlives the lease where this process is killed.
-    store.remember_server(server)?;
+    store.remember_second(server, docker::address())?;
     failpoint::point("before-overflow")?;
     ui.say(format!("starting `{}`, the second Redis beside {}", second.name, first.title()));
     if bring_up(second, &first, server)? {
@@ -67,21 +68,30 @@ fn warn_of_loss(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// Starts those that environments use, as after [`stop`].
-pub fn start_all(ui: &Ui, store: &Store) -> Result<()> {
-    for one in seconds(store)? {
-        if is_used(store, &one.server)? {
-            start(ui, store, &one.server)?;
+/// Starts those beside these servers that environments use, as after [`stop`]. One that does not start keeps none from it.
+pub fn start_all(ui: &Ui, store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<()> {
+    for Remembered { server, .. } in beside(store, is_first)? {
+        let is_used = is_used(store, &server);
+        let started =
+            is_used.and_then(|used| if used { start(ui, store, &server) } else { Ok(()) });
+        if let Err(why) = started {
+            ui.warn(format!("cannot start `{}`: {why:#}", server.title()));
         }
     }
     Ok(())
 }
 
+fn beside(store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<Vec<Remembered>> {
+    let mut all = seconds(store)?;
+    all.retain(|one| overflow::first(&one.server.place).is_some_and(|first| is_first(&first)));
+    Ok(all)
+}
+
 /// Stops those beside servers that are about to be removed; what they hold stays. The caller holds the lock.
 pub fn stop(store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<()> {
-    for one in seconds(store)? {
-        let Some((second, first)) = second(store, &one.server) else { continue };
-        if is_first(&first) && second.find()?.is_some() {
+    for one in beside(store, is_first)? {
+        let Some((second, _)) = second(store, &one.server) else { continue };
+        if second.find()?.is_some() {
             second.stop()?;
         }
     }
@@ -91,20 +101,39 @@ pub fn stop(store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<()> {
 /// Removes those that no environment uses, also none in the trash. One that holds keys stays.
 pub fn sweep(store: &Store) -> Vec<Swept> {
     let all = seconds(store).unwrap_or_default();
-    let swept = |one: Remembered| {
-        let result = remove(store, &one).map(|removed| removed.then_some(())).transpose()?;
-        Some(Swept { name: one.server.title(), result })
+    let swept = |one: &Remembered| {
+        if !may_go(store, one)? {
+            return Ok(false);
+        }
+        let _one = store.lock_infra(|| ())?;
+        remove(store, one)
     };
-    all.into_iter().filter_map(swept).collect()
+    all.iter().filter_map(|one| outcome(one, swept(one))).collect()
+}
+
+/// As [`sweep_aloud`], of those beside servers that are about to be removed. The caller holds the lock.
+pub fn sweep_before(ui: &Ui, store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<()> {
+    let all = beside(store, is_first)?;
+    say(ui, all.iter().filter_map(|one| outcome(one, remove(store, one))));
+    Ok(())
+}
+
+fn outcome(one: &Remembered, removed: Result<bool>) -> Option<Swept> {
+    let result = removed.map(|removed| removed.then_some(())).transpose()?;
+    Some(Swept { name: one.server.title(), result })
 }
 
 /// As [`sweep`], and says what it did.
 pub fn sweep_aloud(ui: &Ui, store: &Store) {
-    for Swept { name, result } in sweep(store) {
+    say(ui, sweep(store));
+}
+
+fn say(ui: &Ui, swept: impl IntoIterator<Item = Swept>) {
+    for Swept { name, result } in swept {
         match result {
             Ok(()) => ui.say(format!("removed `{name}`: no environment has an index there")),
             Err(why) => ui.warn(format!(
-                "cannot remove `{name}`, which no environment uses: {why:#}\nhint: `git agentenv prune` tries again"
+                "cannot remove the second Redis `{name}`: {why:#}\nhint: `git agentenv prune` tries again"
             )),
         }
     }
@@ -117,36 +146,56 @@ pub fn seconds(store: &Store) -> Result<Vec<Remembered>> {
     Ok(all)
 }
 
-/// The names of those that no environment uses.
-pub fn unused(store: &Store) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for one in seconds(store)? {
-        if !is_used(store, &one.server)? {
-            names.push(one.server.title());
+/// Those that no environment uses.
+pub fn unused(store: &Store) -> Result<Vec<Server>> {
+    let mut all = Vec::new();
+    for Remembered { server, .. } in seconds(store)? {
+        if !is_used(store, &server)? {
+            all.push(server);
         }
     }
-    Ok(names)
+    Ok(all)
+}
+
+/// Those without a record: the engine creates what a process asked for that was killed, perhaps after `prune` looked.
+pub fn strays(store: &Store) -> Result<Vec<Server>> {
+    let known = seconds(store)?;
+    let server = |(name, port)| {
+        let place = Place::Container(name);
+        Server::of_service(&Service { place, port, ..default_service(Kind::Redis) })
+    };
+    let mut all: Vec<Server> = Second::all(store.id())?.into_iter().filter_map(server).collect();
+    all.retain(|stray| known.iter().all(|one| one.server.place != stray.place));
+    Ok(all)
+}
+
+/// Records [`strays`], so that they are removed as the others.
+pub fn find_strays(store: &Store) -> Result<()> {
+    strays(store)?.iter().try_for_each(|stray| store.remember_second(stray, docker::address()))
 }
 
 /// Whether an environment has an index there, or had one and is in the trash.
 pub fn is_used(store: &Store, server: &Server) -> Result<bool> {
-    let leases = store.leases()?;
+    let (leases, broken) = store.survey()?;
     let (kept, unreadable) = trash::survey(store)?;
     let mut parts =
         leases.iter().chain(kept.iter().map(|one| &one.lease)).flat_map(|one| &one.parts);
-    Ok(!unreadable.is_empty() || parts.any(|part| part.place == server.place))
+    let is_unknown = !unreadable.is_empty() || !broken.is_empty();
+    Ok(is_unknown || parts.any(|part| part.place == server.place))
+}
+
+/// Whether nothing uses it, and it is in the engine that can be asked.
+fn may_go(store: &Store, one: &Remembered) -> Result<bool> {
+    let is_here = one.engine.as_ref().is_none_or(|engine| *engine == docker::address());
+    Ok(is_here && !is_used(store, &one.server)?)
 }
 
 fn remove(store: &Store, one: &Remembered) -> Result<bool> {
-    if is_used(store, &one.server)? {
+    // Who gets an index there has written its lease before it waits for the lock, which is held.
+    if !may_go(store, one)? {
         return Ok(false);
     }
-    let _one = store.lock_infra(|| ())?;
     let Some((second, first)) = second(store, &one.server) else { return Ok(false) };
-    // Who gets an index there has written its lease before it waits for this lock.
-    if is_used(store, &one.server)? {
-        return Ok(false);
-    }
     if second.find()?.is_some() || second.has_data()? {
         // Nothing but a look proves that it is empty.
         bring_up(second, &first, &one.server)?;

@@ -176,7 +176,9 @@ fn look(
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
     findings.extend(slots::look(store, config)?);
-    findings.extend(overflow::unused(store)?.into_iter().map(unused_server));
+    let strays = overflow::strays(store).unwrap_or_default();
+    let unused = overflow::unused(store)?.into_iter().chain(strays);
+    findings.extend(unused.map(|server| unused_server(&server.title())));
     findings.extend(templates::look(templates));
     findings.extend(templates::without_spares(store)?);
     findings.extend(project::look(context, config)?);
@@ -192,7 +194,7 @@ fn lost(path: &Path) -> Finding {
     Finding::error(what, command).fix(Fix::Adopt(path.to_owned()))
 }
 
-fn unused_server(name: String) -> Finding {
+fn unused_server(name: &str) -> Finding {
     let what = format!("no environment uses the second Redis `{name}`");
     let hint = "`git agentenv prune` removes it once it is empty";
     Finding::hinted(Level::Warning, what, hint)

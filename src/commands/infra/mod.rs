@@ -120,7 +120,9 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
         wait(&name, &server, deadline)?;
         step.done();
     }
-    overflow::start_all(ui, &Store::open()?)?;
+    let infra = infra(config, config.file()?)?;
+    let containers = infra.status()?;
+    overflow::start_all(ui, &Store::open()?, |first| infra.runs((first, 0), &containers))?;
     status(ui, config)
 }
 
@@ -169,6 +171,9 @@ fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {
     }
     let gone = if volumes { remembered(&infra)? } else { Vec::new() };
     let (store, containers) = (Store::open()?, infra.status()?);
+    if volumes {
+        overflow::sweep_before(ui, &store, |first| infra.runs((first, 0), &containers))?;
+    }
     overflow::stop(&store, |first| infra.runs((first, 0), &containers))?;
     infra.down(volumes)?;
     gone.iter().try_for_each(|one| store.forget_server(one))?;
@@ -226,7 +231,7 @@ fn status(ui: &Ui, config: &Found) -> Result<Exit> {
     Ok(if all { Exit::Done } else { Exit::Service })
 }
 
-/// The second servers beside these.
+/// The second servers beside these, but none that nobody needs and that does not run.
 fn seconds(servers: &[(String, Server)]) -> Result<Vec<(String, Server)>> {
     let store = Store::open()?;
     let known = overflow::seconds(&store)?;
@@ -235,7 +240,13 @@ fn seconds(servers: &[(String, Server)]) -> Result<Vec<(String, Server)>> {
         let second = known.iter().find(|one| Some(&one.server.place) == place.as_ref())?;
         Some((name.clone(), second.server.clone()))
     };
-    Ok(servers.iter().filter_map(second).collect())
+    let mut seconds = Vec::new();
+    for (name, second) in servers.iter().filter_map(second) {
+        if overflow::is_used(&store, &second)? || service::ping(&second).is_ok() {
+            seconds.push((name, second));
+        }
+    }
+    Ok(seconds)
 }
 
 fn of((service, server): (String, Server)) -> Status {

@@ -4,7 +4,7 @@ use super::found::{Found, servers};
 use crate::error;
 use crate::model::config::Place;
 use crate::model::lease::{Lease, Part};
-use crate::model::shell;
+use crate::model::{overflow, shell};
 use crate::service::Server;
 use crate::sys::compose::Infra;
 use crate::sys::docker::Container;
@@ -23,7 +23,8 @@ pub(super) fn require_none(found: &Found, infra: &Infra) -> Result<()> {
         .filter_map(|(_, server)| is_shared(&server).then_some(server.place))
         .collect();
     let is_here = |part: &Part| {
-        configured.contains(&part.place) || infra.runs((&part.place, part.port), &containers)
+        let at = at(part);
+        configured.contains(&at.0) || infra.runs((&at.0, at.1), &containers)
     };
     let names = named(|lease| lease.parts.iter().any(is_here))?;
     if names.is_empty() {
@@ -45,9 +46,20 @@ pub(super) fn require_none_of_others(found: &Found, infra: &Infra) -> Result<()>
         return Ok(());
     };
     let own = found.context.as_ref().map(|context| &context.repo.common);
-    let is_here = |part: &Part| infra.runs((&part.place, part.port), &containers);
+    let is_here = |part: &Part| {
+        let at = at(part);
+        infra.runs((&at.0, at.1), &containers)
+    };
     let names = named(|lease| Some(&lease.repository) != own && lease.parts.iter().any(is_here))?;
     if names.is_empty() { Ok(()) } else { Err(anothers(found, infra, other, &names)) }
+}
+
+/// Where a part is; one on a second Redis needs the first.
+fn at(part: &Part) -> (Place, u16) {
+    match overflow::first(&part.place) {
+        Some(first) => (first, 0),
+        None => (part.place.clone(), part.port),
+    }
 }
 
 fn anothers(found: &Found, infra: &Infra, other: &Container, names: &[String]) -> anyhow::Error {

@@ -56,6 +56,10 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
         consider(ui, &store, lease, settled, &mut report);
     }
     empty_trash(ui, &store, options.trash, &mut report)?;
+    if !report.dry_run {
+        // Without Docker there is none.
+        overflow::find_strays(&store).ok();
+    }
     // Before it is asked for what lost leases hold, and when that is gone.
     sweep(&store, &mut report);
     if broken.is_empty() {

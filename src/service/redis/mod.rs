@@ -6,10 +6,12 @@ mod transport;
 pub mod trash;
 
 use super::{Gone, Made, RedisIndex, Server, Session, State};
+use crate::error;
 use crate::model::config::Place;
 use crate::model::{lease, overflow};
 use crate::service::executor;
 use crate::sys::docker::{self, Projects};
+use crate::sys::store::Store;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,13 +129,31 @@ pub fn state(index: &RedisIndex, id: &str) -> Result<State> {
     way(index)?.map_or(Ok(State::Missing), |route| look(&route, index, id))
 }
 
+/// Refuses where a second server's container is in another engine than the one that the docker command talks to now: then it
+/// is not there to be found, and not removed.
+pub fn require_engine(store: &Store, place: &Place) -> Result<()> {
+    let all = store.remembered_servers()?;
+    let engine = all.into_iter().find(|one| one.server.place == *place).and_then(|one| one.engine);
+    match engine.filter(|engine| *engine != docker::address()) {
+        None => Ok(()),
+        Some(engine) => {
+            let name = place.title();
+            let message = format!(
+                "the second Redis `{name}` is in the Docker engine at {engine}, not in the current one"
+            );
+            let hint = format!("set `DOCKER_HOST={engine}`, or choose its `docker context`");
+            Err(error::service(message).hint(hint).into())
+        }
+    }
+}
+
 /// The way to an index; `None`: it was on a second server, which was not created yet, or is removed with all that it held.
 fn way(index: &RedisIndex) -> Result<Option<Route>> {
     match (Route::to(&index.server), &index.server.place) {
         (Err(_), place @ Place::Container(name))
             if overflow::first(place).is_some() && !docker::exists(name)? =>
         {
-            Ok(None)
+            require_engine(&Store::open()?, place).map(|()| None)
         }
         (route, _) => route.map(Some),
     }

@@ -17,6 +17,11 @@ pub(super) fn engine() -> Option<String> {
         .or_else(|| of_context(&settings(&env::path)?, env::var("DOCKER_CONTEXT")))
 }
 
+/// The same, and the usual one by its address.
+pub fn address() -> String {
+    engine().unwrap_or_else(|| USUAL.to_owned())
+}
+
 /// The socket of the engine that the docker command talks to, where it is sure to talk to that alone; `None`: in any doubt.
 pub(super) fn socket() -> Option<PathBuf> {
     socket_of(&exec::find("docker")?, &env::path)

@@ -12,6 +12,7 @@ mod project;
 mod second;
 mod volumes;
 
+pub use context::address;
 pub use diagnosis::{diagnose, says_missing};
 pub use life::Life;
 pub use listed::pick;

@@ -35,7 +35,21 @@ struct Model {
 
 const MODEL: &str = r#"{"image":{{json .Image}},"command":{{json .Config.Cmd}}}"#;
 
+const BOUND: &str = "{{range .HostConfig.PortBindings}}{{range .}}{{.HostPort}}{{end}}{{end}}";
+
 impl Second<'_> {
+    /// The names of all of a store, each with its port on this machine.
+    pub fn all(store: &str) -> Result<Vec<(String, u16)>> {
+        let mut all = Vec::new();
+        for Container { name, .. } in list(&[format!("{LABEL}={store}")])? {
+            let port = inspect(&Place::Container(name.clone()), BOUND)?;
+            if let Some(port) = port.and_then(|port| port.trim().parse().ok()) {
+                all.push((name, port));
+            }
+        }
+        Ok(all)
+    }
+
     /// The container, whether it runs or not; `None`: there is none, or it is not ours.
     pub fn find(self) -> Result<Option<Container>> {
         let all = list(&[format!("{LABEL}={}", self.store)])?;

@@ -16,6 +16,8 @@ const DIR: &str = "servers";
 pub struct Remembered {
     /// The server.
     pub server: Server,
+    /// The engine in which its container is; only a second Redis has one.
+    pub engine: Option<String>,
     file: PathBuf,
     content: Vec<u8>,
 }
@@ -23,6 +25,8 @@ pub struct Remembered {
 #[derive(Serialize, Deserialize)]
 struct Record {
     server: Server,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    engine: Option<String>,
     /// What tells this time from others.
     noted: String,
 }
@@ -31,7 +35,16 @@ impl Store {
     /// Records that a template is made on a server. Call it again once the template is there: a record can be deleted while
     /// nothing is there to be found.
     pub fn remember_server(&self, server: &Server) -> Result<()> {
-        let record = Record { server: server.clone(), noted: self.new_id()? };
+        self.record_server(server, None)
+    }
+
+    /// Records a second Redis, whose container is in the engine at this address.
+    pub fn remember_second(&self, server: &Server, engine: String) -> Result<()> {
+        self.record_server(server, Some(engine))
+    }
+
+    fn record_server(&self, server: &Server, engine: Option<String>) -> Result<()> {
+        let record = Record { server: server.clone(), engine, noted: self.new_id()? };
         let text = serde_yaml::to_string(&record).context("cannot write a server's record")?;
         let _one = self.lock(|| ())?;
         self.access.make_dir(&self.dir.join(DIR))?;
@@ -52,8 +65,8 @@ impl Store {
     pub fn remembered_servers(&self) -> Result<Vec<Remembered>> {
         let mut found = Vec::new();
         for (file, content) in self.records(DIR)? {
-            if let Ok(Record { server, .. }) = serde_yaml::from_slice(&content) {
-                found.push(Remembered { server, file, content });
+            if let Ok(Record { server, engine, .. }) = serde_yaml::from_slice(&content) {
+                found.push(Remembered { server, engine, file, content });
             }
         }
         Ok(found)

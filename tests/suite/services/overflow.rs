@@ -173,6 +173,44 @@ fn one_that_was_removed_by_hand_keeps_nobody_from_removing_its_environments() {
 }
 
 #[test]
+fn in_another_engine_it_is_silent_and_not_missing() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    let record = fs::read_dir(sandbox.root.join("state/servers")).unwrap().next().unwrap().unwrap();
+    let written = fs::read_to_string(record.path()).unwrap();
+    let (_, engine) = written.split_once("engine: ").unwrap();
+    let engine = engine.lines().next().unwrap();
+    fs::write(record.path(), written.replace(engine, "ssh://me@far")).unwrap();
+    let second = sandbox.second_servers().remove(0);
+    docker(&["rename", &second, &format!("{second}-away")]);
+    let failed = repo.agentenv(&["remove", "two"]).fails(8);
+    assert!(failed.stderr.contains("at ssh://me@far"), "{}", failed.show());
+    repo.agentenv(&["prune"]);
+    assert_eq!(records(&sandbox), 1, "it stays on record");
+    docker(&["rename", &format!("{second}-away"), &second]);
+    fs::write(record.path(), written).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
+}
+
+#[test]
+fn one_without_a_record_is_found() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.killed(&["add", "two"], "overflow-started");
+    for record in fs::read_dir(sandbox.root.join("state/servers")).unwrap() {
+        fs::remove_file(record.unwrap().path()).unwrap();
+    }
+    let second = sandbox.second_servers().remove(0);
+    let lease = sandbox.root.join("state/leases");
+    assert!(lease.is_dir());
+    let pruned = repo.agentenv(&["prune"]).ok();
+    assert!(pruned.stdout.contains(&second), "{}", pruned.show());
+    is_gone(&sandbox, "it was unused");
+}
+
+#[test]
 fn a_start_that_fails_removes_what_it_created_and_no_more() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
@@ -290,6 +328,8 @@ fn it_goes_down_and_up_with_the_servers() {
     let on = || docker(&["inspect", "--format", networks, &sandbox.second_servers()[0]]);
     assert_eq!(on(), format!("{id}_near"), "containers of stacks reach it");
 
+    let refused = repo.agentenv(&["infra", "down", "--volumes", "--force"]).fails(7);
+    assert!(refused.stderr.contains("`two`"), "{}", refused.show());
     repo.agentenv(&["infra", "down"]).ok();
     repo.agentenv(&["infra", "status"]).fails(6);
     repo.agentenv(&["infra", "up"]).ok();
