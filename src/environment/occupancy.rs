@@ -1,6 +1,6 @@
 //! Which slots are taken on this machine, by leases and by environment files.
 
-use crate::model::config::{Config, Kind};
+use crate::model::config::{Config, Kind, Service};
 use crate::model::envfile;
 use crate::model::lease::Lease;
 use crate::model::overflow;
@@ -96,5 +96,18 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
 /// Redis indexes that hold keys, on the servers that answer at once.
 pub fn occupied(config: &Config) -> Vec<(u32, String)> {
     let redis = config.services.values().filter(|service| service.kind == Kind::Redis);
-    redis.filter_map(Server::of_service).flat_map(|server| inventory::occupied(&server)).collect()
+    let all = |service: &Service| {
+        let server = Server::of_service(service)?;
+        let mut all = inventory::occupied(&server);
+        // Not for a second server either: what the first one has would not be an error there.
+        let own = overflow::first_index(service)..inventory::databases(&server).unwrap_or(0);
+        let in_no_range = |index: &u32| {
+            let mut ranges = config.services.values().filter_map(|one| one.range);
+            !ranges.any(|(first, last)| (first..=last).contains(index))
+        };
+        let by = "the first Redis, which has this index, too";
+        all.extend(own.filter(in_no_range).map(|index| (index, by.to_owned())));
+        Some(all)
+    };
+    redis.filter_map(all).flatten().collect()
 }

@@ -162,6 +162,7 @@ pub fn strays(store: &Store) -> Result<Vec<Server>> {
     let known = seconds(store)?;
     let server = |(name, port)| {
         let place = Place::Container(name);
+        overflow::first(&place)?;
         Server::of_service(&Service { place, port, ..default_service(Kind::Redis) })
     };
     let mut all: Vec<Server> = Second::all(store.id())?.into_iter().filter_map(server).collect();
@@ -216,7 +217,15 @@ fn bring_up(second: Second<'_>, first: &Place, server: &Server) -> Result<bool> 
     }
     let databases = DATABASES.to_string();
     let inside = server.kind.port().unwrap_or(server.port);
-    let args = ["--databases", &databases, "--protected-mode", "no"];
+    // Behind the first one's own options: the last of two counts.
+    let port = inside.to_string();
+    let args = [
+        ["--databases", &databases],
+        ["--protected-mode", "no"],
+        ["--port", &port],
+        ["--dir", "/data"],
+    ];
+    let args = args.concat();
     let is_empty = second.start(first, (server.port, inside), &args)?;
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = service::ping(server) {

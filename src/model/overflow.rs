@@ -56,12 +56,18 @@ pub fn is_followed(config: &Config, name: &str) -> bool {
     let templates =
         || config.env.values().filter_map(|text| Template::parse(text).ok().zip(Some(text)));
     let is_fixed = |(template, text): (Template, &String)| {
-        template.has(&service.variable) && text.contains("://") && !template.has(&port)
+        template.has(&service.variable) && is_address(text) && !template.has(&port)
     };
     service.kind == Kind::Redis
         && service.password_env.is_none()
         && templates().any(|(template, _)| template.has(&port))
         && !templates().any(is_fixed)
+}
+
+/// Whether a text names a server: it is a URL, or has a colon with a port.
+fn is_address(text: &str) -> bool {
+    let has_port = |rest: &str| rest.starts_with(|first: char| first.is_ascii_digit());
+    text.contains("://") || text.split(':').skip(1).any(has_port)
 }
 
 #[cfg(test)]
@@ -103,6 +109,8 @@ mod tests {
         assert!(followed(&[("REDIS_PORT", "{redis.port}")]));
         assert!(!followed(&[]) && !followed(&[("PREFIX", "x{REDIS_DB}")]));
         assert!(!followed(&[url, ("OTHER", "redis://localhost:6379/{REDIS_DB}")]));
+        assert!(!followed(&[url, ("OTHER", "localhost:6379/{REDIS_DB}")]));
+        assert!(followed(&[url, ("PREFIX", "{name}:x:{REDIS_DB}")]));
     }
 
     #[test]

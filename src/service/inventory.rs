@@ -160,6 +160,11 @@ pub fn occupied(server: &Server) -> Vec<(u32, String)> {
     indexes.into_iter().map(on).collect()
 }
 
+/// How many Redis indexes a server has; `None` when it does not answer at once.
+pub fn databases(server: &Server) -> Option<u32> {
+    (server.kind == Kind::Redis).then(|| redis::databases(server))?
+}
+
 /// Sessions in one line, for a message: who uses a database.
 pub fn listed(sessions: &[Session]) -> String {
     let words: Vec<String> = sessions.iter().map(ToString::to_string).collect();

@@ -93,6 +93,8 @@ struct Status {
     service: String,
     /// Where it runs.
     server: String,
+    /// It is the second Redis of the service, for environments that found no index on the first.
+    second: bool,
     /// The port on this machine where applications reach it.
     port: u16,
     /// The server answers.
@@ -254,6 +256,7 @@ fn of((service, server): (String, Server)) -> Status {
     Status {
         service,
         server: docker::called(&server.place),
+        second: model::overflow::first(&server.place).is_some(),
         port: server.port,
         answers: answer.is_ok(),
         why: answer.err().map(|error| format!("{error:#}")),

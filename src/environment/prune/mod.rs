@@ -19,7 +19,7 @@ use crate::model::config::Config;
 use crate::model::lease::{Lease, Phase};
 use crate::model::measure;
 use crate::model::shell;
-use crate::service::{self, Gone, Resource, State, inventory, postgres};
+use crate::service::{self, Gone, Resource, Server, State, inventory, postgres, redis};
 use crate::sys::repo::Repo;
 use crate::sys::store::{Remembered, Store};
 use crate::ui::Ui;
@@ -56,7 +56,13 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
         consider(ui, &store, lease, settled, &mut report);
     }
     empty_trash(ui, &store, options.trash, &mut report)?;
-    if !report.dry_run {
+    if report.dry_run {
+        let empty = |server: &Server| redis::inventory(server).map_or(true, |all| all.is_empty());
+        for server in overflow::unused(&store)?.into_iter().filter(empty) {
+            let what = "no environment has an index there".to_owned();
+            report.pruned.push(Entry::of(server.title(), what));
+        }
+    } else {
         // Without Docker there is none.
         overflow::find_strays(&store).ok();
     }
@@ -77,8 +83,10 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
 
 /// Removes second Redis servers that no environment uses.
 fn sweep(store: &Store, report: &mut Report) {
-    let swept = if report.dry_run { Vec::new() } else { overflow::sweep(store) };
-    for Swept { name, result } in swept {
+    if report.dry_run {
+        return;
+    }
+    for Swept { name, result } in overflow::sweep(store) {
         match result {
             Ok(()) => {
                 report.pruned.push(Entry::of(name, "no environment has an index there".to_owned()))

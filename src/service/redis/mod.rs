@@ -200,6 +200,17 @@ pub fn occupied(server: &Server) -> Option<BTreeMap<u32, String>> {
     Some(occupied)
 }
 
+/// How many indexes the Redis has that answers at the server's port on this machine; `None` when none answers at once.
+pub fn databases(server: &Server) -> Option<u32> {
+    let password = executor::password(server, transport::PASSWORD).ok()?;
+    let mut cmd = ::redis::cmd("CONFIG");
+    cmd.arg("GET").arg("databases");
+    let address = ("localhost".to_owned(), server.port);
+    let said: BTreeMap<String, u32> =
+        transport::ask(address, password.as_deref(), &cmd, GLANCE).ok()?;
+    said.into_values().next()
+}
+
 /// Checks that the server answers.
 pub fn ping(server: &Server) -> Result<()> {
     let reply = transport::eval(server, "return 'pong'", MARKER, &[])?;

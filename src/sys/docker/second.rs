@@ -71,19 +71,22 @@ impl Second<'_> {
     pub fn start(self, first: &Place, (port, inside): (u16, u16), args: &[&str]) -> Result<bool> {
         let is_new = self.find()?.is_none();
         let is_empty = is_new && !self.has_data()?;
-        if is_new {
-            self.create(first, (port, inside), args)?;
-        } else {
-            self.reconnect(first)?;
+        let ready = match is_new {
+            true => self.create(first, (port, inside), args),
+            false => self.reconnect(first),
+        };
+        let start = || {
+            let started = self.docker("start", &[self.name]);
+            started.map_err(|error| self.cannot_start(error, port))
+        };
+        let started = ready.and_then(|()| start());
+        // What this call created, and no more; the first error is the one to tell.
+        if started.is_err() && is_empty {
+            self.remove().ok();
+        } else if started.is_err() && is_new && self.find()?.is_some() {
+            self.docker("rm", &["--force", self.name]).ok();
         }
-        let started = self.docker("start", &[self.name]);
-        if started.is_err() && is_new {
-            self.docker("rm", &["--force", self.name])?;
-            if is_empty {
-                self.docker("volume rm", &[&self.volume()])?;
-            }
-        }
-        started.map(|()| is_empty).map_err(|error| self.cannot_start(error, port))
+        started.map(|()| is_empty)
     }
 
     /// Stops it, and takes it off the first one's network, which is about to be removed. What it holds stays.
@@ -122,8 +125,13 @@ impl Second<'_> {
         words.extend(["--volume", &mount, "--restart", "unless-stopped"]);
         let network = beside.as_ref().and_then(Attached::network);
         words.extend(network.iter().flat_map(|network| ["--network", *network]));
-        let program = program(&model);
-        words.extend([model.image.as_str(), &program]);
+        let Some(command) = command(model.command.unwrap_or_default()) else {
+            let message = format!("no second Redis can be started beside {}", first.title());
+            let hint = "its container runs a script or has a configuration file, which a second one would not have: widen `range`, or remove an environment";
+            return Err(error::no_slot(message).hint(hint).into());
+        };
+        words.push(&model.image);
+        words.extend(command.iter().map(String::as_str));
         words.extend(args);
         self.docker("create", &words)
     }
@@ -179,9 +187,40 @@ impl Second<'_> {
     }
 }
 
-/// The program of the first one's image.
-fn program(model: &Model) -> String {
-    let command = model.command.iter().flatten().next();
-    let program = command.filter(|command| command.ends_with("-server"));
-    program.map_or_else(|| "redis-server".to_owned(), Clone::clone)
+/// The first one's command, to which options can be added; `None`: it is a script, or has files that only the first one has.
+fn command(command: Vec<String>) -> Option<Vec<String>> {
+    let (program, options) = command.split_first()?;
+    let is_option = |word: &String| word.starts_with('-');
+    let is_server = program.ends_with("-server") && options.first().is_none_or(is_option);
+    let names_file = |pair: &[String]| pair[1].contains('/') && pair[0] != "--dir";
+    // An image puts its program before options alone.
+    ((is_server || is_option(program)) && !command.windows(2).any(names_file)).then_some(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_with_options_gets_a_second_one() {
+        let command =
+            |words: &str| command(words.split_whitespace().map(str::to_owned).collect()).is_some();
+        for taken in [
+            "redis-server",
+            "valkey-server --appendonly yes",
+            "--save 60 1",
+            "redis-server --dir /data --appendonly yes",
+        ] {
+            assert!(command(taken), "{taken}");
+        }
+        for refused in [
+            "",
+            "sh -c redis-server",
+            "redis-server /etc/redis.conf",
+            "redis-server --aclfile /etc/users.acl",
+            "/opt/scripts/run.sh",
+        ] {
+            assert!(!command(refused), "{refused}");
+        }
+    }
 }
