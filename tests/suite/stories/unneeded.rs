@@ -25,7 +25,13 @@ fn what_nothing_has_used_goes_and_what_is_in_use_or_holds_work_stays() {
     let database = |name: &str| format!("{}_{name}", sandbox.id);
     let session = hold::on(&database("connected"), "a-worker", "SELECT 1 AS one \\gset");
     let mut server = Command::new("sleep");
-    let mut server = server.arg("300").current_dir(tree(&sandbox, "served")).spawn().unwrap();
+    let built = tree(&sandbox, "served").join("dist");
+    std::fs::create_dir(&built).unwrap();
+    let mut server = server.arg("300").current_dir(&built).spawn().unwrap();
+    // Made again, as each build does.
+    std::fs::remove_dir(&built).unwrap();
+    std::fs::create_dir(&built).unwrap();
+    age(&sandbox, "served");
 
     let none = repo.agentenv(&["list", "--idle", "2000w"]).ok();
     assert_eq!(none.stdout, "no environment has been unused for 2000w\n", "{}", none.show());
