@@ -72,6 +72,11 @@ impl Sandbox {
         self.config_at("host: true")
     }
 
+    /// The same with an address of Redis that has a port of its own, so that no second server serves its application.
+    pub fn config_with_one_redis(&self) -> String {
+        self.config() + "env: { CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\" }\n"
+    }
+
     /// The same with Postgres in its container, as a configuration says by default: for tests of what differs there.
     pub fn config_in_container(&self) -> String {
         self.config_at(&format!("container: {}", servers().postgres))

@@ -103,6 +103,7 @@ fn killed_at_random_nothing_is_left_but_what_was_made() {
 fn when_all_is_taken_the_holders_are_named_and_nothing_is_left() {
     let sandbox = Sandbox::new();
     let repos = [origin(&sandbox)];
+    repos[0].config(&sandbox.config_with_one_redis());
     let adds = all_of(7, &repos, |n| vec!["add".to_owned(), branch(n)]);
     let (made, failed): (Vec<_>, Vec<_>) = adds.into_iter().partition(|add| add.code == 0);
     assert_eq!(made.len(), sandbox.indexes().count());

@@ -288,7 +288,8 @@ fn a_client_of_the_redis_index_is_named_and_gets_no_later_environments_tasks() {
     assert_ne!(view["variables"]["REDIS_DB"], index.to_string().as_str());
     assert!(orphan.is_connected());
     let range = format!("range: {}-{}", sandbox.indexes().start(), sandbox.indexes().end());
-    world.repo.config(&sandbox.config().replace(&range, &format!("range: {index}-{index}")));
+    let config = sandbox.config_with_one_redis();
+    world.repo.config(&config.replace(&range, &format!("range: {index}-{index}")));
     let said = world.repo.agentenv(&["add", "z"]).fails(5);
     assert!(said.stderr.contains("last command `ping`"), "{}", said.show());
 }
