@@ -235,13 +235,23 @@ impl Sandbox {
         named.lines().map(str::to_owned).collect()
     }
 
+    /// The volumes of these.
+    pub fn second_volumes(&self) -> Vec<String> {
+        let Some(store) = self.store_id() else { return Vec::new() };
+        let filter = format!("label=git-agentenv.overflow={store}");
+        let named = docker(&["volume", "ls", "--quiet", "--filter", &filter]);
+        named.lines().map(str::to_owned).collect()
+    }
+
     fn remove_second_servers(&self) {
         // Most tests start none.
         let records = fs::read_dir(self.root.join("state/servers"));
         if records.is_ok_and(|mut all| all.next().is_some()) {
             for name in self.second_servers() {
                 let _ = servers::docker(&["rm", "--force", "--volumes", &name], "");
-                let _ = servers::docker(&["volume", "rm", &format!("{name}-data")], "");
+            }
+            for name in self.second_volumes() {
+                let _ = servers::docker(&["volume", "rm", &name], "");
             }
         }
     }

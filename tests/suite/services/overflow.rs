@@ -36,6 +36,7 @@ fn records(sandbox: &Sandbox) -> usize {
 #[track_caller]
 fn is_gone(sandbox: &Sandbox, when: &str) {
     assert_eq!((sandbox.second_servers(), records(sandbox)), (Vec::new(), 0), "{when}");
+    assert_eq!(sandbox.second_volumes(), Vec::<String>::new(), "{when}");
 }
 
 fn ask(sandbox: &Sandbox, words: &[&str]) -> String {
