@@ -10,7 +10,7 @@ answer() {
 }
 
 # 0: there is one of this name; 1: there is none; 2: the command failed, which says neither.
-find() {
+find_names() {
     names=$(sh -c "$exists") || return 2
     case "
 $names
@@ -21,7 +21,7 @@ $name
 }
 
 is_there() {
-    find
+    find_names
     found=$?
     [ "$found" != 2 ] || answer failed find
     return "$found"
@@ -59,7 +59,7 @@ if [ "$what" = create ]; then
         answer foreign
     fi
     sh -c "$create" >&2 && answer made
-    find
+    find_names
     found=$?
     # Such as after the end of the server: the mark stays for the next look.
     [ "$found" != 2 ] || answer failed create unseen
