@@ -243,7 +243,7 @@ fn all_ports_or_indexes_taken_names_who_holds_them() {
         format!("range: {}-{}", indexes.start(), indexes.end()),
         format!("range: {0}-{0}", indexes.start()),
     );
-    repo.config(&sandbox.config().replace(&all, &one));
+    repo.config(&sandbox.config_with_one_redis().replace(&all, &one));
     repo.agentenv(&["add", "holder"]).ok();
     says(&repo.agentenv(&["add", "x"]).fails(5), &["services.redis.range", "holder"]);
     assert_eq!(sandbox.databases().len(), 1);

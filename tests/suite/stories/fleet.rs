@@ -100,7 +100,7 @@ fn a_worktree_that_git_has_no_record_of_is_not_ready() {
     }
     let status = repo.agentenv(&["status", "x"]).ok().stdout;
     assert!(
-        status.starts_with("x  no record\n") && status.contains("git worktree repair"),
+        status.starts_with("x  no record\n") && status.contains("git agentenv adopt"),
         "{status}"
     );
     // Its repository was moved.
