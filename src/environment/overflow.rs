@@ -8,7 +8,7 @@ use crate::model::overflow::{self, DATABASES};
 use crate::service::{self, Server, redis};
 use crate::sys::docker::{self, Second};
 use crate::sys::store::{Remembered, Store};
-use crate::sys::{budget, failpoint, interrupt, trash};
+use crate::sys::{failpoint, trash};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::time::{Duration, Instant};
@@ -227,17 +227,10 @@ fn bring_up(second: Second<'_>, first: &Place, server: &Server) -> Result<bool> 
     ];
     let args = args.concat();
     let is_empty = second.start(first, (server.port, inside), &args)?;
-    let deadline = Instant::now() + PATIENCE;
-    while let Err(error) = service::ping(server) {
-        interrupt::check()?;
-        budget::renew();
-        if Instant::now() > deadline {
-            let failure = error::service(format!("`{}` does not answer", second.name));
-            let hint = format!("`docker logs {}` shows the reason", second.name);
-            return Err(error.context(failure.hint(hint)));
-        }
-        std::thread::sleep(PAUSE);
-    }
+    service::await_answer(server, Instant::now() + PATIENCE, PAUSE, || {
+        let hint = format!("`docker logs {}` shows the reason", second.name);
+        error::service(format!("`{}` does not answer", second.name)).hint(hint)
+    })?;
     Ok(is_empty)
 }
 

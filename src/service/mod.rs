@@ -20,12 +20,14 @@ pub mod trash;
 
 pub use crate::model::resource::{Database, File, RedisIndex, Resource, Server};
 
-use crate::error;
+use crate::error::{self, Failure};
 use crate::model::config::Kind;
 use crate::model::source::Source;
-use crate::sys::failpoint;
+use crate::sys::{budget, failpoint, interrupt};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A client that is connected to a database, or what keeps it in use without one: a prepared transaction, a subscription
 /// or a replication slot.
@@ -196,4 +198,25 @@ pub fn ping(server: &Server) -> Result<()> {
         Kind::Mysql => mysql::ping(server),
         Kind::Custom => custom::ping(server),
     }
+}
+
+/// Waits until a server that was started answers, with this pause between two questions.
+///
+/// # Errors
+/// `failure` when it does not answer by then, or when the user interrupted.
+pub fn await_answer(
+    server: &Server,
+    deadline: Instant,
+    pause: Duration,
+    failure: impl FnOnce() -> Failure,
+) -> Result<()> {
+    while let Err(error) = ping(server) {
+        interrupt::check()?;
+        budget::renew();
+        if Instant::now() > deadline {
+            return Err(error.context(failure()));
+        }
+        thread::sleep(pause);
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use crate::service::{self, Server};
 use crate::sys::compose::Infra;
 use crate::sys::lock::Lock;
 use crate::sys::store::{Remembered, Store};
-use crate::sys::{budget, clock, docker, interrupt};
+use crate::sys::{clock, docker};
 use crate::ui::table::{self, Cells, Fit};
 use crate::ui::{Tone, Ui};
 use anyhow::Result;
@@ -119,7 +119,10 @@ fn up(ui: &Ui, config: &Found, timeout: Duration) -> Result<Exit> {
     let deadline = Instant::now() + timeout;
     for (name, server) in servers(&config.config) {
         let step = ui.step(format!("waiting for {name}"));
-        wait(&name, &server, deadline)?;
+        service::await_answer(&server, deadline, PAUSE, || {
+            error::service(format!("{name} does not answer"))
+                .hint("see `docker logs` of its container")
+        })?;
         step.done();
     }
     let infra = infra(config, config.file()?)?;
@@ -149,19 +152,6 @@ fn start(ui: &Ui, config: &Found) -> Result<()> {
 fn alone(ui: &Ui) -> Result<Lock> {
     let waiting = "waiting for another git-agentenv that starts or stops the servers";
     Store::open()?.lock_infra(|| ui.say(waiting))
-}
-
-fn wait(name: &str, server: &Server, deadline: Instant) -> Result<()> {
-    while let Err(error) = service::ping(server) {
-        interrupt::check()?;
-        budget::renew();
-        if Instant::now() > deadline {
-            let failure = error::service(format!("{name} does not answer"));
-            return Err(error.context(failure.hint("see `docker logs` of its container")));
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(())
 }
 
 fn down(ui: &Ui, config: &Found, volumes: bool, force: bool) -> Result<Exit> {

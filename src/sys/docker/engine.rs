@@ -83,7 +83,7 @@ fn said(socket: &Path, request: &str, question: Question) -> Result<Option<Vec<u
     }
 }
 
-/// What follows the head of an answer that is whole and no refusal.
+/// The body of an answer; `None`: the engine refused, sent it in chunks, or not a whole head.
 fn content(said: &[u8]) -> Option<&[u8]> {
     const END: &[u8] = b"\r\n\r\n";
     let end = said.windows(END.len()).position(|bytes| bytes == END)?;
