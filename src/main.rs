@@ -9,6 +9,9 @@ fn main() -> ExitCode {
     if commands::completions::answer() {
         return ExitCode::SUCCESS;
     }
+    if let Some(code) = sys::docker::carry() {
+        return ExitCode::from(code);
+    }
     if let Some(error) = sys::exec::succeed() {
         ui::Ui::new(false, false, ui::Color::Auto).error_ending(&error, Exit::Command(125));
         return ExitCode::from(125);

@@ -3,7 +3,7 @@
 //!
 //! Only where the docker command is sure to ask this engine, too; in any doubt the command is asked.
 
-use super::{Container, ENGINE, QUICK, context};
+use super::{Container, ENGINE, QUICK, context, http};
 use crate::sys::budget::{self, Question};
 use crate::sys::interrupt;
 use anyhow::Result;
@@ -33,13 +33,12 @@ pub(super) fn containers(labels: &[String]) -> Result<Option<Vec<Container>>> {
 /// What the engine is asked.
 fn request(labels: &[String]) -> String {
     let filters = serde_json::json!({ "label": labels }).to_string();
-    let filters: String = filters.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    format!("GET /containers/json?all=1&filters={filters} HTTP/1.0\r\nHost: docker\r\n\r\n")
+    http::get(&format!("/containers/json?all=1&filters={}", http::encoded(&filters)))
 }
 
 fn listed(socket: &Path, labels: &[String], question: Question) -> Result<Option<Vec<Container>>> {
     let Some(said) = said(socket, &request(labels), question)? else { return Ok(None) };
-    Ok(content(&said).and_then(|content| {
+    Ok(http::content(&said, "200").and_then(|content| {
         let all: Vec<Entry> = serde_json::from_slice(content).ok()?;
         all.into_iter().map(Entry::container).collect()
     }))
@@ -81,16 +80,6 @@ fn said(socket: &Path, request: &str, question: Question) -> Result<Option<Vec<u
             return Err(question.unanswered(limit));
         }
     }
-}
-
-/// The body of an answer; `None`: the engine refused, sent it in chunks, or not a whole head.
-fn content(said: &[u8]) -> Option<&[u8]> {
-    const END: &[u8] = b"\r\n\r\n";
-    let end = said.windows(END.len()).position(|bytes| bytes == END)?;
-    let head = std::str::from_utf8(&said[..end]).ok()?;
-    let is_fine = head.lines().next()?.split(' ').nth(1) == Some("200");
-    let is_chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    (is_fine && !is_chunked).then_some(&said[end + END.len()..])
 }
 
 /// A container as the engine lists it.

@@ -1,8 +1,10 @@
 //! Containers, through the docker command line. Nothing else (but compose) knows that it exists.
 
+mod carrier;
 mod context;
 mod diagnosis;
 mod engine;
+mod http;
 mod life;
 mod listed;
 mod logs;
@@ -12,6 +14,7 @@ mod project;
 mod second;
 mod volumes;
 
+pub use carrier::carry;
 pub use context::address;
 pub use diagnosis::{diagnose, says_missing};
 pub use life::Life;
@@ -84,8 +87,9 @@ pub fn exec<S: AsRef<str>>(
     args: &[S],
     vars: &[(&str, &str)],
 ) -> Cmd {
-    command(&["exec", "-i"], container, program, args, vars)
-        .called(format!("docker exec {container} {program}"))
+    let cmd = command(&["exec", "-i"], container, program, args, vars)
+        .called(format!("docker exec {container} {program}"));
+    carrier::carried(cmd)
 }
 
 /// The same for a program that a person talks to.

@@ -12,6 +12,7 @@ pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
 pub use self::lines::Lines;
 pub use self::running::{Output, Running};
+pub(in crate::sys) use self::successor::become_command;
 use super::{budget, env, interrupt};
 use crate::error;
 use crate::sys::interrupt::Ending;

@@ -6,7 +6,6 @@
 
 use super::Cmd;
 use super::successor::become_command;
-use crate::sys::env;
 use anyhow::Result;
 
 /// The argument with which this program starts itself to lead a session.
@@ -18,8 +17,7 @@ const INHERITED: i32 = 3;
 impl Cmd {
     /// The same command, in a session of its own. It must not lead a process group when it is started.
     pub(super) fn leading(self) -> Result<Cmd> {
-        let args = [LEAD.into(), self.program].into_iter().chain(self.args).collect();
-        Ok(Cmd { program: env::program()?.into(), args, ..self })
+        self.through_this_program([LEAD.into()])
     }
 }
 

@@ -25,6 +25,18 @@ impl Cmd {
         Ok(self)
     }
 
+    /// The same command, carried out by this program: started again with these arguments, then the command.
+    ///
+    /// # Errors
+    /// When the file of this program cannot be found.
+    pub(in crate::sys) fn through_this_program<const N: usize>(
+        self,
+        first: [OsString; N],
+    ) -> Result<Cmd> {
+        let args = first.into_iter().chain([self.program]).chain(self.args).collect();
+        Ok(Cmd { program: env::program()?.into(), args, ..self })
+    }
+
     /// Replaces this process by it (`execve(2)`).
     #[expect(clippy::disallowed_methods, reason = "this file starts processes")]
     pub(super) fn replace(self) -> Result<Infallible> {
@@ -39,7 +51,7 @@ impl Cmd {
 
 /// Becomes this command, with the environment of this process: it was made for the command, marks included. Returns only
 /// why that failed.
-pub(super) fn become_command(
+pub(in crate::sys) fn become_command(
     program: OsString,
     args: impl Iterator<Item = OsString>,
 ) -> anyhow::Error {
@@ -63,7 +75,6 @@ pub use linux::succeed;
 mod linux {
     use super::super::{Cmd, running};
     use crate::error;
-    use crate::sys::env;
     use anyhow::{Context, Result};
     use rustix::io::Errno;
     use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -116,11 +127,10 @@ mod linux {
         /// When the program is not on PATH.
         pub fn ended_with_this(self, signal: Signal) -> Result<Cmd> {
             self.require_program()?;
-            let called = Some(self.name());
+            let called = self.name();
             let (pid, signal) = (std::process::id().to_string(), signal.as_raw().to_string());
-            let first = [SUCCEED.into(), pid.into(), signal.into(), self.program];
-            let args = first.into_iter().chain(self.args).collect();
-            Ok(Cmd { program: env::program()?.into(), args, called, ..self })
+            let cmd = self.through_this_program([SUCCEED.into(), pid.into(), signal.into()])?;
+            Ok(cmd.called(called))
         }
 
         /// Refuses a program that is not on PATH while this program can still say so.

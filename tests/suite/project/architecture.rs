@@ -49,7 +49,11 @@ const KEPT_TO: [(&[&str], &[&str]); 6] = [
         &["\"docker\"", "\"docker-compose\""],
         &["sys/docker/", "sys/compose/", "model/detect/plain/paths.rs"],
     ),
-    (&["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std", "Term::buf"], &["ui/"]),
+    // The carrier prints what a program in a container printed.
+    (
+        &["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std", "Term::buf"],
+        &["ui/", "sys/docker/carrier.rs"],
+    ),
 ];
 
 const MODEL_MUST_NOT: [&str; 8] = [

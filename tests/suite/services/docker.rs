@@ -7,8 +7,10 @@ use git_agentenv::service::{Database, Gone, Made, RedisIndex, Server, inventory,
 use git_agentenv::sys::docker as engine;
 use git_agentenv::sys::exec::Cmd;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// How long containers have to end by themselves.
@@ -99,6 +101,46 @@ fn containers_are_listed_over_the_socket_as_docker_prints_them() {
         assert_eq!(of_compose, [&label("project"), &label("service"), &label("container-number")]);
         assert_eq!(found.dir, Path::new(&label("project.working_dir")));
     }
+}
+
+#[test]
+fn a_program_in_a_container_runs_over_the_socket_as_docker_runs_it() {
+    let sandbox = Sandbox::new();
+    let up = Container::run(REDIS, &[]);
+    let idle = Container::create(REDIS, &[]);
+    let run = |program: &str, first: &[&str], args: &[&str]| {
+        let mut command = sandbox.command(program);
+        command.args(first).args(args).env("WORD", "two words").stdin(Stdio::piped());
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect(program);
+        // One that does not begin reads nothing.
+        child.stdin.take().unwrap().write_all(&[b'x'; 1 << 20]).ok();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), output.stdout, output.stderr)
+    };
+    let over = ["--exec-in-container", "/var/run/docker.sock", "docker"];
+    let all = "wc -c; echo \"$WORD\"; echo no >&2; exit 3";
+    for args in [
+        &["exec", "-i", "-e", "WORD", "--", &up.name, "sh", "-c", all][..],
+        &["exec", "-i", "--", &up.name, "sh", "-c", "kill -9 $$"],
+        &["exec", "-i", "--", &up.name, "cat"],
+        &["exec", "-i", "--", &up.name, "no-such-program"],
+        &["exec", "-i", "--", &idle.name, "cat"],
+        &["exec", "-i", "--", "agentenv-test-no-such-container", "cat"],
+    ] {
+        let carried = run(env!("CARGO_BIN_EXE_git-agentenv"), &over, args);
+        assert_eq!(carried, run("docker", &[], args), "{args:?}");
+    }
+    let unread =
+        [&over[..], &["exec", "-i", "--", &up.name, "sh", "-c", "while echo y; do :; done"]];
+    let pipe = ["-c", "\"$0\" \"$@\" | head -1; echo ${PIPESTATUS[0]}"];
+    let first = [&pipe[..], &[env!("CARGO_BIN_EXE_git-agentenv")]].concat();
+    let (_, said, complaint) = run("bash", &first, &unread.concat());
+    assert_eq!((&*said, &*complaint), (&b"y\n141\n"[..], &b""[..]), "as docker ends");
+    let word = ["exec", "-i", "-e", "WORD", "--", &up.name, "sh", "-c", "echo \"$WORD\""];
+    let nowhere = ["--exec-in-container", "/nonexistent/docker.sock", "docker"];
+    let (code, said, _) = run(env!("CARGO_BIN_EXE_git-agentenv"), &nowhere, &word);
+    assert_eq!((code, &*said), (Some(0), &b"two words\n"[..]), "docker itself does it then");
 }
 
 #[test]
