@@ -1,7 +1,7 @@
 //! Copies of a hostile database: alike in everything that the server's catalogues hold, on every way.
 
 use crate::common::hold;
-use crate::common::{Repo, Sandbox, servers};
+use crate::common::{Repo, Sandbox, servers, wait_until};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -298,4 +298,76 @@ fn a_setting_that_the_user_may_not_give_is_named_before_anything_is_made() {
     );
     assert!(said.stderr.contains(&settings), "{}", said.show());
     repo.leaves_nothing_but(&before, "refused");
+}
+
+/// The processes in the container that copy this database by a dump.
+fn dumping(source: &str) -> Vec<String> {
+    let script = "grep -l \"AGENTENV_SOURCE=$1\" /proc/[0-9]*/environ 2>/dev/null || true";
+    let files = servers().beside_postgres(&["sh", "-c", script, "sh", source]);
+    let pids = files.lines().filter_map(|file| file.split('/').nth(2));
+    pids.map(str::to_owned).collect()
+}
+
+/// Whether there is the directory of the dump that this process began.
+fn has_directory(pid: &str) -> bool {
+    let script = "[ ! -d /tmp/agentenv_dump_$1 ] || echo yes";
+    servers().beside_postgres(&["sh", "-c", script, "sh", pid]) == "yes"
+}
+
+#[test]
+fn a_dump_by_several_processes_leaves_no_directory_whatever_is_killed() {
+    let world = World::new();
+    let main = world.db("main");
+    let repo = world.project("app", "main");
+    repo.agentenv(&["add", "x"]).ok();
+    let before = repo.traces();
+    let copy = ["db", "copy", "x", "--jobs", "2", "--no-snapshot"];
+    for killed in ["the program", "the shell", "what dumps", "all"] {
+        let held = hold::on(&main, "user", "BEGIN; LOCK public.person;");
+        let running = repo.start(&copy);
+        let mut shell = None;
+        wait_until("a dump has its directory", || {
+            shell = dumping(&main).into_iter().find(|pid| has_directory(pid));
+            shell.is_some()
+        });
+        let shell = shell.unwrap();
+        let in_container = |script: &str| {
+            let pids = dumping(&main);
+            let script = format!("main=$1; shift; for pid in $*; do {script}; done 2>/dev/null; :");
+            let args = ["sh", "-c", &script, "sh", &shell];
+            let pids = pids.iter().map(String::as_str);
+            servers().beside_postgres(&args.into_iter().chain(pids).collect::<Vec<_>>());
+        };
+        match killed {
+            "the program" => running.signal("KILL"),
+            "the shell" => in_container("[ $pid != $main ] || kill -9 $pid"),
+            "what dumps" => in_container("grep -q ^pg_dump /proc/$pid/cmdline && kill -9 $pid"),
+            _ => in_container("kill -9 $pid"),
+        }
+        drop(held);
+        assert_ne!(running.outcome().code, 0, "{killed}");
+        if killed == "all" {
+            assert!(has_directory(&shell), "the container stopped");
+            repo.agentenv(&copy).ok();
+        }
+        wait_until("the directory is gone", || !has_directory(&shell));
+        wait_until("nothing is at work", || dumping(&main).is_empty());
+        repo.agentenv(&["prune"]).ok();
+        repo.leaves_nothing_but(&before, killed);
+    }
+    alike(&main, &world.db("x"));
+}
+
+#[test]
+fn without_space_for_a_directory_one_process_copies() {
+    let world = World::new();
+    let repo = world.sandbox.repo("app");
+    repo.config(&world.sandbox.config().replace("kind: postgres", "kind: postgres, from: main"));
+    repo.agentenv(&["add", "x"]).ok();
+    for place in ["/nonexistent", "/proc"] {
+        repo.agentenv(&["db", "reset", "x", "--no-snapshot", "--yes"]).ok();
+        let mut copy = repo.command(&["db", "copy", "x", "--jobs", "2", "--no-snapshot", "--yes"]);
+        world.sandbox.outcome(copy.env("TMPDIR", place)).ok();
+        alike(&world.db("main"), &world.db("x"));
+    }
 }
