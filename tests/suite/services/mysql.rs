@@ -145,7 +145,7 @@ fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
 }
 
 /// A source with one of everything that a copy can lose.
-pub(super) const SOURCE: &str = r#"CREATE DATABASE shop CHARACTER SET latin1 COLLATE latin1_german1_ci; USE shop;
+pub(super) const SOURCE: &str = r#"CREATE DATABASE shop CHARACTER SET latin1 COLLATE latin1_german1_ci COMMENT 'it''s the \\ "shop"'; USE shop;
 CREATE TABLE item (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40) CHARACTER SET utf8mb4, raw BLOB, half INT AS (CHAR_LENGTH(name)) STORED);
 CREATE TABLE part (item INT, FOREIGN KEY (item) REFERENCES item (id) ON DELETE CASCADE);
 INSERT INTO item (name, raw) VALUES ('Käse ☃ ''`"', x'00ff275c0a'), ('two\nlines', NULL);
@@ -161,7 +161,7 @@ CREATE USER keeper; CREATE DEFINER = keeper SQL SECURITY DEFINER VIEW named AS S
 pub(super) fn all_of(server: &MariaDb, database: &str) -> String {
     let d = format!("'{database}'");
     let sql = format!(
-        "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = {d};
+        "SELECT default_character_set_name, default_collation_name, schema_comment FROM information_schema.schemata WHERE schema_name = {d};
 SELECT table_name, table_type, engine, table_collation FROM information_schema.tables WHERE table_schema = {d} AND table_name NOT LIKE 'agentenv%' ORDER BY 1;
 SELECT table_name, column_name, column_type, character_set_name, generation_expression FROM information_schema.columns WHERE table_schema = {d} AND table_name NOT LIKE 'agentenv%' ORDER BY 1, 2;
 SELECT routine_name, routine_type, routine_definition, definer FROM information_schema.routines WHERE routine_schema = {d} ORDER BY 1;

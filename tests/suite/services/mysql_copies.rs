@@ -123,6 +123,31 @@ fn a_copy_leaves_out_rows_and_refuses_what_it_cannot_do() {
 }
 
 #[test]
+fn a_view_that_cannot_be_read_is_named_before_anything_is_made() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
+    configure(&repo, "from: main");
+    sql(
+        &server,
+        "USE shop; CREATE TABLE gone (a INT); CREATE FUNCTION lost() RETURNS INT DETERMINISTIC RETURN 1;
+         CREATE VIEW one AS SELECT a FROM gone; CREATE VIEW two AS SELECT lost() AS a; CREATE VIEW whole AS SELECT * FROM t;
+         DROP TABLE gone; DROP FUNCTION lost",
+    )
+    .unwrap();
+    let before = databases(&server);
+    for args in [&["add", "y"][..], &["db", "copy", "x"]] {
+        let said = repo.agentenv(args).fails(7);
+        assert!(said.stderr.contains("what view `one`, `two` reads is missing"), "{}", said.show());
+        assert!(said.stderr.contains("DROP VIEW `shop`.`one`, `shop`.`two`"), "{}", said.show());
+        assert_eq!(databases(&server), before);
+    }
+    assert_eq!(origin(&server, "shop_x"), "x");
+    sql(&server, "DROP VIEW `shop`.`one`, `shop`.`two`").unwrap();
+    repo.agentenv(&["add", "y"]).ok();
+    assert_eq!(sql(&server, "SELECT origin FROM shop_y.whole").unwrap(), "main");
+}
+
+#[test]
 fn a_source_with_a_locked_table_ends_the_copy_in_time() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = with_x(&sandbox, &server);

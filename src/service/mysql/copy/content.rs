@@ -7,6 +7,7 @@ use super::super::scripts::Names;
 use super::super::scripts::copy as scripts;
 use super::super::scripts::copy::Target;
 use super::super::{VIEW, explain, require_name};
+use super::refusal;
 use crate::error;
 use crate::model::source::Source;
 use crate::model::{glob, lease};
@@ -73,7 +74,7 @@ impl Content {
             values.map(str::to_owned).collect::<Vec<_>>()
         };
         let one = |what: &str| told(what).into_iter().next();
-        let Some(like) = one("like") else {
+        let Some(like) = one("like").map(|like| commented(&like)) else {
             return Err(error::not_found(format!("no database `{name}` to copy")).into());
         };
         if is_partial(&database, &told("mark"), one("digits"))? {
@@ -81,13 +82,7 @@ impl Content {
             let hint = "the command that was interrupted completes it, or `git agentenv adopt`";
             return Err(error::not_found(message).hint(hint).into());
         }
-        let refused = told("refused");
-        if !refused.is_empty() {
-            let message = format!("cannot copy database `{name}`: {}", refused.join(", "));
-            let hint =
-                "copy a dump instead, `from: { dump: <file> }`, or let these name no database";
-            return Err(error::refused(message).hint(hint).into());
-        }
+        refusal::require_copyable(name, &told("broken"), &told("refused"))?;
         let bytes = one("bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or_default();
         let (lies, tables, marks) = (one("lies").unwrap_or_default(), told("table"), told("mark"));
         let (name, dump) = (name.to_owned(), copy.dump.clone());
@@ -251,6 +246,15 @@ impl Origin {
     }
 }
 
+/// How a database is created, with the comment that may follow in hexadecimal.
+fn commented(like: &str) -> String {
+    let (like, digits) = like.split_once('\t').unwrap_or((like, ""));
+    match unhex(digits).unwrap_or_default().replace('\\', r"\\").replace('\'', "''") {
+        comment if comment.is_empty() => like.to_owned(),
+        comment => format!("{like} COMMENT '{comment}'"),
+    }
+}
+
 /// Whether a database that carries these marks was begun and not completed.
 fn is_partial(database: &Database, marks: &[String], digits: Option<String>) -> Result<bool> {
     let text = digits.and_then(|digits| unhex(&digits)).unwrap_or_default();
@@ -278,6 +282,12 @@ mod tests {
     fn leads_away(text: &str) -> bool {
         let shell = Cmd::new("sh").args(["-c", LEADS_AWAY, "sh", "/dev/stdin", "text"]);
         shell.stdin(text).output().unwrap().success()
+    }
+
+    #[test]
+    fn a_comment_is_a_literal_whatever_it_says() {
+        assert_eq!(commented("COLLATE a"), "COLLATE a");
+        assert_eq!(commented("COLLATE a\t27205C0A"), "COLLATE a COMMENT ''' \\\\\n'");
     }
 
     #[test]

@@ -162,9 +162,10 @@ pub(in super::super) fn bytes(names: &[&str]) -> String {
     FRESH.to_owned() + &names.iter().map(one).collect::<String>()
 }
 
-/// Says of a database that is to be copied how it was created, its size, where the server's data lies, its tables, which
-/// views mark it, whether it has events, and what of it no copy has: `like`, `bytes`, `lies`, `table`, `mark`, `digits`,
-/// `events` and `refused`, each with a value. Nothing when it does not exist.
+/// Says of a database that is to be copied how it was created and, on MariaDB, the digits of its comment, its size, where the
+/// server's data lies, its tables, which views mark it, whether it has events, which views cannot be read, and what of it no
+/// copy has: `like`, `bytes`, `lies`, `table`, `mark`, `digits`, `events`, `broken` and `refused`, each with a value. Nothing
+/// when it does not exist.
 pub(in super::super) fn source(name: &str) -> String {
     let shape = text(&format!("^{VIEW}([0-9a-f]{{24}}|mark)$"));
     // Code that names its database would reach the source from the copy. Where a table has the same name, this is more often
@@ -186,8 +187,8 @@ pub(in super::super) fn source(name: &str) -> String {
     [
         FRESH.to_owned(),
         format!(
-            "SELECT CONCAT('like\\tCHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
-  FROM information_schema.schemata WHERE schema_name = {name};
+            "SELECT CONCAT('like\\tCHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name
+  /*M!100500 , '\\t', HEX(CONVERT(schema_comment USING utf8mb4))*/) FROM information_schema.schemata WHERE schema_name = {name};
 SELECT CONCAT('bytes\\t', {BYTES}) FROM information_schema.tables WHERE table_schema = {name};
 SELECT CONCAT('lies\\t', @@datadir);
 SELECT CONCAT('table\\t', table_name) FROM information_schema.tables WHERE table_schema = {name} AND table_type = 'BASE TABLE';
@@ -196,6 +197,9 @@ SELECT CONCAT('mark\\t', table_name) FROM information_schema.tables
 SELECT CONCAT('digits\\t', {digits}) FROM information_schema.views
   WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME});
 SELECT CONCAT('events\\t', COUNT(*)) FROM information_schema.events WHERE event_schema = {name} HAVING COUNT(*) > 0;
+SELECT CONCAT('broken\\t', table_name) FROM information_schema.tables t
+  WHERE table_schema = {name} AND table_type = 'VIEW' AND (table_comment LIKE 'View ''%' OR NOT EXISTS(
+    SELECT 1 FROM information_schema.columns c WHERE c.table_schema = {name} AND c.table_name = t.table_name)) ORDER BY table_name;
 SELECT CONCAT('refused\\tthe history of table `', table_name, '` is in no dump') FROM information_schema.tables
   WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';
 SET @alike = EXISTS(SELECT 1 FROM information_schema.tables WHERE table_schema = {name} AND table_name = {name});\n"
