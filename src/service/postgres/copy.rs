@@ -80,6 +80,12 @@ fn attempt(
         Some(short) if room::make(copy, short)? => fill(copy, at_once),
         _ => Err(error),
     });
+    // Nothing was begun.
+    if let Err(error) = &filled
+        && exit_of(error) == Exit::NotFound
+    {
+        return filled.map(|_| None);
+    }
     let copied = filled.and_then(|filled| {
         failpoint::point("copy-filled")?;
         let means = match filled {

@@ -6,13 +6,10 @@
 pub(super) const LARGE: u64 = 128 << 20;
 
 /// Creates `birth` as a copy of `source` on the server itself. A large one is copied file by file; from PostgreSQL 18 on
-/// as clones, where the file system has them.
-pub(super) const COPY_FILES: &str = r#"SELECT coalesce(pg_database_size(oid), 0) > :'large'::bigint
-    AND current_setting('server_version_num')::int >= 150000 AS large,
-  current_setting('server_version_num')::int >= 180000 AS clones
-FROM (SELECT CASE WHEN has_database_privilege(datname, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'MEMBER')
-  THEN oid END AS oid FROM pg_database WHERE datname = :'source') d \gset
-\set strategy ''
+/// as clones, where the file system has them. Whether it is `large` and the server `clones` is known, see [`OF_SOURCE`].
+///
+/// [`OF_SOURCE`]: super::room::OF_SOURCE
+pub(super) const COPY_FILES: &str = r#"\set strategy ''
 \set ERROR true
 \if :large
   \set strategy 'STRATEGY FILE_COPY'
@@ -95,7 +92,8 @@ pub(super) const CLOSE: &str = "ALTER DATABASE :\"birth\" ALLOW_CONNECTIONS fals
 /// Finds the roles of `source` that the user may not use, separated by commas: without them the copy would have another
 /// owner, or privileges by another role. And its settings that the user may not give to another database; a setting that no
 /// server knows may turn out to be a superuser's, but some that each user may set are in no list.
-pub(super) const LACKING: &str = r#"SELECT coalesce(string_agg(DISTINCT quote_ident(role), ', '), '') AS lacking
+pub(super) const LACKING: &str = r#"SELECT coalesce(string_agg(DISTINCT quote_ident(role), ', '), '') AS lacking,
+  count(*) > 0 AS lacks
 FROM (
   SELECT pg_get_userbyid(datdba) AS role FROM pg_database WHERE datname = :'source'
   UNION SELECT pg_get_userbyid(a.grantor) FROM pg_database d, aclexplode(d.datacl) a WHERE datname = :'source'
@@ -105,7 +103,7 @@ SELECT current_setting('server_version_num')::int >= 150000 AS grants \gset
 \if :grants
   \set granted 'has_parameter_privilege(name, ''SET'')'
 \endif
-SELECT coalesce(string_agg(DISTINCT what, ', '), '') AS unsettable
+SELECT coalesce(string_agg(DISTINCT what, ', '), '') AS unsettable, count(*) > 0 AS unset
 FROM (
   SELECT name || coalesce(' of role ' || quote_ident(r.rolname), '') AS what
   FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole,

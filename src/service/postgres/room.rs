@@ -11,12 +11,13 @@ use crate::service::trash;
 use anyhow::Result;
 
 /// Compares `need` with the free space in the directory `lies`, in bytes; an empty directory, or one that `df` does not
-/// know, is not looked at. When the copy does not fit, prints as JSON what there is and what this store has there that
+/// know, is not looked at, nor is it unless the copy `takes` space. When the copy does not fit, prints as JSON what there is and what this store has there that
 /// could go, and `full`.
 macro_rules! compare {
     () => {
         concat!(
-            r#"\setenv AGENTENV_LIES :lies
+            r#"\if :takes
+\setenv AGENTENV_LIES :lies
 \set free `df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "$free"; }`
 SELECT coalesce(nullif(regexp_replace(:'free', '[^0-9]', '', 'g'), '')::bigint * 1024, :'need'::bigint) AS free \gset
 SELECT :'free'::bigint < :'need'::bigint AS full \gset
@@ -33,6 +34,7 @@ SELECT :'free'::bigint < :'need'::bigint AS full \gset
   \echo full
   \q
 \endif
+\endif
 "#
         )
     };
@@ -46,11 +48,12 @@ macro_rules! logged {
 }
 
 /// For a copy of the database `source`. The files of an idle one may be copied past the log, see [`COPY_FILES`]; from
-/// PostgreSQL 18 on they may be cloned, which takes no space.
+/// PostgreSQL 18 on they may be cloned, which takes no space. Sets what that script reads, too: `large` and `clones`.
 ///
 /// [`COPY_FILES`]: super::likeness::COPY_FILES
 pub(super) const OF_SOURCE: &str = concat!(
-    r#"SELECT CASE WHEN NOT :'whole'::boolean OR (:'idle'::boolean AND version >= 180000) THEN 0
+    r#"SELECT need, need > 0 AS takes, lies, bytes > :'large'::bigint AND version >= 150000 AS large, version >= 180000 AS clones
+FROM (SELECT version, bytes, CASE WHEN NOT :'whole'::boolean OR (:'idle'::boolean AND version >= 180000) THEN 0
     WHEN :'idle'::boolean AND (version < 150000 OR bytes > :'large'::bigint) THEN bytes ELSE "#,
     logged!("bytes"),
     r#" END AS need,
@@ -58,7 +61,7 @@ pub(super) const OF_SOURCE: &str = concat!(
     (SELECT setting FROM pg_settings WHERE name = 'data_directory'), '') ELSE '' END AS lies
 FROM (SELECT dattablespace, current_setting('server_version_num')::int AS version, "#,
     size!(),
-    r#" AS bytes FROM pg_database d WHERE datname = :'source') d \gset
+    r#" AS bytes FROM pg_database d WHERE datname = :'source') d) d \gset
 "#,
     compare!()
 );
@@ -67,7 +70,7 @@ FROM (SELECT dattablespace, current_setting('server_version_num')::int AS versio
 pub(super) const OF_FILE: &str = concat!(
     "SELECT ",
     logged!(":'need'::bigint"),
-    r#" AS need, CASE WHEN :'beside'::boolean THEN
+    r#" AS need, true AS takes, CASE WHEN :'beside'::boolean THEN
   coalesce((SELECT setting FROM pg_settings WHERE name = 'data_directory'), '') ELSE '' END AS lies \gset
 "#,
     compare!()

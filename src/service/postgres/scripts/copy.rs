@@ -56,14 +56,12 @@ FROM "#,
   \echo absent
   \q
 \endif
-{lacking}SELECT :'lacking' <> '' AS lacks \gset
-\if :lacks
+{lacking}\if :lacks
   \echo :lacking
   \echo lacking
   \q
 \endif
-SELECT :'unsettable' <> '' AS lacks \gset
-\if :lacks
+\if :unset
   \echo :unsettable
   \echo unsettable
   \q
