@@ -1,7 +1,7 @@
 //! How a template database is made: a copy, on which commands and a mask run before anyone sees it.
 
 use super::spares;
-use super::template::{Templates, Wanted};
+use super::template::{Templates, Wanted, is_alike};
 use crate::error;
 use crate::model::config::{Kind, Service, Values};
 use crate::model::template_key::TemplateMark;
@@ -56,20 +56,22 @@ impl Templates<'_> {
         }
         let made = self.publish(service, server, wanted, mark)?;
         // It is published, and what it replaces can go another time.
-        let dropped = self.drop_outdated(&made, server);
-        if let Err(error) = dropped.and_then(|()| spares::drop_stale(self.store, server)) {
+        if let Err(error) = self.drop_outdated(&made, server) {
             self.ui.warn(format!("cannot drop what template {name} replaces: {error:#}"));
         }
         Ok(made)
     }
 
-    /// Drops the templates that this one replaces: another build or mask was run on them. One that is in use stays until
-    /// the next is made.
+    /// Drops the templates that this one replaces, because another build or mask was run on them, and the spares of what is
+    /// no template any more. One that is in use stays until the next is made.
     fn drop_outdated(&self, made: &Template, server: &Server) -> Result<()> {
-        let mut found = self.of_source(&made.mark, server)?;
-        found.retain(|one| one.mark.recipe != made.mark.recipe);
-        self.drop_all(&found, server);
-        Ok(())
+        let mut stocked = template::stocked(server, self.store.id())?;
+        let is_outdated = |one: &mut Template| {
+            is_alike(&one.mark, &made.mark) && one.mark.recipe != made.mark.recipe
+        };
+        let outdated: Vec<Template> = stocked.templates.extract_if(.., is_outdated).collect();
+        self.drop_all(&outdated, server);
+        spares::drop_stale(self.store, server, &stocked)
     }
 
     fn drop_all(&self, templates: &[Template], server: &Server) {

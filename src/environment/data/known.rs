@@ -27,7 +27,7 @@ impl Known {
     pub fn drop(&self, store: &Store) -> Result<bool> {
         let _one = store.lock_templates(&self.template.mark.repository, || ())?;
         let dropped = template::drop(&self.server, store.id(), &self.template)?;
-        spares::drop_stale(store, &self.server)?;
+        spares::drop_stale(store, &self.server, &template::stocked(&self.server, store.id())?)?;
         Ok(dropped)
     }
 

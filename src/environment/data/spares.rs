@@ -5,8 +5,8 @@ use crate::environment::data::template::Templates;
 use crate::environment::reclaim;
 use crate::error::{Exit, exit_of};
 use crate::service::Server;
-use crate::service::postgres::spare;
-use crate::service::template::{self, Template};
+use crate::service::postgres::spare::{self, Spare};
+use crate::service::template::{Stocked, Template};
 use crate::sys::env;
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
@@ -81,16 +81,11 @@ fn make(store: &Store, server: &Server, template: &Template) -> Result<String> {
 }
 
 /// Drops the spares of templates that are gone or were made again.
-pub fn drop_stale(store: &Store, server: &Server) -> Result<()> {
-    let spares = spare::list(server, store.id())?;
-    if spares.is_empty() {
-        return Ok(());
-    }
-    let templates = template::list(server, store.id())?;
-    for one in spares {
-        if !templates.iter().any(|template| one.is_of(store.id(), template)) {
-            spare::drop(server, &one)?;
-        }
+pub fn drop_stale(store: &Store, server: &Server, stocked: &Stocked) -> Result<()> {
+    let is_of_one =
+        |spare: &&Spare| stocked.templates.iter().any(|one| spare.is_of(store.id(), one));
+    for one in stocked.spares.iter().filter(|spare| !is_of_one(spare)) {
+        spare::drop(server, one)?;
     }
     Ok(())
 }

@@ -141,11 +141,8 @@ impl<'a> Templates<'a> {
 
     /// The templates of the service and the source of this one, whatever was run on them, the newest first.
     pub(super) fn of_source(&self, like: &TemplateMark, server: &Server) -> Result<Vec<Template>> {
-        let what = |mark: &TemplateMark| {
-            (mark.repository.clone(), mark.service.clone(), mark.from.clone())
-        };
         let mut found = template::list(server, self.store.id())?;
-        found.retain(|one| what(&one.mark) == what(like));
+        found.retain(|one| is_alike(&one.mark, like));
         Ok(found)
     }
 
@@ -168,6 +165,11 @@ impl<'a> Templates<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether two templates are of one service and one source.
+pub(super) fn is_alike(one: &TemplateMark, other: &TemplateMark) -> bool {
+    (&one.repository, &one.service, &one.from) == (&other.repository, &other.service, &other.from)
 }
 
 fn commit(workspace: &Workspace<'_>, target: &Target) -> String {
