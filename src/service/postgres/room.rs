@@ -11,8 +11,8 @@ use crate::service::trash;
 use anyhow::Result;
 
 /// Compares `need` with the free space in the directory `lies`, in bytes; an empty directory, or one that `df` does not
-/// know, is not looked at, nor is it unless the copy `takes` space. When the copy does not fit, prints as JSON what there is and what this store has there that
-/// could go, and `full`.
+/// know, is not looked at, nor is it unless the copy `takes` space. When the copy does not fit, prints as JSON what there is
+/// and what this store has there that could go, and `full`.
 macro_rules! compare {
     () => {
         concat!(
