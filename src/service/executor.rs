@@ -4,7 +4,7 @@ use crate::error;
 use crate::model::config::Place;
 use crate::service::Server;
 use crate::sys::budget::Question;
-use crate::sys::exec::{self, Cmd, Conversation, Output, Script};
+use crate::sys::exec::{self, Cmd, Conversation, Output, Pulse, Script};
 use crate::sys::{budget, docker, env};
 use anyhow::Result;
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub struct Task<'a> {
     pub feed: Option<Cmd>,
     /// How long it may take; beyond [`budget::total`], once it has printed a line.
     pub patience: Duration,
+    /// What tells that the server works for it, where it may take long.
+    pub pulse: Option<Pulse>,
     /// It can be done without: a server that is silent to it is asked other things all the same.
     pub optional: bool,
 }
@@ -62,6 +64,7 @@ impl<'a> Task<'a> {
             script: Script::default(),
             feed: None,
             patience: budget::total(),
+            pulse: None,
             optional: false,
         }
     }
@@ -185,7 +188,7 @@ impl Site {
         };
         let limited = |cmd: Cmd| match input(cmd).patience(Some(task.patience)) {
             cmd if task.optional => cmd,
-            cmd => cmd.asks(&self.called),
+            cmd => task.pulse.iter().cloned().fold(cmd.asks(&self.called), Cmd::pulse),
         };
         match container {
             Some(name) => {

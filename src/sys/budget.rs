@@ -9,7 +9,7 @@ use crate::sys::parallel::locked;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The variable that sets the time, in seconds.
 const VARIABLE: &str = "AGENTENV_TIMEOUT";
@@ -33,7 +33,6 @@ struct Spent {
 #[derive(Debug)]
 pub struct Question {
     server: String,
-    begun: Instant,
     spent_before: Duration,
     limit: Duration,
 }
@@ -64,8 +63,8 @@ pub fn ask(server: &str, longest: Duration) -> Result<Question> {
     require_answers(server)?;
     let (total, spent_before) = (total(), spent().time);
     let left = total.saturating_sub(spent_before).max(total / REST);
-    let (server, begun, limit) = (server.to_owned(), Instant::now(), longest.min(left));
-    Ok(Question { server, begun, spent_before, limit })
+    let (server, limit) = (server.to_owned(), longest.min(left));
+    Ok(Question { server, spent_before, limit })
 }
 
 /// Refuses a server that this command has waited for in vain before.
@@ -90,7 +89,7 @@ impl Question {
     pub fn unanswered(&self, waited: Duration) -> anyhow::Error {
         let mut spent = spent();
         // Servers that are asked side by side are silent at the same time.
-        spent.time = spent.time.max(self.spent_before + self.begun.elapsed());
+        spent.time = spent.time.max(self.spent_before + waited);
         spent.silent.insert(self.server.clone(), waited);
         error::service(silence(&self.server, waited)).hint(HINT).into()
     }

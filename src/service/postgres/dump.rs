@@ -1,6 +1,6 @@
 //! Fills one database with the content of another that is in use, as the server's own programs do.
 
-use super::{filling, psql};
+use super::{filling, psql, pulse};
 use crate::error;
 use crate::service::Server;
 use crate::service::copy::Dump;
@@ -70,7 +70,8 @@ fi
 /// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
-    let mut vars = filling::vars(&site, server, target);
+    let name = pulse::name()?;
+    let mut vars = filling::vars(&site, server, (target, &name));
     vars.extend([("AGENTENV_SOURCE", source), ("AGENTENV_ADDS", ADDS)]);
     // The line tells that the container answers.
     let (script, options) = (
@@ -79,7 +80,8 @@ pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> R
     );
     let mut args = vec!["-c", &script, "sh"];
     args.extend(options.iter().map(String::as_str));
-    let task = Task { args, vars, patience: psql::COPYING, ..Task::new("sh") };
+    let pulse = Some(pulse::of(server, &name));
+    let task = Task { args, vars, patience: psql::COPYING, pulse, ..Task::new("sh") };
     let output = site.run(&task)?;
     if output.success() && output.text().ends_with("copied") {
         return Ok(());

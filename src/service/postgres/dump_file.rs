@@ -1,7 +1,7 @@
 //! Fills a database with what is in a dump file. Text is read here and executed by psql at the server; what `pg_dump`
 //! wrote in another format becomes text first.
 
-use super::{filling, psql};
+use super::{filling, psql, pulse};
 use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
@@ -157,7 +157,8 @@ impl DumpFile {
         let site = Site::with_password(server, psql::PASSWORD)?;
         let custom = self.format == Format::Custom;
         let key = random_hex(16)?;
-        let mut vars = filling::vars(&site, server, database);
+        let name = pulse::name()?;
+        let mut vars = filling::vars(&site, server, (database, &name));
         vars.extend([
             ("AGENTENV_KEY", key.as_str()),
             ("AGENTENV_TRUSTED", if trusted { "yes" } else { "" }),
@@ -169,6 +170,7 @@ impl DumpFile {
             vars,
             feed: Some(self.reader(if custom { READ_CUSTOM } else { READ }).arg(&key)),
             patience: psql::COPYING,
+            pulse: Some(pulse::of(server, &name)),
             ..Task::new("sh")
         };
         let output = site.run(&task)?;

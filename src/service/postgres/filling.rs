@@ -1,6 +1,6 @@
 //! Programs that fill a database that is being created.
 
-use super::psql;
+use super::{psql, pulse};
 use crate::error;
 use crate::service::Server;
 use crate::service::executor::{Site, Task};
@@ -32,10 +32,11 @@ pub(super) const UNLIMITED_SHELL: &str = concat!(
 /// Runs a script on a database that is being created.
 pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
-    let mut task = Task { vars: vars(&site, server, database), ..Task::new("psql") };
+    let name = pulse::name()?;
+    let mut task = Task { vars: vars(&site, server, (database, &name)), ..Task::new("psql") };
     task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
     task.script = Script { first: (UNLIMITED.to_owned() + script).into(), ..Script::default() };
-    task.patience = psql::COPYING;
+    (task.patience, task.pulse) = (psql::COPYING, Some(pulse::of(server, &name)));
     let output = site.run(&task)?;
     match output.success() {
         true => Ok(()),
@@ -43,16 +44,16 @@ pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()
     }
 }
 
-/// The variables of a shell script that fills this database.
+/// The variables of a shell script that fills this database by sessions of this name.
 pub(super) fn vars<'b>(
     site: &'b Site,
     server: &'b Server,
-    database: &'b str,
+    (database, name): (&'b str, &'b str),
 ) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGDATABASE", database),
         ("PGUSER", &server.user),
-        ("PGAPPNAME", "git-agentenv"),
+        ("PGAPPNAME", name),
         ("PGCONNECT_TIMEOUT", "10"),
         ("PGOPTIONS", OPTIONS),
     ];

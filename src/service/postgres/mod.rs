@@ -16,6 +16,7 @@ mod mark;
 mod marked;
 pub(super) mod mask;
 mod psql;
+mod pulse;
 pub mod removal;
 mod room;
 mod scripts;

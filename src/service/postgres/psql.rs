@@ -1,6 +1,7 @@
 //! One psql session on the maintenance database, and why it was not reached.
 
 use super::connection::set;
+use super::pulse;
 use super::sql_error::SqlError;
 use crate::error;
 use crate::service::Server;
@@ -91,7 +92,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`SqlError`] when the server refuses; else why it was not reached.
     pub(super) fn run(self) -> Result<Vec<String>> {
-        let is_long = self.limit > usual();
+        let is_long = self.is_long();
         let mut script = self.script.clone();
         // The server answers: from here on it works, or waits for a lock.
         let connected = if is_long { "\\echo connected\n" } else { "" };
@@ -126,14 +127,21 @@ impl<'a> Session<'a> {
             "-c statement_timeout={} -c client_min_messages=warning",
             self.first_limit().as_millis()
         );
+        let is_long = self.is_long();
+        let name = if is_long { pulse::name()? } else { pulse::NAME.to_owned() };
         let task = Task {
             args: self.args(&site),
-            vars: variables(&site, &options),
+            vars: variables(&site, &options, &name),
             patience: self.limit + margin(),
+            pulse: is_long.then(|| pulse::of(self.server, &name)),
             optional: self.optional,
             ..Task::new("psql")
         };
         run(&site, task)
+    }
+
+    fn is_long(&self) -> bool {
+        self.limit > usual()
     }
 
     fn first_limit(&self) -> Duration {
@@ -198,11 +206,11 @@ pub(super) fn client(
     site.terminal(&task, terminal)
 }
 
-fn variables<'b>(site: &'b Site, options: &'b str) -> Vec<(&'b str, &'b str)> {
+fn variables<'b>(site: &'b Site, options: &'b str, name: &'b str) -> Vec<(&'b str, &'b str)> {
     let mut vars = vec![
         ("PGOPTIONS", options),
         ("PGCONNECT_TIMEOUT", "10"),
-        ("PGAPPNAME", "git-agentenv"),
+        ("PGAPPNAME", name),
         ("PGCLIENTENCODING", "UTF8"),
     ];
     vars.extend(site.password());

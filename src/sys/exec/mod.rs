@@ -4,6 +4,7 @@ mod conversation;
 mod detached;
 mod dialogue;
 mod lines;
+mod pulse;
 mod running;
 mod session;
 mod successor;
@@ -11,6 +12,7 @@ mod successor;
 pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
 pub use self::lines::Lines;
+pub use self::pulse::Pulse;
 pub use self::running::{Output, Running};
 pub(in crate::sys) use self::successor::become_command;
 use super::{budget, env, interrupt};
@@ -40,6 +42,7 @@ pub struct Cmd {
     script: Option<Script>,
     feed: Option<Box<Cmd>>,
     patience: Option<Duration>,
+    pulse: Option<Pulse>,
     server: Option<String>,
     called: Option<String>,
     ending: Ending,
@@ -57,6 +60,7 @@ impl Cmd {
             script: None,
             feed: None,
             patience: Some(PATIENCE),
+            pulse: None,
             server: None,
             called: None,
             ending: Ending::AtOnce,
@@ -123,6 +127,12 @@ impl Cmd {
     /// How long it may take; `None`: as long as it wants.
     pub fn patience(mut self, patience: Option<Duration>) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// What tells that the server works for it. Without a beat it is ended long before its patience is.
+    pub fn pulse(mut self, pulse: Pulse) -> Self {
+        self.pulse = Some(pulse);
         self
     }
 
@@ -207,7 +217,7 @@ impl Cmd {
     fn limit(&self) -> Result<Limit> {
         let longest = self.patience.unwrap_or(Duration::MAX);
         let question = self.server.as_ref().map(|server| budget::ask(server, longest));
-        Ok(Limit::new(self.patience, question.transpose()?))
+        Ok(Limit::new(self.patience, self.pulse.clone(), question.transpose()?))
     }
 
     fn expression(&self) -> duct::Expression {

@@ -1,6 +1,7 @@
 //! A command that was started: the wait for it, and what it left behind.
 
 use super::dialogue::Answer;
+use super::pulse::Pulse;
 use crate::error;
 use crate::sys::budget::{self, Question};
 use crate::sys::interrupt::{self, Ending};
@@ -40,13 +41,18 @@ impl Output {
 /// How long a command may take.
 pub(super) struct Limit {
     patience: Option<Duration>,
+    pulse: Option<Pulse>,
     question: Option<Question>,
 }
 
 impl Limit {
     /// `question`: it asks a server.
-    pub(super) fn new(patience: Option<Duration>, question: Option<Question>) -> Self {
-        Limit { patience, question }
+    pub(super) fn new(
+        patience: Option<Duration>,
+        pulse: Option<Pulse>,
+        question: Option<Question>,
+    ) -> Self {
+        Limit { patience, pulse, question }
     }
 
     /// How long the whole may take.
@@ -99,7 +105,6 @@ impl Running {
     /// # Errors
     /// When it takes too long (it is killed then) or the user interrupted.
     pub fn wait(self) -> Result<Output> {
-        let whole = self.limit.whole();
         let said = match &self.answer {
             None => None,
             Some(answer) => match self.said(answer)? {
@@ -110,7 +115,7 @@ impl Running {
                 Answer::Begun => None,
             },
         };
-        let (status, stdout, stderr) = self.until(whole, |at| {
+        let (status, stdout, stderr) = self.rest(|at| {
             let ended = self.handle.wait_deadline(at);
             let ended = ended.with_context(|| format!("cannot wait for `{}`", self.name))?;
             Ok(ended.map(|end| (end.status, end.stdout.clone(), end.stderr.clone())))
@@ -137,9 +142,21 @@ impl Running {
     /// All that it answers. Once it has begun to, it may take longer.
     fn said(&self, answer: &Receiver<Answer>) -> Result<Answer> {
         match self.until(self.limit.silence(), |at| hear(answer, at))? {
-            Answer::Begun => self.until(self.limit.whole(), |at| hear(answer, at)),
+            Answer::Begun => self.rest(|at| hear(answer, at)),
             other => Ok(other),
         }
+    }
+
+    /// Asks as [`Running::until`] for as long as the whole may take, and its pulse does not stand still.
+    fn rest<T>(&self, ask: impl Fn(Instant) -> Result<Option<T>>) -> Result<T> {
+        let felt = self.limit.pulse.as_ref().map(|pulse| (pulse, pulse.feel()));
+        self.until(self.limit.whole(), |at| match (ask(at)?, &felt) {
+            (None, Some((pulse, felt))) if felt.stands_still() => {
+                interrupt::end(&self.handle, Ending::AtOnce);
+                Err(self.too_long(pulse.silence()))
+            }
+            (answer, _) => Ok(answer),
+        })
     }
 
     /// Asks again and again, each time for a while, until there is an answer. Without one the command is ended.

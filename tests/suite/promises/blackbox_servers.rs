@@ -4,7 +4,7 @@
 //! A sample of the calls is struck, always the same one; `AGENTENV_SWEEP=full` strikes every call in every way.
 
 use super::blackbox::{FILE_CALLS, pruned, strace, unlocked};
-use crate::common::{Repo, Sandbox, is_full_sweep, servers};
+use crate::common::{Outcome, Repo, Sandbox, is_full_sweep, servers};
 use std::fs;
 
 /// Calls that talk to a server.
@@ -143,6 +143,23 @@ fn db_reset() {
     });
     world.repo.agentenv(&REMOVE).ok();
     world.is_gone("db reset");
+}
+
+/// The client could not send its question, and waits for the answer; the server waits for the question.
+#[test]
+fn a_client_that_waits_in_vain_is_ended() {
+    let sandbox = Sandbox::new();
+    let world = World::new(&sandbox);
+    world.environment();
+    // After the words that open a session.
+    let inject = "inject=sendto:error=ENOSPC:when=3+";
+    let reset = ["db", "reset", "--yes", "--no-snapshot", "x"];
+    let said = world.run(&["-f", "-o", "/dev/null", "-e", inject], &reset).fails(6);
+    assert!(said.stderr.contains("did not answer within 10 s"), "{}", said.show());
+    pruned(&world.repo);
+    world.holds_its_data();
+    world.repo.agentenv(&REMOVE).ok();
+    world.is_gone("a client that waits");
 }
 
 #[test]
@@ -298,10 +315,10 @@ impl<'a> World<'a> {
         count
     }
 
-    fn run(&self, options: &[&str], args: &[&str]) {
+    fn run(&self, options: &[&str], args: &[&str]) -> Outcome {
         let calls = format!("{FILE_CALLS},{NETWORK_CALLS}");
         let mut command = strace(self.repo.sandbox, &self.repo, &calls, options, args);
-        self.repo.sandbox.outcome(command.env("AGENTENV_TIMEOUT", "10"));
+        self.repo.sandbox.outcome(command.env("AGENTENV_TIMEOUT", "10"))
     }
 }
 

@@ -1,0 +1,111 @@
+//! What tells that a server works for a command that prints nothing. A command whose pulse stands still waits in vain: its
+//! connection broke without a word, or the server hangs.
+
+use crate::sys::parallel::locked;
+use std::fmt;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a pulse is felt in the time for which it may stand still.
+const TIMES: u32 = 10;
+
+/// Asks about the work: another word each time while it goes on. `None`: there is no answer.
+#[derive(Clone)]
+pub struct Pulse {
+    ask: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    silence: Duration,
+}
+
+impl Pulse {
+    /// A pulse that is felt by asking this, and may stand still for so long.
+    pub fn new(
+        silence: Duration,
+        ask: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Pulse { ask: Arc::new(ask), silence }
+    }
+
+    /// How long it may stand still.
+    pub(super) fn silence(&self) -> Duration {
+        self.silence
+    }
+
+    /// Feels it from now on, as long as what this gives lives. Nobody waits for an answer that is late.
+    pub(super) fn feel(&self) -> Felt {
+        let (felt, ended) = channel();
+        let beat = Arc::new(Mutex::new(Instant::now()));
+        let (pulse, told) = (self.clone(), beat.clone());
+        thread::spawn(move || {
+            let mut last = None;
+            while ended.recv_timeout(pulse.silence / TIMES) == Err(RecvTimeoutError::Timeout) {
+                let now = (pulse.ask)();
+                if now.is_some() && now != last {
+                    *locked(&told) = Instant::now();
+                    last = now;
+                }
+            }
+        });
+        Felt { beat, silence: self.silence, _felt: felt }
+    }
+}
+
+impl fmt::Debug for Pulse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pulse")
+    }
+}
+
+/// A pulse that is being felt.
+pub(super) struct Felt {
+    beat: Arc<Mutex<Instant>>,
+    silence: Duration,
+    _felt: Sender<()>,
+}
+
+impl Felt {
+    /// It stood still for too long.
+    pub(super) fn stands_still(&self) -> bool {
+        locked(&self.beat).elapsed() >= self.silence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Exit, exit_of};
+    use crate::sys::exec::{Cmd, Script};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Runs a script that has an hour.
+    fn run(script: &str, server: &str, pulse: Pulse) -> anyhow::Result<String> {
+        let listen = Script { last: vec!["end".to_owned()], ..Script::default() };
+        let cmd = Cmd::new("sh").args(["-c", script]).talk(listen).asks(server);
+        let cmd = cmd.patience(Some(Duration::from_secs(3600))).pulse(pulse);
+        cmd.output().map(|output| output.text())
+    }
+
+    #[test]
+    fn a_command_is_ended_when_its_pulse_stands_still() {
+        for word in [Some("1"), None] {
+            let server = format!("a server that says {word:?}");
+            let word = word.map(str::to_owned);
+            let pulse = Pulse::new(Duration::from_millis(300), move || word.clone());
+            let error = run("echo begun; exec sleep 3600", &server, pulse).unwrap_err();
+            assert_eq!(exit_of(&error), Exit::Service);
+            assert_eq!(error.to_string(), format!("{server} did not answer within 0.3 s"));
+        }
+    }
+
+    #[test]
+    fn a_command_that_works_may_be_silent() {
+        let beats = Arc::new(AtomicUsize::new(0));
+        let told = beats.clone();
+        let beat = move || Some(told.fetch_add(1, Ordering::SeqCst).to_string());
+        let pulse = Pulse::new(Duration::from_secs(1), beat);
+        let said = run("echo begun; sleep 2; echo end", "a server that works", pulse);
+        assert_eq!(said.unwrap(), "begun\nend");
+        assert!(beats.load(Ordering::SeqCst) > 0);
+    }
+}
