@@ -126,10 +126,10 @@ pub fn snapshot(what: &snapshot::What, ui: &Ui, target: &Target) -> Result<Exit>
     let _working = target.lock(ui)?;
     let mut kept = None;
     let name = match what {
-        snapshot::What::Save(named) => {
+        snapshot::What::Save(snapshot::Save { named, force }) => {
             let step = ui.step(format!("saving {} as {}", target.part.holds, named.name));
             let growth = growth::of_file(snapshots.file(&named.name), file.full());
-            step.during(growth, || snapshots.save(file, &named.name, named.force))?;
+            step.during(growth, || snapshots.save(file, &named.name, *force))?;
             step.done();
             &named.name
         }

@@ -17,7 +17,7 @@ use serde::Serialize;
 pub enum What {
     /// Save the content of the database
     #[command(after_long_help = EXAMPLES)]
-    Save(Named),
+    Save(Save),
     /// Restore the database from a snapshot; keep the present content as another snapshot
     #[command(after_long_help = EXAMPLES)]
     Restore(Restore),
@@ -42,7 +42,15 @@ pub struct Named {
     /// Environment [default: the current one]
     #[arg(value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub env: Option<String>,
-    /// Replace an existing snapshot (`save`)
+}
+
+/// The arguments of `db snapshot save`.
+#[derive(Debug, clap::Args)]
+pub struct Save {
+    /// The snapshot.
+    #[command(flatten)]
+    pub named: Named,
+    /// Replace an existing snapshot
     #[arg(short, long)]
     pub force: bool,
 }
@@ -90,7 +98,7 @@ impl What {
     /// The environment that was named.
     pub fn env(&self) -> &Option<String> {
         match self {
-            What::Save(named) | What::Delete(named) => &named.env,
+            What::Save(Save { named, .. }) | What::Delete(named) => &named.env,
             What::Restore(restore) => &restore.env,
             What::List { env } => env,
         }
@@ -130,11 +138,11 @@ pub fn run(what: &What, ui: &Ui, target: &Target) -> Result<Exit> {
     let _working = target.lock(ui)?;
     let mut kept = None;
     let name = match what {
-        What::Save(named) => {
+        What::Save(Save { named, force }) => {
             let step = ui.step(format!("saving {} as {}", database.name, named.name));
             let (copy, from) = snapshot::copy_of(database, &named.name);
             let growth = growth::of_database(&copy, &lease.id, Some(&from));
-            let save = || snapshot::save(database, &lease.id, &named.name, named.force);
+            let save = || snapshot::save(database, &lease.id, &named.name, *force);
             step.during(growth, save)?;
             step.done();
             &named.name

@@ -187,3 +187,35 @@ fn a_mark_may_be_longer_than_an_argument_of_a_program() {
     assert_eq!(template::list(&server, store).unwrap()[0].mark, mark);
     assert!(template::drop(&server, store, &made).unwrap());
 }
+
+/// Each has a state directory of its own: a mark says that a database or index is taken, a listener that a port is.
+#[test]
+fn users_who_share_only_the_servers_get_nothing_that_is_marked_or_listened_on() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config());
+    let held = repo.agentenv(&["add", "x", "--json"]).ok().json();
+    let theirs = repo.clone_as("theirs");
+    let other = |args: &[&str]| {
+        let mut command = theirs.command(args);
+        sandbox.outcome(command.env("AGENTENV_STATE_DIR", sandbox.root.join("their-state")))
+    };
+    let value =
+        |of: &serde_json::Value, name: &str| of["variables"][name].as_str().unwrap().to_owned();
+    let refused = other(&["add", "x"]).fails(7);
+    assert!(refused.stderr.contains(&value(&held, "POSTGRES_DB")), "{}", refused.show());
+    let made = other(&["add", "y", "--json"]).ok().json();
+    assert_ne!(value(&made, "REDIS_DB"), value(&held, "REDIS_DB"));
+    // No mark names a port, and nothing listens there.
+    let port = held["ports"].as_object().unwrap().keys().next().unwrap().clone();
+    assert_eq!(made["ports"][&port], held["ports"][&port]);
+    other(&["remove", "y", "-D"]).ok();
+    let number = u16::try_from(held["ports"][&port].as_u64().unwrap()).unwrap();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", number)).unwrap();
+    let made = other(&["add", "y", "--json"]).ok().json();
+    assert_ne!(made["ports"][&port], held["ports"][&port]);
+    drop(listener);
+    other(&["prune"]).ok();
+    other(&["remove", "y", "-D"]).ok();
+    assert_eq!(sandbox.databases(), [value(&held, "POSTGRES_DB")]);
+}
