@@ -17,6 +17,7 @@ pub mod files;
 pub mod fleet;
 pub mod hooks;
 pub mod include;
+pub mod left_directories;
 pub mod leftovers;
 pub mod nested;
 pub mod occupancy;

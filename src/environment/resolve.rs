@@ -1,8 +1,8 @@
 //! Finds the environment that the user means.
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::worktree;
-use crate::error::{self, Exit};
+use crate::environment::{trash, worktree};
+use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::{shell, suggest};
 use crate::sys::fs;
@@ -40,7 +40,8 @@ pub fn named(context: &Context, wanted: &str) -> Result<Lease> {
 /// is gone already.
 pub fn unmistakable(context: &Context, wanted: &str) -> Result<Lease> {
     let leases = current(context)?;
-    let (lease, others) = called(context, &leases, wanted)?;
+    let (lease, others) =
+        called(context, &leases, wanted).map_err(|error| not_there(context, wanted, error))?;
     let Some(other) = others.iter().find(|other| other.id != lease.id) else {
         require_branch(context, lease, wanted)?;
         return Ok(lease.clone());
@@ -48,6 +49,32 @@ pub fn unmistakable(context: &Context, wanted: &str) -> Result<Lease> {
     let message = format!("`{wanted}` may mean `{}` or `{}`", lease.name, other.name);
     let (one, other) = (shell::path(&lease.path), shell::path(&other.path));
     Err(error::refused(message).hint(format!("name its path: {one} or {other}")).into())
+}
+
+/// Says what there is of an environment that is not there. To one that deletes, no other one is named that is called alike.
+fn not_there(context: &Context, wanted: &str, error: anyhow::Error) -> anyhow::Error {
+    if exit_of(&error) != Exit::NotFound {
+        return error;
+    }
+    let word = shell::word(wanted);
+    let kept = trash::of_repository(context).unwrap_or_default();
+    if kept
+        .iter()
+        .any(|one| one.lease.branch.as_deref() == Some(wanted) || one.lease.name == wanted)
+    {
+        let message = format!("no environment `{wanted}`: it is in the trash");
+        let hint = format!(
+            "restore it: `git agentenv restore {word}`; delete it: `git agentenv prune --trash`"
+        );
+        return error::not_found(message).hint(hint).into();
+    }
+    if context.repo.branch(wanted).is_some() {
+        let message = format!("branch `{wanted}` has no environment");
+        return error::not_found(message)
+            .hint(format!("delete the branch: `git branch -d {word}`"))
+            .into();
+    }
+    error
 }
 
 /// Refuses a word that is a branch and leads to the environment of another one, which has the name: `remove x` leaves the branch
@@ -162,7 +189,14 @@ pub fn current(context: &Context) -> Result<Vec<Lease>> {
 pub fn readable(context: &Context) -> Result<(Vec<Lease>, Vec<Broken>)> {
     let trees = repo::worktrees(&context.repo.common)?;
     let (mut leases, broken) = context.survey()?;
-    leases.iter_mut().for_each(|lease| place(lease, &trees));
+    for lease in &mut leases {
+        let before = lease.path.clone();
+        place(lease, &trees);
+        if lease.path != before {
+            // Only git knows where it moved it to, and forgets that when the disk is away.
+            context.store.note_disks(lease).ok();
+        }
+    }
     Ok((leases, broken))
 }
 

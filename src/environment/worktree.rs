@@ -233,12 +233,16 @@ pub fn moved_to(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
     if fs::stands(&tree.path)? != Stands::Nothing {
         return Ok(None);
     }
-    let is_it = |place: &PathBuf| git::admin_of(place).is_ok_and(|admin| admin == tree.admin);
-    let near = [tree.path.parent(), main.parent(), Some(main)];
+    near(main, &tree.path, |place| git::admin_of(place).is_ok_and(|admin| admin == tree.admin))
+}
+
+/// A directory for which this is so, near the old place of a worktree, or near or in its main checkout.
+fn near(main: &Path, old: &Path, is_it: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>> {
+    let near = [old.parent(), main.parent(), Some(main)];
     for dir in near.into_iter().flatten() {
         for entry in fs::entries(dir)? {
             let below = fs::entries(&entry).unwrap_or_default();
-            if let Some(place) = std::iter::once(entry).chain(below).find(is_it) {
+            if let Some(place) = std::iter::once(entry).chain(below).find(|place| is_it(place)) {
                 return Ok(Some(place));
             }
         }

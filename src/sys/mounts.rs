@@ -38,12 +38,22 @@ fn is_mounted(dir: &Path) -> bool {
 
 /// Records the disk that this is on.
 pub fn note(store: &Path, access: Access, path: &Path) -> Result<()> {
-    let (file, point) = (record(store, path), point_of(path));
-    if seen(&file)?.as_deref() == Some(&point) {
+    note_as(store, access, path, &point_of(path))
+}
+
+/// Records the disk that something is on that is not found by its path: this is its name.
+pub fn note_as(store: &Path, access: Access, name: &Path, point: &Path) -> Result<()> {
+    let file = record(store, name);
+    if seen(&file)?.as_deref() == Some(point) {
         return Ok(());
     }
     access.make_dir(&store.join(DIR))?;
     access.replace(&file, point.as_os_str().as_bytes())
+}
+
+/// Forgets what was recorded for this path or name.
+pub fn forget(store: &Path, name: &Path) -> Result<()> {
+    fs::remove(&record(store, name))
 }
 
 /// Whether the disk of this path was recorded for the path itself.

@@ -12,7 +12,7 @@ pub use servers::Remembered;
 pub use spares::SparesFailed;
 
 use super::state_dir::{self, Access};
-use super::{fs, lock, parallel};
+use super::{fs, lock, mounts, parallel};
 use crate::error::{self, Exit};
 use crate::model::hash;
 use crate::model::lease::{Lease, Phase, VERSION};
@@ -144,6 +144,7 @@ impl Store {
         fs::remove_dir(&self.logs(id))?;
         fs::remove(&self.hooks_file(id))?;
         fs::remove(&self.lock_file(id))?;
+        mounts::forget(&self.dir, Path::new(id))?;
         // What was removed leaves room for it. Where it does not yet, a later one will.
         self.access.keep_reserve(&self.dir).ok();
         Ok(())

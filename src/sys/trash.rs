@@ -95,7 +95,13 @@ pub fn save(store: &Store, record: &Record) -> Result<()> {
 /// # Errors
 /// When it cannot be removed.
 pub fn forget(store: &Store, id: &str) -> Result<()> {
-    fs::remove_dir(&dir(store, id))?;
+    let dir = dir(store, id);
+    let record = dir.join(RECORD);
+    // The record goes last: without it, nothing says what the rest is.
+    for file in fs::entries(&dir)?.iter().filter(|file| **file != record) {
+        fs::remove(file)?;
+    }
+    fs::remove_dir(&dir)?;
     remove_whole(store)
 }
 
@@ -106,6 +112,18 @@ pub fn sweep(store: &Store) -> Result<()> {
         fs::remove_empty_dir(dir)?;
     }
     remove_whole(store)
+}
+
+/// The directories of leases with something in them and no record.
+pub fn without_record(store: &Store) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for dir in dirs(store)?.into_iter().filter(|dir| !is_foreign_dir(store, dir)) {
+        let files = fs::entries(&dir)?;
+        if !files.is_empty() && !files.contains(&dir.join(RECORD)) {
+            found.push(dir);
+        }
+    }
+    Ok(found)
 }
 
 /// Removes the directory of the whole trash when it is empty; another user may have made it.

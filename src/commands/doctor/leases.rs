@@ -53,6 +53,7 @@ fn away(lease: &Lease) -> Option<Finding> {
         let (what, command) = reclaim::homeless(lease);
         let when = match worktree::record::is_lost(lease) {
             Ok(true) => "if `git worktree prune` deleted the record:",
+            _ if matches!(worktree::record::stray(lease), Ok(Some(_))) => "move it back:",
             _ => "if it was moved, run in the repository:",
         };
         return Some(Finding::error(format!("{what}; {when}"), command));

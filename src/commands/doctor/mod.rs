@@ -10,7 +10,7 @@ use crate::environment::context::{Context, current_dir};
 use crate::environment::data::known::All;
 use crate::environment::processes::Table;
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, orphans, overflow, reclaim, resolve, trash};
+use crate::environment::{adopt, left_directories, orphans, overflow, reclaim, resolve, trash};
 use crate::error::Exit;
 use crate::model::config::Config;
 use crate::model::lease::Lease;
@@ -175,6 +175,9 @@ fn look(
         findings.push(Finding::error(record.to_string(), shell::away(&record.file)));
     }
     findings.extend(orphans::worktrees(store, &known, here)?.iter().map(|path| lost(path)));
+    for (what, command) in left_directories::find(store, &known, here)? {
+        findings.push(Finding::warning(what, command));
+    }
     findings.extend(slots::look(store, config)?);
     let strays = overflow::strays(store).unwrap_or_default();
     let unused = overflow::unused(store)?.into_iter().chain(strays);

@@ -10,11 +10,12 @@ pub use unneeded::{Criteria, Unneeded, find, remove};
 
 use crate::environment::context::current_dir;
 use crate::environment::data::spares;
+use crate::environment::left_directories;
 use crate::environment::leftovers;
 use crate::environment::orphans;
 use crate::environment::overflow::{self, Swept};
 use crate::environment::reclaim::{self, Released, Settled};
-use crate::environment::{remove as removal, teardown, trash};
+use crate::environment::{remove as removal, resolve, teardown, trash};
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::Lease;
 use crate::model::measure;
@@ -46,7 +47,9 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
     leases.retain(|lease| !store.is_foreign(lease));
     if !dry_run {
         // Before anything is judged by it. What is not recorded is judged as it always was.
-        leases.iter().for_each(|lease| drop(store.note_disks(lease)));
+        let mut placed = leases.clone();
+        resolve::place_all(&mut placed);
+        placed.iter().for_each(|lease| drop(store.note_disks(lease)));
         leftovers::sweep(&orphans::repositories(&store, &leases, here().as_deref())?, &leases);
         spares::forget_unwanted(&store)?;
     }
@@ -67,6 +70,9 @@ pub fn all(ui: &Ui, options: PruneOptions) -> Result<Report> {
     }
     // Before it is asked for what lost leases hold, and when that is gone.
     sweep(&store, &mut report);
+    for (what, command) in left_directories::find(&store, &leases, here().as_deref())? {
+        ui.warn(format!("{what}\nhint: `{command}`"));
+    }
     if broken.is_empty() {
         lost::release_all(ui, &store, &mut report);
         sweep(&store, &mut report);
@@ -149,6 +155,8 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, settled: Result<Settled>, rep
             } else if reclaim::is_homeless(lease).unwrap_or(false) {
                 let ((what, _), way) = (reclaim::homeless(lease), reclaim::way_home(lease));
                 ui.warn(format!("{what}\nhint: {way}; or delete the worktree"));
+            } else if let Ok(Some((what, command))) = reclaim::out_of_sight(lease) {
+                ui.warn(format!("{what}\nhint: mount it; if it was deleted: `{command}`"));
             }
         }
         Ok(Settled::Busy) => {}

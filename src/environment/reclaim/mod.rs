@@ -66,6 +66,7 @@ pub fn due_with(
             Some(tree) if fs::stands(&tree.path)? != Stands::Nothing => None,
             // Its disk may be unmounted; git keeps it, too.
             Some(tree) if worktree::is_locked(lease, &tree) => None,
+            Some(tree) if is_out_of_sight(lease, &tree)? => None,
             Some(tree) => worktree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
             None => (!is_homeless(lease)?).then_some(Due::WorktreeGone),
         },
@@ -75,6 +76,9 @@ pub fn due_with(
 /// Whether the worktree exists and its repository does not, or is another one that has no record of it: that may have been
 /// moved, so the worktree's resources stay.
 pub fn is_homeless(lease: &Lease) -> Result<bool> {
+    if record::stray(lease)?.is_some() {
+        return Ok(true);
+    }
     if fs::stands(&lease.repository)? != Stands::Nothing {
         return is_without_record(lease);
     }
@@ -92,6 +96,14 @@ fn is_without_record(lease: &Lease) -> Result<bool> {
 /// The problem of an environment that [`is_homeless`], and the command that repairs it.
 pub fn homeless(lease: &Lease) -> (String, String) {
     let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
+    if let Ok(Some(place)) = record::stray(lease) {
+        let stands = place.display();
+        let what = format!(
+            "`{name}`: worktree {path} was moved to {stands}, and repository {main} has no record of it"
+        );
+        let back = format!("mv {} {}", shell::path(&place), shell::path(&lease.path));
+        return (what, format!("{back} && {}", adopt(lease)));
+    }
     let what = if lease.repository.exists() {
         format!("`{name}`: repository {main} has no record of worktree {path}, which exists")
     } else {
@@ -111,6 +123,9 @@ fn adopt(lease: &Lease) -> String {
 
 /// What to do about an environment that [`is_homeless`].
 pub fn way_home(lease: &Lease) -> String {
+    if let Ok(Some(_)) = record::stray(lease) {
+        return format!("move it back: `{}`", homeless(lease).1);
+    }
     let moved = format!("if the repository was moved, run there: `{}`", repair(lease));
     match record::is_lost(lease) {
         Ok(true) => {
@@ -122,9 +137,16 @@ pub fn way_home(lease: &Lease) -> String {
 
 /// What of an environment may be on a disk that is not mounted, and the command for when that disk is gone for good.
 pub fn unmounted(lease: &Lease) -> Result<Option<(String, String)>> {
-    for (what, path) in [("repository", &lease.repository), ("worktree", &lease.path)] {
+    let (repository, worktree) = (&lease.repository, &lease.path);
+    // The last is for a worktree that git moved.
+    let places = [
+        ("repository", repository, repository.as_path()),
+        ("worktree", worktree, worktree.as_path()),
+        ("worktree", worktree, Path::new(&lease.id)),
+    ];
+    for (what, path, noted) in places {
         if fs::stands(path)? == Stands::Nothing
-            && let Some(away) = mounts::away(path)?
+            && let Some(away) = mounts::away(noted)?
         {
             let (name, path, point) = (&lease.name, path.display(), away.point.display());
             let what = format!(
@@ -138,6 +160,27 @@ pub fn unmounted(lease: &Lease) -> Result<Option<(String, String)>> {
         }
     }
     Ok(None)
+}
+
+/// That git moved a worktree to where it is not, and may be on a disk that was never seen; and the command for when it was
+/// deleted.
+pub fn out_of_sight(lease: &Lease) -> Result<Option<(String, String)>> {
+    let Some(tree) = worktree::of(lease)? else { return Ok(None) };
+    let (name, path) = (&lease.name, tree.path.display());
+    let what = format!(
+        "`{name}`: worktree {path} is missing, with all that was beside it: its disk may be unmounted"
+    );
+    let deleted = "git worktree prune && git agentenv prune".to_owned();
+    Ok(is_out_of_sight(lease, &tree)?.then_some((what, deleted)))
+}
+
+/// Whether nothing says that a missing worktree was deleted: git moved it to a place that was never seen, and there is nothing.
+fn is_out_of_sight(lease: &Lease, tree: &Worktree) -> Result<bool> {
+    let above = tree.path.parent().unwrap_or(&tree.path);
+    Ok(fs::canonical(&tree.path) != lease.path
+        && fs::stands(&tree.path)? == Stands::Nothing
+        && !mounts::is_noted(Path::new(&lease.id))?
+        && (fs::stands(above)? == Stands::Nothing || fs::entries(above)?.is_empty()))
 }
 
 /// A missing directory counts as deleted when the disk is there that it was on, as far as that is known, else only when its

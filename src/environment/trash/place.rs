@@ -13,9 +13,12 @@ use std::path::{Path, PathBuf};
 /// The directory in the repository for what is in the trash.
 const DIR: &str = "agentenv-trash";
 
+/// What the name of a directory that is in the trash beside its old place begins with.
+const HIDDEN: &str = ".agentenv-trash-";
+
 /// What is kept in the repository of the lease with this id.
 pub(super) fn base(repository: &Path, id: &str) -> PathBuf {
-    repository.join(DIR).join(id)
+    in_repository(repository).join(id)
 }
 
 fn admin(record: &Record) -> PathBuf {
@@ -47,7 +50,27 @@ pub(super) fn find(lease: &Lease) -> Result<PathBuf> {
 
 /// A hidden name beside a worktree for its directory.
 pub fn beside(path: &Path, id: &str) -> PathBuf {
-    path.with_file_name(format!(".agentenv-trash-{id}"))
+    path.with_file_name(format!("{HIDDEN}{id}"))
+}
+
+/// Whether a directory has such a name.
+pub fn is_hidden(path: &Path) -> bool {
+    hidden_id(path).is_some()
+}
+
+fn hidden_id(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_prefix(HIDDEN)
+}
+
+/// What the trash has in a repository: a directory for each lease.
+pub fn in_repository(repository: &Path) -> PathBuf {
+    repository.join(DIR)
+}
+
+/// The id of the lease whose directory this is; `None`: it has no name that the trash or a removal gives.
+pub fn id_of<'a>(repository: &Path, path: &'a Path) -> Option<&'a str> {
+    let is_inside = path.parent() == Some(&in_repository(repository));
+    if is_inside { path.file_name()?.to_str() } else { hidden_id(path) }
 }
 
 /// Moves the admin directory and the worktree of a record to the trash, as far as they are not there. The admin directory
@@ -192,7 +215,7 @@ fn has_mark(admin: &Path, record: &Record) -> bool {
 /// Removes our directories in the repository when they are empty.
 pub(super) fn clear(repository: &Path, id: &str) -> Result<()> {
     fs::remove_empty_dir(&base(repository, id))?;
-    fs::remove_empty_dir(&repository.join(DIR))
+    fs::remove_empty_dir(&in_repository(repository))
 }
 
 fn own_admin(record: &Record) -> Result<&Path> {

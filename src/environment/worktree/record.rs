@@ -1,5 +1,6 @@
 //! Git's record of a worktree, written again: `git worktree prune` deletes it while the disk of the worktree is away.
 
+use crate::environment::trash;
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fs::{self, Stands};
@@ -18,6 +19,23 @@ pub fn is_lost(lease: &Lease) -> Result<bool> {
         lease.admin.as_deref() == Some(named) || is_marked(lease, named) && tree_of(named).is_none()
     };
     Ok(is_whole && is_unknown(lease)? && named(lease).is_some_and(|named| is_open(&named)))
+}
+
+/// Where the worktree stands, near its old place, after it was moved without git and `git worktree prune` deleted its record.
+pub fn stray(lease: &Lease) -> Result<Option<PathBuf>> {
+    let Some(own) = lease.admin.as_ref().filter(|own| !is_marked(lease, own)) else {
+        return Ok(None);
+    };
+    if lease.phase != Phase::Ready || fs::stands(&lease.path)? != Stands::Nothing {
+        return Ok(None);
+    }
+    // Another worktree may have its name in `.git/worktrees` by now, or have had it and be in the trash.
+    let anothers = tree_of(own).map(|tree| fs::canonical(&tree));
+    super::near(&lease.main, &lease.path, |place| {
+        git::admin_of(place).is_ok_and(|named| named == *own)
+            && Some(fs::canonical(place)) != anothers
+            && !trash::is_hidden(place)
+    })
 }
 
 /// Whether an admin directory carries the lease's mark.

@@ -28,7 +28,7 @@ impl Store {
     }
 
     /// Records on which disks the repository and the worktree of a lease are, as far as they are there: a disk may be away when
-    /// they are looked for again.
+    /// they are looked for again. That of the worktree is recorded for the lease's id as well: git may have moved it there.
     pub fn note_disks(&self, lease: &Lease) -> Result<()> {
         if fs::stands(&lease.repository)? != Stands::Nothing {
             mounts::note(&self.dir, self.access, &lease.repository)?;
@@ -36,6 +36,12 @@ impl Store {
         let disk = mounts::point_of(&lease.path);
         if disk.parent().is_some() {
             mounts::note(&self.dir, self.access, &disk)?;
+        }
+        let id = Path::new(&lease.id);
+        if fs::stands(&lease.path)? != Stands::Nothing
+            && (disk.parent().is_some() || mounts::is_noted(id)?)
+        {
+            mounts::note_as(&self.dir, self.access, id, &disk)?;
         }
         Ok(())
     }

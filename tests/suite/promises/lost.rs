@@ -173,6 +173,70 @@ fn what_adopt_finished_is_as_whole_as_what_add_did() {
     assert_eq!(servers().redis(index, &["DBSIZE"]).trim(), "0");
 }
 
+/// What `remove` closed is named, and the command that is named ends it.
+#[test]
+fn a_directory_that_remove_closed_is_named_when_the_lease_was_lost() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    let tree = sandbox.root.join("app-x");
+    let other = format!(".agentenv-trash-{}", "0".repeat(24));
+    for (point, comes_back) in [("worktree-closed", true), ("admin-taken", false)] {
+        repo.agentenv(&["add", "x"]).ok();
+        fs::write(tree.join("work"), "mine").unwrap();
+        repo.killed(&["remove", "x", "--force", "-D"], point);
+        // It is finished as long as there is a record of it.
+        let said = repo.agentenv(&["prune", "--dry-run"]).ok();
+        assert!(!said.stderr.contains(".agentenv-trash-"), "{}", said.show());
+        sandbox.lose_leases();
+        // Another store's.
+        fs::create_dir_all(sandbox.root.join(&other)).unwrap();
+        let said = repo.agentenv(&["prune"]);
+        assert!(!said.stderr.contains(&other), "{}", said.show());
+        let (_, hint) = said.stderr.split_once("record was lost").unwrap_or_else(|| {
+            panic!("{}", said.show());
+        });
+        let command = hint.split('`').nth(1).unwrap().to_owned();
+        let said = repo.agentenv(&["doctor"]);
+        assert!(said.stdout.contains(&command), "{}", said.show());
+        let mut sh = sandbox.command("sh");
+        sandbox.outcome(sh.args(["-ec", &command]).current_dir(&repo.path)).ok();
+        assert_eq!(tree.join("work").exists(), comes_back, "{point}");
+        if comes_back {
+            repo.agentenv(&["remove", "x", "--force", "-D"]).ok();
+        }
+    }
+    // Git's own record of the worktree is in the repository.
+    let said = repo.agentenv(&["prune"]).ok();
+    let inside = repo.path.join(".git/agentenv-trash");
+    let inside = fs::read_dir(&inside).unwrap().next().unwrap().unwrap().path();
+    let delete = format!("rm -rf {}", inside.display());
+    assert!(said.stderr.contains(&delete), "{}", said.show());
+    assert!(!said.stderr.contains("app-x"), "{}", said.show());
+    fs::remove_dir_all(inside).unwrap();
+    assert_eq!(repo.agentenv(&["prune"]).ok().stderr, "");
+}
+
+/// Keys of an environment in the trash, maybe: what has a lease gets its record again.
+#[test]
+fn what_is_in_the_trash_without_a_record_is_named() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "x"]).ok();
+    let id = sandbox.lease().file_stem().unwrap().to_str().unwrap().to_owned();
+    let lost = format!("{}0000", &id[..id.len() - 4]);
+    let dir = |id: &str| sandbox.root.join("state/trash").join(id);
+    for id in [&id, &lost] {
+        fs::create_dir_all(dir(id)).unwrap();
+        fs::write(dir(id).join("redis.keys"), "").unwrap();
+    }
+    let said = repo.agentenv(&["prune"]).ok();
+    assert!(said.stderr.contains(&format!("`rm -rf {}`", dir(&lost).display())), "{}", said.show());
+    assert!(!said.stderr.contains(dir(&id).to_str().unwrap()), "{}", said.show());
+    assert!(dir(&id).exists() && dir(&lost).exists());
+}
+
 /// As when the disk of the worktree was away while git looked.
 fn lose_gits_record(repo: &Repo, tree: &Path) {
     let away = tree.with_file_name("away");
@@ -283,4 +347,69 @@ fn gits_record_is_not_written_into_a_clone_in_the_place_of_its_repository() {
     }
     repo.agentenv(&["adopt", "../app-x"]).ok();
     is_untouched(&environment);
+}
+
+/// Moved by plain `mv` or by git, then git forgot it while it was away: it stands, so it keeps what it holds.
+#[test]
+fn a_moved_worktree_of_which_git_lost_its_record_keeps_what_it_holds() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    let (tree, moved) = (sandbox.root.join("app-x"), sandbox.root.join("moved"));
+    for by_git in [false, true] {
+        match by_git {
+            true => {
+                repo.git(&["worktree", "move", "../app-x", "../moved"]);
+                lose_gits_record(&repo, &moved);
+            }
+            false => {
+                fs::rename(&tree, &moved).unwrap();
+                repo.git(&["worktree", "prune"]);
+            }
+        }
+        let back = format!("mv {} {} && git agentenv adopt", moved.display(), tree.display());
+        for args in [&["prune"][..], &["prune", "--dry-run"]] {
+            let said = repo.agentenv(args).ok();
+            assert_eq!(said.stdout, "nothing to prune\n");
+            assert!(said.stderr.contains(&back), "{}", said.show());
+        }
+        let said = repo.agentenv(&["doctor"]).fails(1);
+        assert!(said.stdout.contains(&back), "{}", said.show());
+        let said = repo.agentenv(&["remove", "x", "--force", "-D"]).fails(7);
+        assert!(said.stderr.contains(&back), "{}", said.show());
+        is_untouched(&environment);
+        fs::rename(&moved, &tree).unwrap();
+        let adopted = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+        assert_eq!(adopted["variables"], environment["variables"]);
+        is_untouched(&environment);
+    }
+    // Another worktree has the name in `.git/worktrees`, and its own was deleted.
+    fs::rename(&tree, &moved).unwrap();
+    repo.git(&["worktree", "prune"]);
+    repo.git(&["worktree", "add", "--quiet", "--detach", "../other/app-x"]);
+    assert_eq!(repo.agentenv(&["prune"]).ok().stdout, "nothing to prune\n");
+    fs::remove_dir_all(&moved).unwrap();
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(sandbox.databases(), Vec::<String>::new());
+}
+
+/// Nothing says that the disk was there; an empty mount point is left of it.
+#[test]
+fn a_worktree_that_git_moved_to_a_disk_that_was_never_seen_keeps_what_it_holds() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    let (disk, away) = (sandbox.root.join("disk"), sandbox.root.join("away/deep/down"));
+    fs::create_dir_all(&disk).unwrap();
+    fs::create_dir_all(away.parent().unwrap()).unwrap();
+    repo.git(&["worktree", "move", "../app-x", "../disk/x"]);
+    fs::rename(&disk, &away).unwrap();
+    for _ in 0..2 {
+        let said = repo.agentenv(&["prune"]).ok();
+        assert_eq!(said.stdout, "nothing to prune\n", "{}", said.show());
+        assert!(said.stderr.contains("its disk may be unmounted"), "{}", said.show());
+        fs::create_dir_all(&disk).unwrap();
+    }
+    is_untouched(&environment);
+    repo.git(&["worktree", "prune"]);
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(sandbox.databases(), Vec::<String>::new());
 }

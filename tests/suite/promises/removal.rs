@@ -424,6 +424,52 @@ fn a_worktree_is_kept_while_its_disk_is_away() {
     assert_eq!(sandbox.databases().len(), 1);
 }
 
+/// It was moved there and repaired, and git forgot it while the disk was away: that it was seen there says where it is.
+#[test]
+fn a_worktree_that_was_moved_to_a_disk_is_kept_while_that_is_away() {
+    let sandbox = Sandbox::new();
+    let world = World::with(&sandbox, &sandbox.config());
+    let script = "mkdir -p ../disk ../still/deep/down
+        mount -t tmpfs tmpfs ../disk
+        mv ../app-x ../disk/x
+        git worktree repair ../disk/x
+        git agentenv path x
+        mount --bind ../disk ../still/deep/down && umount ../disk
+        git worktree prune
+        git agentenv prune
+        mount --bind ../still/deep/down ../disk
+        git agentenv prune";
+    let spaces = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
+    let mut unshare = sandbox.command("unshare");
+    unshare.args([spaces, "sh", "-ec", script]).current_dir(&world.repo.path);
+    let said = sandbox.outcome(&mut unshare).ok();
+    let shown = said.show();
+    assert!(shown.contains("[ROOT]/disk, may be unmounted"), "{shown}");
+    assert!(shown.contains("mv [ROOT]/disk/x [ROOT]/app-x && git agentenv adopt"), "{shown}");
+    assert_eq!(sandbox.databases().len(), 1, "{shown}");
+}
+
+/// What stays of it is its branch alone.
+#[test]
+fn removed_twice_it_is_said_that_nothing_is_there() {
+    let sandbox = Sandbox::new();
+    let world = World::small(&sandbox);
+    world.repo.agentenv(&["add", "x2"]).ok();
+    world.repo.agentenv(&["remove", "x"]).ok();
+    for args in [&["remove", "x"][..], &["remove", "x", "-D"], &["remove", "x", "--force", "-D"]] {
+        let said = world.repo.agentenv(args).fails(4);
+        assert!(said.stderr.contains("branch `x` has no environment"), "{}", said.show());
+        assert!(said.stderr.contains("git branch -d x"), "{}", said.show());
+    }
+    world.repo.git(&["branch", "-d", "x"]);
+    let said = world.repo.agentenv(&["remove", "x", "-D"]).fails(4);
+    assert!(said.stderr.contains("no environment `x`"), "{}", said.show());
+    world.repo.agentenv(&["remove", "x2", "--keep"]).ok();
+    let said = world.repo.agentenv(&["remove", "x2"]).fails(4);
+    assert!(said.stderr.contains("in the trash"), "{}", said.show());
+    assert!(said.stderr.contains("git agentenv restore x2"), "{}", said.show());
+}
+
 #[test]
 fn a_repository_is_kept_while_its_disk_is_away_and_not_when_all_of_it_was_deleted() {
     let sandbox = Sandbox::new();
