@@ -33,7 +33,7 @@ const DEPTH: usize = 4;
 
 /// What a line that names a server or a database holds, or reads a variable for one. For `OTHERS` stand the schemes of servers
 /// of other kinds.
-const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])";
+const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])|(addr|address|host|endpoint)[\"']?[ ]*(=>|[:=]+)[ ]*[\"'`]?[a-z0-9_.-]*:(5432|3306|6379)";
 
 /// Reads the files that exist, then those that they refer to. Skips symbolic links, what a directory that is one keeps
 /// outside of the checkout, binary files and files over 1 MiB, but for lock files: of these it counts that they exist.

@@ -61,7 +61,12 @@ impl Clues<'_> {
 
     /// Environments use the server of `infra up`: this machine reaches none of the project's own, and no file names one.
     fn is_shared(&self, placed: Option<Placed<'_>>) -> bool {
-        let is_host = |var: &&Var| self.evidence.role(&var.name) == Some((self.kind, Role::Host));
+        let is_host = |var: &&Var| {
+            let role = self.evidence.role(&var.name);
+            role.is_some_and(|(kind, role)| {
+                kind == self.kind && matches!(role, Role::Host | Role::Address)
+            })
+        };
         let mut hosts = self.evidence.vars.iter().filter(is_host);
         let is_named = hosts.any(|var| !var.is_default && !var.value.is_empty())
             || self.urls.iter().any(|(var, _)| !var.is_default);

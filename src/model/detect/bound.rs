@@ -5,6 +5,7 @@ mod binding;
 mod flat;
 
 use super::drivers;
+use super::endpoint;
 use super::leads::is_server;
 use super::origins;
 use super::plain;
@@ -109,6 +110,7 @@ fn is_telling(name: &str, value: &str) -> bool {
         || roles::is_prefix(name)
         || ["HOST", "HOSTNAME", "PORT"].iter().any(|end| name.ends_with(end))
         || Url::parse(value).is_some()
+        || endpoint::is_server(value)
         || is_server(value)
         || value.starts_with("jdbc:")
         || origins::holds(value)

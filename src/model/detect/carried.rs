@@ -2,6 +2,7 @@
 //! nothing does.
 
 use crate::model::config::Kind;
+use crate::model::detect::created;
 use crate::model::detect::frameworks::{self, Framework};
 use crate::model::detect::leads::Lead;
 use crate::model::detect::roles::Role;
@@ -60,7 +61,16 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     };
     project.hooks.extend(commands(|framework| &framework.prepare));
     let migrations = commands(|framework| &framework.migrate);
-    if is_held { project.held.extend(migrations) } else { project.hooks.extend(migrations) }
+    if is_held {
+        project.held.extend(migrations)
+    } else {
+        project.hooks.extend(migrations)
+    }
+    // What these commands do to a database is not known.
+    let known = [project.hooks.as_slice(), &project.held].concat();
+    let created = created::find(evidence.seen, &known);
+    project.inside = created.inside;
+    if is_held { project.held.extend(created.run) } else { project.hooks.extend(created.run) }
 }
 
 /// Says which manifests name a driver for a server that nothing leads to.

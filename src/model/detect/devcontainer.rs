@@ -4,7 +4,7 @@ use super::seen::Seen;
 use serde_json::Value;
 
 /// The first of these files, with its path; none where it cannot be read.
-fn read(seen: &Seen) -> Option<(&str, Value)> {
+pub(super) fn read(seen: &Seen) -> Option<(&str, Value)> {
     let file = seen.named("devcontainer.json").next()?;
     Some((file, serde_json::from_str(&plain(seen.text(file))).ok()?))
 }

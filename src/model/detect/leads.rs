@@ -11,6 +11,7 @@ use super::plain;
 use super::proxies;
 use super::roles::{self, Role};
 use super::seen::Seen;
+use super::tasks;
 use super::url::Url;
 use super::vars::{self, Var};
 use crate::model::config::{Config, Kind};
@@ -112,6 +113,7 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
         .chain(appended::leads(&appended))
         .chain(others::leads(seen, &stacks, &vars, config))
         .chain(proxies::leads(seen, &|name| is_set(config, name)))
+        .chain(tasks::leads(seen, &|name| is_set(config, name)))
         .collect()
 }
 

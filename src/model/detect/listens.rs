@@ -1,5 +1,6 @@
 //! Addresses that an application listens on: `HTTP_ADDRESS=0.0.0.0:8080`.
 
+use super::endpoint;
 use super::mapping::UNFIT;
 use super::ports;
 use super::seen::is_compose;
@@ -21,6 +22,7 @@ fn of(var: &Var) -> Option<(&str, u16)> {
     let mut words = var.name.split('_');
     let is_it = words.clone().any(|word| WORDS.contains(&word)) && !words.any(ports::is_server);
     let port = port.parse().ok().filter(|port| *port >= ports::UNPRIVILEGED);
+    let is_it = is_it && !endpoint::is_server(&var.value);
     (is_it && !var.is_default && HOSTS.contains(&host)).then_some((host, port?))
 }
 

@@ -3,6 +3,7 @@
 use crate::model::config::Kind;
 use crate::model::detect::carried::{is_carried, is_frameworks, is_named};
 use crate::model::detect::clues::Clues;
+use crate::model::detect::endpoint;
 use crate::model::detect::engine;
 use crate::model::detect::listens;
 use crate::model::detect::origins;
@@ -110,7 +111,8 @@ fn of_origin(project: &mut Project, evidence: &Evidence<'_>, var: &Var, template
 }
 
 fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
-    let Some((kind, role)) = evidence.role(&var.name) else { return };
+    let address = endpoint::of(var, evidence.sql()).map(|(kind, _)| (kind, Role::Address));
+    let Some((kind, role)) = address.or_else(|| evidence.role(&var.name)) else { return };
     let Some(service) = beside(project, evidence, var, kind) else { return };
     if role != Role::Url && var.is_optional && !is_beside_service(project, var, kind) {
         return;
@@ -122,6 +124,11 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
         Role::Host if is_here(service, &var.value) => Some(var.value.clone()),
         Role::Host => Some(host(kind, key)),
         Role::Port => Some(format!("{{{key}.port}}")),
+        Role::Address if address.is_none() && !var.value.is_empty() => {
+            let why = "its value is more than a host and a port";
+            return project.notes.push(by_hand(var, why));
+        }
+        Role::Address => Some(format!("{}:{{{key}.port}}", host(kind, key))),
         Role::User if kind == Kind::Postgres => Some(format!("{{{key}.user}}")),
         Role::Engine => engine(evidence, var, kind),
         Role::Url if !var.value.is_empty() => None,
@@ -149,8 +156,9 @@ fn beside<'a>(
     let of_kind = || project.services.iter().filter(|service| service.kind == kind);
     let prefix = roles::prefix(&var.name);
     let role = evidence.role(&var.name).map(|(_, role)| role);
-    let is_port = role == Some(Role::Port);
-    let by_port = || of_kind().find(|service| is_port && service.port.to_string() == var.value);
+    let address = endpoint::of(var, evidence.sql()).map(|(_, port)| port);
+    let port = address.or_else(|| var.value.parse().ok().filter(|_| role == Some(Role::Port)));
+    let by_port = || of_kind().find(|service| Some(service.port) == port);
     let by_part = of_kind().find(|service| role == Some(Role::Part) && service.main == var.value);
     let by_name = || of_kind().find(|service| service.prefix == prefix);
     by_part.or_else(by_name).or_else(by_port).or_else(|| of_kind().next())

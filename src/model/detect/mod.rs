@@ -9,9 +9,11 @@ mod clues;
 mod compose;
 mod conflicts;
 mod copies;
+mod created;
 mod devcontainer;
 mod drivers;
 mod elixir;
+mod endpoint;
 mod engine;
 mod evidence;
 mod frameworks;
@@ -31,6 +33,7 @@ mod plain;
 mod ports;
 mod processes;
 mod procfile;
+mod programs;
 mod proxies;
 mod reads;
 mod references;
@@ -41,6 +44,7 @@ mod scripts;
 mod sections;
 mod seen;
 mod servers;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -132,6 +136,8 @@ pub struct Project {
     pub hooks: Vec<String>,
     /// Commands that would change the main checkout's database, as nothing leads them to the environment's.
     pub held: Vec<String>,
+    /// Commands for a container of an editor, which may not be right on this machine.
+    pub inside: Vec<String>,
     /// What `up` starts: names and commands.
     pub processes: Vec<(String, String)>,
     /// The compose file that runs the application.

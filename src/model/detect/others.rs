@@ -140,8 +140,24 @@ pub(super) fn leads(seen: &Seen, stacks: &[Stack], vars: &[Var], config: &Config
     servers.chain(addresses).collect()
 }
 
-/// Words in the names of the application's own addresses, and of lists that hold some.
-const OWN: [&str; 8] = ["APP", "BASE", "CORS", "CSP", "HOMEPAGE", "ORIGIN", "ORIGINS", "SITE"];
+/// Words in the names of the application's own addresses and of its pages, and of lists that hold some. Pages elsewhere keep
+/// no data of the application's.
+const OWN: [&str; 14] = [
+    "APP",
+    "BASE",
+    "CLIENT",
+    "CORS",
+    "CSP",
+    "DASHBOARD",
+    "FRONTEND",
+    "HOMEPAGE",
+    "ORIGIN",
+    "ORIGINS",
+    "SITE",
+    "UI",
+    "WEB",
+    "WEBSITE",
+];
 
 fn is_own(name: &str) -> bool {
     name.split('_').any(|word| OWN.contains(&word))

@@ -2,6 +2,7 @@
 
 use crate::model::config::Kind;
 use crate::model::detect::clues::Clues;
+use crate::model::detect::endpoint;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::servers::is_plain;
@@ -77,13 +78,17 @@ impl Clues<'_> {
         Some(format!("{}:{}", place.file, place.line))
     }
 
-    /// A file of variables has a URL to fill in, whose name says the kind of database.
+    /// A file of variables has a URL to fill in, whose name says the kind of database, or a variable has an address.
     fn called(&self) -> Option<String> {
-        let is_it = |var: &&Var| {
+        let is_url = |var: &Var| {
             !var.is_default
                 && roles::kind(&var.name) == Some(self.kind)
                 && self.evidence.role(&var.name) == Some((self.kind, Role::Url))
         };
+        let sql = self.evidence.sql();
+        let is_address =
+            |var: &Var| endpoint::of(var, sql).is_some_and(|(kind, _)| kind == self.kind);
+        let is_it = |var: &&Var| is_url(var) || is_address(var);
         let var = self.evidence.vars.iter().find(is_it)?;
         Some(format!("{}: {}", var.file, var.name))
     }

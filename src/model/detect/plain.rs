@@ -6,6 +6,7 @@ mod values;
 
 use super::bound;
 use super::elixir;
+use super::endpoint;
 use super::frameworks::Framework;
 use super::leads::Lead;
 use super::reads;
@@ -16,7 +17,7 @@ pub use paths::is_run;
 use paths::is_settings;
 use skipped::{is_example, without_tests};
 use std::collections::BTreeSet;
-use values::{addresses, has_server, is_data, of_key, reads_variable};
+use values::{addresses, has_server, index, is_data, of_key, reads_variable};
 
 /// Such a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +139,9 @@ fn in_file(file: &str, text: &str) -> Vec<Place> {
         if let Some(part) = of_key(file, line).filter(|_| has_server(around)) {
             found.push(place(Some(Kind::Postgres), part, true));
         }
+        if endpoint::in_line(line) == Some(Kind::Redis) {
+            found.push(place(Some(Kind::Redis), index(around), false));
+        }
     }
     found
 }
@@ -231,6 +235,9 @@ mod tests {
             ("queue.js", "connect('amqp://localhost:5672')\n", "1 amqp://localhost:5672"),
             ("queue.js", "open('inn://done', 'git://inn', 'amqp://mq.example.com')\n", ""),
             ("a.js", "database: 'dev.sqlite3', host: 'x'\n", ""),
+            ("conf.yml", "redis:\n  addr: localhost:6379\n  db: 2\n", "2 2"),
+            ("cache.go", "redis.Options{\n\tAddr: \"localhost:6379\",\n}\n", "2 0"),
+            ("cache.go", "Addr: os.Getenv(\"X\") + \":6379\"\n", ""),
         ] {
             assert_eq!(found(file, text), expected, "{text}");
         }

@@ -6,7 +6,9 @@ use super::install::{runner, runner_inside};
 use super::migrations;
 use super::packages::{self, Left};
 use super::procfile;
+use super::programs;
 use super::seen::{Seen, dir};
+use super::tasks;
 use super::{Evidence, Project};
 use crate::model::shell;
 use std::collections::BTreeSet;
@@ -78,6 +80,15 @@ pub(super) fn of(
             Err(what) => left.push(what),
         }
     }
+    of_tasks(&mut found, seen, frameworks, ports);
+    for one in programs::of(seen, ports) {
+        let is_known = found.iter().any(|other| other.place == one.place);
+        let is_free = |port: &&Port| !found.iter().any(|other| other.reads(&port.variable));
+        if let Some(port) = ports.iter().find(is_free).filter(|_| !is_known) {
+            let one = Process { port: Some(port.variable.clone()), ..one };
+            found.extend(named_apart(one, &found));
+        }
+    }
     (found, left)
 }
 
@@ -100,6 +111,35 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
         found.push(process("worker", dir(manage), worker));
     }
     found
+}
+
+/// Tasks of Python projects: what starts the application where nothing else is known to, and its workers.
+fn of_tasks(found: &mut Vec<Process>, seen: &Seen, frameworks: &[Framework], ports: &[Port]) {
+    let tasks = tasks::of_python(seen);
+    let is_served = found.iter().any(|one| one.name == "web");
+    let port = frameworks.iter().find_map(|one| owned(ports, &one.port.as_ref()?.0));
+    let web = tasks.iter().find_map(|task| Some((task, task.serving(port?)?)));
+    if let Some((task, run)) = web.filter(|_| !is_served) {
+        let near = dir(&task.file);
+        let variable = port.map(|port| port.variable.clone());
+        found.push(Process { port: variable, ..process("web", near, enter(near) + &run) });
+    }
+    let is_worked = found.iter().any(|one| one.name == "worker");
+    let workers = tasks.iter().filter(|task| task.is_worker() && is_name(&task.name));
+    for task in workers.filter(|_| !is_worked) {
+        let worker = process(&task.name, dir(&task.file), task.run());
+        found.extend(named_apart(worker, found));
+    }
+}
+
+/// The process, under the name of its directory where its own is taken.
+fn named_apart(one: Process, found: &[Process]) -> Option<Process> {
+    let is_taken = |name: &str| found.iter().any(|known| known.name == name);
+    let place = one.place.clone().unwrap_or_default();
+    let near = place.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty());
+    let mut names = [one.name.as_str(), near.unwrap_or("backend")].into_iter();
+    let name = names.find(|name| is_name(name) && !is_taken(name))?.to_owned();
+    Some(Process { name, ..one })
 }
 
 /// What frameworks start by a command that is known, beside which a `package.json` may start Vite.

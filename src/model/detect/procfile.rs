@@ -85,7 +85,7 @@ fn with_variables(command: &str, ports: &[Port]) -> String {
 }
 
 /// The main checkout's port, where it stands as a number of its own.
-fn with_variable(command: &str, port: &Port) -> String {
+pub(super) fn with_variable(command: &str, port: &Port) -> String {
     let main = port.main.to_string();
     let mut parts = command.split(main.as_str()).peekable();
     let mut text = String::new();

@@ -169,8 +169,8 @@ fn rows(fields: &[String]) -> Vec<String> {
 }
 
 fn write_hooks(text: &mut String, project: &Project, active: bool) {
-    let Project { hooks, held, .. } = project;
-    if hooks.is_empty() && held.is_empty() {
+    let Project { hooks, held, inside, .. } = project;
+    if hooks.is_empty() && held.is_empty() && inside.is_empty() {
         return;
     }
     let mark = if active && !hooks.is_empty() { "" } else { "# " };
@@ -186,6 +186,12 @@ fn write_hooks(text: &mut String, project: &Project, active: bool) {
         line(text, "    # Not yet: this would change the main checkout's database, see above.");
     }
     for hook in held {
+        line(text, &format!("    # - {}", quoted(hook)));
+    }
+    if !inside.is_empty() {
+        line(text, "    # Made for the container of devcontainer.json; may not be right here:");
+    }
+    for hook in inside {
         line(text, &format!("    # - {}", quoted(hook)));
     }
 }

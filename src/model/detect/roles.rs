@@ -11,6 +11,8 @@ pub(in crate::model) enum Role {
     Host,
     /// The port.
     Port,
+    /// The host and the port.
+    Address,
     /// The user.
     User,
     /// The password.
@@ -46,7 +48,7 @@ const KINDS: [(&str, Kind); 5] = [
 
 const REDIS: [&str; 2] = ["REDIS", "VALKEY"];
 
-const WORDS: [(&str, Role); 25] = [
+const WORDS: [(&str, Role); 30] = [
     ("NAME", Role::Part),
     ("DATABASE", Role::Part),
     ("DB", Role::Part),
@@ -54,6 +56,11 @@ const WORDS: [(&str, Role); 25] = [
     ("HOST", Role::Host),
     ("HOSTNAME", Role::Host),
     ("SERVER", Role::Host),
+    ("HOST_PORT", Role::Address),
+    ("HOSTPORT", Role::Address),
+    ("ADDR", Role::Address),
+    ("ADDRESS", Role::Address),
+    ("ENDPOINT", Role::Address),
     ("PORT", Role::Port),
     ("USER", Role::User),
     ("USERNAME", Role::User),
@@ -176,6 +183,8 @@ mod tests {
             ("MARIADB_HOST", Some((Mysql, Role::Host))),
             ("DB_CONNECTION", Some((Postgres, Role::Engine))),
             ("REDIS_CACHE_DB", Some((Redis, Role::Part))),
+            ("REDIS_HOST_PORT", Some((Redis, Role::Address))),
+            ("APP_DB_ADDR", Some((Postgres, Role::Address))),
             ("REDIS_CLIENT", None),
             ("MSSQL_DATABASE", None),
             ("TEST_DATABASE_URL", None),

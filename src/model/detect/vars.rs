@@ -8,7 +8,7 @@ use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::{Seen, dir, is_compose, name, used};
 use crate::model::detect::url::Url;
-use crate::model::detect::{bound, devcontainer, origins, plain, reads};
+use crate::model::detect::{bound, devcontainer, endpoint, origins, plain, reads};
 use crate::model::envfile;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -258,8 +258,10 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let files = files.chain(seen.others.iter().filter(is_own));
     let files = files.filter(move |(path, _)| code.iter().any(|end| path.ends_with(end)));
     files.flat_map(move |(file, text)| {
-        let leads =
-            |value: &str| origins::holds(value) || is_server(value) || Url::parse(value).is_some();
+        let leads = |value: &str| {
+            let is_address = is_server(value) || endpoint::is_server(value);
+            is_address || origins::holds(value) || Url::parse(value).is_some()
+        };
         let is_test = |name: &str| name.split('_').any(|word| word == "TEST");
         let is_address = move |read: &reads::Read| {
             read.default.as_deref().is_some_and(leads) && !is_test(&read.name)

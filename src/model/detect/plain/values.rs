@@ -120,9 +120,24 @@ pub(super) fn of_key(file: &str, line: &str) -> Option<String> {
     None
 }
 
+/// The index of Redis that lines name; 0 without one.
+pub(super) fn index(lines: &[&str]) -> String {
+    let of_line = |line: &&str| {
+        let lower = line.to_lowercase();
+        let mut parts = lower.split(['{', ',', '}']);
+        let value = parts.find_map(|part| {
+            let (key, value) = part.split_once([':', '='])?;
+            let key = key.trim().trim_matches(['"', '\'']);
+            ["db", "database", "index"].contains(&key).then(|| value.trim().to_owned())
+        })?;
+        value.parse::<u16>().ok()
+    };
+    lines.iter().find_map(of_line).unwrap_or(0).to_string()
+}
+
 /// What stands beside the name of a database says where its server is.
 pub(super) fn has_server(lines: &[&str]) -> bool {
-    let keys = ["host", "hostname", "server", "adapter", "dialect", "client", "username"];
+    let keys = ["host", "hostname", "server", "adapter", "addr", "dialect", "client", "username"];
     let has = |line: &&str| {
         let line = line.to_lowercase();
         keys.iter().any(|key| {

@@ -2,6 +2,7 @@
 
 mod frameworks;
 mod packages;
+mod tasks;
 
 use super::*;
 
@@ -232,7 +233,7 @@ const CASES: &[Case] = &[
 #[test]
 fn shapes_are_started_with_the_variables_of_the_environment() {
     for (shape, files, expected) in
-        CASES.iter().chain(packages::CASES).chain(frameworks::CASES).copied()
+        [CASES, packages::CASES, frameworks::CASES, tasks::CASES].into_iter().flatten().copied()
     {
         let found = config(files).processes;
         let found: Vec<String> =
@@ -255,6 +256,8 @@ fn an_application_that_nothing_is_known_to_start_is_named() {
         (&[vite], ""),
         (&[DJANGO, ("Cargo.toml", "")], ""),
         (&[("go.mod", ""), ("Procfile", "web: go run .\n")], ""),
+        (&[("go.mod", ""), ("main.go", "")], ""),
+        (&[("api/go.mod", ""), ("api/main.go", ""), ("web/package.json", NEXT)], "api/go.mod"),
         (&[("pom.xml", ""), ("build.gradle", "")], "build.gradle"),
         (
             &[

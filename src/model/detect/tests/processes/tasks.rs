@@ -1,0 +1,109 @@
+//! Shapes of applications that a task of the project's own starts, or a language's command.
+
+use super::{Case, DJANGO};
+
+const GO: (&str, &str) = ("go.mod", "module inn\n");
+const ENV: (&str, &str) =
+    (".env.example", "HTTP_PORT=8080\nPG_URL=postgres://inn:inn@localhost:5432/inn\n");
+const RUN: (&str, &str) =
+    ("Makefile", "build: lint\n\tgo build\nrun: ## Start\n\t@go run ./cmd/api\n");
+
+pub(super) const CASES: &[Case] = &[
+    ("Go, by a target of make", &[GO, ENV, RUN], &["web: make run"]),
+    (
+        "Go below the top, by make at the top and its variable for the program",
+        &[("server/go.mod", ""), ("Makefile", "GO := go\ndev:\n\tcd server && $(GO) run .\n")],
+        &["web: make dev"],
+    ),
+    (
+        "a Makefile whose file of variables would count more than the environment",
+        &[GO, ENV, ("Makefile", "-include .env.example\nexport\nrun: deps\n\tgo run ./cmd/api\n")],
+        &["web: make -e run"],
+    ),
+    (
+        "targets that start containers, name the main checkout's port or its database",
+        &[
+            GO,
+            ENV,
+            (
+                "Makefile",
+                "up:\n\tdocker compose up -d\ndev: up\n\tgo run .\nrun:\n\tgo run . -addr :8080\nstart:\n\tPG_URL=postgres://localhost/inn go run .\n",
+            ),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
+        "Go, by its one command",
+        &[("api/go.mod", ""), ("api/cmd/the inn/main.go", "")],
+        &["web: cd api && go run './cmd/the inn'"],
+    ),
+    ("Go with two commands", &[GO, ("cmd/a/main.go", ""), ("cmd/b/main.go", "")], &[]),
+    ("Go with settings for air", &[GO, (".air.toml", ""), ("main.go", "")], &["web: air"]),
+    (
+        "Go, by Task",
+        &[
+            GO,
+            (
+                "Taskfile.yml",
+                "tasks:\n  build: go build\n  dev:\n    deps: [build]\n    cmds: [{ cmd: air }]\n",
+            ),
+        ],
+        &["web: task dev"],
+    ),
+    (
+        "Rust, by just",
+        &[
+            ("Cargo.toml", "[package]\nname = 'inn'\n"),
+            ("justfile", "port := '1'\nserve *args:\n    cargo run -- {{args}}\n"),
+        ],
+        &["web: just serve"],
+    ),
+    (
+        "Rust, by itself",
+        &[("Cargo.toml", "[package]\nname = 'inn'\n"), ("src/main.rs", "")],
+        &["web: cargo run"],
+    ),
+    (
+        "Rust, by the one program of a workspace",
+        &[
+            ("Cargo.toml", "[workspace]\n"),
+            ("crates/core/src/lib.rs", ""),
+            ("crates/web/Cargo.toml", "[package]\nname = 'inn-web'\n"),
+            ("crates/web/src/main.rs", ""),
+        ],
+        &["web: cargo run --package inn-web"],
+    ),
+    (
+        "Rust with several programs",
+        &[("Cargo.toml", ""), ("src/main.rs", ""), ("src/bin/x.rs", "")],
+        &[],
+    ),
+    (
+        "Django with workers among the tasks of poe",
+        &[
+            DJANGO,
+            ("uv.lock", ""),
+            (
+                "pyproject.toml",
+                "[tool.poe.tasks]\nstart.cmd = 'uvicorn inn.asgi:app --reload'\nworker.help = 'Tasks'\nworker.cmd = '''celery --app inn.work:app\n  worker -E'''\nscheduler.cmd = 'celery --app inn.work:app beat'\ntest = 'pytest'\n",
+            ),
+        ],
+        &[
+            "web: uv run python manage.py runserver $DJANGO_PORT",
+            "worker: uv run celery --app inn.work:app worker -E",
+            "scheduler: uv run celery --app inn.work:app beat",
+        ],
+    ),
+    (
+        "FastAPI, by a task, where no module alone makes the application",
+        &[
+            ("api/uv.lock", ""),
+            (
+                "api/pyproject.toml",
+                "[project]\ndependencies = ['fastapi', 'uvicorn']\n[tool.taskipy.tasks]\ndev = 'uvicorn inn.main:create --factory'\n",
+            ),
+        ],
+        &["web: cd api && uv run uvicorn inn.main:create --factory --port $PORT"],
+    ),
+];
