@@ -56,14 +56,14 @@ pub const ABOUT: &str = "\
 Detect the project's setup and write `.agentenv.yaml`
 
 Reads Compose files, settings and environment files; recognises ports, databases and Redis indexes, and what starts \
-the application: a Procfile, Django and Celery, the scripts `dev` or `start`, a compose file. Asks where worktrees \
+the application: a Procfile, Django and Celery, the scripts `dev` or `start`, a target of make, a compose file. Asks where worktrees \
 go, and prints what `add` would create. Never replaces a file without `--force`. `--yes` accepts the defaults, for \
 agents and scripts.
 
 Notes name what would still lead an environment to the main checkout's database or index: lines of code and settings \
 that name it themselves, and services that no variable of a file leads to. While there is such a service, `--hooks` \
 leaves the commands that migrate as comments. `not found` names a manifest, such as go.mod, of which `init` does not \
-know what starts it.";
+know what starts it. `postCreateCommand` of a devcontainer.json becomes a hook, unless it is made for the container.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -173,6 +173,12 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         let wants_agents = args.agents || (asks && questions::agents(ui)?);
         let written = wants_agents.then(|| agents::write(&context, ui)).transpose()?;
         (answer.agents, answer.skill) = written.map(|files| (files.agents, files.skill)).unzip();
+        if !choices.hooks && !project.hooks.is_empty() {
+            ui.say(format!(
+                "new worktrees run no setup commands ({}): `git agentenv init --force --hooks` makes them hooks",
+                project.hooks.join("; ")
+            ));
+        }
         ui.say("review and commit .agentenv.yaml, then create an environment: `git agentenv add <branch>`");
     }
     ui.answer(&answer, || match answer.written {

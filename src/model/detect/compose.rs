@@ -10,6 +10,7 @@ use crate::model::compose::{env_files, join, load};
 use crate::model::config::{Kind, Place};
 use crate::model::detect::Port;
 use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::vars::of_example;
 use crate::model::envfile;
 use choice::MAIN;
 pub(super) use choice::stacks;
@@ -44,7 +45,8 @@ fn stack(file: &str, seen: &Seen) -> Option<Stack> {
         Err(error) => (plain()?, Some(error.to_string())),
     };
     let vars = envfile::parse(seen.text(&format!("{}.env", dir(file))).as_bytes());
-    fill(&mut root, &vars);
+    fill(&mut root, &vars, false);
+    fill(&mut root, &of_example(seen, dir(file)), true);
     let mut services = services(&root)?;
     for (path, names) in env_files(&root) {
         let vars = envfile::parse(seen.text(&join(dir(file), &path)).as_bytes());

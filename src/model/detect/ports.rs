@@ -27,7 +27,10 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let (own, others) = fixed_ports(evidence);
     let (webs, programs): (Vec<_>, Vec<_>) =
         procfile::ports(evidence.seen).into_iter().partition(|port| port.variable == "PORT");
-    for port in of_stacks.chain(of_vars) {
+    // A mail catcher that is built here is not where the application is reached.
+    let (of_stacks, of_servers): (Vec<_>, Vec<_>) =
+        of_stacks.partition(|port| is_port(&port.variable));
+    for port in of_stacks.into_iter().chain(of_vars) {
         push(&mut project.ports, port);
     }
     for var in &evidence.vars {
@@ -48,7 +51,12 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         }
     }
     let application = super::application(evidence).into_iter();
-    for port in application.flat_map(|stack| stack.ports(false)).chain(others).chain(programs) {
+    for port in application
+        .flat_map(|stack| stack.ports(false))
+        .chain(others)
+        .chain(programs)
+        .chain(of_servers)
+    {
         push(&mut project.ports, port);
     }
     if super::application(evidence).is_none() {

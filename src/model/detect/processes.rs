@@ -43,7 +43,13 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         let of_file =
             |aside| format!("{file} runs the application: `up` starts nothing of {aside}");
         let packages = packages::of(seen);
-        let scripts = packages.iter().find(|one| one.is_main()).map(|one| one.file);
+        // Of what takes a port beside the containers, nothing is started either.
+        let has_port = |file: &str| {
+            let why = format!("{file}: ");
+            project.ports.iter().any(|port| port.why.starts_with(&why))
+        };
+        let mut started = packages.iter().filter(|one| one.is_main() || has_port(one.file));
+        let scripts = started.next().map(|one| one.file);
         project.guessed.extend(procfile::any(seen).or(scripts).map(of_file));
         return;
     }

@@ -75,7 +75,7 @@ fn of_runner(seen: &Seen, file: &str, call: &str) -> Vec<Task> {
         text: whole(&rules, name, DEPTH),
         call: format!(
             "{call}{} {name}",
-            if call == "make" && includes(seen, file).is_some() { " -e" } else { "" }
+            if call == "make" && !includes(seen, file).is_empty() { " -e" } else { "" }
         ),
     });
     each.collect()
@@ -140,28 +140,31 @@ fn of_yaml(text: &str) -> Vec<Rule> {
     each.collect()
 }
 
-/// The line of a Makefile that includes a file of variables, from 1, and that file: what it sets counts more than the
+/// The lines of a Makefile that include files of variables, from 1, and these files: what they set counts more than the
 /// environment does, unless make is called with `-e`.
-pub(super) fn includes(seen: &Seen, file: &str) -> Option<(usize, String)> {
-    seen.text(file).lines().enumerate().find_map(|(at, line)| {
-        let named = line.trim_start().trim_start_matches('-').strip_prefix("include ")?;
-        let path = format!("{}{}", dir(file), named.trim().trim_start_matches("./"));
-        seen.is_environment(&path).then_some((at + 1, path))
-    })
+fn includes(seen: &Seen, file: &str) -> Vec<(usize, String)> {
+    let lines = seen.text(file).lines().enumerate();
+    let named = lines.filter_map(|(at, line)| {
+        let line = line.trim_start().trim_start_matches(['-', 's']);
+        Some((at + 1, line.strip_prefix("include ")?.trim().trim_start_matches("./")))
+    });
+    let paths = named.map(|(line, path)| (line, format!("{}{path}", dir(file))));
+    paths.filter(|(_, path)| seen.is_environment(path)).collect()
 }
 
 /// Leads for the Makefiles that take what environments set from a file of the main checkout's.
 pub(super) fn leads(seen: &Seen, is_set: &dyn Fn(&str) -> bool) -> Vec<Lead> {
     let each = seen.named("Makefile").filter_map(|file| {
-        let (line, included) = includes(seen, file)?;
-        let vars = envfile::parse(seen.text(&included).as_bytes()).into_iter();
-        let mut names = vars.map(|(name, _)| name).filter(|name| is_set(name));
-        let first = names.next()?;
-        let more = if names.next().is_some() { " and others" } else { "" };
-        let fault = format!(
-            "{file}:{line} includes {included}, so make takes {first}{more} from there and not from the environment"
-        );
-        Some(Lead::of(fault, "call `make -e` in environments".to_owned()))
+        includes(seen, file).into_iter().find_map(|(line, included)| {
+            let vars = envfile::parse(seen.text(&included).as_bytes()).into_iter();
+            let mut names = vars.map(|(name, _)| name).filter(|name| is_set(name));
+            let first = names.next()?;
+            let more = if names.next().is_some() { " and others" } else { "" };
+            let fault = format!(
+                "{file}:{line} includes {included}, so make takes {first}{more} from there and not from the environment"
+            );
+            Some(Lead::of(fault, "call `make -e` in environments".to_owned()))
+        })
     });
     each.collect()
 }

@@ -10,7 +10,9 @@ pub(super) type Vars = [(String, String)];
 
 /// Puts its values in the place of defaults: in images, names and ports, and in the names of databases and users. What else
 /// containers get may be a secret.
-pub(super) fn fill(root: &mut Mapping, vars: &Vars) {
+/// `is_bare`: only where there is no default.
+pub(super) fn fill(root: &mut Mapping, vars: &Vars, is_bare: bool) {
+    let filled = |text: &str, vars: &Vars| filled(text, vars, is_bare);
     let services = root.get_mut("services").and_then(Value::as_mapping_mut);
     let services = services.into_iter().flatten().filter_map(|(_, one)| one.as_mapping_mut());
     for service in services {
@@ -52,7 +54,7 @@ fn each(value: &mut Value, change: &dyn Fn(&str) -> String) {
 }
 
 /// `${NAME:-1}` as `${NAME:-2}`, where the variable is `2`.
-fn filled(text: &str, vars: &Vars) -> String {
+fn filled(text: &str, vars: &Vars, is_bare: bool) -> String {
     let mut parts = text.split("${");
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -60,8 +62,10 @@ fn filled(text: &str, vars: &Vars) -> String {
         let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let name = &inner[..end.unwrap_or(inner.len())];
         match vars.iter().find(|(known, value)| known == name && !value.is_empty()) {
-            Some((_, value)) => whole.push_str(&format!("${{{name}:-{value}}}{after}")),
-            None => whole.push_str(&format!("${{{part}")),
+            Some((_, value)) if !is_bare || name == inner => {
+                whole.push_str(&format!("${{{name}:-{value}}}{after}"))
+            }
+            _ => whole.push_str(&format!("${{{part}")),
         }
     }
     whole
@@ -82,7 +86,8 @@ mod tests {
             ("${A", "${A:-1}"),
             ("$A", "$A"),
         ] {
-            assert_eq!(filled(text, &vars), expected);
+            assert_eq!(filled(text, &vars, false), expected);
         }
+        assert_eq!(filled("${A}:${A:-2}", &vars, true), "${A:-1}:${A:-2}");
     }
 }

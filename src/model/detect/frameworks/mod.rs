@@ -44,8 +44,9 @@ impl Framework {
     /// Whether a variable of this name says its port.
     pub(super) fn owns(&self, variable: &str) -> bool {
         match &self.port {
-            Some((own, _)) if own == "VITE_PORT" => {
-                ["VITE", "FRONTEND", "WEB", "CLIENT"].iter().any(|word| variable.contains(word))
+            Some(_) if self.second => {
+                let words = ["VITE", "NG", "FRONTEND", "WEB", "CLIENT"];
+                variable.split('_').any(|word| words.contains(&word))
             }
             Some((own, _)) => own == variable || variable == "PORT",
             None => false,

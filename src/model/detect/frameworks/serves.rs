@@ -32,13 +32,14 @@ pub(in crate::model::detect) struct Serves {
 }
 
 /// Frameworks that listen, with the variable and the port that they listen on; `true`: beside another server.
-pub(super) const SERVERS: [(&str, &str, &str, u16, bool); 11] = [
+pub(super) const SERVERS: [(&str, &str, &str, u16, bool); 12] = [
     ("next", "Next.js", "PORT", 3000, false),
     ("nuxt", "Nuxt", "PORT", 3000, false),
     ("@remix-run/node", "Remix", "PORT", 3000, false),
     ("vite", "Vite", "VITE_PORT", 5173, true),
     ("@sveltejs/kit", "SvelteKit", "VITE_PORT", 5173, true),
     ("astro", "Astro", "VITE_PORT", 4321, true),
+    ("@angular/core", "Angular", "NG_PORT", 4200, true),
     ("express", "Express", "PORT", 3000, false),
     ("fastify", "Fastify", "PORT", 3000, false),
     ("koa", "Koa", "PORT", 3000, false),
@@ -47,9 +48,10 @@ pub(super) const SERVERS: [(&str, &str, &str, u16, bool); 11] = [
 ];
 
 /// The frameworks' own programs; `true`: they read no variable by themselves.
-const PROGRAMS: [(&str, bool); 8] = [
+const PROGRAMS: [(&str, bool); 9] = [
     ("astro", true),
     ("next", false),
+    ("ng", true),
     ("nuxi", false),
     ("nuxt", false),
     ("react-router", true),

@@ -2,6 +2,7 @@
 
 mod containers;
 mod django;
+mod others;
 
 use super::*;
 
@@ -28,7 +29,7 @@ pub(super) const VENV: &str = "python3 -m venv .venv && echo '*' >.venv/.gitigno
 
 #[test]
 fn projects_are_understood_without_an_edit() {
-    for case in django::CASES.iter().chain(&containers::CASES) {
+    for case in django::CASES.iter().chain(&containers::CASES).chain(&others::CASES) {
         // Nothing of these is private.
         let files = seen(case.files);
         let tracked = files.files.keys().cloned().collect();

@@ -9,15 +9,48 @@ pub(super) const SHAPES: &[Shape] = &[
             "app.env",
             "HTTP_SERVER_ADDRESS=0.0.0.0:8080\nGRPC_ADDR=:9090\nREDIS_ADDRESS=localhost:6379\nPROXY_ADDR=10.0.0.1:8080\n",
         )],
-        services: &[],
+        services: &["redis redis REDIS_DB=0"],
         env: &[
             "HTTP_SERVER_ADDRESS=0.0.0.0:{HTTP_SERVER_PORT}",
             "GRPC_ADDR=:{GRPC_PORT}",
-            "REDIS_ADDRESS=",
+            "REDIS_ADDRESS={redis.host}:{redis.port}",
             "PROXY_ADDR=",
         ],
         hooks: &[],
+        notes: &["redis: no file names a variable that leads to the environment's own redis index"],
+    },
+    Shape {
+        name: "addresses of servers without a scheme, by name and by port, and the parts beside them",
+        files: &[
+            (
+                ".env.example",
+                "DB_ADDR=localhost:5432\nDB_NAME=inn\nREDIS_HOST_PORT=cache:6379\nREDIS_DB=2\nSESSIONS_AT=:6379\nMAIL_ADDR=localhost:1025\nBROKER_URL=rabbit:5672\n",
+            ),
+            ("main.go", "os.Getenv(\"DB_ADDR\")\n"),
+        ],
+        services: &["postgres postgres DB_NAME=inn", "redis redis REDIS_DB=2"],
+        env: &[
+            "DB_ADDR={postgres.host}:{postgres.port}",
+            "REDIS_HOST_PORT={redis.host}:{redis.port}",
+            "SESSIONS_AT={redis.host}:{redis.port}",
+            "BROKER_URL=",
+        ],
+        hooks: &[],
         notes: &[],
+    },
+    Shape {
+        name: "addresses of several servers in one variable, and one that settings name themselves",
+        files: &[
+            ("app.env", "REDIS_ADDR=a:6379,b:6379\nREDIS_DB=1\n"),
+            ("config/cache.yaml", "cache:\n  addr: localhost:6379\n  db: 3\n"),
+        ],
+        services: &["redis redis REDIS_DB=1"],
+        env: &["REDIS_ADDR="],
+        hooks: &[],
+        notes: &[
+            "REDIS_ADDR of app.env still points at the main checkout: set it by hand, for its value is more than a host and a port",
+            "config/cache.yaml:2 names redis index 3 itself",
+        ],
     },
     Shape {
         name: "an address that an environment file cannot hold",

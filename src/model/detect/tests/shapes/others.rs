@@ -31,6 +31,36 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        name: "nest: pages of another repository, and settings for a database of another kind beside those for this one",
+        files: &[
+            (
+                "package.json",
+                "{ \"dependencies\": { \"@nestjs/core\": \"11\", \"typeorm\": \"0.3\", \"pg\": \"8\" } }",
+            ),
+            (
+                "env-example-document",
+                "APP_PORT=3001\nFRONTEND_DOMAIN=http://localhost:3000\nDATABASE_TYPE=mongodb\nDATABASE_PORT=27017\nDATABASE_NAME=inn\nDATABASE_URL=mongodb://mongo:27017\n",
+            ),
+            (
+                "env-example-relational",
+                "APP_PORT=3001\nFRONTEND_DOMAIN=http://localhost:3000\nDATABASE_TYPE=postgres\nDATABASE_HOST=db\nDATABASE_PORT=5432\nDATABASE_NAME=inn\nDATABASE_URL=\n",
+            ),
+            (
+                "docker-compose.yaml",
+                "services:\n  db: { image: 'postgres:17', ports: ['${DATABASE_PORT}:5432'], environment: { POSTGRES_DB: '${DATABASE_NAME}' } }\n",
+            ),
+        ],
+        services: &["postgres postgres DATABASE_NAME=inn"],
+        env: &[
+            "DATABASE_TYPE=postgres",
+            "DATABASE_HOST={postgres.host}",
+            "DATABASE_PORT={postgres.port}",
+            "FRONTEND_DOMAIN=",
+        ],
+        hooks: &["npx typeorm migration:run"],
+        notes: &[],
+    },
+    Shape {
         name: "taiga: settings that name a broker themselves",
         files: &[
             ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings.common')"),
