@@ -16,6 +16,7 @@ mod elixir;
 mod endpoint;
 mod engine;
 mod evidence;
+mod examples;
 mod frameworks;
 mod install;
 mod kept;

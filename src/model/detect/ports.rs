@@ -29,7 +29,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         procfile::ports(evidence.seen).into_iter().partition(|port| port.variable == "PORT");
     // A mail catcher that is built here is not where the application is reached.
     let (of_stacks, of_servers): (Vec<_>, Vec<_>) =
-        of_stacks.partition(|port| is_port(&port.variable));
+        of_stacks.partition(|port| !port.variable.split('_').any(is_server));
     for port in of_stacks.into_iter().chain(of_vars) {
         push(&mut project.ports, port);
     }

@@ -2,13 +2,14 @@
 
 use crate::model::config::{Kind, is_free_name};
 use crate::model::detect::compose::Stack;
+use crate::model::detect::examples::{EXAMPLE, idle, rank};
 use crate::model::detect::leads::is_server;
 use crate::model::detect::literals::Literal;
 use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
-use crate::model::detect::seen::{Seen, dir, is_compose, name, used};
+use crate::model::detect::seen::{Seen, dir, is_compose, used};
 use crate::model::detect::url::Url;
-use crate::model::detect::{bound, devcontainer, endpoint, engine, origins, plain, reads};
+use crate::model::detect::{bound, devcontainer, endpoint, origins, plain, reads};
 use crate::model::envfile;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -98,36 +99,16 @@ fn is_elsewhere(known: &Var, var: &Var) -> bool {
     is_given(known) && is_given(var) && is_apart && !is_replaced && known.value != var.value
 }
 
-/// The last of the ranks.
-const EXAMPLE: usize = 6;
-
-/// What says which of the values in one directory counts: the first of these. What containers get and examples come last.
-fn rank(path: &str) -> usize {
-    let name = name(path);
-    if used(path).is_some() || name.contains("example") {
-        return EXAMPLE;
-    }
-    let containers = [".env.docker", ".env.compose", ".env.container"];
-    match name {
-        name if containers.iter().any(|start| name.starts_with(start)) => 5,
-        ".env.development.local" => 0,
-        ".env.local" => 1,
-        name if name.starts_with(".env.") => 2,
-        ".flaskenv" => 3,
-        _ => 4,
-    }
-}
-
 /// The file that is used, then examples of it; those at the top first.
 fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
     let mut files: Vec<&String> =
         seen.files.keys().filter(|path| seen.is_environment(path)).collect();
+    let others = idle(seen, &files);
+    files.retain(|path| !others.contains(path));
     files.sort_by_cached_key(|path| {
         // `.env.dev-azure` is a special case of `.env.dev`.
         let usual = path.replace('-', "~");
-        let is_example = rank(path) == EXAMPLE;
-        let depth = path.matches('/').count();
-        (is_example, depth, rank(path), is_example && is_others(seen.text(path)), usual)
+        (rank(path) == EXAMPLE, path.matches('/').count(), rank(path), usual)
     });
     files.into_iter().flat_map(move |file| {
         let tracked = seen.tracked.contains(file);
@@ -149,26 +130,6 @@ fn environment_files(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             }
         })
     })
-}
-
-/// An example for another kind of database than environments have, beside one for such a kind.
-fn is_others(text: &str) -> bool {
-    let is_it = |(name, value): &(String, String)| {
-        let is_engine = matches!(roles::of(name, Kind::Postgres), Some((_, Role::Engine)));
-        is_engine && !value.is_empty() && engine::word(value).is_none()
-    };
-    envfile::parse(text.as_bytes()).iter().any(is_it)
-}
-
-/// What the first example in a directory says, where there is no file of variables yet.
-pub(super) fn of_example(seen: &Seen, near: &str) -> Vec<(String, String)> {
-    let is_here = |path: &&String| dir(path) == near && seen.is_environment(path);
-    let mut files: Vec<&String> = seen.files.keys().filter(is_here).collect();
-    files.sort_by_cached_key(|path| (is_others(seen.text(path)), path.replace('-', "~")));
-    match files.first().filter(|_| files.iter().all(|path| rank(path) == EXAMPLE)) {
-        Some(file) => envfile::parse(seen.text(file).as_bytes()),
-        None => Vec::new(),
-    }
 }
 
 /// `postgres://me:{password}@host` without the word in the place of a password.

@@ -171,6 +171,17 @@ fn fixed_ports_of_the_applications_containers_get_variables() {
             "WEB_PORT=4000",
         ),
         (
+            "a mail catcher that is built beside the application, and ports that only an example says",
+            vec![
+                (
+                    "compose.yml",
+                    "  mails: { build: mails, ports: ['${MAIL_PORT}:1080'] }\n  app: { build: ., ports: ['${APP_PORT}:3000'] }\n",
+                ),
+                (".env.example", "APP_PORT=4000\nMAIL_PORT=1080\n"),
+            ],
+            "APP_PORT=4000 MAIL_PORT=1080",
+        ),
+        (
             "shared servers, ranges and free ports are no fixed ports of the application",
             vec![(
                 "compose.yml",

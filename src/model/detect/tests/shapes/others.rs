@@ -61,6 +61,24 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &[],
     },
     Shape {
+        name: "go-clean-template: a Makefile that takes the database from a file of the main checkout's",
+        files: &[
+            ("go.mod", "module inn\n"),
+            (
+                "Makefile",
+                "ifneq ($(wildcard .env),)\ninclude .env\nelse\ninclude .env.example\nendif\nexport\nrun:\n\tgo run .\n",
+            ),
+            (
+                ".env.example",
+                "LOG=1\nHTTP_PORT=8080\nPG_URL=postgres://inn:inn@localhost:5432/inn\n",
+            ),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["PG_URL=postgres://inn:inn@localhost:5432/{POSTGRES_DB}"],
+        hooks: &[],
+        notes: &["Makefile:4 includes .env.example, so make takes HTTP_PORT and others from there"],
+    },
+    Shape {
         name: "taiga: settings that name a broker themselves",
         files: &[
             ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings.common')"),
