@@ -32,7 +32,7 @@ fn projects_are_understood_without_an_edit() {
     for case in django::CASES.iter().chain(&containers::CASES).chain(&others::CASES) {
         // Nothing of these is private.
         let files = seen(case.files);
-        let tracked = files.files.keys().cloned().collect();
+        let tracked = files.files.keys().chain(files.others.keys()).cloned().collect();
         let project = detect(&Seen { tracked, ..files });
         let text = render(&project, None, true);
         let config = Config::parse("t", &text).unwrap_or_else(|error| panic!("{error:#}\n{text}"));
