@@ -46,7 +46,7 @@ pub(super) fn starting(seen: &Seen, near: &str, programs: &[&str], ports: &[Port
         is_own && programs.iter().any(|program| runs(&task.text, program))
     };
     let named = |name: &&str| tasks.iter().find(|task| task.name == **name && is_it(task));
-    STARTING.iter().find_map(|name| named(&name).cloned())
+    STARTING.iter().find_map(|name| named(name).cloned())
 }
 
 /// Whether one command of a text begins with these words, behind variables and wrappers. make may have a variable for the
