@@ -4,9 +4,9 @@ use super::{Mark, Process};
 use crate::sys::fs;
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::fs::Metadata;
-use std::io::ErrorKind;
+use std::ffi::{CStr, OsStr};
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,25 @@ pub(super) fn one(pid: u32) -> Option<Process> {
 }
 
 pub(super) fn marks() -> BTreeMap<u32, Mark> {
+    // One buffer for all: into a new one, each is read in five parts.
+    let mut environment = Vec::with_capacity(1 << 14);
     let mark = |pid: u32| {
-        let environment = std::fs::read(of(pid, "environ")).ok()?;
-        Some((pid, Mark::among(environment.split(|byte| *byte == 0))?))
+        environment.clear();
+        File::open(of(pid, "environ")).ok()?.read_to_end(&mut environment).ok()?;
+        Some((pid, Mark::among(assignments(&environment))?))
     };
     pids().filter_map(mark).collect()
+}
+
+/// What an environment assigns. The standard library searches for the ends, which is quick in a debug build, too.
+fn assignments(environment: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    let mut rest = environment;
+    std::iter::from_fn(move || {
+        let one = CStr::from_bytes_until_nul(rest).map_or(rest, CStr::to_bytes);
+        let is_last = rest.is_empty();
+        rest = rest.get(one.len() + 1..).unwrap_or_default();
+        (!is_last).then_some(one)
+    })
 }
 
 pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
@@ -131,6 +145,14 @@ mod tests {
         assert!(process.identity.starts_with("4711@"));
         assert_eq!(process.memory, 2 * u64::try_from(rustix::param::page_size()).unwrap());
         assert_eq!(parse(7, &stat.replace(") S", ") Z")), None);
+    }
+
+    #[test]
+    fn an_environment_is_read_to_its_last_assignment() {
+        let of = |environment| assignments(environment).collect::<Vec<_>>();
+        assert_eq!(of(b"A=1\0B=\0\0C=3\0"), [&b"A=1"[..], b"B=", b"", b"C=3"]);
+        assert_eq!(of(b"A=1\0B"), [&b"A=1"[..], b"B"]);
+        assert_eq!(of(b""), [&b""[..]; 0]);
     }
 
     #[test]
