@@ -2,8 +2,9 @@
 //! an environment's own part there.
 
 use super::environment::{files, host};
+use super::files::Read;
 use super::kind::shared;
-use super::load::{Read, services};
+use super::load::services;
 use super::syntax::environment;
 use super::{Environment, linked, networks};
 use crate::model::config::Kind;

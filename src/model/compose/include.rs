@@ -1,7 +1,7 @@
 //! The `include` of a compose file (<https://docs.docker.com/reference/compose-file/include/>).
 
 use super::dotenv::{self, DOTENV, deciding};
-use super::load::Read;
+use super::files::Read;
 use super::paths;
 use anyhow::{Result, bail};
 use serde_yaml::{Mapping, Value};

@@ -1,23 +1,15 @@
 //! Reads a compose file with all that it is made of: override file, `include`, `extends`, anchors.
 
 use super::dotenv::DOTENV;
+use super::files::{Files, Read};
 use super::merge::{self, merge};
 use super::syntax::{self, merge_keys};
 use super::{include, paths};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_yaml::{Mapping, Value};
-use std::cell::Cell;
 
 /// How many files may name each other in a row: more are a circle.
 const DEPTH: u32 = 16;
-
-/// How many files may be read for one, each as often as it is named, and how many bytes in all. A branch that nobody has read
-/// must not keep a command busy for hours.
-const FILES: usize = 1000;
-const BYTES: usize = 4 << 20;
-
-/// Gives a file's text by its path relative to the checkout; `None`: there is none.
-pub type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The file as compose would use it; its paths are relative to its own directory.
 ///
@@ -41,34 +33,6 @@ pub fn load(path: &str, read: Read<'_>) -> Result<Mapping> {
 /// As [`load`].
 pub fn load_alone(path: &str, read: Read<'_>) -> Result<Mapping> {
     whole(At::own(path), &Files::of(path, read), DEPTH)
-}
-
-/// What the files of one `load` are read with.
-struct Files<'a> {
-    read: Read<'a>,
-    /// The file that names all others.
-    first: &'a str,
-    /// How many files and bytes may still be read.
-    left: Cell<(usize, usize)>,
-}
-
-impl<'a> Files<'a> {
-    fn of(first: &'a str, read: Read<'a>) -> Self {
-        Files { read, first, left: Cell::new((FILES, BYTES)) }
-    }
-
-    fn text(&self, path: &str) -> Result<String> {
-        let text = (self.read)(path).ok_or_else(|| anyhow!("`{path}` does not exist"))?;
-        let (files, bytes) = self.left.get();
-        match (files.checked_sub(1), bytes.checked_sub(text.len())) {
-            (Some(files), Some(bytes)) => self.left.set((files, bytes)),
-            _ => bail!(
-                "`{}` and the files that it includes or extends are too many or too large",
-                self.first
-            ),
-        }
-        Ok(text)
-    }
 }
 
 /// A file, and the directory that its paths are relative to.

@@ -8,6 +8,7 @@
 mod carried;
 mod dotenv;
 mod environment;
+mod files;
 mod forwarder;
 mod include;
 pub(in crate::model) mod kind;
@@ -27,8 +28,9 @@ mod write;
 pub use carried::{Lost, lost};
 pub(in crate::model) use carried::{holders, uncarried};
 pub use dotenv::{DOTENV, deciding};
+pub use files::Read;
 pub use kind::{is_data, of_image};
-pub use load::{Read, load, load_alone};
+pub use load::{load, load_alone};
 pub use paths::join;
 pub use ports::Slot;
 pub use write::text;

@@ -5,6 +5,7 @@
 //! copied first, to the snapshot that keeps it, or to a copy that goes when the new content is there.
 
 mod content;
+mod dump;
 mod refusal;
 mod replaced;
 

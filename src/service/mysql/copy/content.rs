@@ -7,30 +7,16 @@ use super::super::scripts::Names;
 use super::super::scripts::copy as scripts;
 use super::super::scripts::copy::Target;
 use super::super::{VIEW, explain, require_name};
-use super::refusal;
+use super::{dump, refusal};
 use crate::error;
 use crate::model::source::Source;
 use crate::model::{glob, lease};
 use crate::service::Database;
 use crate::service::copy::{Copy, Dump, Means};
 use crate::service::template::Mask;
-use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
-
-/// Prints a dump.
-const READ: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi"#;
-
-/// Ends well when a dump leads to another database, or carries the mark of an environment. Only before a quote is a statement
-/// told from the text of a row; behind another one `use` counts as a whole one, and at the start of a line unless it is the
-/// hint of a query.
-const LEADS_AWAY: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi |
-LC_ALL=C grep -aiE '^((([^-#'"'"'"][^'"'"'"]*)?;)?[[:space:]]*(/\*!?[0-9]* *)?(create|drop) database[[:space:]`]|[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]`]|([^-#'"'"'"][^'"'"'"]*)?;[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]]*[^[:space:];]+[[:space:]]*(;|$|--|#|/\*)|.*`agentenv_([0-9a-f]{24}|mark)`)' |
-LC_ALL=C grep -avqiE '^[[:space:]]*use[[:space:]]+(index|key)[[:space:]]*(for|\()'"#;
-
-/// What a file that gzip made begins with.
-const PACKED: [u8; 2] = [0x1f, 0x8b];
 
 /// What fills a database.
 pub(super) enum Content {
@@ -104,21 +90,21 @@ impl Content {
             }
             _ => {}
         }
-        let is_packed = fs::head(&path, 2)? == PACKED;
+        let is_packed = fs::head(&path, 2)? == dump::PACKED;
         Content::Dump { path, is_packed, content: None }.checked()
     }
 
     /// # Errors
     /// `Refused` when it leads to another database.
     pub(super) fn of_mask(Mask { path, content }: &Mask) -> Result<Self> {
-        let is_packed = content.starts_with(&PACKED);
+        let is_packed = content.starts_with(&dump::PACKED);
         let content = Some(content.clone());
         Content::Dump { path: path.clone(), is_packed, content }.checked()
     }
 
     fn checked(self) -> Result<Self> {
         if let Content::Dump { path, is_packed, content } = &self
-            && reader(LEADS_AWAY, path, *is_packed, content).output()?.success()
+            && dump::leads_away(path, *is_packed, content)?
         {
             let name = path.display();
             let message = format!(
@@ -192,7 +178,7 @@ impl Content {
                 client::fill(database, &origin.reading(), &first, None)
             }
             Content::Dump { path, is_packed, content } => {
-                let feed = reader(READ, path, *is_packed, content);
+                let feed = dump::read(path, *is_packed, content);
                 let edit = events::at_rest();
                 let reading = client::Reading { edit, ..client::Reading::default() };
                 client::fill(database, &reading, &first, Some(feed))
@@ -270,44 +256,13 @@ fn is_partial(database: &Database, marks: &[String], digits: Option<String>) -> 
     Ok(said.last().is_some_and(|word| word == "missing"))
 }
 
-fn reader(script: &str, path: &Path, is_packed: bool, content: &Option<Vec<u8>>) -> Cmd {
-    let format = if is_packed { "gzip" } else { "text" };
-    Cmd::reading(script, path, content.as_deref()).arg(format).patience(Some(client::COPYING))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn leads_away(text: &str) -> bool {
-        let shell = Cmd::new("sh").args(["-c", LEADS_AWAY, "sh", "/dev/stdin", "text"]);
-        shell.stdin(text).output().unwrap().success()
-    }
 
     #[test]
     fn a_comment_is_a_literal_whatever_it_says() {
         assert_eq!(commented("COLLATE a"), "COLLATE a");
         assert_eq!(commented("COLLATE a\t27205C0A"), "COLLATE a COMMENT ''' \\\\\n'");
-    }
-
-    #[test]
-    fn a_dump_that_leads_to_another_database_is_told_from_a_hint_and_a_text() {
-        for line in
-            ["use b", "  USE `b`;", "/*!40000 use b*/;", "a; use b;", ";use b -- c", "a; use `b`"]
-        {
-            assert!(leads_away(&format!("a;\n{line}\n")), "{line}");
-        }
-        for line in ["CREATE DATABASE b;", "a; drop database b;", "x `agentenv_mark` y"] {
-            assert!(leads_away(line), "{line}");
-        }
-        for line in [
-            "  USE INDEX (a)",
-            "use key for join (a)",
-            "-- see it; use b",
-            "a; use the new table",
-            "'; use b;",
-        ] {
-            assert!(!leads_away(line), "{line}");
-        }
     }
 }
