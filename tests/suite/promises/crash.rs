@@ -6,7 +6,6 @@ use crate::common::{Outcome, Repo, Sandbox, pairs, servers, wait_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 
 /// Points on the way of `add` until it is an environment.
 const ADD: [&str; 21] = [
@@ -336,12 +335,15 @@ fn a_killed_rename_is_finished_by_the_same_command() {
 #[test]
 fn a_killed_rename_is_taken_back_with_its_directory() {
     at_each(&["env-written", "worktree-moved"], |world, point| {
+        let before = world.repo.traces();
         world.repo.agentenv(&ADDS).ok();
         world.struck(&["rename", "feature", "elsewhere"], &format!("{point}:kill")).fails(128 + 9);
         world.repo.agentenv(&["rename", "elsewhere", "feature"]).ok();
         world.is_open();
         assert!(world.sandbox.root.join("app-feature/.env.worktree").exists(), "{point}");
         assert!(!world.sandbox.root.join("app-elsewhere").exists(), "{point}");
+        world.repo.agentenv(&REMOVES).ok();
+        world.repo.leaves_nothing_but(&before, &format!("rename killed at {point}, taken back"));
     });
 }
 
@@ -526,34 +528,25 @@ impl World<'_> {
     }
 }
 
-/// Tries every point, several at a time, in a world for each worker, with the `psql` of this host.
-fn at_each<T: Copy + Send>(points: &[T], check: impl Fn(&World<'_>, T) + Sync) {
+/// Tries every point in a world of their own, with the `psql` of this host. More worlds would take as long to make as the
+/// points in them take, and other tests use the processors meanwhile.
+fn at_each<T: Copy>(points: &[T], check: impl Fn(&World<'_>, T)) {
     tries_each(points, Sandbox::config, check);
 }
 
 /// The same with that of the server's container, where an interruption or a failure ends a `docker exec`.
-fn at_each_in_container<T: Copy + Send>(points: &[T], check: impl Fn(&World<'_>, T) + Sync) {
+fn at_each_in_container<T: Copy>(points: &[T], check: impl Fn(&World<'_>, T)) {
     tries_each(points, Sandbox::config_in_container, check);
 }
 
-fn tries_each<T: Copy + Send>(
+fn tries_each<T: Copy>(
     points: &[T],
     config: fn(&Sandbox) -> String,
-    check: impl Fn(&World<'_>, T) + Sync,
+    check: impl Fn(&World<'_>, T),
 ) {
-    let queue = Mutex::new(points.to_vec());
-    let next = || queue.lock().unwrap().pop();
-    std::thread::scope(|scope| {
-        for _ in 0..points.len().min(3) {
-            scope.spawn(|| {
-                let sandbox = Sandbox::new();
-                in_a_world(&sandbox, &config(&sandbox), |world| {
-                    while let Some(point) = next() {
-                        check(world, point);
-                    }
-                });
-            });
-        }
+    let sandbox = Sandbox::new();
+    in_a_world(&sandbox, &config(&sandbox), |world| {
+        points.iter().for_each(|point| check(world, *point));
     });
 }
 
