@@ -41,11 +41,12 @@ impl Container {
         // Docker makes names of words, and tests look for words in what names a container: `determined_euler`.
         let number = RandomState::new().hash_one(image);
         let name = format!("agentenv-test-{number:016x}");
+        // The last name of two counts.
         let named = ["--label=agentenv-test", "--name", &name];
-        let id = docker(&[how, &named, options, &[image], command].concat());
-        let format = ["container", "inspect", "--format={{.Name}}", &id];
-        let name = docker(&format).trim_start_matches('/').to_owned();
-        Container { name, stays: false }
+        docker(&[how, &named, options, &[image], command].concat());
+        let other =
+            options.windows(2).find(|pair| pair[0] == "--name").map(|pair| pair[1].to_owned());
+        Container { name: other.unwrap_or(name), stays: false }
     }
 
     /// Waits until this command in it succeeds.
@@ -82,6 +83,33 @@ impl Drop for Container {
         if !self.stays {
             let _ = servers::docker(&["rm", "--force", "--volumes", &self.name], "");
         }
+    }
+}
+
+/// The volumes without a name that the containers of a compose project have now. They are removed with this value: where
+/// `down` removes the containers and keeps the volumes, no later command knows these.
+pub struct AnonymousVolumes(Vec<String>);
+
+impl AnonymousVolumes {
+    /// Those of this project.
+    #[track_caller]
+    pub fn of(project: &str) -> Self {
+        let label = format!("label=com.docker.compose.project={project}");
+        let containers = docker(&["ps", "-aq", "--filter", &label]);
+        let format = "--format={{range .Mounts}}{{.Name}} {{end}}";
+        let inspect = ["container", "inspect", format].into_iter().chain(containers.lines());
+        let named = docker(&inspect.collect::<Vec<_>>());
+        let is_anonymous =
+            |name: &&str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Self(named.split_whitespace().filter(is_anonymous).map(str::to_owned).collect())
+    }
+}
+
+impl Drop for AnonymousVolumes {
+    fn drop(&mut self) {
+        let names = self.0.iter().map(String::as_str);
+        // Those that a later `down --volumes` removed are missing.
+        let _ = servers::docker(&["volume", "rm"].into_iter().chain(names).collect::<Vec<_>>(), "");
     }
 }
 

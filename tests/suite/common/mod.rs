@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 mod container;
 pub mod hold;
 pub mod mariadb;
+mod postgres;
 mod servers;
 mod talk;
 mod traces;
 
-pub use container::{Container, POSTGRES_READY, Started, docker};
+pub use container::{AnonymousVolumes, Container, POSTGRES_READY, Started, docker};
 use servers::Slice;
-pub use servers::{published, servers};
+pub use servers::{published, redis_at, servers};
 pub use talk::Talk;
 
 /// One test's world. What its environments hold on the shared servers is released when it is dropped.
@@ -66,10 +67,10 @@ impl Sandbox {
         Repo { sandbox: self, path: self.root.join(name) }
     }
 
-    /// The configuration of a project that uses the shared servers, with this sandbox's slots. Postgres is reached by the
-    /// `psql` of this host: a `docker exec` takes four times as long.
+    /// The configuration of a project that uses the shared servers, with this sandbox's slots. They are reached as servers of
+    /// this host: a `docker exec` takes four times as long as `psql`, and to ask where a container listens longer than Redis.
     pub fn config(&self) -> String {
-        self.config_at("host: true")
+        self.config_at(["host: true"; 2])
     }
 
     /// The same with an address of Redis that has a port of its own, so that no second server serves its application.
@@ -77,24 +78,24 @@ impl Sandbox {
         self.config() + "env: { CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\" }\n"
     }
 
-    /// The same with Postgres in its container, as a configuration says by default: for tests of what differs there.
+    /// The same with both in their containers, as a configuration says by default: for tests of what differs there.
     pub fn config_in_container(&self) -> String {
-        self.config_at(&format!("container: {}", servers().postgres))
+        let (postgres, redis) = (servers().postgres, servers().redis);
+        self.config_at([&format!("container: {postgres}"), &format!("container: {redis}")])
     }
 
-    fn config_at(&self, postgres: &str) -> String {
+    fn config_at(&self, [postgres, redis]: [&str; 2]) -> String {
         let servers = servers();
         let (ports, indexes, id) = (self.ports(), self.indexes(), &self.id);
         format!(
             r#"{}services:
   postgres: {{ kind: postgres, variable: POSTGRES_DB, name: "{id}_{{name}}", main: {id}_main, {postgres}, port: {} }}
-  redis: {{ kind: redis, variable: REDIS_DB, main: 0, range: {}-{}, container: {}, port: {} }}
+  redis: {{ kind: redis, variable: REDIS_DB, main: 0, range: {}-{}, {redis}, port: {} }}
 "#,
             self.config_of_ports(ports),
             servers.postgres_port,
             indexes.start(),
             indexes.end(),
-            servers.redis,
             servers.redis_port,
         )
     }
@@ -297,6 +298,8 @@ const GIT_CONFIG: &str = "\
 	detachedHead = false
 [gc]
 	auto = 0
+[maintenance]
+	auto = false
 ";
 
 /// A repository of a sandbox.

@@ -2,6 +2,7 @@
 //! names of the servers that one test holds at a time.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -9,8 +10,9 @@ use std::ops::RangeInclusive;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::postgres::{self, Session};
 use super::wait_until;
 
 /// The shared servers. The last test process that uses them removes them when it ends.
@@ -23,6 +25,8 @@ pub struct Servers {
     pub redis: &'static str,
     /// Its port on this host's loopback.
     pub redis_port: u16,
+    /// Sessions with the maintenance database that no test uses just now.
+    idle: Mutex<Vec<Session>>,
     _in_use: InUse,
 }
 
@@ -92,6 +96,7 @@ impl Servers {
             postgres_port: published(postgres, "5432"),
             redis,
             redis_port: published(redis, "6379"),
+            idle: Mutex::default(),
             _in_use: in_use,
         }
     }
@@ -109,11 +114,37 @@ impl Servers {
     }
 
     fn try_psql(&self, database: &str, sql: &str) -> Result<String, String> {
-        said(&mut self.client(database), sql)
+        if !postgres::is_one_statement(sql) {
+            return said(&mut self.client(database), sql);
+        }
+        let rows = if database == "postgres" {
+            self.maintain(sql)
+        } else {
+            let answer = Session::open(self.postgres_port, database)?.run(sql);
+            answer.map_err(|error| error.to_string())?
+        };
+        Ok(rows?.join("\n").trim_end().to_owned())
     }
 
-    /// A psql on a database, not started yet. Not in the container: `docker exec` takes six times as long, and every test
-    /// asks often.
+    /// Runs a statement on the maintenance database, in a session that outlives it: to begin one takes the server longer
+    /// than most statements.
+    fn maintain(&self, statement: &str) -> postgres::Answer {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = idle().pop();
+        // A test may have ended it.
+        let known = known.and_then(|mut known| Some((known.run(statement).ok()?, known)));
+        let (answer, session) = match known {
+            Some(done) => done,
+            None => {
+                let mut fresh = Session::open(self.postgres_port, "postgres")?;
+                (fresh.run(statement).map_err(|error| error.to_string())?, fresh)
+            }
+        };
+        idle().push(session);
+        answer
+    }
+
+    /// A psql on a database, not started yet. Not in the container: `docker exec` takes six times as long.
     pub(super) fn client(&self, database: &str) -> Command {
         let port = self.postgres_port.to_string();
         let mut psql = Command::new(psql_program());
@@ -142,13 +173,7 @@ impl Servers {
     }
 
     fn try_redis(&self, index: u16, args: &[&str]) -> redis::RedisResult<String> {
-        let url = format!("redis://127.0.0.1:{}/{index}", self.redis_port);
-        let mut connection = redis::Client::open(url)?.get_connection()?;
-        let (name, rest) = args.split_first().expect("a command");
-        let answer = redis::cmd(name).arg(rest).query(&mut connection).map(|value| text(&value));
-        // The server may list this connection for a moment after it is closed: as a client of no test's index.
-        redis::cmd("SELECT").arg(0).exec(&mut connection)?;
-        answer
+        redis_at(self.redis_port, index, args)
     }
 
     /// A client that is connected to an index and does nothing, like that of a pool.
@@ -178,10 +203,23 @@ impl Servers {
                 OR starts_with(shobj_description(oid, 'pg_database'), '{mark}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{template}')
                 OR starts_with(shobj_description(oid, 'pg_database'), '{trash}')
-                OR starts_with(shobj_description(oid, 'pg_database'), '{spare}') \\gexec"
+                OR starts_with(shobj_description(oid, 'pg_database'), '{spare}')"
         );
-        let _ = self.try_psql("postgres", &sql);
+        for drop in self.maintain(&sql).into_iter().flatten() {
+            let _ = self.maintain(&drop);
+        }
     }
+}
+
+/// Runs a command on an index of the Redis at this port; returns the answer as text, one line for each element.
+pub fn redis_at(port: u16, index: u16, args: &[&str]) -> redis::RedisResult<String> {
+    let url = format!("redis://127.0.0.1:{port}/{index}");
+    let mut connection = redis::Client::open(url)?.get_connection()?;
+    let (name, rest) = args.split_first().expect("a command");
+    let answer = redis::cmd(name).arg(rest).query(&mut connection).map(|value| text(&value));
+    // The server may list this connection for a moment after it is closed: as a client of no test's index.
+    redis::cmd("SELECT").arg(0).exec(&mut connection)?;
+    answer
 }
 
 /// A connection to Redis.
@@ -313,7 +351,9 @@ fn require_images() {
 
 /// Builds the images of the tests, unless this one is there.
 pub(super) fn require_image(image: &str) {
-    if docker(&["image", "inspect", image], "").is_ok() {
+    static PRESENT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut present = PRESENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !present.insert(image.to_owned()) || docker(&["image", "inspect", image], "").is_ok() {
         return;
     }
     let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/build");

@@ -1,14 +1,30 @@
 //! The second Redis, for environments that get no index on the first.
 
-use crate::common::{Container, Repo, Sandbox, docker, published};
+use crate::common::{Container, Repo, Sandbox, docker, published, redis_at, wait_until};
 use crate::promises::crash::OVERFLOW;
 use serde_json::Value;
 use std::fs;
 
 /// A Redis of one test's own.
-fn first(options: &[&str]) -> Container {
-    let options = [&["--publish=127.0.0.1::6379"], options].concat();
-    Container::run("agentenv-test/redis", &options).ready(&["redis-cli", "ping"])
+struct First {
+    container: Container,
+    /// Where it listens on this host.
+    port: u16,
+}
+
+impl First {
+    /// With these options for `docker run`, and this command.
+    fn run(options: &[&str], command: &[&str]) -> First {
+        let options = [&["--publish=127.0.0.1::6379"], options].concat();
+        let container = Container::run_command("agentenv-test/redis", &options, command);
+        let port = published(&container.name, "6379");
+        wait_until("Redis answers", || redis_at(port, 0, &["PING"]).is_ok());
+        First { container, port }
+    }
+}
+
+fn first(options: &[&str]) -> First {
+    First::run(options, &[])
 }
 
 /// A project whose environments have one index on the first server.
@@ -20,10 +36,9 @@ fn config(sandbox: &Sandbox, server: &str, port: u16) -> String {
     )
 }
 
-fn project<'a>(sandbox: &'a Sandbox, first: &Container) -> Repo<'a> {
+fn project<'a>(sandbox: &'a Sandbox, first: &First) -> Repo<'a> {
     let repo = sandbox.repo("app");
-    let port = published(&first.name, "6379");
-    repo.config(&config(sandbox, &format!("container: {}", first.name), port));
+    repo.config(&config(sandbox, &format!("container: {}", first.container.name), first.port));
     repo.agentenv(&["add", "one"]).ok();
     repo
 }
@@ -39,9 +54,10 @@ fn is_gone(sandbox: &Sandbox, when: &str) {
     assert_eq!(sandbox.second_volumes(), Vec::<String>::new(), "{when}");
 }
 
-fn ask(sandbox: &Sandbox, words: &[&str]) -> String {
+/// Runs a command on an index of the second server.
+fn ask(sandbox: &Sandbox, index: u16, words: &[&str]) -> String {
     let second = sandbox.second_servers().remove(0);
-    docker(&[&["exec", &second, "redis-cli"], words].concat())
+    redis_at(published(&second, "6379"), index, words).unwrap()
 }
 
 fn variable<'a>(environment: &'a Value, name: &str) -> &'a str {
@@ -65,11 +81,11 @@ fn environments_that_find_no_index_share_a_second_server_until_the_last_is_remov
     let port = published(&second, "6379");
     for (index, one) in [(64, two), (65, three)] {
         assert_eq!(variable(one, "REDIS_URL"), format!("redis://localhost:{port}/{index}"));
-        let owner = ask(&sandbox, &["-n", &index.to_string(), "GET", "git-agentenv:owner"]);
+        let owner = ask(&sandbox, index, &["GET", "git-agentenv:owner"]);
         assert_eq!(owner, format!("git-agentenv {}", one["lease"].as_str().unwrap()));
     }
-    let lost = first.exec(&["redis-cli", "SELECT", "64"]).unwrap();
-    assert!(lost.contains("out of range"), "the first server has no such index: {lost}");
+    let lost = redis_at(first.port, 64, &["PING"]);
+    assert!(lost.is_err(), "the first server has no such index: {lost:?}");
     let shown = repo.agentenv(&["infra", "status"]).ok();
     assert!(shown.stdout.contains(&second), "{}", shown.show());
     repo.agentenv(&["doctor"]).ok();
@@ -79,16 +95,15 @@ fn environments_that_find_no_index_share_a_second_server_until_the_last_is_remov
     let removed = repo.agentenv(&["remove", "three"]).ok();
     assert!(removed.stderr.contains(&format!("removed `{second}`")), "{}", removed.show());
     is_gone(&sandbox, "the last environment there was removed");
-    assert_eq!(first.exec(&["redis-cli", "-n", "1", "DBSIZE"]).unwrap(), "1");
+    assert_eq!(redis_at(first.port, 1, &["DBSIZE"]).unwrap(), "1");
 }
 
 #[test]
 fn an_application_that_would_not_follow_gets_an_error() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
-    let port = published(&first.name, "6379");
-    let fixed = config(&sandbox, &format!("container: {}", first.name), port)
-        .replace("{redis.port}", &port.to_string());
+    let (port, place) = (first.port, format!("container: {}", first.container.name));
+    let fixed = config(&sandbox, &place, port).replace("{redis.port}", &port.to_string());
     repo.config(&fixed);
     let failed = repo.agentenv(&["add", "two"]).fails(5);
     assert!(failed.stderr.contains("with `{redis.port}` in each address"), "{}", failed.show());
@@ -100,18 +115,18 @@ fn a_second_server_in_which_others_wrote_stays_until_it_is_empty() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
     repo.agentenv(&["add", "two"]).ok();
-    ask(&sandbox, &["-n", "3", "SET", "theirs", "1"]);
+    ask(&sandbox, 3, &["SET", "theirs", "1"]);
     repo.agentenv(&["remove", "two"]).ok();
     repo.agentenv(&["prune"]).ok();
-    assert_eq!(ask(&sandbox, &["-n", "3", "GET", "theirs"]), "1");
+    assert_eq!(ask(&sandbox, 3, &["GET", "theirs"]), "1");
     let planned = repo.agentenv(&["prune", "--dry-run", "--json"]).ok().json();
     assert_eq!(planned["pruned"].as_array().map(Vec::len), Some(0), "it holds keys");
     let told = repo.agentenv(&["doctor"]).ok();
     assert!(told.stdout.contains("no environment uses the second Redis"), "{}", told.show());
     docker(&["stop", "--time", "0", &sandbox.second_servers()[0]]);
     repo.agentenv(&["add", "two"]).ok();
-    assert_eq!(ask(&sandbox, &["-n", "64", "EXISTS", "git-agentenv:owner"]), "1");
-    ask(&sandbox, &["FLUSHALL"]);
+    assert_eq!(ask(&sandbox, 64, &["EXISTS", "git-agentenv:owner"]), "1");
+    ask(&sandbox, 0, &["FLUSHALL"]);
     repo.agentenv(&["remove", "two"]).ok();
     is_gone(&sandbox, "it was empty");
 }
@@ -121,11 +136,11 @@ fn an_environment_comes_back_to_its_second_server() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
     let two = repo.agentenv(&["add", "two", "--json"]).ok().json();
-    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    ask(&sandbox, 64, &["SET", "mine", "1"]);
     let same = |what: &str| {
         let now = repo.agentenv(&["status", "two", "--json"]).ok().json();
         assert_eq!(now["variables"], two["variables"], "{what}");
-        assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1", "{what}");
+        assert_eq!(ask(&sandbox, 64, &["GET", "mine"]), "1", "{what}");
     };
     sandbox.lose_leases();
     repo.agentenv(&["adopt", "../app-two"]).ok();
@@ -147,10 +162,7 @@ fn an_environment_comes_back_to_its_second_server() {
 #[test]
 fn its_indexes_are_none_that_the_first_server_has() {
     let sandbox = Sandbox::new();
-    let options = ["--publish=127.0.0.1::6379"];
-    let command = ["redis-server", "--databases", "70"];
-    let first = Container::run_command("agentenv-test/redis", &options, &command);
-    let first = first.ready(&["redis-cli", "ping"]);
+    let first = First::run(&[], &["redis-server", "--databases", "70"]);
     let repo = project(&sandbox, &first);
     let two = repo.agentenv(&["add", "two", "--json"]).ok().json();
     assert_eq!(variable(&two, "REDIS_DB"), "70");
@@ -161,10 +173,7 @@ fn its_indexes_are_none_that_the_first_server_has() {
 #[test]
 fn a_first_server_with_a_script_gets_no_second_one() {
     let sandbox = Sandbox::new();
-    let options = ["--publish=127.0.0.1::6379"];
-    let command = ["sh", "-c", "exec redis-server --protected-mode no"];
-    let first = Container::run_command("agentenv-test/redis", &options, &command);
-    let first = first.ready(&["redis-cli", "ping"]);
+    let first = First::run(&[], &["sh", "-c", "exec redis-server --protected-mode no"]);
     let repo = project(&sandbox, &first);
     repo.agentenv(&["add", "two"]).fails(5);
     is_gone(&sandbox, "nothing was started");
@@ -175,12 +184,12 @@ fn its_data_outlives_its_container() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
     repo.agentenv(&["add", "two"]).ok();
-    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    ask(&sandbox, 64, &["SET", "mine", "1"]);
     let second = sandbox.second_servers().remove(0);
     docker(&["stop", &second]);
     docker(&["rm", "--volumes", &second]);
     repo.agentenv(&["adopt", "../app-two"]).ok();
-    assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1");
+    assert_eq!(ask(&sandbox, 64, &["GET", "mine"]), "1");
 
     docker(&["rm", "--force", "--volumes", &second]);
     docker(&["volume", "rm", &format!("{second}-data")]);
@@ -244,7 +253,7 @@ fn a_start_that_fails_removes_what_it_created_and_no_more() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
     repo.agentenv(&["add", "two"]).ok();
-    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    ask(&sandbox, 64, &["SET", "mine", "1"]);
     let second = sandbox.second_servers().remove(0);
     let port = published(&second, "6379");
     docker(&["stop", &second]);
@@ -256,7 +265,7 @@ fn a_start_that_fails_removes_what_it_created_and_no_more() {
     assert_eq!(sandbox.second_servers(), Vec::<String>::new());
     drop(listener);
     repo.agentenv(&["adopt", "../app-two"]).ok();
-    assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1");
+    assert_eq!(ask(&sandbox, 64, &["GET", "mine"]), "1");
     repo.agentenv(&["remove", "two"]).ok();
 }
 
@@ -284,10 +293,10 @@ fn one_whose_network_was_made_anew_is_started() {
     repo.agentenv(&["add", "two"]).ok();
     let second = sandbox.second_servers().remove(0);
     docker(&["stop", &second]);
-    docker(&["network", "disconnect", "--force", &network, &first.name]);
+    docker(&["network", "disconnect", "--force", &network, &first.container.name]);
     docker(&["network", "rm", &network]);
     docker(&["network", "create", &network]);
-    docker(&["network", "connect", &network, &first.name]);
+    docker(&["network", "connect", &network, &first.container.name]);
     repo.agentenv(&["adopt", "../app-two"]).ok();
     repo.agentenv(&["remove", "two"]).ok();
     is_gone(&sandbox, "the last environment there was removed");
@@ -309,7 +318,7 @@ fn killed_at_any_point_no_second_server_is_left() {
         is_gone(&sandbox, &format!("add killed at {point}, pruned"));
         repo.killed(&["add", "two"], point);
         repo.agentenv(&["add", "two"]).ok();
-        assert_eq!(ask(&sandbox, &["-n", "64", "DBSIZE"]), "1", "add killed at {point}, added");
+        assert_eq!(ask(&sandbox, 64, &["DBSIZE"]), "1", "add killed at {point}, added");
         repo.agentenv(&["remove", "two", "--delete-branch"]).ok();
         is_gone(&sandbox, &format!("add killed at {point}, added, removed"));
         repo.struck(&["add", "two"], &format!("{point}:error")).fails(1);
@@ -342,7 +351,7 @@ fn it_goes_down_and_up_with_the_servers() {
     let (repo, id) = (sandbox.repo("app"), &sandbox.id);
     let port = *sandbox.ports().end();
     let file = format!(
-        "name: {id}\nservices:\n  redis:\n    image: agentenv-test/redis\n    ports: ['127.0.0.1:{port}:6379']\n    networks: [near]\nnetworks: {{ near: {{ name: {id}_near }} }}\n"
+        "name: {id}\nservices:\n  redis:\n    image: agentenv-test/redis\n    ports: ['127.0.0.1:{port}:6379']\n    networks: [near]\n    tmpfs: [/data]\nnetworks: {{ near: {{ name: {id}_near }} }}\n"
     );
     repo.commit("servers.yml", &file);
     let place = format!("compose: {{ project: {id}, service: redis }}");
@@ -352,7 +361,7 @@ fn it_goes_down_and_up_with_the_servers() {
     repo.agentenv(&["infra", "up"]).ok();
     repo.agentenv(&["add", "one"]).ok();
     repo.agentenv(&["add", "two"]).ok();
-    ask(&sandbox, &["-n", "64", "SET", "mine", "1"]);
+    ask(&sandbox, 64, &["SET", "mine", "1"]);
     let networks = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
     let on = || docker(&["inspect", "--format", networks, &sandbox.second_servers()[0]]);
     assert_eq!(on(), format!("{id}_near"), "containers of stacks reach it");
@@ -362,7 +371,7 @@ fn it_goes_down_and_up_with_the_servers() {
     repo.agentenv(&["infra", "down"]).ok();
     repo.agentenv(&["infra", "status"]).fails(6);
     repo.agentenv(&["infra", "up"]).ok();
-    assert_eq!(ask(&sandbox, &["-n", "64", "GET", "mine"]), "1", "its data stayed");
+    assert_eq!(ask(&sandbox, 64, &["GET", "mine"]), "1", "its data stayed");
     assert_eq!(on(), format!("{id}_near"));
     repo.agentenv(&["remove", "one", "two", "--force"]).ok();
     is_gone(&sandbox, "both are removed");

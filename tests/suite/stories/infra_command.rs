@@ -1,6 +1,6 @@
 //! `infra up|down|status` with a compose file of the project's own.
 
-use crate::common::{Outcome, Repo, Sandbox, docker, servers, wait_until};
+use crate::common::{AnonymousVolumes, Outcome, Repo, Sandbox, docker, servers, wait_until};
 use crate::stories::compose::with_plugin;
 use std::fs;
 use std::net::TcpListener;
@@ -37,6 +37,7 @@ fn up_waits_until_the_servers_answer_and_down_keeps_what_environments_have() {
     let refused = infra(&["down", "--volumes"]).fails(7);
     assert!(refused.stderr.contains("`x`, `y` (in the trash)"), "{}", refused.show());
     repo.agentenv(&["prune", "--trash"]).ok();
+    let _volumes = AnonymousVolumes::of(&sandbox.id);
     infra(&["down"]).ok();
     // The rest is on record, and released when the servers are there again.
     repo.agentenv(&["remove", "x"]).fails(8);
@@ -111,6 +112,7 @@ fn down_deletes_no_volume_into_which_it_cannot_look() {
     let backups =
         format!("git-agentenv's: volume `{id}_backups`, into which git-agentenv cannot look\n");
     assert!(refused.stderr.contains(&backups), "{}", refused.show());
+    let _volumes = AnonymousVolumes::of(id);
     infra(&sandbox, &repo, &["down"]).ok();
     let refused = infra(&sandbox, &repo, &["down", "--volumes"]).fails(7);
     assert!(refused.stderr.contains("`git agentenv infra up`"), "{}", refused.show());
