@@ -1,7 +1,7 @@
 //! Directories of removals whose lease is lost, and of which the trash has no record: no command finishes them.
 
 use crate::environment::{orphans, trash};
-use crate::model::lease::Lease;
+use crate::model::lease::{self, Lease};
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
 use crate::sys::repo::{self, Worktree};
@@ -17,11 +17,15 @@ use std::path::{Path, PathBuf};
 pub fn find(store: &Store, leases: &[Lease], here: Option<&Path>) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for common in orphans::repositories(store, leases, here)? {
-        let trees = repo::worktrees(&common).unwrap_or_default();
+        // What cannot be read may be known to git.
+        let Ok(trees) = repo::worktrees(&common) else { continue };
         for dir in places(&common, leases, &trees) {
             for path in fs::entries(&dir).unwrap_or_default() {
                 let Some(id) = trash::id_of(&common, &path) else { continue };
-                if is_lost(store, id) && fs::stands(&path)? != Stands::Nothing {
+                if !records::is_foreign_dir(store, &path)
+                    && fs::stands(&path)? != Stands::Nothing
+                    && is_lost(store, id)
+                {
                     let closed = trees.iter().find(|tree| tree.lease.as_deref() == Some(id));
                     found.push(described(&path, closed));
                 }
@@ -50,7 +54,10 @@ fn places(common: &Path, leases: &[Lease], trees: &[Worktree]) -> BTreeSet<PathB
 
 /// Whether an id of this store has neither lease nor record, and no process works on it. What cannot be read is not lost.
 fn is_lost(store: &Store, id: &str) -> bool {
-    id.starts_with(store.id()) && lacks_all(store, id) && is_idle(store, id).unwrap_or(false)
+    id.starts_with(store.id())
+        && lease::is_id(id)
+        && lacks_all(store, id)
+        && is_idle(store, id).unwrap_or(false)
 }
 
 fn lacks_all(store: &Store, id: &str) -> bool {
@@ -62,8 +69,8 @@ fn is_idle(store: &Store, id: &str) -> Result<bool> {
     // A process may have finished with it meanwhile.
     let is_lost = lacks_all(store, id);
     if is_lost {
-        // No lease has this id, so its lock file is only what was made above.
-        store.forget(id)?;
+        // No lease has this id, so the file is only what was made above.
+        store.forget_lock(id)?;
     }
     Ok(is_lost)
 }
@@ -80,5 +87,9 @@ fn described(path: &Path, closed: Option<&Worktree>) -> (String, String) {
     let what = format!(
         "{shown} is worktree {own}, whose removal was interrupted and whose record was lost: put it back"
     );
-    (what, format!("mv {word} {back} && git worktree unlock {back} && git agentenv adopt {back}"))
+    if !matches!(fs::stands(&tree.path), Ok(Stands::Nothing)) {
+        return (format!("{what}, once its place is free"), format!("ls -d {back}"));
+    }
+    let adopt = format!("git -C {back} agentenv adopt {back}");
+    (what, format!("mv {word} {back} && {{ git -C {back} worktree unlock {back}; {adopt}; }}"))
 }

@@ -68,7 +68,10 @@ fn not_there(context: &Context, wanted: &str, error: anyhow::Error) -> anyhow::E
         );
         return error::not_found(message).hint(hint).into();
     }
-    if context.repo.branch(wanted).is_some() {
+    let is_free = |trees: BTreeMap<String, Option<Worktree>>| !trees.contains_key(wanted);
+    if context.repo.branch(wanted).is_some()
+        && repo::checked_out(&context.repo.common).is_ok_and(is_free)
+    {
         let message = format!("branch `{wanted}` has no environment");
         return error::not_found(message)
             .hint(format!("delete the branch: `git branch -d {word}`"))

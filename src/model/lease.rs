@@ -219,8 +219,12 @@ pub fn store_of(id: &str) -> &str {
 /// The lease id in a mark of [`mark`] or [`mark_of_copy`]; `None` when the text is no mark.
 pub fn id_of_mark(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("git-agentenv ")?;
-    let id = rest.split(' ').next()?;
-    (id.len() == 24 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
+    rest.split(' ').next().filter(|id| is_id(id))
+}
+
+/// Whether this has the form of a lease id.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

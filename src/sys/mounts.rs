@@ -58,7 +58,12 @@ pub fn forget(store: &Path, name: &Path) -> Result<()> {
 
 /// Whether the disk of this path was recorded for the path itself.
 pub fn is_noted(path: &Path) -> Result<bool> {
-    Ok(seen(&record(&state_dir::path()?, path))?.is_some())
+    Ok(noted(path)?.is_some())
+}
+
+/// The disk that was recorded for this path or name itself.
+pub fn noted(name: &Path) -> Result<Option<PathBuf>> {
+    seen(&record(&state_dir::path()?, name))
 }
 
 /// The disk of a missing path, if that is away: the one that was recorded for this path, else any that it could have been on.

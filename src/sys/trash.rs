@@ -61,7 +61,8 @@ pub fn is_foreign(store: &Store, id: &str) -> bool {
     is_foreign_dir(store, &dir(store, id))
 }
 
-fn is_foreign_dir(store: &Store, dir: &Path) -> bool {
+/// Whether another user made this directory, in a state directory that a group shares.
+pub fn is_foreign_dir(store: &Store, dir: &Path) -> bool {
     store.access() == Access::Group && fs::is_foreign(dir)
 }
 

@@ -101,6 +101,11 @@ pub fn homeless(lease: &Lease) -> (String, String) {
         let what = format!(
             "`{name}`: worktree {path} was moved to {stands}, and repository {main} has no record of it"
         );
+        if record::is_ambiguous(lease) {
+            let what =
+                format!("{what}; or that is another worktree that was moved: look at its files");
+            return (what, format!("ls -A {}", shell::path(&place)));
+        }
         let back = format!("mv {} {}", shell::path(&place), shell::path(&lease.path));
         return (what, format!("{back} && {}", adopt(lease)));
     }
@@ -124,7 +129,7 @@ fn adopt(lease: &Lease) -> String {
 /// What to do about an environment that [`is_homeless`].
 pub fn way_home(lease: &Lease) -> String {
     if let Ok(Some(_)) = record::stray(lease) {
-        return format!("move it back: `{}`", homeless(lease).1);
+        return format!("to move it back: `{}`", homeless(lease).1);
     }
     let moved = format!("if the repository was moved, run there: `{}`", repair(lease));
     match record::is_lost(lease) {
@@ -177,9 +182,11 @@ pub fn out_of_sight(lease: &Lease) -> Result<Option<(String, String)>> {
 /// Whether nothing says that a missing worktree was deleted: git moved it to a place that was never seen, and there is nothing.
 fn is_out_of_sight(lease: &Lease, tree: &Worktree) -> Result<bool> {
     let above = tree.path.parent().unwrap_or(&tree.path);
+    // It may have been moved again since it was seen on a disk.
+    let is_of = |disk: PathBuf| disk.parent().is_some() && tree.path.starts_with(disk);
     Ok(fs::canonical(&tree.path) != lease.path
         && fs::stands(&tree.path)? == Stands::Nothing
-        && !mounts::is_noted(Path::new(&lease.id))?
+        && !mounts::noted(Path::new(&lease.id))?.is_some_and(is_of)
         && (fs::stands(above)? == Stands::Nothing || fs::entries(above)?.is_empty()))
 }
 

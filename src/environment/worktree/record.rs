@@ -38,6 +38,12 @@ pub fn stray(lease: &Lease) -> Result<Option<PathBuf>> {
     })
 }
 
+/// Whether what [`stray`] finds may be another worktree, which has the record by now and is not where that says either.
+pub fn is_ambiguous(lease: &Lease) -> bool {
+    let anothers = lease.admin.as_deref().and_then(tree_of);
+    anothers.is_some_and(|tree| !matches!(fs::stands(&tree), Ok(Stands::Directory)))
+}
+
 /// Whether an admin directory carries the lease's mark.
 pub fn is_marked(lease: &Lease, admin: &Path) -> bool {
     fs::word(&admin.join(MARK)).is_some_and(|id| id == lease.id)

@@ -44,7 +44,7 @@ const PIPE: &str = "pipe \"$@\"";
 /// wait for that. What all of them left, when the server's container stopped, goes before the next. Where there is no such
 /// directory, or no space for the dump beside the copy, on what may be the same disk, the pipe does it.
 const PARALLEL: &str = r#"work() {
-PGDATABASE="$AGENTENV_SOURCE" PGOPTIONS= pg_dump -w --no-subscriptions --lock-wait-timeout=15s -Fd -j "$jobs" -f "$dir/dump" "$@" &&
+PGDATABASE="$AGENTENV_SOURCE" PGOPTIONS= pg_dump -w --no-subscriptions --lock-wait-timeout=15s --no-sync -Fd -j "$jobs" -f "$dir/dump" "$@" &&
 pg_restore -f "$dir/begin" --section=pre-data "$dir/dump" &&
 LC_ALL=C sed -E -e "$adds" "$dir/begin" >"$dir/edited" &&
 psql -Xqw -o /dev/null -v ON_ERROR_STOP=1 -1 -f "$dir/edited" &&
@@ -55,7 +55,7 @@ SELECT 2 * pg_database_size(:'source') / 1024;
 SQL
 ) || exit
 jobs=$1 all=${TMPDIR:-/tmp}/agentenv_dump; shift
-for old in "$all"_*; do kill -0 "${old##*_}" 2>/dev/null || rm -rf "$old"; done
+for old in "$all"_*; do { [ "${old##*_}" != $$ ] && kill -0 "${old##*_}"; } 2>/dev/null || rm -rf "$old" 2>/dev/null; done
 dir=${all}_$$
 free=$(df -Pk "${TMPDIR:-/tmp}" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "$free"; })
 if [ "${free:-0}" -gt "$need" ] && mkdir -m 700 "$dir"; then

@@ -35,7 +35,9 @@ pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()
     let name = pulse::name()?;
     let mut task = Task { vars: vars(&site, server, (database, &name)), ..Task::new("psql") };
     task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
-    task.script = Script { first: (UNLIMITED.to_owned() + script).into(), ..Script::default() };
+    // The line tells that the server answers.
+    let first = format!("\\echo begun\n{UNLIMITED}{script}").into_bytes();
+    task.script = Script { first, ..Script::default() };
     (task.patience, task.pulse) = (psql::COPYING, Some(pulse::of(server, &name)));
     let output = site.run(&task)?;
     match output.success() {

@@ -24,7 +24,7 @@ use std::thread;
 /// The argument with which this program starts itself to run a program in a container.
 const CARRY: &str = "--exec-in-container";
 
-/// What the engine could not be asked; docker's own exit code for it.
+/// The exit code when the connection to the engine broke, docker's own for it.
 const FAILED: u8 = 125;
 
 /// Whether this program carries when it is started for that; another one that uses this library does not.
@@ -32,7 +32,9 @@ static CARRIES: AtomicBool = AtomicBool::new(false);
 
 /// The same command, carried by this program where it knows the engine's socket.
 pub(super) fn carried(cmd: Cmd) -> Cmd {
-    let carries = CARRIES.load(Ordering::Relaxed);
+    // The file of this program may have been replaced since it was started.
+    let carries =
+        CARRIES.load(Ordering::Relaxed) && env::program().is_ok_and(|program| program.exists());
     let Some(socket) = carries.then(context::socket).flatten() else { return cmd };
     let plain = cmd.clone();
     cmd.through_this_program([CARRY.into(), socket.into()]).unwrap_or(plain)
@@ -187,7 +189,7 @@ mod tests {
         for other in [
             &["exec", "-it", "--", "pg", "psql"][..],
             &["exec", "-i", "-u", "me", "--", "pg", "psql"],
-            &["exec", "-i", "-e", "AGENTENV_NO_SUCH_VARIABLE", "--", "pg", "psql"],
+            &["exec", "-i", "-e", "NO_SUCH_VARIABLE", "--", "pg", "psql"],
             &["exec", "-i", "--"],
             &["ps", "--", "pg"],
         ] {

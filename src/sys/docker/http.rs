@@ -1,6 +1,6 @@
 //! The engine's HTTP over its socket: one connection for each question (`HTTP/1.0`), and one that becomes a stream.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -60,7 +60,7 @@ pub(super) fn ask<T: DeserializeOwned>(socket: &Path, question: &str, status: &s
 /// The stream of what a question starts; `None`: the engine has refused to start it.
 ///
 /// # Errors
-/// When the connection breaks before the answer: it may have been started.
+/// When the connection breaks before the answer, or that is neither: it may have been started.
 pub(super) fn upgrade(socket: &Path, path: &str, body: &Value) -> Result<Option<Stream>> {
     let Ok(mut engine) = UnixStream::connect(socket) else { return Ok(None) };
     let more = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
@@ -71,5 +71,9 @@ pub(super) fn upgrade(socket: &Path, path: &str, body: &Value) -> Result<Option<
         let count = stream.read_line(&mut head)?;
         (count > 0).then_some(()).context("the Docker engine broke off")?;
     }
-    Ok((status_of(&head) == Some("101")).then_some(stream))
+    match status_of(&head) {
+        Some("101") => Ok(Some(stream)),
+        Some(status) if status.starts_with('4') => Ok(None),
+        _ => bail!("the Docker engine said: {}", head.lines().next().unwrap_or_default()),
+    }
 }

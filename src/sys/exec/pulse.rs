@@ -27,27 +27,23 @@ impl Pulse {
         Pulse { ask: Arc::new(ask), silence }
     }
 
-    /// How long it may stand still.
-    pub(super) fn silence(&self) -> Duration {
-        self.silence
-    }
-
     /// Feels it from now on, as long as what this gives lives. Nobody waits for an answer that is late.
     pub(super) fn feel(&self) -> Felt {
         let (felt, ended) = channel();
-        let beat = Arc::new(Mutex::new(Instant::now()));
+        let beat = Arc::new(Mutex::new(Beat { last: Instant::now(), limit: self.silence }));
         let (pulse, told) = (self.clone(), beat.clone());
         thread::spawn(move || {
-            let mut last = None;
+            let mut word = None;
             while ended.recv_timeout(pulse.silence / TIMES) == Err(RecvTimeoutError::Timeout) {
                 let now = (pulse.ask)();
-                if now.is_some() && now != last {
-                    *locked(&told) = Instant::now();
-                    last = now;
+                let mut beat = locked(&told);
+                beat.limit = pulse.silence * if now.is_some() { 1 } else { TIMES };
+                if now.is_some() && now != word {
+                    (beat.last, word) = (Instant::now(), now);
                 }
             }
         });
-        Felt { beat, silence: self.silence, _felt: felt }
+        Felt { beat, _felt: felt }
     }
 }
 
@@ -57,17 +53,24 @@ impl fmt::Debug for Pulse {
     }
 }
 
+/// The last beat, and how long there may be no other. Where nobody answers, that is longer: a machine under load answers late,
+/// and a server that has no room for another session still works.
+struct Beat {
+    last: Instant,
+    limit: Duration,
+}
+
 /// A pulse that is being felt.
 pub(super) struct Felt {
-    beat: Arc<Mutex<Instant>>,
-    silence: Duration,
+    beat: Arc<Mutex<Beat>>,
     _felt: Sender<()>,
 }
 
 impl Felt {
-    /// It stood still for too long.
-    pub(super) fn stands_still(&self) -> bool {
-        locked(&self.beat).elapsed() >= self.silence
+    /// For how long it has stood still, when that is too long.
+    pub(super) fn stands_still(&self) -> Option<Duration> {
+        let beat = locked(&self.beat);
+        (beat.last.elapsed() >= beat.limit).then_some(beat.limit)
     }
 }
 
@@ -88,13 +91,13 @@ mod tests {
 
     #[test]
     fn a_command_is_ended_when_its_pulse_stands_still() {
-        for word in [Some("1"), None] {
+        for (word, limit) in [(Some("1"), "0.3 s"), (None, "3 s")] {
             let server = format!("a server that says {word:?}");
             let word = word.map(str::to_owned);
             let pulse = Pulse::new(Duration::from_millis(300), move || word.clone());
             let error = run("echo begun; exec sleep 3600", &server, pulse).unwrap_err();
             assert_eq!(exit_of(&error), Exit::Service);
-            assert_eq!(error.to_string(), format!("{server} did not answer within 0.3 s"));
+            assert_eq!(error.to_string(), format!("{server} did not answer within {limit}"));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A command that was started: the wait for it, and what it left behind.
 
 use super::dialogue::Answer;
-use super::pulse::Pulse;
+use super::pulse::{Felt, Pulse};
 use crate::error;
 use crate::sys::budget::{self, Question};
 use crate::sys::interrupt::{self, Ending};
@@ -149,13 +149,13 @@ impl Running {
 
     /// Asks as [`Running::until`] for as long as the whole may take, and its pulse does not stand still.
     fn rest<T>(&self, ask: impl Fn(Instant) -> Result<Option<T>>) -> Result<T> {
-        let felt = self.limit.pulse.as_ref().map(|pulse| (pulse, pulse.feel()));
-        self.until(self.limit.whole(), |at| match (ask(at)?, &felt) {
-            (None, Some((pulse, felt))) if felt.stands_still() => {
-                interrupt::end(&self.handle, Ending::AtOnce);
-                Err(self.too_long(pulse.silence()))
-            }
-            (answer, _) => Ok(answer),
+        let felt = self.limit.pulse.as_ref().map(Pulse::feel);
+        self.until(self.limit.whole(), |at| {
+            let answer = ask(at)?;
+            let silence = felt.as_ref().filter(|_| answer.is_none()).and_then(Felt::stands_still);
+            let Some(silence) = silence else { return Ok(answer) };
+            interrupt::end(&self.handle, Ending::AtOnce);
+            Err(self.too_long(silence))
         })
     }
 

@@ -92,6 +92,11 @@ impl Store {
         self.lock_file(&format!("{id}{HOOKS}"))
     }
 
+    /// Removes the lock file of a lease that there is not, for those who hold the lock.
+    pub fn forget_lock(&self, id: &str) -> Result<()> {
+        fs::remove(&self.lock_file(id))
+    }
+
     pub(super) fn lock_file(&self, name: &str) -> PathBuf {
         self.dir.join("locks").join(format!("{name}.lock"))
     }

@@ -73,9 +73,10 @@ impl Sandbox {
         self.config_at(["host: true"; 2])
     }
 
-    /// The same with an address of Redis that has a port of its own, so that no second server serves its application.
+    /// The servers in their containers, and an address of Redis that has a port of its own, so that no second server serves
+    /// its application.
     pub fn config_with_one_redis(&self) -> String {
-        self.config() + "env: { CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\" }\n"
+        self.config_in_container() + "env: { CACHE_URL: \"redis://localhost:6379/{REDIS_DB}\" }\n"
     }
 
     /// The same with both in their containers, as a configuration says by default: for tests of what differs there.

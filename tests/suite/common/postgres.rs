@@ -48,14 +48,15 @@ impl Session {
             let (kind, content) = self.message()?;
             match kind {
                 b'D' => answer.iter_mut().for_each(|rows| rows.push(row(&content))),
+                // It ends a session with it, or refuses one.
+                b'E' if content.starts_with(b"SFATAL\0") => {
+                    return Err(Error::other(complaint(&content)));
+                }
                 b'E' => answer = Err(complaint(&content)),
+                b'G' | b'H' => return Err(Error::other("COPY is for psql")),
                 b'R' if content[..4] != [0; 4] => return Err(Error::other("it wants a password")),
                 b'Z' => return Ok(answer),
                 _ => {}
-            }
-            // It ends a session that it refused.
-            if kind == b'E' && content.starts_with(b"SFATAL\0") {
-                return Ok(answer);
             }
         }
     }

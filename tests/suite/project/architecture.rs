@@ -44,11 +44,8 @@ const KEPT_TO: [(&[&str], &[&str]); 6] = [
     ),
     (&["gix::", "use gix"], &["sys/repo.rs"]),
     (&["rmcp::", "tokio::"], &["commands/mcp/"]),
-    // In a project's paths it is the name of a directory.
-    (
-        &["\"docker\"", "\"docker-compose\""],
-        &["sys/docker/", "sys/compose/", "model/detect/plain/paths.rs"],
-    ),
+    // In a project's paths and commands it is a word like others.
+    (&["\"docker\"", "\"docker-compose\""], &["sys/docker/", "sys/compose/", "model/detect/"]),
     // The carrier prints what a program in a container printed.
     (
         &["println!(", "print!(", "io::stdout()", "io::stderr()", "Term::std", "Term::buf"],

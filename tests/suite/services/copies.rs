@@ -314,6 +314,14 @@ fn has_directory(pid: &str) -> bool {
     servers().beside_postgres(&["sh", "-c", script, "sh", pid]) == "yes"
 }
 
+/// Whether a program dumps this database in the container.
+fn is_dumped(source: &str) -> bool {
+    let script = "for pid in $*; do grep ^pg_dump /proc/$pid/cmdline && echo; done 2>/dev/null; :";
+    let pids = dumping(source);
+    let args = ["sh", "-c", script, "sh"].into_iter().chain(pids.iter().map(String::as_str));
+    !servers().beside_postgres(&args.collect::<Vec<_>>()).is_empty()
+}
+
 #[test]
 fn a_dump_by_several_processes_leaves_no_directory_whatever_is_killed() {
     let world = World::new();
@@ -328,7 +336,7 @@ fn a_dump_by_several_processes_leaves_no_directory_whatever_is_killed() {
         let mut shell = None;
         wait_until("a dump has its directory", || {
             shell = dumping(&main).into_iter().find(|pid| has_directory(pid));
-            shell.is_some()
+            shell.is_some() && is_dumped(&main)
         });
         let shell = shell.unwrap();
         let in_container = |script: &str| {

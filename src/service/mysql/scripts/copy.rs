@@ -198,7 +198,7 @@ SELECT CONCAT('digits\\t', {digits}) FROM information_schema.views
   WHERE table_schema = {name} AND table_name = '{MARK}' AND ({UNNAMED} OR {AT_HOME});
 SELECT CONCAT('events\\t', COUNT(*)) FROM information_schema.events WHERE event_schema = {name} HAVING COUNT(*) > 0;
 SELECT CONCAT('broken\\t', table_name) FROM information_schema.tables t
-  WHERE table_schema = {name} AND table_type = 'VIEW' AND (table_comment LIKE 'View ''%' OR NOT EXISTS(
+  WHERE table_schema = {name} AND table_type = 'VIEW' AND table_name NOT REGEXP {shape} AND (table_comment LIKE 'View ''%' OR NOT EXISTS(
     SELECT 1 FROM information_schema.columns c WHERE c.table_schema = {name} AND c.table_name = t.table_name)) ORDER BY table_name;
 SELECT CONCAT('refused\\tthe history of table `', table_name, '` is in no dump') FROM information_schema.tables
   WHERE table_schema = {name} AND table_type = 'SYSTEM VERSIONED';
