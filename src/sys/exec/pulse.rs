@@ -5,11 +5,15 @@ use crate::sys::parallel::locked;
 use std::fmt;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often a pulse is felt in the time for which it may stand still.
 const TIMES: u32 = 10;
+
+/// How many times as long it may stand still where nobody answers: a machine under load answers late, and a server that has no
+/// room for another session still works.
+const LATE: u32 = 4;
 
 /// Asks about the work: another word each time while it goes on. `None`: there is no answer.
 #[derive(Clone)]
@@ -27,23 +31,23 @@ impl Pulse {
         Pulse { ask: Arc::new(ask), silence }
     }
 
-    /// Feels it from now on, as long as what this gives lives. Nobody waits for an answer that is late.
+    /// Feels it from now on, as long as what this gives lives.
     pub(super) fn feel(&self) -> Felt {
         let (felt, ended) = channel();
         let beat = Arc::new(Mutex::new(Beat { last: Instant::now(), limit: self.silence }));
         let (pulse, told) = (self.clone(), beat.clone());
-        thread::spawn(move || {
+        let feeling = thread::spawn(move || {
             let mut word = None;
             while ended.recv_timeout(pulse.silence / TIMES) == Err(RecvTimeoutError::Timeout) {
                 let now = (pulse.ask)();
                 let mut beat = locked(&told);
-                beat.limit = pulse.silence * if now.is_some() { 1 } else { TIMES };
+                beat.limit = pulse.silence * if now.is_some() { 1 } else { LATE };
                 if now.is_some() && now != word {
                     (beat.last, word) = (Instant::now(), now);
                 }
             }
         });
-        Felt { beat, _felt: felt }
+        Felt { beat, felt: Some(felt), feeling: Some(feeling) }
     }
 }
 
@@ -53,8 +57,7 @@ impl fmt::Debug for Pulse {
     }
 }
 
-/// The last beat, and how long there may be no other. Where nobody answers, that is longer: a machine under load answers late,
-/// and a server that has no room for another session still works.
+/// The last beat, and how long there may be no other.
 struct Beat {
     last: Instant,
     limit: Duration,
@@ -63,7 +66,16 @@ struct Beat {
 /// A pulse that is being felt.
 pub(super) struct Felt {
     beat: Arc<Mutex<Beat>>,
-    _felt: Sender<()>,
+    felt: Option<Sender<()>>,
+    feeling: Option<JoinHandle<()>>,
+}
+
+impl Drop for Felt {
+    /// Waits for the last answer: who asks would outlive this program.
+    fn drop(&mut self) {
+        drop(self.felt.take());
+        self.feeling.take().map(JoinHandle::join);
+    }
 }
 
 impl Felt {
@@ -91,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_command_is_ended_when_its_pulse_stands_still() {
-        for (word, limit) in [(Some("1"), "0.3 s"), (None, "3 s")] {
+        for (word, limit) in [(Some("1"), "0.3 s"), (None, "1.2 s")] {
             let server = format!("a server that says {word:?}");
             let word = word.map(str::to_owned);
             let pulse = Pulse::new(Duration::from_millis(300), move || word.clone());

@@ -154,8 +154,11 @@ fn a_client_that_waits_in_vain_is_ended() {
     // After the words that open a session.
     let inject = "inject=sendto:error=ENOSPC:when=3+";
     let reset = ["db", "reset", "--yes", "--no-snapshot", "x"];
-    let said = world.run(&["-f", "-o", "/dev/null", "-e", inject], &reset).fails(6);
-    assert!(said.stderr.contains("did not answer within 10 s"), "{}", said.show());
+    let options = ["-f", "-o", "/dev/null", "-e", inject];
+    let mut command = strace(&sandbox, &world.repo, NETWORK_CALLS, &options, &reset);
+    let said = sandbox.outcome(command.env("AGENTENV_TIMEOUT", "4")).fails(6);
+    // Who looks whether the server works waits in vain, too.
+    assert!(said.stderr.contains("did not answer within 16 s"), "{}", said.show());
     pruned(&world.repo);
     world.holds_its_data();
     world.repo.agentenv(&REMOVE).ok();
