@@ -63,7 +63,8 @@ agents and scripts.
 Notes name what would still lead an environment to the main checkout's database or index: lines of code and settings \
 that name it themselves, and services that no variable of a file leads to. While there is such a service, `--hooks` \
 leaves the commands that migrate as comments. `not found` names a manifest, such as go.mod, of which `init` does not \
-know what starts it. `postCreateCommand` of a devcontainer.json becomes a hook, unless it is made for the container.";
+know what starts it. What a devcontainer.json runs once (`onCreateCommand`, `updateContentCommand`, `postCreateCommand`) \
+becomes a hook where it only installs, builds, migrates or seeds; all else of it is a comment.";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 
 use crate::model::config::Kind;
 use crate::model::detect::created;
+use crate::model::detect::endpoint;
 use crate::model::detect::frameworks::{self, Framework};
 use crate::model::detect::leads::Lead;
 use crate::model::detect::roles::Role;
@@ -68,7 +69,9 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     }
     // What these commands do to a database is not known.
     let known = [project.hooks.as_slice(), &project.held].concat();
-    let created = created::find(evidence.seen, &known);
+    let databases = project.services.iter().filter(|service| service.kind != Kind::Redis);
+    let mains: Vec<&str> = databases.map(|service| service.main.as_str()).collect();
+    let created = created::find(evidence.seen, &known, &mains);
     project.inside = created.inside;
     if is_held { project.held.extend(created.run) } else { project.hooks.extend(created.run) }
 }
@@ -130,7 +133,8 @@ fn hosts<'a>(evidence: &'a Evidence<'_>) -> impl Iterator<Item = (Kind, String)>
         let (kind, role) = evidence.role(name)?;
         // Beside SQLite, a host is that of what could be used instead.
         let is_used = kind == Kind::Redis || evidence.engine != Some(Kind::Sqlite);
-        let is_host = role == Role::Host && !value.is_empty() && is_used && !is_php;
+        let is_bare = role == Role::Address && endpoint::port(value).is_none();
+        let is_host = (role == Role::Host || is_bare) && !value.is_empty() && is_used && !is_php;
         is_host.then(|| (kind, format!("{name} of {file} leads to")))
     })
 }

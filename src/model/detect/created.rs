@@ -1,73 +1,56 @@
 //! Commands that `devcontainer.json` runs once in a new container: a new worktree may need them, too.
 
+mod allowed;
+
 use super::devcontainer;
+use super::install::{runner, runner_inside};
 use super::seen::Seen;
 use crate::model::shell;
+use allowed::{is_allowed, is_plain};
 use serde_json::Value;
 
 /// Keys of these commands, in their order. What runs at each start is no preparation.
 const KEYS: [&str; 3] = ["onCreateCommand", "updateContentCommand", "postCreateCommand"];
-
-/// Signs of what is right in a container alone: it changes the machine, or names the container's directories.
-const INSIDE: [&str; 13] = [
-    "sudo ",
-    "apt-get ",
-    "apt ",
-    "apk ",
-    "dnf ",
-    "chown ",
-    "docker",
-    "--global",
-    "git config",
-    "/workspace",
-    "/home/",
-    "/usr/",
-    "${",
-];
 
 /// What such commands are for a worktree.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Commands {
     /// Those that do more than the commands which are known.
     pub(super) run: Vec<String>,
-    /// Those that may only be right in the container, with the file that names them.
+    /// Those that may only be right in the container.
     pub(super) inside: Vec<String>,
 }
 
-/// Those that do what `known` does not.
-pub(super) fn find(seen: &Seen, known: &[String]) -> Commands {
+/// Those that do what `known` does not. `mains` are the main checkout's parts on servers, which no command may name.
+pub(super) fn find(seen: &Seen, known: &[String], mains: &[&str]) -> Commands {
     let mut found = Commands::default();
     let Some((_, settings)) = devcontainer::read(seen) else { return found };
-    let known: Vec<String> = known.iter().flat_map(|hook| parts(hook)).map(does).collect();
-    let all = KEYS.iter().flat_map(|key| texts(&settings[*key]));
-    for command in all.map(|text| unwrapped(&text)) {
-        let more: Vec<&str> = parts(&command)
-            .filter(|part| !part.is_empty() && !known.contains(&does(part)))
-            .collect();
-        let is_inside = |part: &&str| INSIDE.iter().any(|sign| part.contains(sign)) || is_own(part);
-        if more.iter().any(is_inside) {
-            found.inside.push(command);
-        } else if !more.is_empty() {
-            found.run.push(more.join(" && "));
+    for text in KEYS.iter().flat_map(|key| texts(&settings[*key])) {
+        let command = unwrapped(&text);
+        let more = more(&command, known);
+        let is_right = |part: &&str| is_plain(part, mains) && is_allowed(seen, part);
+        match more.iter().all(is_right) {
+            true if more.iter().all(|part| entered(part).is_some()) => {}
+            true => found.run.push(with_runners(seen, &more)),
+            false => found.inside.push(text),
         }
     }
     found
 }
 
-/// A script that lies beside the file is written for the container.
-fn is_own(command: &str) -> bool {
-    command.split_whitespace().any(|word| word.contains(".devcontainer/"))
-}
-
-/// A text, a list of words, or several of these by name.
+/// A text, a list of words, or several of these by name. The lines of a text are commands.
 fn texts(value: &Value) -> Vec<String> {
-    let words = |list: &Vec<Value>| {
-        let words = list.iter().filter_map(Value::as_str).map(shell::word);
-        words.collect::<Vec<_>>().join(" ")
+    let one_space = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = |text: &str| {
+        let lines = text.lines().map(|line| one_space(line.trim().trim_end_matches("&&")));
+        lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" && ")
     };
     match value {
-        Value::String(text) => vec![text.split_whitespace().collect::<Vec<_>>().join(" ")],
-        Value::Array(list) => vec![words(list)],
+        Value::String(text) => vec![lines(text)],
+        Value::Array(list) => {
+            let words = list.iter().filter_map(Value::as_str).map(shell::word);
+            vec![words.collect::<Vec<_>>().join(" ")]
+        }
         Value::Object(all) => all.values().flat_map(texts).collect(),
         _ => Vec::new(),
     }
@@ -75,7 +58,12 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// `bash -c 'a && b'` is `a && b`.
 fn unwrapped(text: &str) -> String {
-    let inner = text.split_once(" -c ").filter(|(shell, _)| shell.ends_with("sh"));
+    let is_shell = |before: &str| {
+        let mut words = before.split(' ');
+        words.next().is_some_and(|shell| ["sh", "bash"].contains(&program(shell)))
+            && words.all(|word| word.starts_with('-'))
+    };
+    let inner = text.split_once(" -c ").filter(|(before, _)| is_shell(before));
     let inner = inner.map(|(_, inner)| inner.trim());
     let quoted =
         |quote: char| inner?.strip_prefix(quote)?.strip_suffix(quote).map(|text| (quote, text));
@@ -90,41 +78,93 @@ fn parts(command: &str) -> impl Iterator<Item = &str> {
     command.split("&&").map(str::trim)
 }
 
-/// Programs that only run what follows them.
-const RUNNERS: [&str; 9] = [
-    "bundle exec",
-    "uv run",
-    "poetry run",
-    "pipenv run",
-    "npx",
-    "python3 -m",
-    "python -m",
-    "python3",
-    "python",
-];
+/// The parts of a command that do what `known` does not. Behind `cd`, all stay unless all are known there.
+fn more<'a>(command: &'a str, known: &[String]) -> Vec<&'a str> {
+    let all: Vec<&str> = parts(command).filter(|part| !part.is_empty()).collect();
+    let near = all.iter().find_map(|part| entered(part));
+    let is_known = |part: &&str| {
+        let is_near =
+            |hook: &&String| near.is_none_or(|dir| hook.split(' ').any(|word| word == dir));
+        let mut hooks = known.iter().filter(is_near).flat_map(|hook| parts(hook));
+        hooks.any(|hook| does(hook) == does(part))
+    };
+    match near {
+        None => all.into_iter().filter(|part| !is_known(part)).collect(),
+        Some(_) if all.iter().all(|part| entered(part).is_some() || is_known(part)) => Vec::new(),
+        Some(_) => all,
+    }
+}
 
-/// What a command does, in two words: that of `npm ci --prefix ui` is `npm install`.
-fn does(command: &str) -> String {
+/// The directory that `cd` enters.
+fn entered(part: &str) -> Option<&str> {
+    part.strip_prefix("cd ").map(|dir| dir.trim_start_matches("./").trim_end_matches('/'))
+}
+
+/// Programs that only run what follows them.
+const RUNNERS: [&str; 7] =
+    ["bundle exec", "uv run", "poetry run", "pipenv run", "npx", "python3", "python"];
+
+/// Options with a directory behind them.
+const DIRS: [&str; 5] = ["--prefix", "--directory", "--dir", "--cwd", "--project"];
+
+/// The words of a command without variables, options and runners.
+fn words(command: &str) -> Vec<&str> {
     let is_value =
         |word: &&str| word.split_once('=').is_some_and(|(name, _)| !name.starts_with('-'));
-    let words: Vec<&str> = command.split_whitespace().skip_while(is_value).collect();
-    let mut text = words.join(" ");
-    while let Some(rest) =
-        RUNNERS.iter().find_map(|runner| text.strip_prefix(runner)?.strip_prefix(' '))
-    {
-        text = rest.to_owned();
+    let (mut words, mut before) = (Vec::new(), "");
+    for word in command.split_whitespace().skip_while(is_value) {
+        if !word.starts_with('-') && !DIRS.contains(&before) {
+            words.push(word);
+        }
+        before = word;
     }
-    let program = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
-    let mut words = text.split_whitespace().filter(|word| !word.starts_with('-'));
-    let first = words.next().map(program).unwrap_or_default();
-    let first = if first == "rake" { "rails".to_owned() } else { first };
-    let second = match words.next().unwrap_or_default() {
+    let of_runner = |words: &[&str]| {
+        let mut runners = RUNNERS.iter().map(|runner| runner.split(' ').collect::<Vec<_>>());
+        runners.find(|runner| words.starts_with(runner)).map(|runner| runner.len())
+    };
+    while let Some(count) = of_runner(&words) {
+        words.drain(..count);
+    }
+    words
+}
+
+fn program(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or_default()
+}
+
+/// What a command does, in two words, or three: that of `npm ci --prefix ui` is `npm install`.
+fn does(command: &str) -> String {
+    let words = words(command);
+    let word = |at: usize| words.get(at).copied().unwrap_or_default();
+    let first = match program(word(0)) {
+        "rake" => "rails",
+        first => first,
+    };
+    let second = match word(1) {
         // yarn installs when it is told nothing.
         "ci" | "i" | "" => "install",
         word if word.starts_with("db:") => "db",
         word => word,
     };
-    format!("{first} {second}")
+    let third = if ["install", "run"].contains(&second) { word(2) } else { "" };
+    format!("{first} {second} {third}")
+}
+
+/// The parts as one command: programs of Python run in the project's environment.
+fn with_runners(seen: &Seen, parts: &[&str]) -> String {
+    let near = parts.iter().find_map(|part| entered(part));
+    let runner = match near {
+        Some(dir) => runner_inside(seen, &format!("{dir}/")),
+        None => runner(seen, ""),
+    };
+    let with_runner = |part: &&str| {
+        let first = part.split(' ').next().unwrap_or_default();
+        match ["python", "python3", "celery", "flask", "alembic"].contains(&first) {
+            true => format!("{runner}{part}"),
+            false => (*part).to_owned(),
+        }
+    };
+    parts.iter().map(with_runner).collect::<Vec<_>>().join(" && ")
 }
 
 #[cfg(test)]
@@ -133,9 +173,11 @@ mod tests {
 
     fn of(commands: &str, known: &[&str]) -> (Vec<String>, Vec<String>) {
         let file = (".devcontainer/devcontainer.json".to_owned(), format!("{{ {commands} }}"));
-        let seen = Seen { files: [file].into(), ..Seen::default() };
+        let lock = ("uv.lock".to_owned(), String::new());
+        let tracked = ["bin/seed", "bin/rails", "manage.py", "setup.sh"].map(str::to_owned).into();
+        let seen = Seen { files: [file, lock].into(), tracked, ..Seen::default() };
         let known: Vec<String> = known.iter().map(|hook| (*hook).to_owned()).collect();
-        let Commands { run, inside } = find(&seen, &known);
+        let Commands { run, inside } = find(&seen, &known, &["inn"]);
         (run, inside)
     }
 
@@ -150,6 +192,7 @@ mod tests {
         ];
         for command in [
             "npm install",
+            "cd ui && npm ci",
             "python -m pip install -r requirements.txt && npm i",
             "python manage.py migrate",
             "bundle exec rake db:setup && yarn",
@@ -160,39 +203,67 @@ mod tests {
     }
 
     #[test]
-    fn commands_have_three_forms_and_some_are_the_containers_own() {
-        for (commands, run, inside) in [
+    fn commands_have_three_forms() {
+        for (commands, run) in [
+            ("\"postCreateCommand\": \"/bin/bash -c 'npm ci && bin/seed'\"", &["bin/seed"][..]),
+            ("\"postCreateCommand\": [\"bin/seed\", \"a\"]", &["bin/seed a"]),
             (
-                "\"postCreateCommand\": \"/bin/bash -c 'npm ci && bin/seed'\"",
-                &["bin/seed"][..],
-                &[][..],
+                "\"onCreateCommand\": { \"a\": \"yarn\", \"b\": [\"npm\", \"run\", \"build\"] }",
+                &["yarn", "npm run build"],
             ),
-            ("\"postCreateCommand\": [\"bin/seed\", \"a b\"]", &["bin/seed 'a b'"], &[]),
-            (
-                "\"onCreateCommand\": { \"a\": \"make deps\", \"b\": [\"just\", \"seed\"] }",
-                &["make deps", "just seed"],
-                &[],
-            ),
-            ("\"postStartCommand\": \"bin/fake\"", &[], &[]),
-            (
-                "\"postCreateCommand\": \"sudo chown me . && bin/seed\"",
-                &[],
-                &["sudo chown me . && bin/seed"],
-            ),
-            (
-                "\"postCreateCommand\": \"bash .devcontainer/create.sh\"",
-                &[],
-                &["bash .devcontainer/create.sh"],
-            ),
-            (
-                "\"postCreateCommand\": \"bash -c 'cd ${containerWorkspaceFolder} && make'\"",
-                &[],
-                &["bash -c 'cd ${containerWorkspaceFolder} && make'"],
-            ),
+            ("\"postStartCommand\": \"bin/seed\"", &[]),
         ] {
-            let found = of(commands, &["npm ci"]);
-            assert_eq!(found.0, run, "{commands}");
-            assert_eq!(found.1, inside, "{commands}");
+            assert_eq!(
+                of(commands, &["npm ci"]),
+                (run.iter().map(|&run| run.to_owned()).collect(), vec![])
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_prepares_the_project_is_right_here() {
+        for (command, run) in [
+            ("cd ui && npm ci", "cd ui && npm ci"),
+            ("npm ci\\nnpm run build", "npm run build"),
+            ("python manage.py populatedb", "uv run python manage.py populatedb"),
+            ("cd api && alembic upgrade head", "cd api && uv run alembic upgrade head"),
+            ("bin/rails db:seed && go build", "bin/rails db:seed && go build"),
+            ("bash bin/seed", "bash bin/seed"),
+        ] {
+            let found = of(&format!("\"postCreateCommand\": \"{command}\""), &["npm ci"]);
+            assert_eq!(found, (vec![run.to_owned()], vec![]), "{command}");
+        }
+    }
+
+    #[test]
+    fn what_may_only_be_right_in_the_container_stays_a_comment() {
+        for command in [
+            "sudo chown me . && bin/seed",
+            "docker exec db bash -c 'npm run build'",
+            "sudo bash -c 'npm run build'",
+            "su -c 'npm run build'",
+            "bash .devcontainer/seed.sh",
+            "bash -c 'cd ${containerWorkspaceFolder} && bin/seed'",
+            "cd /workspace && bin/seed",
+            "bin/seed; bin/seed",
+            "bin/seed || true",
+            "bin/seed inn",
+            "bin/other-seed",
+            "./setup.sh",
+            "make build",
+            "createdb inn_dev",
+            "npm install -g yarn",
+            "npm install pnpm",
+            "npm run dev",
+            "pip install --user seed",
+            "cargo install sqlx-cli",
+            "cp .env.example .env",
+            "curl https://example.com/build",
+            "bin/rails db:reset",
+            "python manage.py flush",
+        ] {
+            let found = of(&format!("\"postCreateCommand\": \"{command}\""), &["npm ci"]);
+            assert_eq!(found, (vec![], vec![command.to_owned()]), "{command}");
         }
     }
 }

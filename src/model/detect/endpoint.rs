@@ -11,26 +11,48 @@ const KINDS: [Kind; 3] = [Kind::Redis, Kind::Postgres, Kind::Mysql];
 /// The kind of server that a variable has the host and the port of, and that port: by its name, else by the port.
 pub(super) fn of(var: &Var, sql: Kind) -> Option<(Kind, u16)> {
     let (_, port) = parse(&var.value)?;
-    let by_port = KINDS.into_iter().find(|kind| kind.port() == Some(port));
     let kind = match roles::of(&var.name, sql) {
-        Some((kind, Role::Address | Role::Host)) => Some(kind),
-        // A broker may be of another kind.
-        Some((kind, Role::Url)) => by_port.filter(|other| *other == kind),
+        Some((kind, Role::Address | Role::Host)) if is_said(&var.name, kind) => Some(kind),
+        // A broker may be of another kind, and so may what is called a database.
+        Some((kind, Role::Address | Role::Host | Role::Url)) => {
+            of_port(port).filter(|other| *other == kind)
+        }
         Some(_) => None,
-        None => by_port,
+        None => by_port(&var.value),
     };
     Some((kind?, port))
 }
 
-/// Whether a value is the address of such a server, by its port.
-pub(super) fn is_server(value: &str) -> bool {
-    parse(value).is_some_and(|(_, port)| KINDS.iter().any(|kind| kind.port() == Some(port)))
+fn is_said(name: &str, kind: Kind) -> bool {
+    kind == Kind::Redis || roles::kind(&name.to_ascii_uppercase()).is_some()
 }
 
-/// `localhost:6379`, `redis:6379`, `:6379`.
+fn of_port(port: u16) -> Option<Kind> {
+    KINDS.into_iter().find(|kind| kind.port() == Some(port))
+}
+
+/// The kind of a server here by its port alone.
+fn by_port(value: &str) -> Option<Kind> {
+    let (host, port) = parse(value)?;
+    of_port(port).filter(|_| is_local(host) || !host.contains('.'))
+}
+
+/// Whether a value is the address of such a server, by its port.
+pub(super) fn is_server(value: &str) -> bool {
+    by_port(value).is_some()
+}
+
+/// The port of an address.
+pub(super) fn port(value: &str) -> Option<u16> {
+    parse(value).map(|(_, port)| port)
+}
+
+/// `localhost:6379`, `redis:6379`, `:6379`. `6379:6379` is a mapping.
 fn parse(value: &str) -> Option<(&str, u16)> {
     let (host, port) = value.rsplit_once(':')?;
-    let is_name = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    let is_number = !host.is_empty() && host.chars().all(|c| c.is_ascii_digit());
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    let is_name = !is_number && host.chars().all(is_part);
     Some((host, port.parse().ok().filter(|port| *port > 0 && is_name)?))
 }
 
@@ -40,15 +62,15 @@ const KEYS: [&str; 4] = ["addr", "address", "host", "endpoint"];
 /// The address of a server here that a line gives such a key, and its kind.
 pub(super) fn in_line(line: &str) -> Option<Kind> {
     let lower = line.to_lowercase();
+    if ["#", "//", "--", "*"].iter().any(|mark| lower.trim_start().starts_with(mark)) {
+        return None;
+    }
     let (before, value) = lower.split_once([':', '='])?;
     let key = before.trim_matches([' ', '\t', '"', '\'', '{', '-']);
     let key = key.rsplit(|c: char| !c.is_ascii_alphanumeric()).next()?;
     let value = value.trim_start_matches(['=', '>', ' ', '"', '\'', '`']);
     let end = value.find(|c: char| !c.is_ascii_alphanumeric() && !".-_:".contains(c));
-    let (host, port) = parse(&value[..end.unwrap_or(value.len())])?;
-    let is_here = is_local(host) || !host.contains('.');
-    let kind = KINDS.into_iter().find(|kind| kind.port() == Some(port));
-    kind.filter(|_| KEYS.contains(&key) && is_here)
+    by_port(&value[..end.unwrap_or(value.len())]).filter(|_| KEYS.contains(&key))
 }
 
 #[cfg(test)]
@@ -65,6 +87,9 @@ mod tests {
             ("redis_host = '127.0.0.1:6379'", Some(Kind::Redis)),
             ("addr: cache.example.com:6379", None),
             ("ports: 6379:6379", None),
+            ("addr: 6379:6379", None),
+            ("# addr: localhost:6379", None),
+            ("// addr: localhost:6379", None),
             ("addr: localhost:8080", None),
         ] {
             assert_eq!(in_line(line), expected, "{line}");

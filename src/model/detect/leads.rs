@@ -113,7 +113,7 @@ pub fn to_main(seen: &Seen, config: &Config) -> Vec<Lead> {
         .chain(appended::leads(&appended))
         .chain(others::leads(seen, &stacks, &vars, config))
         .chain(proxies::leads(seen, &|name| is_set(config, name)))
-        .chain(tasks::leads(seen, &|name| is_set(config, name)))
+        .chain(tasks::leads(seen, config, &|name| is_set(config, name)))
         .collect()
 }
 

@@ -118,16 +118,23 @@ fn of_role(project: &mut Project, evidence: &Evidence<'_>, var: &Var) {
         return;
     }
     let key = &service.key;
+    let said = endpoint::port(&var.value);
+    let is_address = matches!(role, Role::Address | Role::Host);
+    // The name does not say of what kind the server is.
+    if is_address && address.is_none() && said.is_some_and(|port| port != service.port) {
+        return;
+    }
     let template = match role {
         Role::Part if is_other(project, var, kind) || var.is_file() => return,
         Role::Part => Some(format!("{{{}}}", service.variable)),
+        Role::Host if said.is_some() => Some(format!("{}:{{{key}.port}}", host(kind, key))),
         Role::Host if is_here(service, &var.value) => Some(var.value.clone()),
         Role::Host => Some(host(kind, key)),
         Role::Port => Some(format!("{{{key}.port}}")),
-        Role::Address if address.is_none() && !var.value.is_empty() => {
-            let why = "its value is more than a host and a port";
-            return project.notes.push(by_hand(var, why));
+        Role::Address if said.is_none() && !var.value.is_empty() => {
+            return project.notes.push(by_hand(var, "its value is no host and port"));
         }
+        Role::Address if var.value.is_empty() && !is_needed(evidence, var, kind) => None,
         Role::Address => Some(format!("{}:{{{key}.port}}", host(kind, key))),
         Role::User if kind == Kind::Postgres => Some(format!("{{{key}.user}}")),
         Role::Engine => engine(evidence, var, kind),
@@ -156,7 +163,7 @@ fn beside<'a>(
     let of_kind = || project.services.iter().filter(|service| service.kind == kind);
     let prefix = roles::prefix(&var.name);
     let role = evidence.role(&var.name).map(|(_, role)| role);
-    let address = endpoint::of(var, evidence.sql()).map(|(_, port)| port);
+    let address = endpoint::port(&var.value);
     let port = address.or_else(|| var.value.parse().ok().filter(|_| role == Some(Role::Port)));
     let by_port = || of_kind().find(|service| Some(service.port) == port);
     let by_part = of_kind().find(|service| role == Some(Role::Part) && service.main == var.value);

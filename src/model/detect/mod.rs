@@ -137,7 +137,7 @@ pub struct Project {
     pub hooks: Vec<String>,
     /// Commands that would change the main checkout's database, as nothing leads them to the environment's.
     pub held: Vec<String>,
-    /// Commands for a container of an editor, which may not be right on this machine.
+    /// Commands written for a container of an editor, which may not be right on this machine.
     pub inside: Vec<String>,
     /// What `up` starts: names and commands.
     pub processes: Vec<(String, String)>,

@@ -4,6 +4,7 @@ use super::compose::{self, Stack};
 use super::leads::Lead;
 use super::plain;
 use super::seen::Seen;
+use super::tasks;
 use super::url::{Url, is_local};
 use super::vars::Var;
 use super::{Evidence, Project, Service, carried};
@@ -140,27 +141,16 @@ pub(super) fn leads(seen: &Seen, stacks: &[Stack], vars: &[Var], config: &Config
     servers.chain(addresses).collect()
 }
 
-/// Words in the names of the application's own addresses and of its pages, and of lists that hold some. Pages elsewhere keep
-/// no data of the application's.
-const OWN: [&str; 14] = [
-    "APP",
-    "BASE",
-    "CLIENT",
-    "CORS",
-    "CSP",
-    "DASHBOARD",
-    "FRONTEND",
-    "HOMEPAGE",
-    "ORIGIN",
-    "ORIGINS",
-    "SITE",
-    "UI",
-    "WEB",
-    "WEBSITE",
-];
+/// Words in the names of the application's own addresses, and of lists that hold some.
+const OWN: [&str; 8] = ["APP", "BASE", "CORS", "CSP", "HOMEPAGE", "ORIGIN", "ORIGINS", "SITE"];
+
+/// First words in the names of the application's pages elsewhere, which keep no data of its own. Behind another word they may
+/// be those of a server that does.
+const PAGES: [&str; 6] = ["CLIENT", "DASHBOARD", "FRONTEND", "UI", "WEB", "WEBSITE"];
 
 fn is_own(name: &str) -> bool {
-    name.split('_').any(|word| OWN.contains(&word))
+    let first = name.split('_').next().unwrap_or_default();
+    PAGES.contains(&first) || name.split('_').any(|word| OWN.contains(&word))
 }
 
 /// Words in the names of servers that speak HTTP: their addresses are no application's.
@@ -211,7 +201,9 @@ fn main_broker(project: &Project, evidence: &Evidence<'_>) -> Option<String> {
 pub(super) fn hold_workers(project: &mut Project, evidence: &Evidence<'_>) {
     let Some(broker) = main_broker(project, evidence) else { return };
     let is_worker = |(name, command): &(String, String)| {
-        name.contains("worker") || command.split([' ', '/']).any(|word| word == "celery")
+        name.contains("worker")
+            || command.split([' ', '/']).any(|word| word == "celery")
+            || tasks::works(command)
     };
     let (held, kept): (Vec<_>, Vec<_>) = project.processes.drain(..).partition(is_worker);
     project.processes = kept;

@@ -226,6 +226,8 @@ mod tests {
             ("a.rs", "// postgres://localhost/inn\n", ""),
             ("a.rs", "connect(\"postgres://db.example.com/inn\")\n", ""),
             ("seed.ts", "log('set DATABASE_URL=postgres://localhost/inn')\n", ""),
+            ("Makefile", "export DATABASE_URL=postgres://localhost/inn\n", "1 inn"),
+            ("Makefile", "DATABASE_URL?=postgres://localhost/inn\n", ""),
             ("run.sh", "export DATABASE_URL=postgres://localhost/inn\n", "1 inn"),
             (
                 "a.rs",

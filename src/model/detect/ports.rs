@@ -176,6 +176,18 @@ pub(super) fn is_server(word: &str) -> bool {
     SERVERS.contains(&word)
 }
 
+/// Ports of mail catchers and of databases.
+const SERVERS_PORTS: [u16; 6] = [1025, 1080, 8025, 3306, 5432, 6379];
+
+/// The port may be that of a program which nothing else is known of: no server's and no framework's.
+pub(super) fn is_programs(port: &Port, frameworks: &[Framework]) -> bool {
+    let mut words = port.variable.split('_');
+    let is_servers = words.any(|word| is_server(word) || word.starts_with("MAIL"));
+    !is_servers
+        && !SERVERS_PORTS.contains(&port.main)
+        && !frameworks.iter().any(|one| one.owns(&port.variable))
+}
+
 /// The name is that of a port, and not of a server that it uses.
 fn is_port(name: &str) -> bool {
     let Some(owner) = name.strip_suffix("PORT") else {

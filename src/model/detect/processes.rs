@@ -5,6 +5,7 @@ use super::frameworks::{self, Framework};
 use super::install::{runner, runner_inside};
 use super::migrations;
 use super::packages::{self, Left};
+use super::ports;
 use super::procfile;
 use super::programs;
 use super::seen::{Seen, dir};
@@ -87,9 +88,12 @@ pub(super) fn of(
         }
     }
     of_tasks(&mut found, seen, frameworks, ports);
-    for one in programs::of(seen, ports) {
+    for one in programs::of(evidence, ports) {
         let is_known = found.iter().any(|other| other.place == one.place);
-        let is_free = |port: &&Port| !found.iter().any(|other| other.reads(&port.variable));
+        let is_free = |port: &&Port| {
+            ports::is_programs(port, frameworks)
+                && !found.iter().any(|other| other.reads(&port.variable))
+        };
         if let Some(port) = ports.iter().find(is_free).filter(|_| !is_known) {
             let one = Process { port: Some(port.variable.clone()), ..one };
             found.extend(named_apart(one, &found));

@@ -1,10 +1,10 @@
 //! What starts a program of Go or Rust: a task of the project's own, a program that starts it anew after a change, or the
 //! language's own command.
 
-use super::Port;
 use super::processes::{Process, enter, process};
 use super::seen::{Seen, dir};
 use super::tasks;
+use super::{Evidence, Port};
 use crate::model::shell;
 
 /// A manifest, with the programs that tasks start such an application by.
@@ -14,10 +14,11 @@ const LANGUAGES: [(&str, &[&str]); 2] = [
 ];
 
 /// A process for the topmost manifest of each language. The program reads its port from the environment.
-pub(super) fn of(seen: &Seen, ports: &[Port]) -> Vec<Process> {
+pub(super) fn of(evidence: &Evidence<'_>, ports: &[Port]) -> Vec<Process> {
+    let seen = evidence.seen;
     let each = LANGUAGES.iter().filter_map(|(manifest, programs)| {
         let near = dir(seen.named(manifest).next()?);
-        let run = match tasks::starting(seen, near, programs, ports) {
+        let run = match tasks::starting(evidence, near, programs, ports) {
             Some(task) => task.run(),
             None if *manifest == "go.mod" => enter(near) + &of_go(seen, near)?,
             None => enter(near) + &of_cargo(seen, near)?,

@@ -189,7 +189,7 @@ fn write_hooks(text: &mut String, project: &Project, active: bool) {
         line(text, &format!("    # - {}", quoted(hook)));
     }
     if !inside.is_empty() {
-        line(text, "    # Made for the container of devcontainer.json; may not be right here:");
+        line(text, "    # From devcontainer.json; written for its container, check before use:");
     }
     for hook in inside {
         line(text, &format!("    # - {}", quoted(hook)));

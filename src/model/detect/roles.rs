@@ -94,7 +94,7 @@ const URLS: [&str; 6] = [
 /// The kind of server and the role that a name stands for, in a project whose databases are of the kind `sql`.
 pub(in crate::model) fn of(name: &str, sql: Kind) -> Option<(Kind, Role)> {
     let name = name.to_ascii_uppercase().replace("__", "_");
-    let others = ["MONGO", "TEST", "SENTRY", "MSSQL", "CLICKHOUSE"];
+    let others = ["MONGO", "TEST", "SENTRY", "MSSQL", "CLICKHOUSE", "DYNAMO", "INFLUX"];
     if others.iter().any(|other| name.contains(other)) {
         return None;
     }
@@ -187,6 +187,7 @@ mod tests {
             ("APP_DB_ADDR", Some((Postgres, Role::Address))),
             ("REDIS_CLIENT", None),
             ("MSSQL_DATABASE", None),
+            ("DYNAMO_DB_ENDPOINT", None),
             ("TEST_DATABASE_URL", None),
             ("SERVER_NAME", None),
             ("DEBUG", None),

@@ -1,14 +1,19 @@
 //! Commands that the files of task runners name: targets of make and just, tasks of Task and of `pyproject.toml`.
 
-use super::Port;
+mod make;
+mod refused;
+mod rules;
+
 use super::install::runner_inside;
 use super::leads::Lead;
+use super::processes::enter;
 use super::procfile::with_variable;
 use super::seen::{Seen, dir};
-use super::url::Url;
+use super::{Evidence, Port};
+use crate::model::config::Config;
 use crate::model::envfile;
-use crate::model::shell;
-use serde_yaml::Value;
+use make::{includes, set_by};
+use rules::{Rule, of_make, of_yaml, whole};
 use std::collections::BTreeSet;
 
 /// A named command.
@@ -30,19 +35,23 @@ const RUNNERS: [(&str, &str); 3] =
 /// Names of what starts an application, for development first.
 const STARTING: [&str; 6] = ["dev", "run", "start", "serve", "server", "watch"];
 
-/// How many tasks in a row may need each other.
-const DEPTH: usize = 4;
-
-/// The task that starts what lies in `near`, by the programs that start such a thing. None that starts containers, or that
-/// names a port or a server of the main checkout's.
-pub(super) fn starting(seen: &Seen, near: &str, programs: &[&str], ports: &[Port]) -> Option<Task> {
+/// The task that starts what lies in `near`, by the programs that start such a thing. None of which all that it does is not
+/// known to be harmless.
+pub(super) fn starting(
+    evidence: &Evidence<'_>,
+    near: &str,
+    programs: &[&str],
+    ports: &[Port],
+) -> Option<Task> {
     let mut tasks: Vec<Task> = Vec::new();
     for (name, call) in RUNNERS {
-        let files = seen.named(name).filter(|file| dir(file) == near || dir(file).is_empty());
-        tasks.extend(files.flat_map(|file| of_runner(seen, file, call)));
+        let files = evidence.seen.named(name);
+        let files = files.filter(|file| dir(file) == near || dir(file).is_empty());
+        tasks.extend(files.flat_map(|file| of_runner(evidence.seen, file, call, ports)));
     }
     let is_it = |task: &&Task| {
-        let is_own = !task.text.contains("docker") && !names_main(&task.text, ports);
+        let is_port = |port: &Port| with_variable(&task.text, port) != task.text;
+        let is_own = !ports.iter().any(is_port) && !refused::is_refused(evidence, &task.text);
         is_own && programs.iter().any(|program| runs(&task.text, program))
     };
     let named = |name: &&str| tasks.iter().find(|task| task.name == **name && is_it(task));
@@ -52,119 +61,57 @@ pub(super) fn starting(seen: &Seen, near: &str, programs: &[&str], ports: &[Port
 /// Whether one command of a text begins with these words, behind variables and wrappers. make may have a variable for the
 /// first one.
 fn runs(text: &str, program: &str) -> bool {
-    let text = text.replace("$(GO)", "go").replace("$(CARGO)", "cargo");
+    let text = refused::with_programs(text);
     let words: Vec<&str> = text.split_whitespace().collect();
     let program: Vec<&str> = program.split(' ').collect();
     words.windows(program.len()).any(|window| window == program)
 }
 
-fn names_main(text: &str, ports: &[Port]) -> bool {
-    let is_port = |port: &Port| with_variable(text, port) != text;
-    let is_url =
-        |word: &str| word.split_once('=').is_some_and(|(_, value)| Url::parse(value).is_some());
-    ports.iter().any(is_port) || text.split_whitespace().any(is_url)
-}
-
-fn of_runner(seen: &Seen, file: &str, call: &str) -> Vec<Task> {
+fn of_runner(seen: &Seen, file: &str, call: &str, ports: &[Port]) -> Vec<Task> {
     let text = seen.text(file);
-    let rules = if call == "task" { of_yaml(text) } else { rules(text) };
-    let names = || rules.iter().map(|rule| rule.0.as_str());
-    let each = names().filter(|name| STARTING.contains(name)).map(|name| Task {
+    let is_port = |name: &str| ports.iter().any(|port| port.variable == name);
+    let is_taken = |name: &str| is_port(name) || make::may_be_set(name);
+    let rules: Vec<Rule> = match call {
+        "task" => of_yaml(text),
+        _ => of_make(text, &|name| call == "make" && is_port(name)),
+    };
+    let counts_more = || !includes(seen, file).is_empty() || set_by(text, &is_taken).is_some();
+    let option = if call == "make" && counts_more() { " -e" } else { "" };
+    // make alone can be told that the environment counts more.
+    let always = if call == "just" { make::exported(text) } else { String::new() };
+    let names: BTreeSet<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    let each = STARTING.iter().filter(|name| names.contains(**name)).map(|name| Task {
         file: file.to_owned(),
-        name: name.to_owned(),
-        text: whole(&rules, name, DEPTH),
-        call: format!(
-            "{call}{} {name}",
-            if call == "make" && !includes(seen, file).is_empty() { " -e" } else { "" }
-        ),
+        name: (*name).to_owned(),
+        text: format!("{}{always}", whole(&rules, name)),
+        call: format!("{call}{option} {name}"),
     });
     each.collect()
 }
 
-/// A task's name, what it needs, and what it runs.
-type Rule = (String, Vec<String>, String);
-
-/// What a task runs, behind what it needs.
-fn whole(rules: &[Rule], name: &str, depth: usize) -> String {
-    let Some(depth) = depth.checked_sub(1) else { return String::new() };
-    let Some((_, needs, text)) = rules.iter().find(|rule| rule.0 == name) else {
-        return String::new();
-    };
-    needs.iter().map(|need| whole(rules, need, depth)).chain([text.clone()]).collect()
-}
-
-/// The rules of make and of just: a line at the margin with a colon, and indented lines under it.
-fn rules(text: &str) -> Vec<Rule> {
-    let mut found: Vec<Rule> = Vec::new();
-    let mut is_inside = false;
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        if line.starts_with(['\t', ' ']) {
-            if let Some((.., text)) = found.last_mut().filter(|_| is_inside) {
-                let command = line.trim_start().trim_start_matches(['@', '-']);
-                text.push_str(command);
-                text.push('\n');
-            }
-            continue;
-        }
-        let head = line.split_once(':').filter(|(_, rest)| !rest.starts_with('='));
-        is_inside =
-            head.is_some_and(|(name, _)| !name.contains('=')) && !line.starts_with(['#', '.']);
-        if let Some((name, needs)) = head.filter(|_| is_inside) {
-            let needs = needs.split('#').next().unwrap_or_default().split_whitespace();
-            let name = name.split_whitespace().next().unwrap_or_default().to_owned();
-            found.push((name, needs.map(str::to_owned).collect(), String::new()));
-        }
+/// Leads for the Makefiles that set what environments set, or take it from a file of the main checkout's, where no process
+/// calls make so that the environment counts more.
+pub(super) fn leads(seen: &Seen, config: &Config, is_set: &dyn Fn(&str) -> bool) -> Vec<Lead> {
+    if config.processes.values().any(|process| process.run.contains("make -e")) {
+        return Vec::new();
     }
-    found
-}
-
-/// The tasks of a `Taskfile.yml`.
-fn of_yaml(text: &str) -> Vec<Rule> {
-    let root: Value = serde_yaml::from_str(text).unwrap_or_default();
-    let texts = |value: Option<&Value>| -> Vec<String> {
-        let of_one =
-            |one: &Value| one.as_str().or_else(|| one.get("cmd")?.as_str()).map(str::to_owned);
-        match value {
-            Some(Value::Sequence(list)) => list.iter().filter_map(of_one).collect(),
-            Some(one) => of_one(one).into_iter().collect(),
-            None => Vec::new(),
-        }
-    };
-    let tasks = root.get("tasks").and_then(Value::as_mapping).into_iter().flatten();
-    let each = tasks.map(|(name, task)| {
-        let commands = [task.get("cmds"), task.get("cmd")].map(&texts).concat();
-        let commands = if commands.is_empty() { texts(Some(task)) } else { commands };
-        let lines = commands.iter().map(|line| format!("{line}\n")).collect();
-        (name.as_str().unwrap_or_default().to_owned(), texts(task.get("deps")), lines)
-    });
-    each.collect()
-}
-
-/// The lines of a Makefile that include files of variables, from 1, and these files: what they set counts more than the
-/// environment does, unless make is called with `-e`.
-fn includes(seen: &Seen, file: &str) -> Vec<(usize, String)> {
-    let lines = seen.text(file).lines().enumerate();
-    let named = lines.filter_map(|(at, line)| {
-        let line = line.trim_start().trim_start_matches(['-', 's']);
-        Some((at + 1, line.strip_prefix("include ")?.trim().trim_start_matches("./")))
-    });
-    let paths = named.map(|(line, path)| (line, format!("{}{path}", dir(file))));
-    paths.filter(|(_, path)| seen.is_environment(path)).collect()
-}
-
-/// Leads for the Makefiles that take what environments set from a file of the main checkout's.
-pub(super) fn leads(seen: &Seen, is_set: &dyn Fn(&str) -> bool) -> Vec<Lead> {
     let each = seen.named("Makefile").filter_map(|file| {
-        includes(seen, file).into_iter().find_map(|(line, included)| {
+        let of_include = |(line, included): (usize, String)| {
             let vars = envfile::parse(seen.text(&included).as_bytes()).into_iter();
             let mut names = vars.map(|(name, _)| name).filter(|name| is_set(name));
             let first = names.next()?;
             let more = if names.next().is_some() { " and others" } else { "" };
-            let fault = format!(
-                "{file}:{line} includes {included}, so make takes {first}{more} from there and not from the environment"
-            );
-            Some(Lead::of(fault, "call `make -e` in environments".to_owned()))
-        })
+            Some(format!(
+                "{file}:{line} includes {included}, so make takes {first}{more} from there"
+            ))
+        };
+        let set = || {
+            let (line, name) = set_by(seen.text(file), is_set)?;
+            Some(format!("{file}:{line} sets {name}, so make takes it from there"))
+        };
+        let fault = includes(seen, file).into_iter().find_map(of_include).or_else(set)?;
+        let fault = format!("{fault} and not from the environment");
+        Some(Lead::of(fault, "call `make -e` in environments".to_owned()))
     });
     each.collect()
 }
@@ -202,14 +149,25 @@ pub(super) fn of_python(seen: &Seen) -> Vec<Task> {
 }
 
 /// Programs that wait for tasks or send them, with the word that says so.
-const WORKERS: [(&str, &str); 6] = [
+const WORKERS: [(&str, &str); 8] = [
     ("celery", "worker"),
     ("celery", "beat"),
     ("rq", "worker"),
+    ("rqworker", ""),
     ("dramatiq", ""),
     ("arq", ""),
     ("huey_consumer", ""),
+    ("run_huey", ""),
 ];
+
+/// A command runs one of these.
+pub(super) fn works(command: &str) -> bool {
+    let words: BTreeSet<&str> = command.split([' ', '/', '.']).collect();
+    let is_it = |(program, word): &(&str, &str)| {
+        words.contains(program) && (word.is_empty() || words.contains(word))
+    };
+    WORKERS.iter().any(is_it)
+}
 
 impl Task {
     /// It runs a worker of a queue, or what fills one by the clock.
@@ -237,9 +195,25 @@ impl Task {
 
     /// The command from the top of the repository on.
     pub(super) fn run(&self) -> String {
-        match dir(&self.file).trim_end_matches('/') {
-            "" => self.call.clone(),
-            dir => format!("cd {} && {}", shell::word(dir), self.call),
+        enter(dir(&self.file)) + &self.call
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_known_by_their_programs() {
+        for (command, expected) in [
+            ("uv run rq worker", true),
+            ("python -m dramatiq inn.tasks", true),
+            ("bin/arq inn.Worker", true),
+            ("huey_consumer.py inn.huey", true),
+            ("python manage.py run_huey", true),
+            ("uv run python manage.py runserver", false),
+        ] {
+            assert_eq!(works(command), expected, "{command}");
         }
     }
 }

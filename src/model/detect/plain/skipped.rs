@@ -1,5 +1,7 @@
 //! Text of a program that names a server and does not connect to it.
 
+use crate::model::detect::seen::name;
+
 /// Rust has its tests at the end of the file that they test.
 pub(super) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
     let Some(at) = text.find("#[cfg(test)]").filter(|_| file.ends_with(".rs")) else { return text };
@@ -9,6 +11,10 @@ pub(super) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
 
 /// `DATABASE_URL=postgres://…` in a program tells how to set the variable; scripts and settings do set it.
 pub(super) fn is_example(file: &str, line: &str) -> bool {
+    if name(file) == "Makefile" {
+        // The environment counts more.
+        return line.contains("?=");
+    }
     let sets = [".sh", ".yml", ".yaml", ".toml", ".ini", ".properties", ".conf"];
     let is_set = || {
         line.match_indices("://").any(|(at, _)| {

@@ -38,6 +38,16 @@ fn an_environment_file_takes_no_time_for_each_pair_of_its_lines() {
 }
 
 #[test]
+fn tasks_that_need_each_other_very_often_are_looked_at_once() {
+    let needs = "run ".repeat(500);
+    let rule =
+        |at: usize| format!("r{at}: r{} {needs}\n\t$(A{at})\nA{at} = $(A{})\n", at + 1, at + 1);
+    let rules: String = (0..60).map(rule).collect();
+    let makefile = format!("run: r0 {needs}\n\tgo run .\n{rules}");
+    detect(&seen(&[("go.mod", ""), ("Makefile", &makefile)]));
+}
+
+#[test]
 fn brackets_without_end_are_no_compose_file() {
     let text = format!("services: {}", "[".repeat(400_000));
     assert_eq!(detect(&seen(&[("compose.yml", &text)])).services, []);

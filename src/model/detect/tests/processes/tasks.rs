@@ -34,6 +34,52 @@ pub(super) const CASES: &[Case] = &[
         &["web: go run ."],
     ),
     (
+        "targets of which all that they do is not known",
+        &[
+            GO,
+            (
+                "Makefile",
+                "DC ?= docker compose\nserve:\n\t$(DC) up\n\tgo run .\ndev: db\n\tgo run .\ndb: \\\n  drop\ndrop:\n\tdropdb x\nrun:\n\t$(MAKE) db\n\tgo run .\nstart: $(NEEDS)\n\tgo run .\nserver:\n\tgo run . -url nats://x\n",
+            ),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
+        "a target that names the main checkout's database",
+        &[GO, ENV, ("Makefile", "run:\n\tgo run . -db inn\n"), ("main.go", "package main\n")],
+        &["web: go run ."],
+    ),
+    (
+        "a Makefile that sets the port and the database",
+        &[
+            GO,
+            ENV,
+            (
+                "Makefile",
+                "HTTP_PORT := 8080\nexport PG_URL = $(BASE)/inn\nrun:\n\tgo run . -port $(HTTP_PORT)\n",
+            ),
+        ],
+        &["web: make -e run"],
+    ),
+    (
+        "Go with no ports but those of mail catchers",
+        &[GO, (".env", "MAILPIT_PORT=8026\nCATCHER_PORT=1025\n"), ("main.go", "package main\n")],
+        &[],
+    ),
+    (
+        "tasks that call others, of which one starts containers",
+        &[
+            GO,
+            (
+                "Taskfile.yml",
+                "tasks:\n  up: podman start db\n  dev:\n    deps: [{ task: up }]\n    cmds: [air]\n  run:\n    cmds: [{ task: up }, air]\n",
+            ),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
         "Go, by its one command",
         &[("api/go.mod", ""), ("api/cmd/the inn/main.go", "")],
         &["web: cd api && go run './cmd/the inn'"],

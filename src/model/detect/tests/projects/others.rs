@@ -45,7 +45,11 @@ pub(super) const CASES: [Case; 4] = [
             "CELERY_BROKER_URL=redis://localhost:{celery_broker.port}/{CELERY_BROKER_DB}",
         ],
         url: "",
-        hooks: &["uv sync", "uv run python manage.py migrate", "python manage.py populatedb"],
+        hooks: &[
+            "uv sync",
+            "uv run python manage.py migrate",
+            "uv run python manage.py populatedb",
+        ],
         starts: &[
             "web: uv run python manage.py runserver $DJANGO_PORT",
             "worker: uv run celery --app shop.celeryconf:app worker -E",
@@ -79,7 +83,7 @@ pub(super) const CASES: [Case; 4] = [
         ],
         url: "",
         hooks: &[],
-        starts: &["web: make run"],
+        starts: &["web: make -e run"],
         notes: &["db must run before `git agentenv add`"],
     },
     Case {

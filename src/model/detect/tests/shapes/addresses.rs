@@ -48,9 +48,36 @@ pub(super) const SHAPES: &[Shape] = &[
         env: &["REDIS_ADDR="],
         hooks: &[],
         notes: &[
-            "REDIS_ADDR of app.env still points at the main checkout: set it by hand, for its value is more than a host and a port",
+            "REDIS_ADDR of app.env still points at the main checkout: set it by hand, for its value is no host and port",
             "config/cache.yaml:2 names redis index 3 itself",
         ],
+    },
+    Shape {
+        name: "addresses without a port, of other kinds of databases, and elsewhere",
+        files: &[(
+            "app.env",
+            "DB_NAME=inn\nREDIS_DB=1\nREDIS_ADDR=localhost\nCACHE_DB_ADDR=localhost:8086\nDB_ADDR=localhost:5432\nSESSIONS_AT=redis.example.com:6379\nQUEUE_REDIS_ADDR=\n",
+        )],
+        services: &["postgres postgres DB_NAME=inn", "redis redis REDIS_DB=1"],
+        env: &[
+            "REDIS_ADDR=",
+            "CACHE_DB_ADDR=",
+            "DB_ADDR={postgres.host}:{postgres.port}",
+            "SESSIONS_AT=",
+            "QUEUE_REDIS_ADDR=",
+        ],
+        hooks: &[],
+        notes: &[
+            "REDIS_ADDR of app.env still points at the main checkout: set it by hand, for its value is no host and port",
+        ],
+    },
+    Shape {
+        name: "an address that is a host alone, of a server that nothing else names",
+        files: &[("app.env", "REDIS_ADDR=localhost\n")],
+        services: &[],
+        env: &["REDIS_ADDR="],
+        hooks: &[],
+        notes: &["REDIS_ADDR of app.env leads to Redis, and no variable names a part of it"],
     },
     Shape {
         name: "an address that an environment file cannot hold",

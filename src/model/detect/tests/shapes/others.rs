@@ -66,7 +66,7 @@ pub(super) const SHAPES: &[Shape] = &[
             ("go.mod", "module inn\n"),
             (
                 "Makefile",
-                "ifneq ($(wildcard .env),)\ninclude .env\nelse\ninclude .env.example\nendif\nexport\nrun:\n\tgo run .\n",
+                "ifneq ($(wildcard .env),)\ninclude .env\nelse\ninclude .env.example\nendif\nexport\ntest:\n\tgo test ./...\n",
             ),
             (
                 ".env.example",
@@ -77,6 +77,19 @@ pub(super) const SHAPES: &[Shape] = &[
         env: &["PG_URL=postgres://inn:inn@localhost:5432/{POSTGRES_DB}"],
         hooks: &[],
         notes: &["Makefile:4 includes .env.example, so make takes HTTP_PORT and others from there"],
+    },
+    Shape {
+        name: "a Makefile that sets the variable, which a process is not called against",
+        files: &[
+            ("Makefile", "LOG := 1\nexport PG_URL := $(BASE)/inn\nreset:\n\tbin/reset\n"),
+            (".env.example", "PG_URL=postgres://inn:inn@localhost:5432/inn\n"),
+        ],
+        services: &["postgres postgres POSTGRES_DB=inn"],
+        env: &["PG_URL=postgres://inn:inn@localhost:5432/{POSTGRES_DB}"],
+        hooks: &[],
+        notes: &[
+            "Makefile:2 sets PG_URL, so make takes it from there and not from the environment",
+        ],
     },
     Shape {
         name: "taiga: settings that name a broker themselves",
@@ -130,7 +143,7 @@ pub(super) const SHAPES: &[Shape] = &[
         files: &[
             (
                 ".env.example",
-                "APP_URL=http://localhost:4000\nSTORE_CORS=http://localhost:4001,https://inn.example\nADMIN_URL=http://localhost:4002\n",
+                "APP_URL=http://localhost:4000\nSTORE_CORS=http://localhost:4001,https://inn.example\nADMIN_URL=http://localhost:4002\nWEB_URL=http://localhost:4004\nKEYCLOAK_CLIENT_URL=http://localhost:4005\n",
             ),
             (
                 "config/initializers/search.rb",
@@ -147,6 +160,7 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &[
             "docker/compose.yml: hub: all environments use the same one",
             "ADMIN_URL of .env.example: all environments use the same server at http://localhost:4002",
+            "KEYCLOAK_CLIENT_URL of .env.example: all environments use the same server at http://localhost:4005",
             "ELASTICSEARCH_URL of config/initializers/search.rb: all environments use the same server at http://localhost:9200",
         ],
     },
