@@ -93,7 +93,7 @@ pub fn known(context: &Context) -> Result<Option<Lease>> {
     };
     let Some(lease) = context.store.lease(&id)? else { return Ok(None) };
     // Its repository was moved. A copy of a repository that still exists has environments of its own.
-    let is_here = lease.repository == context.repo.common || reclaim::is_homeless(&lease)?;
+    let is_here = lease.repository == context.repo.common || reclaim::homeless(&lease)?.is_some();
     Ok(is_here.then_some(lease))
 }
 

@@ -165,7 +165,7 @@ impl Glance {
     fn is_unrecorded(&self, lease: &Lease) -> bool {
         let trees = self.trees.get(&lease.repository).and_then(Option::as_ref);
         let has_tree = trees.is_some_and(|trees| worktree::among(lease, trees).is_some());
-        !has_tree && reclaim::is_homeless(lease).unwrap_or_default()
+        !has_tree && matches!(reclaim::homeless(lease), Ok(Some(_)))
     }
 }
 

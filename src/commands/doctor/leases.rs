@@ -49,14 +49,9 @@ fn away(lease: &Lease) -> Option<Finding> {
             command,
         ));
     }
-    if reclaim::is_homeless(lease).ok()? {
-        let (what, command) = reclaim::homeless(lease);
-        let when = match worktree::record::is_lost(lease) {
-            Ok(true) => "if `git worktree prune` deleted the record:",
-            _ if matches!(worktree::record::stray(lease), Ok(Some(_))) => "move it back:",
-            _ => "if it was moved, run in the repository:",
-        };
-        return Some(Finding::error(format!("{what}; {when}"), command));
+    if let Some(homeless) = reclaim::homeless(lease).ok()? {
+        let what = format!("{}; {}", homeless.what(lease), homeless.when());
+        return Some(Finding::error(what, homeless.command(lease)));
     }
     let tree = worktree::of(lease).ok()??;
     if fs::stands(&tree.path).ok()? != Stands::Nothing {

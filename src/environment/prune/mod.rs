@@ -152,9 +152,9 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, settled: Result<Settled>, rep
         Ok(Settled::NotDue) => {
             if let Ok(Some((what, command))) = reclaim::unmounted(lease) {
                 ui.warn(format!("{what}\nhint: mount it; if it is gone for good: `{command}`"));
-            } else if reclaim::is_homeless(lease).unwrap_or(false) {
-                let ((what, _), way) = (reclaim::homeless(lease), reclaim::way_home(lease));
-                ui.warn(format!("{what}\nhint: {way}; or delete the worktree"));
+            } else if let Ok(Some(homeless)) = reclaim::homeless(lease) {
+                let (what, ways) = (homeless.what(lease), homeless.ways(lease));
+                ui.warn(format!("{what}\nhint: {ways}; or delete the worktree"));
             } else if let Ok(Some((what, command))) = reclaim::out_of_sight(lease) {
                 ui.warn(format!("{what}\nhint: mount it; if it was deleted: `{command}`"));
             }

@@ -1,12 +1,13 @@
 //! Finishes interrupted operations and releases resources of deleted worktrees.
 
+mod homeless;
 mod settle;
 
+pub use homeless::homeless;
 pub use settle::{Released, Settled, settle_all};
 
 use crate::environment::context::Context;
-use crate::environment::worktree::record;
-use crate::environment::{closing, worktree};
+use crate::environment::worktree;
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
@@ -53,7 +54,7 @@ pub fn due_with(
     }
     if fs::stands(&lease.repository)? == Stands::Nothing {
         // That its disk is there is known by now.
-        let is_due = !is_homeless(lease)? && was_deleted(&lease.repository)?;
+        let is_due = homeless(lease)?.is_none() && was_deleted(&lease.repository)?;
         return Ok(is_due.then_some(Due::RepositoryGone));
     }
     Ok(match lease.phase {
@@ -68,101 +69,33 @@ pub fn due_with(
             Some(tree) if worktree::is_locked(lease, &tree) => None,
             Some(tree) if is_out_of_sight(lease, &tree)? => None,
             Some(tree) => worktree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
-            None => (!is_homeless(lease)?).then_some(Due::WorktreeGone),
+            None => homeless(lease)?.is_none().then_some(Due::WorktreeGone),
         },
     })
-}
-
-/// Whether the worktree exists and its repository does not, or is another one that has no record of it: that may have been
-/// moved, so the worktree's resources stay.
-pub fn is_homeless(lease: &Lease) -> Result<bool> {
-    if record::stray(lease)?.is_some() {
-        return Ok(true);
-    }
-    if fs::stands(&lease.repository)? != Stands::Nothing {
-        return is_without_record(lease);
-    }
-    let is_closed = lease.phase == Phase::Closing && closing::is_closed(lease)?;
-    Ok(is_closed || fs::stands(&lease.path.join(".git"))? == Stands::File)
-}
-
-/// Whether git's record of the worktree is gone, which still names it, or one with its mark in another repository.
-fn is_without_record(lease: &Lease) -> Result<bool> {
-    let is_named =
-        |admin: PathBuf| Some(&admin) == lease.admin.as_ref() || record::is_marked(lease, &admin);
-    Ok(record::is_unknown(lease)? && record::named(lease).is_some_and(is_named))
-}
-
-/// The problem of an environment that [`is_homeless`], and the command that repairs it.
-pub fn homeless(lease: &Lease) -> (String, String) {
-    let (name, main, path) = (&lease.name, lease.main.display(), lease.path.display());
-    if let Ok(Some(place)) = record::stray(lease) {
-        let stands = place.display();
-        let what = format!(
-            "`{name}`: worktree {path} was moved to {stands}, and repository {main} has no record of it"
-        );
-        if record::is_ambiguous(lease) {
-            let what =
-                format!("{what}; or that is another worktree that was moved: look at its files");
-            return (what, format!("ls -A {}", shell::path(&place)));
-        }
-        let back = format!("mv {} {}", shell::path(&place), shell::path(&lease.path));
-        return (what, format!("{back} && {}", adopt(lease)));
-    }
-    let what = if lease.repository.exists() {
-        format!("`{name}`: repository {main} has no record of worktree {path}, which exists")
-    } else {
-        format!("`{name}`: repository {main} no longer exists, but worktree {path} does")
-    };
-    let is_lost = record::is_lost(lease).unwrap_or(false);
-    (what, if is_lost { adopt(lease) } else { repair(lease) })
-}
-
-fn repair(lease: &Lease) -> String {
-    format!("{} && {}", worktree::repairing(&lease.path), adopt(lease))
-}
-
-fn adopt(lease: &Lease) -> String {
-    format!("git agentenv adopt {}", shell::path(&lease.path))
-}
-
-/// What to do about an environment that [`is_homeless`].
-pub fn way_home(lease: &Lease) -> String {
-    if let Ok(Some(_)) = record::stray(lease) {
-        return format!("to move it back: `{}`", homeless(lease).1);
-    }
-    let moved = format!("if the repository was moved, run there: `{}`", repair(lease));
-    match record::is_lost(lease) {
-        Ok(true) => {
-            format!("if `git worktree prune` deleted the record: `{}`; {moved}", adopt(lease))
-        }
-        _ => moved,
-    }
 }
 
 /// What of an environment may be on a disk that is not mounted, and the command for when that disk is gone for good.
 pub fn unmounted(lease: &Lease) -> Result<Option<(String, String)>> {
     let (repository, worktree) = (&lease.repository, &lease.path);
-    // The last is for a worktree that git moved.
+    // The disk of a worktree that git moved is recorded for the lease.
     let places = [
-        ("repository", repository, repository.as_path()),
-        ("worktree", worktree, worktree.as_path()),
-        ("worktree", worktree, Path::new(&lease.id)),
+        ("repository", repository, vec![repository.as_path()]),
+        ("worktree", worktree, vec![worktree.as_path(), Path::new(&lease.id)]),
     ];
-    for (what, path, noted) in places {
-        if fs::stands(path)? == Stands::Nothing
-            && let Some(away) = mounts::away(noted)?
-        {
-            let (name, path, point) = (&lease.name, path.display(), away.point.display());
-            let what = format!(
-                "`{name}`: {what} {path} is missing: its disk, which was mounted at {point}, may be unmounted"
-            );
-            let records: Vec<String> = away.records.iter().map(|file| shell::path(file)).collect();
-            let main = shell::path(&lease.main);
-            let forget =
-                format!("rm {} && mkdir -p {main} && git agentenv prune", records.join(" "));
-            return Ok(Some((what, forget)));
+    for (what, path, recorded) in places {
+        if fs::stands(path)? != Stands::Nothing {
+            continue;
         }
+        let away = recorded.into_iter().find_map(|name| mounts::away(name).transpose());
+        let Some(away) = away.transpose()? else { continue };
+        let (name, path, point) = (&lease.name, path.display(), away.point.display());
+        let what = format!(
+            "`{name}`: {what} {path} is missing: its disk, which was mounted at {point}, may be unmounted"
+        );
+        let records: Vec<String> = away.records.iter().map(|file| shell::path(file)).collect();
+        let main = shell::path(&lease.main);
+        let forget = format!("rm {} && mkdir -p {main} && git agentenv prune", records.join(" "));
+        return Ok(Some((what, forget)));
     }
     Ok(None)
 }

@@ -243,12 +243,14 @@ fn require(
             worktree::require_in_place(lease, &tree)?;
         }
         // On its way to the trash, git's record goes first.
-        None if lease.phase != Phase::Keeping && reclaim::is_homeless(lease)? => {
-            let ((what, _), way) = (reclaim::homeless(lease), reclaim::way_home(lease));
-            let hint = format!(
-                "{way}; or copy your work out of the worktree and delete it, then `git agentenv prune`"
-            );
-            return Err(error::refused(what).hint(hint).into());
+        None if lease.phase != Phase::Keeping => {
+            if let Some(homeless) = reclaim::homeless(lease)? {
+                let ways = homeless.ways(lease);
+                let hint = format!(
+                    "{ways}; or copy your work out of the worktree and delete it, then `git agentenv prune`"
+                );
+                return Err(error::refused(homeless.what(lease)).hint(hint).into());
+            }
         }
         _ => {}
     }
