@@ -4,6 +4,18 @@ use crate::error;
 use crate::model::measure::size;
 use serde::Deserialize;
 
+/// Words of a shell that print how many kilobytes are free on the disk of a directory; nothing where `df` does not know it.
+macro_rules! free_kilobytes {
+    ($dir:literal) => {
+        concat!(
+            "df -Pk \"",
+            $dir,
+            "\" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo \"$free\"; }"
+        )
+    };
+}
+pub(in crate::service) use free_kilobytes;
+
 /// The copy does not fit. Sizes in bytes.
 #[derive(Debug, Deserialize)]
 pub struct NoRoom {

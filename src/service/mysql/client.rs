@@ -2,6 +2,7 @@
 
 use crate::error;
 use crate::service::executor::{Site, Task};
+use crate::service::room::free_kilobytes;
 use crate::service::{Database, Server};
 use crate::sys::copy::LONGEST;
 use crate::sys::exec::{Cmd, Output, Script};
@@ -42,7 +43,7 @@ unset IFS
 [ "$(echo $ended)" = "0 0 0" ] && echo copied"#;
 
 /// Prints how many kilobytes are free where a directory lies.
-const FREE: &str = r#"echo begun; df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }"#;
+const FREE: &str = concat!("echo begun; echo \"free $(", free_kilobytes!("$AGENTENV_LIES"), ")\"");
 
 /// Time limit of a glance.
 const GLANCE: Duration = Duration::from_secs(5);

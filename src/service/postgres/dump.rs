@@ -4,7 +4,8 @@ use super::{filling, psql, pulse};
 use crate::error;
 use crate::service::Server;
 use crate::service::copy::Dump;
-use crate::service::executor::{Site, Task};
+use crate::service::executor::Site;
+use crate::service::room::free_kilobytes;
 use anyhow::Result;
 
 /// Prints a program for `sed -E` that adds to a dump of this database what `pg_dump` leaves out: the versions of its
@@ -43,7 +44,8 @@ const PIPE: &str = "pipe \"$@\"";
 /// is being created, which is no connection string. Whatever is killed, the directory goes once no process writes to it: two
 /// wait for that. What all of them left, when the server's container stopped, goes before the next. Where there is no such
 /// directory, or no space for the dump beside the copy, on what may be the same disk, the pipe does it.
-const PARALLEL: &str = r#"work() {
+const PARALLEL: &str = concat!(
+    r#"work() {
 PGDATABASE="$AGENTENV_SOURCE" PGOPTIONS= pg_dump -w --no-subscriptions --lock-wait-timeout=15s --no-sync -Fd -j "$jobs" -f "$dir/dump" "$@" &&
 pg_restore -f "$dir/begin" --section=pre-data "$dir/dump" &&
 LC_ALL=C sed -E -e "$adds" "$dir/begin" >"$dir/edited" &&
@@ -57,7 +59,9 @@ SQL
 jobs=$1 all=${TMPDIR:-/tmp}/agentenv_dump; shift
 for old in "$all"_*; do { [ "${old##*_}" != $$ ] && kill -0 "${old##*_}"; } 2>/dev/null || rm -rf "$old" 2>/dev/null; done
 dir=${all}_$$
-free=$(df -Pk "${TMPDIR:-/tmp}" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "$free"; })
+free=$("#,
+    free_kilobytes!("${TMPDIR:-/tmp}"),
+    r#")
 if [ "${free:-0}" -gt "$need" ] && mkdir -m 700 "$dir"; then
   exec 4>&1
   work "$@" 3>&1 >&4 | { trap '' HUP INT TERM; cat >/dev/null; rm -rf "$dir"; }
@@ -65,23 +69,22 @@ if [ "${free:-0}" -gt "$need" ] && mkdir -m 700 "$dir"; then
 else
   pipe "$@"
 fi
-"#;
+"#
+);
 
 /// Fills the database `target` with the content of `source`, which may be in use.
 pub(super) fn fill(server: &Server, source: &str, target: &str, how: &Dump) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
     let name = pulse::name()?;
-    let mut vars = filling::vars(&site, server, (target, &name));
-    vars.extend([("AGENTENV_SOURCE", source), ("AGENTENV_ADDS", ADDS)]);
+    let mut task = filling::task("sh", &site, server, (target, &name));
+    task.vars.extend([("AGENTENV_SOURCE", source), ("AGENTENV_ADDS", ADDS)]);
     // The line tells that the container answers.
     let (script, options) = (
         format!("echo begun\n{}{ADDING}{}", filling::UNLIMITED_SHELL, how.script()),
         how.options(),
     );
-    let mut args = vec!["-c", &script, "sh"];
-    args.extend(options.iter().map(String::as_str));
-    let pulse = Some(pulse::of(server, &name));
-    let task = Task { args, vars, patience: psql::COPYING, pulse, ..Task::new("sh") };
+    task.args.extend(["-c", &script, "sh"]);
+    task.args.extend(options.iter().map(String::as_str));
     let output = site.run(&task)?;
     if output.success() && output.text().ends_with("copied") {
         return Ok(());

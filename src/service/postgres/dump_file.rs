@@ -4,7 +4,7 @@
 use super::{filling, psql, pulse};
 use crate::error;
 use crate::service::Server;
-use crate::service::executor::{Site, Task};
+use crate::service::executor::Site;
 use crate::service::template::Mask;
 use crate::sys::exec::Cmd;
 use crate::sys::fs::{self, Stands};
@@ -158,21 +158,15 @@ impl DumpFile {
         let custom = self.format == Format::Custom;
         let key = random_hex(16)?;
         let name = pulse::name()?;
-        let mut vars = filling::vars(&site, server, (database, &name));
-        vars.extend([
+        let mut task = filling::task("sh", &site, server, (database, &name));
+        task.vars.extend([
             ("AGENTENV_KEY", key.as_str()),
             ("AGENTENV_TRUSTED", if trusted { "yes" } else { "" }),
         ]);
         let execute = if custom { EXECUTE_CUSTOM } else { EXECUTE };
         let script = [filling::UNLIMITED_SHELL, RESTRICTED, execute].concat();
-        let task = Task {
-            args: vec!["-c", &script],
-            vars,
-            feed: Some(self.reader(if custom { READ_CUSTOM } else { READ }).arg(&key)),
-            patience: psql::COPYING,
-            pulse: Some(pulse::of(server, &name)),
-            ..Task::new("sh")
-        };
+        task.args.extend(["-c", &script]);
+        task.feed = Some(self.reader(if custom { READ_CUSTOM } else { READ }).arg(&key));
         let output = site.run(&task)?;
         if output.success() && output.text().lines().any(|line| line == "complete") {
             return Ok(());

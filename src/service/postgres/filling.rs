@@ -33,12 +33,11 @@ pub(super) const UNLIMITED_SHELL: &str = concat!(
 pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()> {
     let site = Site::with_password(server, psql::PASSWORD)?;
     let name = pulse::name()?;
-    let mut task = Task { vars: vars(&site, server, (database, &name)), ..Task::new("psql") };
+    let mut task = task("psql", &site, server, (database, &name));
     task.args.extend(["-Xqw", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"]);
     // The line tells that the server answers.
     let first = format!("\\echo begun\n{UNLIMITED}{script}").into_bytes();
     task.script = Script { first, ..Script::default() };
-    (task.patience, task.pulse) = (psql::COPYING, Some(pulse::of(server, &name)));
     let output = site.run(&task)?;
     match output.success() {
         true => Ok(()),
@@ -46,12 +45,13 @@ pub(super) fn run_on(server: &Server, database: &str, script: &str) -> Result<()
     }
 }
 
-/// The variables of a shell script that fills this database by sessions of this name.
-pub(super) fn vars<'b>(
+/// A program that fills this database by sessions of this name.
+pub(super) fn task<'b>(
+    program: &'b str,
     site: &'b Site,
     server: &'b Server,
     (database, name): (&'b str, &'b str),
-) -> Vec<(&'b str, &'b str)> {
+) -> Task<'b> {
     let mut vars = vec![
         ("PGDATABASE", database),
         ("PGUSER", &server.user),
@@ -63,7 +63,8 @@ pub(super) fn vars<'b>(
     if site.is_host() {
         vars.extend([("PGHOST", "localhost"), ("PGPORT", site.port()), ("PGHOSTADDR", "")]);
     }
-    vars
+    let pulse = Some(pulse::of(server, name));
+    Task { vars, patience: psql::COPYING, pulse, ..Task::new(program) }
 }
 
 /// What psql complained of, without the lines that only follow from it.

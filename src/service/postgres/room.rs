@@ -6,7 +6,7 @@ use super::spare;
 use crate::model::config::Place;
 use crate::model::lease;
 use crate::service::copy::Copy;
-use crate::service::room::NoRoom;
+use crate::service::room::{NoRoom, free_kilobytes};
 use crate::service::trash;
 use anyhow::Result;
 
@@ -18,7 +18,9 @@ macro_rules! compare {
         concat!(
             r#"\if :takes
 \setenv AGENTENV_LIES :lies
-\set free `df -Pk "$AGENTENV_LIES" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "$free"; }`
+\set free `"#,
+            free_kilobytes!("$AGENTENV_LIES"),
+            r#"`
 SELECT coalesce(nullif(regexp_replace(:'free', '[^0-9]', '', 'g'), '')::bigint * 1024, :'need'::bigint) AS free \gset
 SELECT :'free'::bigint < :'need'::bigint AS full \gset
 \if :full

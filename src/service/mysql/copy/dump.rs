@@ -6,21 +6,28 @@ use anyhow::Result;
 use std::path::Path;
 
 /// Prints a dump.
-const READ: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi"#;
+macro_rules! read {
+    () => {
+        r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi"#
+    };
+}
 
 /// Ends well when a dump leads to another database, or carries the mark of an environment. Only before a quote is a statement
 /// told from the text of a row; behind another one `use` counts as a whole one, and at the start of a line unless it is the
 /// hint of a query.
-const LEADS_AWAY: &str = r#"if [ "$2" = gzip ]; then gzip -dc -- "$1"; else cat -- "$1"; fi |
+const LEADS_AWAY: &str = concat!(
+    read!(),
+    r#" |
 LC_ALL=C grep -aiE '^((([^-#'"'"'"][^'"'"'"]*)?;)?[[:space:]]*(/\*!?[0-9]* *)?(create|drop) database[[:space:]`]|[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]`]|([^-#'"'"'"][^'"'"'"]*)?;[[:space:]]*(/\*!?[0-9]* *)?use[[:space:]]*[^[:space:];]+[[:space:]]*(;|$|--|#|/\*)|.*`agentenv_([0-9a-f]{24}|mark)`)' |
-LC_ALL=C grep -avqiE '^[[:space:]]*use[[:space:]]+(index|key)[[:space:]]*(for|\()'"#;
+LC_ALL=C grep -avqiE '^[[:space:]]*use[[:space:]]+(index|key)[[:space:]]*(for|\()'"#
+);
 
 /// What a file that gzip made begins with.
 pub(super) const PACKED: [u8; 2] = [0x1f, 0x8b];
 
 /// What prints a dump. `content` stands for the file where that was read before.
 pub(super) fn read(path: &Path, is_packed: bool, content: &Option<Vec<u8>>) -> Cmd {
-    with(READ, path, is_packed, content)
+    with(read!(), path, is_packed, content)
 }
 
 /// Whether a dump leads to another database, or carries the mark of an environment.
