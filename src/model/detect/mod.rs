@@ -181,7 +181,7 @@ pub fn detect(seen: &Seen) -> Project {
 fn of_evidence(evidence: &Evidence<'_>) -> Project {
     let mut project = Project::default();
     let Evidence { seen, stacks, vars, frameworks, .. } = evidence;
-    project.found.extend(frameworks.iter().map(|framework| framework.found.clone()));
+    project.found.extend(frameworks::told(frameworks));
     for stack in stacks {
         project.found.push(stack.found());
         project.notes.extend(

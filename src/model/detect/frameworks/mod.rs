@@ -14,6 +14,10 @@ pub(super) use serves::{By, Serves, serves};
 
 use crate::model::config::Kind;
 use crate::model::detect::seen::Seen;
+use indexmap::IndexMap;
+
+/// So many more packages of a framework are counted, and not named.
+const MANY: usize = 3;
 
 /// A framework that was found.
 #[derive(Debug, Clone, Default)]
@@ -65,8 +69,51 @@ pub(super) fn of(seen: &Seen) -> Vec<Framework> {
         .collect()
 }
 
+/// What was found, for the user. Of the many packages of one framework that a monorepo has, the first is named.
+pub(super) fn told(frameworks: &[Framework]) -> Vec<String> {
+    let mut files: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for (file, title) in frameworks.iter().filter_map(|one| one.found.split_once(": ")) {
+        files.entry(title).or_default().push(file);
+    }
+    let lines = files.iter().flat_map(|(title, files)| match files.as_slice() {
+        [first, more @ ..] if more.len() >= MANY => {
+            vec![format!("{first} and {} more: {title}", more.len())]
+        }
+        few => few.iter().map(|file| format!("{file}: {title}")).collect(),
+    });
+    lines.collect()
+}
+
 /// The servers whose packages a text names.
 fn servers(text: &str, packages: [(Kind, &[&str]); 3]) -> Vec<Kind> {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     packages.into_iter().filter(|(_, words)| has(words)).map(|(kind, _)| kind).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_packages_one_is_named() {
+        let found = |found: &str| Framework { found: found.to_owned(), ..Framework::default() };
+        let names = ["package.json", "a/package.json", "b/package.json", "c/package.json"];
+        let mut all: Vec<Framework> =
+            names.iter().map(|name| found(&format!("{name}: Node.js"))).collect();
+        all.insert(1, found("web/package.json: Vite"));
+        all.push(found("admin/package.json: Vite"));
+        assert_eq!(
+            told(&all),
+            [
+                "package.json and 3 more: Node.js",
+                "web/package.json: Vite",
+                "admin/package.json: Vite",
+            ]
+        );
+        all.remove(0);
+        assert_eq!(
+            told(&all)[2..5],
+            ["a", "b", "c"].map(|at| format!("{at}/package.json: Node.js"))
+        );
+    }
 }
