@@ -1,8 +1,6 @@
 //! Sections of a file of settings: what is for tests and for production says nothing of the main checkout.
 
-/// Names of sections that developers do not run.
-const FOREIGN: [&str; 8] =
-    ["production", "prod", "staging", "test", "testing", "tests", "preview", "ci"];
+use super::seen::STAGES;
 
 /// The text without these sections and without comments; the lines keep their numbers.
 pub(super) fn development(text: &str) -> String {
@@ -29,7 +27,7 @@ pub(super) fn development(text: &str) -> String {
 fn is_foreign(line: &str) -> bool {
     let condition = line.trim_start().strip_prefix("if ").and_then(|rest| rest.strip_suffix(" do"));
     let word = condition.and_then(|words| words.split_once("== :"));
-    if word.is_some_and(|(_, word)| FOREIGN.contains(&word)) {
+    if word.is_some_and(|(_, word)| STAGES.contains(&word)) {
         return true;
     }
     let line = line.trim_start().trim_start_matches(['{', '[', '"', '\'', ' ']);
@@ -38,7 +36,7 @@ fn is_foreign(line: &str) -> bool {
     let after = after.trim_start_matches(['"', '\'', ' ']);
     let opens = after.starts_with([':', ']'])
         || after.strip_prefix('=').is_some_and(|value| value.trim_start().starts_with(['{', '[']));
-    FOREIGN.contains(&name.to_lowercase().as_str()) && opens && !after.starts_with("::")
+    STAGES.contains(&name.to_lowercase().as_str()) && opens && !after.starts_with("::")
 }
 
 /// Whether a line is a comment, in whatever language.

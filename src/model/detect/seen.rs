@@ -143,14 +143,22 @@ fn without(name: &str, word: &str) -> String {
     }
 }
 
-/// Whether a file of this name holds variables.
-pub(super) fn is_environment(name: &str) -> bool {
-    let name = self::name(name);
-    let is_example = EXAMPLES.iter().any(|word| name.contains(word));
-    let foreign = ["test", "tests", "testing", "prod", "production", "staging", "preview", "ci"];
-    if name.split(['.', '_', '-']).any(|word| foreign.contains(&word)) {
+/// Stages that developers do not run.
+pub(super) const STAGES: [&str; 9] =
+    ["ci", "e2e", "preview", "prod", "production", "staging", "test", "testing", "tests"];
+
+/// Whether a word of a path says that the file is for another stage than development.
+pub(super) fn is_of_other_stage(path: &str) -> bool {
+    path.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| STAGES.contains(&word))
+}
+
+/// Whether a file of this path holds variables.
+pub(super) fn is_environment(path: &str) -> bool {
+    if is_of_other_stage(path) {
         return false;
     }
+    let name = name(path);
+    let is_example = EXAMPLES.iter().any(|word| name.contains(word));
     let is_text = [".ts", ".js", ".md", ".vault", ".keys"].iter().any(|end| name.ends_with(end));
     name == ".env"
         || name == ".flaskenv"
@@ -180,7 +188,7 @@ pub fn may_read(path: &str) -> bool {
 impl Seen {
     /// Whether a file holds variables, by its name or by what refers to it.
     pub(super) fn is_environment(&self, path: &str) -> bool {
-        is_environment(path) || self.variables.contains(path)
+        is_environment(path) || (self.variables.contains(path) && !is_of_other_stage(path))
     }
 
     /// A tracked file holds this text.
@@ -275,6 +283,7 @@ mod tests {
             "README",
             ".env.production",
             ".env.test",
+            ".envs/.production/.django",
             "tests/settings.py",
             "a/b/c/d/e/f/.env",
             "src/environment.rs",

@@ -1,7 +1,7 @@
 //! Which compose files are used.
 
 use super::{Stack, stack};
-use crate::model::detect::seen::{Seen, is_compose, name};
+use crate::model::detect::seen::{Seen, is_compose, is_of_other_stage, name};
 
 /// The names that compose looks for by itself, in its order.
 pub(super) const MAIN: [&str; 4] =
@@ -15,12 +15,13 @@ const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
 pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
     let mut files: Vec<&str> = seen.files.keys().map(String::as_str).collect();
     let is_one = |file: &str| is_compose(file) || seen.stacks.contains(file);
-    files.retain(|file| is_one(file) && !INFRA.contains(file) && !is_override(file));
+    let is_other = |file: &str| is_override(file) || is_documentation(file);
+    files.retain(|file| is_one(file) && !INFRA.contains(file) && !is_other(file));
     files.sort_by_key(|file| {
         let name = name(file);
         let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
         let depth = file.matches('/').count();
-        (is_foreign(file), !is_compose(name), depth, order, dev_last(name), *file)
+        (is_of_other_stage(file), !is_compose(name), depth, order, dev_last(name), *file)
     });
     let mut read: Vec<Stack> = files.into_iter().filter_map(|file| stack(file, seen)).collect();
     // Another name alone does not say that developers start it.
@@ -45,13 +46,12 @@ fn is_started(seen: &Seen, file: &str) -> bool {
         let words = text.split(|c: char| c.is_whitespace() || "\"'=:;,".contains(c));
         words.into_iter().any(|word| word.trim_start_matches("./") == file)
     };
-    !is_foreign(file) && scripts.into_iter().any(|path| names(seen.text(path)))
+    !is_of_other_stage(file) && scripts.into_iter().any(|path| names(seen.text(path)))
 }
 
-/// What others start than developers, by a word of its path.
-fn is_foreign(file: &str) -> bool {
-    let foreign = ["test", "tests", "testing", "e2e", "ci", "prod", "production", "staging"];
-    file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| foreign.contains(&word))
+/// Whether the file only builds or serves the documentation.
+fn is_documentation(file: &str) -> bool {
+    file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "docs")
 }
 
 fn is_override(file: &str) -> bool {

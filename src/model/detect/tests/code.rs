@@ -82,6 +82,29 @@ fn the_copy_of_an_example_is_what_the_application_reads() {
 }
 
 #[test]
+fn what_another_stage_or_the_documentation_needs_is_not_the_applications() {
+    let shop = "services: { web: { build: ., ports: ['8000:8000'], env_file: .envs/.local/.web } }";
+    let deployed = "services: { web: { build: ., env_file: .envs/.production/.web } }";
+    let docs =
+        ("docker-compose.docs.yml", "services: { docs: { build: ., ports: ['9000:9000'] } }");
+    let django = [("manage.py", "import django\n"), docs];
+    let files = [
+        ("docker-compose.local.yml", shop),
+        ("docker-compose.production.yml", deployed),
+        (".envs/.production/.web", "DJANGO_SECRET_KEY=x\n"),
+        docs,
+    ];
+    let mut all = seen(&files);
+    all.tracked.remove(".envs/.production/.web");
+    let project = detect(&all);
+    assert_eq!(project.copy, [] as [String; 0]);
+    assert_eq!(project.compose.as_deref(), Some("docker-compose.local.yml"));
+    let project = detect(&seen(&django));
+    assert_eq!(project.compose, None);
+    assert_eq!(project.processes[0].0, "web");
+}
+
+#[test]
 fn ignored_files_come_along_unless_they_lead_to_the_main_checkout() {
     let of = |text: &str| {
         let files = [(".env.example", "SECRET=\n"), (".env", text)];
