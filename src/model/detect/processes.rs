@@ -109,18 +109,23 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     let python = runner(seen, dir(manage));
     let web = format!("{python}python {} runserver ${}", shell::word(manage), port.variable);
     let mut found = vec![process("web", dir(manage), web)];
-    // A module of this name may hold something else, such as settings.
-    let mut modules = seen.named("celery.py").filter(|path| seen.text(path).contains("Celery("));
-    let module = modules.find_map(|path| {
-        let module = path.strip_prefix(dir(manage))?.strip_suffix("/celery.py")?;
-        Some(module.replace('/', "."))
-    });
-    if let Some(module) = module {
+    if let Some(module) = celery(seen, dir(manage)) {
         let here = runner_inside(seen, dir(manage));
         let worker = format!("{}{here}celery -A {module} worker", enter(dir(manage)));
         found.push(process("worker", dir(manage), worker));
     }
     found
+}
+
+/// The module of an application of Celery, from a directory on. Celery looks for a module `celery` in a package by itself.
+fn celery(seen: &Seen, near: &str) -> Option<String> {
+    let files = ["celery.py", "celery_app.py"].into_iter().flat_map(|name| seen.named(name));
+    // A module of this name may hold something else, such as settings.
+    let mut modules = files.filter(|path| seen.text(path).contains("Celery("));
+    modules.find_map(|path| {
+        let path = path.strip_prefix(near)?.strip_suffix(".py")?;
+        Some(path.strip_suffix("/celery").unwrap_or(path).replace('/', "."))
+    })
 }
 
 /// Tasks of Python projects: what starts the application where nothing else is known to, and its workers.

@@ -24,7 +24,7 @@ pub struct Seen {
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 45] = [
     ".flaskenv",
     "Cargo.toml",
     "Gemfile",
@@ -39,6 +39,7 @@ const NAMES: [&str; 44] = [
     "bun.lockb",
     "cable.yml",
     "celery.py",
+    "celery_app.py",
     "composer.json",
     "config.exs",
     "database.yml",

@@ -155,6 +155,14 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "Django with an application of Celery beside its settings",
+        &[DJANGO, ("config/celery_app.py", "app = Celery('shop')")],
+        &[
+            "web: python manage.py runserver $DJANGO_PORT",
+            "worker: celery -A config.celery_app worker",
+        ],
+    ),
+    (
         "Django with Celery, and Vite beside it",
         &[
             DJANGO,
