@@ -210,6 +210,7 @@ mod tests {
                 "1 inn",
             ),
             ("app.yml", "  url: jdbc:mysql://localhost/inn\n", "1 inn"),
+            ("package.json", "\"@a/client\": \"1.2.0\",\n\"@a/database\": \"1.19.0\",\n", ""),
             ("app.properties", "database=mysql\nusername=me\n", ""),
             ("app.yml", "url: ${DB:jdbc:postgresql://localhost/inn}\n", ""),
             ("base.yaml", "database:\n  host: \"127.0.0.1\"\n  database_name: \"inn\"\n", "3 inn"),

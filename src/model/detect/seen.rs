@@ -72,8 +72,11 @@ const NAMES: [&str; 45] = [
     "yarn.lock",
 ];
 
-/// Directories whose files belong to another project, or to tests.
-const FOREIGN: [&str; 9] = [
+/// Directories whose files belong to another project, to tests or to what runs them.
+const FOREIGN: [&str; 12] = [
+    ".circleci",
+    ".github",
+    ".gitlab",
     "docs",
     "examples",
     "fixtures",
@@ -285,6 +288,7 @@ mod tests {
             ".env.production",
             ".env.test",
             ".envs/.production/.django",
+            ".github/workflows/docker.env",
             "tests/settings.py",
             "a/b/c/d/e/f/.env",
             "src/environment.rs",

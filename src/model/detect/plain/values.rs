@@ -93,7 +93,7 @@ pub(super) fn of_key(file: &str, line: &str) -> Option<String> {
     for key in KEYS {
         for (at, _) in lower.match_indices(key) {
             let before = lower[..at].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || "_-".contains(c)) {
+            if before.is_some_and(|c| c.is_alphanumeric() || "_-/".contains(c)) {
                 continue;
             }
             let Some(after) = line.get(at + key.len()..) else { continue };
