@@ -73,14 +73,17 @@ const NAMES: [&str; 45] = [
 ];
 
 /// Directories whose files belong to another project, to tests or to what runs them.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 15] = [
     ".circleci",
     ".github",
     ".gitlab",
+    "cypress",
     "docs",
+    "e2e",
     "examples",
     "fixtures",
     "node_modules",
+    "playwright",
     "site-packages",
     "spec",
     "test",
@@ -289,6 +292,7 @@ mod tests {
             ".env.test",
             ".envs/.production/.django",
             ".github/workflows/docker.env",
+            "playwright/docker-compose.yml",
             "tests/settings.py",
             "a/b/c/d/e/f/.env",
             "src/environment.rs",
