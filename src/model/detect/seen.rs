@@ -73,7 +73,7 @@ const NAMES: [&str; 45] = [
 ];
 
 /// Directories whose files belong to another project, to tests or to what runs them.
-const FOREIGN: [&str; 15] = [
+pub(super) const FOREIGN: [&str; 15] = [
     ".circleci",
     ".github",
     ".gitlab",

@@ -1,37 +1,28 @@
 //! Files that a developer's application may read.
 
 use crate::model::detect::bound;
-use crate::model::detect::seen::{self, Seen, dir, is_compose, name};
+use crate::model::detect::seen::{self, FOREIGN, Seen, dir, is_compose, name};
 
-/// What is not how a developer runs the application; in a directory `docker` is what containers read.
-const FOREIGN: [&str; 27] = [
+/// What else is not how a developer runs the application; in a directory `docker` is what containers read.
+const OTHERS: [&str; 18] = [
     "__tests__",
     "ansible",
     "benches",
     "charts",
     "contrib",
     "ci",
-    "cypress",
     "deploy",
     "deployment",
     "deployments",
     "doc",
     "docker",
-    "docs",
-    "e2e",
-    "examples",
-    "fixtures",
     "helm",
     "k8s",
     "kubernetes",
     "migrations",
-    "node_modules",
-    "spec",
     "specs",
     "terraform",
     "testdata",
-    "tests",
-    "vendor",
 ];
 
 /// Words in the names of directories that hold tests.
@@ -87,7 +78,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         && !bound::is_idle(seen, path)
         && !is_stage(seen, path)
         && !lower.starts_with('.')
-        && !lower.split('/').any(|dir| FOREIGN.contains(&dir))
+        && !lower.split('/').any(|dir| FOREIGN.contains(&dir) || OTHERS.contains(&dir))
         && !words(dir(&lower)).iter().any(|word| TESTS.contains(&word.as_str()))
         && !words(name).iter().any(|word| other.contains(&word.as_str()))
         && !seen::name(path).contains("Test")
