@@ -65,7 +65,11 @@ impl Drop for World {
 
 /// What a dump says of a database, without the words that differ from dump to dump.
 fn content(database: &str) -> String {
-    let dump = servers().beside_postgres(&["pg_dump", "-Upostgres", "-d", database]);
+    without_marks(&servers().beside_postgres(&["pg_dump", "-Upostgres", "-d", database]))
+}
+
+/// A dump without the words that differ from dump to dump.
+pub(super) fn without_marks(dump: &str) -> String {
     let lines = dump
         .lines()
         .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
@@ -73,14 +77,15 @@ fn content(database: &str) -> String {
 }
 
 /// What no dump of a database says: its properties, privileges and settings.
+pub(super) const PROPERTIES: &str =
+    "SELECT pg_get_userbyid(datdba), to_jsonb(d) - ARRAY['oid', 'datname', 'datfrozenxid', 'datminmxid', 'datacl'],
+     (SELECT array_agg(acl ORDER BY acl::text) FROM unnest(datacl) acl)
+     FROM pg_database d WHERE datname = '{database}';
+     SELECT pg_get_userbyid(setrole), setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
+     WHERE datname = '{database}' ORDER BY 1";
+
 fn properties(database: &str) -> String {
-    servers().psql(&format!(
-        "SELECT pg_get_userbyid(datdba), to_jsonb(d) - ARRAY['oid', 'datname', 'datfrozenxid', 'datminmxid', 'datacl'],
-         (SELECT array_agg(acl ORDER BY acl::text) FROM unnest(datacl) acl)
-         FROM pg_database d WHERE datname = '{database}';
-         SELECT pg_get_userbyid(setrole), setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
-         WHERE datname = '{database}' ORDER BY 1"
-    ))
+    servers().psql(&PROPERTIES.replace("{database}", database))
 }
 
 #[track_caller]

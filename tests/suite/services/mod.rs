@@ -17,6 +17,7 @@ mod mysql_privileges;
 mod overflow;
 mod passwords;
 mod postgres;
+mod postgres18;
 mod redis;
 mod sqlite;
 mod trash;
