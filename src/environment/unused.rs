@@ -7,8 +7,9 @@ use crate::model::lease::{Lease, Phase};
 use crate::model::unused::{Merged, Use};
 use crate::service::removal::{Look, Servers};
 use crate::sys::docker::Projects;
+use crate::sys::process::{self, Dir};
 use crate::sys::repo::Worktree;
-use crate::sys::{clock, fs, git, listeners, parallel, process};
+use crate::sys::{clock, fs, git, listeners, parallel};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,8 @@ pub fn active(leases: &[&Lease], containers: Option<&Projects>) -> Vec<Vec<Strin
         if containers.is_some_and(|all| all.is_up(&lease.project, &lease.path)) {
             active.push("its containers are up".to_owned());
         }
-        let path = &lease.path;
-        let is_inside = |(pid, cwd): &(&u32, &PathBuf)| process::is_inside(**pid, cwd, path, path);
+        let (path, dir) = (&lease.path, Dir::at(&lease.path));
+        let is_inside = |(pid, cwd): &(&u32, &PathBuf)| dir.holds(**pid, cwd, path);
         for (pid, _) in dirs.iter().filter(is_inside) {
             active.push(format!("{} (pid {pid}) runs in it", process::program(*pid)));
         }

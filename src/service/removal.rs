@@ -22,6 +22,8 @@ pub struct Held {
     pub id: String,
     /// Sessions on it are ended.
     pub force: bool,
+    /// It goes also where an application deleted its mark.
+    pub unmarked: bool,
 }
 
 /// What a resource that is to be removed is like.
@@ -109,7 +111,12 @@ impl Servers {
                     .collect(),
                 Err(error) => repeated(Err(error), wanted),
             },
-            |one| super::release(&one.resource, &one.id, one.force),
+            |one| {
+                if one.unmarked {
+                    super::reclaim(&one.resource, &one.id)?;
+                }
+                super::release(&one.resource, &one.id, one.force)
+            },
         )
     }
 

@@ -27,9 +27,14 @@ pub fn each_at_once<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync
 
 /// The same, for questions that keep a processor busy.
 pub fn each_by_cpu<T: Sync, R: Send>(things: &[T], ask: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let worthwhile = MOST.min(things.len() / WORTHWHILE);
+    // To ask for the processors takes as long as several of the questions.
+    if worthwhile < 2 {
+        return things.iter().map(ask).collect();
+    }
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    match processors.min(MOST).min(things.len() / WORTHWHILE) {
-        0 | 1 => things.iter().map(ask).collect(),
+    match processors.min(worthwhile) {
+        1 => things.iter().map(ask).collect(),
         threads => by(threads, things, ask),
     }
 }

@@ -127,11 +127,21 @@ fn led_and(mut found: BTreeSet<u32>, table: &Table, lease: &Lease) -> Vec<Proces
 
 /// The ids of those of the leases in whose environments something may run.
 pub fn running_in(leases: &[&Lease]) -> BTreeSet<String> {
-    let marks = process::marks();
-    let marked: BTreeSet<&str> = marks.values().map(|mark| mark.lease.as_str()).collect();
-    let may_run =
-        |lease: &&&Lease| !lease.processes.is_empty() || marked.contains(lease.id.as_str());
-    leases.iter().filter(may_run).map(|lease| lease.id.clone()).collect()
+    let recorded = leases.iter().filter(|lease| !lease.processes.is_empty());
+    let mut running = marked_in(leases);
+    running.extend(recorded.map(|lease| lease.id.clone()));
+    running
+}
+
+/// The ids of those of the leases whose mark a process carries.
+pub fn marked_in(leases: &[&Lease]) -> BTreeSet<String> {
+    if leases.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut marked: BTreeSet<String> =
+        process::marks().into_values().map(|mark| mark.lease).collect();
+    marked.retain(|id| leases.iter().any(|lease| lease.id == *id));
+    marked
 }
 
 /// The ports whose variables a command line names, in the environment's order.

@@ -1,10 +1,10 @@
 //! Processes that `up` did not start: what else runs in a worktree, or listens on its ports.
 
 use super::stop::{self, Stopped};
-use super::{Containers, running, running_in};
+use super::{Containers, running};
 use crate::model::lease::Lease;
 use crate::sys::listeners;
-use crate::sys::process::{self, Process};
+use crate::sys::process::{self, Dir, Process};
 use anyhow::Result;
 use rustix::process::Signal;
 use serde::Serialize;
@@ -57,13 +57,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Reads them.
-    pub fn read(leases: &[&Lease]) -> Self {
+    /// Reads them. `own` are the ids of those of the leases in whose environments something of `up` may run.
+    pub fn read(leases: &[&Lease], own: BTreeSet<String>) -> Self {
         Machine {
             dirs: process::dirs(),
             listening: listeners::ports(),
             all: OnceLock::new(),
-            own: running_in(leases),
+            own,
             containers: Containers::look(leases.iter().copied()).unwrap_or(Containers::none()),
         }
     }
@@ -74,15 +74,15 @@ impl Machine {
     }
 
     /// The strangers of an environment whose worktree is at `dir` now, and may have been at its usual place when the machine was read.
-    pub fn strangers(&self, lease: &Lease, dir: &Path) -> Vec<Stranger> {
+    pub fn strangers(&self, lease: &Lease, dir: &Dir) -> Vec<Stranger> {
         let all = || self.all.get_or_init(process::all);
-        let names = [dir, &lease.path];
+        let names = [&dir.path, &lease.path];
         let is_inside = |(pid, cwd): &(&u32, &PathBuf)| {
-            let is_named = names.iter().any(|name| process::is_inside(**pid, cwd, name, dir));
+            let is_named = names.iter().any(|name| dir.holds(**pid, cwd, name));
             is_named && all().contains_key(*pid)
         };
         // As people know it: a closed worktree has another path, which goes soon.
-        let usual = |cwd: PathBuf| match cwd.strip_prefix(dir) {
+        let usual = |cwd: PathBuf| match cwd.strip_prefix(&dir.path) {
             Ok(below) => lease.path.components().chain(below.components()).collect(),
             Err(_) => cwd,
         };

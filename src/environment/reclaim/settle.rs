@@ -1,7 +1,7 @@
 //! Settles leases in bulk: one session for each server, and what stops one lease stops no other.
 
 use super::{Due, due_with};
-use crate::environment::processes::{Machine, Stranger};
+use crate::environment::processes::{self, Machine, Stranger};
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::trees::Trees;
 use crate::environment::{removal_risks, remove, trash};
@@ -10,6 +10,7 @@ use crate::service::removal::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
 use crate::sys::parallel;
+use crate::sys::process::Dir;
 use crate::sys::store::Store;
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
@@ -167,11 +168,11 @@ fn strangers(jobs: &[Job]) -> Vec<Vec<Stranger>> {
     if going.is_empty() {
         return jobs.iter().map(|_| Vec::new()).collect();
     }
-    let machine = Machine::read(&going);
+    let machine = Machine::read(&going, processes::running_in(&going));
     let of = |job: &Job| {
         let lease = &job.lease;
         let mut found = match goes(job) {
-            true => machine.strangers(lease, &trash::beside(&lease.path, &lease.id)),
+            true => machine.strangers(lease, &Dir::at(&trash::beside(&lease.path, &lease.id))),
             false => Vec::new(),
         };
         // Something else has the place of the worktree by now, with what runs there.

@@ -7,7 +7,7 @@ mod going;
 pub use described::{Taken, ask, branch, described, hold_rows, taken};
 pub use going::{Going, branches};
 
-use crate::environment::processes::Machine;
+use crate::environment::processes::{Machine, running_in};
 use crate::environment::trees::Trees;
 use crate::environment::{closing, part_problem, parts, reclaim, worktree};
 use crate::error::{self, Exit, exit_of};
@@ -15,6 +15,7 @@ use crate::model::config;
 use crate::model::lease::{Lease, Part, Phase};
 use crate::service::removal::{Look, Servers};
 use crate::sys::parallel;
+use crate::sys::process::Dir;
 use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
 use anyhow::Result;
@@ -123,6 +124,8 @@ pub struct Risks {
     pub losses: Vec<Loss>,
     /// The bytes of each part that says so, in the order of the lease's parts.
     pub sizes: Vec<Option<u64>>,
+    /// Something that `up` started may run.
+    pub runs_own: bool,
 }
 
 /// Everything that would be lost with these environments, and with their branches: all of them are looked at side by side.
@@ -138,17 +141,16 @@ pub fn of_all(
         let trees = Trees::of(leases.iter().copied());
         parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
     };
-    let here = || parallel::both(look, || Machine::read(leases));
+    let here = || parallel::both(look, || Machine::read(leases, running_in(leases)));
     let ((worktrees, machine), looks) = parallel::both(here, || parts::look(servers, leases));
     let found = leases.iter().zip(worktrees).zip(looks).map(|((lease, losses), looks)| {
-        let mut risks = Risks { losses: losses?, sizes: Vec::new() };
+        let runs_own = machine.runs_own(lease);
+        let mut risks = Risks { losses: losses?, sizes: Vec::new(), runs_own };
         for (part, look) in lease.parts.iter().zip(looks) {
             risks.sizes.push(look.as_ref().ok().and_then(|look| look.size));
-            risks.losses.extend(
-                look.iter().flat_map(|look| of_part(lease, part, look, machine.runs_own(lease))),
-            );
+            risks.losses.extend(look.iter().flat_map(|look| of_part(lease, part, look, runs_own)));
         }
-        for stranger in machine.strangers(lease, &lease.path) {
+        for stranger in machine.strangers(lease, &Dir::at(&lease.path)) {
             push(&mut risks.losses, Kind::Process, stranger.to_string(), false);
         }
         Ok(risks)

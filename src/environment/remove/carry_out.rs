@@ -1,8 +1,8 @@
 //! Removes environments that were checked, side by side. What keeps one of them does not stop the others.
 
-use super::{Removal, RemoveOptions, Removed, last_look, running};
+use super::running::{self, Place};
+use super::{Removal, RemoveOptions, Removed, last_look};
 use crate::environment::context::Context;
-use crate::environment::processes::Machine;
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::{hooks, overflow, removal_risks, trash};
 use crate::error::{self, Failure};
@@ -101,7 +101,8 @@ impl Run<'_> {
     fn to_trash(&self, jobs: &mut [Job]) {
         let wish = self.options.wish(self.config.as_ref());
         if wish.is_some() {
-            self.end_others(jobs, None);
+            self.end_others(jobs);
+            self.name_others(jobs);
         }
         let (ui, store) = (self.ui, &self.context.store);
         let begun = parallel::each(jobs, |job| job.announce(store, wish));
@@ -120,24 +121,25 @@ impl Run<'_> {
     /// Closes, looks again and destroys what is left of the jobs.
     fn destroy(&self, servers: &Servers, jobs: &mut [Job]) {
         let store = &self.context.store;
-        let open = jobs.iter().filter(|job| job.ended.is_none());
-        let leases: Vec<Lease> = open.map(|job| job.removal.lease.clone()).collect();
-        let leases: Vec<&Lease> = leases.iter().collect();
-        let (machine, left) =
-            parallel::both(|| Machine::read(&leases), || self.close(servers, jobs));
-        self.end_others(jobs, Some(machine));
+        let left = self.close(servers, jobs);
+        self.end_others(jobs);
         let going = left.into_iter().map(|(at, left)| {
             let Removal { lease, force, .. } = &jobs[at].removal;
             let force =
                 Force { work: *force, sessions: *force, unmarked: *force && lease.was_whole() };
             (at, Going { lease: lease.clone().into_removing(), force, left })
         });
-        let (places, going): (Vec<usize>, Vec<Going>) = going.unzip();
-        let removed = teardown::remove_all(self.ui, store, servers, going);
-        for (at, removed) in places.into_iter().zip(removed) {
-            let job = &mut jobs[at];
-            job.ended = Some(removed.map(|stays| {
-                job.removal.removed.services.retain(|taken| !stays.contains(&taken.service));
+        let (at, going): (Vec<usize>, Vec<Going>) = going.unzip();
+        let places: Vec<Place> = going.iter().map(|one| Place::of(&one.lease)).collect();
+        let (running, removed) = parallel::both(
+            || running::strangers(&places),
+            || teardown::remove_all(self.ui, store, servers, going),
+        );
+        for (at, (running, removed)) in at.into_iter().zip(running.into_iter().zip(removed)) {
+            let Job { removal: Removal { removed: said, .. }, ended } = &mut jobs[at];
+            said.running = running;
+            *ended = Some(removed.map(|stays| {
+                said.services.retain(|taken| !stays.contains(&taken.service));
                 None
             }));
         }

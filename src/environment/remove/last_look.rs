@@ -3,7 +3,8 @@
 
 use super::{Removal, RemoveOptions};
 use crate::environment::removal_risks::{self, Going, Loss};
-use crate::environment::{closing, parts, teardown, worktree};
+use crate::environment::teardown::{self, Force};
+use crate::environment::{closing, parts, processes, worktree};
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
@@ -12,6 +13,7 @@ use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
+use std::collections::BTreeSet;
 
 /// Closes these environments and looks again. Gives what could not be ended of each that goes, or why it stays; that one is
 /// as it was, but for the processes that were ended.
@@ -67,13 +69,20 @@ fn close_recorded(
     // cannot be ended is tried, and named, below.
     let stacks = leases.iter().copied().filter(|lease| lease.compose_file.is_some());
     teardown::end_all(&stacks.collect::<Vec<_>>());
-    let (ran, mut left) = teardown::end_processes(&leases);
-    let mut found = look(removals);
-    let containers = containers(servers, &leases, ran);
+    let ran = removals.iter().filter(|one| one.runs_own).map(|one| one.lease.id.clone());
+    let ran: BTreeSet<String> = ran.collect();
+    let mut left = teardown::end_processes(&leases, &ran);
+    // As a rule nothing has begun since the first look, and this one does not wait for that.
+    let quiet: Vec<_> = leases.iter().copied().filter(|one| !ran.contains(&one.id)).collect();
+    let (begun, mut found) = parallel::both(|| processes::marked_in(&quiet), || look(removals));
+    let ended = teardown::end_processes(&leases, &begun);
+    left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended));
+    let containers = containers(servers, &leases, !(ran.is_empty() && begun.is_empty()));
     let ended = teardown::end_containers(&containers, &leases);
     for (at, ended) in ended.into_iter().enumerate() {
         // Until they had ended, they could write to what was looked at. Of several, some may have ended in spite of an error.
-        if containers.is_ok() && !matches!(ended, Ok(0)) {
+        let had_container = containers.is_ok() && !matches!(ended, Ok(0));
+        if had_container || begun.contains(&leases[at].id) {
             found.splice(at..=at, look(&removals[at..=at])).for_each(drop);
         }
         left[at].extend(ended.err());
@@ -104,7 +113,7 @@ type Found = (Result<Vec<Loss>>, Vec<Result<Look>>);
 
 /// Closes worktrees and databases as far as they are open, and looks at them. `going` are the branches that go with them.
 fn look(ui: &Ui, servers: &Servers, going: &Going<'_>, removals: &[&Removal]) -> Vec<Found> {
-    let held: Vec<_> = removals.iter().map(|one| (&one.lease, false)).collect();
+    let held: Vec<_> = removals.iter().map(|one| (&one.lease, Force::default())).collect();
     let (trees, looks) = parallel::both(
         || parallel::each(removals, |one| close_tree(ui, one, going)),
         || parts::each(&held, |held| servers.close(held)),
@@ -174,7 +183,7 @@ fn put_back(
 /// When something has its place by now, or a server does not answer; the lease stays `closing`. Neither keeps the other from
 /// being opened: who works in the directory needs no server for that.
 pub fn reopen(store: &Store, servers: &Servers, lease: Lease) -> Result<Lease> {
-    let opened = parts::each(&[(&lease, false)], |held| servers.open(held));
+    let opened = parts::each(&[(&lease, Force::default())], |held| servers.open(held));
     let opened = opened.into_iter().flatten().collect::<Result<Vec<()>>>();
     let opened = opened.and_then(|_| failpoint::point("database-opened"));
     match (opened, closing::open(&lease)) {

@@ -102,6 +102,8 @@ pub struct Removal {
     pub removed: Removed,
     /// The user agreed to what is lost.
     pub force: bool,
+    /// Something that `up` started was running.
+    runs_own: bool,
 }
 
 /// Removes one environment, after every check.
@@ -215,6 +217,7 @@ fn judge(
     {
         return Err(refusal);
     }
+    let runs_own = risks.runs_own;
     let removed = Removed {
         name: lease.name.clone(),
         branch: lease.branch.clone(),
@@ -226,7 +229,7 @@ fn judge(
         branch_deleted: false,
         kept_until: None,
     };
-    Ok(Removal { lease, removed, force })
+    Ok(Removal { lease, removed, force, runs_own })
 }
 
 /// Refuses what may not go. A dry run asks for trust as well, which is asked for when the hooks run.

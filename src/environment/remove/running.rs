@@ -6,6 +6,7 @@ use crate::environment::removal_risks::{self, Loss};
 use crate::environment::{closing, parts};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
+use crate::sys::process::Dir;
 use crate::ui::Ui;
 use anyhow::Result;
 use std::thread;
@@ -34,32 +35,44 @@ impl Run<'_> {
         }
     }
 
-    /// Ends what else runs in the worktrees of those that go, with `--force`; keeps the names of what still runs then. `seen` is
-    /// a look at the machine while they were closed, which serves where nothing was ended since.
-    pub(super) fn end_others(&self, jobs: &mut [Job], seen: Option<Machine>) {
-        let meant: Vec<&mut Job> = jobs.iter_mut().filter(|job| job.ended.is_none()).collect();
-        if self.options.force {
-            for job in &meant {
-                let lease = &job.removal.lease;
-                let ended =
-                    closing::now_at(lease).and_then(|dir| processes::end_inside(lease, &dir));
-                if let Err(error) = ended {
-                    self.ui.warn(format!("{error:#}"));
-                }
+    /// Ends what else runs in the worktrees of those that go, with `--force`.
+    pub(super) fn end_others(&self, jobs: &[Job]) {
+        let meant = jobs.iter().filter(|job| job.ended.is_none() && self.options.force);
+        for Job { removal, .. } in meant {
+            let lease = &removal.lease;
+            let ended = closing::now_at(lease).and_then(|dir| processes::end_inside(lease, &dir));
+            if let Err(error) = ended {
+                self.ui.warn(format!("{error:#}"));
             }
         }
-        let leases: Vec<Lease> = meant.iter().map(|job| job.removal.lease.clone()).collect();
-        let is_true = |seen: &Machine| {
-            !self.options.force && !leases.iter().any(|lease| seen.runs_own(lease))
-        };
-        let machine = seen.filter(is_true);
-        let machine = machine.unwrap_or_else(|| Machine::read(&leases.iter().collect::<Vec<_>>()));
-        for job in meant {
-            let lease = &job.removal.lease;
-            let dir = closing::now_at(lease).unwrap_or_else(|_| lease.path.clone());
-            job.removal.removed.running = machine.strangers(lease, &dir);
+    }
+
+    /// Keeps the names of what still runs in the worktrees of those that go, or listens on their ports.
+    pub(super) fn name_others(&self, jobs: &mut [Job]) {
+        let meant: Vec<&mut Job> = jobs.iter_mut().filter(|job| job.ended.is_none()).collect();
+        let places: Vec<Place> = meant.iter().map(|job| Place::of(&job.removal.lease)).collect();
+        for (job, running) in meant.into_iter().zip(strangers(&places)) {
+            job.removal.removed.running = running;
         }
     }
+}
+
+/// An environment that goes, and where its worktree is now.
+pub(super) struct Place(Lease, Dir);
+
+impl Place {
+    pub(super) fn of(lease: &Lease) -> Self {
+        let dir = closing::now_at(lease).unwrap_or_else(|_| lease.path.clone());
+        Place(lease.clone(), Dir::at(&dir))
+    }
+}
+
+/// What runs in each of these environments that `up` did not start.
+pub(super) fn strangers(places: &[Place]) -> Vec<Vec<Stranger>> {
+    let leases: Vec<&Lease> = places.iter().map(|Place(lease, _)| lease).collect();
+    let any = leases.iter().map(|lease| lease.id.clone()).collect();
+    let machine = Machine::read(&leases, any);
+    places.iter().map(|Place(lease, dir)| machine.strangers(lease, dir)).collect()
 }
 
 /// Waits until the servers have noticed that processes ended; refuses when clients are left.

@@ -5,8 +5,7 @@ use crate::environment::{part_problem, parts};
 use crate::error;
 use crate::model::lease::{Lease, Part};
 use crate::service::removal::Servers;
-use crate::service::{self, Gone, inventory};
-use crate::sys::parallel;
+use crate::service::{Gone, inventory};
 use crate::ui::{Step, Ui};
 use anyhow::Result;
 
@@ -30,22 +29,15 @@ pub(super) fn release(
         lease.parts.iter().map(|part| ui.step(part.to_string())).collect::<Vec<_>>()
     };
     let steps: Vec<Vec<Step>> = leases.iter().map(begin).collect();
-    let marked = parallel::each(leases, |(lease, force)| mark_again(lease, *force));
-    let wanted: Vec<_> = leases.iter().map(|(lease, force)| (*lease, force.sessions)).collect();
-    let gone = parts::each(&wanted, |held| servers.release(held));
-    let ends = leases.iter().zip(marked).zip(gone).zip(steps);
-    let of_lease = ends.map(|((((lease, force), marked), gone), steps)| {
+    let gone = parts::each(leases, |held| servers.release(held));
+    let ends = leases.iter().zip(gone).zip(steps);
+    let of_lease = ends.map(|(((lease, force), gone), steps)| {
         let ui = &ui.about(&lease.name);
-        let said = |(((part, marked), gone), step): (((&Part, Result<()>), _), _)| match said(
-            ui,
-            part,
-            marked.and(gone),
-            step,
-        )? {
+        let said = |((part, gone), step): ((&Part, _), _)| match said(ui, part, gone, step)? {
             Ok(released) => Ok(released),
             Err(now) => renamed(ui, lease, part, now, *force),
         };
-        lease.parts.iter().zip(marked).zip(gone).zip(steps).map(said).collect()
+        lease.parts.iter().zip(gone).zip(steps).map(said).collect()
     });
     of_lease.collect()
 }
@@ -64,17 +56,6 @@ pub(super) fn left(
         }
     }
     parts
-}
-
-/// Marks the indexes whose mark an application flushed, where the user said that they go with the environment.
-fn mark_again(lease: &Lease, force: Force) -> Vec<Result<()>> {
-    // On the server that had the index empty when it was claimed, its keys are the environment's, marked or not.
-    let is_own = |part: &Part| force.unmarked || (lease.was_whole() && part.server_id.is_some());
-    let mark = |part: &Part| match is_own(part) {
-        true => service::reclaim(&lease.resource(part)?, &lease.id).map(drop),
-        false => Ok(()),
-    };
-    lease.parts.iter().map(mark).collect()
 }
 
 fn renamed(ui: &Ui, lease: &Lease, part: &Part, now: String, force: Force) -> Result<Released> {

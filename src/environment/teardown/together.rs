@@ -13,7 +13,7 @@ use crate::sys::store::Store;
 use crate::sys::{failpoint, parallel};
 use crate::ui::Ui;
 use anyhow::Result;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -40,24 +40,22 @@ pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
     if leases.is_empty() {
         return Vec::new();
     }
-    let (_, mut left) = end_processes(leases);
+    let mut left = end_processes(leases, &processes::running_in(leases));
     let ended = end_containers(&Projects::list(), leases);
     left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended.err()));
     left
 }
 
-/// Ends the processes of these environments. Says whether there were any, and what could not be ended of each. One may be
+/// Ends the processes of those of the environments in which something runs; gives what could not be ended of each. One may be
 /// the compose of a killed `up`, which makes containers until it has ended: list them after that.
-pub fn end_processes(leases: &[&Lease]) -> (bool, Vec<Vec<anyhow::Error>>) {
-    let running = processes::running_in(leases);
-    let left = parallel::each(leases, |lease| {
+pub fn end_processes(leases: &[&Lease], running: &BTreeSet<String>) -> Vec<Vec<anyhow::Error>> {
+    parallel::each(leases, |lease| {
         let mut left = Vec::new();
         if running.contains(&lease.id) {
             keep(&mut left, "processes", processes::end(lease, processes::GRACE).map(drop));
         }
         left
-    });
-    (!running.is_empty(), left)
+    })
 }
 
 /// Removes the containers that were started in each of the worktrees; says how many. Without an engine there are none, unless

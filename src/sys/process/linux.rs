@@ -77,11 +77,10 @@ fn deleted(link: &Path) -> Option<PathBuf> {
     (!link.exists()).then(|| PathBuf::from(OsStr::from_bytes(path)))
 }
 
-pub(super) fn is_at(pid: u32, below: &Path, dir: &Path) -> bool {
-    let Ok(dir) = dir.metadata() else { return true };
+pub(super) fn is_at(pid: u32, below: &Path, inode: (u64, u64)) -> bool {
     let mut above = of(pid, "cwd");
     above.extend(below.components().map(|_| ".."));
-    above.metadata().is_ok_and(|at| is_same(&at, &dir))
+    above.metadata().is_ok_and(|at| (at.dev(), at.ino()) == inode)
 }
 
 fn is_same(one: &Metadata, other: &Metadata) -> bool {

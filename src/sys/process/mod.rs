@@ -12,6 +12,7 @@ use ps as system;
 
 use rustix::process::{Pid, Signal};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The variable that every process of an environment carries: the id of its lease.
@@ -81,16 +82,36 @@ pub fn marks() -> BTreeMap<u32, Mark> {
     system::marks()
 }
 
-/// The processes of this user that run in this directory or below.
-pub fn inside(dir: &Path) -> BTreeSet<u32> {
-    let inside = dirs().into_iter().filter(|(pid, cwd)| is_inside(*pid, cwd, dir, dir));
-    inside.map(|(pid, _)| pid).collect()
+/// A directory as it is now, also when it has been renamed or deleted.
+#[derive(Debug, Clone)]
+pub struct Dir {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its device and inode; `None`: there is no such directory.
+    inode: Option<(u64, u64)>,
 }
 
-/// Whether a process whose directory has this path runs in `dir` or below, which had the path `name` then. Another directory
-/// that has or had the same name is told apart by its inode, on Linux; of one that was deleted only the name is left.
-pub fn is_inside(pid: u32, cwd: &Path, name: &Path, dir: &Path) -> bool {
-    cwd.strip_prefix(name).is_ok_and(|below| system::is_at(pid, below, dir))
+impl Dir {
+    /// The directory at this path.
+    pub fn at(path: &Path) -> Dir {
+        let inode = path.metadata().ok().map(|dir| (dir.dev(), dir.ino()));
+        Dir { path: path.to_owned(), inode }
+    }
+
+    /// Whether a process whose directory has the path `cwd` runs in this one or below, which had the path `name` then. Another
+    /// directory that has or had the same name is told apart by its inode, on Linux; of one that was deleted before, only the
+    /// name is left.
+    pub fn holds(&self, pid: u32, cwd: &Path, name: &Path) -> bool {
+        let is_it = |below| self.inode.is_none_or(|inode| system::is_at(pid, below, inode));
+        cwd.strip_prefix(name).is_ok_and(is_it)
+    }
+}
+
+/// The processes of this user that run in this directory or below.
+pub fn inside(dir: &Path) -> BTreeSet<u32> {
+    let at = Dir::at(dir);
+    let inside = dirs().into_iter().filter(|(pid, cwd)| at.holds(*pid, cwd, dir));
+    inside.map(|(pid, _)| pid).collect()
 }
 
 /// The directories in which the processes of this user run.

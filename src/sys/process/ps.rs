@@ -40,7 +40,7 @@ pub(super) fn dirs() -> BTreeMap<u32, PathBuf> {
     found
 }
 
-pub(super) fn is_at(_: u32, _: &Path, _: &Path) -> bool {
+pub(super) fn is_at(_: u32, _: &Path, _: (u64, u64)) -> bool {
     true
 }
 

@@ -515,6 +515,28 @@ fn a_directory_that_only_has_the_name_of_the_worktree_is_another_one() {
 }
 
 #[test]
+fn what_a_process_of_the_environment_writes_when_it_is_ended_is_seen() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let process = "trap 'echo work >late; exit' TERM; touch ../begun; while :; do sleep 0.1; done";
+    let hook = format!(
+        "AGENTENV_LEASE=$(cat $(git rev-parse --git-dir)/agentenv) setsid sh -c {} </dev/null >/dev/null 2>&1 & \
+         until test -e ../begun; do sleep 0.02; done",
+        json!(process)
+    );
+    let hooks = format!("hooks: {{ pre_remove: [{}] }}\n", json!(hook));
+    repo.config(&(sandbox.config_without_servers() + &hooks));
+    repo.agentenv(&["trust", "--yes"]).ok();
+    repo.agentenv(&["add", "x"]).ok();
+    let mark = format!("AGENTENV_LEASE={}", sandbox.lease_id());
+    let said = repo.agentenv(&["remove", "x"]).fails(7);
+    assert!(said.stderr.contains("uncommitted: ?? late"), "{}", said.show());
+    assert!(carrying(&mark).is_empty(), "it was not ended");
+    assert_eq!(fs::read_to_string(sandbox.root.join("app-x/late")).unwrap(), "work\n");
+    repo.agentenv(&["remove", "x", "--force", "--no-hooks"]).ok();
+}
+
+#[test]
 fn the_connections_of_what_up_started_need_no_force() {
     let sandbox = Sandbox::new();
     let repo = sandbox.repo("app");
