@@ -3,7 +3,7 @@
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
-use crate::environment::worktree::record;
+use crate::environment::worktree::{Neighbours, record};
 use crate::environment::{
     apply, create, files, hooks, overflow, part_problem, reclaim, recover, remove,
 };
@@ -93,7 +93,8 @@ pub fn known(context: &Context) -> Result<Option<Lease>> {
     };
     let Some(lease) = context.store.lease(&id)? else { return Ok(None) };
     // Its repository was moved. A copy of a repository that still exists has environments of its own.
-    let is_here = lease.repository == context.repo.common || reclaim::homeless(&lease)?.is_some();
+    let is_here = lease.repository == context.repo.common
+        || reclaim::homeless(&lease, &Neighbours::default())?.is_some();
     Ok(is_here.then_some(lease))
 }
 

@@ -1,6 +1,7 @@
 //! What a lost lease leaves behind: marked databases and indexes, and worktrees that still use them.
 
-use crate::environment::{reclaim, worktree};
+use crate::environment::reclaim;
+use crate::environment::worktree::{self, Neighbours};
 use crate::model::config::Config;
 use crate::model::lease::{Lease, Phase};
 use crate::service::inventory::{self, Marked};
@@ -175,7 +176,7 @@ fn place(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
     if fs::stands(&tree.path)? != Stands::Nothing || stays {
         return Ok(Some(fs::canonical(&tree.path)));
     }
-    worktree::moved_to(main, tree)
+    worktree::moved_to(&Neighbours::default(), main, tree)
 }
 
 /// The servers that leases and the configuration know, then those that had templates, unless they are known: how one was

@@ -1,7 +1,8 @@
 //! The state of environments at a glance: one look at the machine for all of them; no server is asked.
 
 use crate::environment::facts::{self, Facts, Place};
-use crate::environment::{processes, reclaim, resolve, worktree};
+use crate::environment::worktree::{self, Neighbours};
+use crate::environment::{processes, reclaim, resolve};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::{fs, listeners, net, parallel};
@@ -52,6 +53,7 @@ pub struct Glance {
     trees: BTreeMap<PathBuf, Option<Vec<Worktree>>>,
     mains: BTreeMap<PathBuf, Option<String>>,
     processes: processes::Table,
+    near: Neighbours,
 }
 
 impl Glance {
@@ -159,13 +161,13 @@ impl Glance {
             return false;
         };
         let tree = || Ok(worktree::among(lease, trees).cloned());
-        reclaim::due_with(lease, tree).is_ok_and(|due| due.is_some())
+        reclaim::due_with(lease, &self.near, tree).is_ok_and(|due| due.is_some())
     }
 
     fn is_unrecorded(&self, lease: &Lease) -> bool {
         let trees = self.trees.get(&lease.repository).and_then(Option::as_ref);
         let has_tree = trees.is_some_and(|trees| worktree::among(lease, trees).is_some());
-        !has_tree && matches!(reclaim::homeless(lease), Ok(Some(_)))
+        !has_tree && matches!(reclaim::homeless(lease, &self.near), Ok(Some(_)))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The worktree of an environment: create, find, remove.
 
 mod fragments;
+mod neighbours;
 pub mod record;
 
 pub use fragments::discard as discard_fragments;
+pub use neighbours::Neighbours;
 
 use crate::error;
 use crate::model::lease::{Lease, Phase};
@@ -225,27 +227,13 @@ fn is_anothers(path: &Path, own: &Path) -> Result<bool> {
 ///
 /// Git would call it prunable. Searched beside its old place and beside and in the main checkout.
 pub fn elsewhere(lease: &Lease, tree: &Worktree) -> Result<Option<PathBuf>> {
-    moved_to(&lease.main, tree)
+    moved_to(&Neighbours::default(), &lease.main, tree)
 }
 
-/// As [`elsewhere`], of a worktree whose lease may be lost.
-pub fn moved_to(main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
+/// As [`elsewhere`], among what was seen near it, of a worktree whose lease may be lost.
+pub fn moved_to(near: &Neighbours, main: &Path, tree: &Worktree) -> Result<Option<PathBuf>> {
     if fs::stands(&tree.path)? != Stands::Nothing {
         return Ok(None);
     }
-    near(main, &tree.path, |place| git::admin_of(place).is_ok_and(|admin| admin == tree.admin))
-}
-
-/// A directory for which this is so, near the old place of a worktree, or near or in its main checkout.
-fn near(main: &Path, old: &Path, is_it: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>> {
-    let near = [old.parent(), main.parent(), Some(main)];
-    for dir in near.into_iter().flatten() {
-        for entry in fs::entries(dir)? {
-            let below = fs::entries(&entry).unwrap_or_default();
-            if let Some(place) = std::iter::once(entry).chain(below).find(|place| is_it(place)) {
-                return Ok(Some(place));
-            }
-        }
-    }
-    Ok(None)
+    near.find(main, &tree.path, &tree.admin, |_| true)
 }

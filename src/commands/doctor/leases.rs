@@ -1,10 +1,11 @@
 //! Compares the leases with what exists.
 
 use super::{Finding, Fix, Level};
+use crate::environment::files;
 use crate::environment::part_problem::{self, Problem};
 use crate::environment::processes::{State, Status, Table};
 use crate::environment::reclaim::{self, Due};
-use crate::environment::{files, worktree};
+use crate::environment::worktree::{self, Neighbours};
 use crate::model::lease::{Lease, Part};
 use crate::model::shell;
 use crate::service;
@@ -49,7 +50,7 @@ fn away(lease: &Lease) -> Option<Finding> {
             command,
         ));
     }
-    if let Some(homeless) = reclaim::homeless(lease).ok()? {
+    if let Some(homeless) = reclaim::homeless(lease, &Neighbours::default()).ok()? {
         let what = format!("{}; {}", homeless.what(lease), homeless.when());
         return Some(Finding::error(what, homeless.command(lease)));
     }

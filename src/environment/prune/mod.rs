@@ -15,6 +15,7 @@ use crate::environment::leftovers;
 use crate::environment::orphans;
 use crate::environment::overflow::{self, Swept};
 use crate::environment::reclaim::{self, Released, Settled};
+use crate::environment::worktree::Neighbours;
 use crate::environment::{remove as removal, resolve, teardown, trash};
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::Lease;
@@ -152,7 +153,7 @@ fn consider(ui: &Ui, store: &Store, lease: &Lease, settled: Result<Settled>, rep
         Ok(Settled::NotDue) => {
             if let Ok(Some((what, command))) = reclaim::unmounted(lease) {
                 ui.warn(format!("{what}\nhint: mount it; if it is gone for good: `{command}`"));
-            } else if let Ok(Some(homeless)) = reclaim::homeless(lease) {
+            } else if let Ok(Some(homeless)) = reclaim::homeless(lease, &Neighbours::default()) {
                 let (what, ways) = (homeless.what(lease), homeless.ways(lease));
                 ui.warn(format!("{what}\nhint: {ways}; or delete the worktree"));
             } else if let Ok(Some((what, command))) = reclaim::out_of_sight(lease) {

@@ -5,6 +5,7 @@ use super::{Kept, Report};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::remove::{self, Removal, RemoveOptions, Removed};
 use crate::environment::trees::Trees;
+use crate::environment::worktree::Neighbours;
 use crate::environment::{reclaim, resolve, unused};
 use crate::error::{Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
@@ -108,7 +109,8 @@ fn ready(context: &Context) -> Result<Vec<Lease>> {
     let mut leases = resolve::current(context)?;
     let trees = Trees::of(&leases);
     let is_due = |lease: &Lease| {
-        let due = reclaim::due_with(lease, || Ok(trees.find(lease)?.cloned()));
+        let due =
+            reclaim::due_with(lease, &Neighbours::default(), || Ok(trees.find(lease)?.cloned()));
         matches!(due, Ok(Some(_)))
     };
     leases.retain(|lease| {

@@ -2,7 +2,7 @@
 //! back. Their resources stay.
 
 use crate::environment::closing;
-use crate::environment::worktree::{self, record};
+use crate::environment::worktree::{self, Neighbours, record};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
 use crate::sys::fs::{self, Stands};
@@ -25,8 +25,8 @@ pub enum Homeless {
 ///
 /// # Errors
 /// When that cannot be read.
-pub fn homeless(lease: &Lease) -> Result<Option<Homeless>> {
-    if let Some(place) = record::stray(lease)? {
+pub fn homeless(lease: &Lease, near: &Neighbours) -> Result<Option<Homeless>> {
+    if let Some(place) = record::stray(lease, near)? {
         let is_ambiguous = record::is_ambiguous(lease);
         let of = if is_ambiguous { Homeless::Ambiguous } else { Homeless::Strayed };
         return Ok(Some(of(place)));

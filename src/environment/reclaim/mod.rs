@@ -7,7 +7,7 @@ pub use homeless::homeless;
 pub use settle::{Released, Settled, settle_all};
 
 use crate::environment::context::Context;
-use crate::environment::worktree;
+use crate::environment::worktree::{self, Neighbours};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::shell;
@@ -41,12 +41,13 @@ pub enum Due {
 
 /// Whether a lease is due, judged by what exists. What cannot be read is not due.
 pub fn due(lease: &Lease) -> Result<Option<Due>> {
-    due_with(lease, || worktree::of(lease))
+    due_with(lease, &Neighbours::default(), || worktree::of(lease))
 }
 
-/// As [`due`], with the caller's way to find the lease's worktree.
+/// As [`due`], among what was seen near it, with the caller's way to find the lease's worktree.
 pub fn due_with(
     lease: &Lease,
+    near: &Neighbours,
     tree: impl FnOnce() -> Result<Option<Worktree>>,
 ) -> Result<Option<Due>> {
     if unmounted(lease)?.is_some() {
@@ -54,7 +55,7 @@ pub fn due_with(
     }
     if fs::stands(&lease.repository)? == Stands::Nothing {
         // That its disk is there is known by now.
-        let is_due = homeless(lease)?.is_none() && was_deleted(&lease.repository)?;
+        let is_due = homeless(lease, near)?.is_none() && was_deleted(&lease.repository)?;
         return Ok(is_due.then_some(Due::RepositoryGone));
     }
     Ok(match lease.phase {
@@ -68,8 +69,11 @@ pub fn due_with(
             // Its disk may be unmounted; git keeps it, too.
             Some(tree) if worktree::is_locked(lease, &tree) => None,
             Some(tree) if is_out_of_sight(lease, &tree)? => None,
-            Some(tree) => worktree::elsewhere(lease, &tree)?.is_none().then_some(Due::WorktreeGone),
-            None => homeless(lease)?.is_none().then_some(Due::WorktreeGone),
+            Some(tree) => {
+                let moved = worktree::moved_to(near, &lease.main, &tree)?;
+                moved.is_none().then_some(Due::WorktreeGone)
+            }
+            None => homeless(lease, near)?.is_none().then_some(Due::WorktreeGone),
         },
     })
 }

@@ -4,6 +4,7 @@ use super::{Due, due_with};
 use crate::environment::processes::{self, Machine, Stranger};
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::trees::Trees;
+use crate::environment::worktree::Neighbours;
 use crate::environment::{removal_risks, remove, trash};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
@@ -121,7 +122,7 @@ fn settle_once(ui: &Ui, store: &Store, leases: &[Lease], dry_run: bool) -> Vec<R
 
 /// As [`super::due`], of a repository whose worktrees were read.
 fn due_among(trees: &Trees, lease: &Lease) -> Result<Option<Due>> {
-    due_with(lease, || Ok(trees.find(lease)?.cloned()))
+    due_with(lease, &Neighbours::default(), || Ok(trees.find(lease)?.cloned()))
 }
 
 fn settle_some(

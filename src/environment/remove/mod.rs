@@ -12,7 +12,8 @@ use crate::environment::context::Context;
 use crate::environment::nested::{self, Place};
 use crate::environment::processes::Stranger;
 use crate::environment::removal_risks::{self, Loss, Risks, Taken};
-use crate::environment::{closing, hooks, reclaim, trash, worktree};
+use crate::environment::worktree::{self, Neighbours};
+use crate::environment::{closing, hooks, reclaim, trash};
 use crate::error;
 use crate::model::config::{Config, Trash};
 use crate::model::lease::{Lease, Phase};
@@ -247,7 +248,7 @@ fn require(
         }
         // On its way to the trash, git's record goes first.
         None if lease.phase != Phase::Keeping => {
-            if let Some(homeless) = reclaim::homeless(lease)? {
+            if let Some(homeless) = reclaim::homeless(lease, &Neighbours::default())? {
                 let ways = homeless.ways(lease);
                 let hint = format!(
                     "{ways}; or copy your work out of the worktree and delete it, then `git agentenv prune`"

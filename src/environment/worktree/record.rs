@@ -1,5 +1,6 @@
 //! Git's record of a worktree, written again: `git worktree prune` deletes it while the disk of the worktree is away.
 
+use super::Neighbours;
 use crate::environment::trash;
 use crate::error;
 use crate::model::lease::{Lease, Phase};
@@ -22,7 +23,7 @@ pub fn is_lost(lease: &Lease) -> Result<bool> {
 }
 
 /// Where the worktree stands, near its old place, after it was moved without git and `git worktree prune` deleted its record.
-pub fn stray(lease: &Lease) -> Result<Option<PathBuf>> {
+pub fn stray(lease: &Lease, near: &Neighbours) -> Result<Option<PathBuf>> {
     let Some(own) = lease.admin.as_ref().filter(|own| !is_marked(lease, own)) else {
         return Ok(None);
     };
@@ -31,10 +32,8 @@ pub fn stray(lease: &Lease) -> Result<Option<PathBuf>> {
     }
     // Another worktree may have its name in `.git/worktrees` by now, or have had it and be in the trash.
     let anothers = tree_of(own).map(|tree| fs::canonical(&tree));
-    super::near(&lease.main, &lease.path, |place| {
-        git::admin_of(place).is_ok_and(|named| named == *own)
-            && Some(fs::canonical(place)) != anothers
-            && !trash::is_hidden(place)
+    near.find(&lease.main, &lease.path, own, |place| {
+        Some(fs::canonical(place)) != anothers && !trash::is_hidden(place)
     })
 }
 
