@@ -36,7 +36,7 @@ impl Lanes {
             return lane.clone();
         }
         let line = self.progress.as_ref().map(|progress| progress.begin(Some(name), ""));
-        let lane = Arc::new(Lane { name: name.to_owned(), line, steps: Mutex::default() });
+        let lane = Arc::new(Lane { line, ..Lane::dark(name.to_owned()) });
         begun.push(lane.clone());
         lane
     }
@@ -52,6 +52,11 @@ impl Drop for Lanes {
 }
 
 impl Lane {
+    /// One without a live line.
+    pub(super) fn dark(name: String) -> Lane {
+        Lane { name, line: None, steps: Mutex::default() }
+    }
+
     /// The environment's name.
     pub(super) fn name(&self) -> &str {
         &self.name

@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::commands::output::environment::Environment;
-use crate::commands::output::failed::{Failed, gravest};
+use crate::commands::output::failed::{Failed, gravest, say};
 use crate::commands::output::summary;
 use crate::environment::workspace::Workspace;
 use crate::environment::{create, hooks};
@@ -114,7 +114,7 @@ fn answer(ui: &Ui, mut ended: Vec<Ended>) -> Result<Exit> {
     let failed: Vec<(&str, &anyhow::Error)> =
         ended.iter().filter_map(|one| Some((one.name.as_str(), one.failure.as_ref()?))).collect();
     if !ui.is_json() {
-        failed.iter().for_each(|(name, error)| ui.about(name).error(error));
+        say(ui, &failed);
     }
     let answer = Several {
         environments: leases.iter().map(|lease| Environment::from(*lease)).collect(),

@@ -1,6 +1,6 @@
 //! What failed for one of several environments of a command.
 
-use crate::error::{Exit, exit_of};
+use crate::error::{Exit, exit_of, hint_of};
 use crate::model::lease::Lease;
 use crate::sys::parallel;
 use crate::sys::store::Broken;
@@ -22,6 +22,19 @@ impl Failed {
     pub fn of(name: &str, error: &anyhow::Error) -> Self {
         Failed { name: name.to_owned(), error: ErrorReport::of(error) }
     }
+}
+
+/// Says what failed for environments of a command; what failed alike for several is said once.
+pub fn say(ui: &Ui, failed: &[(&str, &anyhow::Error)]) {
+    let text = |error: &anyhow::Error| (format!("{error:#}"), hint_of(error).map(str::to_owned));
+    let mut alike: Vec<(Vec<&str>, &anyhow::Error)> = Vec::new();
+    for (name, error) in failed {
+        match alike.iter_mut().find(|(_, other)| text(other) == text(error)) {
+            Some((names, _)) => names.push(name),
+            None => alike.push((vec![name], error)),
+        }
+    }
+    alike.iter().for_each(|(names, error)| ui.about_all(names).error(error));
 }
 
 /// The exit code of the gravest failure.
@@ -86,22 +99,23 @@ impl Each {
         leases: &[Lease],
         ended: Vec<anyhow::Result<T>>,
     ) -> anyhow::Result<Vec<T>> {
-        let mut done = Vec::new();
+        let (mut done, mut failed, mut stopped) = (Vec::new(), Vec::new(), None);
         for (lease, ended) in leases.iter().zip(ended) {
             match ended {
                 Ok(one) => done.push(one),
                 Err(error) if self.is_one || exit_of(&error) == Exit::Interrupted => {
-                    return Err(error);
+                    stopped = Some(error);
+                    break;
                 }
-                Err(error) => {
-                    if !self.ui.is_json() {
-                        self.ui.about(&lease.name).error(&error);
-                    }
-                    self.failed.push((lease.name.clone(), error));
-                }
+                Err(error) => failed.push((lease.name.clone(), error)),
             }
         }
-        Ok(done)
+        if !self.ui.is_json() {
+            let failed = failed.iter().map(|(name, error)| (name.as_str(), error));
+            say(&self.ui, &failed.collect::<Vec<_>>());
+        }
+        self.failed.extend(failed);
+        stopped.map_or(Ok(done), Err)
     }
 
     /// What failed, for the answer, and the exit code.

@@ -5,7 +5,7 @@ mod prompt;
 pub(super) use prompt::agree;
 
 use crate::commands::completions::candidates;
-use crate::commands::output::failed::{Failed, gravest};
+use crate::commands::output::failed::{Failed, gravest, say};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::removal_risks::{self, Loss};
 use crate::environment::remove::{self, Keep, RemoveOptions, Removed};
@@ -142,7 +142,8 @@ fn answer(
     removed.iter().for_each(|removed| say_kept(ui, removed));
     let exit = gravest(failed.iter().map(|(_, error)| error));
     if !ui.is_json() {
-        failed.iter().for_each(|(_, error)| ui.error(error));
+        let failed = failed.iter().map(|(name, error)| (*name, error));
+        say(ui, &failed.collect::<Vec<_>>());
         if is_refused {
             ui.say("nothing was removed");
         }

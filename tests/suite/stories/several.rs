@@ -29,6 +29,24 @@ fn what_fails_for_one_stops_no_other() {
     repo.agentenv(&["remove", "a", "c", "d"]).ok();
 }
 
+#[test]
+fn what_fails_alike_for_several_is_said_once() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    let service = "  db: { kind: postgres, variable: POSTGRES_DB, name: \"app_{name}\", container: no-such-container }\n";
+    repo.config(&(sandbox.config_without_servers() + service));
+    let said = repo.agentenv(&["add", "a", "b", "c"]).fails(6);
+    let missing = "error: a, b, c: no container `no-such-container`";
+    assert!(said.stderr.contains(missing), "{}", said.show());
+    for once in ["no container", "hint: "] {
+        assert_eq!(said.stderr.matches(once).count(), 1, "{}", said.show());
+    }
+    let said = repo.agentenv(&["add", "a", "b", "c", "--json"]).fails(6).json();
+    let failed = said["failed"].as_array().unwrap().iter();
+    let names: Vec<&str> = failed.map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
 /// Each hook waits for the other one: one after the other, they would never end.
 #[test]
 fn hooks_run_side_by_side_and_a_line_says_whose_it_is() {
