@@ -97,6 +97,11 @@ impl Store {
         fs::remove(&self.lock_file(id))
     }
 
+    /// Whether a lease has a lock file, also one whose lease is lost.
+    pub fn has_lock(&self, id: &str) -> bool {
+        self.lock_file(id).exists()
+    }
+
     pub(super) fn lock_file(&self, name: &str) -> PathBuf {
         self.dir.join("locks").join(format!("{name}.lock"))
     }

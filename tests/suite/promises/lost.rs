@@ -126,6 +126,30 @@ fn what_no_worktree_uses_any_more_is_released() {
 }
 
 #[test]
+fn a_dry_run_leaves_the_logs_and_the_lock_of_a_lost_lease() {
+    let sandbox = Sandbox::new();
+    let (repo, _, lease) = environment(&sandbox);
+    let (state, id) = (lease.ancestors().nth(2).unwrap(), sandbox.lease_id());
+    let logs = state.join("logs").join(&id);
+    fs::create_dir_all(&logs).unwrap();
+    fs::write(logs.join("web.1.log"), "why it failed").unwrap();
+    let (lock, away) = (state.join(format!("locks/{id}.lock")), sandbox.root.join("lock"));
+    fs::remove_file(&lease).unwrap();
+    repo.git(&["worktree", "remove", "--force", "../app-x"]);
+    for has_lock in [true, false] {
+        if !has_lock {
+            fs::rename(&lock, &away).unwrap();
+        }
+        let said = repo.agentenv(&["prune", "--dry-run"]).ok();
+        assert!(said.stderr.contains("its lease was lost"), "{}", said.show());
+        assert!(logs.join("web.1.log").exists());
+        assert_eq!(lock.exists(), has_lock);
+    }
+    repo.agentenv(&["prune"]).ok();
+    assert!(!logs.exists() && !lock.exists());
+}
+
+#[test]
 fn killed_when_the_lease_is_restored_nothing_is_lost() {
     let sandbox = Sandbox::new();
     let (repo, environment, lease) = environment(&sandbox);
