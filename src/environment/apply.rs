@@ -8,8 +8,10 @@ use crate::error::{self, never_ran};
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::Plan;
+use crate::model::slot::{Holder, Slot};
 use crate::service::creation::Servers;
 use crate::service::{Made, Server, growth, removal};
+use crate::sys::docker::PortTaken;
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::{Step, Ui};
@@ -21,12 +23,12 @@ use std::thread;
 pub enum Outcome {
     /// It is ready; this is its lease.
     Ready(Box<Lease>),
-    /// A Redis index is in use. Everything was rolled back; another index may be free.
+    /// A slot is in use. Everything was rolled back; another one may be free.
     Occupied {
-        /// The index.
-        index: u32,
+        /// The slot.
+        slot: Slot,
         /// Who uses it, as far as known.
-        by: String,
+        by: Holder,
     },
 }
 
@@ -87,7 +89,7 @@ fn roll_back(site: Site<'_>, failed: &[(Result<Outcome>, Lease)]) -> Vec<Result<
 fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Vec<Part>) {
     let Attempt { result, occupied, reached, made } = side_by_side(site, plan, templates);
     let outcome = result.and_then(|admin| match occupied {
-        Some((index, by)) => Ok(Outcome::Occupied { index, by }),
+        Some((slot, by)) => Ok(Outcome::Occupied { slot, by }),
         None => {
             // A worktree of the user's is not deleted with what came into it: first all that can fail.
             if plan.lease.adopted {
@@ -104,8 +106,8 @@ fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Ve
 struct Attempt {
     /// The worktree's admin directory, or the first thing that failed.
     result: Result<PathBuf>,
-    /// A Redis index that is in use, and by whom.
-    occupied: Option<(u32, String)>,
+    /// A slot that is in use, and by whom.
+    occupied: Option<(Slot, Holder)>,
     /// Parts whose servers may have done something.
     reached: Vec<Part>,
     /// Parts that were created, with the identity of their server.
@@ -154,7 +156,10 @@ impl Attempt {
                 self.made.push(Part { server_id, ..part.clone() });
             }
             Ok(Made::Occupied(by)) => {
-                self.occupied = part.holds.parse().ok().map(|index| (index, by));
+                self.occupied = part.holds.parse().ok().map(|index| (Slot::Index(index), by));
+            }
+            Err(error) if error.is::<PortTaken>() => {
+                self.occupied = Some((Slot::Port(part.port), "another process".to_owned()));
             }
             Err(error) if self.result.is_ok() => self.result = Err(error),
             Err(_) => {}

@@ -9,7 +9,7 @@ use crate::environment::{adopt, checkout, hooks, nested, occupancy, overflow, re
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
-use crate::model::slot::Taken;
+use crate::model::slot::{Holder, Slot, Taken};
 use crate::service::Server;
 use crate::service::creation::Servers;
 use crate::sys::fs::{self, Stands};
@@ -33,8 +33,8 @@ struct Job<'a> {
     made: Option<Result<Lease>>,
 }
 
-/// Creates environments side by side; gives what came of each, in their order. Tries another Redis index when a chosen one
-/// turns out to hold keys.
+/// Creates environments side by side; gives what came of each, in their order. Tries another slot when a chosen one
+/// turns out to be in use.
 ///
 /// # Errors
 /// When nothing was made of any; of each, when it cannot be made. Nothing of it is left then.
@@ -64,7 +64,7 @@ fn attempt(
     workspace: &Workspace<'_>,
     servers: &Servers,
     jobs: &mut [Job<'_>],
-    occupied: &mut Vec<(u32, String)>,
+    occupied: &mut Vec<(Slot, Holder)>,
 ) -> Result<()> {
     let ui = workspace.ui;
     let is_first = jobs.iter().all(|job| job.made.is_none());
@@ -90,13 +90,18 @@ fn attempt(
     let site = Site { ui, store: &workspace.context.store, project: &project, servers };
     let works = places.iter().zip(&plans).map(|(&at, plan)| (plan, &jobs[at].templates));
     let outcomes = apply::make(site, &works.collect::<Vec<_>>());
+    // What another command has planned on, too, is chosen again.
+    let tried: Vec<Slot> = occupied.iter().map(|(slot, _)| *slot).collect();
     for ((at, plan), outcome) in places.into_iter().zip(&plans).zip(outcomes) {
         jobs[at].made = match outcome {
             Ok(Outcome::Ready(lease)) => Some(Ok(*lease)),
-            Ok(Outcome::Occupied { index, by }) => {
-                ui.about(&plan.lease.name)
-                    .say(format!("redis index {index} is used by {by}; trying the next"));
-                occupied.push((index, by));
+            Ok(Outcome::Occupied { slot, by }) if tried.contains(&slot) => {
+                let message = format!("{slot} is used by {by}");
+                Some(Err(error::no_slot(message).hint("try again").into()))
+            }
+            Ok(Outcome::Occupied { slot, by }) => {
+                ui.about(&plan.lease.name).say(format!("{slot} is used by {by}; trying the next"));
+                occupied.push((slot, by));
                 None
             }
             Err(error) => Some(Err(error)),
@@ -124,7 +129,7 @@ impl Job<'_> {
 fn reserve(
     workspace: &Workspace<'_>,
     requests: Vec<Request>,
-    occupied: &[(u32, String)],
+    occupied: &[(Slot, Holder)],
 ) -> Result<Vec<Result<(Plan, Lock)>>> {
     let context = workspace.context;
     let store = &context.store;
@@ -172,7 +177,7 @@ fn reserve(
 fn decide(
     workspace: &Workspace<'_>,
     wanted: impl IntoIterator<Item = (String, Request)>,
-    occupied: &[(u32, String)],
+    occupied: &[(Slot, Holder)],
     accept: impl Fn(&Lease, &[Lease]) -> Result<()>,
 ) -> Result<Vec<Result<Plan>>> {
     let Workspace { context, config, .. } = workspace;
@@ -180,10 +185,7 @@ fn decide(
         occupancy::taken(&context.store, &context.repo, config)?;
     let trees = repo::worktrees(&context.repo.common)?;
     let places = nested::places_of(&context.store, &leases)?;
-    for (index, by) in occupied {
-        // A lease names the owner better than the keys do.
-        taken.indexes.entry(*index).or_insert_with(|| by.clone());
-    }
+    occupied.iter().for_each(|(slot, by)| taken.occupy(*slot, by));
     let mut plan = |(id, request)| {
         let facts = Facts {
             path_free: &|path| {

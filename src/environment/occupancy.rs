@@ -4,7 +4,7 @@ use crate::model::config::{Config, Kind, Service};
 use crate::model::envfile;
 use crate::model::lease::Lease;
 use crate::model::overflow;
-use crate::model::slot::Taken;
+use crate::model::slot::{Holder, Slot, Taken};
 use crate::service::{Server, inventory};
 use crate::sys::fs;
 use crate::sys::repo::{self, Repo};
@@ -94,7 +94,7 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
 }
 
 /// Redis indexes that hold keys, on the servers that answer at once.
-pub fn occupied(config: &Config) -> Vec<(u32, String)> {
+pub fn occupied(config: &Config) -> Vec<(Slot, Holder)> {
     let redis = config.services.values().filter(|service| service.kind == Kind::Redis);
     let all = |service: &Service| {
         let server = Server::of_service(service)?;
@@ -109,5 +109,5 @@ pub fn occupied(config: &Config) -> Vec<(u32, String)> {
         all.extend(own.filter(in_no_range).map(|index| (index, by.to_owned())));
         Some(all)
     };
-    redis.filter_map(all).flatten().collect()
+    redis.filter_map(all).flatten().map(|(index, by)| (Slot::Index(index), by)).collect()
 }

@@ -6,7 +6,7 @@ use crate::model::config::{Kind, Place, Service, default_service};
 use crate::model::lease::Phase;
 use crate::model::overflow::{self, DATABASES};
 use crate::service::{self, Server, redis};
-use crate::sys::docker::{self, Second};
+use crate::sys::docker::{self, PortTaken, Second};
 use crate::sys::store::{Remembered, Store};
 use crate::sys::{failpoint, trash};
 use crate::ui::Ui;
@@ -45,10 +45,20 @@ pub fn start(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
     store.remember_second(server, docker::address())?;
     failpoint::point("before-overflow")?;
     ui.say(format!("starting `{}`, the second Redis beside {}", second.name, first.title()));
-    if bring_up(second, &first, server)? {
+    let started = bring_up(second, &first, server);
+    if started.as_ref().is_err_and(|error| error.is::<PortTaken>()) {
+        forget(store, server)?;
+    }
+    if started? {
         warn_of_loss(ui, store, server)?;
     }
     failpoint::point("overflow-started")
+}
+
+/// Deletes the record of one that was not created: the next attempt chooses another port.
+fn forget(store: &Store, server: &Server) -> Result<()> {
+    let mut all = seconds(store)?.into_iter();
+    all.find(|one| one.server == *server).map_or(Ok(()), |one| store.forget_server(&one))
 }
 
 /// Says whose keys are not in a server that is new and empty.

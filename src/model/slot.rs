@@ -2,9 +2,28 @@
 
 use super::config::{Kind, Place};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The holder of a slot, in words: an environment, a file, a process.
 pub type Holder = String;
+
+/// A slot of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// A Redis index.
+    Index(u32),
+    /// A port.
+    Port(u16),
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Slot::Index(index) => write!(f, "redis index {index}"),
+            Slot::Port(port) => write!(f, "port {port}"),
+        }
+    }
+}
 
 /// The slots and names that are taken on this machine.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +54,14 @@ impl Taken {
             }
             (Kind::Redis, Err(_)) | (Kind::Sqlite, _) => {}
         }
+    }
+
+    /// Counts a slot that turned out to be in use, unless it has a holder already: a lease names it better than a server does.
+    pub fn occupy(&mut self, slot: Slot, holder: &str) {
+        match slot {
+            Slot::Index(index) => self.indexes.entry(index).or_insert_with(|| holder.to_owned()),
+            Slot::Port(port) => self.ports.entry(port).or_insert_with(|| holder.to_owned()),
+        };
     }
 
     /// Counts a second Redis server, unless it is known.

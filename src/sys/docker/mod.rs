@@ -23,7 +23,7 @@ pub use logs::{follow, logs};
 pub use network::{Attached, attached};
 pub use port::{Reached, published, published_in, reached};
 pub use project::{Projects, remove_networks, remove_volumes};
-pub use second::Second;
+pub use second::{PortTaken, Second};
 pub use volumes::{Volume, volumes};
 
 use super::budget;

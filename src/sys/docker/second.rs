@@ -7,6 +7,7 @@ use crate::model::config::Place;
 use crate::sys::exec::Cmd;
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use std::fmt;
 
 /// The label that holds the id of the store that it belongs to.
 const LABEL: &str = "git-agentenv.overflow";
@@ -24,6 +25,16 @@ pub struct Second<'a> {
     pub name: &'a str,
     /// The store's id.
     pub store: &'a str,
+}
+
+/// A server that was to be new could not be started, because another process has its port.
+#[derive(Debug)]
+pub struct PortTaken(u16);
+
+impl fmt::Display for PortTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "port {} is in use", self.0)
+    }
 }
 
 /// What is known of the first container.
@@ -67,7 +78,8 @@ impl Second<'_> {
     /// `inside` is published at `port` on this machine's loopback. Gives whether it is new and empty.
     ///
     /// # Errors
-    /// When it has to be created and the first container is missing, the port is in use, or another container has the name.
+    /// When it has to be created and the first container is missing, the port is in use (with [`PortTaken`] where it would be
+    /// new and empty), or another container has the name.
     pub fn start(self, first: &Place, (port, inside): (u16, u16), args: &[&str]) -> Result<bool> {
         let is_new = self.find()?.is_none();
         let is_empty = is_new && !self.has_data()?;
@@ -77,7 +89,7 @@ impl Second<'_> {
         };
         let start = || {
             let started = self.docker("start", &[self.name]);
-            started.map_err(|error| self.cannot_start(error, port))
+            started.map_err(|error| self.cannot_start(error, port, is_empty))
         };
         let started = ready.and_then(|()| start());
         // What this call created, and no more; the first error is the one to tell.
@@ -177,13 +189,18 @@ impl Second<'_> {
         if output.success() { Ok(()) } else { Err(diagnose(&output, self.name)) }
     }
 
-    fn cannot_start(self, error: anyhow::Error, port: u16) -> anyhow::Error {
+    fn cannot_start(self, error: anyhow::Error, port: u16, is_empty: bool) -> anyhow::Error {
         let hint = format!("stop the process that listens on {port}, then try again");
         let failure = error::service(format!("cannot start the second Redis `{}`", self.name));
         let said = format!("{error:#}");
         let in_use = ["port is already allocated", "address already in use"];
         let is_port = in_use.iter().any(|words| said.contains(words));
-        error.context(if is_port { failure.hint(hint) } else { failure })
+        match is_port {
+            // No environment knows its port yet.
+            true if is_empty => error.context(PortTaken(port)).context(failure.hint(hint)),
+            true => error.context(failure.hint(hint)),
+            false => error.context(failure),
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The second Redis, for environments that get no index on the first.
 
-use crate::common::{Container, Repo, Sandbox, docker, published, redis_at, wait_until};
+use crate::common::{
+    Container, Outcome, Repo, Sandbox, docker, published, redis_at, wait_until, write_program,
+};
 use crate::promises::crash::OVERFLOW;
 use serde_json::Value;
 use std::fs;
+use std::net::TcpListener;
 
 /// A Redis of one test's own.
 struct First {
@@ -257,7 +260,7 @@ fn a_start_that_fails_removes_what_it_created_and_no_more() {
     let second = sandbox.second_servers().remove(0);
     let port = published(&second, "6379");
     docker(&["stop", &second]);
-    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let failed = repo.agentenv(&["adopt", "../app-two"]).fails(6);
     assert!(failed.stderr.contains("stop the process that listens"), "{}", failed.show());
     docker(&["rm", &second]);
@@ -267,6 +270,41 @@ fn a_start_that_fails_removes_what_it_created_and_no_more() {
     repo.agentenv(&["adopt", "../app-two"]).ok();
     assert_eq!(ask(&sandbox, 64, &["GET", "mine"]), "1");
     repo.agentenv(&["remove", "two"]).ok();
+}
+
+/// Adds `two`, and binds a port after it was planned on and before it is published: while git makes the worktree.
+#[track_caller]
+fn add_without(repo: &Repo<'_>, port: u16) -> (Outcome, TcpListener) {
+    let hook = repo.path.join(".git/hooks/post-checkout");
+    let pipe = repo.sandbox.root.join("pipe");
+    let wait = format!("#!/bin/sh\nmkfifo '{0}'\nread -r _ <'{0}'\n", pipe.display());
+    write_program(&hook, &wait);
+    let running = repo.start(&["add", "two", "--json"]);
+    wait_until("git makes the worktree", || pipe.exists());
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    fs::remove_file(hook).unwrap();
+    fs::write(pipe, "go\n").unwrap();
+    (running.outcome(), listener)
+}
+
+#[test]
+fn a_new_one_takes_the_next_port_when_another_process_was_quicker() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    let planned = repo.agentenv(&["add", "two", "--dry-run", "--json"]).ok().json();
+    let url = variable(&planned, "REDIS_URL");
+    let port: u16 = url.split([':', '/']).nth(4).unwrap().parse().unwrap();
+    let (added, listener) = add_without(&repo, port);
+    let added = added.ok();
+    assert!(added.stderr.contains(&format!("port {port} is used by")), "{}", added.show());
+    let second = sandbox.second_servers().remove(0);
+    let next = published(&second, "6379");
+    assert_ne!(next, port);
+    let url = format!("redis://localhost:{next}/64");
+    assert_eq!(variable(&added.json(), "REDIS_URL"), url);
+    drop(listener);
+    repo.agentenv(&["remove", "two"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
 }
 
 #[test]
