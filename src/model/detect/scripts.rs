@@ -127,16 +127,17 @@ impl<'a> Packages<'a> {
             true if is_all => others(),
             true => vec![file],
         };
+        let read = |file| (file, scripts(self.seen, file));
+        let files: Vec<_> = files.into_iter().map(read).collect();
         let mut found = Vec::new();
         for word in words.iter().filter(|word| !word.starts_with('-')) {
             if word.contains(' ') {
                 found.extend(self.text(file, word, &[], depth.saturating_sub(1)));
             }
             let name = word.strip_prefix("npm:").unwrap_or(word);
-            for file in &files {
-                let scripts = scripts(self.seen, file).into_iter();
-                let named = scripts.filter(|(script, _)| is_like(name, script));
-                found.extend(named.flat_map(|(script, _)| self.script(file, &script, &[], depth)));
+            for (file, scripts) in &files {
+                let named = scripts.iter().filter(|(script, _)| is_like(name, script));
+                found.extend(named.flat_map(|(script, _)| self.script(file, script, &[], depth)));
             }
         }
         found.into_iter().map(|end| End { is_open: false, ..end }).collect()
