@@ -1,6 +1,6 @@
 //! Marks that a copy made by hand takes along: it is nobody's.
 
-use super::mysql::{databases, project, sql};
+use super::mysql::{databases, project_on_host, sql};
 use crate::common::mariadb::MariaDb;
 use crate::common::{Repo, Sandbox, servers};
 use git_agentenv::model::template_key::{Key, TemplateMark};
@@ -56,7 +56,7 @@ fn all_stay(repo: &Repo<'_>, server: &MariaDb, expected: &[&str]) {
 #[test]
 fn a_mysql_database_that_was_copied_by_hand_stays() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = project(&sandbox, &server);
+    let repo = project_on_host(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     let also = config.replace("kind: mysql,", "kind: mysql, also: ['test_{DB_NAME}'],");
     repo.config(&also);
@@ -119,7 +119,7 @@ fn a_mysql_database_that_was_copied_by_hand_stays() {
 fn a_server_that_folds_names_knows_its_marks() {
     let sandbox = Sandbox::new();
     let server = MariaDb::started_by(&["mariadbd", "--lower-case-table-names=1"]);
-    let repo = project(&sandbox, &server);
+    let repo = project_on_host(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     repo.config(&config.replace("shop_{name}", "Shop_{name}"));
     repo.agentenv(&["add", "x"]).ok();

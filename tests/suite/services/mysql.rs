@@ -28,8 +28,11 @@ pub(super) fn project<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
 /// A project that reaches the server with this host's programs. What the server does is the same, and a command takes half
 /// as long: for tests of what it does at many points.
 pub(super) fn project_on_host<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
-    let password = mariadb::PASSWORD[0];
-    project_at(sandbox, &format!("host: true, port: {}, password_env: {password}", server.port))
+    project_at(sandbox, &on_host(server))
+}
+
+fn on_host(server: &MariaDb) -> String {
+    format!("host: true, port: {}, password_env: {}", server.port, mariadb::PASSWORD[0])
 }
 
 fn project_at<'a>(sandbox: &'a Sandbox, place: &str) -> Repo<'a> {
@@ -92,7 +95,7 @@ fn every_database_of_others_is_listed_or_the_user_who_cannot_see_them_is_named()
 #[test]
 fn a_database_in_use_or_without_our_mark_stays() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = project(&sandbox, &server);
+    let repo = project_on_host(&sandbox, &server);
     repo.agentenv(&["add", "x"]).ok();
     let client =
         r#"MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mariadb -uroot -e "SELECT SLEEP(600)" shop_x"#;
@@ -119,7 +122,7 @@ fn a_database_in_use_or_without_our_mark_stays() {
 #[test]
 fn nothing_is_left_by_a_kill_or_by_a_lost_lease() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = project(&sandbox, &server);
+    let repo = project_on_host(&sandbox, &server);
     for point in ["before-database", "database-made"] {
         repo.killed(&["add", "x"], point);
         repo.agentenv(&["prune"]).ok();
@@ -282,11 +285,11 @@ fn a_copy_that_was_cut_short_is_rolled_back_or_made_again() {
 #[test]
 fn a_copy_that_was_cut_short_is_no_word_about_the_other_database() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = project(&sandbox, &server);
+    let repo = project_on_host(&sandbox, &server);
     let config = fs::read_to_string(repo.path.join(".agentenv.yaml")).unwrap();
     let other = format!(
-        "  other: {{ kind: mysql, variable: OTHER, name: \"other_{{name}}\", main: shop, container: {} }}\n",
-        server.name
+        "  other: {{ kind: mysql, variable: OTHER, name: \"other_{{name}}\", main: shop, {} }}\n",
+        on_host(&server)
     );
     let config = config.replace("kind: mysql,", "kind: mysql, from: main,");
     repo.config(&config.replace("services:\n", &format!("services:\n{other}")));

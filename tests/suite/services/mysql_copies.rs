@@ -214,7 +214,7 @@ fn an_interruption_puts_the_old_content_back_and_what_is_not_complete_is_no_sour
 #[test]
 fn the_copy_of_the_old_content_stays_until_the_database_has_all_of_it_or_of_the_new() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = with_x(&sandbox, &server);
+    let repo = with_x_on_host(&sandbox, &server);
     let copy = ["db", "copy", "x", "--no-snapshot"];
     let kept = || databases(&server).into_iter().find(|name| name.starts_with("agentenv_old_"));
 
@@ -298,9 +298,8 @@ fn announcing(server: &MariaDb, database: &str) -> String {
     git_agentenv::model::name::with_hash(&view, database, '_', 64)
 }
 
-/// A project with environments `x` and `y`, and two tables in the database of `y`.
-fn with_x_and_y<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
-    let repo = with_x(sandbox, server);
+/// Adds environment `y`, with two tables in its database.
+fn and_y<'a>(repo: Repo<'a>, server: &MariaDb) -> Repo<'a> {
     repo.agentenv(&["add", "y"]).ok();
     sql(server, "CREATE TABLE shop_y.a (a INT); CREATE TABLE shop_y.t AS SELECT 'y' AS origin")
         .unwrap();
@@ -310,7 +309,7 @@ fn with_x_and_y<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
 #[test]
 fn an_interruption_ends_what_still_fills_the_database() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = with_x_and_y(&sandbox, &server);
+    let repo = and_y(with_x(&sandbox, &server), &server);
     let claim = format!("SELECT IS_USED_LOCK('{}') > 0", announcing(&server, "shop_x"));
     let tables = "SELECT CONCAT('shop_y.', table_name) FROM information_schema.tables
         WHERE table_schema = 'shop_y' AND table_type = 'BASE TABLE'";
@@ -343,7 +342,7 @@ fn an_interruption_ends_what_still_fills_the_database() {
 #[test]
 fn what_changes_while_it_is_copied_is_no_copy() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = with_x_and_y(&sandbox, &server);
+    let repo = and_y(with_x_on_host(&sandbox, &server), &server);
     let while_it_waits = |table: &str, statement: &str| {
         let _holder = lock(&server, table);
         let running = copy_that_waits(&repo, &server);
@@ -365,7 +364,7 @@ fn what_changes_while_it_is_copied_is_no_copy() {
 #[test]
 fn a_template_is_made_once_masked_and_copied() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
-    let repo = project(&sandbox, &server);
+    let repo = project_on_host(&sandbox, &server);
     sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'secret_value' AS origin")
         .unwrap();
     configure(

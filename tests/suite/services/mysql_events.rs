@@ -1,6 +1,6 @@
 //! Events of MySQL and MariaDB: they run in databases that are used, and not in what is kept of them.
 
-use super::mysql::{databases, project, sql};
+use super::mysql::{databases, project_on_host, sql};
 use super::mysql_copies::{configure, struck};
 use crate::common::mariadb::MariaDb;
 use crate::common::{Repo, Sandbox, wait_until};
@@ -8,7 +8,7 @@ use crate::common::{Repo, Sandbox, wait_until};
 /// A project whose main database and environment `x` have three rows, an event that deletes them each second and writes, and
 /// two that are disabled. The server runs no events yet.
 fn with_events<'a>(sandbox: &'a Sandbox, server: &MariaDb) -> Repo<'a> {
-    let repo = project(sandbox, server);
+    let repo = project_on_host(sandbox, server);
     configure(&repo, "from: main, template: {}");
     let every = "ON SCHEDULE EVERY 1 SECOND";
     let events = format!(
