@@ -1,4 +1,4 @@
-//! Lists containers over the engine's socket. Starting the docker command for it keeps a processor busy for longer than
+//! Lists containers and networks over the engine's socket. Starting the docker command for it keeps a processor busy for longer than
 //! all else that `remove` does beside it.
 //!
 //! Only where the docker command is sure to ask this engine, too; in any doubt the command is asked.
@@ -10,6 +10,7 @@ use anyhow::Result;
 use rustix::io::FdFlags;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -24,24 +25,47 @@ const SLICE: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the engine has kept this command waiting in vain before, or does now, or the user interrupted.
 pub(super) fn containers(labels: &[String]) -> Result<Option<Vec<Container>>> {
+    ask(&request(CONTAINERS, labels)).map(as_printed)
+}
+
+fn as_printed(all: Option<Vec<Entry>>) -> Option<Vec<Container>> {
+    all?.into_iter().map(Entry::container).collect()
+}
+
+/// The ids of the networks that have all of these labels; as [`containers`].
+///
+/// # Errors
+/// As [`containers`].
+pub(super) fn networks(labels: &[String]) -> Result<Option<Vec<String>>> {
+    let all: Option<Vec<Network>> = ask(&request(NETWORKS, labels))?;
+    Ok(all.map(|all| all.into_iter().map(|network| network.id).collect()))
+}
+
+const CONTAINERS: &str = "/containers/json?all=1&";
+
+const NETWORKS: &str = "/networks?";
+
+/// What the engine is asked.
+fn request(list: &str, labels: &[String]) -> String {
+    let filters = serde_json::json!({ "label": labels }).to_string();
+    http::get(&format!("{list}filters={}", http::encoded(&filters)))
+}
+
+fn ask<T: DeserializeOwned>(request: &str) -> Result<Option<T>> {
     match context::socket() {
-        Some(socket) => listed(&socket, labels, budget::ask(ENGINE, budget::total() / QUICK)?),
+        Some(socket) => read(&socket, request, budget::ask(ENGINE, budget::total() / QUICK)?),
         None => Ok(None),
     }
 }
 
-/// What the engine is asked.
-fn request(labels: &[String]) -> String {
-    let filters = serde_json::json!({ "label": labels }).to_string();
-    http::get(&format!("/containers/json?all=1&filters={}", http::encoded(&filters)))
-}
-
-fn listed(socket: &Path, labels: &[String], question: Question) -> Result<Option<Vec<Container>>> {
-    let Some(said) = said(socket, &request(labels), question)? else { return Ok(None) };
-    Ok(http::content(&said, "200").and_then(|content| {
-        let all: Vec<Entry> = serde_json::from_slice(content).ok()?;
-        all.into_iter().map(Entry::container).collect()
-    }))
+fn read<T: DeserializeOwned>(
+    socket: &Path,
+    request: &str,
+    question: Question,
+) -> Result<Option<T>> {
+    let Some(said) = said(socket, request, question)? else { return Ok(None) };
+    let content = http::content(&said, "200");
+    Ok(content.and_then(|content| serde_json::from_slice(content).ok()))
 }
 
 /// The socket, connected at once or not at all: an engine that accepts nothing keeps who waits for it for ever.
@@ -91,6 +115,12 @@ struct Entry {
     status: String,
     ports: Option<Vec<Port>>,
     labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Network {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -147,8 +177,16 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::thread;
 
-    /// What comes of an engine that reads the question and answers this; without an answer it is silent.
+    /// What comes of an engine that is asked for containers and answers this; without an answer it is silent.
     fn of(answer: Option<String>, limit: Duration) -> Result<Option<Vec<Container>>> {
+        asked(&request(CONTAINERS, &[]), answer, limit).map(as_printed)
+    }
+
+    fn asked<T: DeserializeOwned>(
+        question: &str,
+        answer: Option<String>,
+        limit: Duration,
+    ) -> Result<Option<T>> {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("engine.sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -157,15 +195,15 @@ mod tests {
             let (done, is_done) = std::sync::mpsc::channel::<()>();
             scope.spawn(move || {
                 let (mut client, _) = listener.accept().unwrap();
-                let mut asked = vec![0; request(&[]).len()];
+                let mut asked = vec![0; question.len()];
                 client.read_exact(&mut asked).unwrap();
-                assert_eq!(asked, request(&[]).as_bytes());
+                assert_eq!(asked, question.as_bytes());
                 match answer {
                     Some(answer) => client.write_all(answer.as_bytes()).unwrap(),
                     None => drop(is_done.recv()),
                 }
             });
-            let found = listed(&socket, &[], budget::ask(&name, limit).unwrap());
+            let found = read(&socket, question, budget::ask(&name, limit).unwrap());
             drop(done);
             found
         })
@@ -196,8 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_named_by_their_ids() {
+        let said = answer(r#"[{"Name":"bridge","Id":"73fc"},{"Name":"shop_default","Id":"0a1b"}]"#);
+        let found: Option<Vec<Network>> =
+            asked(&request(NETWORKS, &[]), said, Duration::from_secs(10)).unwrap();
+        let ids: Vec<String> = found.unwrap().into_iter().map(|network| network.id).collect();
+        assert_eq!(ids, ["73fc", "0a1b"]);
+    }
+
+    #[test]
     fn labels_are_asked_for_as_the_engine_wants_them() {
-        let asked = request(&["a=b".to_owned()]);
+        let asked = request(CONTAINERS, &["a=b".to_owned()]);
         let filters = "%7B%22%6C%61%62%65%6C%22%3A%5B%22%61%3D%62%22%5D%7D";
         assert!(
             asked.starts_with(&format!("GET /containers/json?all=1&filters={filters} HTTP/1.0"))
@@ -217,7 +264,9 @@ mod tests {
             assert_eq!(of(Some(said.clone()), limit).unwrap(), None, "{said}");
         }
         let nowhere = Path::new("/nonexistent/engine.sock");
-        assert_eq!(listed(nowhere, &[], budget::ask("no engine", limit).unwrap()).unwrap(), None);
+        let found: Option<Vec<String>> =
+            read(nowhere, "", budget::ask("no engine", limit).unwrap()).unwrap();
+        assert_eq!(found, None);
     }
 
     #[test]
@@ -228,7 +277,7 @@ mod tests {
         // Until the queue is full.
         let waiting: Vec<_> = std::iter::from_fn(|| connect(&socket).ok()).collect();
         let question = budget::ask("a full engine", Duration::from_secs(10)).unwrap();
-        assert_eq!(listed(&socket, &[], question).unwrap(), None);
+        assert_eq!(read::<Vec<String>>(&socket, "", question).unwrap(), None);
         drop(waiting);
     }
 

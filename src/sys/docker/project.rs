@@ -1,8 +1,9 @@
 //! What the compose projects of worktrees leave behind in the engine.
 
-use super::{Container, ask, containers, question, run};
+use super::{Container, ask, containers, engine, question, run};
 use crate::model::compose::LEASE;
 use crate::model::config::Place;
+use crate::sys::exec::Cmd;
 use crate::sys::fs;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,10 @@ impl Projects {
         let remove = question("rm -f -v --").args(&names);
         ask(remove.patience(Some(PATIENCE)), project)?;
         if others == 0 {
-            remove_network(project)?;
+            remove_those(&[
+                format!("com.docker.compose.project={project}"),
+                "com.docker.compose.network=default".to_owned(),
+            ])?;
         }
         Ok(names)
     }
@@ -99,11 +103,24 @@ fn real(path: &Path, links: u8) -> PathBuf {
 /// # Errors
 /// When the engine refuses.
 pub fn remove_networks(lease: &str) -> Result<()> {
-    for network in labelled("network ls -q", lease)? {
+    remove_those(&[format!("{LEASE}={lease}")])
+}
+
+/// Removes the networks that have all of these labels, each with its value.
+fn remove_those(labels: &[String]) -> Result<()> {
+    for network in networks(labels)? {
         // A network that is in use stays: the engine refuses, and that is right.
         run(question("network rm").arg(network))?;
     }
     Ok(())
+}
+
+fn networks(labels: &[String]) -> Result<Vec<String>> {
+    if let Some(found) = engine::networks(labels)? {
+        return Ok(found);
+    }
+    let filters = labels.iter().flat_map(|label| ["--filter".into(), format!("label={label}")]);
+    lines(question("network ls -q").args(filters))
 }
 
 /// Removes the volumes that carry a lease's id.
@@ -111,7 +128,8 @@ pub fn remove_networks(lease: &str) -> Result<()> {
 /// # Errors
 /// When the engine refuses: a container that is not the environment's may use one.
 pub fn remove_volumes(lease: &str) -> Result<()> {
-    let volumes = labelled("volume ls -q", lease)?;
+    let filter = format!("label={LEASE}={lease}");
+    let volumes = lines(question("volume ls -q").args(["--filter", &filter]))?;
     if volumes.is_empty() {
         return Ok(());
     }
@@ -119,21 +137,8 @@ pub fn remove_volumes(lease: &str) -> Result<()> {
     ask(remove.patience(Some(PATIENCE)), "").map(drop)
 }
 
-fn labelled(what: &str, lease: &str) -> Result<Vec<String>> {
-    let filter = format!("label={LEASE}={lease}");
-    let found = ask(question(what).args(["--filter", &filter]), "")?;
-    Ok(found.lines().map(str::to_owned).collect())
-}
-
-fn remove_network(project: &str) -> Result<()> {
-    let filter = format!("label=com.docker.compose.project={project}");
-    let default = "label=com.docker.compose.network=default";
-    let all = question("network ls -q").args(["--filter", &filter, "--filter", default]);
-    for network in ask(all, project)?.lines() {
-        // A network that is in use stays: the engine refuses, and that is right.
-        run(question("network rm").arg(network))?;
-    }
-    Ok(())
+fn lines(cmd: Cmd) -> Result<Vec<String>> {
+    Ok(ask(cmd, "")?.lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
