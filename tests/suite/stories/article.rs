@@ -211,7 +211,16 @@ pub fn venv() -> &'static Path {
         if fs::read_to_string(&stamp).ok().as_deref() != Some(&wanted) {
             fs::remove_dir_all(&dir).ok();
             run(Command::new("python3").args(["-m", "venv"]).arg(&dir));
-            let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+            // What the tests import is compiled then.
+            let pip = [
+                "-m",
+                "pip",
+                "install",
+                "--no-compile",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ];
             run(Command::new(dir.join("bin/python")).args(pip).arg(requirements));
             fs::write(&stamp, wanted).unwrap();
         }
