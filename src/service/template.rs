@@ -68,6 +68,8 @@ pub fn drop_marked(server: &Server, database: &str, mark: &str) -> Result<bool> 
 
 /// What a store has on a server.
 pub struct Stocked {
+    /// The store.
+    pub store: String,
     /// Its templates, the newest first.
     pub templates: Vec<Template>,
     /// Its spares.
@@ -88,7 +90,8 @@ pub fn stocked(server: &Server, store: &str) -> Result<Stocked> {
     let (templates, spares): (Vec<Row>, Vec<Row>) =
         rows.into_iter().partition(|row| row.mark.starts_with(&own[0]));
     let spares = spares.into_iter().map(Spare::from).collect();
-    Ok(Stocked { templates: whole(templates, store), spares, broken })
+    let (store, templates) = (store.to_owned(), whole(templates, store));
+    Ok(Stocked { store, templates, spares, broken })
 }
 
 /// The template databases of a store on a server, the newest first.
@@ -125,22 +128,21 @@ pub fn target(server: &Server, store: &str, id: &str, mark: &TemplateMark) -> St
 /// As [`copy::copy`], and what `prepare` says.
 pub fn make(
     server: &Server,
-    store: &str,
+    stocked: &Stocked,
     id: &str,
     (source, mark): (Option<&Source>, TemplateMark),
     prepare: impl FnOnce(&Database) -> Result<()>,
 ) -> Result<Template> {
+    let Stocked { store, templates, broken, .. } = stocked;
     let (stem, target) = (mark.database(store), target(server, store, id, &mark));
-    let is_old = |one: &Template| match server.kind {
+    let is_old = |one: &&Template| match server.kind {
         Kind::Mysql => one.mark.database(store) == stem,
         _ => one.database == stem,
     };
-    let Stocked { mut templates, broken, .. } = stocked(server, store)?;
     for row in broken.iter().filter(|row| row.name == target) {
         drop_marked(server, &row.name, &row.mark)?;
     }
-    templates.retain(is_old);
-    let old = templates;
+    let old: Vec<&Template> = templates.iter().filter(is_old).collect();
     let replaced = old.iter().find(|one| one.database == target).map_or(&mark, |one| &one.mark);
     let whole = Copy::new(server, id, source, &target, replaced.comment(store));
     let copy = Copy { replace: true, ..whole };

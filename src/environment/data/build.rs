@@ -5,7 +5,7 @@ use super::template::{Templates, Wanted, is_alike};
 use crate::error;
 use crate::model::config::{Kind, Service, Values};
 use crate::model::template_key::TemplateMark;
-use crate::service::template::{self, Template};
+use crate::service::template::{self, Stocked, Template};
 use crate::service::{Database, Server, growth};
 use crate::sys::exec::Cmd;
 use anyhow::Result;
@@ -33,30 +33,24 @@ impl Templates<'_> {
         };
         let mark = self.mark(service, wanted, &wanted.main)?;
         let name = mark.database(self.store.id());
-        let current = || -> Result<Vec<Template>> {
-            let mut known = self.list(service, server)?;
-            known.retain(|one| one.mark.key == wanted.main);
-            if !known.is_empty() {
-                self.store.remember_found(server).ok();
-            }
-            Ok(known)
-        };
-        // What is there is taken without waiting for a process that makes a spare of it.
-        if let (false, [only]) = (refresh, current()?.as_slice()) {
-            return Ok(only.clone());
-        }
         let said = "waiting for another process that works on the templates of this repository";
         let _one = self.store.lock_templates(&self.repository, || self.ui.say(said))?;
-        let mut known = current()?;
-        if !refresh && !known.is_empty() {
-            let newest = known.remove(0);
+        // Under the lock, no other process makes one of these.
+        let stocked = template::stocked(server, self.store.id())?;
+        let is_current = |one: &&Template| {
+            is_alike(&one.mark, &mark)
+                && (&one.mark.recipe, &one.mark.key) == (&mark.recipe, &mark.key)
+        };
+        let known: Vec<Template> = stocked.templates.iter().filter(is_current).cloned().collect();
+        if let (false, [newest, older @ ..]) = (refresh, known.as_slice()) {
+            self.store.remember_found(server).ok();
             // A process that was killed had no time to.
-            self.drop_all(&known, server);
-            return Ok(newest);
+            self.drop_all(older, server);
+            return Ok(newest.clone());
         }
-        let made = self.publish(service, server, wanted, mark)?;
+        let made = self.publish((service, wanted), server, &stocked, mark)?;
         // It is published, and what it replaces can go another time.
-        if let Err(error) = self.drop_outdated(&made, server) {
+        if let Err(error) = self.drop_outdated(&made, server, stocked) {
             self.ui.warn(format!("cannot drop what template {name} replaces: {error:#}"));
         }
         Ok(made)
@@ -64,13 +58,14 @@ impl Templates<'_> {
 
     /// Drops the templates that this one replaces, because another build or mask was run on them, and the spares of what is
     /// no template any more. One that is in use stays until the next is made.
-    fn drop_outdated(&self, made: &Template, server: &Server) -> Result<()> {
-        let mut stocked = template::stocked(server, self.store.id())?;
+    fn drop_outdated(&self, made: &Template, server: &Server, mut stocked: Stocked) -> Result<()> {
         let is_outdated = |one: &mut Template| {
             is_alike(&one.mark, &made.mark) && one.mark.recipe != made.mark.recipe
         };
         let outdated: Vec<Template> = stocked.templates.extract_if(.., is_outdated).collect();
         self.drop_all(&outdated, server);
+        stocked.templates.retain(|one| one.database != made.database);
+        stocked.templates.push(made.clone());
         spares::drop_stale(self.store, server, &stocked)
     }
 
@@ -88,9 +83,9 @@ impl Templates<'_> {
     /// When the source cannot be copied, or one of them fails.
     pub(super) fn publish(
         &self,
-        service: &str,
+        (service, wanted): (&str, &Wanted),
         server: &Server,
-        wanted: &Wanted,
+        stocked: &Stocked,
         mark: TemplateMark,
     ) -> Result<Template> {
         // It has no lease: until it is published, the lock says that a process works on what has this id.
@@ -103,7 +98,7 @@ impl Templates<'_> {
         let step = self.ui.step(format!("template {} from {from}", copy.name));
         let growth = growth::of_database(&copy, &id, source);
         let made = step.during(growth, || {
-            template::make(server, self.store.id(), &id, (source, mark), |birth| {
+            template::make(server, stocked, &id, (source, mark), |birth| {
                 self.build(service, wanted, birth, &id)
             })
         });

@@ -88,12 +88,15 @@ impl Templates<'_> {
         }
     }
 
-    /// Whether a template was dropped while it was copied: another process made the next one.
+    /// Whether a template was not there, or was dropped while it was copied: another process made the next one.
     fn went(&self, part: &Part, template: &str, error: &anyhow::Error) -> bool {
         let Some(server) = Server::of_part(part) else { return false };
         let is_it = |one: &Template| one.database == template;
-        exit_of(error) != Exit::Interrupted
-            && self.list(&part.service, &server).is_ok_and(|known| !known.iter().any(is_it))
+        match exit_of(error) {
+            Exit::NotFound => true,
+            Exit::Interrupted => false,
+            _ => self.list(&part.service, &server).is_ok_and(|known| !known.iter().any(is_it)),
+        }
     }
 
     /// Makes a spare of this template the database of a part; `false`: there is none.
@@ -131,8 +134,10 @@ impl Templates<'_> {
             self.ui.say(format!("{name} begins empty: {said}"));
             return Ok(None);
         }
-        let chosen = match known.into_iter().find(|one| suits == Some(&one.mark)) {
-            Some(suits) => suits,
+        // What is there is taken without waiting for a process that makes a spare of it.
+        let key = suits.map_or(&wanted.main, |mark| &mark.key);
+        let chosen = match known.iter().position(|one| one.mark.key == *key) {
+            Some(chosen) => known.swap_remove(chosen),
             None => self.make(&part.service, &server, false)?,
         };
         if chosen.mark.key == *branch {

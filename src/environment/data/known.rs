@@ -112,7 +112,7 @@ impl All {
     }
 
     fn look(&mut self, store: &Store, server: &Server) -> Result<()> {
-        let Stocked { templates, mut spares, broken } = template::stocked(server, store.id())?;
+        let Stocked { templates, mut spares, broken, .. } = template::stocked(server, store.id())?;
         self.answered.push(server.clone());
         for template in templates {
             let is_of = |spare: &mut Spare| spare.is_of(store.id(), &template);

@@ -75,7 +75,8 @@ fn attempt(
     require_name(copy.target)?;
     let swap = scripts::copy::SWAP.replace("{dress}", dress);
     // A session less, where the server itself makes all of it.
-    let at_once = if prepare.is_none() && !copy.replace { swap.as_str() } else { "" };
+    let publish = scripts::copy::PUBLISH.replace("{dress}", likeness::DRESS);
+    let at_once = if prepare.is_none() && !copy.replace { publish.as_str() } else { "" };
     let filled = fill(copy, at_once).or_else(|error| match error.downcast_ref::<NoRoom>() {
         Some(short) if room::make(copy, short)? => fill(copy, at_once),
         _ => Err(error),
@@ -210,10 +211,7 @@ fn tell(
         return Err(super::no_word("create", copy.target));
     };
     let said = || lines.iter().rev().nth(1).map_or("", String::as_str);
-    let refused = ["foreign", "busy"].contains(&word.as_str());
-    // Of a session that looks twice, what it refused is what it saw last.
-    let found = parse(if refused { said() } else { found })?.pop();
-    match (word.as_str(), found) {
+    match (word.as_str(), parse(found)?.pop()) {
         ("absent", _) => Err(error::not_found(format!("no database `{source}` to copy")).into()),
         ("lacking", _) => Err(lacking(copy, said())),
         ("unsettable", _) => Err(unsettable(copy, said())),

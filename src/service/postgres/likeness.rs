@@ -45,11 +45,12 @@ WHERE d.datname = :'source' \gexec
 
 /// Gives `birth` the owner, the connection limit and the privileges of `source`, in a transaction. A privilege that was
 /// granted by another role than the owner is granted by that role again, in the order of the chain.
-pub(super) const DRESS: &str = r#"SELECT format('ALTER DATABASE %I OWNER TO %I', :'birth', pg_get_userbyid(datdba)),
-  format('ALTER DATABASE %I CONNECTION LIMIT %s', :'birth', datconnlimit)
-FROM pg_database WHERE datname = :'source' \gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %I', :'birth', pg_get_userbyid(datdba))
-FROM pg_database WHERE datname = :'source' AND datacl IS NOT NULL \gexec
+pub(super) const DRESS: &str = r#"SELECT
+  CASE WHEN d.datdba <> b.datdba THEN format('ALTER DATABASE %I OWNER TO %I', :'birth', pg_get_userbyid(d.datdba)) END,
+  CASE WHEN d.datconnlimit <> b.datconnlimit THEN format('ALTER DATABASE %I CONNECTION LIMIT %s', :'birth', d.datconnlimit) END,
+  CASE WHEN d.datacl IS NOT NULL
+    THEN format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %I', :'birth', pg_get_userbyid(d.datdba)) END
+FROM pg_database d, pg_database b WHERE d.datname = :'source' AND b.datname = :'birth' \gexec
 WITH RECURSIVE acl AS (
   SELECT d.datdba, a.* FROM pg_database d,
     aclexplode(d.datacl) WITH ORDINALITY a (grantor, grantee, privilege_type, is_grantable, place)
@@ -93,12 +94,11 @@ pub(super) const CLOSE: &str = "ALTER DATABASE :\"birth\" ALLOW_CONNECTIONS fals
 /// owner, or privileges by another role. And its settings that the user may not give to another database; a setting that no
 /// server knows may turn out to be a superuser's, but some that each user may set are in no list.
 pub(super) const LACKING: &str = r#"SELECT coalesce(string_agg(DISTINCT quote_ident(role), ', '), '') AS lacking,
-  count(*) > 0 AS lacks
+  count(*) > 0 AS lacks, current_setting('server_version_num')::int >= 150000 AS grants
 FROM (
   SELECT pg_get_userbyid(datdba) AS role FROM pg_database WHERE datname = :'source'
   UNION SELECT pg_get_userbyid(a.grantor) FROM pg_database d, aclexplode(d.datacl) a WHERE datname = :'source'
 ) r WHERE NOT pg_has_role(role, 'MEMBER') \gset
-SELECT current_setting('server_version_num')::int >= 150000 AS grants \gset
 \set granted false
 \if :grants
   \set granted 'has_parameter_privilege(name, ''SET'')'

@@ -21,8 +21,8 @@ macro_rules! compare {
 \set free `"#,
             free_kilobytes!("$AGENTENV_LIES"),
             r#"`
-SELECT coalesce(nullif(regexp_replace(:'free', '[^0-9]', '', 'g'), '')::bigint * 1024, :'need'::bigint) AS free \gset
-SELECT :'free'::bigint < :'need'::bigint AS full \gset
+SELECT free, free < :'need'::bigint AS full
+FROM coalesce(nullif(regexp_replace(:'free', '[^0-9]', '', 'g'), '')::bigint * 1024, :'need'::bigint) free \gset
 \if :full
   SELECT json_build_object('need', :'need'::bigint, 'free', :'free'::bigint,
     'spares', coalesce(sum(bytes) FILTER (WHERE left(mark, length(:'spares')) = :'spares'), 0),

@@ -183,7 +183,8 @@ fn a_mark_may_be_longer_than_an_argument_of_a_program() {
         key,
     };
     let store = &id[..8];
-    let made = template::make(&server, store, &id, (None, mark.clone()), |_| Ok(())).unwrap();
+    let stocked = template::stocked(&server, store).unwrap();
+    let made = template::make(&server, &stocked, &id, (None, mark.clone()), |_| Ok(())).unwrap();
     assert_eq!(template::list(&server, store).unwrap()[0].mark, mark);
     assert!(template::drop(&server, store, &made).unwrap());
 }

@@ -11,7 +11,9 @@ macro_rules! target {
         concat!(
             r#"SELECT coalesce(json_agg(d), '[]') AS found, count(*) > 0 AS exists,
   coalesce(bool_or(mark IS DISTINCT FROM :'own'), false) AS foreign,
-  coalesce(bool_or(json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy
+  coalesce(bool_or(json_array_length(sessions) > 0), false) AND NOT :'force'::boolean AS busy,
+  count(*) > 0 AND NOT :'replace'::boolean AS kept,
+  count(*) > 0 AND :'keep'::boolean AND EXISTS (SELECT FROM pg_database WHERE datname = :'spare') AS spare_taken
 FROM "#,
             databases!(),
             r#" WHERE name = :'name' \gset
@@ -20,7 +22,6 @@ FROM "#,
   \echo foreign
   \q
 \endif
-SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
 \if :kept
   \echo exists
   \q
@@ -29,8 +30,6 @@ SELECT :'exists'::boolean AND NOT :'replace'::boolean AS kept \gset
   \echo busy
   \q
 \endif
-SELECT :'exists'::boolean AND :'keep'::boolean
-  AND EXISTS (SELECT FROM pg_database WHERE datname = :'spare') AS spare_taken \gset
 \if :spare_taken
   \echo spare-taken
   \q
@@ -101,6 +100,20 @@ pub(in super::super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" W
 \echo dropped
 "#;
 
+/// Makes the database of [`COPY`] like its source, and gives it its real name and mark, in a transaction.
+macro_rules! name {
+    () => {
+        r#"{dress}COMMENT ON DATABASE :"birth" IS :'comment';
+ALTER DATABASE :"birth" RENAME TO :"name";
+"#
+    };
+}
+
+/// Gives the database of [`COPY`] its real name and mark in the same session, which saw that no database has the name;
+/// prints `made`.
+pub(in super::super) const PUBLISH: &str =
+    concat!(comment!("comment", "new", ":'name'"), "BEGIN;\n", name!(), "COMMIT;\n\\echo made\n");
+
 /// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name, which is kept as
 /// `spare` or dropped; prints `made`.
 pub(in super::super) const SWAP: &str = concat!(
@@ -122,9 +135,9 @@ pub(in super::super) const SWAP: &str = concat!(
   COMMENT ON DATABASE :"name" IS :'spare_comment';
   ALTER DATABASE :"name" RENAME TO :"spare";
 \endif
-{dress}COMMENT ON DATABASE :"birth" IS :'comment';
-ALTER DATABASE :"birth" RENAME TO :"name";
-COMMIT;
+"#,
+    name!(),
+    r#"COMMIT;
 \if :keep
 \else
   DROP DATABASE IF EXISTS :"spare" {force};
