@@ -91,6 +91,11 @@ impl Question {
         // Servers that are asked side by side are silent at the same time.
         spent.time = spent.time.max(self.spent_before + waited);
         spent.silent.insert(self.server.clone(), waited);
+        self.forgotten(waited)
+    }
+
+    /// The error for a server that did not answer for so long, but answers other questions.
+    pub fn forgotten(&self, waited: Duration) -> anyhow::Error {
         error::service(silence(&self.server, waited)).hint(HINT).into()
     }
 }

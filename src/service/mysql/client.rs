@@ -5,7 +5,7 @@ use crate::service::executor::{Site, Task};
 use crate::service::room::free_kilobytes;
 use crate::service::{Database, Server};
 use crate::sys::copy::LONGEST;
-use crate::sys::exec::{Cmd, Output, Script};
+use crate::sys::exec::{Cmd, Output, Pulse, Script};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -129,14 +129,15 @@ pub(super) struct Reading {
     pub(super) bare: Vec<String>,
 }
 
-/// Fills a database with what is read, or with what `feed` prints. The client that fills it says `first` before.
+/// Fills a database with what is read, or with what `feed` prints. The client that fills it says `first` before; the
+/// pulse tells that it works.
 ///
 /// # Errors
 /// As [`run`].
 pub(super) fn fill(
     database: &Database,
     reading: &Reading,
-    first: &str,
+    (first, pulse): (&str, Pulse),
     feed: Option<Cmd>,
 ) -> Result<()> {
     let Database { server, name, .. } = database;
@@ -152,7 +153,7 @@ pub(super) fn fill(
         ("AGENTENV_FIRST", first),
     ]);
     task.feed = feed;
-    task.patience = COPYING;
+    (task.patience, task.pulse) = (COPYING, Some(pulse));
     let output = site.run(&task)?;
     if output.success() && output.text().lines().any(|line| line == "copied") {
         return Ok(());

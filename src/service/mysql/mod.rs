@@ -6,6 +6,7 @@ mod detail;
 mod events;
 mod marked;
 mod privileges;
+mod pulse;
 mod room;
 mod scripts;
 pub(super) mod trash;

@@ -12,7 +12,7 @@ mod successor;
 pub use self::conversation::{Conversation, Said};
 pub use self::dialogue::Script;
 pub use self::lines::Lines;
-pub use self::pulse::Pulse;
+pub use self::pulse::{LOOKS, Pulse};
 pub use self::running::{Output, Running};
 pub(in crate::sys) use self::successor::become_command;
 use super::{budget, env, interrupt};

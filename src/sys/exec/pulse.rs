@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often a pulse is felt in the time for which it may stand still.
-const TIMES: u32 = 10;
+pub const LOOKS: u32 = 10;
 
 /// How many times as long it may stand still where nobody answers: a machine under load answers late, and a server that has no
 /// room for another session still works.
@@ -34,14 +34,19 @@ impl Pulse {
     /// Feels it from now on, as long as what this gives lives.
     pub(super) fn feel(&self) -> Felt {
         let (felt, ended) = channel();
-        let beat = Arc::new(Mutex::new(Beat { last: Instant::now(), limit: self.silence }));
+        let beat = Arc::new(Mutex::new(Beat {
+            last: Instant::now(),
+            limit: self.silence,
+            is_answered: false,
+        }));
         let (pulse, told) = (self.clone(), beat.clone());
         let feeling = thread::spawn(move || {
             let mut word = None;
-            while ended.recv_timeout(pulse.silence / TIMES) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(pulse.silence / LOOKS) == Err(RecvTimeoutError::Timeout) {
                 let now = (pulse.ask)();
                 let mut beat = locked(&told);
-                beat.limit = pulse.silence * if now.is_some() { 1 } else { LATE };
+                beat.is_answered = now.is_some();
+                beat.limit = pulse.silence * if beat.is_answered { 1 } else { LATE };
                 if now.is_some() && now != word {
                     (beat.last, word) = (Instant::now(), now);
                 }
@@ -57,10 +62,19 @@ impl fmt::Debug for Pulse {
     }
 }
 
-/// The last beat, and how long there may be no other.
+/// The last beat, and how long there may be no other; whether the last look was answered.
 struct Beat {
     last: Instant,
     limit: Duration,
+    is_answered: bool,
+}
+
+/// A pulse that stands still for too long.
+pub(super) struct Still {
+    /// For how long.
+    pub(super) silence: Duration,
+    /// The server answers other questions.
+    pub(super) is_answered: bool,
 }
 
 /// A pulse that is being felt.
@@ -79,10 +93,10 @@ impl Drop for Felt {
 }
 
 impl Felt {
-    /// For how long it has stood still, when that is too long.
-    pub(super) fn stands_still(&self) -> Option<Duration> {
-        let beat = locked(&self.beat);
-        (beat.last.elapsed() >= beat.limit).then_some(beat.limit)
+    /// Whether it has stood still for too long.
+    pub(super) fn stands_still(&self) -> Option<Still> {
+        let Beat { last, limit, is_answered } = *locked(&self.beat);
+        (last.elapsed() >= limit).then_some(Still { silence: limit, is_answered })
     }
 }
 

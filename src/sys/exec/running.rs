@@ -152,10 +152,13 @@ impl Running {
         let felt = self.limit.pulse.as_ref().map(Pulse::feel);
         self.until(self.limit.whole(), |at| {
             let answer = ask(at)?;
-            let silence = felt.as_ref().filter(|_| answer.is_none()).and_then(Felt::stands_still);
-            let Some(silence) = silence else { return Ok(answer) };
+            let still = felt.as_ref().filter(|_| answer.is_none()).and_then(Felt::stands_still);
+            let Some(still) = still else { return Ok(answer) };
             interrupt::end(&self.handle, Ending::AtOnce);
-            Err(self.too_long(silence))
+            Err(match &self.limit.question {
+                Some(question) if still.is_answered => question.forgotten(still.silence),
+                _ => self.too_long(still.silence),
+            })
         })
     }
 

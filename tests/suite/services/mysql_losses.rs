@@ -182,3 +182,39 @@ exec mariadb-dump \"$@\"",
         assert_ne!(templates(), first);
     }
 }
+
+/// As a client does whose connection broke without a word: it waits for ever, and the server for it.
+#[test]
+fn a_copy_for_which_the_server_does_nothing_is_ended_and_loses_nothing() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
+    let before = databases(&server);
+    let waits = "case \"$*\" in *--routines*' shop') exec tail -f /dev/null;; esac
+exec mariadb-dump \"$@\"";
+    let runs: [&[&str]; 3] = [
+        &["db", "copy", "x", "--from", "main"],
+        &["db", "copy", "x", "--from", "main", "--no-snapshot"],
+        &["add", "y", "--data", "main"],
+    ];
+    for args in runs {
+        let mut run = dumping(&repo, &server, waits);
+        let said = sandbox.outcome(run.args(args).env("AGENTENV_TIMEOUT", "3")).fails(6);
+        assert!(said.stderr.contains("did not answer within 3 s"), "{}", said.show());
+        assert_eq!(origin(&server, "shop_x"), "x", "{args:?}");
+        assert_eq!(databases(&server), before, "{args:?}");
+    }
+}
+
+#[test]
+fn a_copy_for_which_the_server_works_may_take_longer_than_it_may_be_silent() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = with_x_on_host(&sandbox, &server);
+    // One statement that takes long, and some that come slowly, each as long as what a pipe waits for.
+    let slow = "case \"$*\" in *--routines*' shop') echo 'DO SLEEP(5);'
+for n in 1 2 3 4 5; do printf 'DO 1; -- %9999s\\n' end; sleep 1; done;; esac
+exec mariadb-dump \"$@\"";
+    let mut run = dumping(&repo, &server, slow);
+    let copy = ["db", "copy", "x", "--from", "main", "--no-snapshot"];
+    sandbox.outcome(run.args(copy).env("AGENTENV_TIMEOUT", "3")).ok();
+    assert_eq!(origin(&server, "shop_x"), "main");
+}

@@ -6,7 +6,7 @@ use super::super::marked::unhex;
 use super::super::scripts::Names;
 use super::super::scripts::copy as scripts;
 use super::super::scripts::copy::Target;
-use super::super::{VIEW, explain, require_name};
+use super::super::{VIEW, explain, pulse, require_name};
 use super::{dump, refusal};
 use crate::error;
 use crate::model::source::Source;
@@ -170,18 +170,19 @@ impl Content {
 
     /// Fills a database that was begun.
     pub(super) fn fill(&self, database: &Database, target: &Target) -> Result<()> {
-        let first = target.claim();
+        let source = self.origin().map_or("", |origin| &origin.name);
+        let filling = (&*target.claim(), pulse::of(&database.server, &target.names, source));
         let said = match self {
             Content::Nothing => return Ok(()),
             Content::Database(origin) => {
                 origin.reach(database)?;
-                client::fill(database, &origin.reading(), &first, None)
+                client::fill(database, &origin.reading(), filling, None)
             }
             Content::Dump { path, is_packed, content } => {
                 let feed = dump::read(path, *is_packed, content);
                 let edit = events::at_rest();
                 let reading = client::Reading { edit, ..client::Reading::default() };
-                client::fill(database, &reading, &first, Some(feed))
+                client::fill(database, &reading, filling, Some(feed))
             }
         };
         said.map_err(|error| match error.downcast_ref::<SqlError>() {
