@@ -1,6 +1,6 @@
 //! Template databases: what they are copied from, which one a branch gets, and what is run on them.
 
-use crate::common::{Repo, Sandbox, hold, servers};
+use crate::common::{Repo, Sandbox, hold, servers, write_program};
 use serde_json::Value;
 use std::fs;
 
@@ -36,9 +36,33 @@ impl World {
     }
 }
 
+/// How many sessions a command starts. What looks whether the server still works is none of them.
+fn sessions(repo: &Repo<'_>, args: &[&str]) -> usize {
+    let (bin, log) = (repo.sandbox.root.join("counted"), repo.sandbox.root.join("sessions"));
+    fs::create_dir_all(&bin).unwrap();
+    fs::write(&log, "").unwrap();
+    let counts =
+        format!("#!/bin/sh\necho >>{}\nPATH=${{PATH#*:}} exec psql \"$@\"\n", log.display());
+    write_program(&bin.join("psql"), &counts);
+    let mut run = repo.command(args);
+    let path = run.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    let path = format!("{}:{}", bin.display(), path.to_str().unwrap());
+    repo.sandbox.outcome(run.env("PATH", path).env("AGENTENV_TIMEOUT", "600")).ok();
+    fs::read_to_string(&log).unwrap().lines().count()
+}
+
 fn templates(repo: &Repo<'_>) -> Vec<Value> {
     let listed = repo.agentenv(&["db", "template", "list", "--json"]).ok().json();
     listed["templates"].as_array().unwrap().clone()
+}
+
+/// Each costs the start of a program in the server's container.
+#[test]
+fn add_takes_one_session_and_six_where_it_makes_the_template() {
+    let world = World::new();
+    let repo = world.project("{ spares: 0 }");
+    assert_eq!(sessions(&repo, &["add", "one"]), 6);
+    assert_eq!(sessions(&repo, &["add", "two"]), 1);
 }
 
 #[test]
