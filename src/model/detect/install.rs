@@ -1,5 +1,8 @@
 //! Commands that install a project's packages, by its lock files.
 
+use crate::model::config::Kind;
+use crate::model::detect::Project;
+use crate::model::detect::extras;
 use crate::model::detect::packages;
 use crate::model::detect::processes::enter;
 use crate::model::detect::seen::{Seen, dir, name};
@@ -39,7 +42,8 @@ pub fn is_lock(path: &str) -> bool {
 
 /// A command for each lock file, but for those of tools further down, and for the topmost of other manifests; a virtual
 /// environment for requirements without one.
-pub(super) fn commands(seen: &Seen) -> Vec<String> {
+pub(super) fn commands(project: &Project, seen: &Seen) -> Vec<String> {
+    let kinds: Vec<Kind> = project.services.iter().map(|service| service.kind).collect();
     let started = packages::of(seen);
     let is_near = |path: &str| path.matches('/').count() < 2;
     let has_near = INSTALLERS.iter().flat_map(|(lock, ..)| seen.named(lock)).any(is_near);
@@ -49,13 +53,18 @@ pub(super) fn commands(seen: &Seen) -> Vec<String> {
     };
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {
         let locks = seen.named(lock).filter(is_used);
-        locks.map(move |path| within(command, option, dir(path))).collect::<Vec<_>>()
+        let install = |path| within(command, option, dir(path)) + &with_extras(seen, path, &kinds);
+        locks.map(install).collect::<Vec<_>>()
     });
     // Before Python 3.13 a virtual environment does not tell git to ignore it.
     let venv = requirements(seen).map(|file| {
-        let venv = shell::word(&format!("{}.venv", dir(file)));
+        let venv = shell::word(&format!("{}.venv", home(file)));
         let what = match file.strip_suffix("pyproject.toml") {
-            Some(dir) => format!("-e {}", shell::word(&format!("./{dir}"))),
+            Some(dir) => {
+                let extras = extras::needed(seen, dir, &kinds).join(",");
+                let extras = if extras.is_empty() { extras } else { format!("[{extras}]") };
+                format!("-e {}", shell::word(&format!("./{dir}{extras}")))
+            }
             None => format!("-r {}", shell::word(file)),
         };
         format!(
@@ -69,7 +78,19 @@ pub(super) fn commands(seen: &Seen) -> Vec<String> {
     venv.into_iter().chain(files).chain(manifests).collect()
 }
 
-/// The topmost `requirements.txt` of a project without a lock file for Python, else what declares it as a package.
+/// Options with the extras that the installer of a lock file must be told.
+fn with_extras(seen: &Seen, lock: &str, kinds: &[Kind]) -> String {
+    let option = match name(lock) {
+        "uv.lock" => "--extra",
+        "poetry.lock" => "--extras",
+        _ => return String::new(),
+    };
+    let extras = extras::needed(seen, dir(lock), kinds).into_iter();
+    extras.map(|extra| format!(" {option} {}", shell::word(&extra))).collect()
+}
+
+/// The topmost `requirements.txt` of a project without a lock file for Python, else what declares it as a package. Where it
+/// only passes on what a server gets, or is not there, the file for development.
 fn requirements(seen: &Seen) -> Option<&str> {
     let is_locked = RUNNERS.iter().any(|(lock, ..)| seen.named(lock).next().is_some());
     // Others configure tools.
@@ -79,7 +100,32 @@ fn requirements(seen: &Seen) -> Option<&str> {
         headers.map(str::trim).any(|line| ["[project]", "[tool.poetry]"].contains(&line))
     };
     let package = || seen.named("pyproject.toml").find(is_package);
-    seen.named("requirements.txt").next().or_else(package).filter(|_| !is_locked)
+    let passes_on = |file: &&str| {
+        let mut lines = seen.text(file).lines().map(str::trim);
+        lines.all(|line| line.is_empty() || line.starts_with('#') || line.starts_with("-r "))
+    };
+    let plain = || seen.named("requirements.txt").next();
+    let own = plain().filter(|file| !passes_on(file));
+    own.or_else(|| developed(seen)).or_else(plain).or_else(package).filter(|_| !is_locked)
+}
+
+/// `requirements/dev.txt` that takes in another file, or names Django by itself.
+fn developed(seen: &Seen) -> Option<&str> {
+    let is_whole = |text: &str| {
+        text.lines()
+            .any(|line| line.starts_with("-r ") || line.to_lowercase().starts_with("django"))
+    };
+    let is_it = |(path, text): &(&str, &str)| {
+        dir(path).ends_with("requirements/")
+            && ["dev.txt", "development.txt", "local.txt"].contains(&name(path))
+            && is_whole(text)
+    };
+    seen.ending(&[".txt"]).find(is_it).map(|(path, _)| path)
+}
+
+/// The directory of what these requirements are for.
+fn home(requirements: &str) -> &str {
+    dir(requirements).strip_suffix("requirements/").unwrap_or_else(|| dir(requirements))
 }
 
 /// What comes before `python` for a file in `near`: `uv run `, for the nearest project above it. In a virtual environment of
@@ -106,7 +152,7 @@ pub(super) fn above<'a>(seen: &'a Seen, name: &'a str, near: &str) -> Option<&'a
 }
 
 fn path(seen: &Seen, near: &str, up: &str) -> Option<String> {
-    let at = dir(requirements(seen)?);
+    let at = home(requirements(seen)?);
     near.starts_with(at).then(|| format!("PATH=\"$PWD/{up}{at}.venv/bin:$PATH\" "))
 }
 

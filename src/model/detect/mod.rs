@@ -17,6 +17,7 @@ mod endpoint;
 mod engine;
 mod evidence;
 mod examples;
+mod extras;
 mod frameworks;
 mod install;
 mod kept;
@@ -210,7 +211,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     distinct(&mut project);
     others::hold_workers(&mut project, evidence);
     copies::find(&mut project, evidence);
-    project.hooks = install::commands(seen);
+    project.hooks = install::commands(&project, seen);
     project.key = migrations::key(seen);
     carried::drivers(&mut project, evidence);
     carried::close(&mut project, evidence);

@@ -1,7 +1,6 @@
 //! Django, and what a Python project of any kind depends on.
 
-use super::{Framework, servers};
-use crate::model::config::Kind;
+use super::{Framework, PYTHON, servers};
 use crate::model::detect::install::runner;
 use crate::model::detect::seen::{Seen, dir};
 use crate::model::shell;
@@ -14,14 +13,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         found: format!("{manage}: Django"),
         port: Some(("DJANGO_PORT".to_owned(), 8000)),
         second: false,
-        servers: servers(
-            &text,
-            [
-                (Kind::Postgres, &["psycopg", "backends.postgresql"]),
-                (Kind::Mysql, &["mysqlclient", "pymysql", "backends.mysql"]),
-                (Kind::Redis, &["redis"]),
-            ],
-        ),
+        servers: servers(&text, PYTHON),
         migrate: vec![format!(
             "{}python {} migrate",
             runner(seen, dir(manage)),

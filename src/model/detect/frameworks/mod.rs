@@ -84,6 +84,13 @@ pub(super) fn told(frameworks: &[Framework]) -> Vec<String> {
     lines.collect()
 }
 
+/// Packages of Python that talk to servers, and what settings call these.
+pub(super) const PYTHON: [(Kind, &[&str]); 3] = [
+    (Kind::Postgres, &["psycopg", "asyncpg", "pg8000", "backends.postgresql"]),
+    (Kind::Mysql, &["mysqlclient", "pymysql", "aiomysql", "mysql-connector", "backends.mysql"]),
+    (Kind::Redis, &["redis"]),
+];
+
 /// The servers whose packages a text names.
 fn servers(text: &str, packages: [(Kind, &[&str]); 3]) -> Vec<Kind> {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));

@@ -1,7 +1,6 @@
 //! FastAPI, Flask, SQLAlchemy and Alembic.
 
-use super::{Framework, django, servers};
-use crate::model::config::Kind;
+use super::{Framework, PYTHON, django, servers};
 use crate::model::detect::install::{runner, runner_inside};
 use crate::model::detect::plain;
 use crate::model::detect::processes::enter;
@@ -34,14 +33,7 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         port: (port > 0).then(|| ("PORT".to_owned(), port)),
         second: false,
         serve: serve(seen, name, &text),
-        servers: servers(
-            &text,
-            [
-                (Kind::Postgres, &["psycopg", "asyncpg", "pg8000"]),
-                (Kind::Mysql, &["pymysql", "mysqlclient", "aiomysql", "mysql-connector"]),
-                (Kind::Redis, &["redis"]),
-            ],
-        ),
+        servers: servers(&text, PYTHON),
         migrate: alembic.map(|file| migrate(seen, file)).into_iter().collect(),
         notes: alembic.and_then(|file| literal(seen, file)).into_iter().collect(),
         ..Framework::default()

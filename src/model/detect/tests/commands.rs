@@ -139,3 +139,42 @@ fn scripts_that_call_each_other_very_often_are_not_followed_for_ever() {
     let package = format!("{{ \"scripts\": {{ {} }} }}", scripts.join(", "));
     assert_eq!(detect(&seen(&[("package.json", &package)])).ports.len(), 1);
 }
+
+#[test]
+fn the_extra_with_the_driver_is_installed() {
+    let extras = "[project]\ndependencies = ['django', 'redis']\n[project.optional-dependencies]\nmariadb = ['mysqlclient']\npg = ['psycopg[c]==3']\n";
+    let anyway = extras.replace("'redis'", "'redis', 'psycopg2'");
+    let env = (".env.example", "POSTGRES_DB=inn\n");
+    let install = |text: &str, lock: &[(&str, &str)]| {
+        let files = [&[MANAGE, env, ("pyproject.toml", text)], lock].concat();
+        config(&files).hooks.post_add[0].clone()
+    };
+    assert_eq!(install(extras, &[("uv.lock", "")]), "uv sync --extra pg");
+    assert_eq!(install(&anyway, &[("uv.lock", "")]), "uv sync");
+    assert_eq!(install(extras, &[("poetry.lock", "")]), "poetry install --extras pg");
+    assert!(install(extras, &[]).ends_with("install -e './[pg]'"), "{}", install(extras, &[]));
+}
+
+#[test]
+fn requirements_for_development_are_installed_where_the_others_are_a_servers() {
+    let install = |files: &[(&str, &str)]| {
+        let files = [&[MANAGE, (".env.example", "POSTGRES_DB=inn\n")], files].concat();
+        let hooks = config(&files).hooks.post_add;
+        assert_eq!(hooks[1], "PATH=\"$PWD/.venv/bin:$PATH\" python manage.py migrate");
+        let hook = hooks[0].strip_prefix("python3 -m venv .venv && ").expect(&hooks[0]);
+        hook.rsplit_once("install -r ").expect(&hooks[0]).1.to_owned()
+    };
+    let passes = ("requirements.txt", "# for the server\n-r requirements/prod.txt\n");
+    let server = ("requirements/prod.txt", "Django==5\npsycopg2==2\n");
+    let dev = ("requirements/dev.txt", "django==5\npsycopg2-binary==2\n");
+    assert_eq!(install(&[passes, server, dev]), dev.0);
+    assert_eq!(
+        install(&[
+            ("requirements/base.txt", "django\npsycopg\n"),
+            ("requirements/local.txt", "-r base.txt\nruff\n")
+        ]),
+        "requirements/local.txt"
+    );
+    assert_eq!(install(&[passes, server, ("requirements/dev.txt", "ruff\n")]), passes.0);
+    assert_eq!(install(&[("requirements.txt", "Django\npsycopg\n"), dev]), "requirements.txt");
+}
