@@ -108,7 +108,7 @@ const RUNNERS: [&str; 7] =
 const DIRS: [&str; 5] = ["--prefix", "--directory", "--dir", "--cwd", "--project"];
 
 /// The words of a command without variables, options and runners.
-fn words(command: &str) -> Vec<&str> {
+pub(super) fn words(command: &str) -> Vec<&str> {
     let is_value =
         |word: &&str| word.split_once('=').is_some_and(|(name, _)| !name.starts_with('-'));
     let (mut words, mut before) = (Vec::new(), "");
@@ -128,7 +128,7 @@ fn words(command: &str) -> Vec<&str> {
     words
 }
 
-fn program(word: &str) -> &str {
+pub(super) fn program(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or_default()
 }
 

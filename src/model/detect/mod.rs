@@ -26,6 +26,7 @@ mod listens;
 mod literals;
 mod mapping;
 mod migrations;
+mod needs;
 mod origins;
 mod others;
 mod packages;
@@ -208,6 +209,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     mapping::variables(&mut project, evidence);
     literals(&mut project, evidence);
     conflicts::find(&mut project, evidence);
+    needs::find(&mut project, evidence);
     distinct(&mut project);
     others::hold_workers(&mut project, evidence);
     copies::find(&mut project, evidence);

@@ -140,7 +140,7 @@ fn of_tasks(found: &mut Vec<Process>, seen: &Seen, frameworks: &[Framework], por
         found.push(Process { port: variable, ..process("web", near, enter(near) + &run) });
     }
     let is_worked = found.iter().any(|one| one.name == "worker");
-    let workers = tasks.iter().filter(|task| task.is_worker() && is_name(&task.name));
+    let workers = tasks.iter().filter(|task| tasks::works(&task.text) && is_name(&task.name));
     for task in workers.filter(|_| !is_worked) {
         let worker = process(&task.name, dir(&task.file), task.run());
         found.extend(named_apart(worker, found));

@@ -4,6 +4,7 @@ mod make;
 mod refused;
 mod rules;
 
+use super::created::{program, words};
 use super::install::runner_inside;
 use super::leads::Lead;
 use super::processes::enter;
@@ -160,25 +161,21 @@ const WORKERS: [(&str, &str); 8] = [
     ("run_huey", ""),
 ];
 
-/// A command runs one of these.
+/// A command runs a worker of a queue, or what fills one by the clock.
 pub(super) fn works(command: &str) -> bool {
-    let words: BTreeSet<&str> = command.split([' ', '/', '.']).collect();
-    let is_it = |(program, word): &(&str, &str)| {
-        words.contains(program) && (word.is_empty() || words.contains(word))
+    let is_worker = |part: &str| {
+        let words = words(part).into_iter().skip_while(|word| program(word) == "manage.py");
+        let words: Vec<&str> = words.collect();
+        let first = words.first().map(|word| program(word).trim_end_matches(".py"));
+        let is_it = |(program, word): &(&str, &str)| {
+            first == Some(*program) && (word.is_empty() || words.contains(word))
+        };
+        WORKERS.iter().any(is_it)
     };
-    WORKERS.iter().any(is_it)
+    command.split("&&").any(is_worker)
 }
 
 impl Task {
-    /// It runs a worker of a queue, or what fills one by the clock.
-    pub(super) fn is_worker(&self) -> bool {
-        let words: BTreeSet<&str> = self.text.split_whitespace().collect();
-        let is_it = |(program, word): &(&str, &str)| {
-            self.text.starts_with(program) && (word.is_empty() || words.contains(word))
-        };
-        WORKERS.iter().any(is_it)
-    }
-
     /// It starts the application by a server of Python's: the command with the port.
     pub(super) fn serving(&self, port: &Port) -> Option<String> {
         let program = self.text.split_whitespace().next()?;
@@ -211,7 +208,9 @@ mod tests {
             ("bin/arq inn.Worker", true),
             ("huey_consumer.py inn.huey", true),
             ("python manage.py run_huey", true),
+            ("cd api && uv run --directory src celery -A inn beat", true),
             ("uv run python manage.py runserver", false),
+            ("pkill -f 'celery worker'", false),
         ] {
             assert_eq!(works(command), expected, "{command}");
         }

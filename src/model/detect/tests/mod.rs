@@ -4,6 +4,7 @@ mod compose;
 mod hostile;
 mod kept;
 mod leads;
+mod needs;
 mod ports;
 mod processes;
 mod projects;

@@ -1,0 +1,132 @@
+//! Variables that Django's settings need before they do anything, and that no file gives a value for development.
+
+use super::examples::{EXAMPLE, rank};
+use super::frameworks;
+use super::literals::used_settings;
+use super::reads;
+use super::seen::{name, used};
+use super::{Evidence, Project};
+use crate::model::envfile;
+
+/// What a setting reads.
+struct Need {
+    /// The variable.
+    name: String,
+    /// What environments give it; `None`: only the user knows.
+    value: Option<String>,
+    /// What needs it, and why.
+    why: String,
+}
+
+/// Long enough for a signing key, and another one in each environment.
+const KEY: &str = "only-for-development-of-{project}-and-for-no-other-use";
+
+/// Sets what can be set, and says what is missing.
+pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
+    if frameworks::django(evidence.seen).is_none() {
+        return;
+    }
+    let settings = used_settings(evidence.seen).filter(|(path, _)| used(path).is_none());
+    let settings = settings.filter(|(path, _)| evidence.seen.tracked.contains(*path));
+    for need in settings.flat_map(|(path, text)| in_file(path, text)) {
+        if project.sets(&need.name) || is_given(evidence, &need.name) {
+            continue;
+        }
+        let Need { name, value, why } = need;
+        match value.or_else(|| of_example(evidence, &name)) {
+            Some(value) => {
+                project.guessed.push(format!("{name}={value}: {why}"));
+                project.env.push((name, value));
+            }
+            None => project.missing.push(format!("a value of {name} (under `env:`): {why}")),
+        }
+    }
+}
+
+fn in_file(path: &str, text: &str) -> Vec<Need> {
+    let mut lines = text.lines().enumerate().peekable();
+    let mut found = Vec::new();
+    while let Some((at, line)) = lines.next() {
+        let Some((setting, value)) = line.split_once('=').filter(|_| is_outer(line)) else {
+            continue;
+        };
+        // A long call goes on in the next line.
+        let next = lines.peek().filter(|_| value.trim_end().ends_with(['(', '[']));
+        let value = format!("{value}{}", next.map_or("", |(_, next)| next.trim()));
+        let setting = setting.split(':').next().unwrap_or_default().trim();
+        let place = format!("{path}:{}", at + 1);
+        found.extend(of_setting(&place, setting, &value, text));
+    }
+    found
+}
+
+/// A statement at the margin always runs.
+fn is_outer(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+fn of_setting(place: &str, setting: &str, value: &str, text: &str) -> Option<Need> {
+    let name = reads::of(value).into_iter().next()?.name;
+    let (before, after) = value.split_once(&name)?;
+    let after = after.trim_start_matches(['"', '\'']).trim_start();
+    let is_demanded = || before.trim_end_matches(['"', '\'']).ends_with("environ[");
+    let (value, why) = match setting {
+        "DEBUG" if name.contains("DEBUG") && !is_on(after, &name, text) => {
+            let why = format!("without it {place} is off, and runserver serves no static files");
+            (Some("True".to_owned()), why)
+        }
+        "SECRET_KEY" if is_bare(after) => {
+            (Some(KEY.to_owned()), format!("{place} reads it without a default"))
+        }
+        _ if is_demanded() && is_bare(after) && text.matches(&name).count() == 1 => {
+            (None, format!("{place} reads it without a default, and no file gives one"))
+        }
+        _ => return None,
+    };
+    Some(Need { name, value, why })
+}
+
+/// Neither the call nor what follows it gives a default.
+fn is_bare(after: &str) -> bool {
+    after.strip_prefix([')', ']']).is_some_and(|rest| !rest.trim_start().starts_with("or "))
+}
+
+/// What the setting is where nothing sets the variable, by the default in its call or in a scheme of `environ.Env`.
+fn is_on(after: &str, name: &str, text: &str) -> bool {
+    let schemes = [format!("{name}=(bool, True"), format!("\"{name}\": (bool, True")];
+    let Some(default) = after.strip_prefix(',') else {
+        let is_compared = ["!=", "or ", " not "].iter().any(|word| after.contains(word));
+        return is_compared || schemes.iter().any(|scheme| text.contains(scheme));
+    };
+    let default = default.trim_start().trim_start_matches("default").trim_start_matches([' ', '=']);
+    let default = default.trim_start_matches(['"', '\'']).to_lowercase();
+    ["true", "1", "t", "y", "on"].iter().any(|word| default.starts_with(word))
+}
+
+/// A file that the application may read on this machine gives the variable a value. What compose files name reaches
+/// containers.
+fn is_given(evidence: &Evidence<'_>, variable: &str) -> bool {
+    let seen = evidence.seen;
+    let is_read = |path: &String| {
+        let is_inside = seen.variables.contains(path) && !name(path).starts_with(".env");
+        seen.is_environment(path) && rank(path) != EXAMPLE && !is_inside
+    };
+    seen.files.iter().any(|(path, text)| is_read(path) && says(text, variable).is_some())
+}
+
+/// What an example says, which git tracks.
+fn of_example(evidence: &Evidence<'_>, name: &str) -> Option<String> {
+    let files = evidence.seen.files.iter().filter(|(path, _)| {
+        rank(path) == EXAMPLE
+            && evidence.seen.is_environment(path)
+            && evidence.seen.tracked.contains(*path)
+    });
+    let mut values = files.filter_map(|(_, text)| says(text, name));
+    values.find(|value| envfile::check_value(name, value).is_ok() && !value.contains(['{', '}']))
+}
+
+fn says(text: &str, name: &str) -> Option<String> {
+    let vars = envfile::parse(text.as_bytes()).into_iter();
+    let mut values = vars.filter(|(known, value)| known == name && !value.is_empty());
+    values.next().map(|(_, value)| value)
+}
