@@ -8,7 +8,7 @@ use super::packages::{self, Left};
 use super::ports;
 use super::procfile;
 use super::programs;
-use super::seen::{Seen, dir};
+use super::seen::{Seen, dir, is_celery};
 use super::tasks;
 use super::{Evidence, Project};
 use crate::model::shell;
@@ -119,10 +119,12 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
 
 /// The module of an application of Celery, from a directory on. Celery looks for a module `celery` in a package by itself.
 fn celery(seen: &Seen, near: &str) -> Option<String> {
-    let files = ["celery.py", "celery_app.py"].into_iter().flat_map(|name| seen.named(name));
+    let files = seen.files.keys().map(String::as_str);
     // A module of this name may hold something else, such as settings.
-    let mut modules = files.filter(|path| seen.text(path).contains("Celery("));
-    modules.find_map(|path| {
+    let is_one = |path: &&str| is_celery(path) && seen.text(path).contains("Celery(");
+    let mut modules: Vec<&str> = files.filter(is_one).collect();
+    modules.sort_by_key(|path| path.matches('/').count());
+    modules.into_iter().find_map(|path| {
         let path = path.strip_prefix(near)?.strip_suffix(".py")?;
         Some(path.strip_suffix("/celery").unwrap_or(path).replace('/', "."))
     })

@@ -24,7 +24,7 @@ pub struct Seen {
 }
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 45] = [
+const NAMES: [&str; 43] = [
     ".flaskenv",
     "Cargo.toml",
     "Gemfile",
@@ -38,8 +38,6 @@ const NAMES: [&str; 45] = [
     "bun.lock",
     "bun.lockb",
     "cable.yml",
-    "celery.py",
-    "celery_app.py",
     "composer.json",
     "config.exs",
     "database.yml",
@@ -110,6 +108,7 @@ pub fn is_telling(path: &str) -> bool {
         || name.ends_with(".csproj")
         || is_environment(name)
         || is_compose(path)
+        || is_celery(name)
         || is_script(path)
         || bound::is_settings(path)
         || (path.contains("requirements") && name.ends_with(".txt"))
@@ -190,6 +189,12 @@ pub fn may_read(path: &str) -> bool {
     !speaks.iter().any(|ending| path.ends_with(ending))
         && !is_compose(path)
         && !dirs.any(|dir| dir.starts_with('.'))
+}
+
+/// Whether a module of this name may hold an application of Celery: `celery.py`, `celery_app.py`.
+pub(super) fn is_celery(path: &str) -> bool {
+    let name = name(path);
+    name.starts_with("celery") && name.ends_with(".py")
 }
 
 impl Seen {

@@ -34,7 +34,7 @@ const RUNNERS: [(&str, &str); 3] =
     [("Makefile", "make"), ("justfile", "just"), ("Taskfile.yml", "task")];
 
 /// Names of what starts an application, for development first.
-const STARTING: [&str; 6] = ["dev", "run", "start", "serve", "server", "watch"];
+const STARTING: [&str; 7] = ["dev", "run", "start", "serve", "server", "watch", "api"];
 
 /// The task that starts what lies in `near`, by the programs that start such a thing. None of which all that it does is not
 /// known to be harmless.
@@ -178,7 +178,8 @@ pub(super) fn works(command: &str) -> bool {
 impl Task {
     /// It starts the application by a server of Python's: the command with the port.
     pub(super) fn serving(&self, port: &Port) -> Option<String> {
-        let program = self.text.split_whitespace().next()?;
+        let mut words = self.text.split_whitespace();
+        let program = words.find(|word| *word != "env" && !word.contains('='))?;
         let is_it = STARTING.contains(&self.name.as_str())
             && ["uvicorn", "fastapi", "flask", "hypercorn", "granian"].contains(&program);
         let call = with_variable(&self.call, port);

@@ -152,4 +152,22 @@ pub(super) const CASES: &[Case] = &[
         ],
         &["web: cd api && uv run uvicorn inn.main:create --factory --port $PORT"],
     ),
+    (
+        "FastAPI, by a task that sets variables, and Next beside it",
+        &[
+            ("uv.lock", ""),
+            (
+                "pyproject.toml",
+                "[project]\ndependencies = ['fastapi', 'uvicorn']\n[tool.taskipy.tasks]\napi = { cmd = 'env INSECURE=1 uvicorn inn.main:create --factory --port 8000', help = 'serve' }\n",
+            ),
+            (
+                "web/package.json",
+                r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#,
+            ),
+        ],
+        &[
+            "web: uv run env INSECURE=1 uvicorn inn.main:create --factory --port $PORT",
+            "web-2: cd web && PORT=$WEB_PORT npm run dev",
+        ],
+    ),
 ];
