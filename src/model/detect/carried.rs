@@ -6,8 +6,9 @@ use crate::model::detect::created;
 use crate::model::detect::endpoint;
 use crate::model::detect::frameworks::{self, Framework};
 use crate::model::detect::leads::Lead;
+use crate::model::detect::paths::used;
 use crate::model::detect::roles::Role;
-use crate::model::detect::seen::{Seen, used};
+use crate::model::detect::seen::Seen;
 use crate::model::detect::vars::{self, Var};
 use crate::model::detect::{Evidence, Project, Service, drivers, servers};
 

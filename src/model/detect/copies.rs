@@ -2,8 +2,8 @@
 
 use super::compose;
 use super::leads;
+use super::paths::{dir, used};
 use super::plain;
-use super::seen::{dir, used};
 use super::{Evidence, Project};
 use std::collections::BTreeSet;
 

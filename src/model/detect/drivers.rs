@@ -1,7 +1,8 @@
 //! Drivers for servers in the manifests of languages whose frameworks are not known.
 
+use super::paths::name;
 use super::sections::is_comment;
-use super::seen::{Seen, name};
+use super::seen::Seen;
 use crate::model::config::Kind;
 
 /// A manifest's name or ending, and the packages that talk to each kind of server.

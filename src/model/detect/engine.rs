@@ -3,9 +3,10 @@
 use super::compose::Stack;
 use super::frameworks::Framework;
 use super::literals::used_settings;
+use super::paths::is_compose;
 use super::roles::{self, Role};
 use super::sections::development;
-use super::seen::{Seen, is_compose};
+use super::seen::Seen;
 use super::url::Url;
 use super::vars::Var;
 use crate::model::config::Kind;

@@ -1,8 +1,9 @@
 //! Which of several files of variables counts, and examples of such files.
 
 use super::engine;
+use super::paths::{dir, name, used};
 use super::roles::{self, Role};
-use super::seen::{Seen, dir, name, used};
+use super::seen::Seen;
 use crate::model::config::Kind;
 use crate::model::envfile;
 use std::collections::BTreeSet;

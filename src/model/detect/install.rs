@@ -4,8 +4,9 @@ use crate::model::config::Kind;
 use crate::model::detect::Project;
 use crate::model::detect::extras;
 use crate::model::detect::packages;
+use crate::model::detect::paths::{dir, name};
 use crate::model::detect::processes::enter;
-use crate::model::detect::seen::{Seen, dir, name};
+use crate::model::detect::seen::Seen;
 use crate::model::shell;
 
 /// Lock files with the command, and the option that names another directory. A package manager of Python comes with

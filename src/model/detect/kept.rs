@@ -6,7 +6,7 @@ use crate::model::config::Kind;
 use crate::model::detect::carried::is_carried;
 use crate::model::detect::clues::Clues;
 use crate::model::detect::compose::{self, Stack};
-use crate::model::detect::seen::dir;
+use crate::model::detect::paths::dir;
 use crate::model::detect::servers::is_plain;
 use crate::model::detect::{Evidence, Project};
 

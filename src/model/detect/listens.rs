@@ -2,8 +2,8 @@
 
 use super::endpoint;
 use super::mapping::UNFIT;
+use super::paths::is_compose;
 use super::ports;
-use super::seen::is_compose;
 use super::vars::Var;
 use super::{Evidence, Port, Project};
 use crate::model::config;

@@ -1,9 +1,10 @@
 //! Settings in Python that name a database or an index themselves: no variable reaches them.
 
 use super::frameworks;
+use super::paths::{dir, name, used};
 use super::reads::{self, literal};
 use super::roles::{self, Role};
-use super::seen::{Seen, dir, name, used};
+use super::seen::Seen;
 use super::url::Url;
 use crate::model::config::Kind;
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! The files that say which migrations a database has: what names its template.
 
-use super::seen::{Seen, dir, name};
+use super::paths::{dir, name};
+use super::seen::Seen;
 use super::{Evidence, Project};
 use crate::model::config::Kind;
 

@@ -3,8 +3,8 @@
 use super::examples::{EXAMPLE, rank};
 use super::frameworks;
 use super::literals::used_settings;
+use super::paths::{name, used};
 use super::reads;
-use super::seen::{name, used};
 use super::{Evidence, Project};
 use crate::model::envfile;
 

@@ -4,9 +4,10 @@ use super::Port;
 use super::compose;
 use super::frameworks::{self, By, Serves};
 use super::install::above;
+use super::paths::dir;
 use super::processes::{Process, enter, is_name, owned, port_before};
 use super::scripts::{self, End};
-use super::seen::{Seen, dir};
+use super::seen::Seen;
 
 /// Lock files of Node.js with the command that runs a script, and what stands before the script's own options.
 const RUNNERS: [(&str, &str, &str); 5] = [

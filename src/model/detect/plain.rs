@@ -9,9 +9,10 @@ use super::elixir;
 use super::endpoint;
 use super::frameworks::Framework;
 use super::leads::Lead;
+use super::paths::name;
 use super::reads;
 use super::sections::development;
-use super::seen::{self, Seen, name};
+use super::seen::Seen;
 use crate::model::config::Kind;
 pub use paths::is_run;
 use paths::is_settings;
@@ -178,7 +179,7 @@ impl Place {
 
     /// A framework replaces what `database.yml` says by a variable.
     fn is_replaced(&self) -> bool {
-        let copy = seen::used(&self.file);
+        let copy = super::used(&self.file);
         self.is_key && name(copy.as_deref().unwrap_or(&self.file)) == "database.yml"
     }
 }

@@ -2,7 +2,7 @@
 
 use super::frameworks::Framework;
 use super::packages::{self, Left, Script};
-use super::seen::is_compose;
+use super::paths::is_compose;
 use super::vars::Var;
 use super::{Evidence, Port, Project, compose, devcontainer, listens, processes, procfile};
 use crate::model::config::{self, Kind};

@@ -4,8 +4,9 @@ use super::Port;
 use super::compose;
 use super::frameworks;
 use super::packages;
+use super::paths::dir;
 use super::processes::{Process, enter, is_name, owned, port_before, process};
-use super::seen::{Seen, dir};
+use super::seen::Seen;
 use std::collections::BTreeSet;
 
 /// The Procfile that counts: scripts for development come before one that is not, and it says nothing of a developer's

@@ -1,8 +1,9 @@
 //! What starts a program of Go or Rust: a task of the project's own, a program that starts it anew after a change, or the
 //! language's own command.
 
+use super::paths::dir;
 use super::processes::{Process, enter, process};
-use super::seen::{Seen, dir};
+use super::seen::Seen;
 use super::tasks;
 use super::{Evidence, Port};
 use crate::model::shell;

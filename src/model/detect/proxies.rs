@@ -3,9 +3,10 @@
 use super::frameworks;
 use super::leads::Lead;
 use super::origins;
+use super::paths::{dir, is_compose, name};
 use super::reads;
 use super::sections::development;
-use super::seen::{Seen, dir, is_compose, name};
+use super::seen::Seen;
 use std::collections::BTreeSet;
 
 /// Leads for the lines that name a backend, unless an environment gives a variable that they read a value.

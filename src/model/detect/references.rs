@@ -1,6 +1,7 @@
 //! Files that compose files name: their names say nothing by themselves.
 
-use super::seen::{Seen, dir, is_compose, name};
+use super::paths::{dir, is_compose, is_of_other_stage, name, names_stage};
+use super::seen::Seen;
 use crate::model::compose::join;
 use crate::model::compose::syntax::parsed;
 use serde_yaml::Value;
@@ -20,7 +21,11 @@ pub struct References {
 pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
     let mut found = References::default();
     let files = seen.files.iter().filter(|(path, _)| is_compose(path) || known.contains(*path));
+    let is_developers = files.clone().any(|(path, _)| !names_stage(path));
     for (path, text) in files {
+        // What another stage's file names of its own stage is none of the developers'.
+        let is_left =
+            |named: &String| is_developers && names_stage(path) && is_of_other_stage(named);
         let Ok(root) = parsed::<Value>(text) else { continue };
         let at = |named: &str| join(dir(path), named);
         found.stacks.extend(paths(root.get("include")).map(at));
@@ -28,7 +33,9 @@ pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
         for (_, service) in services {
             let base = service.get("extends").and_then(|one| one.get("file")?.as_str());
             found.stacks.extend(base.map(at));
-            found.variables.extend(paths(service.get("env_file")).map(at));
+            found
+                .variables
+                .extend(paths(service.get("env_file")).map(at).filter(|named| !is_left(named)));
         }
     }
     found

@@ -1,6 +1,7 @@
 //! Manifests of code templates: what a generator writes for others is none of the project's own applications.
 
-use super::seen::{Seen, dir, name};
+use super::paths::{dir, name};
+use super::seen::Seen;
 
 /// Directories for such files.
 const NAMES: [&str; 9] = [

@@ -1,6 +1,7 @@
 //! What the scripts of a `package.json` run in the end.
 
-use super::seen::{Seen, dir};
+use super::paths::dir;
+use super::seen::Seen;
 use serde_json::Value;
 use std::cell::Cell;
 

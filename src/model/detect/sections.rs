@@ -1,6 +1,6 @@
 //! Sections of a file of settings: what is for tests and for production says nothing of the main checkout.
 
-use super::seen::STAGES;
+use super::paths::STAGES;
 
 /// The text without these sections and without comments; the lines keep their numbers.
 pub(super) fn development(text: &str) -> String {

@@ -1,7 +1,8 @@
 //! Which compose files are used.
 
 use super::{Stack, stack};
-use crate::model::detect::seen::{Seen, is_compose, is_of_other_stage, name};
+use crate::model::detect::paths::{is_compose, name, names_only_stage};
+use crate::model::detect::seen::Seen;
 
 /// The names that compose looks for by itself, in its order.
 pub(super) const MAIN: [&str; 4] =
@@ -15,18 +16,20 @@ const INFRA: [&str; 2] = ["infra.yml", "local-infra.yml"];
 pub(in crate::model::detect) fn stacks(seen: &Seen) -> Vec<Stack> {
     let mut files: Vec<&str> = seen.files.keys().map(String::as_str).collect();
     let is_one = |file: &str| is_compose(file) || seen.stacks.contains(file);
-    let is_other = |file: &str| is_override(file) || is_documentation(file);
-    files.retain(|file| is_one(file) && !INFRA.contains(file) && !is_other(file));
+    files.retain(|file| is_one(file) && !INFRA.contains(file) && !is_override(file));
     files.sort_by_key(|file| {
         let name = name(file);
         let order = MAIN.iter().position(|main| *main == name).unwrap_or(MAIN.len());
         let depth = file.matches('/').count();
-        (is_of_other_stage(file), !is_compose(name), depth, order, dev_last(name), *file)
+        (names_only_stage(file), !is_compose(name), depth, order, dev_last(name), *file)
     });
     let mut read: Vec<Stack> = files.into_iter().filter_map(|file| stack(file, seen)).collect();
     // Another name alone does not say that developers start it.
     let is_application = |one: &Stack| seen.stacks.contains(&one.file) && one.runs_application();
     read.retain(|one| is_compose(name(&one.file)) || one.has_servers() || is_application(one));
+    let is_application = |one: &Stack| !is_documentation(&one.file) && one.has_servers();
+    let has_servers = read.iter().any(is_application);
+    read.retain(|one| !is_documentation(&one.file) || (one.has_servers() && !has_servers));
     read.sort_by_key(|stack| {
         !(stack.has_servers() || stack.runs_application()) || !is_started(seen, &stack.file)
     });
@@ -46,12 +49,12 @@ fn is_started(seen: &Seen, file: &str) -> bool {
         let words = text.split(|c: char| c.is_whitespace() || "\"'=:;,".contains(c));
         words.into_iter().any(|word| word.trim_start_matches("./") == file)
     };
-    !is_of_other_stage(file) && scripts.into_iter().any(|path| names(seen.text(path)))
+    !names_only_stage(file) && scripts.into_iter().any(|path| names(seen.text(path)))
 }
 
-/// Whether the file only builds or serves the documentation.
+/// Whether the file only builds or serves the documentation: `docker-compose.docs.yml`.
 fn is_documentation(file: &str) -> bool {
-    file.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "docs")
+    name(file).split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "docs")
 }
 
 fn is_override(file: &str) -> bool {

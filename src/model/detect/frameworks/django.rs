@@ -2,7 +2,8 @@
 
 use super::{Framework, PYTHON, servers};
 use crate::model::detect::install::runner;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::paths::dir;
+use crate::model::detect::seen::Seen;
 use crate::model::shell;
 
 /// `manage.py`, wherever it is.

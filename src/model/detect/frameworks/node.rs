@@ -4,9 +4,10 @@ use super::Framework;
 use super::serves::{needs, serves};
 use crate::model::config::Kind;
 use crate::model::detect::packages::{self, runner_of_scripts};
+use crate::model::detect::paths::dir;
 use crate::model::detect::processes::{self, enter};
 use crate::model::detect::scripts;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::Seen;
 use serde_json::Value;
 
 const POSTGRES: [&str; 5] =

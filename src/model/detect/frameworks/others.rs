@@ -2,9 +2,10 @@
 
 use super::Framework;
 use super::said::of_section;
+use crate::model::detect::paths::{dir, name};
 use crate::model::detect::processes::enter;
 use crate::model::detect::sections::development;
-use crate::model::detect::seen::{Seen, dir, name};
+use crate::model::detect::seen::Seen;
 use crate::model::shell;
 
 /// What is known of a framework.

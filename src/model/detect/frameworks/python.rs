@@ -2,9 +2,10 @@
 
 use super::{Framework, PYTHON, django, servers};
 use crate::model::detect::install::{runner, runner_inside};
+use crate::model::detect::paths::dir;
 use crate::model::detect::plain;
 use crate::model::detect::processes::enter;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::Seen;
 
 /// A Python project that is no Django project.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {

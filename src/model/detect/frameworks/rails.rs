@@ -2,8 +2,9 @@
 
 use super::Framework;
 use crate::model::config::Kind;
+use crate::model::detect::paths::dir;
 use crate::model::detect::processes::enter;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::Seen;
 
 /// A Gemfile with the gem `rails`.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {

@@ -1,8 +1,9 @@
 //! The port that scripts, settings and code of an application name.
 
+use crate::model::detect::paths::{dir, name};
 use crate::model::detect::ports;
 use crate::model::detect::reads::{self, Read};
-use crate::model::detect::seen::{Seen, dir, name};
+use crate::model::detect::seen::Seen;
 use std::collections::BTreeSet;
 
 /// A variable that says the port, and the number without it.

@@ -2,8 +2,9 @@
 
 use super::said::{of_code, of_script, of_settings, of_words};
 use crate::model::detect::packages::starting;
+use crate::model::detect::paths::dir;
 use crate::model::detect::scripts::{self, End};
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::Seen;
 use serde_json::Value;
 
 /// How a server gets its port.

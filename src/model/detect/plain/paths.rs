@@ -1,7 +1,8 @@
 //! Files that a developer's application may read.
 
 use crate::model::detect::bound;
-use crate::model::detect::seen::{self, FOREIGN, Seen, dir, is_compose, name};
+use crate::model::detect::paths::{self, FOREIGN, dir, is_compose, name, names_only_stage};
+use crate::model::detect::seen::Seen;
 
 /// What else is not how a developer runs the application; in a directory `docker` is what containers read.
 const OTHERS: [&str; 18] = [
@@ -55,20 +56,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect()
     };
     let name = name(&lower);
-    let other = [
-        "test",
-        "tests",
-        "spec",
-        "prod",
-        "production",
-        "staging",
-        "lock",
-        "readme",
-        "docker",
-        "dockerfile",
-        "changelog",
-        "vagrantfile",
-    ];
+    let other = ["spec", "lock", "readme", "docker", "dockerfile", "changelog", "vagrantfile"];
     let text = [
         ".md", ".mdx", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2",
         ".lock", ".1",
@@ -80,8 +68,9 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
         && !lower.starts_with('.')
         && !lower.split('/').any(|dir| FOREIGN.contains(&dir) || OTHERS.contains(&dir))
         && !words(dir(&lower)).iter().any(|word| TESTS.contains(&word.as_str()))
+        && !names_only_stage(name)
         && !words(name).iter().any(|word| other.contains(&word.as_str()))
-        && !seen::name(path).contains("Test")
+        && !paths::name(path).contains("Test")
         && !text.iter().any(|end| lower.ends_with(end))
         // What the migrations of Alembic use is told with them.
         && !["alembic.ini", "package-lock.json", "pnpm-lock.yaml"].contains(&name)

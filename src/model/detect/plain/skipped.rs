@@ -1,6 +1,6 @@
 //! Text of a program that names a server and does not connect to it.
 
-use crate::model::detect::seen::name;
+use crate::model::detect::paths::name;
 
 /// Rust has its tests at the end of the file that they test.
 pub(super) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {

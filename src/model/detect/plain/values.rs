@@ -4,7 +4,7 @@ use crate::model::config::Kind;
 use crate::model::detect::engine::word;
 use crate::model::detect::literals::strings;
 use crate::model::detect::others::Address;
-use crate::model::detect::seen::used;
+use crate::model::detect::paths::used;
 use crate::model::detect::servers::is_plain;
 use crate::model::detect::text::last_word;
 use crate::model::detect::url::{Url, is_local, words};

@@ -1,8 +1,9 @@
 //! What a Makefile sets, which counts more than the environment does, unless make is called with `-e`.
 
 use crate::model::config::Kind;
+use crate::model::detect::paths::dir;
 use crate::model::detect::roles;
-use crate::model::detect::seen::{Seen, dir};
+use crate::model::detect::seen::Seen;
 
 /// A line at the margin that gives a variable a value, of make or of just.
 pub(super) struct Assigned<'a> {

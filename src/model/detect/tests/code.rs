@@ -205,3 +205,29 @@ fn a_prefix_of_keys_is_the_environments_own() {
     assert_eq!(config.env["CELERY_GLOBAL_KEYPREFIX"], "{name}:");
     assert!(!config.env.contains_key("URL_PREFIX"));
 }
+
+#[test]
+fn what_the_chosen_compose_file_names_counts_whatever_its_directory_is_called() {
+    let stack = "services: { web: { build: ., ports: ['8000:8000'], env_file: env/ci/app.env } }";
+    let of = |files: &[(&str, &str)]| seen(files).is_environment("env/ci/app.env");
+    assert!(of(&[("compose.yml", stack)]));
+    assert!(of(&[("docker-compose.ci.yml", stack)]), "the only one");
+    let other = stack.replace("env/ci", "env/local");
+    assert!(!of(&[("compose.yml", &other), ("docker-compose.ci.yml", stack)]));
+}
+
+#[test]
+fn a_compose_file_is_the_documentations_by_its_own_name() {
+    let db = "services: { db: { image: 'postgres:16', ports: ['5432:5432'] } }";
+    let app = "services: { web: { build: ., ports: ['8000:8000'] } }";
+    let stacks = |files: &[(&str, &str)]| {
+        let seen = seen(files);
+        let found = crate::model::detect::compose::stacks(&seen).into_iter().map(|one| one.file);
+        found.collect::<Vec<_>>().join(" ")
+    };
+    let docs = "docker-compose.docs.yml";
+    assert_eq!(stacks(&[("docs-server/compose.yml", db)]), "docs-server/compose.yml");
+    assert_eq!(stacks(&[(docs, db), ("compose.yml", app)]), format!("compose.yml {docs}"));
+    assert_eq!(stacks(&[(docs, db), ("local/compose.yml", db)]), "local/compose.yml");
+    assert_eq!(stacks(&[(docs, app)]), "");
+}
