@@ -64,7 +64,7 @@ pub(super) fn used_settings(seen: &Seen) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The file of the module that `manage.py` names.
-fn settings(seen: &Seen) -> Option<&str> {
+pub(super) fn settings(seen: &Seen) -> Option<&str> {
     let manage = frameworks::django(seen)?;
     let (_, after) = seen.text(manage).split_once("DJANGO_SETTINGS_MODULE")?;
     let (module, _) = literal(after.get(1..)?.trim_start_matches([',', ' ', '\n', '=', ']']))?;

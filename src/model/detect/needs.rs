@@ -1,9 +1,10 @@
 //! Variables that Django's settings need before they do anything, and that no file gives a value for development.
 
+mod debugging;
+
 use super::examples::{EXAMPLE, rank};
-use super::frameworks;
-use super::literals::used_settings;
-use super::paths::{name, used};
+use super::literals::{settings, used_settings};
+use super::paths::{STAGES, is_envrc, names_stage, used};
 use super::reads;
 use super::{Evidence, Project};
 use crate::model::envfile;
@@ -21,13 +22,16 @@ struct Need {
 /// Long enough for a signing key, and another one in each environment.
 const KEY: &str = "only-for-development-of-{project}-and-for-no-other-use";
 
-/// Sets what can be set, and says what is missing.
+/// Sets what can be set, and says what is missing. Where a compose file runs the application, its containers have values of
+/// their own, which environments would replace. Settings that may be those of another stage say nothing of development.
 pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
-    if frameworks::django(evidence.seen).is_none() {
+    let module = settings(evidence.seen).filter(|module| !names_stage(module));
+    if project.compose.is_some() || module.is_none() {
         return;
     }
-    let settings = used_settings(evidence.seen).filter(|(path, _)| used(path).is_none());
-    let settings = settings.filter(|(path, _)| evidence.seen.tracked.contains(*path));
+    let settings = used_settings(evidence.seen)
+        .filter(|(path, _)| used(path).is_none() && !names_stage(path))
+        .filter(|(path, _)| evidence.seen.tracked.contains(*path));
     for need in settings.flat_map(|(path, text)| in_file(path, text)) {
         if project.sets(&need.name) || is_given(evidence, &need.name) {
             continue;
@@ -52,7 +56,7 @@ fn in_file(path: &str, text: &str) -> Vec<Need> {
         };
         // A long call goes on in the next line.
         let next = lines.peek().filter(|_| value.trim_end().ends_with(['(', '[']));
-        let value = format!("{value}{}", next.map_or("", |(_, next)| next.trim()));
+        let value = format!("{}{}", value.trim(), next.map_or("", |(_, next)| next.trim()));
         let setting = setting.split(':').next().unwrap_or_default().trim();
         let place = format!("{path}:{}", at + 1);
         found.extend(of_setting(&place, setting, &value, text));
@@ -71,9 +75,9 @@ fn of_setting(place: &str, setting: &str, value: &str, text: &str) -> Option<Nee
     let after = after.trim_start_matches(['"', '\'']).trim_start();
     let is_demanded = || before.trim_end_matches(['"', '\'']).ends_with("environ[");
     let (value, why) = match setting {
-        "DEBUG" if name.contains("DEBUG") && !is_on(after, &name, text) => {
-            let why = format!("without it {place} is off, and runserver serves no static files");
-            (Some("True".to_owned()), why)
+        "DEBUG" => {
+            let on = debugging::value(value, &name, text).filter(|_| name.contains("DEBUG"))?;
+            (Some(on), format!("without it {place} is off, and runserver serves no static files"))
         }
         "SECRET_KEY" if is_bare(after) => {
             (Some(KEY.to_owned()), format!("{place} reads it without a default"))
@@ -91,38 +95,59 @@ fn is_bare(after: &str) -> bool {
     after.strip_prefix([')', ']']).is_some_and(|rest| !rest.trim_start().starts_with("or "))
 }
 
-/// What the setting is where nothing sets the variable, by the default in its call or in a scheme of `environ.Env`.
-fn is_on(after: &str, name: &str, text: &str) -> bool {
-    let schemes = [format!("{name}=(bool, True"), format!("\"{name}\": (bool, True")];
-    let Some(default) = after.strip_prefix(',') else {
-        let is_compared = ["!=", "or ", " not "].iter().any(|word| after.contains(word));
-        return is_compared || schemes.iter().any(|scheme| text.contains(scheme));
-    };
-    let default = default.trim_start().trim_start_matches("default").trim_start_matches([' ', '=']);
-    let default = default.trim_start_matches(['"', '\'']).to_lowercase();
-    ["true", "1", "t", "y", "on"].iter().any(|word| default.starts_with(word))
-}
-
-/// A file that the application may read on this machine gives the variable a value. What compose files name reaches
-/// containers.
+/// A file that the application or its containers may read gives the variable a value.
 fn is_given(evidence: &Evidence<'_>, variable: &str) -> bool {
     let seen = evidence.seen;
-    let is_read = |path: &String| {
-        let is_inside = seen.variables.contains(path) && !name(path).starts_with(".env");
-        seen.is_environment(path) && rank(path) != EXAMPLE && !is_inside
-    };
+    let is_read =
+        |path: &String| (seen.is_environment(path) && rank(path) != EXAMPLE) || is_envrc(path);
+    let of_stacks = evidence.stacks.iter().flat_map(|stack| stack.variables());
     seen.files.iter().any(|(path, text)| is_read(path) && says(text, variable).is_some())
+        || of_stacks.into_iter().any(|(name, value)| name == variable && !value.is_empty())
 }
 
-/// What an example says, which git tracks.
+/// What an example says, which git tracks: no secret, and nothing of another stage.
 fn of_example(evidence: &Evidence<'_>, name: &str) -> Option<String> {
     let files = evidence.seen.files.iter().filter(|(path, _)| {
         rank(path) == EXAMPLE
             && evidence.seen.is_environment(path)
             && evidence.seen.tracked.contains(*path)
+            && !names_stage(path)
     });
     let mut values = files.filter_map(|(_, text)| says(text, name));
-    values.find(|value| envfile::check_value(name, value).is_ok() && !value.contains(['{', '}']))
+    values.find(|value| {
+        envfile::check_value(name, value).is_ok() && !is_secret(name) && is_plain(value)
+    })
+}
+
+/// Words in the names of what nobody else may know.
+const SECRETS: [&str; 12] = [
+    "AUTH",
+    "CERT",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "DSN",
+    "KEY",
+    "KEYS",
+    "PASS",
+    "PASSWORD",
+    "PRIVATE",
+    "SECRET",
+    "TOKEN",
+];
+
+fn is_secret(name: &str) -> bool {
+    name.split('_').any(|word| SECRETS.contains(&word))
+}
+
+/// Words alone, none of which is one of another stage or may be a secret.
+fn is_plain(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    let is_usual = |word: &str| {
+        let is_mixed = word.contains(|c: char| c.is_ascii_digit()) && word.len() > 8;
+        !STAGES.contains(&word) && word != "live" && word.len() < 20 && !is_mixed
+    };
+    !value.contains(['{', '}', '@'])
+        && lower.split(|c: char| !c.is_ascii_alphanumeric()).all(is_usual)
 }
 
 fn says(text: &str, name: &str) -> Option<String> {

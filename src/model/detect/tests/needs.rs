@@ -34,17 +34,26 @@ fn a_signing_key_that_no_file_gives_is_made_for_each_environment() {
     }
     // The application refuses what an example says, or everybody knows it.
     assert_eq!(needs(KEY, &[(".env.example", "INN_KEY=change-me\n")]).0, [MADE]);
-    assert_eq!(needs(KEY, &[(".env", "INN_KEY=own\n")]).0, [""; 0]);
+    for (file, text) in [(".env", "INN_KEY=own\n"), (".envrc", "export INN_KEY=own\n")] {
+        assert_eq!(needs(KEY, &[(file, text)]).0, [""; 0], "{file}");
+    }
 }
 
 #[test]
-fn what_only_containers_get_gives_nothing_on_this_machine() {
+fn what_containers_get_is_replaced_by_nothing() {
     let stack =
         "services:\n  web:\n    build: .\n    ports: ['8000:8000']\n    env_file: [in.env]\n";
-    let files = [("compose.yml", stack), ("in.env", "INN_KEY=own\n")];
-    assert_eq!(needs(KEY, &files).0, [MADE]);
-    let files = [("compose.yml", &*stack.replace("in.env", ".env")), (".env", "INN_KEY=own\n")];
-    assert_eq!(needs(KEY, &files).0, [""; 0]);
+    for (file, more) in [
+        ("compose.yml", &[("in.env", "INN_KEY=own\n")][..]),
+        ("compose.yml", &[]),
+        ("deploy/compose.yml", &[("deploy/in.env", "INN_KEY=own\n")]),
+    ] {
+        let files = [&[(file, stack)], more].concat();
+        assert_eq!(needs(KEY, &files), (vec![], vec![]), "{file} {more:?}");
+    }
+    let given = stack.replace("env_file: [in.env]", "environment: { INN_KEY: own }");
+    assert_eq!(needs(KEY, &[("deploy/compose.yml", &given)]).0, [""; 0]);
+    assert_eq!(needs(KEY, &[("deploy/compose.yml", stack)]).0, [MADE]);
 }
 
 #[test]
@@ -53,17 +62,38 @@ fn debugging_is_on_where_pages_need_static_files() {
     for settings in [
         schemes,
         "DEBUG = os.environ.get('INN_DEBUG', 'False') != 'False'\n",
-        "DEBUG = get_bool_from_env('INN_DEBUG', 'NO')\n",
-        "DEBUG = env.bool('INN_DEBUG', default=False)\n",
-        "DEBUG = os.getenv('INN_DEBUG') == 'True'\n",
+        "DEBUG = os.environ.get('INN_DEBUG', '0') != '0'\n",
+        "DEBUG = os.environ.get('INN_DEBUG', False)\n",
+        "DEBUG = env.bool('INN_DEBUG', default=False)  # off\n",
+        "DEBUG = env('INN_DEBUG', default=False)\n",
+        "DEBUG = config('INN_DEBUG', default=False, cast=bool)\n",
+        "DEBUG: bool = os.getenv('INN_DEBUG') == 'True'\n",
     ] {
         assert_eq!(needs(settings, &[]).0, ["INN_DEBUG=True"], "{settings}");
+    }
+    for (settings, value) in [
+        ("DEBUG = bool(int(os.environ.get('INN_DEBUG', 0)))\n", "1"),
+        ("DEBUG = int(os.environ.get('INN_DEBUG', '0'))\n", "1"),
+        ("DEBUG = os.environ.get('INN_DEBUG', '0') == '1'\n", "1"),
+        ("DEBUG = os.environ.get('INN_DEBUG', 'no').lower() == 'true'\n", "true"),
+        ("DEBUG = os.environ['NO_DEBUG'] == '0'\n", "0"),
+    ] {
+        let name = if settings.contains("NO_DEBUG") { "NO_DEBUG" } else { "INN_DEBUG" };
+        assert_eq!(needs(settings, &[]).0, [format!("{name}={value}")], "{settings}");
     }
     for settings in [
         &schemes.replace("False", "True"),
         "DEBUG = os.environ.get('INN_DEBUG', 'True') == 'True'\n",
         "DEBUG = env.bool('INN_DEBUG', default=True)\n",
         "DEBUG = os.getenv('INN_DEBUG') != '0'\n",
+        "DEBUG = not os.environ.get('DISABLE_DEBUG')\n",
+        "DEBUG = os.environ.get('DISABLE_DEBUG') != '1'\n",
+        "DEBUG = os.environ.get('INN_DEBUG', 'x').lower() == 'True'\n",
+        "DEBUG = os.environ.get('INN_DEBUG') in ('yes', 'on')\n",
+        "DEBUG = os.environ.get('INN_DEBUG') == '1' and LOCAL\n",
+        "DEBUG = own_bool('INN_DEBUG', 'no')\n",
+        "DEBUG = config('INN_DEBUG', default=False)\n",
+        "DEBUG = config('INN_DEBUG', cast=int, default=0)\n",
         "DEBUG = os.getenv('INN_STAGE') == 'dev'\n",
         "DEBUG = True\n",
     ] {
@@ -71,6 +101,41 @@ fn debugging_is_on_where_pages_need_static_files() {
     }
     let off = needs(schemes, &[(".env", "INN_DEBUG=False\n")]);
     assert_eq!(off.0, [""; 0], "the developer's own");
+}
+
+#[test]
+fn settings_that_may_be_another_stages_need_nothing() {
+    let settings = "SECRET_KEY = os.environ['INN_KEY']\nSTAGE = os.environ['INN_STAGE']\n";
+    let of = |module: &str, file: &str| {
+        let manage = format!("os.environ.setdefault('DJANGO_SETTINGS_MODULE', {module})");
+        let project = detect(&seen(&[("manage.py", &manage), (file, settings)]));
+        (project.env, project.missing.iter().filter(|what| what.starts_with("a value")).count())
+    };
+    assert_eq!(of("'inn.settings.local'", "inn/settings/local.py").1, 1);
+    for (module, file) in [
+        ("config.module", "inn/settings/production.py"),
+        ("config.module", "inn/settings.py"),
+        ("'inn.settings.production'", "inn/settings/production.py"),
+    ] {
+        assert_eq!(of(module, file), (vec![], 0), "{module} {file}");
+    }
+}
+
+#[test]
+fn no_example_gives_a_secret_or_what_is_another_stages() {
+    for (name, file, value) in [
+        ("INN_STAGE", ".env.example", "production"),
+        ("INN_PAY", ".env.example", "sk_live_xxx"),
+        ("INN_PAY_TOKEN", ".env.example", "abc"),
+        ("INN_PAY", ".env.example", "a8f5f167f44f4964e6c998dee827110c"),
+        ("INN_MAIL", ".env.example", "smtp://me:own@mail"),
+        ("INN_SITE", "deploy/production/.env.example", "inn"),
+        ("INN_SITE", ".env.prod.example", "inn"),
+    ] {
+        let settings = format!("OWN = os.environ['{name}']\n");
+        let (env, missing) = needs(&settings, &[(file, &format!("{name}={value}\n"))]);
+        assert_eq!((env, missing.len()), (vec![], 1), "{name}={value} in {file}");
+    }
 }
 
 #[test]
