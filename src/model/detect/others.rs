@@ -203,7 +203,7 @@ pub(super) fn hold_workers(project: &mut Project, evidence: &Evidence<'_>) {
     let is_worker = |(name, command): &(String, String)| {
         name.contains("worker")
             || command.split([' ', '/']).any(|word| word == "celery")
-            || tasks::works(command)
+            || tasks::may_work(command)
     };
     let (held, kept): (Vec<_>, Vec<_>) = project.processes.drain(..).partition(is_worker);
     project.processes = kept;

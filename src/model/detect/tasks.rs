@@ -162,7 +162,19 @@ const WORKERS: [(&str, &str); 8] = [
     ("run_huey", ""),
 ];
 
-/// A command runs a worker of a queue, or what fills one by the clock.
+/// A command names a worker of a queue, or what fills one by the clock, behind whatever wrappers and options: what may take
+/// another checkout's tasks is found rather too often.
+pub(super) fn may_work(command: &str) -> bool {
+    let words: BTreeSet<&str> =
+        command.split(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c)).collect();
+    let is_it = |(program, word): &(&str, &str)| {
+        words.contains(program) && (word.is_empty() || words.contains(word))
+    };
+    WORKERS.iter().any(is_it)
+}
+
+/// A command runs nothing but such a worker, so that `up` can start it as one: what is not known by its first words is left
+/// out.
 pub(super) fn works(command: &str) -> bool {
     let is_worker = |part: &str| {
         let words = words(part).into_iter().skip_while(|word| program(word) == "manage.py");

@@ -231,3 +231,22 @@ fn a_compose_file_is_the_documentations_by_its_own_name() {
     assert_eq!(stacks(&[(docs, db), ("local/compose.yml", db)]), "local/compose.yml");
     assert_eq!(stacks(&[(docs, app)]), "");
 }
+
+#[test]
+fn a_worker_that_may_take_the_main_checkouts_tasks_is_held_behind_whatever_wrapper() {
+    for command in [
+        "exec rq worker default",
+        "newrelic-admin run-program dramatiq inn.tasks",
+        "watchmedo auto-restart -d . -- arq inn.Worker",
+        "cd inn; rq worker",
+        "sh -c 'huey_consumer.py inn.huey'",
+        "uv run rq worker",
+    ] {
+        let procfile = format!("web: serve $PORT\nqueue: {command}\n");
+        let env = (".env", "BROKER_URL=amqp://localhost:5672/inn\n");
+        let code = ("inn.py", "os.environ['BROKER_URL']");
+        let project = detect(&seen(&[("Procfile.dev", &procfile), env, code]));
+        let names: Vec<&str> = project.processes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["web"], "{command}");
+    }
+}
