@@ -145,7 +145,7 @@ impl Script<'_> {
         self.name != "start" && self.serves.as_ref().is_some_and(|server| !server.is_second)
     }
 
-    /// The process under `web` or, where that is taken, under the directory's name. Two programs cannot listen on one port:
+    /// The process under `web` or, where that is taken, under the directory's name, else as its second. Two programs cannot listen on one port:
     /// `Err` is what it lacks.
     pub(super) fn process(
         &self,
@@ -167,17 +167,18 @@ impl Script<'_> {
             None => Some(first().ok_or_else(|| self.unknown())?),
         };
         let is_taken = |name: &str| found.iter().any(|known| known.name == name);
-        let name = if is_taken("web") { self.near() } else { "web" };
+        let names = ["web".to_owned(), self.near().to_owned(), format!("{}-2", self.near())];
+        let name = names.into_iter().find(|name| !is_taken(name)).unwrap_or_default();
         let (run, note) = self.run(seen, port);
         let is_second = self.serves.as_ref().is_some_and(|server| server.is_second);
         let process = Process {
-            name: name.to_owned(),
+            name,
             run,
             note,
             port: port.map(|port| port.variable.clone()),
             place: (!is_second).then(|| dir(self.file).to_owned()),
         };
-        Ok((is_name(name) && !is_taken(name)).then_some(process))
+        Ok(is_name(&process.name).then_some(process))
     }
 
     /// The variable for its port where another package has the usual one.

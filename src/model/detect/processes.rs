@@ -9,8 +9,9 @@ use super::paths::{dir, is_celery};
 use super::ports;
 use super::procfile;
 use super::programs;
+use super::scaffolds;
 use super::seen::Seen;
-use super::tasks;
+use super::tasks::{self, Task};
 use super::{Evidence, Project};
 use crate::model::shell;
 use std::collections::BTreeSet;
@@ -82,13 +83,15 @@ pub(super) fn of(
     let mut left = Vec::new();
     let mut found = of_django(seen, ports);
     found.extend(of_frameworks(frameworks, ports).filter(|_| found.is_empty()));
+    let tasks = tasks::of_python(seen);
+    found.extend(of_task(&tasks, frameworks, ports).filter(|_| found.is_empty()));
     for script in packages {
         match script.process(seen, ports, &found) {
             Ok(process) => found.extend(process),
             Err(what) => left.push(what),
         }
     }
-    of_tasks(&mut found, seen, frameworks, ports);
+    work(&mut found, &tasks);
     for one in programs::of(evidence, ports) {
         let is_known = found.iter().any(|other| other.place == one.place);
         let is_free = |port: &&Port| {
@@ -124,24 +127,26 @@ fn celery(seen: &Seen, near: &str) -> Option<String> {
     // A module of this name may hold something else, such as settings.
     let is_one = |path: &&str| is_celery(path) && seen.text(path).contains("Celery(");
     let mut modules: Vec<&str> = files.filter(is_one).collect();
+    scaffolds::leave_out(&mut modules, seen);
     modules.sort_by_key(|path| path.matches('/').count());
     modules.into_iter().find_map(|path| {
         let path = path.strip_prefix(near)?.strip_suffix(".py")?;
+        // A module `celery` at the top hides the library, or is hidden by it.
+        (path != "celery").then_some(())?;
         Some(path.strip_suffix("/celery").unwrap_or(path).replace('/', "."))
     })
 }
 
-/// Tasks of Python projects: what starts the application where nothing else is known to, and its workers.
-fn of_tasks(found: &mut Vec<Process>, seen: &Seen, frameworks: &[Framework], ports: &[Port]) {
-    let tasks = tasks::of_python(seen);
-    let is_served = found.iter().any(|one| one.name == "web");
-    let port = frameworks.iter().find_map(|one| owned(ports, &one.port.as_ref()?.0));
-    let web = tasks.iter().find_map(|task| Some((task, task.serving(port?)?)));
-    if let Some((task, run)) = web.filter(|_| !is_served) {
-        let near = dir(&task.file);
-        let variable = port.map(|port| port.variable.clone());
-        found.push(Process { port: variable, ..process("web", near, enter(near) + &run) });
-    }
+/// The task of a Python project that starts its application.
+fn of_task(tasks: &[Task], frameworks: &[Framework], ports: &[Port]) -> Option<Process> {
+    let port = frameworks.iter().find_map(|one| owned(ports, &one.port.as_ref()?.0))?;
+    let (task, run) = tasks.iter().find_map(|task| Some((task, task.serving(port)?)))?;
+    let near = dir(&task.file);
+    Some(Process { port: Some(port.variable.clone()), ..process("web", near, enter(near) + &run) })
+}
+
+/// The tasks that are workers, where no worker is known.
+fn work(found: &mut Vec<Process>, tasks: &[Task]) {
     let is_worked = found.iter().any(|one| one.name == "worker");
     let workers = tasks.iter().filter(|task| tasks::works(&task.text) && is_name(&task.name));
     for task in workers.filter(|_| !is_worked) {

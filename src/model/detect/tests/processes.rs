@@ -156,7 +156,11 @@ const CASES: &[Case] = &[
     ),
     (
         "Django with an application of Celery beside its settings",
-        &[DJANGO, ("config/celery_configuration.py", "app = Celery('shop')")],
+        &[
+            DJANGO,
+            ("config/celery_configuration.py", "app = Celery('shop')"),
+            ("celery.py", "app = Celery('shop')"),
+        ],
         &[
             "web: python manage.py runserver $DJANGO_PORT",
             "worker: celery -A config.celery_configuration worker",
