@@ -1,11 +1,12 @@
 //! Extras of a Python package: an installer takes none by itself, and a driver may be in one.
 
 use super::frameworks::PYTHON;
+use super::paths::names_stage;
 use super::seen::Seen;
 use crate::model::config::Kind;
 use toml_edit::{DocumentMut, Item};
 
-/// The extra with the driver for each of these servers of which the package depends on none anyway.
+/// The extra with the driver for each of these servers of which the package depends on none anyway: the smallest.
 pub(super) fn needed(seen: &Seen, near: &str, kinds: &[Kind]) -> Vec<String> {
     let file = format!("{near}pyproject.toml");
     let Ok(root) = seen.text(&file).parse::<DocumentMut>() else { return Vec::new() };
@@ -19,10 +20,16 @@ pub(super) fn needed(seen: &Seen, near: &str, kinds: &[Kind]) -> Vec<String> {
         let has = |list: &[&str]| {
             list.iter().any(|text| drivers.iter().any(|driver| text.starts_with(driver)))
         };
-        let found = extras.iter().find(|(_, list)| has(list)).map(|(name, _)| (*name).to_owned());
-        found.filter(|_| !has(always.as_deref().unwrap_or_default()))
+        let found = extras.iter().filter(|(name, list)| is_part(name) && has(list));
+        let smallest = found.min_by_key(|(_, list)| list.len()).map(|(name, _)| (*name).to_owned());
+        smallest.filter(|_| !has(always.as_deref().unwrap_or_default()))
     };
     PYTHON.iter().filter(|(kind, _)| kinds.contains(kind)).filter_map(extra).collect()
+}
+
+/// An extra for a part of the package, and not for a stage or for all of them.
+fn is_part(name: &str) -> bool {
+    !names_stage(name) && !["all", "docs"].contains(&name)
 }
 
 fn requirements(list: &Item) -> Vec<&str> {

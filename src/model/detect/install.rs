@@ -1,5 +1,6 @@
 //! Commands that install a project's packages, by its lock files.
 
+use crate::model::compose::join;
 use crate::model::config::Kind;
 use crate::model::detect::Project;
 use crate::model::detect::extras;
@@ -8,6 +9,7 @@ use crate::model::detect::paths::{dir, name};
 use crate::model::detect::processes::enter;
 use crate::model::detect::seen::Seen;
 use crate::model::shell;
+use std::collections::BTreeSet;
 
 /// Lock files with the command, and the option that names another directory. A package manager of Python comes with
 /// the command that runs something in its environment.
@@ -97,7 +99,7 @@ fn with_extras(seen: &Seen, lock: &str, kinds: &[Kind]) -> String {
 }
 
 /// The topmost `requirements.txt` of a project without a lock file for Python, else what declares it as a package. Where it
-/// only passes on what a server gets, or is not there, the file for development.
+/// only passes on what a server gets, or neither is there, the file for development.
 fn requirements(seen: &Seen) -> Option<&str> {
     let is_locked = RUNNERS.iter().any(|(lock, ..)| seen.named(lock).next().is_some());
     // Others configure tools.
@@ -107,27 +109,51 @@ fn requirements(seen: &Seen) -> Option<&str> {
         headers.map(str::trim).any(|line| ["[project]", "[tool.poetry]"].contains(&line))
     };
     let package = || seen.named("pyproject.toml").find(is_package);
-    let passes_on = |file: &&str| {
+    let plain = seen.named("requirements.txt").next();
+    let plain = plain.map(|file| developed(seen, Some(file)).unwrap_or(file));
+    plain.or_else(package).or_else(|| developed(seen, None)).filter(|_| !is_locked)
+}
+
+/// Names of requirements for development.
+const DEVELOPED: [&str; 3] = ["dev.txt", "development.txt", "local.txt"];
+
+/// `requirements/dev.txt` in the place of a `requirements.txt` beside the directory that only names others, none of them for
+/// development. It names Django by itself, or takes in what does or what the other one does.
+fn developed<'a>(seen: &'a Seen, plain: Option<&str>) -> Option<&'a str> {
+    let passes_on = |file: &str| {
         let mut lines = seen.text(file).lines().map(str::trim);
         lines.all(|line| line.is_empty() || line.starts_with('#') || line.starts_with("-r "))
     };
-    let plain = || seen.named("requirements.txt").next();
-    let own = plain().filter(|file| !passes_on(file));
-    own.or_else(|| developed(seen)).or_else(plain).or_else(package).filter(|_| !is_locked)
-}
-
-/// `requirements/dev.txt` that takes in another file, or names Django by itself.
-fn developed(seen: &Seen) -> Option<&str> {
-    let is_whole = |text: &str| {
-        text.lines()
-            .any(|line| line.starts_with("-r ") || line.to_lowercase().starts_with("django"))
+    let servers = plain.map(|file| taken(seen, file, DEEPEST)).unwrap_or_default();
+    if plain.is_some_and(|file| !passes_on(file))
+        || servers.iter().any(|file| DEVELOPED.contains(&name(file)))
+    {
+        return None;
+    }
+    let is_django = |line: &str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        line.split(|c| !is_part(c)).next().is_some_and(|name| name.eq_ignore_ascii_case("django"))
     };
-    let is_it = |(path, text): &(&str, &str)| {
-        dir(path).ends_with("requirements/")
-            && ["dev.txt", "development.txt", "local.txt"].contains(&name(path))
-            && is_whole(text)
+    let is_whole = |path: &str| {
+        let mut files = taken(seen, path, DEEPEST).into_iter();
+        files.any(|file| seen.text(&file).lines().any(is_django) || servers.contains(&file))
+    };
+    let near = format!("{}requirements/", plain.map(dir).unwrap_or_default());
+    let is_it = |(path, _): &(&str, &str)| {
+        dir(path) == near && DEVELOPED.contains(&name(path)) && is_whole(path)
     };
     seen.ending(&[".txt"]).find(is_it).map(|(path, _)| path)
+}
+
+/// How many files of requirements in a row may take in each other.
+const DEEPEST: usize = 4;
+
+/// A file of requirements with those that it takes in.
+fn taken(seen: &Seen, file: &str, depth: usize) -> BTreeSet<String> {
+    let lines = seen.text(file).lines().filter_map(|line| line.trim().strip_prefix("-r "));
+    let others = lines.map(|named| join(dir(file), named.trim())).filter(|_| depth > 0);
+    let others = others.flat_map(|other| taken(seen, &other, depth - 1));
+    others.chain([file.to_owned()]).collect()
 }
 
 /// The directory of what these requirements are for.
