@@ -37,19 +37,27 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         };
         let is_set = leading.iter().all(|name| project.sets(name));
         if !is_set || (!seen.is_environment(file) && names_part()) {
-            project.notes.push(format!(
-                "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a \
-                 command without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"
-            ));
+            project.notes.push(left(file));
             continue;
         }
         if !leading.is_empty() {
-            project.notes.push(format!(
-                "{file} is copied, and leads to the main checkout's servers: the environment's own variables replace {}, so \
-                 run commands with them (`git agentenv run`)",
-                leading.join(", ")
-            ));
+            project.notes.push(copied(file, &leading));
         }
         project.copy.push(file.clone());
     }
+}
+
+fn left(file: &str) -> String {
+    format!(
+        "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a command \
+         without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"
+    )
+}
+
+fn copied(file: &str, leading: &[String]) -> String {
+    format!(
+        "{file} is copied, and leads to the main checkout's servers: the environment's own variables replace {}, so run \
+         commands with them (`git agentenv run`)",
+        leading.join(", ")
+    )
 }
