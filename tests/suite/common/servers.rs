@@ -356,10 +356,12 @@ pub(super) fn require_image(image: &str) {
     if present.contains(image) {
         return;
     }
-    if docker(&["image", "inspect", image], "").is_err() {
+    let is_there = || docker(&["image", "inspect", image], "").is_ok();
+    if !is_there() {
         let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/build");
         let status = Command::new(build).status().expect("tests/images/build starts");
-        assert!(status.success(), "tests/images/build failed");
+        // One that cannot be made fails the tests that need it alone.
+        assert!(status.success() || is_there(), "tests/images/build made no {image}");
     }
     present.insert(image.to_owned());
 }

@@ -52,18 +52,19 @@ fn redis_that_refuses_says_why_and_leaves_nothing() {
 
 #[test]
 fn postgres_that_demands_scram_works_with_a_password_in_the_container_and_on_the_host() {
-    demands_scram("agentenv-test/postgres");
+    demands_scram("agentenv-test/postgres", "/var/lib/postgresql/data");
 }
 
 #[test]
 fn postgres_18_that_demands_scram_works_with_a_password() {
-    demands_scram("agentenv-test/postgres18");
+    demands_scram("agentenv-test/postgres18", "/var/lib/postgresql");
 }
 
-fn demands_scram(image: &str) {
+fn demands_scram(image: &str, data: &str) {
     let sandbox = Sandbox::new();
     let password = format!("--env=POSTGRES_PASSWORD={SECRET}");
-    let options = [&password, "--tmpfs=/var/lib/postgresql", "-p", "127.0.0.1::5432"];
+    let data = format!("--tmpfs={data}");
+    let options = [&*password, &data, "-p", "127.0.0.1::5432"];
     let container = Container::run(image, &options).ready(&POSTGRES_READY);
     let name = &container.name;
     let demand = "sed -i 's/^local.*/local all all scram-sha-256/' $PGDATA/pg_hba.conf &&
