@@ -45,8 +45,7 @@ pub const ENVIRONMENT: &[Entry] = &[
         "AGENTENV_TIMEOUT",
         "How many seconds one command waits in all for servers and a Docker engine that do not answer; 30 when not set. \
          A server that was silent once is not asked again in that command. Git, hooks, and copies that have begun take \
-         as long as they need; a copy ends after a day, or once the server did \
-         nothing for it for so many seconds.",
+         as long as they need; a copy ends after a day, or when the server is idle for AGENTENV_TIMEOUT seconds.",
     ),
     (
         "AGENTENV_POSTGRES_PORT",
