@@ -12,7 +12,8 @@ struct World {
 impl World {
     fn new() -> Self {
         let options = ["--env=POSTGRES_HOST_AUTH_METHOD=trust", "--tmpfs=/var/lib/postgresql"];
-        let command = ["postgres", "-cfsync=off", "-cfile_copy_method=clone"];
+        let settings = ["-clogging_collector=on", "-clog_directory=/tmp", "-clog_filename=log"];
+        let command = [&["postgres", "-cfsync=off", "-clog_statement=all"], &settings[..]].concat();
         let server = Container::run_command("agentenv-test/postgres18", &options, &command);
         let world = World { sandbox: Sandbox::new(), server: server.ready(&POSTGRES_READY) };
         // The server of the tests has no contributed extension and no ICU.
@@ -42,11 +43,11 @@ impl World {
         world
     }
 
-    fn repo(&self) -> Repo<'_> {
-        let repo = self.sandbox.repo("app");
+    fn repo(&self, name: &str, template: &str) -> Repo<'_> {
+        let repo = self.sandbox.repo(name);
         repo.config(&format!(
             "ports: {{}}\nservices:\n  pg: {{ kind: postgres, container: {}, name: \"inn_{{name}}\", main: inn_main, \
-             from: main, template: {{ spares: 1 }} }}\n",
+             from: main{template} }}\n",
             self.server.name
         ));
         repo
@@ -71,7 +72,7 @@ impl World {
 #[test]
 fn a_copy_of_a_hostile_database_is_faithful_on_every_way() {
     let world = World::new();
-    let repo = world.repo();
+    let repo = world.repo("app", ", template: { spares: 1 }");
     repo.agentenv(&["add", "first"]).ok();
     world.alike("inn_first");
     let spares = "SELECT count(*) FROM pg_database
@@ -109,4 +110,18 @@ fn a_copy_of_a_hostile_database_is_faithful_on_every_way() {
     let left =
         "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database WHERE NOT datistemplate";
     assert_eq!(world.ask(left), "inn_main postgres");
+
+    // The files of a large one are cloned.
+    let log = || world.server.exec(&["cat", "/tmp/log"]).unwrap();
+    assert!(!log().contains("file_copy_method"));
+    let end = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
+    assert_eq!(world.ask(end), "t");
+    let bulk =
+        "CREATE TABLE bulk WITH (fillfactor = 10) AS SELECT generate_series(1, 450000) AS id";
+    world.server.exec(&["psql", "-XqU", "postgres", "-d", "inn_main", "-c", bulk]).unwrap();
+    world.repo("bulk", "").agentenv(&["add", "large"]).ok();
+    world.alike("inn_large");
+    let log = log();
+    let (_, after) = log.split_once("SET file_copy_method = clone").expect("it is set");
+    assert!(after.contains("STRATEGY FILE_COPY"), "{after}");
 }
