@@ -3,6 +3,7 @@
 use crate::environment::compose::Project;
 use crate::environment::data::privileges;
 use crate::environment::data::template::Templates;
+use crate::environment::overflow::PortInUse;
 use crate::environment::{files, include, overflow, teardown, worktree};
 use crate::error::{self, never_ran};
 use crate::model::config::Kind;
@@ -11,7 +12,6 @@ use crate::model::plan::Plan;
 use crate::model::slot::{Holder, Slot};
 use crate::service::creation::Servers;
 use crate::service::{Made, Server, growth, removal};
-use crate::sys::docker::PortTaken;
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::{Step, Ui};
@@ -23,13 +23,9 @@ use std::thread;
 pub enum Outcome {
     /// It is ready; this is its lease.
     Ready(Box<Lease>),
-    /// A slot is in use. Everything was rolled back; another one may be free.
-    Occupied {
-        /// The slot.
-        slot: Slot,
-        /// Who uses it, as far as known.
-        by: Holder,
-    },
+    /// Slots are in use, each by whom, as far as known. Everything was rolled back; others may be
+    /// free.
+    Occupied(Vec<(Slot, Holder)>),
 }
 
 /// Where environments are created.
@@ -88,9 +84,9 @@ fn roll_back(site: Site<'_>, failed: &[(Result<Outcome>, Lease)]) -> Vec<Result<
 /// Creates everything of one plan. Gives the parts whose servers may have done something, too.
 fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Vec<Part>) {
     let Attempt { result, occupied, reached, made } = side_by_side(site, plan, templates);
-    let outcome = result.and_then(|admin| match occupied {
-        Some((slot, by)) => Ok(Outcome::Occupied { slot, by }),
-        None => {
+    let outcome = result.and_then(|admin| match occupied.is_empty() {
+        false => Ok(Outcome::Occupied(occupied)),
+        true => {
             // A worktree of the user's is not deleted with what came into it: first all that can fail.
             if plan.lease.adopted {
                 bring(site, &site.ui.about(&plan.lease.name), plan)?;
@@ -106,8 +102,8 @@ fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Ve
 struct Attempt {
     /// The worktree's admin directory, or the first thing that failed.
     result: Result<PathBuf>,
-    /// A slot that is in use, and by whom.
-    occupied: Option<(Slot, Holder)>,
+    /// The slots that are in use, each by whom.
+    occupied: Vec<(Slot, Holder)>,
     /// Parts whose servers may have done something.
     reached: Vec<Part>,
     /// Parts that were created, with the identity of their server.
@@ -129,7 +125,7 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
             let step = begin(ui, part);
             let create = move || {
                 if let Some(server) = Server::of_part(part) {
-                    overflow::start(ui, site.store, &server)?;
+                    overflow::start_new(ui, site.store, &server)?;
                 }
                 templates.create(site.servers, lease, part)
             };
@@ -137,7 +133,8 @@ fn side_by_side(site: Site<'_>, plan: &Plan, templates: &Templates<'_>) -> Attem
         };
         let mut started: Vec<_> = slow.into_iter().map(start).collect();
         let result = worktree(site, ui, first, plan);
-        let mut attempt = Attempt { result, occupied: None, reached: Vec::new(), made: Vec::new() };
+        let mut attempt =
+            Attempt { result, occupied: Vec::new(), reached: Vec::new(), made: Vec::new() };
         started.extend(quick.into_iter().filter(|_| attempt.result.is_ok()).map(start));
         for (part, made) in started {
             attempt.count(part, parallel::joined(made));
@@ -156,10 +153,11 @@ impl Attempt {
                 self.made.push(Part { server_id, ..part.clone() });
             }
             Ok(Made::Occupied(by)) => {
-                self.occupied = part.holds.parse().ok().map(|index| (Slot::Index(index), by));
+                let index = part.holds.parse().ok();
+                self.occupied.extend(index.map(|index| (Slot::Index(index), by)));
             }
-            Err(error) if error.is::<PortTaken>() => {
-                self.occupied = Some((Slot::Port(part.port), "another process".to_owned()));
+            Err(error) if error.is::<PortInUse>() => {
+                self.occupied.push((Slot::Port(part.port), "another process".to_owned()));
             }
             Err(error) if self.result.is_ok() => self.result = Err(error),
             Err(_) => {}

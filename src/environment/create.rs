@@ -14,8 +14,13 @@ use crate::service::Server;
 use crate::service::creation::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
+use crate::sys::store::Store;
 use crate::sys::{failpoint, parallel, repo};
+use crate::ui::Ui;
 use anyhow::{Result, anyhow};
+
+/// How many times a slot is chosen that other commands have planned on, too.
+const RIVALS: usize = 8;
 
 /// Creates one environment.
 ///
@@ -33,8 +38,8 @@ struct Job<'a> {
     made: Option<Result<Lease>>,
 }
 
-/// Creates environments side by side; gives what came of each, in their order. Tries another slot when a chosen one
-/// turns out to be in use.
+/// Creates environments side by side; gives what came of each, in their order. Tries another slot
+/// when a chosen one turns out to be in use.
 ///
 /// # Errors
 /// When nothing was made of any; of each, when it cannot be made. Nothing of it is left then.
@@ -90,24 +95,58 @@ fn attempt(
     let site = Site { ui, store: &workspace.context.store, project: &project, servers };
     let works = places.iter().zip(&plans).map(|(&at, plan)| (plan, &jobs[at].templates));
     let outcomes = apply::make(site, &works.collect::<Vec<_>>());
-    // What another command has planned on, too, is chosen again.
+    drop(working);
+    // What another one of them has planned on, too, is chosen again.
     let tried: Vec<Slot> = occupied.iter().map(|(slot, _)| *slot).collect();
     for ((at, plan), outcome) in places.into_iter().zip(&plans).zip(outcomes) {
         jobs[at].made = match outcome {
             Ok(Outcome::Ready(lease)) => Some(Ok(*lease)),
-            Ok(Outcome::Occupied { slot, by }) if tried.contains(&slot) => {
-                let message = format!("{slot} is used by {by}");
-                Some(Err(error::no_slot(message).hint("try again").into()))
-            }
-            Ok(Outcome::Occupied { slot, by }) => {
-                ui.about(&plan.lease.name).say(format!("{slot} is used by {by}; trying the next"));
-                occupied.push((slot, by));
-                None
+            Ok(Outcome::Occupied(slots)) => {
+                let ui = &ui.about(&plan.lease.name);
+                match choose_again(ui, &workspace.context.store, &tried, &slots) {
+                    Ok(()) => occupied.extend(slots),
+                    Err(error) => jobs[at].made = Some(Err(error)),
+                }
+                continue;
             }
             Err(error) => Some(Err(error)),
         };
     }
     Ok(())
+}
+
+/// Says that slots which are in use are chosen again.
+///
+/// # Errors
+/// When one was in use before, and no other command that ends explains why it was chosen again.
+fn choose_again(ui: &Ui, store: &Store, tried: &[Slot], slots: &[(Slot, Holder)]) -> Result<()> {
+    for (slot, by) in slots {
+        let times = tried.iter().filter(|one| *one == slot).count();
+        if times > 0 && !(times < RIVALS && await_rivals(ui, store, *slot)?) {
+            let message = format!("{slot} is used by {by}");
+            let hint = "`git agentenv prune`, then try again";
+            return Err(error::no_slot(message).hint(hint).into());
+        }
+        ui.say(format!("{slot} is used by {by}; trying the next"));
+    }
+    Ok(())
+}
+
+/// Waits for the commands that have planned on the port of a second Redis, too: while their leases
+/// name it, it is chosen for all. `false`: one was killed, or the slot is no such port.
+fn await_rivals(ui: &Ui, store: &Store, slot: Slot) -> Result<bool> {
+    let Slot::Port(port) = slot else { return Ok(false) };
+    for rival in overflow::planned_at(store, port)? {
+        let _ended = store.lock_lease(&rival.id, || {
+            ui.say(format!("waiting for another process that works on `{}`", rival.name));
+        })?;
+        match store.lease(&rival.id)? {
+            Some(left) if left.phase == Phase::Creating => return Ok(false),
+            Some(_) => {}
+            None => store.forget_lock(&rival.id)?,
+        }
+    }
+    Ok(true)
 }
 
 impl Job<'_> {

@@ -3,7 +3,7 @@
 
 use crate::error;
 use crate::model::config::{Kind, Place, Service, default_service};
-use crate::model::lease::Phase;
+use crate::model::lease::{Lease, Part, Phase};
 use crate::model::overflow::{self, DATABASES};
 use crate::service::{self, Server, redis};
 use crate::sys::docker::{self, PortTaken, Second};
@@ -11,6 +11,7 @@ use crate::sys::store::{Remembered, Store};
 use crate::sys::{failpoint, trash};
 use crate::ui::Ui;
 use anyhow::Result;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How long a server that was started has to answer.
@@ -27,12 +28,46 @@ pub struct Swept {
     pub result: Result<()>,
 }
 
+/// A second server could not be created, because another process has its port. Nothing names it any
+/// more: the next attempt chooses another port.
+#[derive(Debug)]
+pub struct PortInUse(u16);
+
+impl fmt::Display for PortInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "port {} is in use", self.0)
+    }
+}
+
+impl std::error::Error for PortInUse {}
+
 /// Starts the server of a part, if it is a second one that does not answer. The part's lease is written: it keeps the server
 /// from being removed.
 ///
 /// # Errors
 /// When it cannot be started, or does not answer in time.
 pub fn start(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
+    start_or(ui, store, server, Ok)
+}
+
+/// As [`start`], for an environment that is being created.
+///
+/// # Errors
+/// As [`start`]; [`PortInUse`] where another port can be chosen.
+pub fn start_new(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
+    start_or(ui, store, server, |error| match is_known(store, server)? {
+        true => Ok(error),
+        false => forget(store, server).map(|()| PortInUse(server.port).into()),
+    })
+}
+
+/// As [`start`]. `port_taken` makes the error where another process has the port of a new one.
+fn start_or(
+    ui: &Ui,
+    store: &Store,
+    server: &Server,
+    port_taken: impl FnOnce(anyhow::Error) -> Result<anyhow::Error>,
+) -> Result<()> {
     let Some((second, first)) = second(store, server) else { return Ok(()) };
     let _one = store.lock_infra(|| {
         ui.say("waiting for another git-agentenv that starts or stops the servers");
@@ -45,12 +80,11 @@ pub fn start(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
     store.remember_second(server, docker::address())?;
     failpoint::point("before-overflow")?;
     ui.say(format!("starting `{}`, the second Redis beside {}", second.name, first.title()));
-    let started = bring_up(second, &first, server);
-    if started.as_ref().is_err_and(|error| error.is::<PortTaken>()) {
-        forget(store, server)?;
-    }
-    if started? {
-        warn_of_loss(ui, store, server)?;
+    match bring_up(second, &first, server) {
+        Ok(true) => warn_of_loss(ui, store, server)?,
+        Ok(false) => {}
+        Err(error) if error.is::<PortTaken>() => return Err(port_taken(error)?),
+        Err(error) => return Err(error),
     }
     failpoint::point("overflow-started")
 }
@@ -187,12 +221,34 @@ pub fn find_strays(store: &Store) -> Result<()> {
 
 /// Whether an environment has an index there, or had one and is in the trash.
 pub fn is_used(store: &Store, server: &Server) -> Result<bool> {
+    is_named(store, server, |_| true)
+}
+
+/// Whether an environment that was complete once has an index there, and its address.
+fn is_known(store: &Store, server: &Server) -> Result<bool> {
+    is_named(store, server, |lease| lease.phase != Phase::Creating)
+}
+
+/// Whether one of these leases names it, also one in the trash.
+fn is_named(store: &Store, server: &Server, counts: impl Fn(&Lease) -> bool) -> Result<bool> {
     let (leases, broken) = store.survey()?;
     let (kept, unreadable) = trash::survey(store)?;
-    let mut parts =
-        leases.iter().chain(kept.iter().map(|one| &one.lease)).flat_map(|one| &one.parts);
+    let all = leases.iter().chain(kept.iter().map(|one| &one.lease));
+    let mut parts = all.filter(|lease| counts(lease)).flat_map(|lease| &lease.parts);
     let is_unknown = !unreadable.is_empty() || !broken.is_empty();
     Ok(is_unknown || parts.any(|part| part.place == server.place))
+}
+
+/// The environments that are being created and whose second Redis would have this port.
+pub fn planned_at(store: &Store, port: u16) -> Result<Vec<Lease>> {
+    let mut leases = store.leases()?;
+    leases.retain(|lease| plans_at(lease, port));
+    Ok(leases)
+}
+
+fn plans_at(lease: &Lease, port: u16) -> bool {
+    let is_it = |part: &Part| part.port == port && overflow::first(&part.place).is_some();
+    lease.phase == Phase::Creating && lease.parts.iter().any(is_it)
 }
 
 /// Whether nothing uses it, and it is in the engine that can be asked.

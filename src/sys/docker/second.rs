@@ -27,15 +27,18 @@ pub struct Second<'a> {
     pub store: &'a str,
 }
 
-/// A server that was to be new could not be started, because another process has its port.
+/// A server that was to be new could not be started, because another process has its port: what the
+/// engine says. Nothing of the server is left.
 #[derive(Debug)]
-pub struct PortTaken(u16);
+pub struct PortTaken(String);
 
 impl fmt::Display for PortTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "port {} is in use", self.0)
+        f.write_str(&self.0)
     }
 }
+
+impl std::error::Error for PortTaken {}
 
 /// What is known of the first container.
 #[derive(Deserialize)]
@@ -78,8 +81,9 @@ impl Second<'_> {
     /// `inside` is published at `port` on this machine's loopback. Gives whether it is new and empty.
     ///
     /// # Errors
-    /// When it has to be created and the first container is missing, the port is in use (with [`PortTaken`] where it would be
-    /// new and empty), or another container has the name.
+    /// When it has to be created and the first container is missing, the port is in use (with
+    /// [`PortTaken`] where it would be new, and nothing of it is left), or another container has
+    /// the name.
     pub fn start(self, first: &Place, (port, inside): (u16, u16), args: &[&str]) -> Result<bool> {
         let is_new = self.find()?.is_none();
         let is_empty = is_new && !self.has_data()?;
@@ -87,18 +91,18 @@ impl Second<'_> {
             true => self.create(first, (port, inside), args),
             false => self.reconnect(first),
         };
-        let start = || {
-            let started = self.docker("start", &[self.name]);
-            started.map_err(|error| self.cannot_start(error, port, is_empty))
+        let is_ready = ready.is_ok();
+        let Err(error) = ready.and_then(|()| self.docker("start", &[self.name])) else {
+            return Ok(is_empty);
         };
-        let started = ready.and_then(|()| start());
         // What this call created, and no more; the first error is the one to tell.
-        if started.is_err() && is_empty {
-            self.remove().ok();
-        } else if started.is_err() && is_new && self.find()?.is_some() {
+        let mut is_gone = false;
+        if is_empty {
+            is_gone = self.remove().is_ok();
+        } else if is_new && self.find()?.is_some() {
             self.docker("rm", &["--force", self.name]).ok();
         }
-        started.map(|()| is_empty)
+        Err(if is_ready { self.cannot_start(error, port, is_gone) } else { error })
     }
 
     /// Stops it, and takes it off the first one's network, which is about to be removed. What it holds stays.
@@ -189,15 +193,14 @@ impl Second<'_> {
         if output.success() { Ok(()) } else { Err(diagnose(&output, self.name)) }
     }
 
-    fn cannot_start(self, error: anyhow::Error, port: u16, is_empty: bool) -> anyhow::Error {
+    fn cannot_start(self, error: anyhow::Error, port: u16, is_gone: bool) -> anyhow::Error {
         let hint = format!("stop the process that listens on {port}, then try again");
         let failure = error::service(format!("cannot start the second Redis `{}`", self.name));
         let said = format!("{error:#}");
         let in_use = ["port is already allocated", "address already in use"];
         let is_port = in_use.iter().any(|words| said.contains(words));
         match is_port {
-            // No environment knows its port yet.
-            true if is_empty => error.context(PortTaken(port)).context(failure.hint(hint)),
+            true if is_gone => anyhow::Error::new(PortTaken(said)).context(failure.hint(hint)),
             true => error.context(failure.hint(hint)),
             false => error.context(failure),
         }

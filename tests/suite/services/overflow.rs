@@ -1,12 +1,14 @@
 //! The second Redis, for environments that get no index on the first.
 
 use crate::common::{
-    Container, Outcome, Repo, Sandbox, docker, published, redis_at, wait_until, write_program,
+    Container, Outcome, Repo, Running, Sandbox, docker, published, redis_at, wait_until,
+    write_program,
 };
 use crate::promises::crash::OVERFLOW;
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 /// A Redis of one test's own.
 struct First {
@@ -272,30 +274,63 @@ fn a_start_that_fails_removes_what_it_created_and_no_more() {
     repo.agentenv(&["remove", "two"]).ok();
 }
 
-/// Adds `two`, and binds a port after it was planned on and before it is published: while git makes the worktree.
-#[track_caller]
-fn add_without(repo: &Repo<'_>, port: u16) -> (Outcome, TcpListener) {
-    let hook = repo.path.join(".git/hooks/post-checkout");
-    let pipe = repo.sandbox.root.join("pipe");
-    let wait = format!("#!/bin/sh\nmkfifo '{0}'\nread -r _ <'{0}'\n", pipe.display());
-    write_program(&hook, &wait);
-    let running = repo.start(&["add", "two", "--json"]);
-    wait_until("git makes the worktree", || pipe.exists());
-    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    fs::remove_file(hook).unwrap();
-    fs::write(pipe, "go\n").unwrap();
-    (running.outcome(), listener)
+/// The port of the second server that the next `add` starts.
+fn planned_port(repo: &Repo<'_>) -> u16 {
+    let planned = repo.agentenv(&["add", "two", "--dry-run", "--json"]).ok().json();
+    port_in(variable(&planned, "REDIS_URL"))
+}
+
+fn port_in(url: &str) -> u16 {
+    url.split([':', '/']).nth(4).unwrap().parse().unwrap()
+}
+
+/// An `add` of `two` that has planned, and waits while git makes the worktree.
+struct Planned<'a> {
+    repo: &'a Repo<'a>,
+    hook: PathBuf,
+    pipe: PathBuf,
+    running: Running,
+}
+
+impl<'a> Planned<'a> {
+    /// Each other checkout adds a line to the file `checkouts`.
+    fn add(repo: &'a Repo<'a>, path: Option<String>) -> Self {
+        let hook = repo.path.join(".git/hooks/post-checkout");
+        let pipe = repo.sandbox.root.join("pipe");
+        let wait = format!(
+            "#!/bin/sh\ncase $PWD in *-two) mkfifo '{0}'; read -r _ <'{0}';; *) echo >>'{1}';; esac\n",
+            pipe.display(),
+            checkouts(repo).display()
+        );
+        write_program(&hook, &wait);
+        let mut add = repo.command(&["add", "two", "--json"]);
+        path.map(|path| add.env("PATH", path));
+        let running = repo.sandbox.start(&mut add);
+        wait_until("git makes the worktree", || pipe.exists());
+        Planned { repo, hook, pipe, running }
+    }
+
+    #[track_caller]
+    fn go_on(self) -> Outcome {
+        fs::remove_file(self.hook).unwrap();
+        fs::write(self.pipe, "go\n").unwrap();
+        fs::remove_file(checkouts(self.repo)).ok();
+        self.running.outcome()
+    }
+}
+
+fn checkouts(repo: &Repo<'_>) -> PathBuf {
+    repo.sandbox.root.join("checkouts")
 }
 
 #[test]
 fn a_new_one_takes_the_next_port_when_another_process_was_quicker() {
     let (sandbox, first) = (Sandbox::new(), first(&[]));
     let repo = project(&sandbox, &first);
-    let planned = repo.agentenv(&["add", "two", "--dry-run", "--json"]).ok().json();
-    let url = variable(&planned, "REDIS_URL");
-    let port: u16 = url.split([':', '/']).nth(4).unwrap().parse().unwrap();
-    let (added, listener) = add_without(&repo, port);
-    let added = added.ok();
+    let port = planned_port(&repo);
+    let planned = Planned::add(&repo, None);
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let added = planned.go_on().ok();
     assert!(added.stderr.contains(&format!("port {port} is used by")), "{}", added.show());
     let second = sandbox.second_servers().remove(0);
     let next = published(&second, "6379");
@@ -305,6 +340,76 @@ fn a_new_one_takes_the_next_port_when_another_process_was_quicker() {
     drop(listener);
     repo.agentenv(&["remove", "two"]).ok();
     is_gone(&sandbox, "the last environment there was removed");
+}
+
+#[test]
+fn two_that_planned_on_a_port_which_another_process_has_both_take_the_next() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    let port = planned_port(&repo);
+    let two = Planned::add(&repo, None);
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let three = repo.start(&["add", "three", "--json"]);
+    let made = || fs::read_to_string(checkouts(&repo)).map_or(0, |lines| lines.lines().count());
+    let tree = repo.path.with_file_name("app-three");
+    wait_until("`three` has failed twice on the port", || made() == 2 && !tree.exists());
+    let (two, three) = (two.go_on().ok(), three.outcome().ok());
+    let next = published(&sandbox.second_servers()[0], "6379");
+    assert_ne!(next, port);
+    for (added, one) in [(&two, "two"), (&three, "three")] {
+        assert_eq!(port_in(variable(&added.json(), "REDIS_URL")), next, "{one}");
+    }
+    drop(listener);
+    repo.agentenv(&["remove", "two", "three"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
+}
+
+#[test]
+fn one_that_an_environment_names_keeps_its_port() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    repo.agentenv(&["add", "two"]).ok();
+    let second = sandbox.second_servers().remove(0);
+    let port = published(&second, "6379");
+    docker(&["rm", "--force", "--volumes", &second]);
+    docker(&["volume", "rm", &format!("{second}-data")]);
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    for args in [["add", "three"], ["adopt", "../app-two"]] {
+        let failed = repo.agentenv(&args).fails(6);
+        let hint = format!("stop the process that listens on {port}");
+        assert!(failed.stderr.contains(&hint), "{}", failed.show());
+        assert!(!failed.stderr.contains(&format!("port {port} is in use")), "{}", failed.show());
+        assert_eq!(records(&sandbox), 1, "{args:?}");
+    }
+    drop(listener);
+    repo.agentenv(&["add", "three"]).ok();
+    assert_eq!(published(&sandbox.second_servers()[0], "6379"), port);
+    repo.agentenv(&["remove", "two", "three"]).ok();
+    is_gone(&sandbox, "the last environment there was removed");
+}
+
+#[test]
+fn one_that_could_not_be_removed_keeps_its_port() {
+    let (sandbox, first) = (Sandbox::new(), first(&[]));
+    let repo = project(&sandbox, &first);
+    let port = planned_port(&repo);
+    let bin = sandbox.root.join("keeps");
+    fs::create_dir_all(&bin).unwrap();
+    let keeps = "#!/bin/sh\ncase $1 in rm) echo busy >&2; exit 1;; esac\nPATH=${PATH#*:} exec docker \"$@\"\n";
+    write_program(&bin.join("docker"), keeps);
+    let command = repo.command(&[]);
+    let path = command.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap();
+    let path = format!("{}:{}", bin.display(), path.to_str().unwrap());
+    let planned = Planned::add(&repo, Some(path));
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let failed = planned.go_on().fails(8);
+    let named = format!("127.0.0.1:{port}");
+    assert!(failed.stdout.contains(&named), "{}", failed.show());
+    assert_eq!((sandbox.second_servers().len(), records(&sandbox)), (1, 1));
+    drop(listener);
+    docker(&["rm", "--force", &sandbox.second_servers()[0]]);
+    repo.agentenv(&["prune"]).ok();
+    is_gone(&sandbox, "it was released");
 }
 
 #[test]
