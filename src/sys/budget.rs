@@ -91,21 +91,30 @@ impl Question {
         // Servers that are asked side by side are silent at the same time.
         spent.time = spent.time.max(self.spent_before + waited);
         spent.silent.insert(self.server.clone(), waited);
-        self.forgotten(waited)
+        error::service(silence(&self.server, waited)).hint(HINT).into()
     }
 
-    /// The error for a server that did not answer for so long, but answers other questions.
-    pub fn forgotten(&self, waited: Duration) -> anyhow::Error {
-        error::service(silence(&self.server, waited)).hint(HINT).into()
+    /// The error for a server that did nothing for a command for so long, but answers other
+    /// questions.
+    pub fn idle(&self, waited: Duration) -> anyhow::Error {
+        let seconds = seconds_of(waited);
+        let message = format!("{} did nothing for this command for {seconds} s", self.server);
+        error::service(message).hint(IDLE).into()
     }
 }
 
 const HINT: &str = "the server or the Docker engine hangs: check with `docker ps`, then restart it; \
                     AGENTENV_TIMEOUT=60 waits longer";
 
+const IDLE: &str = "look for a lock, or for a client that hangs; AGENTENV_TIMEOUT=60 waits longer";
+
 fn silence(server: &str, waited: Duration) -> String {
-    let seconds = (waited.as_secs_f64() * 10.0).round() / 10.0;
-    format!("{server} did not answer within {seconds} s")
+    format!("{server} did not answer within {} s", seconds_of(waited))
+}
+
+/// In seconds, with one digit.
+fn seconds_of(waited: Duration) -> f64 {
+    (waited.as_secs_f64() * 10.0).round() / 10.0
 }
 
 fn seconds(text: &str) -> Option<Duration> {

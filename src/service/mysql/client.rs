@@ -72,6 +72,11 @@ impl SqlError {
         Some(SqlError { number, message: message.to_owned() })
     }
 
+    /// It comes from the server, and not from the client.
+    fn is_answer(&self) -> bool {
+        self.number != 0 && !(2000..3000).contains(&self.number)
+    }
+
     /// The client never got a session: the server is missing, or it refused the user.
     fn is_about_the_connection(&self) -> bool {
         (2000..3000).contains(&self.number)
@@ -93,27 +98,32 @@ impl std::error::Error for SqlError {}
 /// Fails with [`SqlError`] for what the server refused, else with the reason why it could not be asked.
 pub(super) fn run(server: &Server, first: String, then: Option<String>) -> Result<Vec<String>> {
     let then = then.map(|rest| ("locked".to_owned(), rest.into_bytes()));
-    ask(server, Script { first: first.into_bytes(), then, last: Vec::new() }, false)
+    let site = Site::with_password(server, PASSWORD)?;
+    let mut task = asking(&site, server);
+    task.script = Script { first: first.into_bytes(), then, last: Vec::new() };
+    let output = site.run(&task)?;
+    if output.success() { Ok(lines(&output)) } else { Err(failure(&site, &task, &output)) }
 }
 
 /// The same for a glance, which the command can do without: see [`Task::optional`].
+///
+/// # Errors
+/// [`SqlError`] for all that the server answers, also where it refuses the session.
 pub(super) fn glance(server: &Server, script: String) -> Result<Vec<String>> {
-    ask(server, Script { first: script.into_bytes(), ..Script::default() }, true)
-}
-
-fn ask(server: &Server, script: Script, optional: bool) -> Result<Vec<String>> {
     let site = Site::with_password(server, PASSWORD)?;
-    let mut task = client(&site, server);
-    task.args.extend(["--batch", "--raw", "--skip-column-names", "--unbuffered", "--binary-mode"]);
-    (task.script, task.optional) = (script, optional);
-    if optional {
-        task.patience = GLANCE;
-    }
+    let mut task = asking(&site, server);
+    task.script = Script { first: script.into_bytes(), ..Script::default() };
+    (task.optional, task.patience) = (true, GLANCE);
     let output = site.run(&task)?;
     if output.success() {
-        return Ok(output.text().lines().map(str::to_owned).collect());
+        return Ok(lines(&output));
     }
-    Err(failure(&site, &task, &output))
+    let refused = SqlError::of(&output.stderr).filter(SqlError::is_answer);
+    Err(refused.map_or_else(|| failure(&site, &task, &output), Into::into))
+}
+
+fn lines(output: &Output) -> Vec<String> {
+    output.text().lines().map(str::to_owned).collect()
 }
 
 /// What a dump reads.
@@ -129,8 +139,8 @@ pub(super) struct Reading {
     pub(super) bare: Vec<String>,
 }
 
-/// Fills a database with what is read, or with what `feed` prints. The client that fills it says `first` before; the
-/// pulse tells that it works.
+/// Fills a database with what is read, or with what `feed` prints. The client that fills it says
+/// `first` before; the pulse tells that it works.
 ///
 /// # Errors
 /// As [`run`].
@@ -186,6 +196,13 @@ pub(super) fn interactive(
     site.terminal(&task, terminal)
 }
 
+/// A client that prints what a script selects.
+fn asking<'a>(site: &'a Site, server: &'a Server) -> Task<'a> {
+    let mut task = client(site, server);
+    task.args.extend(["--batch", "--raw", "--skip-column-names", "--unbuffered", "--binary-mode"]);
+    task
+}
+
 fn client<'a>(site: &'a Site, server: &'a Server) -> Task<'a> {
     let mut task = connected(site, server, CLIENT);
     task.args.push("--connect-timeout=10");
@@ -236,5 +253,26 @@ mod tests {
         let error = SqlError::of("ERROR at line 4: Unknown command '\\!'.").unwrap();
         assert_eq!(error.to_string(), "the client refused: Unknown command '\\!'.");
         assert!(SqlError::of("Error: No such container: x").is_none());
+    }
+
+    #[test]
+    fn a_server_that_refuses_a_session_answers() {
+        let is_answer = |said: &str| SqlError::of(said).is_some_and(|error| error.is_answer());
+        for said in [
+            "ERROR 1040 (08004): Zu viele Verbindungen",
+            "ERROR 1203 (42000): User app already has more than 'max_user_connections'",
+            "ERROR 1226 (42000): User 'app' has exceeded 'max_connections_per_hour'",
+            "ERROR 1146 (42S02) at line 1: Table 'a.b' doesn't exist",
+        ] {
+            assert!(is_answer(said), "{said}");
+        }
+        for said in [
+            "ERROR 2002 (HY000): Can't connect to local server through socket",
+            "ERROR 2013 (HY000): Lost connection to server at 'handshake'",
+            "ERROR at line 4: Unknown command '\\!'.",
+            "Error: No such container: x",
+        ] {
+            assert!(!is_answer(said), "{said}");
+        }
     }
 }

@@ -1,25 +1,28 @@
 //! Whether the server works for a client that fills a database.
 
-use super::client;
+use super::client::{self, SqlError};
 use super::scripts::{Names, text};
 use crate::service::Server;
 use crate::sys::budget;
 use crate::sys::exec::{LOOKS, Pulse};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a server says that has no room for another session.
-const CROWDED: &str = "Too many connections";
+/// The states of a session that waits for its client, in the words of the old and the new servers.
+const WAITING: &str =
+    "'Writing to net', 'Reading from net', 'Sending to client', 'Receiving from client'";
 
-/// Prints another word each time while a session works: the one of the client that fills the database, which holds the lock
-/// of its lease, or one that reads rows of `source` for a dump. One that waits for its client counts when it has done
-/// something in the last `seconds`.
+/// Prints another word each time while a session works: the one of the client that fills the
+/// database, which holds the lock of its lease, or one on `source` that reads rows for a dump or
+/// waits for a lock. One that waits for its client counts when it has done something in the last
+/// `seconds`.
 fn work(names: &Names, source: &str, seconds: u64) -> String {
     let (lock, source) = (text(&names.birth), text(source));
     format!(
         "SET @filling = IS_USED_LOCK({lock});
 SELECT IF(COUNT(*) > 0, UUID(), 'nothing') FROM information_schema.processlist
-WHERE (id = @filling OR db = {source} AND info LIKE 'SELECT /*!40001 SQL_NO_CACHE */%')
-  AND (time <= {seconds} OR command <> 'Sleep' AND COALESCE(state, '') NOT IN ('Writing to net', 'Reading from net'));\n"
+WHERE (id = @filling OR db = {source} AND (info LIKE 'SELECT /*!40001 SQL_NO_CACHE */%'
+    OR state LIKE 'Waiting for %lock' OR state = 'Waiting for table flush'))
+  AND (time <= {seconds} OR command <> 'Sleep' AND COALESCE(state, '') NOT IN ({WAITING}));\n"
     )
 }
 
@@ -31,7 +34,8 @@ pub(super) fn of(server: &Server, names: &Names, source: &str) -> Pulse {
     let looks = AtomicU64::new(0);
     Pulse::new(silence, move || match client::glance(&server, work.clone()) {
         Ok(lines) => Some(lines.concat()),
-        Err(error) if format!("{error:#}").contains(CROWDED) => {
+        // It answers, and refuses this session: as a rule, it has no room for another one.
+        Err(error) if error.is::<SqlError>() => {
             Some(format!("refused {}", looks.fetch_add(1, Ordering::Relaxed)))
         }
         Err(_) => None,

@@ -156,7 +156,7 @@ impl Running {
             let Some(still) = still else { return Ok(answer) };
             interrupt::end(&self.handle, Ending::AtOnce);
             Err(match &self.limit.question {
-                Some(question) if still.is_answered => question.forgotten(still.silence),
+                Some(question) if still.is_answered => question.idle(still.silence),
                 _ => self.too_long(still.silence),
             })
         })
