@@ -3,8 +3,7 @@
 
 use super::{Removal, RemoveOptions};
 use crate::environment::removal_risks::{self, Going, Loss};
-use crate::environment::teardown::{self, Force};
-use crate::environment::{closing, parts, processes, worktree};
+use crate::environment::{closing, parts, processes, teardown, worktree};
 use crate::error::{Exit, Failure, exit_of};
 use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
@@ -64,7 +63,6 @@ fn close_recorded(
     }
     let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
     let going = removal_risks::branches(store, &leases, options.delete_branch);
-    let look = |some: &[&Removal]| look(ui, servers, &going, some);
     // A container that Docker restarts would make the directories it mounts again, at the name that the worktree had. What
     // cannot be ended is tried, and named, below.
     let stacks = leases.iter().copied().filter(|lease| lease.compose_file.is_some());
@@ -72,9 +70,11 @@ fn close_recorded(
     let ran = removals.iter().filter(|one| one.runs_own).map(|one| one.lease.id.clone());
     let ran: BTreeSet<String> = ran.collect();
     let mut left = teardown::end_processes(&leases, &ran);
-    // As a rule nothing has begun since the first look, and this one does not wait for that.
+    // What has begun since the first look may write until it has ended. What ended before its mark
+    // could be read had written before the worktree is looked at.
     let quiet: Vec<_> = leases.iter().copied().filter(|one| !ran.contains(&one.id)).collect();
-    let (begun, mut found) = parallel::both(|| processes::marked_in(&quiet), || look(removals));
+    let marked = || processes::marked_in(&quiet);
+    let (begun, mut found) = look_after(marked, ui, servers, &going, removals);
     let ended = teardown::end_processes(&leases, &begun);
     left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended));
     let containers = containers(servers, &leases, !(ran.is_empty() && begun.is_empty()));
@@ -83,7 +83,8 @@ fn close_recorded(
         // Until they had ended, they could write to what was looked at. Of several, some may have ended in spite of an error.
         let had_container = containers.is_ok() && !matches!(ended, Ok(0));
         if had_container || begun.contains(&leases[at].id) {
-            found.splice(at..=at, look(&removals[at..=at])).for_each(drop);
+            let again = look_after(|| (), ui, servers, &going, &removals[at..=at]);
+            found.splice(at..=at, again.1).for_each(drop);
         }
         left[at].extend(ended.err());
     }
@@ -111,14 +112,21 @@ fn containers(servers: &Servers, leases: &[&Lease], ran: bool) -> Result<Project
 /// What would be lost with a worktree, and what the servers say of its lease's parts.
 type Found = (Result<Vec<Loss>>, Vec<Result<Look>>);
 
-/// Closes worktrees and databases as far as they are open, and looks at them. `going` are the branches that go with them.
-fn look(ui: &Ui, servers: &Servers, going: &Going<'_>, removals: &[&Removal]) -> Vec<Found> {
-    let held: Vec<_> = removals.iter().map(|one| (&one.lease, Force::default())).collect();
-    let (trees, looks) = parallel::both(
-        || parallel::each(removals, |one| close_tree(ui, one, going)),
-        || parts::each(&held, |held| servers.close(held)),
+/// Closes worktrees and databases as far as they are open, and looks at them. `going` are the
+/// branches that go with them. What `before` reads is read before the worktrees are looked at.
+fn look_after<T: Send>(
+    before: impl FnOnce() -> T + Send,
+    ui: &Ui,
+    servers: &Servers,
+    going: &Going<'_>,
+    removals: &[&Removal],
+) -> (T, Vec<Found>) {
+    let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
+    let ((read, trees), looks) = parallel::both(
+        || (before(), parallel::each(removals, |one| close_tree(ui, one, going))),
+        || parts::close(servers, &leases),
     );
-    trees.into_iter().zip(looks).collect()
+    (read, trees.into_iter().zip(looks).collect())
 }
 
 /// Closes a worktree, and says what would be lost with it. One that cannot be closed is looked at where it is.
@@ -183,7 +191,7 @@ fn put_back(
 /// When something has its place by now, or a server does not answer; the lease stays `closing`. Neither keeps the other from
 /// being opened: who works in the directory needs no server for that.
 pub fn reopen(store: &Store, servers: &Servers, lease: Lease) -> Result<Lease> {
-    let opened = parts::each(&[(&lease, Force::default())], |held| servers.open(held));
+    let opened = parts::open(servers, &[&lease]);
     let opened = opened.into_iter().flatten().collect::<Result<Vec<()>>>();
     let opened = opened.and_then(|_| failpoint::point("database-opened"));
     match (opened, closing::open(&lease)) {
