@@ -47,7 +47,8 @@ impl Run<'_> {
         }
     }
 
-    /// Keeps the names of what still runs in the worktrees of those that go, or listens on their ports.
+    /// Keeps the names of what still runs in the worktrees of those that go, or listens on their
+    /// ports.
     pub(super) fn name_others(&self, jobs: &mut [Job]) {
         let meant: Vec<&mut Job> = jobs.iter_mut().filter(|job| job.ended.is_none()).collect();
         let places: Vec<Place> = meant.iter().map(|job| Place::of(&job.removal.lease)).collect();
@@ -69,6 +70,9 @@ impl Place {
 
 /// What runs in each of these environments that `up` did not start.
 pub(super) fn strangers(places: &[Place]) -> Vec<Vec<Stranger>> {
+    if places.is_empty() {
+        return Vec::new();
+    }
     let leases: Vec<&Lease> = places.iter().map(|Place(lease, _)| lease).collect();
     let any = leases.iter().map(|lease| lease.id.clone()).collect();
     let machine = Machine::read(&leases, any);
