@@ -141,6 +141,7 @@ fn fill(copy: &Copy, at_once: &str) -> Result<Option<Filled>> {
         .replace("{lacking}", likeness::LACKING)
         .replace("{room}", room::OF_SOURCE)
         .replace("{files}", likeness::COPY_FILES)
+        .replace("{fits}", room::FITS)
         .replace("{like}", likeness::CREATE_LIKE)
         .replace("{settings}", likeness::SETTINGS)
         .replace("{at_once}", at_once);

@@ -49,13 +49,19 @@ macro_rules! logged {
     };
 }
 
-/// For a copy of the database `source`. The files of an idle one may be copied past the log, see [`COPY_FILES`]; from
-/// PostgreSQL 18 on they may be cloned, which takes no space. Sets what that script reads, too: `large` and `clones`.
+/// Compares where a script left it to another that creates the database.
+pub(super) const FITS: &str = compare!();
+
+/// For a copy of the database `source`. The files of an idle one may be copied past the log, see
+/// [`COPY_FILES`]; from PostgreSQL 18 on they may be cloned, which takes no space. Where they are
+/// not, that script compares. Sets what it reads, too: `large` and `clones`.
 ///
 /// [`COPY_FILES`]: super::likeness::COPY_FILES
 pub(super) const OF_SOURCE: &str = concat!(
-    r#"SELECT need, need > 0 AS takes, lies, bytes > :'large'::bigint AND version >= 150000 AS large, version >= 180000 AS clones
-FROM (SELECT version, bytes, CASE WHEN NOT :'whole'::boolean OR (:'idle'::boolean AND version >= 180000) THEN 0
+    r#"SELECT need, need > 0 AND NOT clones AS takes, lies, large, clones
+FROM (SELECT bytes > :'large'::bigint AND version >= 150000 AS large,
+  bytes > :'large'::bigint AND version >= 180000 AND :'idle'::boolean AS clones,
+  CASE WHEN NOT :'whole'::boolean THEN 0
     WHEN :'idle'::boolean AND (version < 150000 OR bytes > :'large'::bigint) THEN bytes ELSE "#,
     logged!("bytes"),
     r#" END AS need,

@@ -2,7 +2,7 @@
 
 use super::mysql;
 use crate::common::mariadb::MariaDb;
-use crate::common::{Container, Repo, Sandbox, wait_until};
+use crate::common::{Container, POSTGRES_READY, Repo, Sandbox, wait_until};
 use std::fs;
 
 /// A server whose data lies on a small disk.
@@ -85,6 +85,36 @@ fn a_copy_that_does_not_fit_is_refused_with_both_sizes_and_spares_go_first() {
     let said = repo.agentenv(&["add", "y", "--data", "main"]).ok();
     assert_eq!(sql(&server, "shop_y", "SELECT count(*) FROM more"), "250000", "{}", said.show());
     assert_eq!(databases(&server).len(), 3, "the spare made room: {:?}", databases(&server));
+}
+
+/// From PostgreSQL 18 on a large database may be cloned, which takes no space; this file system has
+/// no clones.
+#[test]
+fn a_copy_that_cannot_be_cloned_is_refused_where_it_does_not_fit() {
+    let options =
+        ["--env=POSTGRES_HOST_AUTH_METHOD=trust", "--tmpfs=/var/lib/postgresql/data:size=600m"];
+    let command = [
+        "postgres",
+        "-cfsync=off",
+        "-cfile_copy_method=clone",
+        "-cwal_level=minimal",
+        "-cmax_wal_senders=0",
+        "-cautovacuum=off",
+    ];
+    let server = Container::run_command("agentenv-test/postgres18", &options, &command);
+    let (sandbox, server) = (Sandbox::new(), server.ready(&POSTGRES_READY));
+    let repo = project(&sandbox, &server, "from: main");
+    sql(&server, "postgres", "CREATE DATABASE shop");
+    let many = "CREATE TABLE large AS SELECT * FROM generate_series(1, 4000000) n";
+    sql(&server, "shop", many);
+    leave(&server, 60);
+    let said = repo.agentenv(&["add", "x"]).fails(6);
+    let sizes = ["it needs ", " are free"].map(|words| said.stderr.contains(words));
+    assert_eq!(sizes, [true, true], "{}", said.show());
+    assert_eq!(databases(&server), ["shop"]);
+    server.exec(&["rm", "/var/lib/postgresql/data/ballast"]).unwrap();
+    repo.agentenv(&["add", "x"]).ok();
+    assert_eq!(sql(&server, "shop_x", "SELECT count(*) FROM large"), "4000000");
 }
 
 #[test]

@@ -39,9 +39,10 @@ FROM "#,
     };
 }
 
-/// Creates the new database under its temporary name: a copy of `source`, runs `at_once`, and prints `copied`; when the source is in use
-/// or `dump` is set, an empty database like it, and prints `empty`. Prints the roles that the user may not use, and
-/// `lacking`, when there are any; the settings that it may not give, and `unsettable`.
+/// Creates the new database under its temporary name: a copy of `source`, runs `at_once`, and
+/// prints `copied`; when the source is in use or `dump` is set, an empty database like it, and
+/// prints `empty`. Prints the roles that the user may not use, and `lacking`, when there are any;
+/// the settings that it may not give, and `unsettable`.
 pub(in super::super) const COPY: &str = concat!(
     target!(),
     drop_unfinished!(":'born'"),
@@ -100,8 +101,17 @@ pub(in super::super) const DISCARD: &str = r#"DROP DATABASE IF EXISTS :"birth" W
 \echo dropped
 "#;
 
-/// Makes the database of [`COPY`] like its source, and gives it its real name and mark, in a transaction.
-macro_rules! name {
+/// How long each statement may take that waits for a lock or for sessions, where a copy takes
+/// longer.
+macro_rules! soon {
+    () => {
+        "SET statement_timeout = '10min';\n"
+    };
+}
+
+/// Makes the database of [`COPY`] like its source, and gives it its real name and mark, in a
+/// transaction.
+macro_rules! publish {
     () => {
         r#"{dress}COMMENT ON DATABASE :"birth" IS :'comment';
 ALTER DATABASE :"birth" RENAME TO :"name";
@@ -109,15 +119,20 @@ ALTER DATABASE :"birth" RENAME TO :"name";
     };
 }
 
-/// Gives the database of [`COPY`] its real name and mark in the same session, which saw that no database has the name;
-/// prints `made`.
-pub(in super::super) const PUBLISH: &str =
-    concat!(comment!("comment", "new", ":'name'"), "BEGIN;\n", name!(), "COMMIT;\n\\echo made\n");
+/// Gives the database of [`COPY`] its real name and mark in the same session, which saw that no
+/// database has the name; prints `made`.
+pub(in super::super) const PUBLISH: &str = concat!(
+    soon!(),
+    comment!("comment", "new", ":'name'"),
+    "BEGIN;\n",
+    publish!(),
+    "COMMIT;\n\\echo made\n"
+);
 
 /// Gives the database of [`COPY`] its real name and mark, in place of the one that had the name, which is kept as
 /// `spare` or dropped; prints `made`.
 pub(in super::super) const SWAP: &str = concat!(
-    "SET statement_timeout = '10min';\n",
+    soon!(),
     target!(),
     r#"\if :keep
 \else
@@ -136,7 +151,7 @@ pub(in super::super) const SWAP: &str = concat!(
   ALTER DATABASE :"name" RENAME TO :"spare";
 \endif
 "#,
-    name!(),
+    publish!(),
     r#"COMMIT;
 \if :keep
 \else
