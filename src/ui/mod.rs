@@ -65,15 +65,10 @@ impl Ui {
         Ui { lane: self.lanes.as_ref().map(|lanes| lanes.of(name)), ..self.clone() }
     }
 
-    /// The same about several environments at once, without a line that is live.
+    /// The same about one or more environments at once, without a line that is live.
     pub fn about_all(&self, names: &[&str]) -> Ui {
-        match names {
-            [one] => self.about(one),
-            _ => {
-                let lane = self.lanes.as_ref().map(|_| Arc::new(Lane::dark(names.join(", "))));
-                Ui { lane, ..self.clone() }
-            }
-        }
+        let lane = self.lanes.as_ref().map(|_| Arc::new(Lane::dark(names.join(", "))));
+        Ui { lane, ..self.clone() }
     }
 
     /// Whether lines begin with a name.

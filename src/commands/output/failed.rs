@@ -5,6 +5,7 @@ use crate::model::lease::Lease;
 use crate::sys::parallel;
 use crate::sys::store::Broken;
 use crate::ui::{ErrorReport, Ui};
+use indexmap::IndexMap;
 use serde::Serialize;
 
 /// An environment of several for which the command failed.
@@ -24,17 +25,20 @@ impl Failed {
     }
 }
 
-/// Says what failed for environments of a command; what failed alike for several is said once.
+/// Says what failed for environments of a command; what failed alike for several is said once. An
+/// error that names its environment itself is said without another name.
 pub fn say(ui: &Ui, failed: &[(&str, &anyhow::Error)]) {
-    let text = |error: &anyhow::Error| (format!("{error:#}"), hint_of(error).map(str::to_owned));
-    let mut alike: Vec<(Vec<&str>, &anyhow::Error)> = Vec::new();
-    for (name, error) in failed {
-        match alike.iter_mut().find(|(_, other)| text(other) == text(error)) {
-            Some((names, _)) => names.push(name),
-            None => alike.push((vec![name], error)),
+    let mut alike: IndexMap<_, (Vec<&str>, &anyhow::Error)> = IndexMap::new();
+    for &(name, error) in failed {
+        let said = (format!("{error:#}"), hint_of(error));
+        alike.entry(said).or_insert((Vec::new(), error)).0.push(name);
+    }
+    for ((text, _), (names, error)) in &alike {
+        match names.as_slice() {
+            [name] if text.contains(&format!("`{name}`")) => ui.error(error),
+            names => ui.about_all(names).error(error),
         }
     }
-    alike.iter().for_each(|(names, error)| ui.about_all(names).error(error));
 }
 
 /// The exit code of the gravest failure.

@@ -47,6 +47,23 @@ fn what_fails_alike_for_several_is_said_once() {
     assert_eq!(names, ["a", "b", "c"]);
 }
 
+#[test]
+fn an_error_that_names_its_environment_has_no_other_name() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("app");
+    repo.config(&sandbox.config_without_servers());
+    repo.agentenv(&["add", "a", "b"]).ok();
+    for name in ["a", "b"] {
+        std::fs::write(repo.path.with_file_name(format!("app-{name}")).join("new"), "").unwrap();
+    }
+    let said = repo.agentenv(&["remove", "a", "b"]).fails(7);
+    for name in ["a", "b"] {
+        let error = format!("error: cannot remove `{name}`: this would be lost");
+        assert!(said.stderr.contains(&error), "{}", said.show());
+    }
+    repo.agentenv(&["remove", "a", "b", "--force"]).ok();
+}
+
 /// Each hook waits for the other one: one after the other, they would never end.
 #[test]
 fn hooks_run_side_by_side_and_a_line_says_whose_it_is() {
