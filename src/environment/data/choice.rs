@@ -88,7 +88,8 @@ impl Templates<'_> {
         }
     }
 
-    /// Whether a template was not there, or was dropped while it was copied: another process made the next one.
+    /// Whether a template was not there, or was dropped while it was copied: another process made
+    /// the next one.
     fn went(&self, part: &Part, template: &str, error: &anyhow::Error) -> bool {
         let Some(server) = Server::of_part(part) else { return false };
         let is_it = |one: &Template| one.database == template;
@@ -119,7 +120,11 @@ impl Templates<'_> {
         };
         let mut known = self.list(&part.service, &server)?;
         let (name, branch) = (&part.holds, &wanted.branch);
-        let exact = known.iter().position(|one| one.mark.key == *branch);
+        // A process that was killed left the one that it had replaced.
+        let has_older = |key: &Key| {
+            *key == wanted.main && known.iter().filter(|one| one.mark.key == *key).count() > 1
+        };
+        let exact = known.iter().position(|one| one.mark.key == *branch && !has_older(branch));
         if let Some(exact) = exact {
             let exact = known.swap_remove(exact);
             self.ui.say(format!("copying template {} to {name}", exact.database));
@@ -136,7 +141,7 @@ impl Templates<'_> {
         }
         // What is there is taken without waiting for a process that makes a spare of it.
         let key = suits.map_or(&wanted.main, |mark| &mark.key);
-        let chosen = match known.iter().position(|one| one.mark.key == *key) {
+        let chosen = match known.iter().position(|one| one.mark.key == *key && !has_older(key)) {
             Some(chosen) => known.swap_remove(chosen),
             None => self.make(&part.service, &server, false)?,
         };

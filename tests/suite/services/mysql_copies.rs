@@ -433,6 +433,19 @@ fn a_template_that_was_cut_short_leaves_nothing() {
 }
 
 #[test]
+fn a_template_whose_older_one_a_kill_left_is_the_only_one_after_the_next_add() {
+    let (sandbox, server) = (Sandbox::new(), MariaDb::take());
+    let repo = project_on_host(&sandbox, &server);
+    sql(&server, "CREATE DATABASE shop; CREATE TABLE shop.t AS SELECT 'main' AS origin").unwrap();
+    configure(&repo, "from: main, template: {}");
+    repo.agentenv(&["db", "template", "refresh"]).ok();
+    struck(&repo, &["db", "template", "refresh"], "mysql-complete:kill");
+    assert_eq!(databases(&server).len(), 3, "{:?}", databases(&server));
+    repo.agentenv(&["add", "x"]).ok();
+    assert_eq!(databases(&server).len(), 3, "one template: {:?}", databases(&server));
+}
+
+#[test]
 fn what_tests_made_beside_it_goes_along_and_nothing_of_another() {
     let (sandbox, server) = (Sandbox::new(), MariaDb::take());
     let repo = project_on_host(&sandbox, &server);
