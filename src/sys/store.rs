@@ -266,4 +266,20 @@ mod tests {
         store.save(&lease).unwrap();
         assert_eq!(store.leases().unwrap(), [lease]);
     }
+
+    #[test]
+    fn the_lock_of_a_lost_lease_leaves_no_file_that_was_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path()).unwrap();
+        let id = store.new_id().unwrap();
+        let file = store.lock_file(&id);
+        let lock = store.try_lock_lost(&id).unwrap();
+        assert!(lock.is_some() && file.exists());
+        assert!(store.try_lock_lost(&id).unwrap().is_none());
+        drop(lock);
+        assert!(!file.exists());
+        drop(store.try_lock_lease(&id).unwrap());
+        drop(store.try_lock_lost(&id).unwrap());
+        assert!(file.exists());
+    }
 }

@@ -68,17 +68,12 @@ pub(super) fn release_all(ui: &Ui, store: &Store, report: &mut Report) {
 /// Drops one orphan; `false` when there is nothing to drop any more: another process has just released it, or works
 /// on it.
 fn release(store: &Store, orphan: &Orphan, dry_run: bool) -> Result<bool> {
-    let had_lock = store.has_lock(&orphan.id);
-    let Some(_working) = store.try_lock_lease(&orphan.id)? else { return Ok(false) };
+    let Some(_working) = store.try_lock_lost(&orphan.id)? else { return Ok(false) };
     if store.lease(&orphan.id)?.is_some() {
         return Ok(false);
     }
     if dry_run {
-        let is_there = still_there(orphan);
-        if !had_lock {
-            store.forget_lock(&orphan.id)?;
-        }
-        return is_there;
+        return still_there(orphan);
     }
     let dropped = drop_orphan(orphan)?;
     store.forget(&orphan.id)?;

@@ -10,6 +10,21 @@ use std::time::Duration;
 /// How long a killed process may still hold its locks.
 const PASSING: Duration = Duration::from_millis(300);
 
+/// The lock of a lease that may be lost. Dropped, it leaves no file that was not there before.
+#[derive(Debug)]
+pub struct LostLock {
+    /// The file that was made for it.
+    made: Option<PathBuf>,
+    _lock: lock::Lock,
+}
+
+impl Drop for LostLock {
+    /// The lock is held until after this: another process that waits for it makes the file again.
+    fn drop(&mut self) {
+        self.made.take().map(|file| fs::remove(&file).ok());
+    }
+}
+
 /// What the name of a lock for hooks has behind the lease's id.
 const HOOKS: &str = "-hooks";
 
@@ -40,6 +55,13 @@ impl Store {
     /// As [`Store::lock_lease`], but nothing when another process works on it.
     pub fn try_lock_lease(&self, id: &str) -> Result<Option<lock::Lock>> {
         lock::attempt_for(&self.lock_file(id), PASSING)
+    }
+
+    /// As [`Store::try_lock_lease`], of a lease that may be lost.
+    pub fn try_lock_lost(&self, id: &str) -> Result<Option<LostLock>> {
+        let file = self.lock_file(id);
+        let made = (!file.exists()).then_some(file);
+        Ok(self.try_lock_lease(id)?.map(|lock| LostLock { made, _lock: lock }))
     }
 
     /// The lock of the one process that runs the hooks of this lease: they take minutes, in which others may work on it.
@@ -95,11 +117,6 @@ impl Store {
     /// Removes the lock file of a lease that there is not, for those who hold the lock.
     pub fn forget_lock(&self, id: &str) -> Result<()> {
         fs::remove(&self.lock_file(id))
-    }
-
-    /// Whether a lease has a lock file, also one whose lease is lost.
-    pub fn has_lock(&self, id: &str) -> bool {
-        self.lock_file(id).exists()
     }
 
     pub(super) fn lock_file(&self, name: &str) -> PathBuf {
