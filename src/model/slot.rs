@@ -56,7 +56,8 @@ impl Taken {
         }
     }
 
-    /// Counts a slot that turned out to be in use, unless it has a holder already: a lease names it better than a server does.
+    /// Counts a slot that turned out to be in use, unless it has a holder already: a lease names it
+    /// better than a server does.
     pub fn occupy(&mut self, slot: Slot, holder: &str) {
         match slot {
             Slot::Index(index) => self.indexes.entry(index).or_insert_with(|| holder.to_owned()),

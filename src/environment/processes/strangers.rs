@@ -57,7 +57,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Reads them. `own` are the ids of those of the leases in whose environments something of `up` may run.
+    /// Reads them. `own` are the ids of those of the leases in whose environments something of `up`
+    /// may run.
     pub fn read(leases: &[&Lease], own: BTreeSet<String>) -> Self {
         Machine {
             dirs: process::dirs(),

@@ -46,8 +46,9 @@ pub fn end_all(leases: &[&Lease]) -> Vec<Vec<anyhow::Error>> {
     left
 }
 
-/// Ends the processes of those of the environments in which something runs; gives what could not be ended of each. One may be
-/// the compose of a killed `up`, which makes containers until it has ended: list them after that.
+/// Ends the processes of those of the environments in which something runs; gives what could not be
+/// ended of each. One may be the compose of a killed `up`, which makes containers until it has
+/// ended: list them after that.
 pub fn end_processes(leases: &[&Lease], running: &BTreeSet<String>) -> Vec<Vec<anyhow::Error>> {
     parallel::each(leases, |lease| {
         let mut left = Vec::new();

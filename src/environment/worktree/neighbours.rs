@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// The linked worktrees in some directories and one level below, each directory read once. Before something is destroyed, take
-/// new ones.
+/// The linked worktrees in some directories and one level below, each directory read once. Before
+/// something is destroyed, take new ones.
 #[derive(Default)]
 pub struct Neighbours(Mutex<BTreeMap<PathBuf, Vec<Linked>>>);
 
@@ -19,8 +19,8 @@ struct Linked {
 }
 
 impl Neighbours {
-    /// A worktree that names this admin directory and for which this is so, near the old place of a worktree, or near or in its
-    /// main checkout.
+    /// A worktree that names this admin directory and for which this is so, near the old place of a
+    /// worktree, or near or in its main checkout.
     pub(super) fn find(
         &self,
         main: &Path,

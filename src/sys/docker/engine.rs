@@ -1,5 +1,5 @@
-//! Lists containers and networks over the engine's socket. Starting the docker command for it keeps a processor busy for longer than
-//! all else that `remove` does beside it.
+//! Lists containers and networks over the engine's socket. Starting the docker command for it keeps
+//! a processor busy for longer than all else that `remove` does beside it.
 //!
 //! Only where the docker command is sure to ask this engine, too; in any doubt the command is asked.
 
@@ -177,7 +177,8 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::thread;
 
-    /// What comes of an engine that is asked for containers and answers this; without an answer it is silent.
+    /// What comes of an engine that is asked for containers and answers this; without an answer it
+    /// is silent.
     fn of(answer: Option<String>, limit: Duration) -> Result<Option<Vec<Container>>> {
         asked(&request(CONTAINERS, &[]), answer, limit).map(as_printed)
     }

@@ -98,9 +98,9 @@ impl Dir {
         Dir { path: path.to_owned(), inode }
     }
 
-    /// Whether a process whose directory has the path `cwd` runs in this one or below, which had the path `name` then. Another
-    /// directory that has or had the same name is told apart by its inode, on Linux; of one that was deleted before, only the
-    /// name is left.
+    /// Whether a process whose directory has the path `cwd` runs in this one or below, which had
+    /// the path `name` then. Another directory that has or had the same name is told apart by its
+    /// inode, on Linux; of one that was deleted before, only the name is left.
     pub fn holds(&self, pid: u32, cwd: &Path, name: &Path) -> bool {
         let is_it = |below| self.inode.is_none_or(|inode| system::is_at(pid, below, inode));
         cwd.strip_prefix(name).is_ok_and(is_it)
