@@ -25,7 +25,7 @@ fn sql(server: &Container, database: &str, statement: &str) -> String {
 /// Leaves this many megabytes free.
 fn leave(server: &Container, megabytes: u32) {
     let fill = format!(
-        "cd /var/lib/postgresql/data && rm -f ballast && psql -XqU postgres -c CHECKPOINT &&
+        "cd $PGDATA && rm -f ballast && psql -XqU postgres -c CHECKPOINT &&
         free=$(df -Pk . | tail -n 1 | awk '{{print $4}}') && head -c $(( (free - {megabytes} * 1024) * 1024 )) /dev/zero >ballast"
     );
     server.exec(&["sh", "-c", &fill]).unwrap();
@@ -92,7 +92,7 @@ fn a_copy_that_does_not_fit_is_refused_with_both_sizes_and_spares_go_first() {
 #[test]
 fn a_copy_that_cannot_be_cloned_is_refused_where_it_does_not_fit() {
     let options =
-        ["--env=POSTGRES_HOST_AUTH_METHOD=trust", "--tmpfs=/var/lib/postgresql/data:size=600m"];
+        ["--env=POSTGRES_HOST_AUTH_METHOD=trust", "--tmpfs=/var/lib/postgresql:size=600m"];
     let command = [
         "postgres",
         "-cfsync=off",
@@ -112,7 +112,7 @@ fn a_copy_that_cannot_be_cloned_is_refused_where_it_does_not_fit() {
     let sizes = ["it needs ", " are free"].map(|words| said.stderr.contains(words));
     assert_eq!(sizes, [true, true], "{}", said.show());
     assert_eq!(databases(&server), ["shop"]);
-    server.exec(&["rm", "/var/lib/postgresql/data/ballast"]).unwrap();
+    server.exec(&["sh", "-c", "rm $PGDATA/ballast"]).unwrap();
     repo.agentenv(&["add", "x"]).ok();
     assert_eq!(sql(&server, "shop_x", "SELECT count(*) FROM large"), "4000000");
 }
