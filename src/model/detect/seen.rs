@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Seen {
     /// The directory's name.
     pub repo: String,
-    /// The content of the files that [`is_telling`], by path.
+    /// The content of the files that [`is_telling`](super::is_telling), by path.
     pub files: BTreeMap<String, String>,
     /// Those of them that git tracks: what they hold is no secret.
     pub tracked: BTreeSet<String>,
