@@ -84,16 +84,16 @@ fn roll_back(site: Site<'_>, failed: &[(Result<Outcome>, Lease)]) -> Vec<Result<
 /// Creates everything of one plan. Gives the parts whose servers may have done something, too.
 fn attempt(site: Site<'_>, (plan, templates): &Work<'_>) -> (Result<Outcome>, Vec<Part>) {
     let Attempt { result, occupied, reached, made } = side_by_side(site, plan, templates);
-    let outcome = result.and_then(|admin| match occupied.is_empty() {
-        false => Ok(Outcome::Occupied(occupied)),
-        true => {
-            // A worktree of the user's is not deleted with what came into it: first all that can fail.
-            if plan.lease.adopted {
-                bring(site, &site.ui.about(&plan.lease.name), plan)?;
-            }
-            let lease = finish(site.store, plan, admin, &made)?;
-            Ok(Outcome::Ready(Box::new(lease)))
+    let outcome = result.and_then(|admin| {
+        if !occupied.is_empty() {
+            return Ok(Outcome::Occupied(occupied));
         }
+        // A worktree of the user's is not deleted with what came into it: first all that can fail.
+        if plan.lease.adopted {
+            bring(site, &site.ui.about(&plan.lease.name), plan)?;
+        }
+        let lease = finish(site.store, plan, admin, &made)?;
+        Ok(Outcome::Ready(Box::new(lease)))
     });
     (outcome, reached)
 }

@@ -104,10 +104,12 @@ fn attempt(
             Ok(Outcome::Occupied(slots)) => {
                 let ui = &ui.about(&plan.lease.name);
                 match choose_again(ui, &workspace.context.store, &tried, &slots) {
-                    Ok(()) => occupied.extend(slots),
-                    Err(error) => jobs[at].made = Some(Err(error)),
+                    Ok(()) => {
+                        occupied.extend(slots);
+                        None
+                    }
+                    Err(error) => Some(Err(error)),
                 }
-                continue;
             }
             Err(error) => Some(Err(error)),
         };

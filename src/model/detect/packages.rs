@@ -145,8 +145,8 @@ impl Script<'_> {
         self.name != "start" && self.serves.as_ref().is_some_and(|server| !server.is_second)
     }
 
-    /// The process under `web` or, where that is taken, under the directory's name, else as its second. Two programs cannot listen on one port:
-    /// `Err` is what it lacks.
+    /// The process under `web` or, where that is taken, under the directory's name, else as its second.
+    /// Two programs cannot listen on one port: `Err` is what it lacks.
     pub(super) fn process(
         &self,
         seen: &Seen,

@@ -9,7 +9,6 @@ use super::paths::{dir, is_celery};
 use super::ports;
 use super::procfile;
 use super::programs;
-use super::scaffolds;
 use super::seen::Seen;
 use super::tasks::{self, Task};
 use super::{Evidence, Project};
@@ -123,13 +122,9 @@ fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
 
 /// The module of an application of Celery, from a directory on. Celery looks for a module `celery` in a package by itself.
 fn celery(seen: &Seen, near: &str) -> Option<String> {
-    let files = seen.files.keys().map(String::as_str);
     // A module of this name may hold something else, such as settings.
-    let is_one = |path: &&str| is_celery(path) && seen.text(path).contains("Celery(");
-    let mut modules: Vec<&str> = files.filter(is_one).collect();
-    scaffolds::leave_out(&mut modules, seen);
-    modules.sort_by_key(|path| path.matches('/').count());
-    modules.into_iter().find_map(|path| {
+    let mut modules = seen.chosen(is_celery).filter(|path| seen.text(path).contains("Celery("));
+    modules.find_map(|path| {
         let path = path.strip_prefix(near)?.strip_suffix(".py")?;
         // A module `celery` at the top hides the library, or is hidden by it.
         (path != "celery").then_some(())?;

@@ -60,8 +60,13 @@ impl Seen {
 
     /// The paths of the files with this name, the topmost first. Those of templates count where there is nothing else.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.chosen(move |path| paths::name(path) == name)
+    }
+
+    /// As [`Seen::named`], of the files whose paths are so.
+    pub(super) fn chosen(&self, is_it: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
         let mut paths: Vec<&str> = self.files.keys().map(String::as_str).collect();
-        paths.retain(|path| paths::name(path) == name);
+        paths.retain(|path| is_it(path));
         scaffolds::leave_out(&mut paths, self);
         paths.sort_by_key(|path| path.matches('/').count());
         paths.into_iter()

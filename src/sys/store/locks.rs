@@ -21,7 +21,9 @@ pub struct LostLock {
 impl Drop for LostLock {
     /// The lock is held until after this: another process that waits for it makes the file again.
     fn drop(&mut self) {
-        self.made.take().map(|file| fs::remove(&file).ok());
+        if let Some(file) = &self.made {
+            fs::remove(file).ok();
+        }
     }
 }
 
