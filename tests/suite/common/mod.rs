@@ -48,6 +48,10 @@ impl Sandbox {
         let dir = tempfile::Builder::new().prefix("agentenv-").tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         fs::create_dir(root.join("home")).unwrap();
+        // Without git's fifteen sample files, which each repository would get.
+        for dir in ["hooks", "info"] {
+            fs::create_dir_all(root.join("template").join(dir)).unwrap();
+        }
         fs::write(root.join("gitconfig"), GIT_CONFIG).unwrap();
         let id = format!("t{:08x}", RandomState::new().hash_one(0) as u32);
         Self { root, id, slices, slice: OnceLock::new(), _dir: dir }
@@ -181,7 +185,7 @@ impl Sandbox {
     /// A program with this sandbox's environment and nothing of the machine's but PATH and the way to Docker.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let in_root = |name: &str| self.root.join(name);
-        let mut command = Command::new(program);
+        let mut command = Command::new(path_of(program.as_ref()));
         command
             .env_clear()
             .env("PATH", path_with_binary())
@@ -193,6 +197,7 @@ impl Sandbox {
             .env("AGENTENV_STATE_DIR", in_root("state"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", in_root("gitconfig"))
+            .env("GIT_TEMPLATE_DIR", in_root("template"))
             .env("GIT_CEILING_DIRECTORIES", &self.root)
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_AUTHOR_DATE", "2030-01-01T00:00:00Z")
@@ -214,11 +219,11 @@ impl Sandbox {
         Outcome::new(output, self.normalisations())
     }
 
-    /// Runs `git agentenv` in a directory, without a terminal.
+    /// Runs `git-agentenv` in a directory, without a terminal. That git finds it is shown where shells and documents call it.
     #[track_caller]
     pub fn agentenv_in(&self, dir: impl AsRef<Path>, args: &[&str]) -> Outcome {
-        let mut command = self.command("git");
-        self.outcome(command.arg("agentenv").args(args).current_dir(dir))
+        let mut command = self.command(env!("CARGO_BIN_EXE_git-agentenv"));
+        self.outcome(command.args(args).current_dir(dir))
     }
 
     /// Starts a command and leaves it running.
@@ -533,6 +538,13 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// PATH with the built program's directory first, so that git finds its subcommand, then that of the real `psql`.
+/// The path of a program. A name that the new process's own PATH must find makes the standard library fork this process, with
+/// all its memory; a path does not.
+fn path_of(program: &OsStr) -> PathBuf {
+    let found = which::which_in(program, Some(path_with_binary()), "/");
+    found.unwrap_or_else(|_| program.into())
+}
+
 fn path_with_binary() -> std::ffi::OsString {
     let binary = Path::new(env!("CARGO_BIN_EXE_git-agentenv"));
     let path = std::env::var_os("PATH").unwrap_or_default();
