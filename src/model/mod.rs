@@ -13,6 +13,7 @@ pub mod name;
 pub mod overflow;
 pub mod plan;
 pub mod resource;
+pub mod server;
 pub mod shell;
 pub mod slot;
 pub mod snapshot;

@@ -18,7 +18,8 @@ pub mod sqlite;
 pub mod template;
 pub mod trash;
 
-pub use crate::model::resource::{Database, File, RedisIndex, Resource, Server};
+pub use crate::model::resource::{Database, File, RedisIndex, Resource};
+pub use crate::model::server::Server;
 
 use crate::error::{self, Failure};
 use crate::model::config::Kind;

@@ -2,7 +2,7 @@
 
 use super::Store;
 use crate::model::hash::sha256;
-use crate::model::resource::Server;
+use crate::model::server::Server;
 use crate::sys::fs;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
