@@ -4,7 +4,7 @@ mod fragments;
 mod neighbours;
 pub mod record;
 
-pub use fragments::discard as discard_fragments;
+pub use fragments::{discard as discard_fragments, remove as remove_admin};
 pub use neighbours::Neighbours;
 
 use crate::error;
@@ -151,7 +151,7 @@ pub fn remove(lease: &Lease, tree: &Worktree, force: bool) -> Result<()> {
     }
     if fs::stands(&tree.path)? == Stands::Nothing {
         require_unlocked(lease, tree)?;
-        return fs::remove_dir(&tree.admin);
+        return remove_admin(&tree.admin);
     }
     let removed = git::remove_worktree(&lease.main, &tree.path, force);
     if removed.is_ok() || fs::stands(&tree.admin)? != Stands::Nothing {
@@ -210,7 +210,7 @@ pub fn discard(tree: &Worktree) -> Result<()> {
     if !is_anothers(&tree.path, &tree.admin)? {
         fs::remove_dir(&tree.path)?;
     }
-    fs::remove_dir(&tree.admin)
+    remove_admin(&tree.admin)
 }
 
 /// Whether another repository or worktree is now where the one with this admin directory was.

@@ -2,6 +2,7 @@
 //! that takes longer.
 
 use super::place;
+use crate::environment::worktree;
 use crate::model::lease::Lease;
 use crate::model::trash::Record;
 use crate::sys::fs::{self, Stands};
@@ -20,7 +21,7 @@ pub fn take_admin(lease: &Lease, tree: &Worktree) -> Result<()> {
     let moved =
         fs::make_dir(to.parent().unwrap_or(&to)).and_then(|()| fs::move_to(&tree.admin, &to));
     if moved.is_err() && fs::stands(&tree.admin)? != Stands::Nothing {
-        return fs::remove_dir(&tree.admin);
+        return worktree::remove_admin(&tree.admin);
     }
     failpoint::point("admin-taken")
 }

@@ -6,6 +6,15 @@ use crate::sys::repo::MARK;
 use anyhow::Result;
 use std::path::Path;
 
+/// Removes the admin directory of a worktree. Git ignores what is left of it where that fails, and [`discard`] knows it.
+///
+/// # Errors
+/// When a file of it cannot be removed.
+pub fn remove(admin: &Path) -> Result<()> {
+    fs::remove(&admin.join("gitdir"))?;
+    fs::remove_dir(admin)
+}
+
 /// Removes admin directories of these leases that a killed git did not finish writing or removing. Without a `gitdir` file git
 /// ignores them, but some of its commands fail over them.
 pub fn discard(repository: &Path, leases: &[&Lease]) -> Result<()> {

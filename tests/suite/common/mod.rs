@@ -45,7 +45,16 @@ impl Sandbox {
 
     /// With `slices` times as many ports and indexes.
     pub fn wide(slices: usize) -> Self {
-        let dir = tempfile::Builder::new().prefix("agentenv-").tempdir().unwrap();
+        Self::at(&std::env::temp_dir(), slices)
+    }
+
+    /// In memory, where a directory lists the newest file first: what deletes one takes its files in another order there.
+    pub fn in_memory() -> Self {
+        Self::at(Path::new("/dev/shm"), 1)
+    }
+
+    fn at(dir: &Path, slices: usize) -> Self {
+        let dir = tempfile::Builder::new().prefix("agentenv-").tempdir_in(dir).unwrap();
         let root = dir.path().canonicalize().unwrap();
         fs::create_dir(root.join("home")).unwrap();
         // Without git's fifteen sample files, which each repository would get.
@@ -537,7 +546,6 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// PATH with the built program's directory first, so that git finds its subcommand, then that of the real `psql`.
 /// The path of a program. A name that the new process's own PATH must find makes the standard library fork this process, with
 /// all its memory; a path does not.
 fn path_of(program: &OsStr) -> PathBuf {
@@ -545,6 +553,7 @@ fn path_of(program: &OsStr) -> PathBuf {
     found.unwrap_or_else(|_| program.into())
 }
 
+/// PATH with the built program's directory first, so that git finds its subcommand, then that of the real `psql`.
 fn path_with_binary() -> std::ffi::OsString {
     let binary = Path::new(env!("CARGO_BIN_EXE_git-agentenv"));
     let path = std::env::var_os("PATH").unwrap_or_default();

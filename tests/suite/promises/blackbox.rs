@@ -31,7 +31,7 @@ fn killed_or_with_a_full_or_broken_disk_at_any_call() {
 
 #[test]
 fn git_killed_at_any_call() {
-    let (sandbox, before) = world();
+    let (sandbox, before) = world(Sandbox::new());
     let repo = sandbox.repo_at("app");
     for n in (1..=30).step_by(3) {
         struck(&sandbox, &repo, &["-f"], "signal=KILL", n, &ADD);
@@ -47,7 +47,7 @@ fn git_killed_at_any_call() {
 /// What was renamed is not on the disk yet when that fails: it goes back, or is found where it is.
 #[test]
 fn a_disk_that_is_full_on_the_way_to_the_trash_and_back() {
-    let (sandbox, _) = world();
+    let (sandbox, _) = world(Sandbox::new());
     let repo = sandbox.repo_at("app");
     let tree = sandbox.root.join("app-x");
     repo.agentenv(&ADD).ok();
@@ -93,7 +93,7 @@ pub(super) fn unlocked(repo: &Repo<'_>) -> Vec<String> {
 
 /// Strikes every call with one of these faults.
 fn sweep(faults: &[&str]) {
-    let (sandbox, before) = world();
+    let (sandbox, before) = world(Sandbox::in_memory());
     let repo = sandbox.repo_at("app");
     let fault = |n: usize| faults[(n + first_turn()) % faults.len()];
     for n in 1..=calls(&sandbox, &repo, &ADD) {
@@ -124,8 +124,7 @@ fn gone(repo: &Repo<'_>, before: &BTreeSet<String>, when: &str) {
     repo.leaves_no_file_but(before, when);
 }
 
-fn world() -> (Sandbox, BTreeSet<String>) {
-    let sandbox = Sandbox::new();
+fn world(sandbox: Sandbox) -> (Sandbox, BTreeSet<String>) {
     let repo = sandbox.repo("app");
     repo.config(&sandbox.config_without_servers());
     repo.agentenv(&ADD).ok();

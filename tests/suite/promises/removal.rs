@@ -478,8 +478,8 @@ fn a_repository_is_kept_while_its_disk_is_away_and_not_when_all_of_it_was_delete
     repo.config(&sandbox.config());
     repo.agentenv(&["add", "x"]).ok();
     let records = sandbox.root.join("state/mounts");
-    let record = fs::read_dir(&records).unwrap().next().unwrap().unwrap().path();
-    let seen = fs::read(&record).unwrap();
+    let records = fs::read_dir(&records).unwrap().map(|record| record.unwrap().path());
+    let seen: Vec<_> = records.map(|record| (fs::read(&record).unwrap(), record)).collect();
     seen_at(&sandbox, &disk);
     fs::rename(&disk, &away).unwrap();
     let prune = || sandbox.agentenv_in(&sandbox.root, &["prune"]);
@@ -493,7 +493,7 @@ fn a_repository_is_kept_while_its_disk_is_away_and_not_when_all_of_it_was_delete
     }
     // Of what was seen on a disk that is there, nothing else has to be left.
     fs::remove_dir(&disk).unwrap();
-    fs::write(&record, seen).unwrap();
+    seen.iter().for_each(|(mount, record)| fs::write(record, mount).unwrap());
     let said = prune().ok();
     assert!(said.stdout.contains('x') && sandbox.databases().is_empty(), "{}", said.show());
 }
