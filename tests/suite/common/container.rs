@@ -1,6 +1,6 @@
 //! A container of one test's own.
 
-use super::{servers, wait_until};
+use super::servers;
 use std::hash::{BuildHasher, RandomState};
 use std::process::{Child, Command, Stdio};
 
@@ -49,9 +49,13 @@ impl Container {
         Container { name: other.unwrap_or(name), stays: false }
     }
 
-    /// Waits until this command in it succeeds.
+    /// Waits until this command in it succeeds. It is tried again in there: each `docker exec` takes the engine 50 ms.
+    #[track_caller]
     pub fn ready(self, command: &[&str]) -> Container {
-        wait_until("the server in the container answers", || self.exec(command).is_ok());
+        let tries =
+            r#"for try in $(seq 600); do "$@" && exit; sleep 0.05; done >/dev/null 2>&1; exit 1"#;
+        let said = self.exec(&[&["sh", "-c", tries, "sh"], command].concat());
+        said.unwrap_or_else(|error| panic!("the server in {} does not answer: {error}", self.name));
         self
     }
 

@@ -72,6 +72,8 @@ impl Servers {
                 "-csynchronous_commit=off",
                 // It would look at each of hundreds of databases, and hold up copies of them.
                 "-cautovacuum=off",
+                // To drop a database looks through all of them.
+                "-cshared_buffers=16MB",
                 "-cmax_connections=300",
             ],
         );
