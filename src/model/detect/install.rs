@@ -43,8 +43,8 @@ pub fn is_lock(path: &str) -> bool {
     INSTALLERS.iter().any(|(lock, ..)| *lock == name)
 }
 
-/// A command for each lock file, but for those of tools further down, and for the topmost of other manifests; a virtual
-/// environment for requirements without one.
+/// A command for each lock file, but for those of tools further down and of what git tracks as it is built, and for the topmost
+/// of other manifests; a virtual environment for requirements without one.
 pub(super) fn commands(project: &Project, seen: &Seen) -> Vec<String> {
     let kinds: Vec<Kind> = project.services.iter().map(|service| service.kind).collect();
     let started = packages::of(seen);
@@ -52,7 +52,7 @@ pub(super) fn commands(project: &Project, seen: &Seen) -> Vec<String> {
     let has_near = INSTALLERS.iter().flat_map(|(lock, ..)| seen.named(lock)).any(is_near);
     let is_used = |path: &&str| {
         let is_started = || started.iter().any(|one| one.file.starts_with(dir(path)));
-        !has_near || is_near(path) || is_started()
+        is_started() || ((!has_near || is_near(path)) && !is_built(seen, dir(path)))
     };
     let files = INSTALLERS.iter().flat_map(|(lock, command, option)| {
         let locks = seen.named(lock).filter(is_used);
@@ -65,6 +65,13 @@ pub(super) fn commands(project: &Project, seen: &Seen) -> Vec<String> {
         Some(enter(dir) + command)
     });
     venv.into_iter().chain(files).chain(manifests).collect()
+}
+
+/// Git tracks what a package below the top builds: only those who change it need what it is built with.
+fn is_built(seen: &Seen, near: &str) -> bool {
+    let built = format!("{near}dist/");
+    let mut tracked = seen.tracked.range(built.clone()..);
+    !near.is_empty() && tracked.next().is_some_and(|path| path.starts_with(&built))
 }
 
 /// A virtual environment with these requirements. pip refuses what uv leaves without a hash.
@@ -177,6 +184,11 @@ pub(super) fn runner_inside(seen: &Seen, near: &str) -> String {
     let up = "../".repeat(near.matches('/').count());
     let plain = || runner(seen, near).split_inclusive(' ').take(2).collect();
     path(seen, near, &up).unwrap_or_else(plain)
+}
+
+/// What comes before `python` for a command that enters the directory `near` from the top.
+pub(super) fn inside(seen: &Seen, near: &str) -> String {
+    enter(near) + &runner_inside(seen, near)
 }
 
 /// The nearest directory above `near`, or itself, with a file of this name.

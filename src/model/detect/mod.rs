@@ -11,6 +11,7 @@ mod conflicts;
 mod copies;
 mod created;
 mod devcontainer;
+mod directories;
 mod drivers;
 mod elixir;
 mod endpoint;
@@ -52,6 +53,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod text;
+mod units;
 mod url;
 mod vars;
 

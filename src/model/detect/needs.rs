@@ -4,7 +4,7 @@ mod debugging;
 
 use super::examples::{EXAMPLE, rank};
 use super::literals::{settings, used_settings};
-use super::paths::{STAGES, is_envrc, names_stage, used};
+use super::paths::{STAGES, is_envrc, name, names_stage, used};
 use super::reads;
 use super::{Evidence, Project};
 use crate::model::envfile;
@@ -95,14 +95,17 @@ fn is_bare(after: &str) -> bool {
     after.strip_prefix([')', ']']).is_some_and(|rest| !rest.trim_start().starts_with("or "))
 }
 
-/// A file that the application or its containers may read gives the variable a value.
+/// A file that the application may read on this machine gives the variable a value. What a compose file names, and nothing
+/// reads by itself, reaches containers alone.
 fn is_given(evidence: &Evidence<'_>, variable: &str) -> bool {
     let seen = evidence.seen;
-    let is_read =
-        |path: &String| (seen.is_environment(path) && rank(path) != EXAMPLE) || is_envrc(path);
-    let of_stacks = evidence.stacks.iter().flat_map(|stack| stack.variables());
+    let is_containers =
+        |path: &String| seen.variables.contains(path) && !name(path).starts_with(".env");
+    let is_read = |path: &String| {
+        (seen.is_environment(path) && rank(path) != EXAMPLE && !is_containers(path))
+            || is_envrc(path)
+    };
     seen.files.iter().any(|(path, text)| is_read(path) && says(text, variable).is_some())
-        || of_stacks.into_iter().any(|(name, value)| name == variable && !value.is_empty())
 }
 
 /// What an example says, which git tracks: no secret, and nothing of another stage.

@@ -5,6 +5,7 @@ use super::leads::Lead;
 use super::plain;
 use super::seen::Seen;
 use super::tasks;
+use super::units;
 use super::url::{Url, is_local};
 use super::vars::Var;
 use super::{Evidence, Project, Service, carried};
@@ -204,6 +205,7 @@ pub(super) fn hold_workers(project: &mut Project, evidence: &Evidence<'_>) {
         name.contains("worker")
             || command.split([' ', '/']).any(|word| word == "celery")
             || tasks::may_work(command)
+            || units::goes_on(command)
     };
     let (held, kept): (Vec<_>, Vec<_>) = project.processes.drain(..).partition(is_worker);
     project.processes = kept;

@@ -4,9 +4,10 @@ use super::bound;
 use super::references::is_script;
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 45] = [
     ".envrc",
     ".flaskenv",
+    ".gitignore",
     "Cargo.toml",
     "Gemfile",
     "Makefile",
@@ -86,7 +87,7 @@ pub fn is_telling(path: &str) -> bool {
         ["settings", "config", "configuration", "database", "data", "db", "env"].contains(&stem);
     let in_settings = path.contains("settings/") || path.contains("/config/");
     NAMES.contains(&name)
-        || name.ends_with(".csproj")
+        || [".csproj", ".service"].iter().any(|end| name.ends_with(end))
         || is_environment(name)
         || is_compose(path)
         || is_celery(name)

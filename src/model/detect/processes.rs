@@ -2,7 +2,7 @@
 
 use super::Port;
 use super::frameworks::{self, Framework};
-use super::install::{runner, runner_inside};
+use super::install::inside;
 use super::migrations;
 use super::packages::{self, Left};
 use super::paths::{dir, is_celery};
@@ -11,6 +11,7 @@ use super::procfile;
 use super::programs;
 use super::seen::Seen;
 use super::tasks::{self, Task};
+use super::units;
 use super::{Evidence, Project};
 use crate::model::shell;
 use std::collections::BTreeSet;
@@ -81,6 +82,7 @@ pub(super) fn of(
     }
     let mut left = Vec::new();
     let mut found = of_django(seen, ports);
+    found.extend(units::of(seen, &found));
     found.extend(of_frameworks(frameworks, ports).filter(|_| found.is_empty()));
     let tasks = tasks::of_python(seen);
     found.extend(of_task(&tasks, frameworks, ports).filter(|_| found.is_empty()));
@@ -109,12 +111,11 @@ pub(super) fn of(
 fn of_django(seen: &Seen, ports: &[Port]) -> Vec<Process> {
     let Some(manage) = frameworks::django(seen) else { return Vec::new() };
     let Some(port) = owned(ports, "DJANGO_PORT").or(ports.first()) else { return Vec::new() };
-    let python = runner(seen, dir(manage));
-    let web = format!("{python}python {} runserver ${}", shell::word(manage), port.variable);
+    let inside = inside(seen, dir(manage));
+    let web = format!("{inside}python manage.py runserver ${}", port.variable);
     let mut found = vec![process("web", dir(manage), web)];
     if let Some(module) = celery(seen, dir(manage)) {
-        let here = runner_inside(seen, dir(manage));
-        let worker = format!("{}{here}celery -A {module} worker", enter(dir(manage)));
+        let worker = format!("{inside}celery -A {module} worker");
         found.push(process("worker", dir(manage), worker));
     }
     found

@@ -1,7 +1,7 @@
 //! The files of a repository that say how it is run.
 
 use super::install::is_lock;
-use super::paths::{self, is_compose, is_envrc};
+use super::paths::{self, is_compose, is_envrc, used};
 use super::scaffolds;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,9 +23,12 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether a file holds variables, by its name or by what refers to it.
+    /// Whether a file holds variables, by its name, by what refers to it, or as nothing else stands in it.
     pub(super) fn is_environment(&self, path: &str) -> bool {
-        paths::is_environment(path) || self.variables.contains(path)
+        paths::is_environment(path)
+            || self.variables.contains(path)
+            || (used(path).as_deref().unwrap_or(path).ends_with(".conf")
+                && holds_variables(self.text(path)))
     }
 
     /// A tracked file holds this text.
@@ -85,4 +88,16 @@ impl Seen {
         let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
         files.filter(|(path, _)| endings.iter().any(|ending| path.ends_with(ending)))
     }
+}
+
+/// Nothing but `NAME=value`, one at least.
+fn holds_variables(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let is_one = |line: &str| {
+        let name = line.split_once('=').map_or("", |(name, _)| name);
+        name.contains('_') && name.chars().all(is_part)
+    };
+    let lines = text.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+    lines.peek().is_some() && lines.all(is_one)
 }

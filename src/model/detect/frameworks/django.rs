@@ -1,10 +1,10 @@
 //! Django, and what a Python project of any kind depends on.
 
 use super::{Framework, PYTHON, servers};
-use crate::model::detect::install::runner;
+use crate::model::detect::directories;
+use crate::model::detect::install::inside;
 use crate::model::detect::paths::dir;
 use crate::model::detect::seen::Seen;
-use crate::model::shell;
 
 /// `manage.py`, wherever it is.
 pub(super) fn find(seen: &Seen) -> Option<Framework> {
@@ -15,11 +15,9 @@ pub(super) fn find(seen: &Seen) -> Option<Framework> {
         port: Some(("DJANGO_PORT".to_owned(), 8000)),
         second: false,
         servers: servers(&text, PYTHON),
-        migrate: vec![format!(
-            "{}python {} migrate",
-            runner(seen, dir(manage)),
-            shell::word(manage)
-        )],
+        prepare: directories::command(seen).into_iter().collect(),
+        // Settings may name files from the directory of `manage.py` on.
+        migrate: vec![format!("{}python manage.py migrate", inside(seen, dir(manage)))],
         also: &["test_{}", "test_{}_*"],
         ..Framework::default()
     })

@@ -1,10 +1,9 @@
 //! FastAPI, Flask, SQLAlchemy and Alembic.
 
 use super::{Framework, PYTHON, django, servers};
-use crate::model::detect::install::{runner, runner_inside};
+use crate::model::detect::install::{inside, runner};
 use crate::model::detect::paths::dir;
 use crate::model::detect::plain;
-use crate::model::detect::processes::enter;
 use crate::model::detect::seen::Seen;
 
 /// A Python project that is no Django project.
@@ -68,7 +67,7 @@ fn serve(seen: &Seen, framework: &str, dependencies: &str) -> Option<(String, St
     let module = path.strip_prefix(top)?.strip_suffix(".py")?.replace('/', ".");
     let module = module.strip_suffix(".__init__").unwrap_or(&module);
     let command = command.replace("{}", &format!("{module}:{app}"));
-    Some((top.to_owned(), format!("{}{}{command}", enter(top), runner_inside(seen, top))))
+    Some((top.to_owned(), format!("{}{command}", inside(seen, top))))
 }
 
 fn migrate(seen: &Seen, file: &str) -> String {
@@ -78,7 +77,7 @@ fn migrate(seen: &Seen, file: &str) -> String {
         let program = if is_flasks(seen) { "flask" } else { "python manage.py" };
         return format!("{}{program} db upgrade", runner(seen, dir));
     }
-    format!("{}{}alembic upgrade head", enter(dir), runner_inside(seen, dir))
+    format!("{}alembic upgrade head", inside(seen, dir))
 }
 
 /// Flask finds the application by itself or by a variable; else the project's own program may.

@@ -59,7 +59,7 @@ pub fn is_run(seen: &Seen, path: &str) -> bool {
     let other = ["spec", "lock", "readme", "docker", "dockerfile", "changelog", "vagrantfile"];
     let text = [
         ".md", ".mdx", ".rst", ".txt", ".html", ".svg", ".po", ".adoc", ".ipynb", ".sql", ".sh.j2",
-        ".lock", ".1",
+        ".lock", ".1", ".service",
     ];
     !seen.is_environment(path)
         && !is_compose(path)

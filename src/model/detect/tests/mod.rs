@@ -2,6 +2,7 @@ mod code;
 mod commands;
 mod compose;
 mod hostile;
+mod ignored;
 mod kept;
 mod leads;
 mod needs;

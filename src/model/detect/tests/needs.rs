@@ -40,20 +40,27 @@ fn a_signing_key_that_no_file_gives_is_made_for_each_environment() {
 }
 
 #[test]
-fn what_containers_get_is_replaced_by_nothing() {
+fn what_containers_get_is_replaced_by_nothing_and_reaches_nothing_else() {
     let stack =
         "services:\n  web:\n    build: .\n    ports: ['8000:8000']\n    env_file: [in.env]\n";
-    for (file, more) in [
-        ("compose.yml", &[("in.env", "INN_KEY=own\n")][..]),
-        ("compose.yml", &[]),
-        ("deploy/compose.yml", &[("deploy/in.env", "INN_KEY=own\n")]),
-    ] {
+    for (file, more) in [("compose.yml", &[("in.env", "INN_KEY=own\n")][..]), ("compose.yml", &[])]
+    {
         let files = [&[(file, stack)], more].concat();
         assert_eq!(needs(KEY, &files), (vec![], vec![]), "{file} {more:?}");
     }
     let given = stack.replace("env_file: [in.env]", "environment: { INN_KEY: own }");
-    assert_eq!(needs(KEY, &[("deploy/compose.yml", &given)]).0, [""; 0]);
-    assert_eq!(needs(KEY, &[("deploy/compose.yml", stack)]).0, [MADE]);
+    assert_eq!(needs(KEY, &[("compose.yml", &given)]).0, [""; 0]);
+    // Where the application runs beside them.
+    for (stack, more) in [
+        (stack, ("deploy/in.env", "INN_KEY=own\n")),
+        (&given, ("deploy/x", "")),
+        (stack, ("x", "")),
+    ] {
+        assert_eq!(needs(KEY, &[("deploy/compose.yml", stack), more]).0, [MADE], "{more:?}");
+    }
+    let read = stack.replace("in.env", ".env");
+    let own = ("deploy/.env", "INN_KEY=own\n");
+    assert_eq!(needs(KEY, &[("deploy/compose.yml", &read), own]).0, [""; 0]);
 }
 
 #[test]

@@ -150,7 +150,7 @@ const CASES: &[Case] = &[
             ("src/uv.lock", ""),
         ],
         &[
-            "web: uv run --project src python src/manage.py runserver $DJANGO_PORT",
+            "web: cd src && uv run python manage.py runserver $DJANGO_PORT",
             "worker: cd src && uv run celery -A shop worker",
         ],
     ),

@@ -37,7 +37,9 @@ pub(super) const CASES: &[Case] = &[
             ("requirements.txt", ""),
             ("the shop/manage.py", "DJANGO_SETTINGS_MODULE = 'shop.settings'"),
         ],
-        &["web: PATH=\"$PWD/.venv/bin:$PATH\" python 'the shop/manage.py' runserver $DJANGO_PORT"],
+        &[
+            "web: cd 'the shop' && PATH=\"$PWD/../.venv/bin:$PATH\" python manage.py runserver $DJANGO_PORT",
+        ],
     ),
     (
         "ASP.NET Core, and a server of Node.js beside it",

@@ -77,9 +77,22 @@ pub(super) const CASES: [Case; 3] = [
         notes: &["db must run before `git agentenv add`: `docker compose up -d db`"],
     },
     Case {
-        project: "paperless-ngx: manage.py in src, compose files for every database",
+        project: "paperless-ngx: manage.py in src, compose files for every database, directories that must be there",
         files: &[
-            ("src/manage.py", "DJANGO_SETTINGS_MODULE"),
+            ("src/manage.py", "setdefault('DJANGO_SETTINGS_MODULE', 'archive.settings')"),
+            (
+                ".gitignore",
+                "*.log\n/static/\n/.devcontainer/media/\n/media/\n/consume/\n/export/\n",
+            ),
+            (
+                "scripts/archive-consumer.service",
+                "[Service]\nExecStart=python3 manage.py consume\n",
+            ),
+            (
+                "scripts/archive-scheduler.service",
+                "[Service]\nExecStart=celery --app archive beat --loglevel INFO\n",
+            ),
+            ("docker/compose/docker-compose.env", "ARCHIVE_KEY=change-me\n"),
             (
                 "pyproject.toml",
                 "dependencies = ['django', 'psycopg', 'celery[redis]', 'channels-redis']",
@@ -87,11 +100,11 @@ pub(super) const CASES: [Case; 3] = [
             ("uv.lock", ""),
             (
                 "src/archive/settings.py",
-                "REDIS = os.getenv('ARCHIVE_REDIS', 'redis://localhost:6379')\nif os.getenv('ARCHIVE_DBHOST'):\n    DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'HOST': os.getenv('ARCHIVE_DBHOST'), 'NAME': os.getenv('ARCHIVE_DBNAME', 'archive'), 'USER': os.getenv('ARCHIVE_DBUSER', 'archive')}}\n",
+                "STATIC_ROOT = BASE_DIR.parent / \"static\"\nMEDIA_ROOT = path('ARCHIVE_MEDIA_ROOT', BASE_DIR.parent / \"media\")\nIN_DIR = path(\n    'ARCHIVE_IN_DIR',\n    BASE_DIR.parent / 'consume',\n)\nSECRET_KEY = os.getenv('ARCHIVE_KEY')\nREDIS = os.getenv('ARCHIVE_REDIS', 'redis://localhost:6379')\nif os.getenv('ARCHIVE_DBHOST'):\n    DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'HOST': os.getenv('ARCHIVE_DBHOST'), 'NAME': os.getenv('ARCHIVE_DBNAME', 'archive'), 'USER': os.getenv('ARCHIVE_DBUSER', 'archive')}}\n",
             ),
             (
                 "docker/compose/docker-compose.postgres.yml",
-                "services:\n  broker:\n    image: redis:8\n  db:\n    image: postgres:17\n    environment: { POSTGRES_DB: archive, POSTGRES_USER: archive }\n  webserver:\n    image: archive\n    ports: ['8000:8000']\n    environment: { ARCHIVE_REDIS: 'redis://broker:6379', ARCHIVE_DBHOST: db }\n",
+                "services:\n  broker:\n    image: redis:8\n  db:\n    image: postgres:17\n    environment: { POSTGRES_DB: archive, POSTGRES_USER: archive }\n  webserver:\n    image: archive\n    env_file: docker-compose.env\n    ports: ['8000:8000']\n    environment: { ARCHIVE_REDIS: 'redis://broker:6379', ARCHIVE_DBHOST: db }\n",
             ),
             (
                 "docker/compose/docker-compose.sqlite.yml",
@@ -104,10 +117,16 @@ pub(super) const CASES: [Case; 3] = [
             "ARCHIVE_REDIS=redis://{redis.host}:{redis.port}/{REDIS_DB}",
             "ARCHIVE_DBHOST={postgres.host}",
             "ARCHIVE_DBUSER={postgres.user}",
+            // Containers alone get the file that names it.
+            "ARCHIVE_KEY=only-for-development-of-{project}-and-for-no-other-use",
         ],
         url: "",
-        hooks: &["uv sync", "uv run python src/manage.py migrate"],
-        starts: &["web: uv run python src/manage.py runserver $DJANGO_PORT"],
+        hooks: &["uv sync", "mkdir -p consume media", "cd src && uv run python manage.py migrate"],
+        starts: &[
+            "web: cd src && uv run python manage.py runserver $DJANGO_PORT",
+            "consumer: cd src && uv run python manage.py consume",
+            "scheduler: cd src && uv run celery --app archive beat --loglevel INFO",
+        ],
         notes: &["broker publishes no port", "db publishes no port"],
     },
 ];

@@ -50,6 +50,14 @@ pub(super) const CASES: [Case; 4] = [
                 "DATABASES = {\n    'default': {\n        'ENGINE': 'django.db.backends.postgresql',  # engine\n        'NAME': 'nb',         # name\n        'USER': '',\n    }\n}\nREDIS = {\n    'tasks': {\n        'PORT': 6379,\n        'DATABASE': 0,\n    },\n    'caching': {\n        'DATABASE': 1,\n    }\n}\n",
             ),
             ("netbox/nb/configuration_testing.py", "REDIS = {'tasks': {'DATABASE': 7}}\n"),
+            ("netbox/assets/package.json", r#"{ "scripts": { "bundle": "node bundle.cjs" } }"#),
+            ("netbox/assets/yarn.lock", ""),
+            ("netbox/assets/dist/nb.js", ""),
+            ("contrib/nb.service", "[Service]\nExecStart=/opt/nb/venv/bin/gunicorn nb.wsgi\n"),
+            (
+                "contrib/nb-rq.service",
+                "[Service]\nType=simple\nExecStart=/opt/nb/venv/bin/python3 /opt/nb/netbox/manage.py rqworker high low\n",
+            ),
         ],
         ports: "DJANGO_PORT=8000",
         services: &[
@@ -59,15 +67,16 @@ pub(super) const CASES: [Case; 4] = [
         ],
         env: &["POSTGRES_USER={postgres.user}", "DATABASE_URL=", "REDIS_URL="],
         url: "",
-        hooks: &[VENV, "PATH=\"$PWD/.venv/bin:$PATH\" python netbox/manage.py migrate"],
+        hooks: &[VENV, "cd netbox && PATH=\"$PWD/../.venv/bin:$PATH\" python manage.py migrate"],
         starts: &[
-            "web: PATH=\"$PWD/.venv/bin:$PATH\" python netbox/manage.py runserver $DJANGO_PORT",
+            "web: cd netbox && PATH=\"$PWD/../.venv/bin:$PATH\" python manage.py runserver $DJANGO_PORT",
         ],
         notes: &[
             "netbox/nb/configuration_example.py:4 and its copy netbox/nb/configuration.py: `'NAME': 'nb',` reads no",
             "_example.py:5 and its copy netbox/nb/configuration.py: `'USER': '',` reads no variable",
             "write `'DATABASE': int(os.environ.get(\"TASKS_REDIS_DB\", \"0\")),`",
             "_example.py:14 and its copy netbox/nb/configuration.py: `'DATABASE': 1,` reads no variable",
+            "rq is not among `processes:`, for it would take the main checkout's tasks (Redis)",
         ],
     },
     Case {

@@ -118,9 +118,9 @@ pub(super) const CASES: [Case; 4] = [
         services: &[],
         env: &[],
         url: "",
-        hooks: &["pnpm install --frozen-lockfile --dir ui", "python src/manage.py migrate"],
+        hooks: &["pnpm install --frozen-lockfile --dir ui", "cd src && python manage.py migrate"],
         starts: &[
-            "web: python src/manage.py runserver $DJANGO_PORT",
+            "web: cd src && python manage.py runserver $DJANGO_PORT",
             "ui: cd ui && pnpm run start --port $NG_PORT",
         ],
         notes: &[],
