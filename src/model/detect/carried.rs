@@ -53,7 +53,8 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
         || lost.iter().any(|service| service.kind != Kind::Redis)
         || databases.any(is_told)
         || evidence.kept.iter().any(|server| server.kind != Kind::Redis)
-        || evidence.places.iter().any(|place| place.is_settings());
+        || evidence.places.iter().any(|place| place.is_settings())
+        || project.services.iter().any(|service| is_fixed(evidence, service));
     let is_said = |service: &Service| is_told(service) || evidence.is_literal(service.kind);
     let leads: Vec<String> =
         lost.into_iter().filter(|one| !is_said(one)).map(|one| Lead::lost(one).told()).collect();
@@ -75,6 +76,12 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     let created = created::find(evidence.seen, &known, &mains);
     project.inside = created.inside;
     if is_held { project.held.extend(created.run) } else { project.hooks.extend(created.run) }
+}
+
+/// Settings name the main checkout's database themselves, whatever else reads a variable for it.
+fn is_fixed(evidence: &Evidence<'_>, service: &Service) -> bool {
+    service.kind != Kind::Redis
+        && evidence.literals.iter().any(|literal| literal.names(service.kind, &service.main))
 }
 
 /// Says which manifests name a driver for a server that nothing leads to.

@@ -31,12 +31,13 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
             true => leads::in_file(seen, file),
             false => Vec::new(),
         };
-        let names_part = || {
-            literals.iter().any(|literal| literal.file == *file)
-                || plain::names_part(file, seen.text(file))
-        };
         let is_set = leading.iter().all(|name| project.sets(name));
-        if !is_set || (!seen.is_environment(file) && names_part()) {
+        let is_settings = !seen.is_environment(file);
+        if is_settings && literals.iter().any(|literal| literal.file == *file) {
+            project.notes.push(fixed(file));
+            continue;
+        }
+        if !is_set || (is_settings && plain::names_part(file, seen.text(file))) {
             project.notes.push(left(file));
             continue;
         }
@@ -52,6 +53,27 @@ fn left(file: &str) -> String {
         "{file} is ignored by git and leads to the main checkout's servers, so new worktrees do not get it: a command \
          without the environment's variables would use these; `copy: [\"/{file}\"]` copies it"
     )
+}
+
+/// No variable of an environment replaces what the file says.
+fn fixed(file: &str) -> String {
+    format!(
+        "{file} is ignored by git and names the main checkout's servers itself, so new worktrees do not get it: when it \
+         reads variables, `git agentenv init --force` writes `copy: [\"/{file}\"]`"
+    )
+}
+
+/// The settings read a copy of an example, which names servers itself.
+pub(super) fn missing(project: &mut Project, evidence: &Evidence<'_>) {
+    let examples = evidence.literals.iter().map(|literal| &literal.file);
+    let examples: BTreeSet<&String> = examples.collect();
+    let copies = examples.into_iter().filter_map(|example| Some((example, used(example)?)));
+    project.notes.extend(copies.map(|(example, copy)| {
+        format!(
+            "{copy} is missing, which the settings read: copy {example} with these lines changed, then run `git agentenv \
+             init --force` again"
+        )
+    }));
 }
 
 fn copied(file: &str, leading: &[String]) -> String {

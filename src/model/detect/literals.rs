@@ -22,6 +22,10 @@ pub(super) struct Literal {
     /// The line as it is, and as it would read the variable; empty: it may hold a secret.
     text: String,
     instead: String,
+    /// The value is the name of a database, or an index.
+    is_part: bool,
+    /// The file imports the module that reads variables.
+    imports_os: bool,
 }
 
 impl Literal {
@@ -39,15 +43,26 @@ impl Literal {
         }
     }
 
-    /// The same of a file that git does not track: no note repeats the line, for notes stand in a file that is committed.
+    /// The same of a file that git does not track: no note repeats the line, for notes stand in a file that is committed. The
+    /// name of a part stands there anyway.
     fn hidden(self) -> Literal {
-        let instead = format!("os.environ[\"{}\"]", self.variable);
+        let shown = if self.is_part { &self.value } else { "…" };
+        let call = call(&self.variable, shown);
+        let is_number = self.is_part && self.kind == Kind::Redis;
+        let instead = if is_number { format!("int({call})") } else { call };
         Literal { text: String::new(), instead, ..self }
     }
 
     /// What the user can do.
     pub(super) fn way_out(&self) -> String {
-        format!("write `{}`", self.instead)
+        let import = if self.imports_os { "" } else { ", with `import os` at the top" };
+        format!("write `{}`{import}", self.instead)
+    }
+
+    /// The database or the index that the line names itself, or by a URL.
+    pub(super) fn names(&self, kind: Kind, part: &str) -> bool {
+        let named = || Url::parse(&self.value).is_some_and(|url| url.part == part);
+        self.kind == kind && ((self.is_part && self.value == part) || named())
     }
 }
 
@@ -90,6 +105,7 @@ fn in_file(file: &str, text: &str) -> Vec<Literal> {
     let lines: Vec<&str> = text.lines().collect();
     let defaults: BTreeSet<String> =
         reads::of(text).into_iter().filter_map(|read| read.default).collect();
+    let imports_os = lines.iter().any(|line| line.trim() == "import os");
     let (mut setting, mut key) = ("", "");
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().starts_with('#')) {
@@ -99,7 +115,19 @@ fn in_file(file: &str, text: &str) -> Vec<Literal> {
         let mut push = |kind, variable: String, name, value: &str| {
             let (text, instead) = written(code(line), &variable, name, value);
             let (file, value) = (file.to_owned(), value.to_owned());
-            found.push(Literal { file, line: at + 1, variable, kind, value, text, instead });
+            let is_part = ["NAME", "DATABASE", "DB", "db"].contains(&name);
+            let line = at + 1;
+            found.push(Literal {
+                file,
+                line,
+                variable,
+                kind,
+                value,
+                text,
+                instead,
+                is_part,
+                imports_os,
+            });
         };
         for (name, value) in strings(code(line)) {
             match Url::parse(value) {
@@ -219,11 +247,15 @@ fn is_given(line: &str, value: &str) -> bool {
     before.ends_with([':', '[']) || (before.ends_with('=') && assigned(line).is_some())
 }
 
+fn call(variable: &str, default: &str) -> String {
+    format!("os.environ.get(\"{variable}\", \"{default}\")")
+}
+
 /// The line as it is, and with the variable in it. A password is not shown.
 fn written(line: &str, variable: &str, key: &str, value: &str) -> (String, String) {
     let is_open = Url::parse(value).is_none_or(|url| url.is_open());
     let shown = if is_open { value } else { "…" };
-    let call = format!("os.environ.get(\"{variable}\", \"{shown}\")");
+    let call = call(variable, shown);
     let start = line.find(key).unwrap_or_default() + key.len();
     let replaced = |written: &str, by: &str| {
         let at = start + line[start..].find(written)?;

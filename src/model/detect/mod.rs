@@ -217,6 +217,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     distinct(&mut project);
     others::hold_workers(&mut project, evidence);
     copies::find(&mut project, evidence);
+    copies::missing(&mut project, evidence);
     project.hooks = install::commands(&project, seen);
     project.key = migrations::key(seen);
     carried::drivers(&mut project, evidence);

@@ -50,6 +50,8 @@ pub(super) const CASES: [Case; 4] = [
                 "DATABASES = {\n    'default': {\n        'ENGINE': 'django.db.backends.postgresql',  # engine\n        'NAME': 'nb',         # name\n        'USER': '',\n    }\n}\nREDIS = {\n    'tasks': {\n        'PORT': 6379,\n        'DATABASE': 0,\n    },\n    'caching': {\n        'DATABASE': 1,\n    }\n}\n",
             ),
             ("netbox/nb/configuration_testing.py", "REDIS = {'tasks': {'DATABASE': 7}}\n"),
+            // What another file reads does not reach the settings.
+            ("scripts/check_configuration.py", "NAME = os.getenv('POSTGRES_DB', 'nb')\n"),
             ("netbox/assets/package.json", r#"{ "scripts": { "bundle": "node bundle.cjs" } }"#),
             ("netbox/assets/yarn.lock", ""),
             ("netbox/assets/dist/nb.js", ""),
@@ -67,7 +69,7 @@ pub(super) const CASES: [Case; 4] = [
         ],
         env: &["POSTGRES_USER={postgres.user}", "DATABASE_URL=", "REDIS_URL="],
         url: "",
-        hooks: &[VENV, "cd netbox && PATH=\"$PWD/../.venv/bin:$PATH\" python manage.py migrate"],
+        hooks: &[VENV],
         starts: &[
             "web: cd netbox && PATH=\"$PWD/../.venv/bin:$PATH\" python manage.py runserver $DJANGO_PORT",
         ],
@@ -76,6 +78,7 @@ pub(super) const CASES: [Case; 4] = [
             "_example.py:5 and its copy netbox/nb/configuration.py: `'USER': '',` reads no variable",
             "write `'DATABASE': int(os.environ.get(\"TASKS_REDIS_DB\", \"0\")),`",
             "_example.py:14 and its copy netbox/nb/configuration.py: `'DATABASE': 1,` reads no variable",
+            "netbox/nb/configuration.py is missing, which the settings read: copy netbox/nb/configuration_example.py",
             "rq is not among `processes:`, for it would take the main checkout's tasks (Redis)",
         ],
     },
