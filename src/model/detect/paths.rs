@@ -1,6 +1,7 @@
 //! What the path of a file says of it.
 
 use super::bound;
+use super::proxies;
 use super::references::is_script;
 
 /// Files by their exact names, wherever they are.
@@ -93,6 +94,7 @@ pub fn is_telling(path: &str) -> bool {
         || is_celery(name)
         || is_script(path)
         || bound::is_settings(path)
+        || proxies::is_environment(path)
         || (path.contains("requirements") && name.ends_with(".txt"))
         || (is_code && (is_settings || in_settings || name.contains(".config.")))
 }

@@ -1,9 +1,9 @@
-//! Servers for development that send an environment's requests to the main checkout's backend.
+//! Servers for development, and pages, that send an environment's requests to the main checkout's backend.
 
 use super::frameworks;
 use super::leads::Lead;
 use super::origins;
-use super::paths::{dir, is_compose, name};
+use super::paths::{dir, is_compose, name, names_stage};
 use super::reads;
 use super::sections::development;
 use super::seen::Seen;
@@ -20,8 +20,19 @@ fn is_proxy(path: &str, text: &str) -> bool {
     let name = name(path);
     let is_settings = name == "package.json" || name.contains(".config.");
     let words = ["proxy", "Proxy", "rewrites"];
-    name.contains("proxy") || (is_settings && words.iter().any(|word| text.contains(word)))
+    name.contains("proxy")
+        || is_environment(path)
+        || (is_settings && words.iter().any(|word| text.contains(word)))
 }
+
+/// What Angular builds into pages for development: `environments/environment.ts`.
+pub(super) fn is_environment(path: &str) -> bool {
+    let is_it = name(path).starts_with("environment.") && name(path).ends_with(".ts");
+    is_it && dir(path).ends_with("environments/") && !names_stage(name(path))
+}
+
+/// What a browser runs reads no variable.
+const PAGES: &str = "write a path without a host there, and let a proxy of the development server lead to a variable under `env:`";
 
 fn in_file(seen: &Seen, file: &str, text: &str, is_set: &dyn Fn(&str) -> bool) -> Vec<Lead> {
     let text = development(text);
@@ -46,6 +57,7 @@ fn in_file(seen: &Seen, file: &str, text: &str, is_set: &dyn Fn(&str) -> bool) -
             let way_out = match read.as_ref().or(names.iter().find(|name| name.contains("PROXY"))) {
                 Some(name) if is_set(name) => continue,
                 Some(name) => format!("set {name} under `env:`"),
+                None if is_environment(file) => PAGES.to_owned(),
                 None => "read it from a variable there, and set that under `env:`".to_owned(),
             };
             let fault =

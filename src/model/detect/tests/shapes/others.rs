@@ -176,6 +176,11 @@ pub(super) const SHAPES: &[Shape] = &[
                 "ui/package.json",
                 "{\n  \"proxy\": \"http://localhost:4000\",\n  \"homepage\": \"http://localhost:1\"\n}",
             ),
+            (
+                "pages/src/environments/environment.ts",
+                "export const environment = {\n  api: 'http://localhost:8000/api/',\n}\n",
+            ),
+            ("pages/src/environments/environment.prod.ts", "api: 'http://localhost:8001/api/'\n"),
             ("ui/proxy.conf.json", "{ \"/api\": { \"target\": \"http://0.0.0.0:3333\" } }"),
             (
                 "site/nuxt.config.js",
@@ -189,6 +194,7 @@ pub(super) const SHAPES: &[Shape] = &[
         notes: &[
             "web/vite.config.mts:1 sends requests to http://localhost:8081 in every environment: set DEV_PROXY",
             "ui/package.json:2 sends requests to http://localhost:4000 in every environment: read it from",
+            "pages/src/environments/environment.ts:2 sends requests to http://localhost:8000 in every environment: write a path",
             "ui/proxy.conf.json:1 sends requests to http://0.0.0.0:3333 in every",
             "site/nuxt.config.js:3 sends requests to http://localhost:9100 in every environment: set WEB_URL",
         ],
