@@ -1,6 +1,7 @@
 //! Which slots are taken on this machine, by leases and by environment files.
 
-use crate::model::config::{Config, Kind, Service};
+use crate::environment::context;
+use crate::model::config::{Config, Kind, Place, Service};
 use crate::model::envfile;
 use crate::model::lease::Lease;
 use crate::model::overflow;
@@ -42,6 +43,7 @@ pub fn taken_but(
     for file in env_files(repo, config, &leases) {
         count_file(&mut taken, &file, config);
     }
+    count_mains(&mut taken, repo, config, &leases);
     Ok((taken, leases))
 }
 
@@ -58,6 +60,32 @@ pub fn count(taken: &mut Taken, lease: &Lease, common: &Path) {
     taken.projects.insert(lease.project.clone(), holder.clone());
     if lease.repository == common {
         taken.names.insert(lease.name.clone(), holder);
+    }
+}
+
+/// Counts what the main checkouts of other repositories use, whether they run now or not: their ports, and their parts of the
+/// servers that this repository uses, too. A configuration that cannot be read is that repository's own matter.
+fn count_mains(taken: &mut Taken, repo: &Repo, config: &Config, leases: &[Lease]) {
+    let others = leases.iter().filter(|lease| lease.repository != repo.common);
+    let mains: BTreeSet<&Path> = others.map(|lease| lease.main.as_path()).collect();
+    for main in mains {
+        let Ok(Some(text)) = fs::read(&main.join(context::FILE)) else { continue };
+        let Ok(other) = Config::parse(context::FILE, &String::from_utf8_lossy(&text)) else {
+            continue;
+        };
+        let holder = format!("the main checkout {}", main.display());
+        for port in other.ports.values() {
+            taken.ports.entry(port.main).or_insert_with(|| holder.clone());
+        }
+        let is_same = |own: &Service, service: &Service| {
+            (own.kind, &own.place) == (service.kind, &service.place)
+                && (own.place != Place::Host || own.port == service.port)
+        };
+        let is_here =
+            |service: &&Service| config.services.values().any(|own| is_same(own, service));
+        for service in other.services.values().filter(is_here) {
+            taken.take(service.kind, &service.main, &holder);
+        }
     }
 }
 

@@ -31,6 +31,24 @@ fn an_index_is_claimed_and_emptied_over_each_way() {
 }
 
 #[test]
+fn what_another_repositorys_main_checkout_uses_is_given_to_no_environment() {
+    let sandbox = Sandbox::new();
+    let (port, index) = (*sandbox.ports().start(), *sandbox.indexes().start());
+    // It does not run now.
+    let config = sandbox.config().replace("main: 0,", &format!("main: {index},"));
+    let [own, next] =
+        [0, 1].map(|more| format!("main: {}, range: {}", port + more, port + 1 + more));
+    let other = sandbox.repo("other");
+    other.config(&config.replace(&own, &next));
+    other.agentenv(&["add", "a"]).ok();
+    let repo = sandbox.repo("shop");
+    repo.config(&sandbox.config());
+    let variables = repo.agentenv(&["add", "b", "--json"]).ok().json()["variables"].clone();
+    assert_eq!(variables["DJANGO_PORT"], (port + 3).to_string());
+    assert_eq!(variables["REDIS_DB"], (index + 2).to_string());
+}
+
+#[test]
 fn what_does_not_carry_our_mark_stays() {
     let sandbox = Sandbox::new();
     let index = *sandbox.indexes().start();
