@@ -106,7 +106,7 @@ pub(super) fn run(args: &Args, context: &Context, ui: &Ui) -> Result<Exit> {
     if ok {
         return Ok(Exit::Done);
     }
-    explain(ui, &answer);
+    explain(ui, &answer, args.within);
     Ok(Exit::Refused)
 }
 
@@ -116,7 +116,7 @@ fn text(answer: &Answer) -> String {
     format!("in `{}`: {word}\n{lines}", answer.environment)
 }
 
-fn explain(ui: &Ui, answer: &Answer) {
+fn explain(ui: &Ui, answer: &Answer, within: u64) {
     if answer.services.iter().any(|part| part.main_connections > 0) {
         ui.say(
             "hint: `git agentenv doctor` names variables that lead to the main checkout; stop other processes that use \
@@ -124,7 +124,11 @@ fn explain(ui: &Ui, answer: &Answer) {
         );
     }
     if answer.services.iter().any(|part| part.connections == 0) {
-        ui.say(format!("the command printed:\n{}", printed(&answer.log)));
+        let printed = match printed(&answer.log) {
+            nothing if nothing.is_empty() => " nothing".to_owned(),
+            lines => format!(":\n{lines}"),
+        };
+        ui.say(format!("the command, which had {within} s (`--within`), printed{printed}"));
     }
 }
 

@@ -177,7 +177,7 @@ fn an_application_that_does_not_end_is_ended() {
     let args = ["check", "--app", "--within", "1", "--", "sh", "-c", &idle];
     let said = sandbox.agentenv_in(sandbox.root.join("app-x"), &args).fails(7);
     assert!(said.stdout.contains("no connection to database"), "{}", said.show());
-    assert!(said.stderr.contains("\n  idle"), "{}", said.show());
+    assert!(said.stderr.contains("had 1 s (`--within`), printed:\n  idle"), "{}", said.show());
     let left =
         std::process::Command::new("pgrep").args(["-f", &format!("^{sleep}$")]).output().unwrap();
     assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
