@@ -10,7 +10,7 @@ use crate::model::detect::paths::used;
 use crate::model::detect::roles::Role;
 use crate::model::detect::seen::Seen;
 use crate::model::detect::vars::{self, Var};
-use crate::model::detect::{Evidence, Project, Service, drivers, servers};
+use crate::model::detect::{Evidence, Project, Service, drivers, needs, servers};
 
 /// Whether a variable that a file names, or that a framework reads by itself, holds the service's part.
 pub(super) fn is_carried(project: &Project, evidence: &Evidence<'_>, service: &Service) -> bool {
@@ -63,7 +63,11 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
         evidence.frameworks.iter().flat_map(of).cloned().collect::<Vec<_>>()
     };
     project.hooks.extend(commands(|framework| &framework.prepare));
-    let migrations = commands(|framework| &framework.migrate);
+    let mut migrations = commands(|framework| &framework.migrate);
+    if let Some(why) = needs::only_inside(project, evidence) {
+        project.missing.push(why);
+        migrations.clear();
+    }
     if is_held {
         project.held.extend(migrations)
     } else {

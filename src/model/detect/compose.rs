@@ -121,8 +121,7 @@ impl Stack {
     /// It runs the application, and not only an editor's container, the servers, or tools from elsewhere.
     pub(super) fn runs_application(&self) -> bool {
         let is_editors = self.file.split('/').any(|part| part == ".devcontainer");
-        let is_own = |one: &Service| (one.is_built || one.is_mounted) && !one.is_optional;
-        !is_editors && self.services.iter().any(|one| one.kind.is_none() && is_own(one))
+        !is_editors && self.services.iter().any(Service::is_applications)
     }
 
     /// The ports that a variable decides, of the application or of what runs beside it.
@@ -180,11 +179,15 @@ impl Stack {
 
     /// The command for the main checkout that starts these services, as developers run it there.
     pub(super) fn start(&self, names: &[&str]) -> String {
-        let file = match MAIN.contains(&self.file.as_str()) {
-            true => String::new(),
-            false => format!("-f {} -p {} ", self.file, self.project),
-        };
-        format!("docker compose {file}up -d {}", names.join(" "))
+        format!("{} {}", self.command("up -d"), names.join(" "))
+    }
+
+    /// A command of compose about this file.
+    pub(super) fn command(&self, command: &str) -> String {
+        match MAIN.contains(&self.file.as_str()) {
+            true => format!("docker compose {command}"),
+            false => format!("docker compose -f {} -p {} {command}", self.file, self.project),
+        }
     }
 
     /// What says where a service runs.

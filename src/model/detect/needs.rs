@@ -2,6 +2,7 @@
 
 mod debugging;
 
+use super::compose::Stack;
 use super::examples::{EXAMPLE, rank};
 use super::literals::{settings, used_settings};
 use super::paths::{STAGES, is_envrc, name, names_stage, used};
@@ -46,6 +47,35 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         }
     }
 }
+
+/// Why Django's own commands run in containers alone: its settings demand what only these get.
+pub(super) fn only_inside(project: &Project, evidence: &Evidence<'_>) -> Option<String> {
+    let chosen = |stack: &&Stack| project.compose.as_ref() == Some(&stack.file);
+    let stack = evidence.stacks.iter().find(chosen)?;
+    let service = stack.services.iter().find(|service| service.is_applications())?;
+    settings(evidence.seen).filter(|module| !names_stage(module))?;
+    let files: Vec<(&str, &str)> = used_settings(evidence.seen)
+        .filter(|(path, _)| evidence.seen.tracked.contains(*path) && !names_stage(path))
+        .collect();
+    let is_reading = |text: &str| FILES.iter().any(|word| text.contains(word));
+    if files.iter().any(|(_, text)| is_reading(text)) {
+        return None;
+    }
+    let mut needs = files.iter().flat_map(|(path, text)| in_file(path, text));
+    let is_demanded = |need: &Need| need.value.as_ref().is_none_or(|value| value == KEY);
+    let Need { name, why, .. } =
+        needs.find(|need| is_demanded(need) && !project.sets(&need.name))?;
+    let (place, _) = why.split_once(' ')?;
+    let (file, command) = (&stack.file, stack.command("run --rm"));
+    Some(format!(
+        "{name} on this machine: {place} reads it without a default, and only containers of {file} get it: migrate \
+         there, such as by `{command} {} python manage.py migrate`",
+        service.name()
+    ))
+}
+
+/// Words of settings that read files of variables by themselves.
+const FILES: [&str; 3] = ["read_env", "dotenv", "decouple"];
 
 fn in_file(path: &str, text: &str) -> Vec<Need> {
     let mut lines = text.lines().enumerate().peekable();

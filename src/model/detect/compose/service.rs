@@ -84,6 +84,11 @@ fn needs(service: &Value) -> Vec<(String, bool)> {
 }
 
 impl Service {
+    /// It runs the application itself.
+    pub(in crate::model::detect) fn is_applications(&self) -> bool {
+        self.kind.is_none() && (self.is_built || self.is_mounted) && !self.is_optional
+    }
+
     pub(in crate::model::detect) fn name(&self) -> &str {
         &self.name
     }

@@ -158,3 +158,36 @@ fn what_has_no_default_is_taken_from_an_example_or_missing() {
     assert_eq!(given, (vec!["INN_PATHS=a:b".to_owned()], vec![]));
     assert_eq!(needs(settings, &[(".env.example", &example("{yours}"))]), (vec![], vec![missing]));
 }
+
+#[test]
+fn settings_that_only_containers_can_read_are_migrated_there() {
+    let files = |settings| {
+        [
+            ("manage.py", "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'inn.settings')"),
+            ("requirements.txt", "Django\npsycopg\n"),
+            ("inn/settings.py", settings),
+            ("docker/inn.env", "SECRET_KEY=x\nDATABASE_URL=postgres://inn:inn@db/inn\n"),
+            (
+                "docker-compose.yml",
+                "services:\n  web:\n    build: .\n    ports: ['8000:8000']\n    env_file: [docker/inn.env]\n  db:\n    image: postgres:16\n",
+            ),
+        ]
+    };
+    let demanded = "SECRET_KEY = os.environ['SECRET_KEY']\nDATABASES = {'default': dj_database_url.config()}\n";
+    let project = detect(&seen(&files(demanded)));
+    assert!(!project.hooks.iter().any(|hook| hook.contains("migrate")), "{:?}", project.hooks);
+    assert_eq!(
+        project.missing,
+        [
+            "SECRET_KEY on this machine: inn/settings.py:1 reads it without a default, and only containers of \
+             docker-compose.yml get it: migrate there, such as by `docker compose run --rm web python manage.py migrate`"
+        ]
+    );
+    for settings in [
+        "environ.Env.read_env()\nSECRET_KEY = os.environ['SECRET_KEY']\n",
+        "SECRET_KEY = os.environ.get('SECRET_KEY', 'x')\n",
+    ] {
+        let project = detect(&seen(&files(settings)));
+        assert!(project.missing.is_empty(), "{:?}", project.missing);
+    }
+}
