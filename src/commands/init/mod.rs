@@ -148,7 +148,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
     let config = Config::parse(context::FILE, &text).context("cannot generate a configuration")?;
     let leads = detect::to_main(&seen, &config).into_iter();
     let leads = leads.filter(|lead| !lead.is_in(&project.notes));
-    let leads: Vec<String> = leads.map(|lead| lead.told()).collect();
+    let mut leads: Vec<String> = leads.map(|lead| lead.told()).collect();
+    leads.extend(detect::without_role(&project));
     leads.iter().for_each(|lead| ui.warn(lead));
     project.notes.extend(leads);
     let mut answer = Answer {
@@ -180,12 +181,27 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
                 project.hooks.join("; ")
             ));
         }
+        if let Some(commands) = to_approve(&config) {
+            ui.say(format!(
+                "approve what environments run, once: `git agentenv trust` ({commands})"
+            ));
+        }
         ui.say("review and commit .agentenv.yaml, then create an environment: `git agentenv add <branch>`");
     }
     ui.answer(&answer, || match answer.written {
         true => format!("{}\n", answer.file.display()),
         false => text.clone(),
     })
+}
+
+/// The commands that `trust` will approve: hooks as they are, processes by their names.
+fn to_approve(config: &Config) -> Option<String> {
+    let hooks = config.hooks.post_add.join("; ");
+    let processes = config.processes.keys().cloned().collect::<Vec<_>>().join(", ");
+    let kinds = [("hooks", hooks), ("processes", processes)].into_iter();
+    let kinds = kinds.filter(|(_, commands)| !commands.is_empty());
+    let kinds: Vec<String> = kinds.map(|(kind, commands)| format!("{kind}: {commands}")).collect();
+    (!kinds.is_empty()).then(|| kinds.join(" | "))
 }
 
 /// Whether to write a configuration: an existing one is kept without `--force`.

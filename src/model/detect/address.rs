@@ -10,7 +10,7 @@ use crate::model::detect::url::Url;
 use crate::model::detect::vars::Var;
 
 /// Who connects to the server of `infra up`.
-const SHARED_USER: &str = "postgres";
+pub(super) const SHARED_USER: &str = "postgres";
 
 impl Clues<'_> {
     /// `None`: applications on this machine reach no server of this kind.

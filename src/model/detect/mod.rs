@@ -66,6 +66,7 @@ pub use plain::is_run;
 pub use references::{References, references, started};
 pub use render::render;
 pub use seen::Seen;
+pub use servers::without_role;
 
 use crate::model::config::{self, Kind, Place};
 use evidence::Evidence;

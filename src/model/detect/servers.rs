@@ -1,6 +1,7 @@
 //! Postgres, MySQL and Redis: one service for each database or index that the project's files tell apart.
 
 use crate::model::config::{Kind, Place};
+use crate::model::detect::address::SHARED_USER;
 use crate::model::detect::clues::Clues;
 use crate::model::detect::compose::{self, Stack};
 use crate::model::detect::roles::{self, Role};
@@ -173,6 +174,20 @@ fn secrets(project: &mut Project) {
         Some(format!("{key}: its server asks for a password: set {name} where `git agentenv` runs"))
     });
     project.notes.extend(notes.collect::<Vec<_>>());
+}
+
+/// Says which role the server of `infra up` lacks: it has none but `postgres`.
+pub fn without_role(project: &Project) -> Vec<String> {
+    let is_it = |service: &&Service| {
+        service.kind == Kind::Postgres && service.place.is_none() && service.user != SHARED_USER
+    };
+    let lacking = project.services.iter().filter(is_it).map(|Service { key, user, .. }| {
+        format!(
+            "{key}: connects as `{user}`, and the server of `git agentenv infra up` has no role but `{SHARED_USER}`: \
+             create that role there, or use your own server by `git agentenv init --host`"
+        )
+    });
+    lacking.collect()
 }
 
 /// MySQL gives a user rights on databases by their names.

@@ -191,3 +191,14 @@ fn settings_that_only_containers_can_read_are_migrated_there() {
         assert!(project.missing.is_empty(), "{:?}", project.missing);
     }
 }
+
+#[test]
+fn a_role_that_the_shared_server_lacks_is_named() {
+    let of = |files: &[(&str, &str)]| without_role(&detect(&seen(files)));
+    let env = (".env", "DATABASE_URL=postgres://inn@localhost/inn\n");
+    let said = of(&[env]);
+    assert!(said[0].starts_with("postgres: connects as `inn`, and the server of"), "{said:?}");
+    let own = "services:\n  db: { image: 'postgres:16', ports: ['5432:5432'] }\n";
+    assert_eq!(of(&[env, ("compose.yml", own)]), [""; 0]);
+    assert_eq!(of(&[(".env", "DATABASE_URL=postgres://postgres@localhost/inn\n")]), [""; 0]);
+}
