@@ -1,9 +1,11 @@
 //! The kind of database that the main checkout uses: what `DB_NAME` is a database of.
 
+mod spring;
+
 use super::compose::Stack;
 use super::frameworks::Framework;
 use super::literals::used_settings;
-use super::paths::is_compose;
+use super::paths::{is_compose, name, used};
 use super::roles::{self, Role};
 use super::sections::development;
 use super::seen::Seen;
@@ -28,6 +30,7 @@ pub(super) fn of(
         .find_map(|var| word(&var.value))
         .or_else(|| given().find_map(of_url))
         .or_else(|| only(settings(seen)))
+        .or_else(|| spring::is_inside(seen, vars).then_some(Kind::Sqlite))
         .or_else(|| given().find_map(of_port))
         .or_else(|| given().find_map(of_name))
         .or_else(images)
@@ -105,9 +108,20 @@ fn settings(seen: &Seen) -> Vec<Kind> {
     };
     let files = seen.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     let files = files.filter(|(path, _)| is_settings(path)).chain(used_settings(seen));
+    let files = files.chain(examples(seen));
     files
         .flat_map(|(_, text)| development(text).lines().flat_map(engines).collect::<Vec<_>>())
         .collect()
+}
+
+/// Examples of Rails' settings that nobody copied yet.
+fn examples(seen: &Seen) -> impl Iterator<Item = (&str, &str)> {
+    let is_it = |path: &str| {
+        let copy = used(path).filter(|copy| name(copy) == "database.yml");
+        copy.is_some_and(|copy| !seen.files.contains_key(&copy))
+    };
+    let others = seen.others.iter().filter(move |(path, _)| is_it(path));
+    others.map(|(path, text)| (path.as_str(), text.as_str()))
 }
 
 fn engines(line: &str) -> Vec<Kind> {

@@ -16,7 +16,7 @@ use super::seen::Seen;
 use crate::model::config::Kind;
 pub use paths::is_run;
 use paths::is_settings;
-use skipped::{is_example, without_tests};
+use skipped::{is_example, is_of_other, without_tests};
 use std::collections::BTreeSet;
 use values::{addresses, has_server, index, is_data, of_key, reads_variable};
 
@@ -137,7 +137,8 @@ fn in_file(file: &str, text: &str) -> Vec<Place> {
             continue;
         }
         let around = &lines[at.saturating_sub(8)..lines.len().min(at + 9)];
-        if let Some(part) = of_key(file, line).filter(|_| has_server(around)) {
+        let is_ours = |_: &String| has_server(around) && !is_of_other(&lines, at);
+        if let Some(part) = of_key(file, line).filter(is_ours) {
             found.push(place(Some(Kind::Postgres), part, true));
         }
         if endpoint::in_line(line) == Some(Kind::Redis) {
@@ -235,6 +236,16 @@ mod tests {
                 "a.rs",
                 "fn a() {}\n#[cfg(test)]\nmod tests {\n    connect(\"postgres://localhost/inn\")\n}\n",
                 "",
+            ),
+            (
+                "types.py",
+                "SNOWFLAKE: Config = {\n    \"user\": \"\",\n    \"database\": \"INN\",\n}\n",
+                "",
+            ),
+            (
+                "conf.yml",
+                "clickhouse:\n  host: a\n  database: inn_log\npostgres:\n  host: a\n  database: inn\n",
+                "6 inn",
             ),
             ("queue.js", "connect('amqp://localhost:5672')\n", "1 amqp://localhost:5672"),
             ("queue.js", "open('inn://done', 'git://inn', 'amqp://mq.example.com')\n", ""),

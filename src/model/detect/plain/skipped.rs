@@ -25,3 +25,27 @@ pub(super) fn is_example(file: &str, line: &str) -> bool {
     };
     !sets.iter().any(|end| file.ends_with(end)) && is_set()
 }
+
+/// Words for databases that no environment has a part of.
+const OTHERS: [&str; 11] = [
+    "bigquery",
+    "cassandra",
+    "clickhouse",
+    "databricks",
+    "influx",
+    "mongo",
+    "mssql",
+    "oracle",
+    "redshift",
+    "snowflake",
+    "sqlserver",
+];
+
+/// The line that opens the block of a line names such a database.
+pub(super) fn is_of_other(lines: &[&str], at: usize) -> bool {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let own = indent(lines[at]);
+    let mut before = lines[..at].iter().rev().filter(|line| !line.trim().is_empty());
+    let header = before.find(|line| indent(line) < own).map(|line| line.to_lowercase());
+    header.is_some_and(|header| OTHERS.iter().any(|word| header.contains(word)))
+}

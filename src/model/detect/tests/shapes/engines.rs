@@ -153,4 +153,35 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &["db must run before `git agentenv add`"],
     },
+    Shape {
+        name: "Rails with SQLite by an example of its settings",
+        files: &[
+            ("Gemfile", "gem 'rails'\ngem 'sqlite3'\n"),
+            (
+                "config/database.yml.sample",
+                "development:\n  adapter: sqlite3\n  database: db/inn.sqlite3\n",
+            ),
+        ],
+        services: &[],
+        env: &[],
+        hooks: &["bundle install", "bin/rails db:prepare"],
+        notes: &[],
+    },
+    Shape {
+        name: "Spring Boot with a database in its memory beside drivers for others",
+        files: &[
+            (
+                "build.gradle",
+                "id 'org.springframework.boot'\nruntimeOnly 'com.h2database:h2'\nruntimeOnly 'com.mysql:mysql-connector-j'\nruntimeOnly 'org.postgresql:postgresql'\n",
+            ),
+            (
+                "compose.yml",
+                "services:\n  mysql:\n    image: mysql:9\n    ports: ['3306:3306']\n  postgres:\n    image: postgres:18\n    ports: ['5432:5432']\n",
+            ),
+        ],
+        services: &[],
+        env: &[],
+        hooks: &[],
+        notes: &[],
+    },
 ];
