@@ -35,6 +35,9 @@ const DEPTH: usize = 4;
 /// of other kinds.
 const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])|(addr|address|host|endpoint)[\"']?[ ]*(=>|[:=]+)[ ]*[\"'`]?[a-z0-9_.-]*:(5432|3306|6379)";
 
+/// What a line holds that gives the port which a program listens on.
+const LISTENS: &str = "(bind|listen[a-z]*|socketaddr::from)\\(.*[^0-9][0-9]{4,5}[^0-9]|\\.(run|start)\\([\"'`][^\"'`]*:[0-9]{4,5}[\"'`]";
+
 /// Reads the files that exist, then those that they refer to. Skips symbolic links, what a directory that is one keeps
 /// outside of the checkout, binary files and files over 1 MiB, but for lock files: of these it counts that they exist.
 pub fn read(context: &Context) -> Result<Seen> {
@@ -65,8 +68,8 @@ pub fn read(context: &Context) -> Result<Seen> {
         }
         seen.files.extend(new);
     }
-    let naming =
-        git::naming(main, &SERVERS.replace("OTHERS", &detect::SCHEMES.join("|")))?.into_iter();
+    let servers = SERVERS.replace("OTHERS", &detect::SCHEMES.join("|"));
+    let naming = git::naming(main, &format!("{servers}|{LISTENS}"))?.into_iter();
     let is_new = |path: &String| !seen.files.contains_key(path) && is_run(&seen, path);
     let naming = naming.filter(is_new).take(MOST).collect();
     seen.others = contents(main, naming);

@@ -19,6 +19,7 @@ mod engine;
 mod evidence;
 mod examples;
 mod extras;
+mod fixed;
 mod frameworks;
 mod install;
 mod kept;

@@ -5,6 +5,7 @@ use super::compose;
 use super::frameworks::{self, By, Serves};
 use super::install::above;
 use super::paths::dir;
+use super::ports;
 use super::processes::{Process, enter, is_name, owned, port_before};
 use super::scripts::{self, End};
 use super::seen::Seen;
@@ -154,7 +155,7 @@ impl Script<'_> {
         found: &[Process],
     ) -> Result<Option<Process>, Left> {
         let is_free = |port: &&Port| !found.iter().any(|other| other.reads(&port.variable));
-        let first = || ports.first().filter(is_free);
+        let first = || ports.first().filter(is_free).filter(|port| !ports::is_codes(port));
         let of_server = |serves: &Serves| {
             let own = owned(ports, &serves.variable).filter(is_free);
             let own = own.or_else(|| owned(ports, &self.apart()).filter(is_free));

@@ -16,7 +16,8 @@ use super::seen::Seen;
 use crate::model::config::Kind;
 pub use paths::is_run;
 use paths::is_settings;
-use skipped::{is_example, is_of_other, without_tests};
+pub(super) use skipped::without_tests;
+use skipped::{is_example, is_of_other};
 use std::collections::BTreeSet;
 use values::{addresses, has_server, index, is_data, of_key, reads_variable};
 

@@ -4,7 +4,7 @@ use super::frameworks::Framework;
 use super::packages::{self, Left, Script};
 use super::paths::is_compose;
 use super::vars::Var;
-use super::{Evidence, Port, Project, compose, devcontainer, listens, processes, procfile};
+use super::{Evidence, Port, Project, compose, devcontainer, fixed, listens, processes, procfile};
 use crate::model::config::{self, Kind};
 
 /// From port mappings of what is built here by a variable, then the environment file, then fixed mappings of the file
@@ -69,6 +69,9 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
                 break;
             }
         }
+    }
+    if project.ports.is_empty() {
+        fixed::find(project, evidence.seen);
     }
     if project.ports.is_empty() {
         forwarded(project, evidence);
@@ -153,6 +156,22 @@ pub(super) fn is_own(name: &str, is_host: impl Fn(&str) -> bool) -> bool {
 /// What applications call themselves.
 const OWN: [&str; 10] =
     ["API", "APP", "BACKEND", "CLIENT", "FRONTEND", "HTTP", "SERVER", "SITE", "UI", "WEB"];
+
+/// Whether code that reads a variable of this name, with this default, says the port of the application itself.
+pub(super) fn is_said(name: &str, default: &str) -> bool {
+    let Some(owner) = name.strip_suffix("PORT").filter(|_| is_port(name)) else { return false };
+    let main = default.parse().ok().filter(|main| *main >= UNPRIVILEGED);
+    (owner.is_empty() || owner.split('_').any(|word| OWN.contains(&word)))
+        && main.is_some_and(|main| !SERVERS_PORTS.contains(&main))
+}
+
+/// Endings of the code that says the port of its own program. Packages of Node.js say theirs in other ways.
+pub(super) const CODE: [&str; 3] = [".py", ".rs", ".go"];
+
+/// Such code reads the port: it is no other program's.
+pub(super) fn is_codes(port: &Port) -> bool {
+    CODE.iter().any(|end| port.why.ends_with(end))
+}
 
 /// Words in the names of servers that an application uses.
 const SERVERS: [&str; 13] = [

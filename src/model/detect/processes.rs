@@ -166,7 +166,8 @@ fn of_frameworks(frameworks: &[Framework], ports: &[Port]) -> Option<Process> {
     frameworks.iter().find_map(|framework| {
         let (place, command) = framework.serve.as_ref()?;
         let (variable, _) = framework.port.as_ref()?;
-        let port = owned(ports, variable)?;
+        let is_pythons = |port: &&Port| command.contains(" --port $PORT") && ports::is_codes(port);
+        let port = owned(ports, variable).or_else(|| ports.iter().find(is_pythons))?;
         let run = command.replace("$PORT", &format!("${}", port.variable));
         Some(Process { port: Some(port.variable.clone()), ..process("web", place, run) })
     })

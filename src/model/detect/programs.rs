@@ -5,7 +5,7 @@ use super::paths::dir;
 use super::processes::{Process, enter, process};
 use super::seen::Seen;
 use super::tasks;
-use super::{Evidence, Port};
+use super::{Evidence, Port, fixed};
 use crate::model::shell;
 
 /// A manifest, with the programs that tasks start such an application by.
@@ -18,7 +18,13 @@ const LANGUAGES: [(&str, &[&str]); 2] = [
 pub(super) fn of(evidence: &Evidence<'_>, ports: &[Port]) -> Vec<Process> {
     let seen = evidence.seen;
     let each = LANGUAGES.iter().filter_map(|(manifest, programs)| {
-        let near = dir(seen.named(manifest).next()?);
+        let file = seen.named(manifest).next()?;
+        let near = dir(file);
+        // Two of them cannot listen on one port.
+        let is_fixed = |(place, _): (String, u16)| ports.iter().any(|port| port.why == place);
+        if fixed::of(seen, file).is_some_and(is_fixed) {
+            return None;
+        }
         let run = match tasks::starting(evidence, near, programs, ports) {
             Some(task) => task.run(),
             None if *manifest == "go.mod" => enter(near) + &of_go(seen, near)?,

@@ -63,17 +63,30 @@ fn reads_variables(before: &str) -> bool {
     called.contains("env") || called == "config" || called.ends_with(".config")
 }
 
-/// What follows a name: `, "default"`, `, default="default"`, `, dev: "default"`, `) || "default"`, `) { "default" }`.
+/// What follows a name: `, "default"`, `, default="default"`, `, dev: "default"`, `) || "default"`, `) { "default" }`,
+/// `).unwrap_or_else(|_| "default".into())`.
 fn default(rest: &str) -> Option<String> {
     let rest = rest.trim_start();
     let other = || {
         let behind = rest.strip_prefix([')', ']']).unwrap_or(rest).trim_start();
-        ["||", "??", "or ", "{"].iter().find_map(|word| behind.strip_prefix(word))
+        let found = ["||", "??", "or ", "{"].iter().find_map(|word| behind.strip_prefix(word));
+        found.or_else(|| unwrapped(behind))
     };
     let rest = rest.strip_prefix(',').or_else(other)?.trim_start();
     let named = ["default", "dev"].iter().find_map(|word| rest.strip_prefix(word));
     let rest = named.map_or(rest, |rest| rest.trim_start_matches([' ', '=', ':']));
     value(rest)
+}
+
+/// What Rust takes where there is none.
+fn unwrapped(text: &str) -> Option<&str> {
+    let text = text.strip_prefix(".ok()").unwrap_or(text).trim_start();
+    let rest = text.strip_prefix(".unwrap_or(").or_else(|| {
+        let rest = text.strip_prefix(".unwrap_or_else(|")?;
+        rest.split_once('|').map(|(_, rest)| rest)
+    })?;
+    let rest = rest.trim_start();
+    Some(rest.strip_prefix("String::from(").unwrap_or(rest))
 }
 
 /// A string in quotes, a number, or a word for nothing.
@@ -174,6 +187,14 @@ mod tests {
             ("<%= ENV.fetch(\"RAILS_DB\") { \"blog\" } %>", "RAILS_DB", Some("blog")),
             ("url = env(\"DATABASE_URL\")", "DATABASE_URL", None),
             ("std::env::var(\"REDIS_URL\")", "REDIS_URL", None),
+            (
+                "env::var(\"PORT\")\n        .unwrap_or_else(|_| \"8000\".to_string())",
+                "PORT",
+                Some("8000"),
+            ),
+            ("env::var(\"PORT\").unwrap_or(\"8000\".into())", "PORT", Some("8000")),
+            ("env::var(\"PORT\").unwrap_or_else(|_| free())", "PORT", None),
+            ("env::var(\"PG\").ok().unwrap_or(String::from(\"x\"))", "PG", Some("x")),
             ("os.Getenv(\"REDIS_URL\")", "REDIS_URL", None),
             ("url=${INN_URL:jdbc:mysql://h/inn}\n", "INN_URL", Some("jdbc:mysql://h/inn")),
             ("System.get_env(\"DB_URL\") || \"ecto://h/inn\"", "DB_URL", Some("ecto://h/inn")),

@@ -10,7 +10,7 @@ use crate::model::detect::roles::{self, Role};
 use crate::model::detect::sections::development;
 use crate::model::detect::seen::Seen;
 use crate::model::detect::url::Url;
-use crate::model::detect::{bound, devcontainer, endpoint, origins, plain, reads};
+use crate::model::detect::{bound, devcontainer, endpoint, origins, plain, ports, reads};
 use crate::model::envfile;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -256,7 +256,12 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
         let reads = reads::of(text).into_iter();
         let is_telling =
             |name: &str| roles::of(name, Kind::Postgres).is_some() || roles::is_prefix(name);
-        let reads = reads.filter(move |read| is_telling(&read.name) || is_address(read));
+        let has_port = ports::CODE.iter().any(|end| file.ends_with(end));
+        let is_port = move |read: &reads::Read| {
+            has_port && read.default.as_deref().is_some_and(|main| ports::is_said(&read.name, main))
+        };
+        let reads =
+            reads.filter(move |read| is_telling(&read.name) || is_address(read) || is_port(read));
         // Settings in PHP name every server that the framework could use.
         let could_use = file.ends_with(".php") && !chosen;
         let is_redis =

@@ -3,7 +3,7 @@
 use crate::model::detect::paths::name;
 
 /// Rust has its tests at the end of the file that they test.
-pub(super) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
+pub(in crate::model::detect) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
     let Some(at) = text.find("#[cfg(test)]").filter(|_| file.ends_with(".rs")) else { return text };
     let is_module = text[at..].lines().nth(1).is_some_and(|line| line.trim_end().ends_with('{'));
     if is_module { &text[..at] } else { text }

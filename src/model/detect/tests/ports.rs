@@ -269,3 +269,33 @@ fn a_port_that_a_script_fixes_in_silence_is_told() {
         );
     }
 }
+
+#[test]
+fn a_port_that_code_gives_to_a_program_is_the_main_checkouts() {
+    let ports = |files: &[(&str, &str)]| {
+        let project = detect(&seen(files));
+        let each = project.ports.iter().map(|port| format!("{}={}", port.variable, port.main));
+        (each.collect::<Vec<_>>().join(" "), project.notes)
+    };
+    let cargo = ("Cargo.toml", "[package]\nname = 'inn'\n");
+    let code = "let port = env::var(\"PORT\").unwrap_or_else(|_| \"8000\".to_string());\n";
+    assert_eq!(ports(&[cargo, ("src/config.rs", code)]), ("PORT=8000".to_owned(), vec![]));
+    let fixed = "fn main() {\n    TcpListener::bind(\"127.0.0.1:8081\");\n}\n";
+    let (found, notes) = ports(&[cargo, ("src/main.rs", fixed)]);
+    assert_eq!(found, "PORT=8081");
+    assert_eq!(
+        notes,
+        [
+            "src/main.rs:2: the server listens on port 8081 in every environment: make it read a variable, PORT"
+        ]
+    );
+    let settings = "class Settings(BaseSettings):\n    API_PORT: int = 9000\n    SMTP_PORT: int = 2525\n    DB_PORT: int = 9001\n";
+    let requirements = ("requirements.txt", "fastapi\nuvicorn\n");
+    let nuxt = r#"{ "scripts": { "dev": "nuxt" }, "dependencies": { "nuxt": "3" } }"#;
+    let (found, _) =
+        ports(&[requirements, ("inn/settings.py", settings), ("web/package.json", nuxt)]);
+    assert_eq!(found, "API_PORT=9000 PORT=3000");
+    let web = ("main.py", "app = FastAPI()\n");
+    let project = detect(&seen(&[requirements, web, ("settings.py", settings)]));
+    assert!(project.processes[0].1.ends_with("uvicorn main:app --port $API_PORT"), "{project:?}");
+}

@@ -170,4 +170,12 @@ pub(super) const CASES: &[Case] = &[
             "web-2: cd web && PORT=$WEB_PORT npm run dev",
         ],
     ),
+    (
+        "Rust whose port no variable decides",
+        &[
+            ("Cargo.toml", "[package]\nname = 'inn'\n"),
+            ("src/main.rs", "axum::Server::bind(&\"0.0.0.0:8080\".parse()?)\n"),
+        ],
+        &[],
+    ),
 ];
