@@ -57,9 +57,10 @@ pub fn read(context: &Context) -> Result<Seen> {
     seen.stacks = started(&seen);
     let mut stacks = seen.stacks.clone();
     for _ in 0..DEPTH {
-        let References { variables, stacks: further } = references(&seen, &stacks);
+        let References { variables, stacks: further, tasks } = references(&seen, &stacks);
         stacks.extend(further);
-        let new = variables.union(&stacks).filter(|path| !seen.files.contains_key(*path));
+        let new = variables.union(&stacks).chain(&tasks);
+        let new = new.filter(|path| !seen.files.contains_key(*path));
         let new: BTreeSet<String> = new.filter(|path| is_inside(path)).cloned().collect();
         seen.variables.extend(variables);
         let new = contents(main, new);

@@ -5,6 +5,7 @@ mod allowed;
 use super::devcontainer;
 use super::install::{runner, runner_inside};
 use super::seen::Seen;
+use super::tasks;
 use crate::model::shell;
 use allowed::{is_allowed, is_plain};
 use serde_json::Value;
@@ -27,8 +28,12 @@ pub(super) fn find(seen: &Seen, known: &[String], mains: &[&str]) -> Commands {
     let Some((_, settings)) = devcontainer::read(seen) else { return found };
     for text in KEYS.iter().flat_map(|key| texts(&settings[*key])) {
         let command = unwrapped(&text);
-        let more = more(&command, known);
-        let is_right = |part: &&str| is_plain(part, mains) && is_allowed(seen, part);
+        let more = more(seen, &command, known);
+        let is_one = |part: &str| is_plain(part, mains) && is_allowed(seen, part);
+        let is_right = |part: &&str| match work(seen, part) {
+            Some(work) => work.iter().all(|part| is_one(part)),
+            None => is_one(part),
+        };
         match more.iter().all(is_right) {
             true if more.iter().all(|part| entered(part).is_some()) => {}
             true => found.run.push(with_runners(seen, &more)),
@@ -78,15 +83,26 @@ fn parts(command: &str) -> impl Iterator<Item = &str> {
     command.split("&&").map(str::trim)
 }
 
+/// The commands of the task that a command calls, without what it only tells.
+fn work(seen: &Seen, command: &str) -> Option<Vec<String>> {
+    let lines = tasks::called(seen, command)?;
+    let all = lines.iter().flat_map(|line| parts(line)).map(str::to_owned);
+    Some(all.filter(|part| !part.starts_with("echo ")).collect())
+}
+
 /// The parts of a command that do what `known` does not. Behind `cd`, all stay unless all are known there.
-fn more<'a>(command: &'a str, known: &[String]) -> Vec<&'a str> {
+fn more<'a>(seen: &Seen, command: &'a str, known: &[String]) -> Vec<&'a str> {
     let all: Vec<&str> = parts(command).filter(|part| !part.is_empty()).collect();
     let near = all.iter().find_map(|part| entered(part));
-    let is_known = |part: &&str| {
+    let is_done = |part: &str| {
         let is_near =
             |hook: &&String| near.is_none_or(|dir| hook.split(' ').any(|word| word == dir));
         let mut hooks = known.iter().filter(is_near).flat_map(|hook| parts(hook));
         hooks.any(|hook| does(hook) == does(part))
+    };
+    let is_known = |part: &&str| match work(seen, part) {
+        Some(work) => work.iter().all(|part| is_done(part)),
+        None => is_done(part),
     };
     match near {
         None => all.into_iter().filter(|part| !is_known(part)).collect(),
@@ -171,11 +187,14 @@ fn with_runners(seen: &Seen, parts: &[&str]) -> String {
 mod tests {
     use super::*;
 
+    const MAKEFILE: &str = "deps:\n\tnpm install\nsetup: deps\n\t@echo Seeding\n\tbin/seed\nclean:\n\tbin/seed clean\nstart:\n\tdocker compose up\n\tbin/seed\nall: $(DEPS)\n\tbin/seed\n";
+
     fn of(commands: &str, known: &[&str]) -> (Vec<String>, Vec<String>) {
         let file = (".devcontainer/devcontainer.json".to_owned(), format!("{{ {commands} }}"));
         let lock = ("uv.lock".to_owned(), String::new());
+        let make = ("Makefile".to_owned(), MAKEFILE.to_owned());
         let tracked = ["bin/seed", "bin/rails", "manage.py", "setup.sh"].map(str::to_owned).into();
-        let seen = Seen { files: [file, lock].into(), tracked, ..Seen::default() };
+        let seen = Seen { files: [file, lock, make].into(), tracked, ..Seen::default() };
         let known: Vec<String> = known.iter().map(|hook| (*hook).to_owned()).collect();
         let Commands { run, inside } = find(&seen, &known, &["inn"]);
         (run, inside)
@@ -196,6 +215,7 @@ mod tests {
             "python -m pip install -r requirements.txt && npm i",
             "python manage.py migrate",
             "bundle exec rake db:setup && yarn",
+            "make deps",
         ] {
             let command = format!("\"postCreateCommand\": \"{command}\"");
             assert_eq!(of(&command, &known), (vec![], vec![]), "{command}");
@@ -229,6 +249,7 @@ mod tests {
             ("cd api && alembic upgrade head", "cd api && uv run alembic upgrade head"),
             ("bin/rails db:seed && go build", "bin/rails db:seed && go build"),
             ("bash bin/seed", "bash bin/seed"),
+            ("make setup", "make setup"),
         ] {
             let found = of(&format!("\"postCreateCommand\": \"{command}\""), &["npm ci"]);
             assert_eq!(found, (vec![run.to_owned()], vec![]), "{command}");
@@ -251,6 +272,10 @@ mod tests {
             "bin/other-seed",
             "./setup.sh",
             "make build",
+            "make clean",
+            "make start",
+            "make all",
+            "make -C web setup",
             "createdb inn_dev",
             "npm install -g yarn",
             "npm install pnpm",

@@ -5,13 +5,12 @@ use super::proxies;
 use super::references::is_script;
 
 /// Files by their exact names, wherever they are.
-const NAMES: [&str; 45] = [
+const NAMES: [&str; 43] = [
     ".envrc",
     ".flaskenv",
     ".gitignore",
     "Cargo.toml",
     "Gemfile",
-    "Makefile",
     "Pipfile",
     "Procfile",
     "Procfile.dev",
@@ -33,7 +32,6 @@ const NAMES: [&str; 45] = [
     "flyway.toml",
     "go.mod",
     "infra.yml",
-    "justfile",
     "knexfile.js",
     "local-infra.yml",
     "manage.py",
@@ -52,6 +50,25 @@ const NAMES: [&str; 45] = [
     "uv.lock",
     "yarn.lock",
 ];
+
+/// Files of task runners, with the command that calls one of their tasks.
+const RUNNERS: [(&str, &str); 10] = [
+    ("GNUmakefile", "make"),
+    ("Makefile", "make"),
+    ("makefile", "make"),
+    (".justfile", "just"),
+    ("Justfile", "just"),
+    ("justfile", "just"),
+    ("Taskfile.yaml", "task"),
+    ("Taskfile.yml", "task"),
+    ("taskfile.yaml", "task"),
+    ("taskfile.yml", "task"),
+];
+
+/// The command that calls a task of this file, if that is what it holds.
+pub(super) fn runner(path: &str) -> Option<&'static str> {
+    RUNNERS.iter().find(|(file, _)| *file == name(path)).map(|(_, call)| *call)
+}
 
 /// Directories whose files belong to another project, to tests or to what runs them.
 pub(super) const FOREIGN: [&str; 15] = [
@@ -88,6 +105,7 @@ pub fn is_telling(path: &str) -> bool {
         ["settings", "config", "configuration", "database", "data", "db", "env"].contains(&stem);
     let in_settings = path.contains("settings/") || path.contains("/config/");
     NAMES.contains(&name)
+        || runner(path).is_some()
         || [".csproj", ".service"].iter().any(|end| name.ends_with(end))
         || is_environment(name)
         || is_compose(path)
@@ -237,6 +255,8 @@ mod tests {
             ".devcontainer/common.env",
             "prisma/schema.prisma",
             "vite.config.ts",
+            "Justfile",
+            "api/taskfile.yaml",
         ] {
             assert!(is_telling(path), "{path}");
         }

@@ -1,25 +1,28 @@
-//! Files that compose files name: their names say nothing by themselves.
+//! Files that compose files and tasks name: their names say nothing by themselves.
 
-use super::paths::{dir, is_compose, is_of_other_stage, name, names_stage};
+use super::paths::{dir, is_compose, is_of_other_stage, name, names_stage, runner};
 use super::seen::Seen;
+use super::tasks;
 use crate::model::compose::join;
 use crate::model::compose::syntax::parsed;
 use serde_yaml::Value;
 use std::collections::BTreeSet;
 
-/// What compose files name.
+/// What compose files and tasks name.
 #[derive(Debug, Default)]
 pub struct References {
     /// Files of variables.
     pub variables: BTreeSet<String>,
     /// Further compose files.
     pub stacks: BTreeSet<String>,
+    /// What files of task runners include, and the scripts that their tasks call.
+    pub tasks: BTreeSet<String>,
 }
 
-/// The files that the compose files which were read name, from the top of the repository on. `known` are read as compose
+/// The files that the compose files and the tasks which were read name, from the top of the repository on. `known` are read as compose
 /// files, whatever they are called.
 pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
-    let mut found = References::default();
+    let mut found = References { tasks: tasks::named(seen), ..References::default() };
     let files = seen.files.iter().filter(|(path, _)| is_compose(path) || known.contains(*path));
     let is_developers = files.clone().any(|(path, _)| !names_stage(path));
     for (path, text) in files {
@@ -45,8 +48,7 @@ pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
 pub(super) fn is_script(path: &str) -> bool {
     let name = name(path);
     let is_near = ["", "scripts/", "script/", "bin/", "dev/"].contains(&dir(path));
-    ["Makefile", "justfile", "package.json", "Taskfile.yml"].contains(&name)
-        || (is_near && name.ends_with(".sh"))
+    runner(path).is_some() || name == "package.json" || (is_near && name.ends_with(".sh"))
 }
 
 /// The tracked files that scripts give to compose: `docker compose -f deploy/dev.yaml up`, from the top or from the script on.

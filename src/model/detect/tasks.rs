@@ -1,5 +1,6 @@
 //! Commands that the files of task runners name: targets of make and just, tasks of Task and of `pyproject.toml`.
 
+mod files;
 mod make;
 mod refused;
 mod rules;
@@ -7,13 +8,14 @@ mod rules;
 use super::created::{program, words};
 use super::install::runner_inside;
 use super::leads::Lead;
-use super::paths::dir;
+use super::paths::{dir, runner};
 use super::processes::enter;
 use super::procfile::with_variable;
 use super::seen::Seen;
 use super::{Evidence, Port};
 use crate::model::config::Config;
 use crate::model::envfile;
+pub(super) use files::named;
 use make::{includes, set_by};
 use rules::{Rule, of_make, of_yaml, whole};
 use std::collections::BTreeSet;
@@ -30,10 +32,6 @@ pub(super) struct Task {
     pub(super) call: String,
 }
 
-/// Files of runners and the command that calls one of their tasks.
-const RUNNERS: [(&str, &str); 3] =
-    [("Makefile", "make"), ("justfile", "just"), ("Taskfile.yml", "task")];
-
 /// Names of what starts an application, for development first.
 const STARTING: [&str; 7] = ["dev", "run", "start", "serve", "server", "watch", "api"];
 
@@ -45,12 +43,7 @@ pub(super) fn starting(
     programs: &[&str],
     ports: &[Port],
 ) -> Option<Task> {
-    let mut tasks: Vec<Task> = Vec::new();
-    for (name, call) in RUNNERS {
-        let files = evidence.seen.named(name);
-        let files = files.filter(|file| dir(file) == near || dir(file).is_empty());
-        tasks.extend(files.flat_map(|file| of_runner(evidence.seen, file, call, ports)));
-    }
+    let tasks = called_so(evidence.seen, near, &STARTING, ports);
     let is_it = |task: &&Task| {
         let is_port = |port: &Port| with_variable(&task.text, port) != task.text;
         let is_own = !ports.iter().any(is_port) && !refused::is_refused(evidence, &task.text);
@@ -69,20 +62,47 @@ fn runs(text: &str, program: &str) -> bool {
     words.windows(program.len()).any(|window| window == program)
 }
 
-fn of_runner(seen: &Seen, file: &str, call: &str, ports: &[Port]) -> Vec<Task> {
-    let text = seen.text(file);
+/// The tasks of these names, at the top or in `near`, with what the scripts do that they call.
+fn called_so(seen: &Seen, near: &str, names: &[&str], ports: &[Port]) -> Vec<Task> {
+    let of_call = |call: &'static str| {
+        let files = seen.chosen(move |path| runner(path) == Some(call));
+        let files = files.filter(|file| dir(file) == near || dir(file).is_empty());
+        let tasks = files.flat_map(|file| of_runner(seen, file, call, names, ports));
+        let with_scripts = |task: Task| {
+            let text = files::with_scripts(seen, &task.file, task.text);
+            Task { text, ..task }
+        };
+        tasks.map(with_scripts).collect::<Vec<_>>()
+    };
+    ["make", "just", "task"].into_iter().flat_map(of_call).collect()
+}
+
+/// What the task runs that a command calls: `make setup`.
+pub(super) fn called(seen: &Seen, command: &str) -> Option<Vec<String>> {
+    let (call, name) = command.split_once(' ')?;
+    let call = ["make", "just", "task"].into_iter().find(|known| *known == call)?;
+    let file = seen.chosen(|path| runner(path) == Some(call)).find(|file| dir(file).is_empty())?;
+    let task = of_runner(seen, file, call, &[name], &[]).into_iter().next()?;
+    let lines = task.text.lines().filter(|line| !line.starts_with('#'));
+    Some(lines.map(str::to_owned).collect())
+}
+
+fn of_runner(seen: &Seen, file: &str, call: &str, names: &[&str], ports: &[Port]) -> Vec<Task> {
+    let texts = files::texts(seen, file);
+    let text = texts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n");
     let is_port = |name: &str| ports.iter().any(|port| port.variable == name);
     let is_taken = |name: &str| is_port(name) || make::may_be_set(name);
     let rules: Vec<Rule> = match call {
-        "task" => of_yaml(text),
-        _ => of_make(text, &|name| call == "make" && is_port(name)),
+        "task" => of_yaml(&text),
+        _ => of_make(&text, &|name| call == "make" && is_port(name)),
     };
-    let counts_more = || !includes(seen, file).is_empty() || set_by(text, &is_taken).is_some();
+    let includes = |(path, _): &(&str, &str)| !includes(seen, file, path).is_empty();
+    let counts_more = || texts.iter().any(includes) || set_by(&text, &is_taken).is_some();
     let option = if call == "make" && counts_more() { " -e" } else { "" };
     // make alone can be told that the environment counts more.
-    let always = if call == "just" { make::exported(text) } else { String::new() };
-    let names: BTreeSet<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
-    let each = STARTING.iter().filter(|name| names.contains(**name)).map(|name| Task {
+    let always = if call == "just" { make::exported(&text) } else { String::new() };
+    let known: BTreeSet<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    let each = names.iter().filter(|name| known.contains(**name)).map(|name| Task {
         file: file.to_owned(),
         name: (*name).to_owned(),
         text: format!("{}{always}", whole(&rules, name)),
@@ -97,7 +117,12 @@ pub(super) fn leads(seen: &Seen, config: &Config, is_set: &dyn Fn(&str) -> bool)
     if config.processes.values().any(|process| process.run.contains("make -e")) {
         return Vec::new();
     }
-    let each = seen.named("Makefile").filter_map(|file| {
+    let makefiles = seen.chosen(|path| runner(path) == Some("make"));
+    let files = makefiles.flat_map(|top| {
+        let texts = files::texts(seen, top).into_iter();
+        texts.map(|(file, _)| (top.to_owned(), file.to_owned())).collect::<Vec<_>>()
+    });
+    let each = files.filter_map(|(top, file)| {
         let of_include = |(line, included): (usize, String)| {
             let vars = envfile::parse(seen.text(&included).as_bytes()).into_iter();
             let mut names = vars.map(|(name, _)| name).filter(|name| is_set(name));
@@ -108,10 +133,11 @@ pub(super) fn leads(seen: &Seen, config: &Config, is_set: &dyn Fn(&str) -> bool)
             ))
         };
         let set = || {
-            let (line, name) = set_by(seen.text(file), is_set)?;
+            let (line, name) = set_by(seen.text(&file), is_set)?;
             Some(format!("{file}:{line} sets {name}, so make takes it from there"))
         };
-        let fault = includes(seen, file).into_iter().find_map(of_include).or_else(set)?;
+        let mut included = includes(seen, &top, &file).into_iter();
+        let fault = included.find_map(of_include).or_else(set)?;
         let fault = format!("{fault} and not from the environment");
         Some(Lead::of(fault, "call `make -e` in environments".to_owned()))
     });

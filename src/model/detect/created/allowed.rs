@@ -6,17 +6,21 @@ use crate::model::detect::seen::Seen;
 /// Words of commands that delete.
 const HARM: [&str; 8] = ["clean", "clear", "down", "drop", "flush", "fresh", "reset", "rollback"];
 
+/// A word of a text is one of these.
+fn is_harm(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| HARM.contains(&word))
+}
+
 /// A command has plain words alone: no variable, no place outside of the repository, none of the main checkout's parts.
 pub(super) fn is_plain(part: &str, mains: &[&str]) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || " ._-:=,@/".contains(c);
     let is_own = |word: &str| {
         let value = word.rsplit('=').next().unwrap_or_default();
-        let mut pieces = word.split(|c: char| !c.is_ascii_alphanumeric());
         !value.starts_with('/')
             && !["..", "://", ".devcontainer", ".env"].iter().any(|sign| word.contains(sign))
             && !["-g", "--global", "--user"].contains(&word)
             && !mains.contains(&value)
-            && !pieces.any(|piece| HARM.contains(&piece))
+            && !is_harm(word)
     };
     part.chars().all(is_part) && part.split(' ').all(is_own)
 }

@@ -1,6 +1,6 @@
 //! Text of a program that names a server and does not connect to it.
 
-use crate::model::detect::paths::name;
+use crate::model::detect::paths::runner;
 
 /// Rust has its tests at the end of the file that they test.
 pub(in crate::model::detect) fn without_tests<'a>(file: &str, text: &'a str) -> &'a str {
@@ -11,7 +11,7 @@ pub(in crate::model::detect) fn without_tests<'a>(file: &str, text: &'a str) -> 
 
 /// `DATABASE_URL=postgres://…` in a program tells how to set the variable; scripts and settings do set it.
 pub(super) fn is_example(file: &str, line: &str) -> bool {
-    if name(file) == "Makefile" {
+    if runner(file) == Some("make") {
         // The environment counts more.
         return line.contains("?=");
     }

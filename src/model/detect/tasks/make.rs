@@ -45,8 +45,9 @@ pub(super) fn exported(text: &str) -> String {
     lines.filter_map(|line| Some(format!("# {}\n", line.split_once(":=")?.1))).collect()
 }
 
-/// The lines that include files of variables, from 1, and these files. A name that only make knows stands for itself.
-pub(super) fn includes(seen: &Seen, file: &str) -> Vec<(usize, String)> {
+/// The lines of a file that include files of variables, from 1, and these files, from the directory of the `top` file on,
+/// where make runs. A name that only make knows stands for itself.
+pub(super) fn includes(seen: &Seen, top: &str, file: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, line) in seen.text(file).lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default().replace("$(wildcard ", " ");
@@ -58,7 +59,7 @@ pub(super) fn includes(seen: &Seen, file: &str) -> Vec<(usize, String)> {
             true => word.to_uppercase().contains("ENV").then(|| word.to_owned()),
             false => {
                 let path = word.trim_end_matches(')').trim_start_matches("./");
-                Some(format!("{}{path}", dir(file))).filter(|path| seen.is_environment(path))
+                Some(format!("{}{path}", dir(top))).filter(|path| seen.is_environment(path))
             }
         });
         found.extend(each.map(|path| (at + 1, path)));
@@ -83,7 +84,7 @@ mod tests {
             let files = [("Makefile".to_owned(), line.to_owned())].into();
             let seen = Seen { files, ..Seen::default() };
             let found: Vec<String> =
-                includes(&seen, "Makefile").into_iter().map(|(_, path)| path).collect();
+                includes(&seen, "Makefile", "Makefile").into_iter().map(|(_, path)| path).collect();
             assert_eq!(found, expected, "{line}");
         }
     }

@@ -66,3 +66,18 @@ fn a_secret_behind_an_address_is_not_shown() {
     assert!(!found[0].contains("hunter2"), "{found:?}");
     assert!(leads(&[("dev.env", text)])[0].contains("hunter2"), "a tracked file holds no secret");
 }
+
+#[test]
+fn what_a_makefile_includes_is_named_once() {
+    let files = [
+        ("Makefile", "include build/app.mk\nrun:\n\tgo run .\n"),
+        ("build/app.mk", "-include app.env\nexport DATABASE_URL := postgres://localhost/shop\n"),
+    ];
+    let found = leads(&files).into_iter().filter(|lead| lead.contains("make takes it"));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            "build/app.mk:2 sets DATABASE_URL, so make takes it from there and not from the environment; call `make -e` in environments"
+        ]
+    );
+}

@@ -88,7 +88,7 @@ fn seen(files: &[(&str, &str)]) -> Seen {
     let first = references(&seen, &BTreeSet::new());
     let named = references(&seen, &first.stacks);
     let is_read = |path: &String| {
-        let of_stacks = [&named.variables, &named.stacks, &seen.stacks];
+        let of_stacks = [&named.variables, &named.stacks, &named.tasks, &seen.stacks];
         is_telling(path) || of_stacks.iter().any(|paths| paths.contains(path))
     };
     seen.others = seen.files.extract_if(.., |path, _| !is_read(path)).collect();

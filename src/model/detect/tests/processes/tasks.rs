@@ -171,6 +171,51 @@ pub(super) const CASES: &[Case] = &[
         ],
     ),
     (
+        "Go, by a target in a file that the Makefile includes",
+        &[
+            GO,
+            ("Makefile", "include build/*.mk\ninclude build/run.mk\n"),
+            ("build/run.mk", "dev: tidy\n\tgo run .\n"),
+        ],
+        &["web: make dev"],
+    ),
+    (
+        "Go, by a script that a target calls",
+        &[
+            GO,
+            ("Makefile", "dev:\n\t@./hack/dev\n"),
+            ("hack/dev", "#!/usr/bin/env bash\nset -e\n# Starts.\nexec go run .\n"),
+        ],
+        &["web: make dev"],
+    ),
+    (
+        "a script that creates the database before it starts the program",
+        &[
+            GO,
+            ("Makefile", "dev:\n\tbash scripts/db.sh\n\tgo run .\n"),
+            ("scripts/db.sh", "createdb inn\n"),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
+        "a script that calls another one",
+        &[
+            GO,
+            ("Makefile", "dev:\n\tscripts/a.sh && go run .\n"),
+            ("scripts/a.sh", "./scripts/b.sh\n"),
+            ("scripts/b.sh", "dropdb inn\n"),
+            ("scripts/scripts/b.sh", "dropdb inn\n"),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
+        "Rust, by just under another name",
+        &[("Cargo.toml", "[package]\nname = 'inn'\n"), ("Justfile", "dev:\n    cargo run\n")],
+        &["web: just dev"],
+    ),
+    (
         "Rust whose port no variable decides",
         &[
             ("Cargo.toml", "[package]\nname = 'inn'\n"),
