@@ -35,8 +35,11 @@ const DEPTH: usize = 4;
 /// of other kinds.
 const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])|(addr|address|host|endpoint)[\"']?[ ]*(=>|[:=]+)[ ]*[\"'`]?[a-z0-9_.-]*:(5432|3306|6379)";
 
-/// What a line holds that gives the port which a program listens on.
-const LISTENS: &str = "(bind|listen[a-z]*|socketaddr::from)\\(.*[^0-9][0-9]{4,5}[^0-9]|\\.(run|start)\\([\"'`][^\"'`]*:[0-9]{4,5}[\"'`]";
+/// What a line holds that migrates when the program starts, or that gives the port that it listens on.
+const STARTS: &str = "(migrate|migrations)!\\(|migrator::up\\(|\\.automigrate\\(|goose\\.(up|setbasefs)|iofs\\.new\\(|migrate\\.new|(bind|listen[a-z]*|socketaddr::from)\\(.*[^0-9][0-9]{4,5}[^0-9]|\\.(run|start)\\([\"'`][^\"'`]*:[0-9]{4,5}[\"'`]";
+
+/// What a query of SQLx looks like that is checked when it is compiled.
+const CHECKED: &str = "query(_as|_scalar|_file|_file_as)?!\\(";
 
 /// Reads the files that exist, then those that they refer to. Skips symbolic links, what a directory that is one keeps
 /// outside of the checkout, binary files and files over 1 MiB, but for lock files: of these it counts that they exist.
@@ -70,10 +73,14 @@ pub fn read(context: &Context) -> Result<Seen> {
         seen.files.extend(new);
     }
     let servers = SERVERS.replace("OTHERS", &detect::SCHEMES.join("|"));
-    let naming = git::naming(main, &format!("{servers}|{LISTENS}"))?.into_iter();
+    let naming = git::naming(main, &format!("{servers}|{STARTS}"))?.into_iter();
     let is_new = |path: &String| !seen.files.contains_key(path) && is_run(&seen, path);
-    let naming = naming.filter(is_new).take(MOST).collect();
-    seen.others = contents(main, naming);
+    let mut others: BTreeSet<String> = naming.filter(is_new).take(MOST).collect();
+    if seen.files.iter().any(|(path, text)| path.ends_with("Cargo.toml") && text.contains("sqlx")) {
+        // One says as much as all.
+        others.extend(git::naming(main, CHECKED)?.into_iter().find(is_new));
+    }
+    seen.others = contents(main, others);
     Ok(seen)
 }
 

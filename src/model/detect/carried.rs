@@ -10,7 +10,9 @@ use crate::model::detect::paths::used;
 use crate::model::detect::roles::Role;
 use crate::model::detect::seen::Seen;
 use crate::model::detect::vars::{self, Var};
-use crate::model::detect::{Evidence, Project, Service, drivers, needs, servers};
+use crate::model::detect::{
+    Evidence, Project, Service, drivers, migrations, needs, servers, tasks,
+};
 
 /// Whether a variable that a file names, or that a framework reads by itself, holds the service's part.
 pub(super) fn is_carried(project: &Project, evidence: &Evidence<'_>, service: &Service) -> bool {
@@ -64,6 +66,9 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     };
     project.hooks.extend(commands(|framework| &framework.prepare));
     let mut migrations = commands(|framework| &framework.migrate);
+    if migrations.is_empty() && !migrations::is_by_program(evidence) {
+        migrations.extend(tasks::migrating(project, evidence).map(|task| task.run()));
+    }
     if let Some(why) = needs::only_inside(project, evidence) {
         project.missing.push(why);
         migrations.clear();

@@ -2,7 +2,7 @@
 
 use super::paths::{dir, name};
 use super::seen::Seen;
-use super::{Evidence, Project};
+use super::{Evidence, Project, frameworks, plain, processes, tasks};
 use crate::model::config::Kind;
 
 /// Tools that migrate, by a file that each needs with a word in it, and where the migrations are. Each migration is a file
@@ -18,6 +18,16 @@ const TOOLS: [(&str, &str, &str); 8] = [
     ("flyway.toml", "flyway", "**/V*__*.sql"),
 ];
 
+/// What code says that migrates when it starts, by the manifest of its language and the ending of its files.
+const EMBEDDED: [(&str, &str, &[&str]); 2] = [
+    ("Cargo.toml", ".rs", &["migrate!(", "embed_migrations!", "Migrator::up("]),
+    (
+        "go.mod",
+        ".go",
+        &[".AutoMigrate(", "goose.Up", "goose.SetBaseFS(", "iofs.New(", "migrate.New"],
+    ),
+];
+
 /// Manifests of Java's build tools.
 pub(super) const MANIFESTS: [&str; 3] = ["pom.xml", "build.gradle", "build.gradle.kts"];
 
@@ -26,8 +36,14 @@ pub(super) const MANIFESTS: [&str; 3] = ["pom.xml", "build.gradle", "build.gradl
 pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     let frameworks = &evidence.frameworks;
     let is_sql = |kind: Kind| kind != Kind::Redis;
+    let task = tasks::migrating(project, evidence);
     let is_known = frameworks.iter().any(|framework| !framework.migrate.is_empty())
-        || MANIFESTS.iter().any(|manifest| is_by_itself(evidence.seen, manifest));
+        || is_by_program(evidence)
+        || task.is_some();
+    if task.is_some() {
+        let missing = project.missing.iter_mut();
+        missing.for_each(|what| *what = what.replace(processes::AND_MIGRATES, ""));
+    }
     let is_said = project.missing.iter().any(|what| what.contains("what migrates"));
     if project.services.iter().any(|service| is_sql(service.kind)) {
         if !is_known && !is_said {
@@ -45,8 +61,27 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     }
 }
 
+/// A program of the project migrates when it starts.
+pub(super) fn is_by_program(evidence: &Evidence<'_>) -> bool {
+    MANIFESTS.iter().any(|manifest| is_by_itself(evidence.seen, manifest))
+        || EMBEDDED.iter().any(|(manifest, ..)| is_embedded(evidence.seen, manifest))
+}
+
+/// Code of the manifest's language migrates when it starts.
+pub(super) fn is_embedded(seen: &Seen, manifest: &str) -> bool {
+    let files = || seen.files.iter().chain(&seen.others);
+    EMBEDDED.iter().filter(|(name, ..)| *name == manifest).any(|(_, end, words)| {
+        let code = files().filter(|(path, _)| path.ends_with(end));
+        let mut code = code.filter(|(path, text)| plain::is_tracked(seen, path, text));
+        code.any(|(_, text)| words.iter().any(|word| text.contains(word)))
+    })
+}
+
 /// Spring Boot migrates when it starts, where one of these packages is there: in the manifest, or in one of its modules.
 pub(super) fn is_by_itself(seen: &Seen, manifest: &str) -> bool {
+    if is_embedded(seen, name(manifest)) {
+        return true;
+    }
     let is_it = |path: &str| {
         let text = seen.text(path);
         is_springs(text) && ["flyway-core", "liquibase-core"].iter().any(|word| text.contains(word))
@@ -68,5 +103,6 @@ pub(super) fn key(seen: &Seen) -> Vec<String> {
             key.push(pattern.to_owned());
         }
     }
+    key.extend(frameworks::rust_key(seen).map(str::to_owned));
     key
 }

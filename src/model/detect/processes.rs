@@ -5,7 +5,7 @@ use super::frameworks::{self, Framework};
 use super::install::inside;
 use super::migrations;
 use super::packages::{self, Left};
-use super::paths::{dir, is_celery};
+use super::paths::{dir, is_celery, name};
 use super::ports;
 use super::procfile;
 use super::programs;
@@ -189,6 +189,9 @@ const MANIFESTS: [&str; 8] = [
     "pom.xml",
 ];
 
+/// What else may be missing beside what starts a manifest.
+pub(super) const AND_MIGRATES: &str = ", and what migrates a database to `hooks:`";
+
 /// What starts the topmost manifest of each kind, where nothing was found that runs beside it.
 fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<String> {
     let framework =
@@ -205,9 +208,15 @@ fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<Stri
     let mut known: BTreeSet<&str> = found.iter().filter_map(|one| one.place.as_deref()).collect();
     let unknown = manifests.chain(python).filter(|file| known.insert(dir(file)));
     let told = unknown.map(|file| {
-        let migrates = framework(file).is_some_and(|one| !one.migrate.is_empty())
-            || migrations::is_by_itself(seen, file);
-        let more = if migrates { "" } else { ", and what migrates a database to `hooks:`" };
+        // A crate of a workspace may migrate for the program of another one.
+        let is_crates = |one: &Framework| {
+            let of = one.found.split(": ").next().unwrap_or_default();
+            name(of) == "Cargo.toml" && name(file) == "Cargo.toml"
+        };
+        let mut known = frameworks.iter().filter(|one| is_crates(one)).chain(framework(file));
+        let migrates =
+            known.any(|one| !one.migrate.is_empty()) || migrations::is_by_itself(seen, file);
+        let more = if migrates { "" } else { AND_MIGRATES };
         format!("what starts {file}: add it to `processes:`{more}")
     });
     told.collect()

@@ -2,6 +2,7 @@
 
 mod files;
 mod make;
+mod migrating;
 mod refused;
 mod rules;
 
@@ -17,6 +18,7 @@ use crate::model::config::Config;
 use crate::model::envfile;
 pub(super) use files::named;
 use make::{includes, set_by};
+pub(super) use migrating::migrating;
 use rules::{Rule, of_make, of_yaml, whole};
 use std::collections::BTreeSet;
 

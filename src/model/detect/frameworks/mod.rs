@@ -5,10 +5,12 @@ mod node;
 mod others;
 mod python;
 mod rails;
+mod rust;
 mod said;
 mod serves;
 
 pub(super) use django::{manage as django, only_localhost};
+pub(super) use rust::key as rust_key;
 pub(super) use said::assigned;
 pub(super) use serves::{By, Serves, serves};
 
@@ -66,6 +68,7 @@ pub(super) fn of(seen: &Seen) -> Vec<Framework> {
         .chain(node::find(seen))
         .chain(others::find(seen))
         .chain(others::dotnet(seen))
+        .chain(rust::find(seen))
         .collect()
 }
 

@@ -7,6 +7,7 @@ mod engines;
 mod forms;
 mod guesses;
 mod literals;
+mod migrated;
 mod others;
 mod reached;
 mod several;
@@ -66,6 +67,16 @@ fn servers_are_found_by_what_they_are_and_by_every_form_of_their_address() {
 #[test]
 fn servers_of_other_kinds_are_not_shared_in_silence() {
     others::SHAPES.iter().for_each(check);
+}
+
+#[test]
+fn databases_are_migrated_by_the_tools_of_each_language() {
+    migrated::SHAPES.iter().for_each(check);
+    let missing = |shape: &Shape| detect(&seen(shape.files)).missing.join("\n");
+    for shape in migrated::SHAPES {
+        let is_said = missing(shape).contains("what migrates");
+        assert_eq!(is_said, shape.name.contains("no environment sets"), "{}", shape.name);
+    }
 }
 
 #[track_caller]
