@@ -14,6 +14,7 @@ use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::shell;
 use crate::service::removal::Servers;
 use crate::service::{self, Made, State};
+use crate::sys::lock::Lock;
 use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{fs, git};
@@ -21,23 +22,39 @@ use crate::ui::Ui;
 use anyhow::Result;
 use std::path::Path;
 
-/// The repository of the worktree around a directory. Where git's record of the worktree of an environment was deleted, it is
-/// written again first: git finds no repository there. A refusal, such as of a configuration that was not approved, can come
-/// after that: only git's repository names the configuration, and its record destroys nothing.
+/// The repository of the worktree around a directory. Where git's record of the worktree of an environment was deleted, or its
+/// mark, that is written again first: nothing leads to the environment without it. A refusal, such as of a configuration that
+/// was not approved, can come after that: only git's repository names the configuration, and its record destroys nothing.
 pub fn context(ui: &Ui, dir: &Path) -> Result<Context> {
     let (store, dir) = (Store::open()?, fs::canonical(dir));
-    let around = store.survey()?.0.into_iter().filter(|lease| dir.starts_with(&lease.path));
+    let leases = store.survey()?.0;
+    let is_unmarked = |lease: &&Lease| match record::unmarked(lease) {
+        Ok(Some(place)) => dir.starts_with(place),
+        _ => false,
+    };
+    if let Some(lease) = leases.iter().find(is_unmarked) {
+        let (_working, lease) = lock(ui, &store, lease)?;
+        if let Some(place) = record::unmarked(&lease)? {
+            git::mark_worktree(&place, &lease.id)?;
+            ui.say(format!("git's record of {} is marked again", place.display()));
+        }
+    }
+    let around = leases.iter().filter(|lease| dir.starts_with(&lease.path));
     if let Some(lease) = around.max_by_key(|lease| lease.path.components().count())
-        && record::is_lost(&lease)?
+        && record::is_lost(lease)?
     {
-        let (_working, lease) = store.lock_current(&lease, || {
-            ui.say(format!("waiting for another process that works on `{}`", lease.name));
-        })?;
+        let (_working, lease) = lock(ui, &store, lease)?;
         if record::is_lost(&lease)? {
             record::write_again(ui, &store, &lease)?;
         }
     }
     Context::at(&dir)
+}
+
+fn lock(ui: &Ui, store: &Store, lease: &Lease) -> Result<(Lock, Lease)> {
+    store.lock_current(lease, || {
+        ui.say(format!("waiting for another process that works on `{}`", lease.name));
+    })
 }
 
 /// What [`worktree`] works with, for the worktree that the context was found from.

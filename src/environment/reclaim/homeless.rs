@@ -17,15 +17,20 @@ pub enum Homeless {
     Ambiguous(PathBuf),
     /// Git deleted its record of a worktree that is in its place.
     Forgotten,
+    /// Git's record of this worktree has lost its mark.
+    Unmarked(PathBuf),
     /// Its repository is not there, or is another one.
     Moved,
 }
 
-/// Whether the worktree exists and its repository does not, or has no record of it, and why.
+/// Whether the worktree exists and its repository does not, or has no record of it or none with its mark, and why.
 ///
 /// # Errors
 /// When that cannot be read.
 pub fn homeless(lease: &Lease, near: &Neighbours) -> Result<Option<Homeless>> {
+    if let Some(place) = record::unmarked(lease)? {
+        return Ok(Some(Homeless::Unmarked(place)));
+    }
     if let Some(place) = record::stray(lease, near)? {
         let is_ambiguous = record::is_ambiguous(lease);
         let of = if is_ambiguous { Homeless::Ambiguous } else { Homeless::Strayed };
@@ -65,6 +70,10 @@ impl Homeless {
             Homeless::Ambiguous(place) => {
                 format!("{}; or that is another worktree that was moved", moved(place))
             }
+            Homeless::Unmarked(place) => {
+                let place = place.display();
+                format!("`{name}`: the mark in git's record of worktree {place} is missing")
+            }
             Homeless::Forgotten | Homeless::Moved if lease.repository.exists() => {
                 format!(
                     "`{name}`: repository {main} has no record of worktree {path}, which exists"
@@ -82,6 +91,7 @@ impl Homeless {
             Homeless::Strayed(_) => "move it back:",
             Homeless::Ambiguous(_) => "look at its files:",
             Homeless::Forgotten => "if `git worktree prune` deleted the record:",
+            Homeless::Unmarked(_) => "mark it again:",
             Homeless::Moved => "if the repository was moved, run there:",
         }
     }
@@ -94,6 +104,7 @@ impl Homeless {
             Homeless::Strayed(place) => format!("mv {} {own} && {adopt}", shell::path(place)),
             Homeless::Ambiguous(place) => format!("ls -A {}", shell::path(place)),
             Homeless::Forgotten => adopt,
+            Homeless::Unmarked(place) => format!("git agentenv adopt {}", shell::path(place)),
             Homeless::Moved => format!("{} && {adopt}", worktree::repairing(&lease.path)),
         }
     }

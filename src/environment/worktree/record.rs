@@ -3,6 +3,7 @@
 use super::Neighbours;
 use crate::environment::trash;
 use crate::error;
+use crate::model::envfile;
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fs::{self, Stands};
 use crate::sys::git;
@@ -41,6 +42,23 @@ pub fn stray(lease: &Lease, near: &Neighbours) -> Result<Option<PathBuf>> {
 pub fn is_ambiguous(lease: &Lease) -> bool {
     let anothers = lease.admin.as_deref().and_then(tree_of);
     anothers.is_some_and(|tree| !matches!(fs::stands(&tree), Ok(Stands::Directory)))
+}
+
+/// Where the worktree of an environment stands whose mark is missing in git's record: its environment file still has the
+/// lease's variables. A worktree that was made in its place since has none of these.
+pub fn unmarked(lease: &Lease) -> Result<Option<PathBuf>> {
+    let Some(own) = lease.admin.as_ref().filter(|_| lease.phase == Phase::Ready) else {
+        return Ok(None);
+    };
+    // A loss of power leaves an empty file.
+    let has_mark = fs::word(&own.join(MARK)).is_some_and(|mark| !mark.is_empty());
+    let Some(place) = tree_of(own).filter(|_| !has_mark) else { return Ok(None) };
+    if git::admin_of(&place).ok().as_ref() != Some(own) {
+        return Ok(None);
+    }
+    let file = fs::read(&place.join(&lease.env_file))?.unwrap_or_default();
+    let is_its = envfile::block(&file).is_some_and(|block| block.lease_id == lease.id);
+    Ok(is_its.then_some(place))
 }
 
 /// Whether an admin directory carries the lease's mark.

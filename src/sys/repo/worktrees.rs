@@ -59,7 +59,9 @@ pub fn checked_out(common: &Path) -> Result<BTreeMap<String, Option<Worktree>>> 
 
 /// What one admin directory says; `None` when git would not call it a worktree either.
 fn worktree(admin: &Path) -> Option<Worktree> {
-    let pointer = PathBuf::from(fs::word(&admin.join("gitdir"))?);
+    // A loss of power leaves an empty file.
+    let pointer = fs::word(&admin.join("gitdir")).filter(|pointer| !pointer.is_empty())?;
+    let pointer = PathBuf::from(pointer);
     let pointer = if pointer.is_absolute() { pointer } else { fs::canonical(&admin.join(pointer)) };
     let path = pointer.parent()?.to_owned();
     Some(Worktree {

@@ -314,6 +314,60 @@ fn a_worktree_of_which_git_lost_its_record_is_adopted_again_with_all_that_it_hol
     assert!(sandbox.databases().is_empty() && !tree.exists());
 }
 
+/// A loss of power, or a copy of the repository without it.
+#[test]
+fn a_worktree_whose_mark_is_lost_keeps_what_it_holds_and_adopt_marks_it_again() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    let (tree, id) = (sandbox.root.join("app-x"), sandbox.lease_id());
+    let mark = repo.path.join(".git/worktrees/app-x/agentenv");
+    for is_empty in [true, false] {
+        fs::remove_file(&mark).unwrap();
+        if is_empty {
+            fs::write(&mark, "").unwrap();
+        }
+        let adopt = format!("git agentenv adopt {}", tree.display());
+        for (args, code) in
+            [(&["prune", "--dry-run"][..], 0), (&["prune"], 0), (&["remove", "x", "--force"], 7)]
+        {
+            let said = repo.agentenv(args).fails(code);
+            assert!(said.stderr.contains(&adopt), "{}", said.show());
+        }
+        let doctor = repo.agentenv(&["doctor"]).fails(1);
+        assert!(doctor.stdout.contains(&adopt), "{}", doctor.show());
+        is_untouched(&environment);
+        let said = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+        assert_eq!(said["variables"], environment["variables"]);
+        assert_eq!(fs::read_to_string(&mark).unwrap().trim(), id);
+        is_untouched(&environment);
+    }
+    // Another worktree that was made in its place has none of its variables.
+    repo.git(&["worktree", "remove", "--force", "../app-x"]);
+    repo.git(&["worktree", "add", "--quiet", "../app-x", "x"]);
+    repo.agentenv(&["prune"]).ok();
+    assert!(sandbox.databases().is_empty() && tree.exists());
+}
+
+#[test]
+fn a_worktree_whose_record_names_no_place_is_adopted_again() {
+    let sandbox = Sandbox::new();
+    let (repo, environment, _) = environment(&sandbox);
+    fs::write(repo.path.join(".git/worktrees/app-x/gitdir"), "").unwrap();
+    repo.agentenv(&["prune"]).ok();
+    let said = repo.agentenv(&["remove", "x", "--force"]).fails(7);
+    assert!(said.stderr.contains("`git agentenv adopt "), "{}", said.show());
+    is_untouched(&environment);
+    let said = repo.agentenv(&["adopt", "../app-x", "--json"]).ok().json();
+    assert_eq!(said["variables"], environment["variables"]);
+    let before: Vec<PathBuf> = sandbox.leases();
+    repo.git(&["worktree", "prune"]);
+    repo.agentenv(&["prune"]).ok();
+    assert_eq!(sandbox.leases(), before);
+    is_untouched(&environment);
+    repo.agentenv(&["remove", "x"]).ok();
+    assert_eq!(sandbox.databases(), Vec::<String>::new());
+}
+
 #[test]
 fn gits_record_is_written_again_beside_a_lease_that_cannot_be_read() {
     let sandbox = Sandbox::new();
