@@ -4,7 +4,7 @@ use crate::environment::closing;
 use crate::error;
 use crate::model::lease::Lease;
 use crate::model::shell;
-use crate::sys::repo::{self, Worktree};
+use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
 use crate::sys::trash;
 use anyhow::Result;
@@ -64,8 +64,13 @@ pub fn require_outside(
 ///
 /// # Errors
 /// Names the worktrees.
-pub fn require_none_inside(lease: &Lease, places: &[Place], verb: &str) -> Result<()> {
-    let plain = plain(&repo::worktrees(&lease.repository)?);
+pub fn require_none_inside(
+    lease: &Lease,
+    places: &[Place],
+    trees: &[Worktree],
+    verb: &str,
+) -> Result<()> {
+    let plain = plain(trees);
     let is_inside =
         |place: &&Place| place.path.starts_with(&lease.path) && place.is_anothers(lease);
     let inner: Vec<&Place> = places.iter().chain(&plain).filter(is_inside).collect();

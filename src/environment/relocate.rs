@@ -67,8 +67,9 @@ fn carry_out(
         return Ok(target);
     }
     let places = nested::places(&context.store)?;
-    nested::require_none_inside(&lease, &places, "move")?;
-    nested::require_outside(&target, &lease, &places, &repo::worktrees(&lease.repository)?)?;
+    let trees = repo::worktrees(&lease.repository)?;
+    nested::require_none_inside(&lease, &places, &trees, "move")?;
+    nested::require_outside(&target, &lease, &places, &trees)?;
     if fs::stands(&target)? != Stands::Nothing {
         return Err(error::refused(format!("{} already exists", target.display())).into());
     }

@@ -27,10 +27,17 @@ impl Trees {
     /// # Errors
     /// When its repository could not be read.
     pub fn find(&self, lease: &Lease) -> Result<Option<&Worktree>> {
+        Ok(worktree::among(lease, self.of_repository(lease)?))
+    }
+
+    /// All worktrees of a lease's repository.
+    ///
+    /// # Errors
+    /// When it could not be read.
+    pub fn of_repository(&self, lease: &Lease) -> Result<&[Worktree]> {
         match self.0.get(&lease.repository) {
-            Some(Ok(trees)) => Ok(worktree::among(lease, trees)),
-            Some(Err(error)) => Err(error::again(error)),
-            None => Ok(None),
+            Some(trees) => trees.as_deref().map_err(error::again),
+            None => Ok(&[]),
         }
     }
 }

@@ -8,13 +8,12 @@ use crate::commands::completions::candidates;
 use crate::commands::output::failed::{Failed, gravest, say};
 use crate::environment::context::{Context, current_dir};
 use crate::environment::removal_risks::{self, Loss};
-use crate::environment::remove::{self, Keep, RemoveOptions, Removed};
+use crate::environment::remove::{self, Keep, RemoveOptions, Removed, Run};
 use crate::environment::resolve;
 use crate::error::{Exit, exit_of};
 use crate::model::lease::Lease;
 use crate::model::measure;
 use crate::model::shell;
-use crate::service::removal::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::ui::{Ui, shell_cd};
 use anyhow::Result;
@@ -97,18 +96,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Exit> {
         chosen => chosen?,
     };
     let ui = &ui.for_several(chosen.len());
-    let options = options(args);
     let _working = remove::lock(&context, ui, chosen.iter().map(|(lease, _)| lease))?;
     let leases: Vec<&Lease> = chosen.iter().map(|(lease, _)| lease).collect();
-    let servers = Servers::of(&leases);
+    let run = Run::begin(&context, ui, options(args), &leases);
     let here = current_dir()?;
-    let checked = remove::check(&context, ui, options, &servers, &chosen);
+    let checked = run.check(&chosen);
     let is_refused = checked.iter().any(Result::is_err);
     let ended = match is_refused || args.dry_run {
         true => checked.into_iter().map(|one| one.map(|removal| removal.removed)).collect(),
         false => {
             let removals = checked.into_iter().flatten().collect();
-            remove::carry_out(&context, ui, options, servers, removals)
+            run.carry_out(removals)
         }
     };
     for lease in leases {

@@ -4,6 +4,7 @@ use crate::environment::context::Context;
 use crate::environment::removal_risks::{self, Loss, Risks};
 use crate::environment::remove::RemoveOptions;
 use crate::environment::resolve;
+use crate::environment::trees::Trees;
 use crate::error;
 use crate::model::lease::Lease;
 use crate::service::removal::Servers;
@@ -56,7 +57,9 @@ pub fn agree(
         return Ok(Vec::new());
     }
     let with_branch = options.delete_branch;
-    let looked = removal_risks::of_all(&context.store, &leases, with_branch, &Servers::of(&leases));
+    let (store, servers) = (&context.store, Servers::of(&leases));
+    let trees = Trees::of(leases.iter().copied());
+    let looked = removal_risks::of_all(store, &leases, &trees, with_branch, &servers);
     // What cannot be looked at is refused later, with the reason.
     let Ok(risks) = looked.into_iter().collect::<Result<Vec<Risks>>>() else {
         return Ok(Vec::new());

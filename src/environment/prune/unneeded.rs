@@ -3,14 +3,13 @@
 
 use super::{Kept, Report};
 use crate::environment::context::{Context, current_dir};
-use crate::environment::remove::{self, Removal, RemoveOptions, Removed};
+use crate::environment::remove::{Removal, RemoveOptions, Removed, Run};
 use crate::environment::trees::Trees;
 use crate::environment::worktree::Neighbours;
 use crate::environment::{reclaim, resolve, unused};
 use crate::error::{Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::unused::Merged;
-use crate::service::removal::Servers;
 use crate::sys::docker::Projects;
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
@@ -88,10 +87,10 @@ pub fn remove(
     }
     let mut leases = ready(context)?;
     leases.retain(|lease| working.contains_key(&lease.id));
-    let (servers, found) = look(context, ui, (criteria, false), &leases, report)?;
+    let (run, found) = look(context, ui, (criteria, false), &leases, report)?;
     let (reasons, removals): (Vec<Reason>, Vec<Removal>) = found.into_iter().unzip();
     let names: Vec<String> = removals.iter().map(|one| one.lease.name.clone()).collect();
-    let ended = remove::carry_out(context, ui, RemoveOptions::default(), servers, removals);
+    let ended = run.carry_out(removals);
     for ((name, reason), ended) in names.iter().zip(reasons).zip(ended) {
         match ended {
             Ok(removed) => report.removed.push(Unneeded { removed, reason }),
@@ -120,13 +119,13 @@ fn ready(context: &Context) -> Result<Vec<Lease>> {
 }
 
 /// Looks at what is not needed of these, as before a removal.
-fn look(
-    context: &Context,
-    ui: &Ui,
+fn look<'a>(
+    context: &'a Context,
+    ui: &'a Ui,
     (criteria, dry_run): (Criteria, bool),
     leases: &[Lease],
     report: &mut Report,
-) -> Result<(Servers, Vec<(Reason, Removal)>)> {
+) -> Result<(Run<'a>, Vec<(Reason, Removal)>)> {
     let (mut chosen, mut reasons, mut found) = (Vec::new(), Vec::new(), Vec::new());
     for (lease, judged) in leases.iter().zip(judge(leases, criteria)?) {
         match judged {
@@ -138,16 +137,17 @@ fn look(
             Err(why) => report.skip(lease, &why),
         }
     }
-    let servers = Servers::of(&chosen.iter().map(|(lease, _)| lease).collect::<Vec<_>>());
     let options = RemoveOptions { dry_run, ..RemoveOptions::default() };
-    let checked = remove::check(context, ui, options, &servers, &chosen);
-    for ((checked, reason), (lease, _)) in checked.into_iter().zip(reasons).zip(&chosen) {
+    let meant: Vec<&Lease> = chosen.iter().map(|(lease, _)| lease).collect();
+    let run = Run::begin(context, ui, options, &meant);
+    for ((checked, reason), (lease, _)) in run.check(&chosen).into_iter().zip(reasons).zip(&chosen)
+    {
         match checked {
             Ok(removal) => found.push((reason, removal)),
             Err(why) => report.skip(lease, &why),
         }
     }
-    Ok((servers, found))
+    Ok((run, found))
 }
 
 /// Why each of these environments is not needed; `None`: it is.

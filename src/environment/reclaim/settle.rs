@@ -210,7 +210,8 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, jobs: &[Job]) -> Vec<Resul
 /// Looks at what is due to be deleted, and deletes of it what would lose nothing and is still due then.
 fn remove_all(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<Result<bool>> {
     let leases: Vec<&Lease> = jobs.iter().map(|job| &job.lease).collect();
-    let risks = removal_risks::of_all(store, &leases, false, servers);
+    let trees = Trees::of(leases.iter().copied());
+    let risks = removal_risks::of_all(store, &leases, &trees, false, servers);
     let trees = Trees::of(leases);
     let is_due = |job: &Job, risks: Result<removal_risks::Risks>| {
         removal_risks::require_none(&job.lease, &risks?.losses, false)?;

@@ -128,19 +128,18 @@ pub struct Risks {
     pub runs_own: bool,
 }
 
-/// Everything that would be lost with these environments, and with their branches: all of them are looked at side by side.
+/// Everything that would be lost with these environments, whose worktrees were read, and with their branches: all of them are
+/// looked at side by side.
 /// A server that does not answer loses nothing: its part stays on the lease.
 pub fn of_all(
     store: &Store,
     leases: &[&Lease],
+    trees: &Trees,
     with_branch: bool,
     servers: &Servers,
 ) -> Vec<Result<Risks>> {
     let going = branches(store, leases, with_branch);
-    let look = || {
-        let trees = Trees::of(leases.iter().copied());
-        parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going))
-    };
+    let look = || parallel::each(leases, |lease| of_tree(lease, trees.find(lease)?, &going));
     let here = || parallel::both(look, || Machine::read(leases, running_in(leases)));
     let ((worktrees, machine), looks) = parallel::both(here, || parts::look(servers, leases));
     let found = leases.iter().zip(worktrees).zip(looks).map(|((lease, losses), looks)| {
@@ -187,7 +186,8 @@ pub fn of_worktree(lease: &Lease, going: &Going<'_>) -> Result<Vec<Loss>> {
     of_tree(lease, worktree::of(lease)?.as_ref(), going)
 }
 
-fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going<'_>) -> Result<Vec<Loss>> {
+/// As [`of_worktree`], with the worktree of the lease, which was read.
+pub fn of_tree(lease: &Lease, tree: Option<&Worktree>, going: &Going<'_>) -> Result<Vec<Loss>> {
     let mut losses = Vec::new();
     let looked = files::of_branch(&mut losses, lease, going);
     or_unread(&mut losses, looked)?;

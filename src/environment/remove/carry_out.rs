@@ -1,12 +1,11 @@
 //! Removes environments that were checked, side by side. What keeps one of them does not stop the others.
 
 use super::running::{self, Place};
-use super::{Removal, RemoveOptions, Removed, last_look};
-use crate::environment::context::Context;
+use super::{Removal, RemoveOptions, Removed, Run, last_look};
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::{hooks, overflow, removal_risks, trash};
 use crate::error::{self, Failure};
-use crate::model::config::{Config, Trash};
+use crate::model::config::Trash;
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
 use crate::sys::store::Store;
@@ -21,42 +20,30 @@ pub(super) struct Job {
     pub(super) ended: Option<Result<Option<u64>>>,
 }
 
-/// A removal in which all environments take the same steps.
-pub(super) struct Run<'a> {
-    pub(super) context: &'a Context,
-    pub(super) ui: &'a Ui,
-    pub(super) options: RemoveOptions,
-    config: Option<Config>,
-}
-
-/// Removes environments that were checked. Gives what came of each, in their order.
-pub fn carry_out(
-    context: &Context,
-    ui: &Ui,
-    options: RemoveOptions,
-    servers: Servers,
-    removals: Vec<Removal>,
-) -> Vec<Result<Removed>> {
-    let mut jobs: Vec<Job> =
-        removals.into_iter().map(|removal| Job { removal, ended: None }).collect();
-    let config = match context.config() {
-        Ok(config) => config,
-        Err(error) => return jobs.iter().map(|_| Err(error::again(&error))).collect(),
-    };
-    let run = Run { context, ui, options, config };
-    let servers = if run.hooks(&mut jobs) { run.servers(&jobs) } else { servers };
-    run.end_own(&servers, &mut jobs);
-    run.choose_tips(&mut jobs);
-    run.to_trash(&mut jobs);
-    run.destroy(&servers, &mut jobs);
-    overflow::sweep_aloud(ui, &context.store);
-    jobs.into_iter().map(|job| run.answer(job)).collect()
-}
-
 impl Run<'_> {
+    /// Removes environments that were checked. Gives what came of each, in their order.
+    pub fn carry_out(mut self, removals: Vec<Removal>) -> Vec<Result<Removed>> {
+        if let Err(error) = &self.config {
+            return removals.iter().map(|_| Err(error::again(error))).collect();
+        }
+        let mut jobs: Vec<Job> =
+            removals.into_iter().map(|removal| Job { removal, ended: None }).collect();
+        if self.hooks(&mut jobs) {
+            // New sessions: hooks can take long, and do anything to a server.
+            let leases: Vec<&Lease> = jobs.iter().map(|job| &job.removal.lease).collect();
+            self.servers = Servers::of(&leases);
+        }
+        self.end_own(&mut jobs);
+        self.choose_tips(&mut jobs);
+        self.to_trash(&mut jobs);
+        self.destroy(&mut jobs);
+        overflow::sweep_aloud(self.ui, &self.context.store);
+        jobs.into_iter().map(|job| self.answer(job)).collect()
+    }
+
     /// Runs the `pre_remove` hooks of the environments side by side; says whether there were any.
     fn hooks(&self, jobs: &mut [Job]) -> bool {
-        let hooks = self.config.as_ref().map_or(&[][..], |config| &config.hooks.pre_remove);
+        let hooks = self.config().map_or(&[][..], |config| &config.hooks.pre_remove);
         if hooks.is_empty() || self.options.no_hooks {
             return false;
         }
@@ -77,12 +64,6 @@ impl Run<'_> {
         true
     }
 
-    /// New sessions: hooks can take long, and do anything to a server.
-    fn servers(&self, jobs: &[Job]) -> Servers {
-        let leases: Vec<&Lease> = jobs.iter().map(|job| &job.removal.lease).collect();
-        Servers::of(&leases)
-    }
-
     /// The commits at which branches are deleted that are to go: what is committed later is not lost.
     fn choose_tips(&self, jobs: &mut [Job]) {
         for job in jobs {
@@ -99,7 +80,7 @@ impl Run<'_> {
 
     /// Moves to the trash what belongs there.
     fn to_trash(&self, jobs: &mut [Job]) {
-        let wish = self.options.wish(self.config.as_ref());
+        let wish = self.options.wish(self.config());
         if wish.is_some() {
             self.end_others(jobs);
             self.name_others(jobs);
@@ -119,9 +100,9 @@ impl Run<'_> {
     }
 
     /// Closes, looks again and destroys what is left of the jobs.
-    fn destroy(&self, servers: &Servers, jobs: &mut [Job]) {
+    fn destroy(&self, jobs: &mut [Job]) {
         let store = &self.context.store;
-        let left = self.close(servers, jobs);
+        let left = self.close(jobs);
         self.end_others(jobs);
         let going = left.into_iter().map(|(at, left)| {
             let Removal { lease, force, .. } = &jobs[at].removal;
@@ -133,7 +114,7 @@ impl Run<'_> {
         let places: Vec<Place> = going.iter().map(|one| Place::of(&one.lease)).collect();
         let (running, removed) = parallel::both(
             || running::strangers(&places),
-            || teardown::remove_all(self.ui, store, servers, going),
+            || teardown::remove_all(self.ui, store, &self.servers, going),
         );
         for (at, (running, removed)) in at.into_iter().zip(running.into_iter().zip(removed)) {
             let Job { removal: Removal { removed: said, .. }, ended } = &mut jobs[at];
@@ -148,13 +129,13 @@ impl Run<'_> {
     /// Closes environments that are ready, and continues what an earlier removal or `add` did not
     /// finish. Gives the places of those whose leases are `removing` now, each with what could not
     /// be ended.
-    fn close(&self, servers: &Servers, jobs: &mut [Job]) -> Vec<(usize, Vec<anyhow::Error>)> {
+    fn close(&self, jobs: &mut [Job]) -> Vec<(usize, Vec<anyhow::Error>)> {
         let store = &self.context.store;
         let open = (0..jobs.len()).filter(|&at| jobs[at].ended.is_none());
         let is_whole = |at: &usize| jobs[*at].removal.lease.phase == Phase::Ready;
         let (whole, begun): (Vec<usize>, Vec<usize>) = open.partition(is_whole);
         let removals: Vec<&Removal> = whole.iter().map(|&at| &jobs[at].removal).collect();
-        let mut closed = last_look::close(self.ui, store, servers, self.options, &removals);
+        let mut closed = last_look::close(self.ui, store, &self.servers, self.options, &removals);
         let leases: Vec<&Lease> = begun.iter().map(|&at| &jobs[at].removal.lease).collect();
         let left = teardown::end_all(&leases);
         closed.extend(

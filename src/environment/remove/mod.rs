@@ -1,26 +1,20 @@
 //! Removes environments: every refusal first, then they are closed, looked at once more, and destroyed.
 
 mod carry_out;
+mod check;
 mod last_look;
 mod running;
 
-pub use carry_out::carry_out;
 pub use last_look::reopen;
 pub use running::say as say_running;
 
 use crate::environment::context::Context;
-use crate::environment::nested::{self, Place};
 use crate::environment::processes::Stranger;
-use crate::environment::removal_risks::{self, Loss, Risks, Taken};
-use crate::environment::worktree::{self, Neighbours};
-use crate::environment::{closing, hooks, reclaim, trash};
-use crate::error;
+use crate::environment::removal_risks::{Loss, Taken};
 use crate::model::config::{Config, Trash};
-use crate::model::lease::{Lease, Phase};
+use crate::model::lease::Lease;
 use crate::service::removal::Servers;
 use crate::sys::lock::Lock;
-use crate::sys::parallel;
-use crate::sys::store::Store;
 use crate::ui::{ErrorReport, Ui};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
@@ -107,14 +101,40 @@ pub struct Removal {
     runs_own: bool,
 }
 
+/// A removal in which all environments take the same steps.
+pub struct Run<'a> {
+    context: &'a Context,
+    ui: &'a Ui,
+    options: RemoveOptions,
+    config: Result<Option<Config>>,
+    servers: Servers,
+}
+
+impl<'a> Run<'a> {
+    /// Reads the configuration, and starts a session with each server of these leases.
+    pub fn begin(
+        context: &'a Context,
+        ui: &'a Ui,
+        options: RemoveOptions,
+        leases: &[&Lease],
+    ) -> Self {
+        let servers = Servers::of(leases);
+        Run { context, ui, options, config: context.config(), servers }
+    }
+
+    /// The configuration, where it can be read.
+    fn config(&self) -> Option<&Config> {
+        self.config.as_ref().ok()?.as_ref()
+    }
+}
+
 /// Removes one environment, after every check.
 pub fn one(context: &Context, ui: &Ui, options: RemoveOptions, lease: &Lease) -> Result<Removed> {
     let _working = lock(context, ui, std::iter::once(lease))?;
-    let servers = Servers::of(&[lease]);
-    let chosen = (lease.clone(), Vec::new());
-    let checked = check(context, ui, options, &servers, &[chosen]);
+    let run = Run::begin(context, ui, options, &[lease]);
+    let checked = run.check(&[(lease.clone(), Vec::new())]);
     let removals = checked.into_iter().collect::<Result<Vec<_>>>()?;
-    let removed = carry_out(context, ui, options, servers, removals).into_iter().next();
+    let removed = run.carry_out(removals).into_iter().next();
     removed.unwrap_or_else(|| Err(anyhow!("no environment was removed")))
 }
 
@@ -128,140 +148,4 @@ pub fn lock<'a>(
     let mut leases: Vec<&Lease> = leases.collect();
     leases.sort_by_key(|lease| &lease.id);
     leases.into_iter().map(|lease| context.lock_lease(ui, lease)).collect()
-}
-
-/// Every refusal, before anything is destroyed; each lease comes with the losses that the user confirmed at a prompt.
-pub fn check(
-    context: &Context,
-    ui: &Ui,
-    options: RemoveOptions,
-    servers: &Servers,
-    chosen: &[(Lease, Vec<Loss>)],
-) -> Vec<Result<Removal>> {
-    let store = &context.store;
-    let config = context.config().ok().flatten();
-    let leases = parallel::each(chosen, |(lease, _)| {
-        let mut lease = current(store, ui, options, servers, lease)?;
-        config.iter().for_each(|config| lease.learn_also(config));
-        Ok(lease)
-    });
-    let places = nested::places(store);
-    let known: Vec<&Lease> = leases.iter().flatten().collect();
-    let look = || removal_risks::of_all(store, &known, options.delete_branch, servers);
-    let (_, risks) = parallel::both(|| servers.containers().is_ok(), look);
-    let mut risks = risks.into_iter();
-    let mut look = |(lease, (_, agreed)): (Result<Lease>, &(Lease, Vec<Loss>))| {
-        let lease = lease?;
-        let risks = risks.next().unwrap_or_else(|| Err(anyhow!("no look at `{}`", lease.name)))?;
-        let places = places.as_deref().map_err(error::again)?;
-        judge(context, options, lease, risks, (agreed, places))
-    };
-    leases.into_iter().zip(chosen).map(&mut look).collect()
-}
-
-/// The lease as it is now. What another process closed and did not live to remove is opened again, and what it left half way
-/// to or from the trash is brought back: only a complete environment can be looked at.
-fn current(
-    store: &Store,
-    ui: &Ui,
-    options: RemoveOptions,
-    servers: &Servers,
-    lease: &Lease,
-) -> Result<Lease> {
-    let recorded = store.current(lease)?;
-    if options.dry_run {
-        return Ok(match recorded.phase {
-            Phase::Closing | Phase::Removing => recorded,
-            _ => as_seen(recorded, lease),
-        });
-    }
-    let whole = match recorded.phase {
-        Phase::Closing => reopen(store, servers, recorded)?,
-        Phase::Restoring => bring_back(store, ui, &recorded)?,
-        Phase::Keeping if options.keep == Keep::No || trash::lacks_record(store, &recorded)? => {
-            bring_back(store, ui, &recorded)?
-        }
-        Phase::Removing => return Ok(recorded),
-        _ => as_seen(recorded, lease),
-    };
-    if whole.phase == Phase::Ready {
-        trash::forget_stale(store, &whole)?;
-    }
-    Ok(whole)
-}
-
-/// A lease with the path and the branch that git had for it.
-fn as_seen(recorded: Lease, seen: &Lease) -> Lease {
-    Lease { path: seen.path.clone(), branch: seen.branch.clone(), ..recorded }
-}
-
-fn bring_back(store: &Store, ui: &Ui, lease: &Lease) -> Result<Lease> {
-    ui.say(format!("bringing `{}` back from the trash, to look at it", lease.name));
-    trash::bring_back(ui, store, lease)
-}
-
-fn judge(
-    context: &Context,
-    options: RemoveOptions,
-    lease: Lease,
-    risks: Risks,
-    (agreed, places): (&[Loss], &[Place]),
-) -> Result<Removal> {
-    let mut serious = risks.losses.iter().filter(|loss| loss.needs_force).peekable();
-    let given_up = serious.peek().is_some() && serious.all(|loss| agreed.contains(loss));
-    let force = options.force || given_up;
-    let refusal = nested::require_none_inside(&lease, places, "remove");
-    let refusal = refusal.and_then(|()| require(context, options, &lease, &risks.losses, force));
-    let refusal = refusal.err();
-    if !options.dry_run
-        && let Some(refusal) = refusal
-    {
-        return Err(refusal);
-    }
-    let runs_own = risks.runs_own;
-    let removed = Removed {
-        name: lease.name.clone(),
-        branch: lease.branch.clone(),
-        path: lease.path.clone(),
-        services: removal_risks::taken(&lease, &risks),
-        losses: risks.losses,
-        refusal: refusal.as_ref().map(ErrorReport::of),
-        running: Vec::new(),
-        branch_deleted: false,
-        kept_until: None,
-    };
-    Ok(Removal { lease, removed, force, runs_own })
-}
-
-/// Refuses what may not go. A dry run asks for trust as well, which is asked for when the hooks run.
-fn require(
-    context: &Context,
-    options: RemoveOptions,
-    lease: &Lease,
-    losses: &[Loss],
-    force: bool,
-) -> Result<()> {
-    match worktree::of(lease)? {
-        Some(tree) if !closing::is_closed(lease)? => {
-            worktree::require_unlocked(lease, &tree)?;
-            worktree::require_in_place(lease, &tree)?;
-        }
-        // On its way to the trash, git's record goes first.
-        None if lease.phase != Phase::Keeping => {
-            if let Some(homeless) = reclaim::homeless(lease, &Neighbours::default())? {
-                let ways = homeless.ways(lease);
-                let hint = format!(
-                    "{ways}; or copy your work out of the worktree and delete it, then `git agentenv prune`"
-                );
-                return Err(error::refused(homeless.what(lease)).hint(hint).into());
-            }
-        }
-        _ => {}
-    }
-    removal_risks::require_none(lease, losses, force)?;
-    if !options.dry_run || force || options.no_hooks {
-        return Ok(());
-    }
-    let config = context.config()?.unwrap_or_default();
-    hooks::require_trusted(context, &config.hooks.pre_remove)
 }

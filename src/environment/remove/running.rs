@@ -1,6 +1,7 @@
 //! What runs in environments that are removed: what `up` started ends, and the rest ends with `--force` or is named.
 
-use super::carry_out::{Job, Run};
+use super::Run;
+use super::carry_out::Job;
 use crate::environment::processes::{self, GRACE, Machine, Stranger};
 use crate::environment::removal_risks::{self, Loss};
 use crate::environment::{closing, parts};
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 impl Run<'_> {
     /// Ends what `up` started where a client of a server was seen, and refuses what has clients all the same.
-    pub(super) fn end_own(&self, servers: &Servers, jobs: &mut [Job]) {
+    pub(super) fn end_own(&self, jobs: &mut [Job]) {
         let has_clients = |job: &&mut Job| {
             let is_seen = |loss: &Loss| loss.is_client() && !loss.needs_force;
             let Job { removal, ended } = &**job;
@@ -29,7 +30,7 @@ impl Run<'_> {
         for job in jobs.iter_mut().filter(has_clients) {
             let lease = &mut job.removal.lease;
             let ended = processes::stop(&self.context.store, lease, GRACE);
-            if let Err(error) = ended.and_then(|_| require_unused(servers, lease)) {
+            if let Err(error) = ended.and_then(|_| require_unused(&self.servers, lease)) {
                 job.ended = Some(Err(error));
             }
         }
