@@ -40,7 +40,7 @@ pub fn found(lease: &Lease, tree: &Worktree) -> Result<(Lease, Worktree)> {
     Ok((lease, tree))
 }
 
-/// Closes a worktree.
+/// Closes a worktree; it is on the disk after [`sync`].
 ///
 /// # Errors
 /// Why its directory cannot be renamed; it is as it was then. `Refused` where another has the name that it would get.
@@ -66,11 +66,16 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
     if !is_new {
         worktree::require_unlocked(lease, &Worktree { locked: fs::word(&lock), ..tree.clone() })?;
     }
-    let moved = fs::move_to(&lease.path, &to);
+    let moved = fs::rename(&lease.path, &to);
     if moved.is_err() && is_new {
         git::unlock(&tree.admin)?;
     }
     moved
+}
+
+/// Makes last that worktrees were closed: what is on record next says that they are looked at and go.
+pub fn sync(leases: &[&Lease]) -> Result<()> {
+    fs::sync_dirs(leases.iter().filter_map(|lease| lease.path.parent()))
 }
 
 /// Opens a worktree again, as far as it was closed.

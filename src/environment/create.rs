@@ -15,7 +15,7 @@ use crate::service::creation::Servers;
 use crate::sys::fs::{self, Stands};
 use crate::sys::lock::Lock;
 use crate::sys::store::Store;
-use crate::sys::{failpoint, parallel, repo};
+use crate::sys::{failpoint, repo};
 use crate::ui::Ui;
 use anyhow::{Result, anyhow};
 
@@ -188,14 +188,15 @@ fn reserve(
         store.remember(&context.repo.common)?;
         plans.iter().flatten().try_for_each(|plan| store.note_disks(&plan.lease))?;
         failpoint::point("before-lease")?;
-        let saved = parallel::each(&plans, |plan| match plan {
-            Ok(plan) => {
-                store.save(&plan.lease)?;
-                failpoint::point("lease-written")
-            }
-            Err(_) => Ok(()),
-        });
-        Ok(plans.into_iter().zip(saved).map(|(plan, saved)| saved.and(plan)).collect())
+        let leases: Vec<&Lease> = plans.iter().flatten().map(|plan| &plan.lease).collect();
+        let mut saved = store.save_all(&leases).into_iter();
+        let written = |plan: Result<Plan>| {
+            let plan = plan?;
+            saved.next().transpose()?;
+            failpoint::point("lease-written")?;
+            Ok(plan)
+        };
+        Ok(plans.into_iter().map(written).collect())
     });
     let keep = |(plan, (lock, id)): (Result<Plan>, (Lock, String))| {
         // Nothing was created yet, so nothing stays on record.

@@ -13,13 +13,14 @@ pub use newest::{changed, newest};
 pub use read::{LIMIT, head, read, read_own, word};
 pub use unfinished::{is_unfinished, sweep, sweep_of, sweep_of_with};
 pub use write::{
-    append, create, keep_tail, make_empty, replace, replace_as, replace_exactly, unfinished,
-    unfinished_size, write_text,
+    append, create, keep_tail, make_empty, put, put_exactly, replace, replace_as, sync_written,
+    unfinished, unfinished_size, write_text,
 };
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -70,13 +71,32 @@ pub fn size(path: &Path) -> u64 {
 /// When something is there, the paths are on two file systems, a directory may not be written, or the disk is full; it is
 /// where it was then.
 pub fn move_to(from: &Path, to: &Path) -> Result<()> {
-    let why = || format!("cannot move {} to {}", from.display(), to.display());
-    rename_to(from, to).with_context(why)?;
-    let mut dirs = [from, to].into_iter().filter_map(|path| path.parent());
-    let synced = dirs.try_for_each(|dir| File::open(dir)?.sync_all());
-    synced.or_else(|error| {
-        rename_to(to, from).with_context(|| format!("{}, nor back: {error}", why()))?;
-        Err(error).with_context(why)
+    rename(from, to)?;
+    sync_dirs([from, to].into_iter().filter_map(Path::parent)).or_else(|error| {
+        let why = move_failed(from, to);
+        rename_to(to, from).with_context(|| format!("{why}, nor back: {error:#}"))?;
+        Err(error.context(why))
+    })
+}
+
+/// As [`move_to`], but only on the disk after [`sync_dirs`].
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    rename_to(from, to).with_context(|| move_failed(from, to))
+}
+
+fn move_failed(from: &Path, to: &Path) -> String {
+    format!("cannot move {} to {}", from.display(), to.display())
+}
+
+/// Makes last on the disk what was created, renamed or removed in these directories. Each is synced once; one that is not
+/// there any more, or may not be read, is left out.
+pub fn sync_dirs<'a>(dirs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let dirs: BTreeSet<&Path> = dirs.into_iter().collect();
+    dirs.into_iter().try_for_each(|dir| match File::open(dir) {
+        Err(error) if is_absent(&error) || error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        opened => opened
+            .and_then(|dir| dir.sync_all())
+            .with_context(|| format!("cannot sync directory {}", dir.display())),
     })
 }
 

@@ -57,22 +57,21 @@ impl Access {
 
     /// Replaces a file, readable and writable for every user of the directory, whatever the umask.
     pub fn replace(self, path: &Path, content: &[u8]) -> Result<()> {
+        self.put(path, content)?;
+        fs::sync_written(path)
+    }
+
+    /// As [`Access::replace`]; it is on the disk after a sync of its directory.
+    pub fn put(self, path: &Path, content: &[u8]) -> Result<()> {
         match self {
-            Access::User => fs::replace(path, content),
-            Access::Group => fs::replace_exactly(path, content, self.of_file()),
+            Access::User => fs::put(path, content),
+            Access::Group => fs::put_exactly(path, content, self.of_file()),
         }
     }
 
-    /// As [`Access::replace`]; on a full disk a file that is there is replaced with the room of the reserve in `dir`: what is
-    /// about to be removed frees more than that.
+    /// As [`Access::replace`], with the reserve in `dir`, see [`or_use_reserve`].
     pub fn replace_or_use_reserve(self, dir: &Path, path: &Path, content: &[u8]) -> Result<()> {
-        match self.replace(path, content) {
-            Err(error) if is_full(&error) && path.exists() => {
-                fs::remove(&dir.join(RESERVE))?;
-                self.replace(path, content)
-            }
-            replaced => replaced,
-        }
+        or_use_reserve(dir, path, || self.replace(path, content))
     }
 
     /// Writes the reserve of this state directory where there is none.
@@ -109,6 +108,18 @@ impl Access {
             Access::User => 0o600,
             Access::Group => 0o660,
         }
+    }
+}
+
+/// Writes to `path`; on a full disk what is there is replaced with the room of the reserve in the state directory `dir`: what
+/// is about to be removed frees more than that.
+pub fn or_use_reserve(dir: &Path, path: &Path, write: impl Fn() -> Result<()>) -> Result<()> {
+    match write() {
+        Err(error) if is_full(&error) && path.exists() => {
+            fs::remove(&dir.join(RESERVE))?;
+            write()
+        }
+        written => written,
     }
 }
 

@@ -4,6 +4,7 @@ mod broken;
 mod created;
 mod locks;
 mod repositories;
+mod save;
 mod servers;
 mod spares;
 
@@ -15,7 +16,7 @@ use super::state_dir::{self, Access};
 use super::{fs, lock, mounts, parallel};
 use crate::error::{self, Exit};
 use crate::model::hash;
-use crate::model::lease::{Lease, Phase, VERSION};
+use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
@@ -131,13 +132,6 @@ impl Store {
         load(&file).map_err(|why| Broken::of(file, &why).failure(Exit::Failed).into())
     }
 
-    /// Writes a lease; when this returns, it is on the disk.
-    pub fn save(&self, lease: &Lease) -> Result<()> {
-        let text = serde_yaml::to_string(lease).context("cannot write a lease")?;
-        require_readable(lease, &text)?;
-        self.access.replace_or_use_reserve(&self.dir, &self.file(&lease.id), text.as_bytes())
-    }
-
     /// Deletes a lease: its slots are free.
     pub fn forget(&self, id: &str) -> Result<()> {
         fs::remove(&self.file(id))?;
@@ -167,18 +161,6 @@ impl Store {
         fs::remove(log)?;
         fs::make_empty(log, self.access.of_file())
     }
-}
-
-/// Refuses a lease that could not be read again: no command of any repository would work then. A new one leaves room for what
-/// is written to it later.
-fn require_readable(lease: &Lease, text: &str) -> Result<()> {
-    let limit = if lease.phase == Phase::Creating { fs::LIMIT / 2 } else { fs::LIMIT };
-    if text.len() as u64 <= limit {
-        return Ok(());
-    }
-    let message = format!("the lease of `{}` would be longer than {limit} bytes", lease.name);
-    let hint = "shorten the lists and values in .agentenv.yaml";
-    Err(error::config(message).hint(hint).into())
 }
 
 /// Under the lock, so that two first processes agree.
@@ -244,28 +226,6 @@ fn is_hidden(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::exit_of;
-
-    #[test]
-    fn a_lease_that_could_not_be_read_is_not_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::at(dir.path()).unwrap();
-        let text = format!(
-            "{{ version: 1, id: '{}', phase: creating, repository: /r, main: /r, name: x, path: /x, admin: null, \
-             branch: x, branch_created_at: null, project: x, ports: {{}}, parts: [], env_file: e, vars: {{}} }}",
-            store.new_id().unwrap()
-        );
-        let mut lease: Lease = serde_yaml::from_str(&text).unwrap();
-        lease.vars.insert("V".to_owned(), "v".repeat(1 << 20));
-        assert_eq!(exit_of(&store.save(&lease).unwrap_err()), Exit::Config);
-        assert_eq!(store.leases().unwrap(), []);
-        // What is made keeps room for what is written to it later.
-        lease.vars.insert("V".to_owned(), "v".repeat(600 << 10));
-        store.save(&lease).unwrap_err();
-        lease.phase = Phase::Ready;
-        store.save(&lease).unwrap();
-        assert_eq!(store.leases().unwrap(), [lease]);
-    }
 
     #[test]
     fn the_lock_of_a_lost_lease_leaves_no_file_that_was_not_there() {

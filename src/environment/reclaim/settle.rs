@@ -222,10 +222,11 @@ fn remove_all(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<R
         answer => Err(answer),
     });
     parallel::rest(agreed, |leases| {
-        let begun = parallel::each(&leases, |lease| {
-            let lease = (*lease).clone().into_removing();
-            store.save(&lease).map(|()| lease).map_err(Err)
-        });
+        let removing = leases.into_iter().map(|lease| lease.clone().into_removing());
+        let removing: Vec<Lease> = removing.collect();
+        let saved = store.save_all(&removing.iter().collect::<Vec<_>>());
+        let begun = saved.into_iter().zip(removing);
+        let begun = begun.map(|(saved, lease)| saved.map(|()| lease).map_err(Err));
         parallel::rest(begun, |going| {
             let ended = teardown::end_all(&going.iter().collect::<Vec<_>>());
             let going = going.into_iter().zip(ended);

@@ -138,12 +138,10 @@ impl Run<'_> {
         let mut closed = last_look::close(self.ui, store, &self.servers, self.options, &removals);
         let leases: Vec<&Lease> = begun.iter().map(|&at| &jobs[at].removal.lease).collect();
         let left = teardown::end_all(&leases);
-        closed.extend(
-            leases
-                .iter()
-                .zip(left)
-                .map(|(lease, left)| store.save(&(*lease).clone().into_removing()).map(|()| left)),
-        );
+        let removing: Vec<Lease> =
+            leases.into_iter().map(|lease| lease.clone().into_removing()).collect();
+        let saved = store.save_all(&removing.iter().collect::<Vec<_>>());
+        closed.extend(saved.into_iter().zip(left).map(|(saved, left)| saved.map(|()| left)));
         let mut going = Vec::new();
         for (at, closed) in whole.into_iter().chain(begun).zip(closed) {
             match closed.and_then(|left| failpoint::point("removing").map(|()| left)) {

@@ -3,11 +3,13 @@
 
 use super::{Removal, RemoveOptions};
 use crate::environment::removal_risks::{self, Going, Loss};
-use crate::environment::{closing, parts, processes, teardown, worktree};
-use crate::error::{Exit, Failure, exit_of};
+use crate::environment::trees::Trees;
+use crate::environment::{closing, parts, processes, teardown};
+use crate::error::{self, Exit, Failure, exit_of};
 use crate::model::lease::Lease;
 use crate::service::removal::{Look, Servers};
 use crate::sys::docker::Projects;
+use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
 use crate::sys::{failpoint, interrupt, parallel};
 use crate::ui::Ui;
@@ -23,10 +25,10 @@ pub(super) fn close(
     options: RemoveOptions,
     removals: &[&Removal],
 ) -> Vec<Result<Vec<anyhow::Error>>> {
-    let begun = parallel::each(removals, |one| {
-        store.save(&one.lease.clone().into_closing())?;
-        failpoint::point("closing")
-    });
+    let closing: Vec<Lease> = removals.iter().map(|one| one.lease.clone().into_closing()).collect();
+    let begun = store.save_all(&closing.iter().collect::<Vec<_>>()).into_iter();
+    let begun = begun.map(|saved| saved.and_then(|()| failpoint::point("closing")));
+    let begun: Vec<Result<()>> = begun.collect();
     // What is closed and not on record would stay closed after a kill.
     let recorded = removals.iter().zip(&begun).filter(|(_, begun)| begun.is_ok());
     let recorded: Vec<&Removal> = recorded.map(|(one, _)| *one).collect();
@@ -70,11 +72,11 @@ fn close_recorded(
     let ran = removals.iter().filter(|one| one.runs_own).map(|one| one.lease.id.clone());
     let ran: BTreeSet<String> = ran.collect();
     let mut left = teardown::end_processes(&leases, &ran);
-    // What has begun since the first look may write until it has ended. What ended before its mark
-    // could be read had written before the worktree is looked at.
-    let quiet: Vec<_> = leases.iter().copied().filter(|one| !ran.contains(&one.id)).collect();
-    let marked = || processes::marked_in(&quiet);
-    let (begun, mut found) = look_after(marked, ui, servers, &going, removals);
+    let (mut begun, mut found) = close_and_look(ui, servers, &going, removals);
+    // What could not be ended before cannot be now either.
+    for (lease, _) in leases.iter().zip(&left).filter(|(_, left)| !left.is_empty()) {
+        begun.remove(&lease.id);
+    }
     let ended = teardown::end_processes(&leases, &begun);
     left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended));
     let containers = containers(servers, &leases, !(ran.is_empty() && begun.is_empty()));
@@ -83,18 +85,22 @@ fn close_recorded(
         // Until they had ended, they could write to what was looked at. Of several, some may have ended in spite of an error.
         let had_container = containers.is_ok() && !matches!(ended, Ok(0));
         if had_container || begun.contains(&leases[at].id) {
-            let again = look_after(|| (), ui, servers, &going, &removals[at..=at]);
-            found.splice(at..=at, again.1).for_each(drop);
+            let (_, again) = close_and_look(ui, servers, &going, &removals[at..=at]);
+            found.splice(at..=at, again).for_each(drop);
         }
         left[at].extend(ended.err());
     }
     let judged = removals.iter().zip(found).zip(left).map(|((one, (tree, looks)), left)| {
         let losses = failpoint::point("database-closed").and(tree)?;
         judge(options, one, losses, looks)?;
-        store.save(&one.lease.clone().into_removing())?;
-        Ok(left)
+        Ok((one.lease.clone().into_removing(), left))
     });
-    judged.collect()
+    let judged = judged.map(|judged: Result<_>| judged.map_err(Err));
+    parallel::rest(judged, |going: Vec<(Lease, Vec<anyhow::Error>)>| {
+        let leases: Vec<&Lease> = going.iter().map(|(lease, _)| lease).collect();
+        let saved = store.save_all(&leases).into_iter();
+        saved.zip(going).map(|(saved, (_, left))| saved.map(|()| left)).collect()
+    })
 }
 
 /// The containers to end before the look counts. Where there were none at the first look, what was started since is ended with
@@ -112,28 +118,49 @@ fn containers(servers: &Servers, leases: &[&Lease], ran: bool) -> Result<Project
 /// What would be lost with a worktree, and what the servers say of its lease's parts.
 type Found = (Result<Vec<Loss>>, Vec<Result<Look>>);
 
-/// Closes worktrees and databases as far as they are open, and looks at them. `going` are the
-/// branches that go with them. What `before` reads is read before the worktrees are looked at.
-fn look_after<T: Send>(
-    before: impl FnOnce() -> T + Send,
+/// Closes worktrees and databases as far as they are open, and looks at them. `going` are the branches that go with them. Gives
+/// the ids of those in whose worktrees a process ran by its mark when they were closed: it may write until it has ended.
+fn close_and_look(
     ui: &Ui,
     servers: &Servers,
     going: &Going<'_>,
     removals: &[&Removal],
-) -> (T, Vec<Found>) {
+) -> (BTreeSet<String>, Vec<Found>) {
     let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
-    let ((read, trees), looks) = parallel::both(
-        || (before(), parallel::each(removals, |one| close_tree(ui, one, going))),
+    let ((ran, trees), looks) = parallel::both(
+        || close_trees(ui, going, removals, &leases),
         || parts::close(servers, &leases),
     );
-    (read, trees.into_iter().zip(looks).collect())
+    (ran, trees.into_iter().zip(looks).collect())
 }
 
-/// Closes a worktree, and says what would be lost with it. One that cannot be closed is looked at where it is.
-fn close_tree(ui: &Ui, one: &Removal, going: &Going<'_>) -> Result<Vec<Loss>> {
-    let lease = &one.lease;
-    if let Some(tree) = worktree::of(lease)?.filter(|tree| tree.is_present())
-        && let Err(why) = closing::close(lease, &tree)
+/// Closes worktrees, and says what would be lost with each. One that cannot be closed is looked at where it is. The marks are
+/// read in between: no process can go into a closed worktree, and one that ended before had written before the look.
+fn close_trees(
+    ui: &Ui,
+    going: &Going<'_>,
+    removals: &[&Removal],
+    leases: &[&Lease],
+) -> (BTreeSet<String>, Vec<Result<Vec<Loss>>>) {
+    let trees = Trees::of(leases.iter().copied());
+    let closed =
+        parallel::each(removals, |one| close_tree(ui, &one.lease, trees.find(&one.lease)?));
+    let ran = processes::marked_in(leases);
+    let trees = Trees::of(leases.iter().copied());
+    let closed =
+        leases.iter().zip(closed).map(|(lease, closed)| closed.map(|()| *lease).map_err(Err));
+    let look = |lease: &&Lease| removal_risks::of_tree(lease, trees.find(lease)?, going);
+    let (synced, losses) = parallel::both(
+        || closing::sync(leases),
+        || parallel::rest(closed, |closed| parallel::each(&closed, look)),
+    );
+    let synced = |losses: Result<_>| synced.as_ref().map_err(error::again).and(losses);
+    (ran, losses.into_iter().map(synced).collect())
+}
+
+fn close_tree(ui: &Ui, lease: &Lease, tree: Option<&Worktree>) -> Result<()> {
+    if let Some(tree) = tree.filter(|tree| tree.is_present())
+        && let Err(why) = closing::close(lease, tree)
     {
         if exit_of(&why) == Exit::Refused {
             return Err(why);
@@ -141,8 +168,7 @@ fn close_tree(ui: &Ui, one: &Removal, going: &Going<'_>) -> Result<Vec<Loss>> {
         ui.about(&lease.name)
             .say(format!("deleting {} where it is: {why:#}", lease.path.display()));
     }
-    failpoint::point("worktree-closed")?;
-    removal_risks::of_worktree(lease, going)
+    failpoint::point("worktree-closed")
 }
 
 /// Refuses when something would be lost that the first look did not see. A server that does not answer loses nothing.

@@ -195,14 +195,15 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
         done.store(true, Ordering::SeqCst);
         gone
     };
-    let (begun, (mut beside, gone)) = parallel::both(Projects::list, || {
-        parallel::both(|| parallel::each(&rest, beside), released)
-    });
-    let leases: Vec<&Lease> = leases.iter().map(|(lease, _)| *lease).collect();
-    let ended = end_containers(&begun, &leases);
+    let names: Vec<&Lease> = rest.iter().map(|one| &one.lease).collect();
+    let files = || (parallel::each(&rest, beside), trash::sync_gone(&names));
+    let (begun, ((mut beside, synced), gone)) =
+        parallel::both(Projects::list, || parallel::both(files, released));
+    let ended = end_containers(&begun, &names);
     beside.iter_mut().zip(ended).for_each(|(one, ended)| one.containers = ended);
     let all = rest.into_iter().zip(beside).zip(gone);
-    let finished = |((one, beside), gone): ((Going, Beside), Vec<Result<Released>>)| {
+    let finished = |((mut one, beside), gone): ((Going, Beside), Vec<Result<Released>>)| {
+        one.left.extend(synced.as_ref().err().map(error::again));
         let parts = one.lease.parts.iter().zip(&gone);
         let stays = parts.filter(|(_, gone)| matches!(gone, Ok(Released::Stays)));
         let stays = stays.map(|(part, _)| part.service.clone()).collect();

@@ -10,16 +10,18 @@ use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
 use crate::sys::{clock, failpoint, trash as records};
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Takes git's record of a worktree from it in one step: other gits never read half of it.
+/// Takes git's record of a worktree from it in one step: other gits never read half of it. It is on the disk after
+/// [`sync_gone`].
 ///
 /// # Errors
 /// When it can neither be moved nor deleted.
 pub fn take_admin(lease: &Lease, tree: &Worktree) -> Result<()> {
     let to = admin(lease);
     let moved =
-        fs::make_dir(to.parent().unwrap_or(&to)).and_then(|()| fs::move_to(&tree.admin, &to));
+        fs::make_dir(to.parent().unwrap_or(&to)).and_then(|()| fs::rename(&tree.admin, &to));
     if moved.is_err() && fs::stands(&tree.admin)? != Stands::Nothing {
         return worktree::remove_admin(&tree.admin);
     }
@@ -39,6 +41,14 @@ pub fn delete(lease: &Lease, may_go_on: &(dyn Fn() -> bool + Sync)) -> Result<bo
     place::clear(&lease.repository, &lease.id)?;
     failpoint::point("files-deleted")?;
     Ok(true)
+}
+
+/// Makes last what was deleted of worktrees: a lease that is forgotten before would leave the rest to nobody.
+pub fn sync_gone(leases: &[&Lease]) -> Result<()> {
+    let records: BTreeSet<PathBuf> =
+        leases.iter().map(|one| one.repository.join("worktrees")).collect();
+    let dirs = leases.iter().flat_map(|lease| [lease.path.parent(), Some(&*lease.repository)]);
+    fs::sync_dirs(records.iter().map(PathBuf::as_path).chain(dirs.flatten()))
 }
 
 /// Leaves the files of a closed worktree to [`super::empty_in_background`], and forgets its lease.

@@ -14,7 +14,7 @@ mod slots;
 
 pub use back::bring_back;
 pub use delete::{Emptied, empty, empty_in_background, forget_stale, repair};
-pub use discard::{delete as delete_files, discard, take_admin};
+pub use discard::{delete as delete_files, discard, sync_gone, take_admin};
 pub use keep::{Wish, finish as finish_keeping, keep};
 pub use place::{beside, id_of, in_repository, is_hidden};
 pub use rebuilt::is_missing as lacks_record;

@@ -12,6 +12,19 @@ fn replacing_keeps_it_private_and_whole() {
 }
 
 #[test]
+fn directories_that_are_gone_need_no_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone/below");
+    sync_dirs([dir.path(), gone.as_path(), dir.path()]).unwrap();
+    let (from, to) = (dir.path().join("a"), dir.path().join("b"));
+    replace(&from, b"one").unwrap();
+    rename(&from, &to).unwrap();
+    replace(&from, b"two").unwrap();
+    assert!(move_to(&from, &to).is_err() && from.exists());
+    assert_eq!(read(&to).unwrap().unwrap(), b"one");
+}
+
+#[test]
 fn links_directories_and_giants_are_not_read() {
     let dir = tempfile::tempdir().unwrap();
     let (link, giant) = (dir.path().join("l"), dir.path().join("g"));

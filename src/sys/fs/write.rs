@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all.
 
-use super::{Stands, is_absent, make_dir, mode, move_to, stands, sweep_of};
+use super::{Stands, is_absent, make_dir, mode, move_to, stands, sweep_of, sync_dirs};
 use crate::sys::failpoint;
 use anyhow::{Context, Result};
 use std::fs::{self, File};
@@ -14,14 +14,16 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When the directory cannot be written or the disk is full; the old content stands then.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    write(path, content, 0o600, false)
+    put(path, content)?;
+    sync_written(path)
 }
 
 /// As [`replace`], for a file of the user's, with these permissions as far as the umask lets them. Removes what a
 /// killed process left of the same file.
 pub fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     sweep_of(path)?;
-    write(path, content, mode, false)
+    rename_new(path, content, mode, false)?;
+    sync_written(path)
 }
 
 /// Writes a text file of the user's: it keeps its permissions, and its directory is made if need be.
@@ -30,26 +32,34 @@ pub fn write_text(path: &Path, text: &str) -> Result<()> {
     replace_as(path, text.as_bytes(), mode(path).unwrap_or(0o644))
 }
 
-/// As [`replace`], with exactly these permissions.
-pub fn replace_exactly(path: &Path, content: &[u8], mode: u32) -> Result<()> {
-    write(path, content, mode, true)
+/// As [`replace`]; it is on the disk after [`sync_written`], or one [`sync_dirs`] for all files of a directory.
+pub fn put(path: &Path, content: &[u8]) -> Result<()> {
+    rename_new(path, content, 0o600, false)
 }
 
-fn write(path: &Path, content: &[u8], mode: u32, exactly: bool) -> Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
+/// As [`put`], with exactly these permissions.
+pub fn put_exactly(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    rename_new(path, content, mode, true)
+}
+
+/// Makes last what [`put`] wrote.
+pub fn sync_written(path: &Path) -> Result<()> {
+    sync_dirs(path.parent()).with_context(|| format!("cannot write {}", path.display()))?;
+    failpoint::point("file-replaced")
+}
+
+fn rename_new(path: &Path, content: &[u8], mode: u32, exactly: bool) -> Result<()> {
     let fresh = unfinished(path);
     let replaced = write_new(&fresh, content, mode).and_then(|()| {
         if exactly {
             fs::set_permissions(&fresh, fs::Permissions::from_mode(mode))?;
         }
-        fs::rename(&fresh, path)?;
-        File::open(dir)?.sync_all()
+        fs::rename(&fresh, path)
     });
     if replaced.is_err() {
         fs::remove_file(&fresh).ok();
     }
-    replaced.with_context(|| format!("cannot write {}", path.display()))?;
-    failpoint::point("file-replaced")
+    replaced.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A new name beside `path` for content that is renamed to `path` when all of it is written; see [`super::is_unfinished`].

@@ -96,11 +96,12 @@ pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) ->
     failpoint::point("worktree-added")
 }
 
-/// Writes into the admin directory of the worktree at `path` whose it is.
+/// Writes into the admin directory of the worktree at `path` whose it is. That directory is not synced, as git syncs
+/// nothing in it: without the mark, the environment file tells.
 pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
     let admin = admin_of(path)?;
     fs::sweep_of(&admin.join(MARK))?;
-    fs::replace(&admin.join(MARK), format!("{lease}\n").as_bytes())?;
+    fs::put(&admin.join(MARK), format!("{lease}\n").as_bytes())?;
     Ok(admin)
 }
 

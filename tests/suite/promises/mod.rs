@@ -7,6 +7,7 @@ pub mod crash;
 pub mod crash_data;
 mod env_file;
 mod hostile;
+mod lasting;
 mod leftovers;
 mod load;
 mod locks;
