@@ -2,13 +2,14 @@
 
 use crate::sys::{env, fs, interrupt};
 use anyhow::Result;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often a point that hangs looks whether the user interrupted.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A point that `AGENTENV_FAULT=<name>:<kill|error|hang>` can hit, in debug builds only. Several faults are
-/// separated by commas. What hangs first makes the file that `AGENTENV_FAULT_MARK` names.
+/// separated by commas. What hangs first makes the file that `AGENTENV_FAULT_MARK` names, and goes on when that is removed.
 pub fn point(name: &str) -> Result<()> {
     if cfg!(debug_assertions) {
         strike(name)?;
@@ -33,11 +34,15 @@ fn strike(name: &str) -> Result<()> {
 }
 
 fn hang() -> Result<()> {
-    if let Some(mark) = env::path("AGENTENV_FAULT_MARK") {
-        fs::append(&mark, b"hanging\n")?;
+    static LET_GO: AtomicBool = AtomicBool::new(false);
+    let mark = env::path("AGENTENV_FAULT_MARK");
+    if let Some(mark) = mark.as_ref().filter(|_| !LET_GO.load(Ordering::SeqCst)) {
+        fs::append(mark, b"hanging\n")?;
     }
-    loop {
+    while !mark.as_ref().is_some_and(|mark| LET_GO.load(Ordering::SeqCst) || !mark.exists()) {
         interrupt::check()?;
         std::thread::sleep(PAUSE);
     }
+    LET_GO.store(true, Ordering::SeqCst);
+    Ok(())
 }

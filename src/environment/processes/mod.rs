@@ -133,15 +133,18 @@ pub fn running_in(leases: &[&Lease]) -> BTreeSet<String> {
     running
 }
 
-/// The ids of those of the leases whose mark a process carries.
+/// The ids of those of the leases whose mark a process carries, without this process and those above it.
 pub fn marked_in(leases: &[&Lease]) -> BTreeSet<String> {
     if leases.is_empty() {
         return BTreeSet::new();
     }
-    let mut marked: BTreeSet<String> =
-        process::marks().into_values().map(|mark| mark.lease).collect();
-    marked.retain(|id| leases.iter().any(|lease| lease.id == *id));
-    marked
+    let mut marks = process::marks();
+    marks.retain(|_, mark| leases.iter().any(|lease| lease.id == mark.lease));
+    if !marks.is_empty() {
+        let above = process::ancestors(&process::all());
+        marks.retain(|pid, _| !above.contains(pid));
+    }
+    marks.into_values().map(|mark| mark.lease).collect()
 }
 
 /// The ports whose variables a command line names, in the environment's order.

@@ -371,6 +371,11 @@ impl Repo<'_> {
         hanging(&mut self.command(args), self.sandbox, point)
     }
 
+    /// Lets a command go on that hangs at a point; it hangs at no other one then.
+    pub fn let_go(&self) {
+        fs::remove_file(self.sandbox.root.join("home/hanging")).unwrap();
+    }
+
     /// Writes a file and commits it.
     #[track_caller]
     pub fn commit(&self, file: &str, text: &str) {

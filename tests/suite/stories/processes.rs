@@ -536,6 +536,38 @@ fn what_a_process_of_the_environment_writes_when_it_is_ended_is_seen() {
     repo.agentenv(&["remove", "x", "--force", "--no-hooks"]).ok();
 }
 
+/// After the first look, a shell that is inside can start one at any time until the worktree has another name, and go on in it.
+#[test]
+fn what_begins_until_the_worktree_is_closed_is_ended_and_what_it_wrote_is_seen() {
+    let sandbox = Sandbox::new();
+    let repo = project(&sandbox, &[("idle", "exec sleep 600")]);
+    let (id, tree) = (sandbox.lease_id(), sandbox.root.join("app-x"));
+    let (begun, late) = (sandbox.root.join("begun"), tree.join("late"));
+    let closed = sandbox.root.join(format!(".agentenv-trash-{id}"));
+    let script = "trap 'echo work >late; exit' TERM; touch ../begun; while :; do sleep 0.1; done";
+    for (point, dir) in [("closing", &tree), ("worktree-closed", &closed)] {
+        for was_up in [false, true] {
+            if was_up {
+                repo.agentenv(&["up", "x"]).ok();
+            }
+            let remove = repo.hanging(&["remove", "x"], point);
+            let mut begins = Command::new("sh");
+            begins.args(["-c", script]).current_dir(dir).env("AGENTENV_LEASE", &id);
+            let mut process = Ended(begins.stdin(Stdio::null()).spawn().unwrap());
+            wait_until("it has begun", || begun.exists());
+            repo.let_go();
+            let said = remove.outcome().fails(7);
+            assert!(said.stderr.contains("uncommitted: ?? late"), "{point}: {}", said.show());
+            assert!(process.0.try_wait().unwrap().is_some(), "{point}: it was not ended");
+            assert_eq!(fs::read_to_string(&late).unwrap(), "work\n", "{point}");
+            for file in [&begun, &late] {
+                fs::remove_file(file).unwrap();
+            }
+        }
+    }
+    repo.agentenv(&["remove", "x"]).ok();
+}
+
 #[test]
 fn the_connections_of_what_up_started_need_no_force() {
     let sandbox = Sandbox::new();
