@@ -104,7 +104,7 @@ fn warn_of_loss(ui: &Ui, store: &Store, server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// Starts those beside these servers that environments use, as after [`stop`]. One that does not start keeps none from it.
+/// Starts those beside these servers that environments use, as after [`super::stop`]. One that does not start keeps none from it.
 pub fn start_all(ui: &Ui, store: &Store, is_first: impl Fn(&Place) -> bool) -> Result<()> {
     for Remembered { server, .. } in beside(store, is_first)? {
         let is_used = is_used(store, &server);

@@ -132,7 +132,7 @@ impl Cmd {
         self
     }
 
-    /// The server that it asks, whose silence counts towards the time of the whole command ([`budget`]). A patience
+    /// The server that it asks, whose silence counts towards the time of the whole command ([`super::budget`]). A patience
     /// beyond that time is for work: of one that is talked to, it counts from the first line of the answer.
     pub fn asks(mut self, server: impl Into<String>) -> Self {
         self.server = Some(server.into());
