@@ -4,8 +4,9 @@ use crate::environment::apply::{self, Outcome, Site};
 use crate::environment::compose::Project;
 use crate::environment::context::Context;
 use crate::environment::data::template::Templates;
+use crate::environment::occupancy::Before;
 use crate::environment::workspace::Workspace;
-use crate::environment::{adopt, checkout, hooks, nested, occupancy, overflow, reclaim};
+use crate::environment::{adopt, checkout, hooks, mains, nested, occupancy, overflow, reclaim};
 use crate::error;
 use crate::model::lease::{Lease, Phase};
 use crate::model::plan::{self, Facts, Plan, Request};
@@ -51,9 +52,9 @@ pub fn all(workspace: &Workspace<'_>, requests: Vec<Request>) -> Result<Vec<Resu
     hooks::require_trusted_services(workspace.context, &workspace.config)?;
     let mut jobs: Vec<Job<'_>> = requests.into_iter().map(job).collect::<Result<_>>()?;
     let servers = Servers::begin(jobs.iter().flat_map(|job| job.fresh_databases(workspace)));
-    let mut occupied = occupancy::occupied(&workspace.config);
+    let mut before = Before::ask(workspace);
     while jobs.iter().any(|job| job.made.is_none()) {
-        attempt(workspace, &servers, &mut jobs, &mut occupied)?;
+        attempt(workspace, &servers, &mut jobs, &mut before)?;
     }
     if jobs.iter().any(|job| matches!(job.made, Some(Err(_)))) {
         overflow::sweep_aloud(workspace.ui, &workspace.context.store);
@@ -69,13 +70,13 @@ fn attempt(
     workspace: &Workspace<'_>,
     servers: &Servers,
     jobs: &mut [Job<'_>],
-    occupied: &mut Vec<(Slot, Holder)>,
+    before: &mut Before,
 ) -> Result<()> {
     let ui = workspace.ui;
     let is_first = jobs.iter().all(|job| job.made.is_none());
     let open: Vec<usize> = (0..jobs.len()).filter(|&at| jobs[at].made.is_none()).collect();
     let requests: Vec<Request> = open.iter().map(|&at| jobs[at].request.clone()).collect();
-    let reserved = match reserve(workspace, requests, occupied) {
+    let reserved = match reserve(workspace, requests, before) {
         Err(error) if is_first => return Err(error),
         Err(error) => open.iter().map(|_| Err(error::again(&error))).collect(),
         Ok(reserved) => reserved,
@@ -97,15 +98,18 @@ fn attempt(
     let outcomes = apply::make(site, &works.collect::<Vec<_>>());
     drop(working);
     // What another one of them has planned on, too, is chosen again.
-    let tried: Vec<Slot> = occupied.iter().map(|(slot, _)| *slot).collect();
+    let tried: Vec<Slot> = before.occupied.iter().map(|(slot, _)| *slot).collect();
     for ((at, plan), outcome) in places.into_iter().zip(&plans).zip(outcomes) {
+        let ui = &ui.about(&plan.lease.name);
         jobs[at].made = match outcome {
-            Ok(Outcome::Ready(lease)) => Some(Ok(*lease)),
+            Ok(Outcome::Ready(lease)) => {
+                mains::warn(ui, &before.mains, &lease);
+                Some(Ok(*lease))
+            }
             Ok(Outcome::Occupied(slots)) => {
-                let ui = &ui.about(&plan.lease.name);
                 match choose_again(ui, &workspace.context.store, &tried, &slots) {
                     Ok(()) => {
-                        occupied.extend(slots);
+                        before.occupied.extend(slots);
                         None
                     }
                     Err(error) => Some(Err(error)),
@@ -170,7 +174,7 @@ impl Job<'_> {
 fn reserve(
     workspace: &Workspace<'_>,
     requests: Vec<Request>,
-    occupied: &[(Slot, Holder)],
+    before: &Before,
 ) -> Result<Vec<Result<(Plan, Lock)>>> {
     let context = workspace.context;
     let store = &context.store;
@@ -184,7 +188,7 @@ fn reserve(
         let rival = |lease: &Lease, others: &[Lease]| {
             others.iter().try_for_each(|other| require_no_rival(context, lease, other))
         };
-        let plans = decide(workspace, wanted, occupied, rival)?;
+        let plans = decide(workspace, wanted, before, rival)?;
         store.remember(&context.repo.common)?;
         plans.iter().flatten().try_for_each(|plan| store.note_disks(&plan.lease))?;
         failpoint::point("before-lease")?;
@@ -219,7 +223,7 @@ fn reserve(
 fn decide(
     workspace: &Workspace<'_>,
     wanted: impl IntoIterator<Item = (String, Request)>,
-    occupied: &[(Slot, Holder)],
+    before: &Before,
     accept: impl Fn(&Lease, &[Lease]) -> Result<()>,
 ) -> Result<Vec<Result<Plan>>> {
     let Workspace { context, config, .. } = workspace;
@@ -227,7 +231,7 @@ fn decide(
         occupancy::taken(&context.store, &context.repo, config)?;
     let trees = repo::worktrees(&context.repo.common)?;
     let places = nested::places_of(&context.store, &leases)?;
-    occupied.iter().for_each(|(slot, by)| taken.occupy(*slot, by));
+    before.count(&mut taken);
     let mut plan = |(id, request)| {
         let facts = Facts {
             path_free: &|path| {
@@ -271,10 +275,10 @@ pub fn plan_only(
     workspace: &Workspace<'_>,
     requests: impl IntoIterator<Item = Request>,
 ) -> Result<Vec<Lease>> {
-    let occupied = occupancy::occupied(&workspace.config);
+    let before = Before::ask(workspace);
     let store = &workspace.context.store;
     let wanted = requests.into_iter().map(|request| Ok((store.new_id()?, request)));
     let wanted: Vec<(String, Request)> = wanted.collect::<Result<_>>()?;
-    let planned = decide(workspace, wanted, &occupied, |_, _| Ok(()))?;
+    let planned = decide(workspace, wanted, &before, |_, _| Ok(()))?;
     planned.into_iter().map(|plan| Ok(plan?.lease)).collect()
 }

@@ -19,6 +19,7 @@ pub mod hooks;
 pub mod include;
 pub mod left_directories;
 pub mod leftovers;
+pub mod mains;
 pub mod nested;
 pub mod occupancy;
 pub mod orphans;

@@ -1,7 +1,8 @@
 //! Which slots are taken on this machine, by leases and by environment files.
 
-use crate::environment::context;
-use crate::model::config::{Config, Kind, Place, Service};
+use crate::environment::mains;
+use crate::environment::workspace::Workspace;
+use crate::model::config::{Config, Kind, Service};
 use crate::model::envfile;
 use crate::model::lease::Lease;
 use crate::model::overflow;
@@ -11,7 +12,7 @@ use crate::sys::fs;
 use crate::sys::repo::{self, Repo};
 use crate::sys::store::{Remembered, Store};
 use anyhow::Result;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What others hold, from all leases and from every environment file of the known repositories.
@@ -43,7 +44,6 @@ pub fn taken_but(
     for file in env_files(repo, config, &leases) {
         count_file(&mut taken, &file, config);
     }
-    count_mains(&mut taken, repo, config, &leases);
     Ok((taken, leases))
 }
 
@@ -60,32 +60,6 @@ pub fn count(taken: &mut Taken, lease: &Lease, common: &Path) {
     taken.projects.insert(lease.project.clone(), holder.clone());
     if lease.repository == common {
         taken.names.insert(lease.name.clone(), holder);
-    }
-}
-
-/// Counts what the main checkouts of other repositories use, whether they run now or not: their ports, and their parts of the
-/// servers that this repository uses, too. A configuration that cannot be read is that repository's own matter.
-fn count_mains(taken: &mut Taken, repo: &Repo, config: &Config, leases: &[Lease]) {
-    let others = leases.iter().filter(|lease| lease.repository != repo.common);
-    let mains: BTreeSet<&Path> = others.map(|lease| lease.main.as_path()).collect();
-    for main in mains {
-        let Ok(Some(text)) = fs::read(&main.join(context::FILE)) else { continue };
-        let Ok(other) = Config::parse(context::FILE, &String::from_utf8_lossy(&text)) else {
-            continue;
-        };
-        let holder = format!("the main checkout {}", main.display());
-        for port in other.ports.values() {
-            taken.ports.entry(port.main).or_insert_with(|| holder.clone());
-        }
-        let is_same = |own: &Service, service: &Service| {
-            (own.kind, &own.place) == (service.kind, &service.place)
-                && (own.place != Place::Host || own.port == service.port)
-        };
-        let is_here =
-            |service: &&Service| config.services.values().any(|own| is_same(own, service));
-        for service in other.services.values().filter(is_here) {
-            taken.take(service.kind, &service.main, &holder);
-        }
     }
 }
 
@@ -121,8 +95,31 @@ fn count_file(taken: &mut Taken, file: &Path, config: &Config) {
     }
 }
 
+/// What is asked before the lock of the machine is taken.
+pub struct Before {
+    /// Slots that turned out to be in use.
+    pub occupied: Vec<(Slot, Holder)>,
+    /// Slots that the main checkouts of other repositories use.
+    pub mains: BTreeMap<Slot, Holder>,
+}
+
+impl Before {
+    /// Asks the servers and reads the configurations.
+    pub fn ask(workspace: &Workspace<'_>) -> Before {
+        let Workspace { context, config, .. } = workspace;
+        let mains = mains::slots(&context.store, &context.repo.common);
+        Before { occupied: occupied(config), mains }
+    }
+
+    /// Counts it.
+    pub fn count(&self, taken: &mut Taken) {
+        self.occupied.iter().for_each(|(slot, by)| taken.occupy(*slot, by));
+        taken.mains.clone_from(&self.mains);
+    }
+}
+
 /// Redis indexes that hold keys, on the servers that answer at once.
-pub fn occupied(config: &Config) -> Vec<(Slot, Holder)> {
+fn occupied(config: &Config) -> Vec<(Slot, Holder)> {
     let redis = config.services.values().filter(|service| service.kind == Kind::Redis);
     let all = |service: &Service| {
         let server = Server::of_service(service)?;

@@ -2,13 +2,14 @@
 
 use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
-use crate::environment::{self, occupancy};
+use crate::environment::{self, mains, occupancy};
 use crate::error;
 use crate::model::config::{Config, Service};
 use crate::model::envfile::{self, Block};
 use crate::model::lease::Lease;
 use crate::model::overflow;
 use crate::model::plan::{self, Held, Request};
+use crate::model::slot::Taken;
 use crate::service::{Server, inventory};
 use crate::sys::repo::Worktree;
 use crate::sys::{failpoint, fs};
@@ -37,13 +38,16 @@ pub fn lease(
     let block = block.filter(|block| block.lease_id == id);
     require_servers(context, config, block.as_ref())?;
     let held = held(workspace, block.as_ref(), id)?;
+    let mains = mains::slots(&context.store, &context.repo.common);
     let _working = context.store.lock_lease(id, || ())?;
     let _lock = context.lock(ui)?;
     // Another process may have restored it meanwhile.
     if let Some(lease) = context.store.lease(id)? {
         return Ok(lease);
     }
-    let plan = plan(workspace, id, request, &held, &file)?.into_ready(tree.admin.clone());
+    let taken = Taken { mains, ..taken(workspace, &file)? };
+    let plan = plan::restore(config, &context.facts(id.to_owned(), &taken), request, &held)?.lease;
+    let plan = plan.into_ready(tree.admin.clone());
     let plan = Lease { hooks_pending: false, ..plan };
     context.store.remember(&context.repo.common)?;
     context.store.note_disks(&plan)?;
@@ -54,19 +58,14 @@ pub fn lease(
         .iter()
         .filter(|(name, port)| held.ports.get(*name).is_some_and(|old| old != *port))
     {
-        ui.warn(format!("{variable} is {port} now: its old port is used by another environment"));
+        ui.warn(format!("{variable} is {port} now: its old port is taken or not in its range"));
     }
     ui.say(format!("restored the lost lease of `{}`", plan.name));
     Ok(plan)
 }
 
-fn plan(
-    workspace: &Workspace<'_>,
-    id: &str,
-    request: &Request,
-    held: &Held,
-    file: &Path,
-) -> Result<Lease> {
+/// What others hold: this environment file is its own.
+fn taken(workspace: &Workspace<'_>, file: &Path) -> Result<Taken> {
     let Workspace { context, config, .. } = workspace;
     let (mut taken, _) = occupancy::taken(&context.store, &context.repo, config)?;
     let own = file.display().to_string();
@@ -74,7 +73,7 @@ fn plan(
     taken.indexes.retain(|_, holder| *holder != own);
     taken.databases.retain(|_, holder| *holder != own);
     taken.projects.retain(|_, holder| *holder != own);
-    Ok(plan::restore(config, &context.facts(id.to_owned(), &taken), request, held)?.lease)
+    Ok(taken)
 }
 
 /// What carries the lease's mark on the servers, and the ports in its environment file.

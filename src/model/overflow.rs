@@ -42,7 +42,7 @@ pub fn first_index(service: &Service) -> u32 {
 }
 
 /// The ports in the order in which a store tries them: those of two users seldom meet.
-pub fn ports(store: &str) -> impl Iterator<Item = u16> {
+pub fn ports(store: &str) -> impl Iterator<Item = u16> + Clone {
     let count = PORTS.end - PORTS.start;
     let hash = u16::from_str_radix(&sha256(store)[..4], 16).unwrap_or_default();
     (0..count).map(move |step| PORTS.start + (hash % count + step) % count)

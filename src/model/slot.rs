@@ -8,7 +8,7 @@ use std::fmt;
 pub type Holder = String;
 
 /// A slot of this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// A Redis index.
     Index(u32),
@@ -32,6 +32,8 @@ pub struct Taken {
     pub ports: BTreeMap<u16, Holder>,
     /// Redis indexes, on any server.
     pub indexes: BTreeMap<u32, Holder>,
+    /// What main checkouts of other repositories use: it is free, but chosen last.
+    pub mains: BTreeMap<Slot, Holder>,
     /// Ports of second Redis servers (`model::overflow`).
     pub overflow: BTreeMap<Place, u16>,
     /// Database names, on any server.

@@ -4,7 +4,7 @@ use super::slots;
 use super::{back, place, rebuilt};
 use crate::environment::compose::Project;
 use crate::environment::workspace::Workspace;
-use crate::environment::{files, overflow};
+use crate::environment::{files, mains, overflow};
 use crate::error;
 use crate::model::lease::{self, Lease, Part};
 use crate::model::shell;
@@ -110,9 +110,10 @@ enum Outcome {
 /// Writes the lease, under the lock of the machine.
 fn reserve(workspace: &Workspace<'_>, record: &Record, occupied: &[Part]) -> Result<Lease> {
     let store = &workspace.context.store;
+    let mains = mains::slots(store, &workspace.context.repo.common);
     let _lock = workspace.context.lock(workspace.ui)?;
     require_free(workspace, record)?;
-    let lease = slots::choose(workspace, &record.lease, occupied)?;
+    let lease = slots::choose(workspace, &record.lease, occupied, mains)?;
     store.save(&lease)?;
     failpoint::point("restore-recorded")?;
     Ok(lease)

@@ -6,14 +6,22 @@ use crate::error;
 use crate::model::config::Kind;
 use crate::model::lease::{Lease, Part};
 use crate::model::plan::{self, Data, Request, Start, Target};
-use crate::model::slot::Taken;
+use crate::model::slot::{Holder, Slot, Taken};
 use crate::sys::net;
 use anyhow::Result;
+use std::collections::BTreeMap;
 
 /// The lease of an environment that is to be restored. The parts that turned out to be `occupied` are in no lease.
-pub(super) fn choose(workspace: &Workspace<'_>, was: &Lease, occupied: &[Part]) -> Result<Lease> {
+/// It keeps what one of the `mains` uses.
+pub(super) fn choose(
+    workspace: &Workspace<'_>,
+    was: &Lease,
+    occupied: &[Part],
+    mains: BTreeMap<Slot, Holder>,
+) -> Result<Lease> {
     let (context, config) = (workspace.context, &workspace.config);
     let (mut taken, _) = occupancy::taken_but(&context.store, &context.repo, config, &was.id)?;
+    taken.mains = mains;
     let holder = "something on the server that is not ours";
     occupied.iter().for_each(|part| taken.take(part.kind, &part.holds, holder));
     let mut lease = was.clone().into_restoring();

@@ -3,7 +3,7 @@
 use super::Facts;
 use crate::error;
 use crate::model::config::{Config, Kind, Place, Service};
-use crate::model::slot::{Holder, first_free};
+use crate::model::slot::{Holder, Slot, first_free};
 use crate::model::{lease, overflow};
 use anyhow::Result;
 use indexmap::IndexMap;
@@ -18,7 +18,11 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
         let Some((first, last)) = port.range else {
             continue;
         };
-        let offset = first_free(first..=last, |candidate| {
+        let is_last = |candidate: &u16| {
+            let mut ports = group(config, variable, *candidate).into_iter();
+            ports.any(|(_, port)| port.is_some_and(|port| is_a_mains(facts, Slot::Port(port))))
+        };
+        let offset = first_free(ordered(first..=last, is_last), |candidate| {
             let group = group(config, variable, candidate);
             group.iter().find_map(|(_, port)| holder(*port, config, facts, &chosen))
         })
@@ -30,6 +34,19 @@ pub fn ports(config: &Config, facts: &Facts<'_>) -> Result<IndexMap<String, u16>
     // In the order of the configuration, which is the order of the environment file.
     let ordered = config.ports.keys().filter_map(|name| Some((name.clone(), *chosen.get(name)?)));
     Ok(ordered.collect())
+}
+
+/// The candidates in the order in which they are tried.
+fn ordered<T>(
+    candidates: impl Iterator<Item = T> + Clone,
+    is_last: impl Fn(&T) -> bool + Copy,
+) -> impl Iterator<Item = T> {
+    candidates.clone().filter(move |one| !is_last(one)).chain(candidates.filter(is_last))
+}
+
+/// Whether the main checkout of another repository uses a slot.
+fn is_a_mains(facts: &Facts<'_>, slot: Slot) -> bool {
+    facts.taken.mains.contains_key(&slot)
 }
 
 /// A Redis index, and its server where that is a second one, with the port.
@@ -87,7 +104,9 @@ fn beyond(
         holder(Some(*port), config, facts, ports).is_none()
             && seconds().all(|(_, other)| other != port)
     };
-    let port = known.or_else(|| overflow::ports(store).find(is_free))?;
+    let port = known.or_else(|| {
+        ordered(overflow::ports(store), |port| is_a_mains(facts, Slot::Port(*port))).find(is_free)
+    })?;
     Some(Index { number, second: Some((place, port)) })
 }
 
@@ -117,7 +136,8 @@ fn place(
 ) -> bool {
     let service = &config.services[name];
     let free = |index: &u32| holder_of_index(config, facts, *index).is_none();
-    let candidates: Vec<u32> = range(service).filter(free).collect();
+    let is_last = |index: &u32| is_a_mains(facts, Slot::Index(*index));
+    let candidates: Vec<u32> = ordered(range(service), is_last).filter(free).collect();
     let unused = candidates.iter().find(|index| !chosen.values().any(|other| other == *index));
     if let Some(&index) = unused {
         chosen.insert(name.to_owned(), index);

@@ -1,3 +1,5 @@
+mod mains;
+
 use super::*;
 use crate::error::{Exit, exit_of, hint_of};
 use crate::model::slot::Taken;

@@ -1,6 +1,6 @@
 //! Redis indexes on a real server: claimed when empty, flushed only with our own mark in them.
 
-use crate::common::{Sandbox, servers};
+use crate::common::{Outcome, Sandbox, servers};
 use git_agentenv::error::{Exit, exit_of, hint_of};
 use git_agentenv::model::config::{Kind, Place};
 use git_agentenv::model::lease::mark;
@@ -31,21 +31,42 @@ fn an_index_is_claimed_and_emptied_over_each_way() {
 }
 
 #[test]
-fn what_another_repositorys_main_checkout_uses_is_given_to_no_environment() {
+fn what_another_repositorys_main_checkout_uses_is_given_away_last() {
     let sandbox = Sandbox::new();
-    let (port, index) = (*sandbox.ports().start(), *sandbox.indexes().start());
-    // It does not run now.
-    let config = sandbox.config().replace("main: 0,", &format!("main: {index},"));
-    let [own, next] =
-        [0, 1].map(|more| format!("main: {}, range: {}", port + more, port + 1 + more));
+    let (ports, indexes) = (sandbox.ports(), sandbox.indexes());
+    let (port, index) = (ports.start() + 1, *indexes.start());
+    // It names the server in another way, does not run, and has no environment any more.
     let other = sandbox.repo("other");
-    other.config(&config.replace(&own, &next));
+    let config = sandbox.config_in_container().replace("main: 0,", &format!("main: {index},"));
+    let own = [port - 1, port].map(|main| format!("main: {main}, range: {}-", main + 1));
+    other.config(&config.replace(&own[0], &own[1]));
     other.agentenv(&["add", "a"]).ok();
+    other.agentenv(&["remove", "a", "--force"]).ok();
     let repo = sandbox.repo("shop");
     repo.config(&sandbox.config());
-    let variables = repo.agentenv(&["add", "b", "--json"]).ok().json()["variables"].clone();
-    assert_eq!(variables["DJANGO_PORT"], (port + 3).to_string());
-    assert_eq!(variables["REDIS_DB"], (index + 2).to_string());
+    let slots = |answer: &Outcome| {
+        let variables = &answer.json()["variables"];
+        ["DJANGO_PORT", "REDIS_DB"].map(|name| variables[name].as_str().unwrap().to_owned())
+    };
+    let added = repo.agentenv(&["add", "b", "--json"]).ok();
+    assert_eq!(slots(&added), [(port + 1).to_string(), (index + 1).to_string()]);
+    assert!(!added.stderr.contains("warning"), "{}", added.show());
+
+    let narrow = sandbox
+        .config()
+        .replace(&format!("{port}-{}", ports.end()), &format!("{port}-{port}"))
+        .replace(&format!("{index}-{}", indexes.end()), &format!("{index}-{index}"));
+    repo.config(&narrow);
+    let added = repo.agentenv(&["add", "c", "--json"]).ok();
+    assert_eq!(slots(&added), [port.to_string(), index.to_string()]);
+    for slot in [format!("port {port}"), format!("redis index {index}")] {
+        let main = other.path.display();
+        let said = format!("{slot} is also configured for the main checkout {main}");
+        assert!(added.stderr.contains(&said), "{}", added.show());
+    }
+    repo.agentenv(&["remove", "c", "--keep"]).ok();
+    let restored = repo.agentenv(&["restore", "c", "--json"]).ok();
+    assert_eq!(slots(&restored), [port.to_string(), index.to_string()]);
 }
 
 #[test]
