@@ -82,7 +82,7 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     let known = [project.hooks.as_slice(), &project.held].concat();
     let databases = project.services.iter().filter(|service| service.kind != Kind::Redis);
     let mains: Vec<&str> = databases.map(|service| service.main.as_str()).collect();
-    let created = created::find(evidence.seen, &known, &mains);
+    let created = created::find(evidence, &known, &mains);
     project.inside = created.inside;
     if is_held { project.held.extend(created.run) } else { project.hooks.extend(created.run) }
 }

@@ -2,12 +2,12 @@
 
 mod allowed;
 
+use super::Evidence;
 use super::devcontainer;
 use super::install::{runner, runner_inside};
 use super::seen::Seen;
-use super::tasks;
+use super::tasks::{self, Task};
 use crate::model::shell;
-pub(super) use allowed::is_harm;
 use allowed::{is_allowed, is_plain};
 use serde_json::Value;
 
@@ -24,15 +24,16 @@ pub(super) struct Commands {
 }
 
 /// Those that do what `known` does not. `mains` are the main checkout's parts on servers, which no command may name.
-pub(super) fn find(seen: &Seen, known: &[String], mains: &[&str]) -> Commands {
+pub(super) fn find(evidence: &Evidence<'_>, known: &[String], mains: &[&str]) -> Commands {
+    let seen = evidence.seen;
     let mut found = Commands::default();
     let Some((_, settings)) = devcontainer::read(seen) else { return found };
     for text in KEYS.iter().flat_map(|key| texts(&settings[*key])) {
         let command = unwrapped(&text);
         let more = more(seen, &command, known);
         let is_one = |part: &str| is_plain(part, mains) && is_allowed(seen, part);
-        let is_right = |part: &&str| match work(seen, part) {
-            Some(work) => work.iter().all(|part| is_one(part)),
+        let is_right = |part: &&str| match tasks::called(seen, part) {
+            Some(task) => !task.is_refused(evidence) && work(&task).all(is_one),
             None => is_one(part),
         };
         match more.iter().all(is_right) {
@@ -84,11 +85,10 @@ fn parts(command: &str) -> impl Iterator<Item = &str> {
     command.split("&&").map(str::trim)
 }
 
-/// The commands of the task that a command calls, without what it only tells.
-fn work(seen: &Seen, command: &str) -> Option<Vec<String>> {
-    let lines = tasks::called(seen, command)?;
-    let all = lines.iter().flat_map(|line| parts(line)).map(str::to_owned);
-    Some(all.filter(|part| !part.starts_with("echo ")).collect())
+/// The commands of a task, without what it only tells.
+fn work(task: &Task) -> impl Iterator<Item = &str> {
+    let lines = task.text.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(parts).filter(|part| !part.starts_with("echo "))
 }
 
 /// The parts of a command that do what `known` does not. Behind `cd`, all stay unless all are known there.
@@ -101,8 +101,8 @@ fn more<'a>(seen: &Seen, command: &'a str, known: &[String]) -> Vec<&'a str> {
         let mut hooks = known.iter().filter(is_near).flat_map(|hook| parts(hook));
         hooks.any(|hook| does(hook) == does(part))
     };
-    let is_known = |part: &&str| match work(seen, part) {
-        Some(work) => work.iter().all(|part| is_done(part)),
+    let is_known = |part: &&str| match tasks::called(seen, part) {
+        Some(task) => work(&task).all(is_done),
         None => is_done(part),
     };
     match near {
@@ -167,7 +167,7 @@ fn does(command: &str) -> String {
     format!("{first} {second} {third}")
 }
 
-/// The parts as one command: programs of Python run in the project's environment.
+/// The parts as one command: tasks are called so that the environment counts more, and programs of Python run in the project's.
 fn with_runners(seen: &Seen, parts: &[&str]) -> String {
     let near = parts.iter().find_map(|part| entered(part));
     let runner = match near {
@@ -175,6 +175,9 @@ fn with_runners(seen: &Seen, parts: &[&str]) -> String {
         None => runner(seen, ""),
     };
     let with_runner = |part: &&str| {
+        if let Some(task) = tasks::called(seen, part) {
+            return task.call;
+        }
         let first = part.split(' ').next().unwrap_or_default();
         match ["python", "python3", "celery", "flask", "alembic"].contains(&first) {
             true => format!("{runner}{part}"),
@@ -197,7 +200,7 @@ mod tests {
         let tracked = ["bin/seed", "bin/rails", "manage.py", "setup.sh"].map(str::to_owned).into();
         let seen = Seen { files: [file, lock, make].into(), tracked, ..Seen::default() };
         let known: Vec<String> = known.iter().map(|hook| (*hook).to_owned()).collect();
-        let Commands { run, inside } = find(&seen, &known, &["inn"]);
+        let Commands { run, inside } = find(&Evidence::of(&seen), &known, &["inn"]);
         (run, inside)
     }
 

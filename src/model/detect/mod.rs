@@ -147,6 +147,8 @@ pub struct Project {
     pub held: Vec<String>,
     /// Commands written for a container of an editor, which may not be right on this machine.
     pub inside: Vec<String>,
+    /// A task that migrates by its name, and may do more or use another database.
+    pub unsure: Option<String>,
     /// What `up` starts: names and commands.
     pub processes: Vec<(String, String)>,
     /// The compose file that runs the application.
@@ -229,6 +231,7 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
         project.notes.extend(framework.notes.clone());
         project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));
     }
+    project.unsure = tasks::unsure(&project, evidence);
     let told = of_variables(&project, vars);
     project.found.extend(told);
     project

@@ -169,8 +169,8 @@ fn rows(fields: &[String]) -> Vec<String> {
 }
 
 fn write_hooks(text: &mut String, project: &Project, active: bool) {
-    let Project { hooks, held, inside, .. } = project;
-    if hooks.is_empty() && held.is_empty() && inside.is_empty() {
+    let Project { hooks, held, inside, unsure, .. } = project;
+    if [hooks, held, inside].iter().all(|commands| commands.is_empty()) && unsure.is_none() {
         return;
     }
     let mark = if active && !hooks.is_empty() { "" } else { "# " };
@@ -192,6 +192,10 @@ fn write_hooks(text: &mut String, project: &Project, active: bool) {
         line(text, "    # From devcontainer.json; written for its container, check before use:");
     }
     for hook in inside {
+        line(text, &format!("    # - {}", quoted(hook)));
+    }
+    if let Some(hook) = unsure {
+        line(text, "    # May do more than migrate the environment's database, check before use:");
         line(text, &format!("    # - {}", quoted(hook)));
     }
 }

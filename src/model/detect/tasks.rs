@@ -1,5 +1,6 @@
 //! Commands that the files of task runners name: targets of make and just, tasks of Task and of `pyproject.toml`.
 
+mod always;
 mod files;
 mod make;
 mod migrating;
@@ -16,10 +17,11 @@ use super::seen::Seen;
 use super::{Evidence, Port};
 use crate::model::config::Config;
 use crate::model::envfile;
+use always::always;
 pub(super) use files::named;
 use make::{includes, set_by};
-pub(super) use migrating::migrating;
-use rules::{Rule, of_make, of_yaml, whole};
+pub(super) use migrating::{migrating, unsure};
+use rules::{Rule, alone, of_make, of_yaml, whole};
 use std::collections::BTreeSet;
 
 /// A named command.
@@ -30,6 +32,8 @@ pub(super) struct Task {
     pub(super) name: String,
     /// What it runs, with what must run before it.
     pub(super) text: String,
+    /// Its own commands, where nothing else has to do with them.
+    recipe: Option<String>,
     /// What runs it, in the directory of its file.
     pub(super) call: String,
 }
@@ -48,7 +52,7 @@ pub(super) fn starting(
     let tasks = called_so(evidence.seen, near, &STARTING, ports);
     let is_it = |task: &&Task| {
         let is_port = |port: &Port| with_variable(&task.text, port) != task.text;
-        let is_own = !ports.iter().any(is_port) && !refused::is_refused(evidence, &task.text);
+        let is_own = !ports.iter().any(is_port) && !task.is_refused(evidence);
         is_own && programs.iter().any(|program| runs(&task.text, program))
     };
     let named = |name: &&str| tasks.iter().find(|task| task.name == **name && is_it(task));
@@ -66,30 +70,25 @@ fn runs(text: &str, program: &str) -> bool {
 
 /// The tasks of these names, at the top or in `near`, with what the scripts do that they call.
 fn called_so(seen: &Seen, near: &str, names: &[&str], ports: &[Port]) -> Vec<Task> {
-    let of_call = |call: &'static str| {
-        let files = seen.chosen(move |path| runner(path) == Some(call));
-        let files = files.filter(|file| dir(file) == near || dir(file).is_empty());
-        let tasks = files.flat_map(|file| of_runner(seen, file, call, names, ports));
-        let with_scripts = |task: Task| {
-            let text = files::with_scripts(seen, &task.file, task.text);
-            Task { text, ..task }
-        };
-        tasks.map(with_scripts).collect::<Vec<_>>()
+    let files = seen.chosen(|path| runner(path).is_some());
+    let files = files.filter(|file| dir(file) == near || dir(file).is_empty());
+    let tasks = files.flat_map(|file| of_runner(seen, file, names, ports));
+    let with_scripts = |task: Task| {
+        let text = files::with_scripts(seen, &task.file, task.text);
+        Task { text, ..task }
     };
-    ["make", "just", "task"].into_iter().flat_map(of_call).collect()
+    tasks.map(with_scripts).collect()
 }
 
-/// What the task runs that a command calls: `make setup`.
-pub(super) fn called(seen: &Seen, command: &str) -> Option<Vec<String>> {
+/// The task that a command calls: `make setup`.
+pub(super) fn called(seen: &Seen, command: &str) -> Option<Task> {
     let (call, name) = command.split_once(' ')?;
-    let call = ["make", "just", "task"].into_iter().find(|known| *known == call)?;
     let file = seen.chosen(|path| runner(path) == Some(call)).find(|file| dir(file).is_empty())?;
-    let task = of_runner(seen, file, call, &[name], &[]).into_iter().next()?;
-    let lines = task.text.lines().filter(|line| !line.starts_with('#'));
-    Some(lines.map(str::to_owned).collect())
+    of_runner(seen, file, &[name], &[]).pop()
 }
 
-fn of_runner(seen: &Seen, file: &str, call: &str, names: &[&str], ports: &[Port]) -> Vec<Task> {
+fn of_runner(seen: &Seen, file: &str, names: &[&str], ports: &[Port]) -> Vec<Task> {
+    let Some(call) = runner(file) else { return Vec::new() };
     let texts = files::texts(seen, file);
     let text = texts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("\n");
     let is_port = |name: &str| ports.iter().any(|port| port.variable == name);
@@ -101,13 +100,13 @@ fn of_runner(seen: &Seen, file: &str, call: &str, names: &[&str], ports: &[Port]
     let includes = |(path, _): &(&str, &str)| !includes(seen, file, path).is_empty();
     let counts_more = || texts.iter().any(includes) || set_by(&text, &is_taken).is_some();
     let option = if call == "make" && counts_more() { " -e" } else { "" };
-    // make alone can be told that the environment counts more.
-    let always = if call == "just" { make::exported(&text) } else { String::new() };
+    let always = always(call, &text);
     let known: BTreeSet<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
     let each = names.iter().filter(|name| known.contains(**name)).map(|name| Task {
         file: file.to_owned(),
         name: (*name).to_owned(),
         text: format!("{}{always}", whole(&rules, name)),
+        recipe: alone(&rules, name).filter(|_| always.is_empty()),
         call: format!("{call}{option} {name}"),
     });
     each.collect()
@@ -173,6 +172,7 @@ pub(super) fn of_python(seen: &Seen) -> Vec<Task> {
             call: format!("{}{text}", runner_inside(seen, dir(file))),
             name,
             text,
+            recipe: None,
         })
     });
     tasks.collect()
@@ -217,6 +217,11 @@ pub(super) fn works(command: &str) -> bool {
 }
 
 impl Task {
+    /// It is not known to be harmless by all that it runs.
+    pub(super) fn is_refused(&self, evidence: &Evidence<'_>) -> bool {
+        refused::is_refused(evidence, &self.text)
+    }
+
     /// It starts the application by a server of Python's: the command with the port.
     pub(super) fn serving(&self, port: &Port) -> Option<String> {
         let mut words = self.text.split_whitespace();

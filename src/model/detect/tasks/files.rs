@@ -1,6 +1,7 @@
 //! Files that a task runner's file includes, and the scripts that its tasks call.
 
 use crate::model::compose::join;
+use crate::model::detect::created::program;
 use crate::model::detect::paths::{dir, runner};
 use crate::model::detect::seen::Seen;
 use std::collections::BTreeSet;
@@ -79,14 +80,13 @@ pub(super) fn with_scripts(seen: &Seen, runner: &str, mut text: String) -> Strin
     text
 }
 
-/// The commands of a script of the shell; of another language, none is known.
+/// The commands of a script of the shell. One of another language may do anything.
 fn of_script(seen: &Seen, path: &str) -> String {
-    let Some(text) = seen.files.get(path) else { return "$(unknown)\n".to_owned() };
-    let is_shell =
-        path.ends_with(".sh") || text.lines().next().is_some_and(|line| line.ends_with("sh"));
-    if !is_shell {
-        return String::new();
-    }
+    let text = seen.files.get(path).filter(|text| match interpreter(text) {
+        Some(program) => ["ash", "bash", "dash", "ksh", "sh", "zsh"].contains(&program),
+        None => path.ends_with(".sh"),
+    });
+    let Some(text) = text else { return "$(unknown)\n".to_owned() };
     let is_code =
         |line: &&str| !(line.is_empty() || line.starts_with('#') || line.starts_with("set "));
     let text = text.replace("\\\n", " ");
@@ -97,4 +97,10 @@ fn of_script(seen: &Seen, path: &str) -> String {
         }
     });
     own.collect()
+}
+
+/// The program that the first line of a script names: `#!/usr/bin/env -S bash -e`.
+fn interpreter(text: &str) -> Option<&str> {
+    let words = text.lines().next()?.strip_prefix("#!")?.split_whitespace();
+    words.map(program).find(|word| *word != "env" && !word.starts_with('-'))
 }

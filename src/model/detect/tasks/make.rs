@@ -39,12 +39,6 @@ pub(super) fn may_be_set(name: &str) -> bool {
     roles::of(name, Kind::Postgres).is_some() || roles::is_prefix(name)
 }
 
-/// What a justfile sets for all of its recipes.
-pub(super) fn exported(text: &str) -> String {
-    let lines = text.lines().filter(|line| line.starts_with("export "));
-    lines.filter_map(|line| Some(format!("# {}\n", line.split_once(":=")?.1))).collect()
-}
-
 /// The lines of a file that include files of variables, from 1, and these files, from the directory of the `top` file on,
 /// where make runs. A name that only make knows stands for itself.
 pub(super) fn includes(seen: &Seen, top: &str, file: &str) -> Vec<(usize, String)> {

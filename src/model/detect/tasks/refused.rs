@@ -5,8 +5,9 @@ use crate::model::detect::roles::Role;
 use crate::model::detect::url::Url;
 use crate::model::detect::vars::Var;
 
-/// Parts of words for programs that run containers or ask databases, or that change the machine.
-const WORDS: [&str; 13] = [
+/// Parts of words for programs that run containers or ask databases, or that change the machine, and for files of variables.
+const WORDS: [&str; 14] = [
+    ".env",
     "docker",
     "podman",
     "nerdctl",
@@ -23,8 +24,10 @@ const WORDS: [&str; 13] = [
 ];
 
 /// Programs whose own tasks are not followed, and words of the shell before a command.
-const CALLS: [&str; 12] =
-    ["make", "just", "task", "if", "then", "else", "for", "while", "do", "eval", "exec", "case"];
+const CALLS: [&str; 14] = [
+    ".", "case", "do", "else", "eval", "exec", "for", "if", "just", "make", "source", "task",
+    "then", "while",
+];
 
 /// Whether a task is not known to be harmless by all that it runs.
 pub(super) fn is_refused(evidence: &Evidence<'_>, text: &str) -> bool {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A task, or a variable of make.
 pub(super) struct Rule {
     pub(super) name: String,
-    /// What must run before it, and whatever else stands in its first line.
+    /// What must run before it, and whatever else stands in its first line, such as parameters.
     needs: Vec<String>,
     /// Its commands, one a line.
     text: String,
@@ -35,6 +35,13 @@ pub(super) fn whole(rules: &[Rule], name: &str) -> String {
         }
     }
     text
+}
+
+/// The commands of a task that is defined once and needs nothing.
+pub(super) fn alone(rules: &[Rule], name: &str) -> Option<String> {
+    let mut found = rules.iter().filter(|rule| rule.name == name);
+    let first = found.next().filter(|rule| rule.needs.is_empty())?;
+    found.next().is_none().then(|| first.text.clone())
 }
 
 /// The variables of make in a text: `$(NAME)` with the mark, as rules have them.
@@ -71,8 +78,10 @@ pub(super) fn of_make(text: &str, is_set: &dyn Fn(&str) -> bool) -> Vec<Rule> {
             head.is_some_and(|(name, _)| !name.contains('=')) && !line.starts_with(['#', '.']);
         if let Some((name, needs)) = head.filter(|_| is_inside) {
             let needs = needs.split('#').next().unwrap_or_default().split_whitespace();
-            let needs = needs.map(|need| need.trim_matches(['(', ')']).to_owned()).collect();
-            let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches('@');
+            let mut names = name.split_whitespace();
+            let name = names.next().unwrap_or_default().trim_start_matches('@');
+            let needs = names.chain(needs).map(|need| need.trim_matches(['(', ')']).to_owned());
+            let needs = needs.collect();
             // What such a need stands for is not known.
             let text = if line.contains("$(") { "$(unknown)\n" } else { "" };
             found.push(Rule { name: name.to_owned(), needs, text: text.to_owned() });

@@ -1,6 +1,7 @@
 mod code;
 mod commands;
 mod compose;
+mod created;
 mod hostile;
 mod ignored;
 mod kept;

@@ -199,6 +199,31 @@ pub(super) const CASES: &[Case] = &[
         &["web: go run ."],
     ),
     (
+        "scripts of the shell whose first line has options, of another language and with a file of variables",
+        &[
+            GO,
+            (
+                "Makefile",
+                "dev:\n\t./dev/a\n\tgo run .\nrun:\n\t./dev/b\n\tgo run .\nstart:\n\t./dev/c.sh\n\tgo run .\nserve:\n\t. ./.env; go run .\nserver:\n\t./dev/d\n\tgo run .\n",
+            ),
+            ("dev/a", "#!/bin/bash -e\ndropdb inn\n"),
+            ("dev/b", "#!/usr/bin/env -S bash -eu\npsql -c 'drop database inn'\n"),
+            ("dev/c.sh", "#!/usr/bin/env python3\nimport os\n"),
+            ("dev/d", "go version\n"),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
+        "a justfile that lets a file of variables count more than the environment",
+        &[
+            GO,
+            ("justfile", "set dotenv-load\nset dotenv-override\ndev:\n    go run .\n"),
+            ("main.go", "package main\n"),
+        ],
+        &["web: go run ."],
+    ),
+    (
         "a script that calls another one",
         &[
             GO,

@@ -11,6 +11,7 @@ mod migrated;
 mod others;
 mod reached;
 mod several;
+mod tasks;
 mod unused;
 
 use super::*;

@@ -1,0 +1,34 @@
+//! Tasks that `devcontainer.json` calls once.
+
+use super::*;
+
+#[test]
+fn tasks_are_called_so_that_the_environment_counts_more_or_stay_a_comment() {
+    let own = "DATABASE_URL := \"postgres://localhost/inn\"";
+    for (file, head, run) in [
+        ("Makefile", "include .env\nexport", "make -e setup"),
+        ("Makefile", &format!("export {own}"), "make -e setup"),
+        ("Makefile", &format!("override {own}"), ""),
+        ("justfile", &format!("export {own}"), ""),
+        ("justfile", "set dotenv-load\nset dotenv-override", ""),
+        ("justfile", "set dotenv-load", "just setup"),
+    ] {
+        let call = if file == "Makefile" { "make setup" } else { "just setup" };
+        let created = format!("{{\"postCreateCommand\": \"{call}\"}}");
+        let tasks = format!("{head}\nsetup:\n\tpython manage.py loaddata x\n");
+        let files =
+            [(".devcontainer/devcontainer.json", created.as_str()), (file, &tasks), (".env", "")];
+        let project = detect(&seen(&files));
+        let (hooks, inside) =
+            if run.is_empty() { (vec![], vec![call]) } else { (vec![run], vec![]) };
+        assert_eq!(
+            (project.hooks, project.inside),
+            (owned(&hooks), owned(&inside)),
+            "{file}: {head}"
+        );
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
