@@ -8,6 +8,7 @@ use super::install::{runner, runner_inside};
 use super::seen::Seen;
 use super::tasks::{self, Task};
 use crate::model::shell;
+pub(super) use allowed::is_harm;
 use allowed::{is_allowed, is_plain};
 use serde_json::Value;
 

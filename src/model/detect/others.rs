@@ -205,7 +205,7 @@ pub(super) fn hold_workers(project: &mut Project, evidence: &Evidence<'_>) {
         name.contains("worker")
             || command.split([' ', '/']).any(|word| word == "celery")
             || tasks::may_work(command)
-            || units::goes_on(command)
+            || units::consumes(command)
     };
     let (held, kept): (Vec<_>, Vec<_>) = project.processes.drain(..).partition(is_worker);
     project.processes = kept;

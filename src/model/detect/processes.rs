@@ -80,9 +80,9 @@ pub(super) fn of(
     if !found.is_empty() {
         return (found, Vec::new());
     }
-    let mut left = Vec::new();
     let mut found = of_django(seen, ports);
-    found.extend(units::of(seen, &found));
+    let (units, mut left) = units::of(seen, &found);
+    found.extend(units);
     found.extend(of_frameworks(frameworks, ports).filter(|_| found.is_empty()));
     let tasks = tasks::of_python(seen);
     found.extend(of_task(&tasks, frameworks, ports).filter(|_| found.is_empty()));

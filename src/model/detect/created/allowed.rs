@@ -7,7 +7,7 @@ use crate::model::detect::seen::Seen;
 const HARM: [&str; 8] = ["clean", "clear", "down", "drop", "flush", "fresh", "reset", "rollback"];
 
 /// A word of a text is one of these.
-fn is_harm(text: &str) -> bool {
+pub(in crate::model::detect) fn is_harm(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| HARM.contains(&word))
 }
 

@@ -1,6 +1,6 @@
 //! Shapes of applications that a framework's own command starts.
 
-use super::Case;
+use super::*;
 
 pub(super) const CASES: &[Case] = &[
     (
@@ -64,3 +64,48 @@ pub(super) const CASES: &[Case] = &[
         &["web: dotnet run --project src/Api/Api.csproj -- --urls http://localhost:$PORT"],
     ),
 ];
+
+const UNITS: [(&str, &str); 6] = [
+    ("inn-backup", "manage.py flush --noinput"),
+    ("inn-http", "manage.py run_gunicorn\nRestart=always"),
+    ("inn-queue", "manage.py rqworker --settings=inn.settings_production high"),
+    ("inn-mail", "manage.py send_mail"),
+    ("inn-rq", "manage.py rqworker high"),
+    ("inn-consumer", "manage.py consume_rooms\nRestart=always"),
+];
+
+#[test]
+fn of_units_only_workers_are_started() {
+    let units = UNITS.map(|(name, command)| {
+        let text = format!("[Service]\nExecStart=/opt/inn/bin/python /opt/inn/{command}\n");
+        (format!("deploy/{name}.service"), text)
+    });
+    let units = units.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let files: Vec<(&str, &str)> = units.chain([DJANGO, ("uv.lock", "")]).collect();
+    let project = detect(&seen(&files));
+    let started: Vec<&str> = project.processes.iter().map(|(_, run)| run.as_str()).collect();
+    assert_eq!(
+        started,
+        [
+            "uv run python manage.py runserver $DJANGO_PORT",
+            "uv run python manage.py consume_rooms",
+            "uv run python manage.py rqworker high",
+        ]
+    );
+    let said = project.missing.iter().filter(|what| what.contains(".service"));
+    let expected = ["backup", "mail", "queue"].map(|name| {
+        format!("whether deploy/inn-{name}.service is a worker: if it is, add it to `processes:`")
+    });
+    assert_eq!(said.cloned().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn without_a_broker_only_workers_are_held_back() {
+    let settings =
+        ("inn/settings.py", "CACHES = {'default': {'LOCATION': 'redis://localhost:6379/1'}}\n");
+    let procfile = "css: python manage.py tailwind start\nrooms: python manage.py consume_rooms\nrq: python manage.py rqworker\n";
+    let files = [DJANGO, ("requirements.txt", "Django\nredis\n"), settings];
+    let project = detect(&seen(&[&files[..], &[("Procfile.dev", procfile)]].concat()));
+    let names: Vec<&str> = project.processes.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["css"], "{:?}", project.notes);
+}
