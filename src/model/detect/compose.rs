@@ -179,14 +179,10 @@ impl Stack {
 
     /// The command for the main checkout that starts these services, as developers run it there.
     pub(super) fn start(&self, names: &[&str]) -> String {
-        format!("{} {}", self.command("up -d"), names.join(" "))
-    }
-
-    /// A command of compose about this file.
-    pub(super) fn command(&self, command: &str) -> String {
+        let names = names.join(" ");
         match MAIN.contains(&self.file.as_str()) {
-            true => format!("docker compose {command}"),
-            false => format!("docker compose -f {} -p {} {command}", self.file, self.project),
+            true => format!("docker compose up -d {names}"),
+            false => format!("docker compose -f {} -p {} up -d {names}", self.file, self.project),
         }
     }
 

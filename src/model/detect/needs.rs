@@ -4,6 +4,7 @@ mod debugging;
 
 use super::compose::Stack;
 use super::examples::{EXAMPLE, rank};
+use super::frameworks;
 use super::literals::{settings, used_settings};
 use super::paths::{STAGES, is_envrc, name, names_stage, used};
 use super::reads;
@@ -57,24 +58,28 @@ pub(super) fn only_inside(project: &Project, evidence: &Evidence<'_>) -> Option<
     let files: Vec<(&str, &str)> = used_settings(evidence.seen)
         .filter(|(path, _)| evidence.seen.tracked.contains(*path) && !names_stage(path))
         .collect();
+    let manage = evidence.seen.text(frameworks::django(evidence.seen)?);
     let is_reading = |text: &str| FILES.iter().any(|word| text.contains(word));
-    if files.iter().any(|(_, text)| is_reading(text)) {
+    if is_reading(manage) || files.iter().any(|(_, text)| is_reading(text)) {
         return None;
     }
     let mut needs = files.iter().flat_map(|(path, text)| in_file(path, text));
-    let is_demanded = |need: &Need| need.value.as_ref().is_none_or(|value| value == KEY);
-    let Need { name, why, .. } =
-        needs.find(|need| is_demanded(need) && !project.sets(&need.name))?;
+    let is_demanded = |need: &Need| {
+        need.value.as_ref().is_none_or(|value| value == KEY)
+            && !project.sets(&need.name)
+            && !is_given(evidence, &need.name)
+    };
+    let Need { name, why, .. } = needs.find(is_demanded)?;
     let (place, _) = why.split_once(' ')?;
-    let (file, command) = (&stack.file, stack.command("run --rm"));
     Some(format!(
-        "{name} on this machine: {place} reads it without a default, and only containers of {file} get it: migrate \
-         there, such as by `{command} {} python manage.py migrate`",
+        "{name} on this machine: {place} reads it without a default, and only containers of {} get it: migrate \
+         there, such as by `git agentenv run -- docker compose run --rm {} python manage.py migrate`",
+        stack.file,
         service.name()
     ))
 }
 
-/// Words of settings that read files of variables by themselves.
+/// Words of code that reads files of variables.
 const FILES: [&str; 3] = ["read_env", "dotenv", "decouple"];
 
 fn in_file(path: &str, text: &str) -> Vec<Need> {

@@ -180,8 +180,22 @@ fn settings_that_only_containers_can_read_are_migrated_there() {
         project.missing,
         [
             "SECRET_KEY on this machine: inn/settings.py:1 reads it without a default, and only containers of \
-             docker-compose.yml get it: migrate there, such as by `docker compose run --rm web python manage.py migrate`"
+             docker-compose.yml get it: migrate there, such as by `git agentenv run -- docker compose run --rm web \
+             python manage.py migrate`"
         ]
+    );
+    // A compose file of another name has the main checkout's project.
+    let mut local = files(demanded);
+    local[4].0 = "local.yml";
+    let local = Seen {
+        stacks: ["local.yml".to_owned()].into(),
+        variables: ["docker/inn.env".to_owned()].into(),
+        ..seen(&local)
+    };
+    let missing = detect(&local).missing;
+    assert!(
+        missing[0].contains("`git agentenv run -- docker compose run --rm web "),
+        "{missing:?}"
     );
     for settings in [
         "environ.Env.read_env()\nSECRET_KEY = os.environ['SECRET_KEY']\n",
@@ -189,6 +203,19 @@ fn settings_that_only_containers_can_read_are_migrated_there() {
     ] {
         let project = detect(&seen(&files(settings)));
         assert!(project.missing.is_empty(), "{:?}", project.missing);
+    }
+    let of_manage = |more: &[(&'static str, &'static str)], manage| {
+        let mut all = files(demanded).to_vec();
+        all[0].1 = manage;
+        detect(&seen(&[&all, more].concat()))
+    };
+    let manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'inn.settings')";
+    for project in [
+        of_manage(&[], "load_dotenv()  # from dotenv, before django"),
+        of_manage(&[(".envrc", "export SECRET_KEY=y\n")], manage),
+    ] {
+        assert!(project.missing.is_empty(), "{:?}", project.missing);
+        assert!(project.hooks.iter().any(|hook| hook.contains("manage.py migrate")));
     }
 }
 
