@@ -41,6 +41,9 @@ const STARTS: &str = "(migrate|migrations)!\\(|migrator::up\\(|\\.automigrate\\(
 /// What a query of SQLx looks like that is checked when it is compiled.
 const CHECKED: &str = "query(_as|_scalar|_file|_file_as)?!\\(";
 
+/// What a migration of dbmate or goose holds that both applies and takes back.
+const BOTH_WAYS: &str = "-- *(migrate:down|\\+goose *down)";
+
 /// Reads the files that exist, then those that they refer to. Skips symbolic links, what a directory that is one keeps
 /// outside of the checkout, binary files and files over 1 MiB, but for lock files: of these it counts that they exist.
 pub fn read(context: &Context) -> Result<Seen> {
@@ -79,6 +82,8 @@ pub fn read(context: &Context) -> Result<Seen> {
     if seen.files.iter().any(|(path, text)| path.ends_with("Cargo.toml") && text.contains("sqlx")) {
         // One says as much as all.
         others.extend(git::naming(main, CHECKED)?.into_iter().find(is_new));
+        let is_sql = |path: &String| path.ends_with(".sql");
+        others.extend(git::naming(main, BOTH_WAYS)?.into_iter().find(is_sql));
     }
     seen.others = contents(main, others);
     Ok(seen)

@@ -4,15 +4,14 @@
 use crate::model::config::Kind;
 use crate::model::detect::created;
 use crate::model::detect::endpoint;
-use crate::model::detect::frameworks::{self, Framework};
+use crate::model::detect::frameworks;
 use crate::model::detect::leads::Lead;
+use crate::model::detect::migrations::Migrations;
 use crate::model::detect::paths::used;
 use crate::model::detect::roles::Role;
 use crate::model::detect::seen::Seen;
 use crate::model::detect::vars::{self, Var};
-use crate::model::detect::{
-    Evidence, Project, Service, drivers, migrations, needs, servers, tasks,
-};
+use crate::model::detect::{Evidence, Project, Service, drivers, servers};
 
 /// Whether a variable that a file names, or that a framework reads by itself, holds the service's part.
 pub(super) fn is_carried(project: &Project, evidence: &Evidence<'_>, service: &Service) -> bool {
@@ -61,25 +60,16 @@ pub(super) fn close(project: &mut Project, evidence: &Evidence<'_>) {
     let leads: Vec<String> =
         lost.into_iter().filter(|one| !is_said(one)).map(|one| Lead::lost(one).told()).collect();
     project.notes.extend(leads);
-    let commands = |of: fn(&Framework) -> &Vec<String>| {
-        evidence.frameworks.iter().flat_map(of).cloned().collect::<Vec<_>>()
-    };
-    project.hooks.extend(commands(|framework| &framework.prepare));
-    let mut migrations = commands(|framework| &framework.migrate);
-    if migrations.is_empty() && !migrations::is_by_program(evidence) {
-        migrations.extend(tasks::migrating(project, evidence).map(|task| task.run()));
-    }
-    if let Some(why) = needs::only_inside(project, evidence) {
-        project.missing.push(why);
-        migrations.clear();
-    }
+    let prepare = evidence.frameworks.iter().flat_map(|framework| &framework.prepare);
+    project.hooks.extend(prepare.cloned());
+    let Migrations { run, inside } = project.migrations.clone();
     if is_held {
-        project.held.extend(migrations)
+        project.held.extend(run)
     } else {
-        project.hooks.extend(migrations)
+        project.hooks.extend(run)
     }
     // What these commands do to a database is not known.
-    let known = [project.hooks.as_slice(), &project.held].concat();
+    let known = [project.hooks.as_slice(), &project.held, &inside].concat();
     let databases = project.services.iter().filter(|service| service.kind != Kind::Redis);
     let mains: Vec<&str> = databases.map(|service| service.main.as_str()).collect();
     let created = created::find(evidence, &known, &mains);

@@ -161,6 +161,10 @@ pub struct Project {
     pub copy: Vec<String>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// Manifests of applications that nothing is known to start.
+    unstarted: Vec<String>,
+    /// What migrates the databases.
+    migrations: migrations::Migrations,
     /// Keys of the services of which a note says that a variable still leads to the main checkout.
     told: BTreeSet<String>,
     /// A note says of a kind of database that no environment has a part of it.
@@ -225,8 +229,9 @@ fn of_evidence(evidence: &Evidence<'_>) -> Project {
     project.hooks = install::commands(&project, seen);
     project.key = migrations::key(seen);
     carried::drivers(&mut project, evidence);
+    migrations::find(&mut project, evidence);
     carried::close(&mut project, evidence);
-    migrations::close(&mut project, evidence);
+    migrations::hold(&mut project, evidence);
     for framework in frameworks {
         project.notes.extend(framework.notes.clone());
         project.also.extend(framework.also.iter().map(|&pattern| pattern.to_owned()));

@@ -3,9 +3,8 @@
 use super::Port;
 use super::frameworks::{self, Framework};
 use super::install::inside;
-use super::migrations;
 use super::packages::{self, Left};
-use super::paths::{dir, is_celery, name};
+use super::paths::{dir, is_celery};
 use super::ports;
 use super::procfile;
 use super::programs;
@@ -61,7 +60,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         Left::Words(words) => Some(words),
         Left::Port(_) => None,
     }));
-    project.missing.extend(unknown(seen, &found, frameworks));
+    project.unstarted = unknown(seen, &found, frameworks);
     project.notes.extend(found.iter().filter_map(|process| process.note.clone()));
     project.processes = found.into_iter().map(|process| (process.name, process.run)).collect();
 }
@@ -189,37 +188,20 @@ const MANIFESTS: [&str; 8] = [
     "pom.xml",
 ];
 
-/// What else may be missing beside what starts a manifest.
-pub(super) const AND_MIGRATES: &str = ", and what migrates a database to `hooks:`";
-
-/// What starts the topmost manifest of each kind, where nothing was found that runs beside it.
+/// The topmost manifest of each kind, where nothing was found that runs beside it.
 fn unknown(seen: &Seen, found: &[Process], frameworks: &[Framework]) -> Vec<String> {
-    let framework =
-        |file: &str| frameworks.iter().find(|one| one.found.split(": ").next() == Some(file));
+    let is_framework = |file: &str| frameworks.iter().any(|one| one.file() == file);
     let is_python = |file: &&str| {
         ["requirements", "pyproject.toml", "Pipfile"].iter().any(|name| file.contains(name))
     };
     let manifests = MANIFESTS.iter().filter_map(|name| seen.named(name).next());
-    let manifests =
-        manifests.filter(|file| !file.ends_with("Gemfile") || framework(file).is_some());
+    let manifests = manifests.filter(|file| !file.ends_with("Gemfile") || is_framework(file));
     let python = frameworks.iter().filter(|one| one.port.is_some());
-    let python = python.filter_map(|one| one.found.split(": ").next()).filter(is_python);
+    let python = python.map(Framework::file).filter(is_python);
     // One application may have manifests for several tools.
     let mut known: BTreeSet<&str> = found.iter().filter_map(|one| one.place.as_deref()).collect();
     let unknown = manifests.chain(python).filter(|file| known.insert(dir(file)));
-    let told = unknown.map(|file| {
-        // A crate of a workspace may migrate for the program of another one.
-        let is_crates = |one: &Framework| {
-            let of = one.found.split(": ").next().unwrap_or_default();
-            name(of) == "Cargo.toml" && name(file) == "Cargo.toml"
-        };
-        let mut known = frameworks.iter().filter(|one| is_crates(one)).chain(framework(file));
-        let migrates =
-            known.any(|one| !one.migrate.is_empty()) || migrations::is_by_itself(seen, file);
-        let more = if migrates { "" } else { AND_MIGRATES };
-        format!("what starts {file}: add it to `processes:`{more}")
-    });
-    told.collect()
+    unknown.map(str::to_owned).collect()
 }
 
 /// The port whose variable a framework takes.

@@ -10,7 +10,7 @@ mod said;
 mod serves;
 
 pub(super) use django::{manage as django, only_localhost};
-pub(super) use rust::key as rust_key;
+pub(super) use rust::{key as rust_key, migrations as rust_migrations};
 pub(super) use said::assigned;
 pub(super) use serves::{By, Serves, serves};
 
@@ -47,6 +47,11 @@ pub(super) struct Framework {
 }
 
 impl Framework {
+    /// The file that says it.
+    pub(super) fn file(&self) -> &str {
+        self.found.split(": ").next().unwrap_or_default()
+    }
+
     /// Whether a variable of this name says its port.
     pub(super) fn owns(&self, variable: &str) -> bool {
         match &self.port {

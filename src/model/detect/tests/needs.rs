@@ -217,6 +217,16 @@ fn settings_that_only_containers_can_read_are_migrated_there() {
         assert!(project.missing.is_empty(), "{:?}", project.missing);
         assert!(project.hooks.iter().any(|hook| hook.contains("manage.py migrate")));
     }
+    let more = [
+        ("web/package.json", r#"{ "dependencies": { "prisma": "5", "pg": "8" } }"#),
+        (
+            ".devcontainer/devcontainer.json",
+            r#"{ "postCreateCommand": "python manage.py migrate" }"#,
+        ),
+    ];
+    let hooks = of_manage(&more, manage).hooks;
+    let migrations = hooks.iter().filter(|hook| hook.contains("migrate"));
+    assert_eq!(migrations.collect::<Vec<_>>(), ["cd web && npx prisma migrate deploy"]);
 }
 
 #[test]

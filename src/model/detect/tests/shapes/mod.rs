@@ -76,7 +76,39 @@ fn databases_are_migrated_by_the_tools_of_each_language() {
     let missing = |shape: &Shape| detect(&seen(shape.files)).missing.join("\n");
     for shape in migrated::SHAPES {
         let is_said = missing(shape).contains("what migrates");
-        assert_eq!(is_said, shape.name.contains("no environment sets"), "{}", shape.name);
+        assert_eq!(is_said, shape.name.ends_with(": missing"), "{}", shape.name);
+    }
+}
+
+#[test]
+fn migrations_of_rust_need_their_variable_and_one_directory() {
+    let sqlx = |features| format!("[dependencies]\nsqlx = {{ features = [\"{features}\"] }}\n");
+    let (postgres, sqlite) = (sqlx("postgres"), sqlx("sqlite"));
+    let own = ("migrations/1_rooms.sql", "");
+    let parts = "POSTGRES_HOST=localhost\nPOSTGRES_PORT=5432\nPOSTGRES_DB=inn\n";
+    let why = |run: &str| {
+        format!(
+            "what migrates a database: `{run}` needs DATABASE_URL: set it under `env:`, and add the command to `hooks:`"
+        )
+    };
+    let url = "DATABASE_URL=postgres://inn:inn@localhost:5432/inn\n";
+    let other = "what migrates users/migrations: add it to `hooks:`".to_owned();
+    for (manifest, env, migrations, hooks, missing) in [
+        (&postgres, parts, &[own][..], &[][..], why("sqlx migrate run")),
+        (&sqlite, "DATABASE_URL=sqlite:inn.db\n", &[own], &[], why("sqlx database setup")),
+        (
+            &postgres,
+            url,
+            &[("orders/migrations/1_a.sql", ""), ("users/migrations/1_a.sql", "")],
+            &["sqlx migrate run --source orders/migrations"],
+            other,
+        ),
+    ] {
+        let files = [&[("Cargo.toml", manifest.as_str()), (".env.example", env)], migrations];
+        let project = detect(&seen(&files.concat()));
+        assert_eq!(project.hooks, hooks, "{env}");
+        let found = project.missing.iter().filter(|what| what.starts_with("what migrates"));
+        assert_eq!(found.collect::<Vec<_>>(), [&missing], "{env}");
     }
 }
 
