@@ -121,7 +121,7 @@ impl Stack {
     /// It runs the application, and not only an editor's container, the servers, or tools from elsewhere.
     pub(super) fn runs_application(&self) -> bool {
         let is_editors = self.file.split('/').any(|part| part == ".devcontainer");
-        !is_editors && self.services.iter().any(Service::is_applications)
+        !is_editors && self.services.iter().any(Service::runs_application)
     }
 
     /// The ports that a variable decides, of the application or of what runs beside it.

@@ -57,8 +57,8 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     }
     let is_migrated = |file: &str| {
         // A crate of a workspace may migrate for the program of another one.
-        let is_crates = |of: &str| name(of) == "Cargo.toml" && name(file) == "Cargo.toml";
-        let is_found = found.iter().any(|(of, _)| of == file || is_crates(of));
+        let is_in_cargo = |of: &str| name(of) == "Cargo.toml" && name(file) == "Cargo.toml";
+        let is_found = found.iter().any(|(of, _)| of == file || is_in_cargo(of));
         is_by_task || is_found || is_by_itself(evidence.seen, file)
     };
     let is_whole = project.unstarted.iter().all(|file| is_migrated(file));

@@ -53,7 +53,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
 pub(super) fn only_inside(project: &Project, evidence: &Evidence<'_>) -> Option<String> {
     let chosen = |stack: &&Stack| project.compose.as_ref() == Some(&stack.file);
     let stack = evidence.stacks.iter().find(chosen)?;
-    let service = stack.services.iter().find(|service| service.is_applications())?;
+    let service = stack.services.iter().find(|service| service.runs_application())?;
     settings(evidence.seen).filter(|module| !names_stage(module))?;
     let files: Vec<(&str, &str)> = used_settings(evidence.seen)
         .filter(|(path, _)| evidence.seen.tracked.contains(*path) && !names_stage(path))

@@ -155,7 +155,7 @@ impl Script<'_> {
         found: &[Process],
     ) -> Result<Option<Process>, Left> {
         let is_free = |port: &&Port| !found.iter().any(|other| other.reads(&port.variable));
-        let first = || ports.first().filter(is_free).filter(|port| !ports::is_codes(port));
+        let first = || ports.first().filter(is_free).filter(|port| !ports::is_from_code(port));
         let of_server = |serves: &Serves| {
             let own = owned(ports, &serves.variable).filter(is_free);
             let own = own.or_else(|| owned(ports, &self.apart()).filter(is_free));

@@ -169,7 +169,7 @@ pub(super) fn is_said(name: &str, default: &str) -> bool {
 pub(super) const CODE: [&str; 3] = [".py", ".rs", ".go"];
 
 /// Such code reads the port: it is no other program's.
-pub(super) fn is_codes(port: &Port) -> bool {
+pub(super) fn is_from_code(port: &Port) -> bool {
     CODE.iter().any(|end| port.why.ends_with(end))
 }
 

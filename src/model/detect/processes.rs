@@ -165,8 +165,9 @@ fn of_frameworks(frameworks: &[Framework], ports: &[Port]) -> Option<Process> {
     frameworks.iter().find_map(|framework| {
         let (place, command) = framework.serve.as_ref()?;
         let (variable, _) = framework.port.as_ref()?;
-        let is_pythons = |port: &&Port| command.contains(" --port $PORT") && ports::is_codes(port);
-        let port = owned(ports, variable).or_else(|| ports.iter().find(is_pythons))?;
+        let is_for_command =
+            |port: &&Port| command.contains(" --port $PORT") && ports::is_from_code(port);
+        let port = owned(ports, variable).or_else(|| ports.iter().find(is_for_command))?;
         let run = command.replace("$PORT", &format!("${}", port.variable));
         Some(Process { port: Some(port.variable.clone()), ..process("web", place, run) })
     })

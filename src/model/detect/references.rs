@@ -19,8 +19,8 @@ pub struct References {
     pub tasks: BTreeSet<String>,
 }
 
-/// The files that the compose files and the tasks which were read name, from the top of the repository on. `known` are read as compose
-/// files, whatever they are called.
+/// The files that the compose files and the tasks which were read name, from the top of the repository on. `known` are read
+/// as compose files, whatever they are called.
 pub fn references(seen: &Seen, known: &BTreeSet<String>) -> References {
     let mut found = References { tasks: tasks::named(seen), ..References::default() };
     let files = seen.files.iter().filter(|(path, _)| is_compose(path) || known.contains(*path));

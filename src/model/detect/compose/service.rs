@@ -85,7 +85,7 @@ fn needs(service: &Value) -> Vec<(String, bool)> {
 
 impl Service {
     /// It runs the application itself.
-    pub(in crate::model::detect) fn is_applications(&self) -> bool {
+    pub(in crate::model::detect) fn runs_application(&self) -> bool {
         self.kind.is_none() && (self.is_built || self.is_mounted) && !self.is_optional
     }
 
