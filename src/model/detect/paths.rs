@@ -1,8 +1,14 @@
 //! What the path of a file says of it.
 
+mod copied;
+mod stages;
+
 use super::bound;
 use super::proxies;
 use super::references::is_script;
+use copied::EXAMPLES;
+pub use copied::used;
+pub(super) use stages::{STAGES, is_of_other_stage, names_only_stage, names_stage};
 
 /// Files by their exact names, wherever they are.
 const NAMES: [&str; 43] = [
@@ -121,62 +127,6 @@ pub fn is_telling(path: &str) -> bool {
 fn is_near(path: &str) -> bool {
     let mut dirs = dir(path).split('/');
     path.matches('/').count() <= DEEPEST && !dirs.any(|dir| FOREIGN.contains(&dir))
-}
-
-/// Words in the name of an example.
-const EXAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
-
-/// The file that an example is copied to: `.env.example` to `.env`, `config.py.dev.example` to `config.py`. The copy is
-/// each developer's own, so git ignores it.
-pub fn used(path: &str) -> Option<String> {
-    let name = name(path);
-    if !EXAMPLES.iter().any(|word| name.contains(word)) || !is_near(path) {
-        return None;
-    }
-    let copy = EXAMPLES.iter().fold(name.to_owned(), |name, word| without(&name, word));
-    // Environment files of a stage stand beside each other.
-    let staged = copy.strip_suffix(".dev").filter(|_| !is_environment(&copy));
-    (copy != name).then(|| format!("{}{}", dir(path), staged.unwrap_or(&copy)))
-}
-
-/// A name without a word, and without the mark before it.
-fn without(name: &str, word: &str) -> String {
-    let is_word = |at: usize| {
-        let after = &name[at + word.len()..];
-        name[..at].ends_with(['.', '_', '-']) && !after.starts_with(char::is_alphanumeric)
-    };
-    match name.match_indices(word).find(|(at, _)| is_word(*at)) {
-        Some((at, _)) => format!("{}{}", &name[..at - 1], &name[at + word.len()..]),
-        None => name.to_owned(),
-    }
-}
-
-/// Stages that developers do not run.
-pub(super) const STAGES: [&str; 9] =
-    ["ci", "e2e", "preview", "prod", "production", "staging", "test", "testing", "tests"];
-
-/// The words of a path or of another text.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
-}
-
-/// Whether a word of a path, wherever it stands, is such a stage.
-pub(super) fn names_stage(path: &str) -> bool {
-    words(path).any(|word| STAGES.contains(&word))
-}
-
-/// The same, but for what may as well be the name of an application.
-pub(super) fn names_only_stage(path: &str) -> bool {
-    words(path).any(|word| STAGES.contains(&word) && word != "preview")
-}
-
-/// Whether a file of variables is for another stage than development, by its name or by that of a directory for such files:
-/// `.envs/.production/.django`. Other directories are named after applications.
-pub(super) fn is_of_other_stage(path: &str) -> bool {
-    let mut dirs = dir(path).trim_end_matches('/').rsplit('/');
-    let last = dirs.next().unwrap_or_default();
-    let is_inside = dirs.next().is_some_and(|outer| [".envs", "envs", "env"].contains(&outer));
-    names_stage(name(path)) || ((is_inside || last.starts_with('.')) && names_stage(last))
 }
 
 /// Whether a file of this path holds variables.
