@@ -184,4 +184,56 @@ pub(super) const SHAPES: &[Shape] = &[
         hooks: &[],
         notes: &[],
     },
+    Shape {
+        name: "Spring Boot with H2, and settings that name a server by variables of their own",
+        files: &[
+            (
+                "build.gradle",
+                "id 'org.springframework.boot'\nruntimeOnly 'com.h2database:h2'\nruntimeOnly 'org.postgresql:postgresql'\n",
+            ),
+            (
+                "src/main/resources/application.yml",
+                "spring:\n  datasource:\n    url: jdbc:postgresql://${DB_HOST:localhost}:5432/${DB_NAME:inn}\n",
+            ),
+        ],
+        services: &["postgres postgres DB_NAME=inn"],
+        env: &["DB_HOST={postgres.host}"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "Spring Boot with H2, and code that names a server",
+        files: &[
+            (
+                "pom.xml",
+                "<groupId>org.springframework.boot</groupId><dependency><groupId>org.postgresql</groupId></dependency><dependency><groupId>com.h2database</groupId><scope>runtime</scope></dependency>",
+            ),
+            (
+                "src/main/java/Inn.java",
+                "connect(\"jdbc:postgresql://\" + System.getenv(\"DB_HOST\") + \"/\" + System.getenv(\"DB_NAME\"));\n",
+            ),
+            (
+                "compose.yml",
+                "services: { db: { image: 'postgres:16', ports: ['5432:5432'], environment: { POSTGRES_DB: inn } } }",
+            ),
+        ],
+        services: &["postgres postgres DB_NAME=inn"],
+        env: &["DB_HOST={postgres.host}"],
+        hooks: &[],
+        notes: &[],
+    },
+    Shape {
+        name: "Spring Boot with H2, and a variable that names a server",
+        files: &[
+            (
+                "build.gradle",
+                "id 'org.springframework.boot'\nruntimeOnly 'com.h2database:h2'\nruntimeOnly 'org.postgresql:postgresql'\n",
+            ),
+            (".env.example", "DB_HOST=localhost\nDB_NAME=inn\n"),
+        ],
+        services: &["postgres postgres DB_NAME=inn"],
+        env: &["DB_HOST={postgres.host}"],
+        hooks: &[],
+        notes: &[],
+    },
 ];
