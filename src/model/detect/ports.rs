@@ -18,7 +18,8 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
     let is_frameworks = |name: &str| evidence.frameworks.iter().any(|one| one.owns(name));
     let is_own = |var: &&Var| {
         let is_used = |host: &str| !is_frameworks(&var.name) && is_host(host);
-        is_here(evidence, var) && !is_servers(evidence, var) && is_own(&var.name, is_used)
+        let repo = &evidence.seen.repo;
+        is_here(evidence, var) && !is_servers(evidence, var) && is_own(&var.name, repo, is_used)
     };
     let of_vars = evidence.vars.iter().filter(is_own).filter_map(|var| {
         let main = var.value.parse().ok().filter(|main| *main >= UNPRIVILEGED)?;
@@ -147,10 +148,19 @@ fn is_servers(evidence: &Evidence<'_>, var: &Var) -> bool {
 }
 
 /// A port of the application's, and not of a server that it uses, which has a host beside it.
-pub(super) fn is_own(name: &str, is_host: impl Fn(&str) -> bool) -> bool {
+pub(super) fn is_own(name: &str, repo: &str, is_host: impl Fn(&str) -> bool) -> bool {
     let Some(owner) = name.strip_suffix("PORT").filter(|_| is_port(name)) else { return false };
-    let is_application = owner.is_empty() || owner.split('_').any(|word| OWN.contains(&word));
-    is_application || !["HOST", "HOSTNAME"].iter().any(|word| is_host(&format!("{owner}{word}")))
+    is_of_application(owner, repo)
+        || !["HOST", "HOSTNAME"].iter().any(|word| is_host(&format!("{owner}{word}")))
+}
+
+/// What stands before `PORT` has no other words than the project's name and what applications call themselves.
+fn is_of_application(owner: &str, repo: &str) -> bool {
+    let repo = repo.to_uppercase();
+    let is_repos =
+        |word: &str| repo.split(|c: char| !c.is_ascii_alphanumeric()).any(|one| one == word);
+    let mut words = owner.split('_').filter(|word| !word.is_empty());
+    words.all(|word| OWN.contains(&word) || is_repos(word))
 }
 
 /// What applications call themselves.
@@ -158,11 +168,10 @@ const OWN: [&str; 10] =
     ["API", "APP", "BACKEND", "CLIENT", "FRONTEND", "HTTP", "SERVER", "SITE", "UI", "WEB"];
 
 /// Whether code that reads a variable of this name, with this default, says the port of the application itself.
-pub(super) fn is_said(name: &str, default: &str) -> bool {
+pub(super) fn is_said(name: &str, default: &str, repo: &str) -> bool {
     let Some(owner) = name.strip_suffix("PORT").filter(|_| is_port(name)) else { return false };
     let main = default.parse().ok().filter(|main| *main >= UNPRIVILEGED);
-    (owner.is_empty() || owner.split('_').any(|word| OWN.contains(&word)))
-        && main.is_some_and(|main| !SERVERS_PORTS.contains(&main))
+    is_of_application(owner, repo) && main.is_some_and(|main| !SERVERS_PORTS.contains(&main))
 }
 
 /// Endings of the code that says the port of its own program. Packages of Node.js say theirs in other ways.
@@ -196,7 +205,7 @@ pub(super) fn is_server(word: &str) -> bool {
 }
 
 /// Ports of mail catchers and of databases.
-const SERVERS_PORTS: [u16; 6] = [1025, 1080, 8025, 3306, 5432, 6379];
+pub(super) const SERVERS_PORTS: [u16; 6] = [1025, 1080, 8025, 3306, 5432, 6379];
 
 /// The port may be that of a program which nothing else is known of: no server's and no framework's.
 pub(super) fn is_programs(port: &Port, frameworks: &[Framework]) -> bool {

@@ -258,7 +258,8 @@ fn code(seen: &Seen) -> impl Iterator<Item = Var> + '_ {
             |name: &str| roles::of(name, Kind::Postgres).is_some() || roles::is_prefix(name);
         let has_port = ports::CODE.iter().any(|end| file.ends_with(end));
         let is_port = move |read: &reads::Read| {
-            has_port && read.default.as_deref().is_some_and(|main| ports::is_said(&read.name, main))
+            let is_said = |main: &str| ports::is_said(&read.name, main, &seen.repo);
+            has_port && read.default.as_deref().is_some_and(is_said)
         };
         let reads =
             reads.filter(move |read| is_telling(&read.name) || is_address(read) || is_port(read));

@@ -71,7 +71,7 @@ pub(super) fn of_code(seen: &Seen, near: &str) -> Option<Said> {
     let reads: Vec<Read> = files.flat_map(|(_, text)| reads::of(text)).collect();
     let names = reads.iter().map(|read| read.name.as_str());
     let names: BTreeSet<String> = names.map(str::to_owned).collect();
-    let is_own = |read: &Read| ports::is_own(&read.name, |other| names.contains(other));
+    let is_own = |read: &Read| ports::is_own(&read.name, &seen.repo, |other| names.contains(other));
     let mut ports: Vec<Read> = reads.into_iter().filter(is_own).collect();
     ports.sort_by_key(|read| (read.name.clone(), read.default.is_none()));
     ports.dedup_by_key(|read| read.name.clone());

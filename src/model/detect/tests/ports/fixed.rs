@@ -62,6 +62,11 @@ fn a_port_that_code_gives_to_a_program_is_the_main_checkouts() {
     );
     let settings = "class Settings(BaseSettings):\n    API_PORT: int = 9000\n    SMTP_PORT: int = 2525\n    DB_PORT: int = 9001\n";
     let requirements = ("requirements.txt", "fastapi\nuvicorn\n");
+    // Other programs' ports.
+    let used = "LLM = os.environ.get('OLLAMA_API_PORT', '11434')\n";
+    assert_eq!(ports(&[requirements, ("inn/settings.py", used)]).0, "PORT=8000");
+    let named = "WEB = os.environ.get('SHOP_API_PORT', '9100')\n";
+    assert_eq!(ports(&[requirements, ("inn/settings.py", named)]).0, "SHOP_API_PORT=9100");
     let nuxt = r#"{ "scripts": { "dev": "nuxt" }, "dependencies": { "nuxt": "3" } }"#;
     let (found, _) =
         ports(&[requirements, ("inn/settings.py", settings), ("web/package.json", nuxt)]);
