@@ -28,9 +28,9 @@ fn at(file: &str, line: &str) -> Option<String> {
     let line = line.trim_end();
     let path = line.trim_end_matches('/').trim_start_matches('/');
     let is_fixed = line.starts_with('/') || path.contains('/');
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    let is_hidden = path.split('/').any(|part| part.starts_with('.'));
-    (is_fixed && !path.is_empty() && !is_hidden && path.chars().all(is_plain))
+    // A name with a dot is a file's, or hidden.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
+    (is_fixed && !path.is_empty() && path.chars().all(is_plain))
         .then(|| format!("{}{path}", dir(file)))
 }
 
@@ -47,4 +47,23 @@ fn in_settings(text: &str) -> Vec<&str> {
         is_one
     });
     lines.flat_map(strings).map(|(_, text)| text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_without_an_ending_is_a_directorys() {
+        for (line, expected) in [
+            ("/media/", Some("api/media")),
+            ("var/logs", Some("api/var/logs")),
+            ("/debug.log", None),
+            ("/.cache/", None),
+            ("media", None),
+            ("/*.d", None),
+        ] {
+            assert_eq!(at("api/.gitignore", line).as_deref(), expected, "{line}");
+        }
+    }
 }
