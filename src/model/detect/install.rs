@@ -67,11 +67,12 @@ pub(super) fn commands(project: &Project, seen: &Seen) -> Vec<String> {
     venv.into_iter().chain(files).chain(manifests).collect()
 }
 
-/// Git tracks what a package below the top builds: only those who change it need what it is built with.
+/// Git tracks the pages that a package below the top builds: only those who change them need what they are built with.
 fn is_built(seen: &Seen, near: &str) -> bool {
-    let built = format!("{near}dist/");
-    let mut tracked = seen.tracked.range(built.clone()..);
-    !near.is_empty() && tracked.next().is_some_and(|path| path.starts_with(&built))
+    let dist = format!("{near}dist/");
+    let mut built = seen.tracked.range(dist.clone()..).take_while(|path| path.starts_with(&dist));
+    let is_page = |path: &String| [".js", ".css"].iter().any(|end| path.ends_with(end));
+    !near.is_empty() && built.any(is_page)
 }
 
 /// A virtual environment with these requirements. pip refuses what uv leaves without a hash.

@@ -127,6 +127,9 @@ fn packages_are_installed_of_what_is_run() {
     let files = [&locks[..], &[("apps/site/package.json", NEXT)]].concat();
     assert_eq!(hooks(&files), ["npm ci --prefix ui", "npm ci --prefix apps/site"]);
     assert_eq!(hooks(&locks[1..2]), ["npm ci --prefix import/a"], "there is no other");
+    let built = |file| hooks(&[("web/package-lock.json", ""), (file, "")]);
+    assert_eq!(built("web/dist/.gitkeep"), ["npm ci --prefix web"], "what embeds it needs a file");
+    assert_eq!(built("web/dist/assets/inn.js"), [""; 0]);
 }
 
 #[test]
