@@ -1,6 +1,7 @@
 //! Servers for development, and pages, that send an environment's requests to the main checkout's backend.
 
 use super::frameworks;
+use super::install;
 use super::leads::Lead;
 use super::origins;
 use super::paths::{dir, is_compose, name, names_stage};
@@ -38,7 +39,9 @@ fn in_file(seen: &Seen, file: &str, text: &str, is_set: &dyn Fn(&str) -> bool) -
     let text = development(text);
     // A variable may replace what a line says a few lines further on.
     let names: Vec<String> = reads::of(&text).into_iter().map(|read| read.name).collect();
-    let own = frameworks::serves(seen, &format!("{}package.json", dir(file))).map(|one| one.main);
+    // Pages may name the address that they are at.
+    let near = install::above(seen, "package.json", dir(file)).unwrap_or_default();
+    let own = frameworks::serves(seen, &format!("{near}package.json")).map(|one| one.main);
     let is_package = file.ends_with("package.json");
     let mut known = BTreeSet::new();
     let mut found = Vec::new();

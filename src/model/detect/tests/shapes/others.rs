@@ -178,7 +178,11 @@ pub(super) const SHAPES: &[Shape] = &[
             ),
             (
                 "pages/src/environments/environment.ts",
-                "export const environment = {\n  api: 'http://localhost:8000/api/',\n}\n",
+                "export const environment = {\n  api: 'http://localhost:8000/api/',\n  own: 'http://localhost:4200',\n}\n",
+            ),
+            (
+                "pages/package.json",
+                r#"{ "scripts": { "start": "ng serve" }, "dependencies": { "@angular/core": "17" } }"#,
             ),
             ("pages/src/environments/environment.prod.ts", "api: 'http://localhost:8001/api/'\n"),
             ("ui/proxy.conf.json", "{ \"/api\": { \"target\": \"http://0.0.0.0:3333\" } }"),
