@@ -233,7 +233,7 @@ fn is_read(lease: &Lease, lost: &Lost) -> bool {
     }
     let names = lost.variables.join("|");
     let pattern = format!("(^|[^a-z0-9_])({names})($|[^a-z0-9_])");
-    git::naming(&lease.path, &pattern)
+    git::naming(&lease.path, &pattern, &[])
         .map_or(true, |files| files.iter().any(|file| detect::may_read(file)))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::environment::context::Context;
 use crate::model::detect::{
-    self, References, Seen, is_lock, is_run, is_telling, references, started, used,
+    References, Seen, is_lock, is_run, is_telling, patterns, references, started, used,
 };
 use crate::sys::{fs, git, parallel};
 use anyhow::Result;
@@ -31,15 +31,8 @@ const MANIFESTS: [&str; 8] = [
 /// How many files in a row may include each other.
 const DEPTH: usize = 4;
 
-/// What a line that names a server or a database holds, or reads a variable for one. For `OTHERS` stand the schemes of servers
-/// of other kinds.
-const SERVERS: &str = "env[a-z_:.]*[^a-z0-9]{1,3}[a-z0-9_]*(database|postgres|postgresql|pg|mysql|mariadb|redis|valkey|db|broker|cache)_?(url|uri|dsn|name|host|database|db)|(postgres(ql)?|postgis|psql|mysql2?|mariadb|rediss?|ecto|OTHERS)(\\+[a-z0-9]+)?://|(^|[^a-z_-])(database|dbname|database_name|db_name)[\"']?[ ]*(=>|[:=])|(addr|address|host|endpoint)[\"']?[ ]*(=>|[:=]+)[ ]*[\"'`]?[a-z0-9_.-]*:(5432|3306|6379)";
-
-/// What a line holds that migrates when the program starts, or that gives the port that it listens on.
-const STARTS: &str = "(migrate|migrations)!\\(|migrator::up\\(|\\.automigrate\\(|goose\\.(up|setbasefs)|iofs\\.new\\(|migrate\\.new|(bind|listen[a-z]*|socketaddr::from)\\(.*[^0-9][0-9]{4,5}[^0-9]|\\.(run|start)\\([\"'`][^\"'`]*:[0-9]{4,5}[\"'`]";
-
-/// What a query of SQLx looks like that is checked when it is compiled.
-const CHECKED: &str = "query(_as|_scalar|_file|_file_as)?!\\(";
+/// Files of the languages whose programs migrate a database by themselves, or say themselves where they listen.
+const PROGRAMS: [&str; 2] = ["*.go", "*.rs"];
 
 /// What a migration of dbmate or goose holds that both applies and takes back.
 const BOTH_WAYS: &str = "-- *(migrate:down|\\+goose *down)";
@@ -75,18 +68,25 @@ pub fn read(context: &Context) -> Result<Seen> {
         }
         seen.files.extend(new);
     }
-    let servers = SERVERS.replace("OTHERS", &detect::SCHEMES.join("|"));
-    let naming = git::naming(main, &format!("{servers}|{STARTS}"))?.into_iter();
-    let is_new = |path: &String| !seen.files.contains_key(path) && is_run(&seen, path);
-    let mut others: BTreeSet<String> = naming.filter(is_new).take(MOST).collect();
-    if seen.files.iter().any(|(path, text)| path.ends_with("Cargo.toml") && text.contains("sqlx")) {
-        // One says as much as all.
-        others.extend(git::naming(main, CHECKED)?.into_iter().find(is_new));
-        let is_sql = |path: &String| path.ends_with(".sql");
-        others.extend(git::naming(main, BOTH_WAYS)?.into_iter().find(is_sql));
-    }
+    let others = others(main, &seen)?;
     seen.others = contents(main, others);
     Ok(seen)
+}
+
+/// Further files of the application, by what their lines hold.
+fn others(main: &Path, seen: &Seen) -> Result<BTreeSet<String>> {
+    let found = |pattern: &str, files: &[&str], most: usize| -> Result<Vec<String>> {
+        let is_new = |path: &String| !seen.files.contains_key(path) && is_run(seen, path);
+        Ok(git::naming(main, pattern, files)?.into_iter().filter(is_new).take(most).collect())
+    };
+    let mut others = found(&patterns::servers(), &[], MOST)?;
+    others.extend(found(&patterns::starts(), &PROGRAMS, MOST)?);
+    if seen.files.iter().any(|(path, text)| path.ends_with("Cargo.toml") && text.contains("sqlx")) {
+        // One says as much as all.
+        others.extend(found(&patterns::checked(), &PROGRAMS, 1)?);
+        others.extend(git::naming(main, BOTH_WAYS, &["*.sql"])?.into_iter().take(1));
+    }
+    Ok(others.into_iter().collect())
 }
 
 /// The environment files at the top, in directories that are usual for a server, and beside each manifest.

@@ -20,7 +20,7 @@ const TOOLS: [(&str, &str, &str); 8] = [
 ];
 
 /// What code says that migrates when it starts, by the manifest of its language and the ending of its files.
-const EMBEDDED: [(&str, &str, &[&str]); 2] = [
+pub(super) const EMBEDDED: [(&str, &str, &[&str]); 2] = [
     ("Cargo.toml", ".rs", &["migrate!(", "embed_migrations!", "Migrator::up("]),
     (
         "go.mod",

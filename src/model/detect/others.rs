@@ -13,7 +13,7 @@ use crate::model::config::{Config, Kind, Place};
 use std::fmt;
 
 /// Schemes of such servers, wherever they stand. Another one may be that of an application.
-pub const SCHEMES: [&str; 16] = [
+pub(super) const SCHEMES: [&str; 16] = [
     "amqp",
     "amqps",
     "bolt",

@@ -57,10 +57,12 @@ pub fn words(path: &Path, words: &[&str], files: &[&str]) -> Result<BTreeSet<Str
     Ok(found.text().lines().map(str::to_lowercase).collect())
 }
 
-/// The tracked text files of a checkout with a line that matches an extended regular expression, in upper or lower case.
-pub fn naming(path: &Path, pattern: &str) -> Result<Vec<String>> {
+/// The tracked text files of a checkout with a line that matches an extended regular expression, in upper or lower case; of
+/// those that one of `files` matches, if there are any.
+pub fn naming(path: &Path, pattern: &str, files: &[&str]) -> Result<Vec<String>> {
     let grep = |syntax| {
-        git(path).args(["grep", "-I", "-l", "-z", "-i", syntax, "-e", pattern, "--", "."]).output()
+        let grep = ["grep", "-I", "-l", "-z", "-i", syntax, "-e", pattern, "--"];
+        git(path).args(grep).args(files).output()
     };
     // The syntax of Perl is several times as fast, and a git may be built without it. Exit code 1 means that there is no
     // such file (git-grep(1)).

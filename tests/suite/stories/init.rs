@@ -147,3 +147,23 @@ fn it_says_what_it_is_sure_of_what_it_guessed_and_what_is_missing() {
     let empty = sandbox.repo("empty").agentenv(&["init", "--yes", "--json"]).ok().json();
     assert_eq!(empty["missing"].as_array().unwrap().len(), 2, "{empty}");
 }
+
+#[test]
+fn code_of_programs_is_read_however_much_of_others_looks_like_it() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    let page = "el.addEventListener('x', f, 1000)\nf.bind(el, 1000)\n";
+    fs::create_dir(repo.path.join("app")).unwrap();
+    for number in 0..450 {
+        fs::write(repo.path.join(format!("app/{number}.js")), page).unwrap();
+    }
+    fs::write(repo.path.join("go.mod"), "module shop\nrequire github.com/jackc/pgx/v5 v5\n")
+        .unwrap();
+    repo.git(&["add", "."]);
+    repo.commit("zz/load.go", "var u = \"postgres://me:me@localhost:5432/shop\"\n");
+    repo.commit("zz/main.go", "http.ListenAndServe(\":8080\", nil)\n");
+    let notes = repo.agentenv(&["init", "--dry-run", "--json"]).ok().json()["notes"].to_string();
+    for place in ["zz/load.go:1", "zz/main.go:1"] {
+        assert!(notes.contains(place), "{place}: {notes}");
+    }
+}

@@ -10,7 +10,7 @@ mod said;
 mod serves;
 
 pub(super) use django::{manage as django, only_localhost};
-pub(super) use rust::{key as rust_key, migrations as rust_migrations};
+pub(super) use rust::{CHECKED, key as rust_key, migrations as rust_migrations};
 pub(super) use said::assigned;
 pub(super) use serves::{By, Serves, serves};
 

@@ -133,10 +133,19 @@ fn command(seen: &Seen, tool: &Tool, place: &str, is_file: bool) -> String {
     }
 }
 
-/// Queries of SQLx are compared with the database when they are compiled.
+/// Queries of SQLx that are compared with the database when they are compiled.
+pub(in crate::model::detect) const CHECKED: [&str; 6] = [
+    "query!(",
+    "query_as!(",
+    "query_scalar!(",
+    "query_file!(",
+    "query_file_as!(",
+    "query_file_scalar!(",
+];
+
+/// Whether code has such queries.
 fn is_checked(seen: &Seen) -> bool {
-    let macros = ["query!(", "query_as!(", "query_scalar!(", "query_file!(", "query_file_as!("];
     let files = seen.files.iter().chain(&seen.others);
     let mut code = files.filter(|(path, _)| path.ends_with(".rs"));
-    code.any(|(_, text)| macros.iter().any(|name| text.contains(name)))
+    code.any(|(_, text)| CHECKED.iter().any(|name| text.contains(name)))
 }
