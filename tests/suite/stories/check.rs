@@ -181,6 +181,9 @@ fn an_application_that_does_not_end_is_ended() {
     let left =
         std::process::Command::new("pgrep").args(["-f", &format!("^{sleep}$")]).output().unwrap();
     assert!(left.stdout.is_empty(), "{}", String::from_utf8_lossy(&left.stdout));
+    let args = ["check", "--app", "--", "true"];
+    let said = sandbox.agentenv_in(sandbox.root.join("app-x"), &args).fails(7);
+    assert!(said.stderr.contains("(`--within`), printed nothing\n"), "{}", said.show());
     sandbox.agentenv_in(sandbox.root.join("app-x"), &["check", "--app"]).fails(2);
     repo.agentenv(&["check", "--app", "--", "true"]).fails(4);
 }

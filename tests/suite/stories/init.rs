@@ -167,3 +167,19 @@ fn code_of_programs_is_read_however_much_of_others_looks_like_it() {
         assert!(notes.contains(place), "{place}: {notes}");
     }
 }
+
+#[test]
+fn it_says_what_trust_will_approve() {
+    let sandbox = Sandbox::new();
+    let repo = sandbox.repo("shop");
+    repo.commit(
+        "package.json",
+        r#"{ "scripts": { "dev": "next dev" }, "dependencies": { "next": "15" } }"#,
+    );
+    repo.commit("package-lock.json", "{}");
+    let said = repo.agentenv(&["init", "--yes", "--hooks"]).ok();
+    let line = "approve what environments run, once: `git agentenv trust` (hooks: npm ci | processes: web)";
+    assert!(said.stderr.contains(line), "{}", said.show());
+    let empty = sandbox.repo("empty").agentenv(&["init", "--yes"]).ok();
+    assert!(!empty.stderr.contains("approve"), "{}", empty.show());
+}
