@@ -25,7 +25,11 @@ pub fn discard(repository: &Path, leases: &[&Lease]) -> Result<()> {
         }
         let (lock, mark) = (word("locked"), word(MARK));
         let is_of = |lease: &&Lease| {
-            is_named_for(&admin, &lease.path)
+            // Git keeps its name when the worktree is moved.
+            let is_its = lease.admin.as_ref() == Some(&admin)
+                || mark.as_ref() == Some(&lease.id)
+                || is_named_for(&admin, &lease.path);
+            is_its
                 && lock.as_ref().is_none_or(|lock| *lock == lease.mark())
                 && mark.as_ref().is_none_or(|mark| *mark == lease.id)
         };
@@ -57,7 +61,7 @@ mod tests {
         const OTHER: &str = "012345670000000000000002";
         let dir = tempfile::tempdir().unwrap();
         let trees = dir.path().join("worktrees");
-        let fragments: [(&str, Files, bool); 9] = [
+        let fragments: [(&str, Files, bool); 12] = [
             ("r-x", &[], true),
             ("r-x2", &[("HEAD", "ref: refs/heads/x")], true),
             (
@@ -67,6 +71,9 @@ mod tests {
             ),
             ("r-x4", &[("agentenv", OTHER)], false),
             ("r-x5", &[("locked", "by the user")], false),
+            ("moved", &[("HEAD", "ref: refs/heads/x")], true),
+            ("marked", &[("agentenv", ID)], true),
+            ("kept", &[("agentenv", ID), ("locked", "by the user")], false),
             ("r-x6", &[("gitdir", "/r-x/.git")], false),
             ("r-xy", &[], false),
             ("r-x-2", &[], false),
@@ -79,7 +86,8 @@ mod tests {
                 fs::replace(&admin.join(file), text.as_bytes()).unwrap();
             }
         }
-        discard(dir.path(), &[&Lease::example()]).unwrap();
+        let lease = Lease { admin: Some(trees.join("moved")), ..Lease::example() };
+        discard(dir.path(), &[&lease]).unwrap();
         for (name, _, goes) in fragments {
             assert_eq!(trees.join(name).exists(), !goes, "{name}");
         }
