@@ -170,6 +170,7 @@ fn worktree(site: Site<'_>, ui: &Ui, step: Step, plan: &Plan) -> Result<PathBuf>
     files::ignore_worktrees(store, &plan.lease)?;
     let admin = worktree::make(store, plan)?;
     files::write_env(store, &plan.lease)?;
+    worktree::unlock(&plan.lease, &admin)?;
     step.done();
     if !plan.lease.adopted {
         bring(site, ui, plan)?;

@@ -47,9 +47,17 @@ pub fn make(store: &Store, plan: &Plan) -> Result<PathBuf> {
     let admin = git::mark_worktree(&lease.path, &lease.id)?;
     failpoint::point("worktree-marked")?;
     git::checkout(&lease.main, &lease.path)?;
-    git::unlock(&admin)?;
-    failpoint::point("worktree-unlocked")?;
     Ok(admin)
+}
+
+/// Takes our lock off a new worktree when its mark is on the disk: until then the lock tells whose it is.
+pub fn unlock(lease: &Lease, admin: &Path) -> Result<()> {
+    fs::sync_dirs([admin])?;
+    if lease.adopted {
+        return Ok(());
+    }
+    git::unlock(admin)?;
+    failpoint::point("worktree-unlocked")
 }
 
 /// The worktree that belongs to a lease, also one that `add` did not finish.

@@ -2,7 +2,7 @@
 
 mod worktrees;
 
-pub use worktrees::{MARK, Worktree, checked_out, main_branch, worktrees};
+pub use worktrees::{MARK, Worktree, checked_out, main_branch, mark, worktree, worktrees};
 
 use super::{env, fs};
 use crate::error;
@@ -58,7 +58,7 @@ impl Repo {
         let common = fs::canonical(git.common_dir());
         let here = git.workdir().map(fs::canonical);
         let (main, bare) = main_of(&git, &common)?;
-        let lease = fs::word(&git.git_dir().join(MARK));
+        let lease = mark(git.git_dir());
         Ok(Repo { git, common, main, bare, here, lease })
     }
 

@@ -96,8 +96,7 @@ pub fn add_worktree(repo: &Path, path: &Path, what: Checkout<'_>, mark: &str) ->
     failpoint::point("worktree-added")
 }
 
-/// Writes into the admin directory of the worktree at `path` whose it is. That directory is not synced, as git syncs
-/// nothing in it: without the mark, the environment file tells.
+/// Writes into the admin directory of the worktree at `path` whose it is; it is on the disk after a sync of that directory.
 pub fn mark_worktree(path: &Path, lease: &str) -> Result<PathBuf> {
     let admin = admin_of(path)?;
     fs::sweep_of(&admin.join(MARK))?;

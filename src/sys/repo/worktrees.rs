@@ -57,8 +57,14 @@ pub fn checked_out(common: &Path) -> Result<BTreeMap<String, Option<Worktree>>> 
     Ok(main.into_iter().chain(linked).collect())
 }
 
+/// The lease that the mark in an admin directory names.
+pub fn mark(admin: &Path) -> Option<String> {
+    // A loss of power leaves an empty file.
+    fs::word(&admin.join(MARK)).filter(|id| !id.is_empty())
+}
+
 /// What one admin directory says; `None` when git would not call it a worktree either.
-fn worktree(admin: &Path) -> Option<Worktree> {
+pub fn worktree(admin: &Path) -> Option<Worktree> {
     // A loss of power leaves an empty file.
     let pointer = fs::word(&admin.join("gitdir")).filter(|pointer| !pointer.is_empty())?;
     let pointer = PathBuf::from(pointer);
@@ -67,7 +73,7 @@ fn worktree(admin: &Path) -> Option<Worktree> {
     Some(Worktree {
         branch: head_branch(&admin.join("HEAD")),
         locked: fs::word(&admin.join("locked")),
-        lease: fs::word(&admin.join(MARK)),
+        lease: mark(admin),
         path,
         admin: admin.to_owned(),
     })

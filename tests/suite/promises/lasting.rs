@@ -57,6 +57,9 @@ fn each_record_lasts_before_what_it_says_and_several_environments_wait_for_that_
         let tree = format!("{root}/app-{env}");
         let file = add.all(&["rename(", &format!("{tree}/.env.worktree\"")]);
         add.lasts(&tree, &file, &ready[2..]);
+        let admin = format!("{records}/app-{env}");
+        let marked = add.all(&["rename(", &format!("{admin}/agentenv\"")]);
+        add.lasts(&admin, &marked, &add.all(&["unlink(", &format!("{admin}/locked\"")]));
     }
     // Each is ready when it is.
     assert_eq!(add.syncs(&leases).len(), 1 + envs.len(), "{:#?}", add.0);
