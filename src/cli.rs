@@ -78,10 +78,10 @@ pub enum Command {
     ///
     /// States: `ready`; `creating`, `removing` and `restoring` (running, or interrupted: see `git
     /// agentenv prune`); `gone` (the worktree was deleted); `no record` (the worktree exists and git does
-    /// not know it: see `git agentenv doctor`); `incomplete` (the environment file is missing:
-    /// run `git agentenv adopt`); `hooks pending` (`post_add` hooks failed or were skipped). `main`
-    /// is the main checkout, `plain` a worktree that is no environment: `git agentenv adopt <path>`
-    /// makes it one.
+    /// not know it: see `git agentenv doctor`); `incomplete` (the environment file is missing,
+    /// or the mark in git's record of the worktree: run `git agentenv adopt`); `hooks pending` (`post_add` hooks
+    /// failed or were skipped). `main` is the main checkout, `plain` a worktree that is no environment:
+    /// `git agentenv adopt <path>` makes it one.
     ///
     /// Signs: `@` before the current worktree; `8012*`: a process listens on this port; `1/2`: 1 of
     /// 2 processes that `git agentenv up` started runs, the other one died; `+2 -1 main`: 2 commits

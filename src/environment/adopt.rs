@@ -5,7 +5,7 @@ use crate::environment::context::Context;
 use crate::environment::workspace::Workspace;
 use crate::environment::worktree::{Neighbours, record};
 use crate::environment::{
-    apply, create, files, hooks, overflow, part_problem, reclaim, recover, remove,
+    apply, create, files, hooks, overflow, part_problem, reclaim, recover, remove, resolve,
 };
 use crate::error;
 use crate::model::config::Kind;
@@ -14,7 +14,6 @@ use crate::model::plan::{self, Data, Request, Start, Target};
 use crate::model::shell;
 use crate::service::removal::Servers;
 use crate::service::{self, Made, State};
-use crate::sys::lock::Lock;
 use crate::sys::repo::{self, Worktree};
 use crate::sys::store::Store;
 use crate::sys::{fs, git};
@@ -22,39 +21,24 @@ use crate::ui::Ui;
 use anyhow::Result;
 use std::path::Path;
 
-/// The repository of the worktree around a directory. Where git's record of the worktree of an environment was deleted, or its
-/// mark, that is written again first: nothing leads to the environment without it. A refusal, such as of a configuration that
-/// was not approved, can come after that: only git's repository names the configuration, and its record destroys nothing.
+/// The repository of the worktree around a directory. Where git's record of the worktree of an environment was deleted, that is
+/// written again first: nothing leads to the repository without it. A refusal, such as of a configuration that was not approved,
+/// can come after that: only git's repository names the configuration, and its record destroys nothing.
 pub fn context(ui: &Ui, dir: &Path) -> Result<Context> {
     let (store, dir) = (Store::open()?, fs::canonical(dir));
-    let leases = store.survey()?.0;
-    let is_unmarked = |lease: &&Lease| match record::unmarked(lease) {
-        Ok(Some(place)) => dir.starts_with(place),
-        _ => false,
-    };
-    if let Some(lease) = leases.iter().find(is_unmarked) {
-        let (_working, lease) = lock(ui, &store, lease)?;
-        if let Some(place) = record::unmarked(&lease)? {
-            git::mark_worktree(&place, &lease.id)?;
-            ui.say(format!("git's record of {} is marked again", place.display()));
-        }
-    }
-    let around = leases.iter().filter(|lease| dir.starts_with(&lease.path));
-    if let Some(lease) = around.max_by_key(|lease| lease.path.components().count())
+    let root = dir.ancestors().find(|dir| dir.join(".git").exists());
+    let (leases, _) = store.survey()?;
+    if let Some(lease) = leases.iter().find(|lease| Some(lease.path.as_path()) == root)
         && record::is_lost(lease)?
     {
-        let (_working, lease) = lock(ui, &store, lease)?;
+        let (_working, lease) = store.lock_current(lease, || {
+            ui.say(format!("waiting for another process that works on `{}`", lease.name));
+        })?;
         if record::is_lost(&lease)? {
             record::write_again(ui, &store, &lease)?;
         }
     }
     Context::at(&dir)
-}
-
-fn lock(ui: &Ui, store: &Store, lease: &Lease) -> Result<(Lock, Lease)> {
-    store.lock_current(lease, || {
-        ui.say(format!("waiting for another process that works on `{}`", lease.name));
-    })
 }
 
 /// What [`worktree`] works with, for the worktree that the context was found from.
@@ -105,10 +89,7 @@ pub fn tree_here(context: &Context) -> Result<Worktree> {
 
 /// The environment that the worktree already is.
 pub fn known(context: &Context) -> Result<Option<Lease>> {
-    let Some(id) = tree_here(context)?.lease else {
-        return Ok(None);
-    };
-    let Some(lease) = context.store.lease(&id)? else { return Ok(None) };
+    let Some(lease) = resolve::of(&context.store, &tree_here(context)?)? else { return Ok(None) };
     // Its repository was moved. A copy of a repository that still exists has environments of its own.
     let is_here = lease.repository == context.repo.common
         || reclaim::homeless(&lease, &Neighbours::default())?.is_some();
@@ -153,6 +134,11 @@ fn repair(workspace: &Workspace<'_>, lease: &Lease, tree: &Worktree) -> Result<L
     let moved = lease.path != fs::canonical(&tree.path);
     lease.path = fs::canonical(&tree.path);
     lease.branch = tree.branch.clone();
+    if tree.lease.is_none() {
+        git::mark_worktree(&lease.path, &lease.id)?;
+        fs::sync_dirs([tree.admin.as_path()])?;
+        ui.say(format!("git's record of {} is marked again", lease.path.display()));
+    }
     let mut lease = opened(context, lease)?;
     set_variables(workspace, &mut lease);
     let mut parts = Vec::new();

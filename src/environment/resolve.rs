@@ -1,13 +1,14 @@
 //! Finds the environment that the user means.
 
 use crate::environment::context::{Context, current_dir};
-use crate::environment::{trash, worktree};
+use crate::environment::trash;
+use crate::environment::worktree::{self, record};
 use crate::error::{self, Exit, exit_of};
 use crate::model::lease::{Lease, Phase};
 use crate::model::{shell, suggest};
 use crate::sys::fs;
-use crate::sys::repo::{self, Worktree};
-use crate::sys::store::Broken;
+use crate::sys::repo::{self, Repo, Worktree};
+use crate::sys::store::{Broken, Store};
 use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -174,12 +175,30 @@ pub fn none() -> anyhow::Error {
 
 /// The environment around the current directory.
 pub fn here(context: &Context) -> Result<Option<Lease>> {
-    let (Some(root), Some(id)) = (&context.repo.here, &context.repo.lease) else { return Ok(None) };
-    let lease = context.store.lease(id)?.filter(|one| one.repository == context.repo.common);
-    let Some(mut lease) = lease else { return Ok(None) };
-    place(&mut lease, &repo::worktrees(&context.repo.common)?);
+    let Repo { here: Some(root), common, main, .. } = &context.repo else { return Ok(None) };
+    if root == main {
+        return Ok(None);
+    }
+    let trees = repo::worktrees(common)?;
+    let lease = match &context.repo.lease {
+        Some(id) => context.store.lease(id)?,
+        None => match trees.iter().find(|tree| fs::canonical(&tree.path) == *root) {
+            Some(tree) => of(&context.store, tree)?,
+            None => None,
+        },
+    };
+    let Some(mut lease) = lease.filter(|one| one.repository == *common) else { return Ok(None) };
+    place(&mut lease, &trees);
     // After a plain `mv` git remembers the old path; the worktree is where this process stands.
     Ok(Some(Lease { path: root.clone(), ..lease }))
+}
+
+/// The lease of a worktree, also of one that has lost its mark.
+pub fn of(store: &Store, tree: &Worktree) -> Result<Option<Lease>> {
+    match &tree.lease {
+        Some(id) => store.lease(id),
+        None => Ok(store.survey()?.0.into_iter().find(|lease| record::is_unmarked(lease, tree))),
+    }
 }
 
 /// The leases of this repository, with the branch and the path that their worktrees have now.
@@ -243,9 +262,7 @@ pub fn incomplete(lease: &Lease) -> anyhow::Error {
 
 /// Gives a lease the branch and the path that its worktree, one of these, has now.
 pub fn place(lease: &mut Lease, trees: &[Worktree]) {
-    let Some(tree) = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id)) else {
-        return;
-    };
+    let Some(tree) = worktree::standing(lease, trees) else { return };
     // What the lease has is canonical already.
     if tree.path != lease.path {
         lease.path = fs::canonical(&tree.path);

@@ -1,8 +1,9 @@
 //! The state of environments at a glance: one look at the machine for all of them; no server is asked.
 
 use crate::environment::facts::{self, Facts, Place};
+use crate::environment::reclaim::{self, Homeless};
 use crate::environment::worktree::{self, Neighbours};
-use crate::environment::{processes, reclaim, resolve};
+use crate::environment::{processes, resolve};
 use crate::model::lease::{Lease, Phase};
 use crate::sys::repo::{self, Worktree};
 use crate::sys::{fs, listeners, net, parallel};
@@ -16,7 +17,7 @@ use std::thread;
 pub const READY: &str = "ready";
 /// The worktree was deleted.
 pub const GONE: &str = "gone";
-/// The environment file is missing.
+/// The environment file is missing, or the mark in git's record of the worktree.
 pub const INCOMPLETE: &str = "incomplete";
 /// The worktree exists, and git has no record of it.
 pub const UNRECORDED: &str = "no record";
@@ -29,8 +30,8 @@ const WORDS: [&str; 8] =
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct State {
-    /// The state in one word. `incomplete`: the environment file is missing. `gone`: the worktree was deleted. `no record`: git
-    /// has no record of the worktree, which exists.
+    /// The state in one word. `incomplete`: the environment file is missing, or the mark in git's record of the worktree.
+    /// `gone`: the worktree was deleted. `no record`: git has no record of the worktree, which exists.
     #[cfg_attr(test, schemars(extend("enum" = WORDS)))]
     pub state: &'static str,
     /// A process listens on one of its ports.
@@ -135,7 +136,9 @@ impl Glance {
         let owned: BTreeSet<&Path> = leases
             .iter()
             .filter(|lease| lease.repository == common)
-            .filter_map(|lease| worktree::among(lease, trees))
+            .filter_map(|lease| {
+                worktree::among(lease, trees).or_else(|| worktree::standing(lease, trees))
+            })
             .map(|tree| tree.admin.as_path())
             .collect();
         let is_plain = |tree: &&Worktree| !owned.contains(tree.admin.as_path());
@@ -148,10 +151,7 @@ impl Glance {
             Phase::Closing | Phase::Removing | Phase::Keeping => "removing",
             Phase::Restoring => "restoring",
             Phase::Ready if self.is_gone(lease) => GONE,
-            Phase::Ready if self.is_unrecorded(lease) => UNRECORDED,
-            Phase::Ready if !is_file(&lease.path.join(&lease.env_file)) => INCOMPLETE,
-            Phase::Ready if lease.hooks_pending => "hooks pending",
-            Phase::Ready => READY,
+            Phase::Ready => self.broken(lease).unwrap_or_else(|| whole(lease)),
         }
     }
 
@@ -164,10 +164,24 @@ impl Glance {
         reclaim::due_with(lease, &self.near, tree).is_ok_and(|due| due.is_some())
     }
 
-    fn is_unrecorded(&self, lease: &Lease) -> bool {
+    /// What its worktree and its repository lack that lead to each other.
+    fn broken(&self, lease: &Lease) -> Option<&'static str> {
         let trees = self.trees.get(&lease.repository).and_then(Option::as_ref);
-        let has_tree = trees.is_some_and(|trees| worktree::among(lease, trees).is_some());
-        !has_tree && matches!(reclaim::homeless(lease, &self.near), Ok(Some(_)))
+        if trees.is_some_and(|trees| worktree::among(lease, trees).is_some()) {
+            return None;
+        }
+        match reclaim::homeless(lease, &self.near).ok()?? {
+            Homeless::Unmarked(_) => Some(INCOMPLETE),
+            _ => Some(UNRECORDED),
+        }
+    }
+}
+
+fn whole(lease: &Lease) -> &'static str {
+    match is_file(&lease.path.join(&lease.env_file)) {
+        false => INCOMPLETE,
+        true if lease.hooks_pending => "hooks pending",
+        true => READY,
     }
 }
 

@@ -77,6 +77,12 @@ pub fn among<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
     })
 }
 
+/// The one of these worktrees that has the lease's mark, or has lost it.
+pub fn standing<'a>(lease: &Lease, trees: &'a [Worktree]) -> Option<&'a Worktree> {
+    let marked = trees.iter().find(|tree| tree.lease.as_deref() == Some(&lease.id));
+    marked.or_else(|| trees.iter().find(|tree| record::is_unmarked(lease, tree)))
+}
+
 /// The files of the worktree that no commit holds: its work (changed, deleted and untracked ones), and the ignored ones.
 ///
 /// A checkout that did not finish has no index yet, and a removal that did not finish leaves files missing: neither

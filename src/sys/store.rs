@@ -146,7 +146,7 @@ impl Store {
 
     /// The file of a lease.
     pub fn file(&self, id: &str) -> PathBuf {
-        self.dir.join("leases").join(format!("{id}.yaml"))
+        file_in(&self.dir, id)
     }
 
     /// The directory of the logs of a lease's processes.
@@ -161,6 +161,15 @@ impl Store {
         fs::remove(log)?;
         fs::make_empty(log, self.access.of_file())
     }
+}
+
+/// When the lease of this id was written last, in seconds since 1970; `None`: there is none.
+pub fn written(id: &str) -> Result<Option<u64>> {
+    fs::changed(&file_in(&state_dir::path()?, id))
+}
+
+fn file_in(dir: &Path, id: &str) -> PathBuf {
+    dir.join("leases").join(format!("{id}.yaml"))
 }
 
 /// Under the lock, so that two first processes agree.

@@ -28,7 +28,7 @@ pub enum Homeless {
 /// # Errors
 /// When that cannot be read.
 pub fn homeless(lease: &Lease, near: &Neighbours) -> Result<Option<Homeless>> {
-    if let Some(place) = record::unmarked(lease)? {
+    if let Some(place) = record::unmarked(lease) {
         return Ok(Some(Homeless::Unmarked(place)));
     }
     if let Some(place) = record::stray(lease, near)? {

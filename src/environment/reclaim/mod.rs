@@ -3,7 +3,7 @@
 mod homeless;
 mod settle;
 
-pub use homeless::homeless;
+pub use homeless::{Homeless, homeless};
 pub use settle::{Released, Settled, settle_all};
 
 use crate::environment::context::Context;

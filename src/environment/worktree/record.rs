@@ -7,8 +7,8 @@ use crate::model::envfile;
 use crate::model::lease::{Lease, Phase};
 use crate::sys::fs::{self, Stands};
 use crate::sys::git;
-use crate::sys::repo::{self, MARK};
-use crate::sys::store::Store;
+use crate::sys::repo::{self, MARK, Worktree};
+use crate::sys::store::{self, Store};
 use crate::ui::Ui;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -44,26 +44,40 @@ pub fn is_ambiguous(lease: &Lease) -> bool {
     anothers.is_some_and(|tree| !matches!(fs::stands(&tree), Ok(Stands::Directory)))
 }
 
-/// Where the worktree of an environment stands whose mark is missing in git's record: its environment file still has the
-/// lease's variables. A worktree that was made in its place since has none of these.
-pub fn unmarked(lease: &Lease) -> Result<Option<PathBuf>> {
-    let Some(own) = lease.admin.as_ref().filter(|_| lease.phase == Phase::Ready) else {
-        return Ok(None);
-    };
-    // A loss of power leaves an empty file.
-    let has_mark = fs::word(&own.join(MARK)).is_some_and(|mark| !mark.is_empty());
-    let Some(place) = tree_of(own).filter(|_| !has_mark) else { return Ok(None) };
-    if git::admin_of(&place).ok().as_ref() != Some(own) {
-        return Ok(None);
-    }
-    let file = fs::read(&place.join(&lease.env_file))?.unwrap_or_default();
-    let is_its = envfile::block(&file).is_some_and(|block| block.lease_id == lease.id);
-    Ok(is_its.then_some(place))
+/// Where the worktree of an environment stands that [`is_unmarked`].
+pub fn unmarked(lease: &Lease) -> Option<PathBuf> {
+    let tree = repo::worktree(lease.admin.as_ref()?)?;
+    is_unmarked(lease, &tree).then_some(tree.path)
+}
+
+/// Whether this worktree is the environment's and only the mark is missing in git's record. Another one that was made in its
+/// place since is younger than what is written of the environment, and has none of its variables.
+pub fn is_unmarked(lease: &Lease, tree: &Worktree) -> bool {
+    let is_standing = lease.phase == Phase::Ready
+        && tree.lease.is_none()
+        && lease.admin.as_ref() == Some(&tree.admin)
+        && tree.is_present();
+    // What cannot be read is no other's.
+    is_standing
+        && (has_variables(lease, tree).unwrap_or(true) || was_there(lease, tree).unwrap_or(true))
+}
+
+fn has_variables(lease: &Lease, tree: &Worktree) -> Result<bool> {
+    let file = fs::read(&tree.path.join(&lease.env_file))?.unwrap_or_default();
+    Ok(envfile::block(&file).is_some_and(|block| block.lease_id == lease.id))
+}
+
+/// Whether it was in its place when the lease was written.
+fn was_there(lease: &Lease, tree: &Worktree) -> Result<bool> {
+    let made = fs::changed(&tree.path.join(".git"))?;
+    let written = store::written(&lease.id)?;
+    let is_older = made.is_some_and(|made| written.is_some_and(|written| made <= written));
+    Ok(is_older && fs::canonical(&tree.path) == lease.path)
 }
 
 /// Whether an admin directory carries the lease's mark.
 pub fn is_marked(lease: &Lease, admin: &Path) -> bool {
-    fs::word(&admin.join(MARK)).is_some_and(|id| id == lease.id)
+    repo::mark(admin).is_some_and(|id| id == lease.id)
 }
 
 /// Whether the place of git's record of a worktree, which is there, has none, or that of another worktree.

@@ -341,9 +341,11 @@ fn a_worktree_whose_mark_is_lost_keeps_what_it_holds_and_adopt_marks_it_again() 
         assert_eq!(fs::read_to_string(&mark).unwrap().trim(), id);
         is_untouched(&environment);
     }
-    // Another worktree that was made in its place has none of its variables.
+    // Another worktree that was made in its place is younger than its lease, and has none of its variables.
     repo.git(&["worktree", "remove", "--force", "../app-x"]);
     repo.git(&["worktree", "add", "--quiet", "../app-x", "x"]);
+    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
+    fs::File::open(sandbox.lease()).unwrap().set_modified(yesterday).unwrap();
     repo.agentenv(&["prune"]).ok();
     assert!(sandbox.databases().is_empty() && tree.exists());
 }

@@ -18,3 +18,4 @@ mod removal;
 mod signals;
 mod trash;
 mod trash_records;
+mod unmarked;

@@ -66,7 +66,7 @@ pub fn legend(rows: &[Row], plain: &[Plain], view: &View) -> Vec<String> {
         ),
         (
             has(state::INCOMPLETE),
-            "incomplete: the environment file is missing; run `git agentenv adopt <path>`",
+            "incomplete: the environment file or the mark in git's record is missing; run `git agentenv adopt <path>`",
         ),
         (has(state::GONE), "gone: the worktree was deleted; run `git agentenv prune`"),
         (
