@@ -4,7 +4,7 @@ use crate::environment::worktree;
 use crate::error;
 use crate::model::lease::Lease;
 use crate::sys::repo::{self, Worktree};
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -33,11 +33,23 @@ impl Trees {
     /// All worktrees of a lease's repository.
     ///
     /// # Errors
-    /// When it could not be read.
+    /// When it could not be read, or was not: that is no sign that its worktrees are gone.
     pub fn of_repository(&self, lease: &Lease) -> Result<&[Worktree]> {
         match self.0.get(&lease.repository) {
             Some(trees) => trees.as_deref().map_err(error::again),
-            None => Ok(&[]),
+            None => Err(anyhow!("the worktrees of {} were not read", lease.repository.display())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_that_was_not_read_is_not_one_without_worktrees() {
+        let trees = Trees::of([]);
+        assert!(trees.find(&Lease::example()).is_err());
+        assert!(trees.of_repository(&Lease::example()).is_err());
     }
 }

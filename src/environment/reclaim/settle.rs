@@ -210,12 +210,13 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, jobs: &[Job]) -> Vec<Resul
 /// Looks at what is due to be deleted, and deletes of it what would lose nothing and is still due then.
 fn remove_all(ui: &Ui, store: &Store, servers: &Servers, jobs: &[&Job]) -> Vec<Result<bool>> {
     let leases: Vec<&Lease> = jobs.iter().map(|job| &job.lease).collect();
-    let trees = Trees::of(leases.iter().copied());
-    let risks = removal_risks::of_all(store, &leases, &trees, false, servers);
-    let trees = Trees::of(leases);
+    let before = Trees::of(leases.iter().copied());
+    let risks = removal_risks::of_all(store, &leases, &before, false, servers);
+    // The look asks servers, which takes time: a worktree may be back since.
+    let after = Trees::of(leases);
     let is_due = |job: &Job, risks: Result<removal_risks::Risks>| {
         removal_risks::require_none(&job.lease, &risks?.losses, false)?;
-        Ok(due_among(&trees, &job.lease)? == Some(job.due))
+        Ok(due_among(&after, &job.lease)? == Some(job.due))
     };
     let agreed = jobs.iter().zip(risks).map(|(job, risks)| match is_due(job, risks) {
         Ok(true) => Ok(&job.lease),
