@@ -12,6 +12,10 @@ use std::process::Command;
 /// Calls that change files, or make them last.
 pub(super) const FILE_CALLS: &str = "write,pwrite64,rename,renameat,renameat2,mkdir,mkdirat,rmdir,unlink,unlinkat,link,linkat,symlink,fsync,fdatasync,ftruncate,fchmod,chmod";
 
+/// Calls that fail on a full disk. Without `write`, which also prints.
+const ROOM_CALLS: &str =
+    "rename,renameat,renameat2,mkdir,mkdirat,link,linkat,symlink,fsync,fdatasync";
+
 const ADD: [&str; 2] = ["add", "x"];
 const REMOVE: [&str; 3] = ["remove", "x", "-D"];
 
@@ -23,9 +27,28 @@ const SYNCS: usize = 30;
 fn killed_or_with_a_full_or_broken_disk_at_any_call() {
     let faults = ["signal=KILL", "error=ENOSPC", "signal=KILL", "error=EIO"];
     if is_full_sweep() {
-        faults[1..].iter().for_each(|fault| sweep(&[fault]));
+        let places = [Sandbox::new, Sandbox::in_memory].into_iter().cycle();
+        faults[1..].iter().zip(places).for_each(|(fault, place)| sweep(&[fault], place()));
     } else {
-        sweep(&faults);
+        sweep(&faults, if first_turn() == 0 { Sandbox::in_memory() } else { Sandbox::new() });
+    }
+}
+
+/// What needs room fails from one call on to the end of the command.
+#[test]
+fn a_disk_that_stays_full_from_a_call_on() {
+    let (sandbox, before) = world(Sandbox::new());
+    let repo = sandbox.repo_at("app");
+    let step = if is_full_sweep() { 1 } else { 5 };
+    for args in [&ADD[..], &REMOVE] {
+        for n in (1 + first_turn()..=SYNCS).step_by(step) {
+            repo.agentenv(if args == ADD { &REMOVE } else { &ADD });
+            let inject = format!("inject={ROOM_CALLS}:error=ENOSPC:when={n}+");
+            let options = ["-f", "-o", "/dev/null", "-e", &inject];
+            sandbox.outcome(&mut strace(&sandbox, &repo, ROOM_CALLS, &options, args));
+            pruned(&repo);
+            gone(&repo, &before, &format!("no room from call {n} of {args:?} on"));
+        }
     }
 }
 
@@ -92,8 +115,8 @@ pub(super) fn unlocked(repo: &Repo<'_>) -> Vec<String> {
 }
 
 /// Strikes every call with one of these faults.
-fn sweep(faults: &[&str]) {
-    let (sandbox, before) = world(Sandbox::in_memory());
+fn sweep(faults: &[&str], sandbox: Sandbox) {
+    let (sandbox, before) = world(sandbox);
     let repo = sandbox.repo_at("app");
     let fault = |n: usize| faults[(n + first_turn()) % faults.len()];
     for n in 1..=calls(&sandbox, &repo, &ADD) {
