@@ -73,24 +73,28 @@ pub fn close(lease: &Lease, tree: &Worktree) -> Result<()> {
     moved
 }
 
-/// Makes last that worktrees were closed: what is on record next says that they are looked at and go.
-pub fn sync(leases: &[&Lease]) -> Result<()> {
-    fs::sync_dirs(leases.iter().filter_map(|lease| lease.path.parent()))
+/// Makes last that each of these worktrees was closed, or opened again: what is on record next says so.
+pub fn sync(leases: &[&Lease]) -> Vec<Result<()>> {
+    let unsynced = fs::unsynced(leases.iter().filter_map(|lease| lease.path.parent()));
+    let failed = |lease: &&Lease| unsynced.get(lease.path.parent()?).map(error::again);
+    leases.iter().map(|lease| failed(lease).map_or(Ok(()), Err)).collect()
 }
 
-/// Opens a worktree again, as far as it was closed.
+/// Opens a worktree again, as far as it was closed; it is on the disk after [`sync`].
 ///
 /// # Errors
 /// When something else has its name by now.
 pub fn open(lease: &Lease) -> Result<()> {
     let (from, to) = (place(lease), &lease.path);
     if is_closed(lease)? {
-        fs::move_to(&from, to).map_err(|error| {
+        fs::rename(&from, to).map_err(|error| {
             let message = format!("cannot put the worktree {} back", to.display());
             let path = shell::path(to);
-            let hint = format!(
-                "move what is there away (`mv {path} {path}.old`), then run `git agentenv prune`"
-            );
+            let way = match fs::stands(to) {
+                Ok(Stands::Nothing) => "fix that".to_owned(),
+                _ => format!("move what is there away (`mv {path} {path}.old`)"),
+            };
+            let hint = format!("{way}, then run `git agentenv prune`");
             error.context(error::partial(message).hint(hint))
         })?;
     }

@@ -20,7 +20,7 @@ pub use write::{
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -89,15 +89,24 @@ fn move_failed(from: &Path, to: &Path) -> String {
 }
 
 /// Makes last on the disk what was created, renamed or removed in these directories. Each is synced once; one that is not
-/// there any more, or may not be read, is left out.
+/// there any more is left out.
 pub fn sync_dirs<'a>(dirs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    unsynced(dirs).into_values().try_for_each(Err)
+}
+
+/// As [`sync_dirs`]; gives those that cannot be synced, and why. None of them keeps another from it.
+pub fn unsynced<'a>(dirs: impl IntoIterator<Item = &'a Path>) -> BTreeMap<&'a Path, anyhow::Error> {
     let dirs: BTreeSet<&Path> = dirs.into_iter().collect();
-    dirs.into_iter().try_for_each(|dir| match File::open(dir) {
-        Err(error) if is_absent(&error) || error.kind() == ErrorKind::PermissionDenied => Ok(()),
+    dirs.into_iter().filter_map(|dir| Some((dir, sync_dir(dir).err()?))).collect()
+}
+
+fn sync_dir(dir: &Path) -> Result<()> {
+    match File::open(dir) {
+        Err(error) if is_absent(&error) => Ok(()),
         opened => opened
             .and_then(|dir| dir.sync_all())
             .with_context(|| format!("cannot sync directory {}", dir.display())),
-    })
+    }
 }
 
 fn rename_to(from: &Path, to: &Path) -> std::io::Result<()> {
@@ -125,6 +134,13 @@ pub fn remove(path: &Path) -> Result<()> {
 /// Creates a directory and its parents.
 pub fn make_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot create directory {}", path.display()))
+}
+
+/// As [`make_dir`]; what was created is on the disk when this returns.
+pub fn make_lasting_dir(path: &Path) -> Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|dir| !dir.exists()).collect();
+    make_dir(path)?;
+    sync_dirs(missing.into_iter().filter_map(Path::parent))
 }
 
 /// Creates a directory; `false`: something has its place.

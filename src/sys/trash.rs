@@ -85,10 +85,14 @@ pub fn next_serial(store: &Store) -> Result<u64> {
 /// Writes a record; when this returns, it is on the disk.
 pub fn save(store: &Store, record: &Record) -> Result<()> {
     let (dir, access) = (dir(store, &record.lease.id), store.access());
-    access.make_dir(&store.dir().join("trash"))?;
+    let (whole, file) = (store.dir().join("trash"), dir.join(RECORD));
+    access.make_dir(&whole)?;
     access.make_dir(&dir)?;
+    if fs::stands(&file)? == fs::Stands::Nothing {
+        fs::sync_dirs([store.dir(), whole.as_path()])?;
+    }
     let text = serde_yaml::to_string(record).context("cannot write a record of the trash")?;
-    access.replace_or_use_reserve(store.dir(), &dir.join(RECORD), text.as_bytes())
+    access.replace_or_use_reserve(store.dir(), &file, text.as_bytes())
 }
 
 /// Forgets a record, and the keys beside it.

@@ -124,7 +124,7 @@ fn empty_trash(ui: &Ui, store: &Store, all: bool, report: &mut Report) -> Result
     for record in trash::unreadable(store)? {
         report.keep(&record.file.display().to_string(), &anyhow!("{record}"));
     }
-    for gone in trash::empty(store, all, report.dry_run)? {
+    for gone in trash::empty(ui, store, all, report.dry_run)? {
         match gone.result {
             // Its `remove` has said that it is gone.
             Ok(()) if !gone.record.is_in_trash() => {}

@@ -1,7 +1,7 @@
 //! Removes environments that were checked, side by side. What keeps one of them does not stop the others.
 
 use super::running::{self, Place};
-use super::{Removal, RemoveOptions, Removed, Run, last_look};
+use super::{Removal, RemoveOptions, Removed, Run};
 use crate::environment::teardown::{self, Force, Going};
 use crate::environment::{hooks, overflow, removal_risks, trash};
 use crate::error::{self, Failure};
@@ -135,7 +135,7 @@ impl Run<'_> {
         let is_whole = |at: &usize| jobs[*at].removal.lease.phase == Phase::Ready;
         let (whole, begun): (Vec<usize>, Vec<usize>) = open.partition(is_whole);
         let removals: Vec<&Removal> = whole.iter().map(|&at| &jobs[at].removal).collect();
-        let mut closed = last_look::close(self.ui, store, &self.servers, self.options, &removals);
+        let mut closed = self.last_look(&removals);
         let leases: Vec<&Lease> = begun.iter().map(|&at| &jobs[at].removal.lease).collect();
         let left = teardown::end_all(&leases);
         let removing: Vec<Lease> =

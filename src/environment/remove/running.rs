@@ -1,15 +1,17 @@
 //! What runs in environments that are removed: what `up` started ends, and the rest ends with `--force` or is named.
 
-use super::Run;
 use super::carry_out::Job;
+use super::{Removal, Run};
 use crate::environment::processes::{self, GRACE, Machine, Stranger};
 use crate::environment::removal_risks::{self, Loss};
-use crate::environment::{closing, parts};
+use crate::environment::{closing, parts, teardown};
 use crate::model::lease::{Lease, Phase};
 use crate::service::removal::Servers;
+use crate::sys::docker::Projects;
 use crate::sys::process::Dir;
 use crate::ui::Ui;
 use anyhow::Result;
+use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,6 +58,59 @@ impl Run<'_> {
         for (job, running) in meant.into_iter().zip(strangers(&places)) {
             job.removal.removed.running = running;
         }
+    }
+
+    /// Ends what runs in worktrees that are closed: processes in those that `begun` names, and containers. What cannot be ended
+    /// is added to `left`. Gives the places of those in which something could write until now.
+    pub(super) fn end_begun(
+        &self,
+        removals: &[&Removal],
+        mut begun: BTreeSet<String>,
+        left: &mut [Vec<anyhow::Error>],
+    ) -> Vec<usize> {
+        let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
+        // What could not be ended before cannot be now either.
+        for (lease, _) in leases.iter().zip(&*left).filter(|(_, left)| !left.is_empty()) {
+            begun.remove(&lease.id);
+        }
+        let ended = teardown::end_processes(&leases, &begun);
+        left.iter_mut().zip(ended).for_each(|(left, ended)| left.extend(ended));
+        let ran = !begun.is_empty() || removals.iter().any(|one| one.runs_own);
+        let containers = containers(&self.servers, &leases, ran);
+        let ended = teardown::end_containers(&containers, &leases);
+        let mut wrote = Vec::new();
+        for (at, ended) in ended.into_iter().enumerate() {
+            // Of several, some may have ended in spite of an error.
+            let had_container = containers.is_ok() && !matches!(ended, Ok(0));
+            if had_container || begun.contains(&leases[at].id) {
+                wrote.push(at);
+            }
+            left[at].extend(ended.err());
+        }
+        wrote
+    }
+}
+
+/// Ends what `up` started, and the containers of stacks, before the worktrees are closed; gives what could not be ended of each.
+pub(super) fn end_started(removals: &[&Removal]) -> Vec<Vec<anyhow::Error>> {
+    let leases: Vec<&Lease> = removals.iter().map(|one| &one.lease).collect();
+    // A container that Docker restarts would make the directories it mounts again, at the name that the worktree had. What
+    // cannot be ended is tried, and named, later.
+    let stacks = leases.iter().copied().filter(|lease| lease.compose_file.is_some());
+    teardown::end_all(&stacks.collect::<Vec<_>>());
+    let ran = removals.iter().filter(|one| one.runs_own).map(|one| one.lease.id.clone());
+    teardown::end_processes(&leases, &ran.collect())
+}
+
+/// The containers to end before the look counts. Where there were none at the first look, what was started since is ended with
+/// everything else: the engine needs longer to say so than all the rest takes.
+fn containers(servers: &Servers, leases: &[&Lease], ran: bool) -> Result<Projects> {
+    let had_none = |seen: &Projects| {
+        leases.iter().all(|lease| seen.of(&lease.project, &lease.path).is_empty())
+    };
+    match servers.containers() {
+        Ok(seen) if !ran && had_none(seen) => Ok(Projects::default()),
+        _ => Projects::list(),
     }
 }
 

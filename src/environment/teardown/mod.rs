@@ -42,10 +42,9 @@ pub fn undo_all(ui: &Ui, store: &Store, servers: &Servers, leases: &[&Lease]) ->
     let left: Vec<_> = parallel::each(leases, |lease| take_back(store, lease));
     let force = Force { work: true, sessions: true, unmarked: false };
     let wanted: Vec<_> = leases.iter().map(|lease| (*lease, force)).collect();
-    let (synced, gone) =
-        parallel::both(|| trash::sync_gone(leases), || parts::release(ui, servers, &wanted));
+    let ((), gone) =
+        parallel::both(|| trash::sync_gone(ui, leases), || parts::release(ui, servers, &wanted));
     let ended = leases.iter().zip(left).zip(gone).map(|((lease, mut left), gone)| {
-        left.extend(synced.as_ref().err().map(error::again));
         let parts = parts::left(lease, gone, &mut left);
         conclude(store, lease, parts, left)
     });

@@ -196,14 +196,17 @@ fn release(ui: &Ui, store: &Store, servers: &Servers, rest: Vec<Going>) -> Vec<R
         gone
     };
     let names: Vec<&Lease> = rest.iter().map(|one| &one.lease).collect();
-    let files = || (parallel::each(&rest, beside), trash::sync_gone(&names));
-    let (begun, ((mut beside, synced), gone)) =
+    let files = || {
+        let beside = parallel::each(&rest, beside);
+        trash::sync_gone(ui, &names);
+        beside
+    };
+    let (begun, (mut beside, gone)) =
         parallel::both(Projects::list, || parallel::both(files, released));
     let ended = end_containers(&begun, &names);
     beside.iter_mut().zip(ended).for_each(|(one, ended)| one.containers = ended);
     let all = rest.into_iter().zip(beside).zip(gone);
-    let finished = |((mut one, beside), gone): ((Going, Beside), Vec<Result<Released>>)| {
-        one.left.extend(synced.as_ref().err().map(error::again));
+    let finished = |((one, beside), gone): ((Going, Beside), Vec<Result<Released>>)| {
         let parts = one.lease.parts.iter().zip(&gone);
         let stays = parts.filter(|(_, gone)| matches!(gone, Ok(Released::Stays)));
         let stays = stays.map(|(part, _)| part.service.clone()).collect();

@@ -1,6 +1,6 @@
 //! What leaves the trash: deleted because its time is over or it takes too much, and what was interrupted.
 
-use super::{keep, place};
+use super::{keep, place, sync_gone};
 use crate::environment::{reclaim, teardown, worktree};
 use crate::model::lease::{self, Lease};
 use crate::model::trash::{self as model, Phase, Record, Why};
@@ -27,7 +27,7 @@ pub struct Emptied {
 }
 
 /// Deletes what has to go, on the whole machine, oldest first; with `all`, everything in the trash.
-pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
+pub fn empty(ui: &Ui, store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
     if !dry_run {
         note(store)?;
     }
@@ -46,7 +46,7 @@ pub fn empty(store: &Store, all: bool, dry_run: bool) -> Result<Vec<Emptied>> {
     };
     let mut emptied = Vec::new();
     for (record, why) in due {
-        let result = if dry_run { Ok(true) } else { delete(store, &record) };
+        let result = if dry_run { Ok(true) } else { delete(ui, store, &record) };
         match result {
             Ok(false) => {}
             result => emptied.push(Emptied { record, why, result: result.map(drop) }),
@@ -88,7 +88,7 @@ fn note(store: &Store) -> Result<()> {
 
 /// Deletes one environment in the trash; `false`: another process works on it, it is not there any more, or it was restored and
 /// removed again since it was judged.
-fn delete(store: &Store, judged: &Record) -> Result<bool> {
+fn delete(ui: &Ui, store: &Store, judged: &Record) -> Result<bool> {
     let id = &judged.lease.id;
     let Some((_working, record)) = lock(store, id)? else { return Ok(false) };
     if !record.is_still(judged) || store.lease(id)?.is_some() {
@@ -115,6 +115,7 @@ fn delete(store: &Store, judged: &Record) -> Result<bool> {
     } else if has_repository {
         git::let_go(&record.lease.repository, id)?;
     }
+    sync_gone(ui, &[&record.lease]);
     trash::forget(store, id)?;
     failpoint::point("trash-forgotten")?;
     store.forget(id)?;

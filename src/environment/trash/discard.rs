@@ -9,6 +9,7 @@ use crate::sys::fs::{self, Stands};
 use crate::sys::repo::Worktree;
 use crate::sys::store::Store;
 use crate::sys::{clock, failpoint, trash as records};
+use crate::ui::Ui;
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -43,12 +44,16 @@ pub fn delete(lease: &Lease, may_go_on: &(dyn Fn() -> bool + Sync)) -> Result<bo
     Ok(true)
 }
 
-/// Makes last what was deleted of worktrees: a lease that is forgotten before would leave the rest to nobody.
-pub fn sync_gone(leases: &[&Lease]) -> Result<()> {
+/// Makes last what was deleted of worktrees: a lease or a record that is forgotten before would leave the rest to nobody.
+/// A directory that cannot be synced, as on a full disk, is named and keeps nothing from going: what comes back after a loss of
+/// power is named by `prune`.
+pub fn sync_gone(ui: &Ui, leases: &[&Lease]) {
     let records: BTreeSet<PathBuf> =
         leases.iter().map(|one| one.repository.join("worktrees")).collect();
     let dirs = leases.iter().flat_map(|lease| [lease.path.parent(), Some(&*lease.repository)]);
-    fs::sync_dirs(records.iter().map(PathBuf::as_path).chain(dirs.flatten()))
+    for why in fs::unsynced(records.iter().map(PathBuf::as_path).chain(dirs.flatten())).values() {
+        ui.warn(format!("{why:#}; what was deleted there may be back after a loss of power"));
+    }
 }
 
 /// Leaves the files of a closed worktree to [`super::empty_in_background`], and forgets its lease.

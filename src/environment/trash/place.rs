@@ -84,7 +84,7 @@ pub(super) fn take(record: &Record, save: impl FnOnce(&Path) -> Result<()>) -> R
         if !has_mark(from, record) {
             return Err(anothers(from));
         }
-        fs::make_dir(to.parent().unwrap_or(&to))?;
+        fs::make_lasting_dir(to.parent().unwrap_or(&to))?;
         fs::move_to(from, &to)?;
     }
     failpoint::point("admin-kept")?;
@@ -129,7 +129,7 @@ pub(super) fn put_back(record: &Record) -> Result<PathBuf> {
         if fs::stands(path)? != Stands::Nothing {
             return Err(occupied(record));
         }
-        fs::make_dir(path.parent().unwrap_or(path))?;
+        fs::make_lasting_dir(path.parent().unwrap_or(path))?;
         fs::move_to(&record.place, path)?;
     }
     failpoint::point("worktree-back")?;
@@ -145,7 +145,7 @@ pub(super) fn put_back(record: &Record) -> Result<PathBuf> {
     if to != own {
         rename_admin(record, &from, &to)?;
     }
-    fs::make_dir(to.parent().unwrap_or(&to))?;
+    fs::make_lasting_dir(to.parent().unwrap_or(&to))?;
     fs::move_to(&from, &to)?;
     clear(&record.lease.repository, &record.lease.id)?;
     failpoint::point("admin-back")?;
