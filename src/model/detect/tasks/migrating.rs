@@ -62,7 +62,8 @@ const PLACES: [&str; 10] = [
 ];
 
 /// Options that stand alone.
-const FLAGS: [&str; 6] = ["--no-dump-schema", "--strict", "--verbose", "--wait", "-v", "-verbose"];
+const FLAGS: [&str; 7] =
+    ["--ignore-missing", "--no-dump-schema", "--strict", "--verbose", "--wait", "-v", "-verbose"];
 
 /// The task that does nothing but migrate databases of environments, by variables which they set.
 pub(in crate::model::detect) fn migrating(
