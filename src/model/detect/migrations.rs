@@ -47,7 +47,7 @@ pub(super) fn find(project: &mut Project, evidence: &Evidence<'_>) {
         framework.migrate.iter().map(|run| (framework.file().to_owned(), run.clone()))
     });
     let mut found: Vec<(String, String)> = of_frameworks.collect();
-    let task = tasks::migrating(project, evidence).map(|task| task.run());
+    let task = tasks::migrating(project, evidence);
     let is_by_task = found.is_empty() && task.is_some();
     let mut said = Vec::new();
     match task {

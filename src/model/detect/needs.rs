@@ -4,7 +4,6 @@ mod debugging;
 
 use super::compose::Stack;
 use super::examples::{EXAMPLE, rank};
-use super::frameworks;
 use super::literals::{settings, used_settings};
 use super::paths::{STAGES, is_envrc, name, names_stage, used};
 use super::reads;
@@ -58,9 +57,8 @@ pub(super) fn only_inside(project: &Project, evidence: &Evidence<'_>) -> Option<
     let files: Vec<(&str, &str)> = used_settings(evidence.seen)
         .filter(|(path, _)| evidence.seen.tracked.contains(*path) && !names_stage(path))
         .collect();
-    let manage = evidence.seen.text(frameworks::django(evidence.seen)?);
     let is_reading = |text: &str| FILES.iter().any(|word| text.contains(word));
-    if is_reading(manage) || files.iter().any(|(_, text)| is_reading(text)) {
+    if files.iter().any(|(_, text)| is_reading(text)) {
         return None;
     }
     let mut needs = files.iter().flat_map(|(path, text)| in_file(path, text));

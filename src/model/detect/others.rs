@@ -198,18 +198,18 @@ fn main_broker(project: &Project, evidence: &Evidence<'_>) -> Option<String> {
     broker(evidence).or_else(redis)
 }
 
-/// Leaves out workers that would take the main checkout's tasks.
+/// Leaves out processes that may take the main checkout's tasks.
 pub(super) fn hold_workers(project: &mut Project, evidence: &Evidence<'_>) {
     let Some(broker) = main_broker(project, evidence) else { return };
     let is_worker = |(name, command): &(String, String)| {
         name.contains("worker")
             || command.split([' ', '/']).any(|word| word == "celery")
             || tasks::may_work(command)
-            || units::consumes(command)
+            || units::goes_on(command)
     };
     let (held, kept): (Vec<_>, Vec<_>) = project.processes.drain(..).partition(is_worker);
     project.processes = kept;
     project.notes.extend(held.into_iter().map(|(name, command)| {
-        format!("{name} is not among `processes:`, for it would take the main checkout's tasks ({broker}): `{command}`")
+        format!("{name} is not among `processes:`, for it may take the main checkout's tasks ({broker}): `{command}`")
     }));
 }

@@ -69,12 +69,21 @@ fn is_work(command: &str) -> bool {
         && (works(command) || consumes(command))
 }
 
+/// A command ends with one of `manage.py` that may take tasks, or give some to others: it does not serve the pages.
+pub(super) fn goes_on(command: &str) -> bool {
+    let is_server = |own: &str| SERVERS.iter().any(|name| own.contains(name));
+    own_of_django(command).is_some_and(|own| !is_server(own))
+}
+
 /// A command ends with one of `manage.py` that takes tasks by its name.
-pub(super) fn consumes(command: &str) -> bool {
-    let last = command.rsplit("&&").next().unwrap_or_default();
-    let words = words(last);
-    words.first().is_some_and(|word| program(word) == "manage.py")
-        && words.get(1).is_some_and(|word| word.contains("consum"))
+fn consumes(command: &str) -> bool {
+    own_of_django(command).is_some_and(|own| own.contains("consum"))
+}
+
+/// What a command ends with of `manage.py`.
+fn own_of_django(command: &str) -> Option<&str> {
+    let words = words(command.rsplit("&&").next()?);
+    words.first().filter(|word| program(word) == "manage.py").and(words.get(1).copied())
 }
 
 /// Both are the worker of Celery, or what sends it tasks by the clock.

@@ -59,7 +59,7 @@ pub struct Index {
 }
 
 /// A Redis index for each service, the first free one of its range where that leaves the others one; where it has none, one
-/// of a second server. `ports` are the environment's own.
+/// of a second server, and else one that another repository's main checkout uses. `ports` are the environment's own.
 pub fn indexes(
     config: &Config,
     facts: &Facts<'_>,
@@ -68,13 +68,16 @@ pub fn indexes(
     let mut chosen: IndexMap<String, u32> = IndexMap::new();
     let mut all: IndexMap<String, Index> = IndexMap::new();
     for (name, service) in config.services.iter().filter(|(_, one)| one.kind == Kind::Redis) {
-        if place(config, facts, &mut chosen, name, &mut BTreeSet::new()) {
+        let mut try_in =
+            |mains| place(config, facts, mains, &mut chosen, name, &mut BTreeSet::new());
+        if try_in(Mains::Avoided) {
             continue;
         }
-        let Some(index) = beyond(config, facts, ports, name, &all) else {
-            return Err(no_index(config, facts, name, service));
-        };
-        all.insert(name.clone(), index);
+        match beyond(config, facts, ports, name, &all) {
+            Some(index) => drop(all.insert(name.clone(), index)),
+            None if try_in(Mains::Taken) => {}
+            None => return Err(no_index(config, facts, name, service)),
+        }
     }
     all.extend(chosen.into_iter().map(|(name, number)| (name, Index { number, second: None })));
     Ok(all)
@@ -126,17 +129,28 @@ fn no_index(config: &Config, facts: &Facts<'_>, name: &str, service: &Service) -
     exhausted("Redis index", &key, &held.collect::<Vec<_>>(), &more)
 }
 
+/// What is done with indexes that main checkouts of other repositories use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mains {
+    Avoided,
+    Taken,
+}
+
 /// Gives a service an index; one that another service has when that one can move (an augmenting path).
 fn place(
     config: &Config,
     facts: &Facts<'_>,
+    mains: Mains,
     chosen: &mut IndexMap<String, u32>,
     name: &str,
     tried: &mut BTreeSet<u32>,
 ) -> bool {
     let service = &config.services[name];
-    let free = |index: &u32| holder_of_index(config, facts, *index).is_none();
     let is_last = |index: &u32| is_a_mains(facts, Slot::Index(*index));
+    let free = |index: &u32| {
+        holder_of_index(config, facts, *index).is_none()
+            && (mains == Mains::Taken || !is_last(index))
+    };
     let candidates: Vec<u32> = ordered(range(service), is_last).filter(free).collect();
     let unused = candidates.iter().find(|index| !chosen.values().any(|other| other == *index));
     if let Some(&index) = unused {
@@ -146,7 +160,7 @@ fn place(
     for index in candidates {
         let owner = chosen.iter().find(|(_, other)| **other == index).map(|(name, _)| name.clone());
         if tried.insert(index)
-            && owner.is_some_and(|owner| place(config, facts, chosen, &owner, tried))
+            && owner.is_some_and(|owner| place(config, facts, mains, chosen, &owner, tried))
         {
             chosen.insert(name.to_owned(), index);
             return true;

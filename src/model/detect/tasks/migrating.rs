@@ -2,6 +2,8 @@
 
 use super::{Task, called_so};
 use crate::model::config::Kind;
+use crate::model::detect::paths::dir;
+use crate::model::detect::processes::enter;
 use crate::model::detect::{Evidence, Project};
 
 /// Names of such tasks.
@@ -65,18 +67,25 @@ const PLACES: [&str; 10] = [
 const FLAGS: [&str; 7] =
     ["--ignore-missing", "--no-dump-schema", "--strict", "--verbose", "--wait", "-v", "-verbose"];
 
-/// The task that does nothing but migrate databases of environments, by variables which they set.
+/// The commands of the task that does nothing but migrate databases of environments, by variables which they set. The runner
+/// itself might give these variables other values, or run more.
 pub(in crate::model::detect) fn migrating(
     project: &Project,
     evidence: &Evidence<'_>,
-) -> Option<Task> {
+) -> Option<String> {
     let is_own = |name: &str| holds_database(project, name);
-    let is_it = |task: &Task| {
+    let commands = |task: Task| {
         let lines = task.recipe.as_deref().unwrap_or_default().lines();
-        let mut lines = lines.filter(|line| !is_told(line)).peekable();
-        lines.peek().is_some() && lines.all(|line| migrates(line, &is_own))
+        let lines: Vec<&str> = lines.filter(|line| !is_told(line)).collect();
+        let is_it = !lines.is_empty() && lines.iter().all(|line| migrates(line, &is_own));
+        is_it.then(|| enter(dir(&task.file)) + &in_shell(&lines.join(" && ")))
     };
-    named(evidence).into_iter().find(is_it)
+    named(evidence).into_iter().find_map(commands)
+}
+
+/// With variables as the shell reads them and templates of hooks do not.
+fn in_shell(commands: &str) -> String {
+    commands.replace(['(', '{', ')', '}'], "")
 }
 
 /// The command of a task that migrates by its name alone, where nothing else is known to migrate.

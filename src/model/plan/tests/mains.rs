@@ -33,6 +33,14 @@ fn they_are_chosen_when_no_other_is_free() {
 }
 
 #[test]
+fn an_index_of_a_second_server_comes_first() {
+    let followed = "services: { cache: { kind: redis, variable: CACHE, main: 0, range: 1-1, container: c } }\n\
+                    env: { URL: \"redis://localhost:{cache.port}/{CACHE}\" }";
+    let lease = world(followed, &ALL).take("a");
+    assert_ne!(lease.parts[0].holds, "1");
+}
+
+#[test]
 fn they_are_not_chosen_while_they_are_in_use() {
     let mut listening = world(NARROW, &ALL);
     listening.listening.insert(21);

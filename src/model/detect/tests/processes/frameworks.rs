@@ -100,10 +100,11 @@ fn of_units_only_workers_are_started() {
 }
 
 #[test]
-fn without_a_broker_only_workers_are_held_back() {
+fn without_a_broker_what_may_work_is_held_back() {
     let settings =
         ("inn/settings.py", "CACHES = {'default': {'LOCATION': 'redis://localhost:6379/1'}}\n");
-    let procfile = "css: python manage.py tailwind start\nrooms: python manage.py consume_rooms\nrq: python manage.py rqworker\n";
+    let procfile =
+        "css: npm run css\nrooms: python manage.py consume_rooms\nrq: python manage.py qcluster\n";
     let files = [DJANGO, ("requirements.txt", "Django\nredis\n"), settings];
     let project = detect(&seen(&[&files[..], &[("Procfile.dev", procfile)]].concat()));
     let names: Vec<&str> = project.processes.iter().map(|(name, _)| name.as_str()).collect();

@@ -79,7 +79,7 @@ pub(super) const CASES: [Case; 4] = [
             "write `'DATABASE': int(os.environ.get(\"TASKS_REDIS_DB\", \"0\")),`",
             "_example.py:14 and its copy netbox/nb/configuration.py: `'DATABASE': 1,` reads no variable",
             "netbox/nb/configuration.py is missing, which the settings read: copy netbox/nb/configuration_example.py",
-            "rq is not among `processes:`, for it would take the main checkout's tasks (Redis)",
+            "rq is not among `processes:`, for it may take the main checkout's tasks (Redis)",
         ],
     },
     Case {

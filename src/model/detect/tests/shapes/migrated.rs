@@ -104,7 +104,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: ONE,
         env: &[],
-        hooks: &["make migrate-up"],
+        hooks: &["goose -dir db/migrations postgres \"$DATABASE_URL\" up"],
         notes: &[],
     },
     Shape {
@@ -112,7 +112,7 @@ pub(super) const SHAPES: &[Shape] = &[
         files: &[GO, ENV, ("Justfile", "migrate:\n    dbmate up\n")],
         services: ONE,
         env: &[],
-        hooks: &["just migrate"],
+        hooks: &["dbmate up"],
         notes: &[],
     },
     Shape {
@@ -180,7 +180,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: ONE,
         env: &[],
-        hooks: &["make migrate"],
+        hooks: &["dbmate up"],
         notes: &[],
     },
     Shape {
@@ -196,7 +196,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: ONE,
         env: &[],
-        hooks: &["make migrate"],
+        hooks: &["dbmate up"],
         notes: &[],
     },
     Shape {
@@ -209,7 +209,7 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
         services: ONE,
         env: &[],
-        hooks: &["just migrate"],
+        hooks: &["sqlx migrate run --ignore-missing"],
         notes: &[],
     },
     Shape {

@@ -13,27 +13,34 @@ const PLAIN: &[(&str, &str, &str)] = &[
     (
         "Makefile",
         "-include .env\nmigrate: ## Migrate\n\t@echo \"Migrating\"\n\tDATABASE_URL=$(DATABASE_URL) dbmate -d db --url=\"$(DATABASE_URL)\" up\n",
-        "make -e migrate",
+        "DATABASE_URL=$DATABASE_URL dbmate -d db --url=\"$DATABASE_URL\" up",
     ),
     (
         "Makefile",
         "DATABASE_URL := postgres://inn:inn@localhost:5432/inn\nmigrate:\n\tmigrate -path db -database $(DATABASE_URL) -verbose up\n",
-        "make -e migrate",
+        "migrate -path db -database $DATABASE_URL -verbose up",
     ),
     (
         "Makefile",
         "migrate:\n\t@GOOSE_DRIVER=postgres GOOSE_DBSTRING=${DATABASE_URL} goose -dir db up\n",
-        "make migrate",
+        "GOOSE_DRIVER=postgres GOOSE_DBSTRING=$DATABASE_URL goose -dir db up",
     ),
     (
         "justfile",
         "set dotenv-load\n# Migrates.\n[group('db')]\nmigrate:\n    @echo Migrating\n    atlas migrate apply --dir file://db --url \"$DATABASE_URL\"\n",
-        "just migrate",
+        "atlas migrate apply --dir file://db --url \"$DATABASE_URL\"",
     ),
     (
         "Taskfile.yml",
         "tasks:\n  migrate:\n    cmds: [sqlx migrate run --source db, { cmd: diesel migration run }]\n",
-        "task migrate",
+        "sqlx migrate run --source db && diesel migration run",
+    ),
+    // What make itself would set or do for the target is not done.
+    ("Makefile", "%: export DATABASE_URL := $(MAIN)\nmigrate:\n\tdbmate up\n", "dbmate up"),
+    (
+        "Makefile",
+        "setup migrate: confirm\nmigrate:\n\tdbmate up\nconfirm:\n\tpsql -h prod\n",
+        "dbmate up",
     ),
 ];
 
