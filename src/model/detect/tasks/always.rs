@@ -15,8 +15,8 @@ const SETTINGS: [&str; 10] = [
 ];
 
 /// Attributes of just's recipes that do so.
-const ATTRIBUTES: [&str; 9] =
-    ["confirm", "doc", "group", "linux", "macos", "no-cd", "private", "unix", "windows"];
+const ATTRIBUTES: [&str; 8] =
+    ["doc", "group", "linux", "macos", "no-cd", "private", "unix", "windows"];
 
 /// What a file sets for all of its recipes, which not even `make -e` changes. What is not known of it may be anything.
 pub(super) fn always(call: &str, text: &str) -> String {

@@ -63,33 +63,52 @@ pub(super) fn of_make(text: &str, is_set: &dyn Fn(&str) -> bool) -> Vec<Rule> {
         text: format!("# {}\n", value.trim()),
     };
     let mut found: Vec<Rule> = Vec::new();
-    let mut is_inside = false;
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    // How many of the last rules the next command belongs to: a line may name several targets.
+    let mut open = 0;
+    for line in text.lines().filter(|line| !line.trim().is_empty() && !is_between(line)) {
         if line.starts_with(['\t', ' ']) {
-            if let Some(rule) = found.last_mut().filter(|_| is_inside) {
-                let command = line.trim_start().trim_start_matches(['@', '-', '+']);
+            let command = line.trim_start().trim_start_matches(['@', '-', '+']);
+            for rule in found.iter_mut().rev().take(open) {
                 rule.text.push_str(command);
                 rule.text.push('\n');
             }
             continue;
         }
         let head = line.split_once(':').filter(|(_, rest)| !rest.starts_with('='));
-        is_inside =
-            head.is_some_and(|(name, _)| !name.contains('=')) && !line.starts_with(['#', '.']);
-        if let Some((name, needs)) = head.filter(|_| is_inside) {
-            let needs = needs.split('#').next().unwrap_or_default().split_whitespace();
-            let mut names = name.split_whitespace();
-            let name = names.next().unwrap_or_default().trim_start_matches('@');
-            let needs = names.chain(needs).map(|need| need.trim_matches(['(', ')']).to_owned());
-            let needs = needs.collect();
-            // What such a need stands for is not known.
-            let text = if line.contains("$(") { "$(unknown)\n" } else { "" };
-            found.push(Rule { name: name.to_owned(), needs, text: text.to_owned() });
-        }
+        let head = head.filter(|(names, _)| !names.contains('=') && !line.starts_with('.'));
+        let rules = head.map(|(names, needs)| headed(names, needs)).unwrap_or_default();
+        open = rules.len();
+        found.extend(rules);
     }
     let own = assigned(&text).filter(|one| !is_set(one.name));
     found.extend(own.map(|one| variable(one.name, one.value)));
     found
+}
+
+/// A line at the margin that ends no rule: a comment, or a condition of make.
+fn is_between(line: &str) -> bool {
+    let word = line.split([' ', '\t', '(']).next().unwrap_or_default();
+    line.starts_with('#') || ["ifdef", "ifndef", "ifeq", "ifneq", "else", "endif"].contains(&word)
+}
+
+/// The rules of a line, without commands yet. Of just's recipes the further words are parameters.
+fn headed(names: &str, needs: &str) -> Vec<Rule> {
+    // What such a need stands for is not known.
+    let text = if names.contains("$(") || needs.contains("$(") { "$(unknown)\n" } else { "" };
+    let needs = needs.split('#').next().unwrap_or_default();
+    let names: Vec<&str> = names.split_whitespace().collect();
+    let rule = |name: &&str| Rule {
+        name: name.trim_start_matches('@').to_owned(),
+        needs: names
+            .iter()
+            .copied()
+            .filter(|other| other != name)
+            .chain(needs.split_whitespace())
+            .map(|need| need.trim_matches(['(', ')']).to_owned())
+            .collect(),
+        text: text.to_owned(),
+    };
+    names.iter().map(rule).collect()
 }
 
 /// The tasks of a `Taskfile.yml`.
@@ -110,7 +129,9 @@ pub(super) fn of_yaml(text: &str) -> Vec<Rule> {
     };
     let need = |one: &Value| text(one).or_else(|| text(one.get("task")?));
     let has_more = |one: &Value| {
-        ["env", "dotenv", "vars", "includes"].iter().any(|key| one.get(key).is_some())
+        ["dir", "dotenv", "env", "includes", "platforms", "prompt", "vars"]
+            .iter()
+            .any(|key| one.get(key).is_some())
     };
     let is_open = has_more(&root);
     let tasks = root.get("tasks").and_then(Value::as_mapping).into_iter().flatten();

@@ -29,6 +29,21 @@ fn tasks_are_called_so_that_the_environment_counts_more_or_stay_a_comment() {
     }
 }
 
+#[test]
+fn all_that_make_runs_for_a_task_counts() {
+    for more in [
+        "# later\n\tpsql -h prod\n",
+        "ifndef CI\n\tpsql -h prod\nendif\n",
+        "lint setup: seed\nseed:\n\tpsql -h prod\n",
+    ] {
+        let makefile = format!("setup:\n\tpython manage.py loaddata x\n{more}");
+        let created =
+            (".devcontainer/devcontainer.json", "{\"postCreateCommand\": \"make setup\"}");
+        let project = detect(&seen(&[created, ("Makefile", &makefile)]));
+        assert_eq!((project.hooks, project.inside), (Vec::new(), owned(&["make setup"])), "{more}");
+    }
+}
+
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }

@@ -37,11 +37,6 @@ const PLAIN: &[(&str, &str, &str)] = &[
     ),
     // What make itself would set or do for the target is not done.
     ("Makefile", "%: export DATABASE_URL := $(MAIN)\nmigrate:\n\tdbmate up\n", "dbmate up"),
-    (
-        "Makefile",
-        "setup migrate: confirm\nmigrate:\n\tdbmate up\nconfirm:\n\tpsql -h prod\n",
-        "dbmate up",
-    ),
 ];
 
 #[test]
@@ -68,6 +63,11 @@ const DOUBTFUL: &[(&str, &str)] = &[
     ("justfile", "export DATABASE_URL := env('MAIN')\nmigrate:\n    dbmate up\n"),
     ("justfile", "[env('DATABASE_URL', 'x')]\nmigrate:\n    dbmate up\n"),
     ("Taskfile.yml", "dotenv: [.env]\ntasks:\n  migrate: dbmate up\n"),
+    ("Makefile", "setup migrate: confirm\nmigrate:\n\tdbmate up\nconfirm:\n\tpsql -h prod\n"),
+    ("Makefile", "migrate:\n\tdbmate up\n# seed\n\tpsql -c 'drop table rooms'\n"),
+    ("Makefile", "migrate:\n\tdbmate up\nifndef CI\n\tpsql -h prod\nendif\n"),
+    ("justfile", "[confirm]\nmigrate:\n    dbmate up\n"),
+    ("Taskfile.yml", "tasks: { migrate: { cmd: dbmate up, prompt: Sure? } }\n"),
     // Other machines.
     ("Makefile", "migrate:\n\tssh deploy@prod \"cd /srv && dbmate up\"\n"),
     ("Makefile", "migrate:\n\tkubectl exec deploy/api -- dbmate up\n"),
