@@ -9,7 +9,7 @@ mod unfinished;
 mod write;
 
 pub use gradual::remove_dir_while;
-pub use newest::{changed, newest};
+pub use newest::{changed, modified, newest};
 pub use read::{LIMIT, head, read, read_own, word};
 pub use unfinished::{is_unfinished, sweep, sweep_of, sweep_of_with};
 pub use write::{

@@ -19,6 +19,7 @@ use crate::model::hash;
 use crate::model::lease::{Lease, VERSION};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Where the leases are kept.
 #[derive(Debug, Clone)]
@@ -163,9 +164,9 @@ impl Store {
     }
 }
 
-/// When the lease of this id was written last, in seconds since 1970; `None`: there is none.
-pub fn written(id: &str) -> Result<Option<u64>> {
-    fs::changed(&file_in(&state_dir::path()?, id))
+/// When the lease of this id was written last; `None`: there is none.
+pub fn written(id: &str) -> Result<Option<SystemTime>> {
+    fs::modified(&file_in(&state_dir::path()?, id))
 }
 
 fn file_in(dir: &Path, id: &str) -> PathBuf {

@@ -69,7 +69,7 @@ fn has_variables(lease: &Lease, tree: &Worktree) -> Result<bool> {
 
 /// Whether it was in its place when the lease was written.
 fn was_there(lease: &Lease, tree: &Worktree) -> Result<bool> {
-    let made = fs::changed(&tree.path.join(".git"))?;
+    let made = fs::modified(&tree.path.join(".git"))?;
     let written = store::written(&lease.id)?;
     let is_older = made.is_some_and(|made| written.is_some_and(|written| made <= written));
     Ok(is_older && fs::canonical(&tree.path) == lease.path)

@@ -4,8 +4,8 @@ use super::{entries, stands};
 use crate::sys::fs::Stands;
 use anyhow::{Context, Result};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// When the newest file or directory in and below a path changed, in seconds since 1970; links are not followed. It stops at
 /// the first that is not older than `since`.
@@ -26,10 +26,16 @@ pub fn newest(path: &Path, since: u64) -> Result<u64> {
     Ok(newest)
 }
 
-/// When this path itself changed; `None`: nothing is there.
+/// When this path itself changed, in seconds since 1970; `None`: nothing is there.
 pub fn changed(path: &Path) -> Result<Option<u64>> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) => Ok(Some(u64::try_from(meta.mtime()).unwrap_or(0))),
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    Ok(modified(path)?.map(seconds))
+}
+
+/// When this path itself changed, as exactly as the file system knows; `None`: nothing is there.
+pub fn modified(path: &Path) -> Result<Option<SystemTime>> {
+    match fs::symlink_metadata(path).and_then(|meta| meta.modified()) {
+        Ok(time) => Ok(Some(time)),
         Err(error) if super::is_absent(&error) => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }

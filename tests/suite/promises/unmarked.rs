@@ -4,7 +4,6 @@
 use crate::common::{Outcome, Repo, Sandbox};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 fn project(sandbox: &Sandbox) -> Repo<'_> {
     let repo = sandbox.repo("app");
@@ -29,11 +28,6 @@ fn is_kept(repo: &Repo, tree: &Path) {
     assert_eq!(said.stdout, "nothing to prune\n", "{}", said.show());
     let adopt = format!("git agentenv adopt {}", tree.display());
     assert!(said.stderr.contains(&adopt), "{}", said.show());
-}
-
-fn age(file: &Path) {
-    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
-    fs::File::open(file).unwrap().set_modified(yesterday).unwrap();
 }
 
 #[test]
@@ -95,7 +89,6 @@ fn without_its_environment_file_it_is_known_by_its_age() {
     // Another one that was made in its place, of the same name, is younger.
     repo.git(&["worktree", "remove", "--force", "../app-x"]);
     repo.git(&["worktree", "add", "--quiet", "../app-x", "x"]);
-    age(&lease);
     sandbox.agentenv_in(&tree, &["hook", "setup"]).ok();
     assert!(!lease.exists() && sandbox.lease().exists());
 }
