@@ -8,10 +8,12 @@ use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Set by the handler of a signal itself, while the thread that listens may not have been woken yet.
+static SIGNALLED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// How many rollbacks are running.
 static UNDOING: AtomicUsize = AtomicUsize::new(0);
 static ENDING: Mutex<()> = Mutex::new(());
@@ -39,7 +41,11 @@ pub struct Registered(Weak<duct::Handle>);
 
 /// Listens for SIGINT, SIGTERM and SIGHUP from now on.
 pub fn listen() -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
+    const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+    for signal in SIGNALS {
+        signal_hook::flag::register(signal, SIGNALLED.clone()).context("cannot handle signals")?;
+    }
+    let mut signals = Signals::new(SIGNALS).context("cannot handle signals")?;
     std::thread::spawn(move || {
         for _ in signals.forever() {
             interrupt();
@@ -62,6 +68,11 @@ pub fn check() -> Result<()> {
         return Err(error::interrupted("interrupted").into());
     }
     Ok(())
+}
+
+/// Whether a signal has come. What it ends may still run: this is for those who would wait for a key.
+pub fn has_come() -> bool {
+    SIGNALLED.load(Ordering::SeqCst)
 }
 
 /// Blocks until a signal has come and the commands that it ends have ended.

@@ -41,7 +41,9 @@ impl Screen {
 
     /// Reads a key. Fails when a signal interrupts the read, or has come before.
     pub(super) fn key(&self, question: &str) -> Result<Key> {
-        interrupt::check().map_err(|_| cancelled(question))?;
+        if interrupt::has_come() {
+            return Err(cancelled(question));
+        }
         answered(self.term.read_key_raw(), question)
     }
 
