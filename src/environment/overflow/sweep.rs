@@ -4,9 +4,8 @@ use super::start::bring_up;
 use super::{beside, is_used, second, seconds};
 use crate::model::config::Place;
 use crate::service::redis;
-use crate::sys::docker;
-use crate::sys::failpoint;
 use crate::sys::store::{Remembered, Store};
+use crate::sys::{docker, failpoint};
 use crate::ui::Ui;
 use anyhow::Result;
 

@@ -146,12 +146,11 @@ fn place(
     tried: &mut BTreeSet<u32>,
 ) -> bool {
     let service = &config.services[name];
-    let is_last = |index: &u32| is_a_mains(facts, Slot::Index(*index));
     let free = |index: &u32| {
         holder_of_index(config, facts, *index).is_none()
-            && (mains == Mains::Taken || !is_last(index))
+            && (mains == Mains::Taken || !is_a_mains(facts, Slot::Index(*index)))
     };
-    let candidates: Vec<u32> = ordered(range(service), is_last).filter(free).collect();
+    let candidates: Vec<u32> = range(service).filter(free).collect();
     let unused = candidates.iter().find(|index| !chosen.values().any(|other| other == *index));
     if let Some(&index) = unused {
         chosen.insert(name.to_owned(), index);
